@@ -1,0 +1,91 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+]
+
+let package = Package(
+    name: "netlab",
+    products: [
+        .executable(name: "netlab", targets: ["netlab"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
+    ],
+    targets: [
+        // C libraries and the few system calls Swift's own modules leave out.
+        .target(name: "CLinux"),
+        .systemLibrary(
+            name: "CNetlink", pkgConfig: "libnl-3.0 libnl-route-3.0 libnl-xfrm-3.0",
+            providers: [.apt(["libnl-3-dev", "libnl-route-3-dev", "libnl-xfrm-3-dev"])]),
+        .systemLibrary(
+            name: "CNftables", pkgConfig: "libnftables",
+            providers: [.apt(["libnftables-dev"])]),
+
+        // Pure: no I/O, no C.
+        .target(name: "NetworkTypes", swiftSettings: strict),
+        .target(
+            name: "LabModel",
+            dependencies: ["NetworkTypes", .product(name: "Yams", package: "Yams")],
+            swiftSettings: strict),
+        .target(name: "LabPlan", dependencies: ["LabModel", "NetworkTypes"], swiftSettings: strict),
+        .target(name: "AgentProtocol", dependencies: ["LabPlan", "LabModel", "NetworkTypes"], swiftSettings: strict),
+        .target(
+            name: "Reporting", dependencies: ["AgentProtocol", "LabPlan", "LabModel", "NetworkTypes"],
+            swiftSettings: strict),
+
+        // What touches the kernel a lab runs on.
+        .target(
+            name: "Netlink", dependencies: ["CNetlink", "CNftables", "CLinux", "NetworkTypes"],
+            swiftSettings: strict),
+        .target(
+            name: "Daemons",
+            dependencies: [
+                "LabModel", "NetworkTypes", "CLinux",
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "LabRuntime",
+            dependencies: [
+                "AgentProtocol", "LabPlan", "LabModel", "Netlink", "Daemons", "CLinux", "NetworkTypes",
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict),
+
+        // What runs on the host: the lab kernel, its supervisor, the command.
+        .target(
+            name: "LabKernel",
+            dependencies: [
+                "AgentProtocol", "CLinux",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            resources: [.embedInCode("lab-kernel.config")],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "netlab",
+            dependencies: [
+                "NetworkTypes", "LabModel", "LabPlan", "AgentProtocol", "LabKernel", "LabRuntime", "Reporting", "CLinux",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict),
+
+        .testTarget(name: "NetworkTypesTests", dependencies: ["NetworkTypes"], swiftSettings: strict),
+        .testTarget(name: "NetlinkTests", dependencies: ["Netlink", "NetworkTypes"], swiftSettings: strict),
+    ]
+)

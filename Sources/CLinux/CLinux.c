@@ -1,0 +1,132 @@
+#define _GNU_SOURCE
+#include "CLinux.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/reboot.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <termios.h>
+#include <unistd.h>
+
+const int netlab_new_network = CLONE_NEWNET, netlab_new_mount = CLONE_NEWNS, netlab_new_uts = CLONE_NEWUTS;
+
+int netlab_setns(int descriptor, int type) { return setns(descriptor, type); }
+int netlab_unshare(int flags) { return unshare(flags); }
+
+const unsigned long netlab_mount_readonly = MS_RDONLY, netlab_mount_bind = MS_BIND, netlab_mount_recursive = MS_REC,
+                    netlab_mount_private = MS_PRIVATE, netlab_mount_nosuid = MS_NOSUID;
+
+int netlab_mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data) {
+    return mount(source, target, type, flags, data);
+}
+int netlab_unmount(const char *target) { return umount2(target, MNT_DETACH); }
+int netlab_setxattr(const char *path, const char *name, const char *value) {
+    return setxattr(path, name, value, strlen(value), 0);
+}
+int netlab_sethostname(const char *name) { return sethostname(name, strlen(name)); }
+
+static int schedule(int policy, int priority) {
+    struct sched_param parameters = {.sched_priority = priority};
+    return sched_setscheduler(0, policy, &parameters);
+}
+int netlab_schedule_realtime(void) { return schedule(SCHED_FIFO, 50); }
+int netlab_schedule_normal(void) { return schedule(SCHED_OTHER, 0); }
+
+void netlab_power_off(void) { reboot(RB_POWER_OFF); }
+
+int netlab_init_fork(void) {
+    pid_t child = fork();
+    if (child <= 0) return child;
+    for (;;) {
+        pid_t ended = waitpid(-1, NULL, 0);
+        if (ended == child || (ended < 0 && errno == ECHILD)) break;
+    }
+    netlab_power_off();
+    for (;;) pause();
+}
+
+pid_t netlab_spawn(const char *path, char *const argv[], char *const envp[], int in, int out, int err,
+                   int die_with_parent) {
+    int report[2];
+    if (pipe2(report, O_CLOEXEC) < 0) return -1;
+    pid_t parent = getpid();
+    pid_t child = fork();
+    if (child < 0) {
+        close(report[0]);
+        close(report[1]);
+        return -1;
+    }
+    if (child == 0) {
+        setsid();
+        // Move the three streams out of each other's way before they take their places.
+        int streams[3] = {in, out, err};
+        for (int i = 0; i < 3; i++) streams[i] = fcntl(streams[i], F_DUPFD_CLOEXEC, 10);
+        int keep = fcntl(report[1], F_DUPFD_CLOEXEC, 10);
+        for (int i = 0; i < 3; i++) dup2(streams[i], i);
+        dup2(keep, 3);
+        fcntl(3, F_SETFD, FD_CLOEXEC);
+        syscall(SYS_close_range, 4u, ~0u, 0u);
+        sigset_t none;
+        sigemptyset(&none);
+        sigprocmask(SIG_SETMASK, &none, NULL);
+        for (int number = 1; number < 32; number++) signal(number, SIG_DFL);
+        if (die_with_parent) {
+            prctl(PR_SET_PDEATHSIG, SIGKILL);
+            if (getppid() != parent) _exit(127);
+        }
+        execve(path, argv, envp);
+        int code = errno;
+        ssize_t written = write(3, &code, sizeof code);
+        (void)written;
+        _exit(127);
+    }
+    close(report[1]);
+    int code = 0;
+    ssize_t got = read(report[0], &code, sizeof code);
+    close(report[0]);
+    if (got > 0) {
+        waitpid(child, NULL, 0);
+        errno = code;
+        return -1;
+    }
+    return child;
+}
+
+int netlab_open_terminal(char *path, size_t size) {
+    int descriptor = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (descriptor < 0) return -1;
+    if (grantpt(descriptor) < 0 || unlockpt(descriptor) < 0 || ptsname_r(descriptor, path, size) != 0) {
+        close(descriptor);
+        return -1;
+    }
+    return descriptor;
+}
+int netlab_set_window_size(int descriptor, unsigned short rows, unsigned short columns) {
+    struct winsize size = {.ws_row = rows, .ws_col = columns};
+    return ioctl(descriptor, TIOCSWINSZ, &size);
+}
+int netlab_get_window_size(int descriptor, unsigned short *rows, unsigned short *columns) {
+    struct winsize size;
+    if (ioctl(descriptor, TIOCGWINSZ, &size) < 0) return -1;
+    *rows = size.ws_row;
+    *columns = size.ws_col;
+    return 0;
+}
+
+int netlab_peer_uid(int descriptor, uid_t *uid) {
+    struct ucred credentials;
+    socklen_t size = sizeof credentials;
+    if (getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &size) < 0) return -1;
+    *uid = credentials.uid;
+    return 0;
+}

@@ -1,0 +1,46 @@
+// The system calls that Swift's Glibc module leaves out, one thin wrapper each.
+// Every function that can fail returns -1 and sets errno, like the call it wraps.
+#ifndef NETLAB_CLINUX_H
+#define NETLAB_CLINUX_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+// Namespaces: setns(2), unshare(2).
+extern const int netlab_new_network, netlab_new_mount, netlab_new_uts;
+int netlab_setns(int descriptor, int type);
+int netlab_unshare(int flags);
+
+// Mounts: mount(2), umount2(2) with MNT_DETACH.
+extern const unsigned long netlab_mount_readonly, netlab_mount_bind, netlab_mount_recursive, netlab_mount_private,
+    netlab_mount_nosuid;
+int netlab_mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data);
+int netlab_unmount(const char *target);
+int netlab_setxattr(const char *path, const char *name, const char *value);
+int netlab_sethostname(const char *name);
+
+// Scheduling of the calling thread: sched_setscheduler(2).
+int netlab_schedule_realtime(void);
+int netlab_schedule_normal(void);
+
+// The first process of a lab kernel: forks, returns 0 in the child, and in the parent reaps orphans until the child
+// ends, then powers the machine off (reboot(2)) and never returns.
+int netlab_init_fork(void);
+void netlab_power_off(void);
+
+// Starts a program detached from the caller: its own session, standard streams as given, all other descriptors closed.
+// With `die_with_parent` it gets SIGKILL when the calling *thread* ends (prctl(2), PR_SET_PDEATHSIG).
+// Returns the process id.
+pid_t netlab_spawn(const char *path, char *const argv[], char *const envp[], int in, int out, int err,
+                   int die_with_parent);
+
+// Pseudo-terminals: posix_openpt(3) and friends; the secondary's path is written to `path`.
+int netlab_open_terminal(char *path, size_t size);
+int netlab_set_window_size(int descriptor, unsigned short rows, unsigned short columns);
+int netlab_get_window_size(int descriptor, unsigned short *rows, unsigned short *columns);
+
+// Peer of a Unix socket: SO_PEERCRED.
+int netlab_peer_uid(int descriptor, uid_t *uid);
+
+#endif
