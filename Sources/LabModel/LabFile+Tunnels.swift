@@ -1,0 +1,227 @@
+import NetworkTypes
+
+struct TunnelSpec {
+    struct End {
+        let node: Located<String>
+        let address: Located<IPAddress>?
+        let interface: Located<InterfaceName>?
+        let inside: Located<InterfaceAddress>?
+        let mtu: MTU?
+        let routes: [IPPrefix]
+        let startup: TunnelEnd.Startup
+        let deadPeerAction: TunnelEnd.DeadPeerAction
+        let configuration: Located<String>?
+        let secrets: Located<String>?
+        let connection: Located<String>?
+        let line: Int
+    }
+
+    let name: Located<String>
+    let summary: String
+    let isUnused: Bool
+    let ike: IKEProposal?
+    let esp: ESPProposal?
+    let deadPeerDetection: DeadPeerDetection?
+    let presharedKey: Secret?
+    let mtu: MTU?
+    let ends: [End]
+
+    init?(key: Located<String>, value: YAMLValue) {
+        guard let fields = value.fields(["summary", "unused", "ike", "esp", "dpd", "psk", "mtu", "ends"]),
+            let ends = fields.required("ends", "the two nodes it joins")
+        else { return nil }
+        name = key
+        summary = fields["summary"]?.text()?.value ?? ""
+        isUnused = fields["unused"]?.flag()?.value ?? false
+        ike = fields["ike"].flatMap(Self.ike)
+        esp = fields["esp"].flatMap(Self.esp)
+        deadPeerDetection = fields["dpd"].flatMap(Self.deadPeerDetection)
+        presharedKey = fields["psk"].flatMap(Self.presharedKey)
+        mtu = fields["mtu"]?.value(MTU.self, "an MTU from 68 to 65535")?.value
+        self.ends = ends.entries("a mapping of nodes to their end").compactMap(End.init)
+    }
+
+    private static func ike(_ value: YAMLValue) -> IKEProposal? {
+        guard let fields = value.fields(["encryption", "integrity", "group", "lifetime"]),
+            let encryption = fields.required("encryption", "for example aes-256-cbc")?
+                .choice(EncryptionAlgorithm.self, noun: "encryption algorithms"),
+            let integrity = fields.required("integrity", "for example sha2-384; also the pseudo-random function")?
+                .choice(IntegrityAlgorithm.self, noun: "integrity algorithms"),
+            let group = fields.required("group", "the Diffie-Hellman group's number").flatMap(group)
+        else { return nil }
+        return IKEProposal(
+            encryption: encryption.value, integrity: integrity.value, group: group,
+            lifetime: lifetime(fields, default: .seconds(28800)))
+    }
+
+    private static func esp(_ value: YAMLValue) -> ESPProposal? {
+        guard let fields = value.fields(["encryption", "integrity", "pfs-group", "lifetime"]),
+            let encryption = fields.required("encryption", "for example aes-256-gcm-16")?
+                .choice(EncryptionAlgorithm.self, noun: "encryption algorithms")
+        else { return nil }
+        let integrity = fields["integrity"]?.choice(IntegrityAlgorithm.self, noun: "integrity algorithms")
+        if encryption.value.isAuthenticated, let integrity {
+            value.collector.error(
+                integrity.line, "\(value.path): \(encryption.value.rawValue) authenticates by itself and takes no integrity algorithm",
+                "Remove `integrity:`.")
+        } else if !encryption.value.isAuthenticated, fields["integrity"] == nil {
+            value.collector.error(
+                encryption.line, "\(value.path): \(encryption.value.rawValue) does not authenticate",
+                "Add `integrity: sha2-256`, or take an algorithm such as aes-256-gcm-16.")
+        }
+        return ESPProposal(
+            encryption: encryption.value, integrity: integrity?.value, group: fields["pfs-group"].flatMap(group),
+            lifetime: lifetime(fields, default: .seconds(3600)))
+    }
+
+    private static func lifetime(_ fields: YAMLFields, default standard: Duration) -> Duration {
+        guard let value = fields["lifetime"], let lifetime = value.duration() else { return standard }
+        guard lifetime.value >= .seconds(60), lifetime.value <= .seconds(86400) else {
+            value.wrong("a lifetime from 60s to 24h")
+            return standard
+        }
+        return lifetime.value
+    }
+
+    private static func group(_ value: YAMLValue) -> DiffieHellmanGroup? {
+        guard let number = value.value(Int.self, "a Diffie-Hellman group's number") else { return nil }
+        let known = DiffieHellmanGroup.names.keys.sorted().map(String.init).joined(separator: ", ")
+        guard let group = DiffieHellmanGroup(number: number.value) else {
+            value.collector.error(
+                value.line, "\(value.path): Diffie-Hellman group \(number.value) is not supported", "Known groups: \(known).")
+            return nil
+        }
+        if number.value == 2 {
+            value.collector.error(
+                value.line, "\(value.path): group 2 (modp1024) is not in Debian's libreswan: it is built without it",
+                "Take group 14 or higher, as any peer of today does.")
+            return nil
+        }
+        return group
+    }
+
+    private static func deadPeerDetection(_ value: YAMLValue) -> DeadPeerDetection? {
+        guard let fields = value.fields(["delay", "timeout"]),
+            let delay = fields.required("delay", "the silence after which the peer is asked")?.duration(),
+            let timeout = fields.required("timeout", "the silence after which the peer is dead")?.duration()
+        else { return nil }
+        guard delay.value >= .seconds(1), timeout.value > delay.value else {
+            value.collector.error(
+                timeout.line, "\(value.path): the timeout \(timeout.value.shortText) is not after the delay \(delay.value.shortText)",
+                "The delay is 1s or more, and the timeout longer than the delay.")
+            return nil
+        }
+        return DeadPeerDetection(delay: delay.value, timeout: timeout.value)
+    }
+
+    private static func presharedKey(_ value: YAMLValue) -> Secret? {
+        guard let text = value.text("a pre-shared key") else { return nil }
+        // A key with one of these could end its line in ipsec.secrets and begin another.
+        guard (8...64).contains(text.value.utf8.count), text.value.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != 0x22 })
+        else {
+            value.collector.error(
+                value.line, "\(value.path) is not a usable pre-shared key",
+                "Write 8 to 64 printable ASCII characters without spaces and double quotes.")
+            return nil
+        }
+        return Secret(text.value)
+    }
+}
+
+extension TunnelSpec.End {
+    init?(key: Located<String>, value: YAMLValue) {
+        guard
+            let fields = value.fields([
+                "address", "interface", "inside", "mtu", "routes", "startup", "dpd-action", "config", "secrets", "connection",
+            ])
+        else { return nil }
+        node = key
+        address = fields["address"]?.value(IPAddress.self, "an address of the node")
+        interface = fields.required("interface", "the name of the interface that leads into the tunnel")?
+            .value(InterfaceName.self, "an interface's name of 1 to 15 bytes")
+        inside = fields["inside"]?.value(InterfaceAddress.self, "an address such as 169.254.100.1/30")
+        mtu = fields["mtu"]?.value(MTU.self, "an MTU from 68 to 65535")?.value
+        routes = fields["routes"]?.members.compactMap { $0.value(IPPrefix.self, "a prefix such as 10.0.0.0/8")?.value } ?? []
+        startup = fields["startup"]?.choice(TunnelEnd.Startup.self, noun: "startup modes")?.value ?? .initiate
+        deadPeerAction =
+            fields["dpd-action"]?.choice(TunnelEnd.DeadPeerAction.self, noun: "dead peer actions")?.value ?? .restart
+        configuration = fields["config"]?.text("the name of a file beside the lab file")
+        secrets = fields["secrets"]?.text("the name of a file beside the lab file")
+        connection = fields["connection"]?.text("the name of a `conn` section")
+        line = key.line
+    }
+}
+
+struct SessionSpec {
+    struct Speaker {
+        let node: Located<String>
+        let asn: ASN
+        let keepalive: Duration
+        let hold: Duration
+        let advertised: [IPPrefix]
+    }
+
+    let name: Located<String>
+    let over: Located<String>
+    let password: Secret?
+    let speakers: [Speaker]
+
+    init?(key: Located<String>, value: YAMLValue) {
+        guard let fields = value.fields(["over", "password", "speakers"]),
+            let over = fields.required("over", "the tunnel or link that joins the speakers")?.text(),
+            let speakers = fields.required("speakers", "the two nodes that speak")
+        else { return nil }
+        name = key
+        self.over = over
+        password = fields["password"]?.text("a key").flatMap { text in
+            guard (1...80).contains(text.value.utf8.count), text.value.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != 0x22 })
+            else {
+                value.collector.error(
+                    text.line, "\(value.path).password is not a usable key",
+                    "Write 1 to 80 printable ASCII characters without spaces and double quotes.")
+                return nil
+            }
+            return Secret(text.value)
+        }
+        self.speakers = speakers.entries("a mapping of nodes to what they speak").compactMap(Speaker.init)
+    }
+}
+
+extension SessionSpec.Speaker {
+    init?(key: Located<String>, value: YAMLValue) {
+        guard let fields = value.fields(["asn", "keepalive", "hold", "advertise"]),
+            let asn = fields.required("asn", "the autonomous system's number")?
+                .value(ASN.self, "an AS number from 1 to 4294967295")
+        else { return nil }
+        node = key
+        self.asn = asn.value
+        hold = fields["hold"]?.duration()?.value ?? .seconds(180)
+        keepalive = fields["keepalive"]?.duration()?.value ?? hold / 3
+        advertised = fields["advertise"]?.members.compactMap { $0.value(IPPrefix.self, "a prefix such as 10.0.0.0/8")?.value } ?? []
+        // RFC 4271, section 4.2: a hold time is zero or at least three seconds; BIRD counts whole seconds to 65535.
+        let whole = hold.components.attoseconds == 0 && keepalive.components.attoseconds == 0
+        if hold < .seconds(3) || hold > .seconds(65535) || keepalive >= hold || !whole {
+            value.collector.error(
+                value.line, "\(value.path): keepalive \(keepalive.shortText) and hold \(hold.shortText) are not usable",
+                "Hold is 3s to 65535s in whole seconds, and keepalive less than hold, usually a third (RFC 4271, section 4.4).")
+        }
+    }
+}
+
+struct ProbeSpec {
+    let name: Located<String>
+    let source: Located<String>
+    let destination: Located<String>
+    let interval: Duration?
+
+    init?(key: Located<String>, value: YAMLValue) {
+        guard let fields = value.fields(["from", "to", "every"]),
+            let source = fields.required("from", "the node that asks")?.text(),
+            let destination = fields.required("to", "the node or address that is asked")?.text()
+        else { return nil }
+        name = key
+        self.source = source
+        self.destination = destination
+        interval = fields["every"]?.duration()?.value
+    }
+}

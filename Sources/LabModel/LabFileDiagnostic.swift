@@ -1,0 +1,46 @@
+/// One thing that is wrong, or will hurt, in a lab file: where, what, and what to do about it.
+public struct LabFileDiagnostic: Hashable, Sendable, Codable, CustomStringConvertible {
+    public enum Severity: String, Hashable, Sendable, Codable {
+        /// The lab cannot be built.
+        case error
+        /// The lab can be built, but something in it will not work as one would expect.
+        case warning
+    }
+
+    public let severity: Severity
+    /// The file's name as the user gave it.
+    public let file: String
+    /// The line, from 1; nil where the file as a whole is meant.
+    public let line: Int?
+    /// What is wrong, naming the object.
+    public let message: String
+    /// What to do next.
+    public let remedy: String
+
+    public init(severity: Severity = .error, file: String, line: Int?, message: String, remedy: String) {
+        self.severity = severity
+        self.file = file
+        self.line = line
+        self.message = message
+        self.remedy = remedy
+    }
+
+    /// `FILE:LINE: error: MESSAGE` and, on a second line, the remedy.
+    public var description: String {
+        let place = line.map { "\(file):\($0)" } ?? file
+        return "\(place): \(severity.rawValue): \(message)\n    \(remedy)"
+    }
+}
+
+/// Why a lab file is no lab: every error found, and the warnings beside them, in the file's order.
+public struct LabFileError: Error, Hashable, Sendable, CustomStringConvertible {
+    public let diagnostics: [LabFileDiagnostic]
+
+    public init(diagnostics: [LabFileDiagnostic]) {
+        self.diagnostics = diagnostics
+    }
+
+    public var description: String {
+        diagnostics.map(\.description).joined(separator: "\n")
+    }
+}

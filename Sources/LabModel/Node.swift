@@ -1,0 +1,102 @@
+import NetworkTypes
+
+/// A machine of the lab: a network, mount and host-name namespace of its own.
+public struct Node: Hashable, Sendable, Codable {
+    public enum Role: String, Hashable, Sendable, Codable, CaseIterable {
+        /// A virtual machine, plugged into one port of its cloud's fabric. Does not forward unless its sysctls say so.
+        case instance
+        /// A part of a cloud's fabric that forwards: a VPC's or VCN's router, a transit gateway, a DRG.
+        case router
+        /// Forwards between a cloud and the Internet, translating public addresses one to one.
+        case internetGateway = "internet-gateway"
+
+        public var forwards: Bool { self != .instance }
+    }
+
+    public let name: String
+    public let cloud: String?
+    public let role: Role
+    public let summary: String
+    public let routes: [RouteEntry]
+    public let rules: [PolicyRule]
+    /// Kernel settings below `net.`, in the order they are applied.
+    public let sysctls: [Sysctl]
+    /// What may come in at the instance's fabric port; nil lets everything in.
+    public let security: [SecurityRule]?
+    /// Whether the fabric drops what does not come from or go to the instance's own address.
+    public let sourceDestinationCheck: Bool
+    public let nat: OneToOneNAT?
+    /// The user's own configuration for BIRD, used word for word.
+    public let birdConfiguration: String?
+}
+
+/// A kernel setting of a node.
+public struct Sysctl: Hashable, Sendable, Codable {
+    /// Dotted, below `net.`.
+    public let key: String
+    public let value: String
+
+    public init(key: String, value: String) {
+        self.key = key
+        self.value = value
+    }
+}
+
+/// A line of a route table.
+public struct RouteEntry: Hashable, Sendable, Codable {
+    public struct NextHop: Hashable, Sendable, Codable {
+        public let gateway: IPAddress?
+        public let interface: InterfaceName?
+
+        public init(gateway: IPAddress?, interface: InterfaceName?) {
+            self.gateway = gateway
+            self.interface = interface
+        }
+    }
+
+    public let destination: IPPrefix
+    /// One, or several that share the traffic by flow.
+    public let nextHops: [NextHop]
+    /// 254 is the main table.
+    public let table: UInt32
+
+    public init(destination: IPPrefix, nextHops: [NextHop], table: UInt32 = 254) {
+        self.destination = destination
+        self.nextHops = nextHops
+        self.table = table
+    }
+}
+
+/// Chooses a route table by where a packet comes from or goes to.
+public struct PolicyRule: Hashable, Sendable, Codable {
+    public let priority: UInt32
+    public let from: IPPrefix?
+    public let to: IPPrefix?
+    public let inputInterface: InterfaceName?
+    public let table: UInt32
+}
+
+/// Lets traffic in to an instance; answers to it and to what the instance sends pass without a rule.
+public struct SecurityRule: Hashable, Sendable, Codable {
+    public enum TransportProtocol: String, Hashable, Sendable, Codable, CaseIterable {
+        case any, tcp, udp, icmp, esp
+        case ipv6 = "6in4"
+    }
+
+    public let source: IPPrefix
+    public let transport: TransportProtocol
+    /// Destination ports; empty for all. Only for TCP and UDP.
+    public let ports: [UInt16]
+}
+
+/// Public addresses that stand for private ones, one to one, as an Internet gateway does it.
+public struct OneToOneNAT: Hashable, Sendable, Codable {
+    public struct Mapping: Hashable, Sendable, Codable {
+        public let outside: IPAddress
+        public let inside: IPAddress
+    }
+
+    /// The interface that faces the Internet.
+    public let interface: InterfaceName
+    public let mappings: [Mapping]
+}

@@ -1,0 +1,87 @@
+import NetworkTypes
+
+/// A lab that can be built: every reference in it resolves, every address is on its link, every algorithm is known.
+///
+/// The only way to make one is ``LabFile/resolve()`` (or to decode one that was), so whoever holds it need not check again.
+public struct Topology: Hashable, Sendable, Codable {
+    /// The lab's name: lower-case letters, digits and hyphens, 1 to 32 of them.
+    public let name: String
+    public let title: String
+    public let summary: String
+    /// Where the lab departs from what it reproduces, each with its reason.
+    public let deviations: [String]
+    public let clouds: [Cloud]
+    public let nodes: [Node]
+    public let links: [Link]
+    public let tunnels: [Tunnel]
+    public let sessions: [BGPSession]
+    public let probes: [Probe]
+
+    init(
+        name: String, title: String, summary: String, deviations: [String], clouds: [Cloud], nodes: [Node],
+        links: [Link], tunnels: [Tunnel], sessions: [BGPSession], probes: [Probe]
+    ) {
+        self.name = name
+        self.title = title
+        self.summary = summary
+        self.deviations = deviations
+        self.clouds = clouds
+        self.nodes = nodes
+        self.links = links
+        self.tunnels = tunnels
+        self.sessions = sessions
+        self.probes = probes
+    }
+
+    public func node(named name: String) -> Node? {
+        nodes.first { $0.name == name }
+    }
+
+    public func tunnel(named name: String) -> Tunnel? {
+        tunnels.first { $0.name == name }
+    }
+
+    /// Each link end at the node, with the link it belongs to, in the file's order.
+    public func linkEnds(of node: String) -> [(link: Link, end: LinkEnd)] {
+        links.flatMap { link in link.ends.filter { $0.node == node }.map { (link, $0) } }
+    }
+
+    /// Each end of a tunnel at the node, with its tunnel, in the file's order.
+    public func tunnelEnds(of node: String) -> [(tunnel: Tunnel, end: TunnelEnd)] {
+        tunnels.flatMap { tunnel in tunnel.ends.filter { $0.node == node }.map { (tunnel, $0) } }
+    }
+
+    /// The router's port that an instance is plugged into: where its cloud filters, checks and translates.
+    public func fabricPort(of instance: Node) -> LinkEnd? {
+        guard let (link, end) = linkEnds(of: instance.name).first else { return nil }
+        return link.peer(of: end)
+    }
+
+    /// The address that stands for a node: the first one on its first link.
+    public func address(of node: String) -> IPAddress? {
+        linkEnds(of: node).lazy.compactMap { $0.end.addresses.first?.address }.first
+    }
+
+    /// The node that owns an address, on a link or inside a tunnel.
+    public func owner(of address: IPAddress) -> String? {
+        links.lazy.flatMap(\.ends).first { $0.addresses.contains { $0.address == address } }?.node
+            ?? tunnels.lazy.flatMap(\.ends).first { $0.inside?.address == address }?.node
+    }
+}
+
+/// Who runs a part of the lab: a provider's region, a carrier, a site.
+public struct Cloud: Hashable, Sendable, Codable {
+    public let name: String
+    public let title: String
+}
+
+/// A measurement the lab makes of itself.
+public struct Probe: Hashable, Sendable, Codable {
+    public let name: String
+    /// The node that asks.
+    public let source: String
+    /// The address asked.
+    public let destination: IPAddress
+    /// The time between two questions in virtual time; nil asks once, when the lab comes up.
+    public let interval: Duration?
+}

@@ -1,0 +1,110 @@
+import NetworkTypes
+
+/// An IPsec tunnel between two nodes, negotiated by IKEv2 with a pre-shared key.
+public struct Tunnel: Hashable, Sendable, Codable {
+    public let name: String
+    public let summary: String
+    /// What netlab generates the daemons' configuration from; nil where both ends bring their own.
+    public let proposal: TunnelProposal?
+    /// Configured at both ends and never started, as a provider's second tunnel often is.
+    public let isUnused: Bool
+    /// Exactly two.
+    public let ends: [TunnelEnd]
+
+    public func peer(of end: TunnelEnd) -> TunnelEnd? {
+        ends.first { $0.node != end.node }
+    }
+}
+
+/// What both ends of a generated tunnel agree on.
+public struct TunnelProposal: Hashable, Sendable, Codable {
+    public let ike: IKEProposal
+    public let esp: ESPProposal
+    public let deadPeerDetection: DeadPeerDetection?
+    public let presharedKey: Secret
+}
+
+/// Phase 1: how the IKE SA is protected.
+public struct IKEProposal: Hashable, Sendable, Codable {
+    public let encryption: EncryptionAlgorithm
+    /// Also the pseudo-random function.
+    public let integrity: IntegrityAlgorithm
+    public let group: DiffieHellmanGroup
+    public let lifetime: Duration
+}
+
+/// Phase 2: how the traffic is protected.
+public struct ESPProposal: Hashable, Sendable, Codable {
+    public let encryption: EncryptionAlgorithm
+    /// Nil for encryption that authenticates by itself.
+    public let integrity: IntegrityAlgorithm?
+    /// The group of perfect forward secrecy; nil for none.
+    public let group: DiffieHellmanGroup?
+    public let lifetime: Duration
+}
+
+/// When a silent peer is given up.
+public struct DeadPeerDetection: Hashable, Sendable, Codable {
+    /// How long the peer may be silent before it is asked.
+    public let delay: Duration
+    /// How long after its last packet a peer that does not answer is dead: more than `delay`.
+    public let timeout: Duration
+}
+
+/// One end of a tunnel.
+public struct TunnelEnd: Hashable, Sendable, Codable {
+    public enum Startup: String, Hashable, Sendable, Codable, CaseIterable {
+        case initiate, listen
+    }
+
+    public enum DeadPeerAction: String, Hashable, Sendable, Codable, CaseIterable {
+        /// Forget the tunnel and wait for the peer.
+        case clear
+        /// Keep the policy and negotiate when traffic comes.
+        case hold
+        /// Negotiate anew at once.
+        case restart
+    }
+
+    /// Where the daemon's configuration comes from.
+    public enum Configuration: Hashable, Sendable, Codable {
+        /// Generated from the tunnel's proposal.
+        case generated(startup: Startup, deadPeerAction: DeadPeerAction)
+        /// The user's own files, word for word.
+        case own(ConnectionFiles)
+    }
+
+    public let node: String
+    /// The address of the node's own that the outer packets carry.
+    public let localAddress: IPAddress
+    /// The address the peer is reached at: past its NAT, where there is one.
+    public let remoteAddress: IPAddress
+    /// The address the peer knows this end by: past this end's NAT.
+    public let identity: IPAddress
+    /// The interface that leads into the tunnel.
+    public let interface: InterfaceName
+    /// The interface's key, which is also the mark of its security associations.
+    public let mark: UInt32
+    /// The interface's address inside the tunnel.
+    public let inside: InterfaceAddress?
+    /// The interface's MTU; nil leaves what the kernel gives it.
+    public let mtu: MTU?
+    /// Prefixes routed into the tunnel once it is up.
+    public let routes: [IPPrefix]
+    /// The connection's name in the daemon.
+    public let connection: String
+    public let configuration: Configuration
+
+    /// Whether the interface is made by the daemon when the tunnel comes up, as `vti-interface=` has it.
+    public var interfaceIsMadeByDaemon: Bool {
+        if case .own = configuration { true } else { false }
+    }
+}
+
+/// The user's own libreswan files for a tunnel's end.
+public struct ConnectionFiles: Hashable, Sendable, Codable {
+    public let configurationName: String
+    public let configuration: String
+    public let secretsName: String
+    public let secrets: Secret
+}

@@ -1,0 +1,192 @@
+import NetworkTypes
+import Yams
+
+/// A value and the line it was read from.
+struct Located<Value> {
+    let value: Value
+    let line: Int
+}
+
+/// Gathers what is wrong with one file.
+final class DiagnosticCollector {
+    let file: String
+    private(set) var diagnostics: [LabFileDiagnostic] = []
+
+    init(file: String) {
+        self.file = file
+    }
+
+    func error(_ line: Int?, _ message: String, _ remedy: String) {
+        diagnostics.append(.init(severity: .error, file: file, line: line, message: message, remedy: remedy))
+    }
+
+    func warning(_ line: Int?, _ message: String, _ remedy: String) {
+        diagnostics.append(.init(severity: .warning, file: file, line: line, message: message, remedy: remedy))
+    }
+
+    var hasErrors: Bool { diagnostics.contains { $0.severity == .error } }
+}
+
+/// A YAML value with its line and its place in the file, which reads itself as what the caller needs or says what is wrong.
+struct YAMLValue {
+    let node: Yams.Node
+    let line: Int
+    /// Where in the file, for messages: `links.wan.delay`.
+    let path: String
+    let collector: DiagnosticCollector
+
+    /// Parses a whole file; nil, with a diagnostic, where it is not YAML.
+    static func parse(_ text: String, collector: DiagnosticCollector) -> YAMLValue? {
+        do {
+            guard let node = try Yams.compose(yaml: text) else {
+                collector.error(1, "the file is empty", "Start from a lab under Labs/, or see the README for the format.")
+                return nil
+            }
+            return YAMLValue(node: node, line: node.mark?.line ?? 1, path: "", collector: collector)
+        } catch let error as YamlError {
+            report(error, collector: collector)
+        } catch {
+            collector.error(nil, "the file cannot be read as YAML: \(error)", "Check it with a YAML linter.")
+        }
+        return nil
+    }
+
+    private static func report(_ error: YamlError, collector: DiagnosticCollector) {
+        switch error {
+        case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _), .composer(_, let problem, let mark, _):
+            collector.error(
+                mark.line, "this is not YAML: \(problem)",
+                "Look at the indentation, quotes and colons of this line and the one before it.")
+        case .duplicatedKeysInMapping(let duplicates, let context):
+            let mark = context.mark
+            collector.error(
+                mark.line, "a name stands twice in one mapping: \(duplicates.joined(separator: ", "))",
+                "Names must differ: rename or remove one of them.")
+        default:
+            collector.error(nil, "the file cannot be read as YAML: \(error)", "Check it with a YAML linter.")
+        }
+    }
+
+    func child(_ node: Yams.Node, _ name: String) -> YAMLValue {
+        let place = path.isEmpty ? name : "\(path).\(name)"
+        return YAMLValue(node: node, line: node.mark?.line ?? line, path: place, collector: collector)
+    }
+
+    func wrong(_ expected: String) {
+        let seen =
+            switch node {
+            case .scalar(let scalar): "\"\(scalar.string)\""
+            case .mapping: "a mapping"
+            case .sequence: "a list"
+            case .alias: "an alias"
+            }
+        collector.error(line, "\(path): \(seen) is not \(expected)", "Write \(expected).")
+    }
+
+    /// The text of a scalar.
+    func text(_ expected: String = "text") -> Located<String>? {
+        guard let text = node.scalar?.string else {
+            wrong(expected)
+            return nil
+        }
+        return Located(value: text, line: line)
+    }
+
+    /// A scalar that a type reads from text.
+    func value<Value: LosslessStringConvertible>(_ type: Value.Type, _ expected: String) -> Located<Value>? {
+        guard let text = node.scalar?.string, let value = Value(text) else {
+            wrong(expected)
+            return nil
+        }
+        return Located(value: value, line: line)
+    }
+
+    func duration(_ expected: String = "a time such as 2ms, 30s or 1h") -> Located<Duration>? {
+        guard let text = node.scalar?.string, let value = Duration(text: text) else {
+            wrong(expected)
+            return nil
+        }
+        return Located(value: value, line: line)
+    }
+
+    func flag() -> Located<Bool>? {
+        switch node.scalar?.string.lowercased() {
+        case "true", "on", "yes": return Located(value: true, line: line)
+        case "false", "off", "no": return Located(value: false, line: line)
+        default:
+            wrong("on or off")
+            return nil
+        }
+    }
+
+    /// One of an enumeration's raw values.
+    func choice<Choice: RawRepresentable<String> & CaseIterable>(_ type: Choice.Type, noun: String) -> Located<Choice>? {
+        guard let text = text("one of the \(noun)") else { return nil }
+        guard let choice = Choice(rawValue: text.value) else {
+            let known = Choice.allCases.map(\.rawValue)
+            collector.error(
+                line, "\(path): \"\(text.value)\" is not one of the \(noun)",
+                Suggestion.remedy(for: text.value, among: known, noun: noun))
+            return nil
+        }
+        return Located(value: choice, line: line)
+    }
+
+    /// The members of a list; a single value stands for a list of one.
+    var members: [YAMLValue] {
+        guard let sequence = node.sequence else { return [self] }
+        return sequence.enumerated().map { child($1, "[\($0)]") }
+    }
+
+    /// The entries of a mapping of names the user chose.
+    func entries(_ expected: String) -> [(key: Located<String>, value: YAMLValue)] {
+        guard let mapping = node.mapping else {
+            wrong(expected)
+            return []
+        }
+        return mapping.compactMap { key, value in
+            guard let name = key.scalar?.string else {
+                collector.error(key.mark?.line ?? line, "\(path): a name must be plain text", "Write \(expected).")
+                return nil
+            }
+            return (Located(value: name, line: key.mark?.line ?? line), child(value, name))
+        }
+    }
+
+    /// The fields of a mapping whose keys the format fixes; unknown keys are reported.
+    func fields(_ known: [String]) -> YAMLFields? {
+        guard node.mapping != nil else {
+            wrong("a mapping with \(known.joined(separator: ", "))")
+            return nil
+        }
+        var found: [String: YAMLValue] = [:]
+        for (key, value) in entries("a mapping") {
+            if known.contains(key.value) {
+                found[key.value] = value
+            } else {
+                let place = path.isEmpty ? "" : "\(path): "
+                collector.error(
+                    key.line, "\(place)unknown key \"\(key.value)\"",
+                    Suggestion.remedy(for: key.value, among: known, noun: "keys here"))
+            }
+        }
+        return YAMLFields(owner: self, values: found)
+    }
+}
+
+/// The fields of one mapping, by key.
+struct YAMLFields {
+    let owner: YAMLValue
+    let values: [String: YAMLValue]
+
+    subscript(key: String) -> YAMLValue? { values[key] }
+
+    /// The field, or a diagnostic that it is missing.
+    func required(_ key: String, _ purpose: String) -> YAMLValue? {
+        if values[key] == nil {
+            let place = owner.path.isEmpty ? "the lab" : owner.path
+            owner.collector.error(owner.line, "\(place) has no \"\(key)\"", "Add `\(key): …`: \(purpose).")
+        }
+        return values[key]
+    }
+}

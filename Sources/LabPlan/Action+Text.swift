@@ -1,0 +1,65 @@
+import LabModel
+import NetworkTypes
+
+extension Action: CustomStringConvertible {
+    /// One line in words, without secrets.
+    public var description: String {
+        switch self {
+        case .createNode(let setup): "create node \(setup.name) (\(setup.role.rawValue))"
+        case .removeNode(let name): "remove node \(name)"
+        case .createLink(let link): "create link \(link.name): \(Self.text(of: link))"
+        case .removeLink(let link): "remove link \(link.name)"
+        case .setSysctl(let node, let setting): "\(node): set \(setting.key) = \(setting.value)"
+        case .createTunnelInterface(let interface): Self.text(of: interface)
+        case .removeInterface(let node, let name): "\(node): remove interface \(name)"
+        case .addAddress(let node, let interface, let address): "\(node): add address \(address) to \(interface)"
+        case .removeAddress(let node, let interface, let address): "\(node): remove address \(address) from \(interface)"
+        case .addRoute(let node, let entry): "\(node): add route \(entry)"
+        case .removeRoute(let node, let entry): "\(node): remove route \(entry)"
+        case .addRule(let node, let rule): "\(node): add rule \(Self.text(of: rule))"
+        case .removeRule(let node, let rule): "\(node): remove rule \(Self.text(of: rule))"
+        case .applyFilter(let node, let ruleset): "\(node): apply \(ruleset.purpose)"
+        case .removeFilter(let node, let ruleset): "\(node): remove \(ruleset.purpose)"
+        case .writeFile(let node, let file): "\(node): write \(file.path)\(file.isSecret ? " (secret)" : "")"
+        case .removeFile(let node, let path): "\(node): remove \(path)"
+        case .createKeyStore(let node, let directory): "\(node): create an empty key store in \(directory)"
+        case .startDaemon(let daemon): "\(daemon.node): start \(daemon.arguments.joined(separator: " "))"
+        case .stopDaemon(let daemon): "\(daemon.node): stop \(daemon.kind.rawValue)"
+        case .run(let node, let arguments): "\(node): run \(arguments.joined(separator: " "))"
+        case .await(let condition, let deadline): "wait for \(condition), at most \(deadline.shortText)"
+        }
+    }
+
+    private static func text(of link: Link) -> String {
+        let ends = link.ends.map { end in
+            "\(end.node):\(end.interface)" + end.addresses.map { " \($0)" }.joined()
+        }
+        let loss = link.loss == .zero ? "" : ", loss \(link.loss)"
+        return "\(ends.joined(separator: " -- ")), MTU \(link.mtu), \(link.rate), \(link.delay.shortText)\(loss)"
+    }
+
+    private static func text(of interface: TunnelInterface) -> String {
+        let address = interface.address.map { ", \($0)" } ?? ""
+        let mtu = interface.mtu.map { ", MTU \($0)" } ?? ""
+        return "\(interface.node): create VTI \(interface.name), \(interface.local) to \(interface.remote), "
+            + "key \(interface.key)\(address)\(mtu)"
+    }
+
+    private static func text(of rule: PolicyRule) -> String {
+        let parts = [
+            rule.from.map { "from \($0)" }, rule.to.map { "to \($0)" }, rule.inputInterface.map { "in \($0)" },
+            "table \(rule.table)", "priority \(rule.priority)",
+        ]
+        return parts.compactMap { $0 }.joined(separator: " ")
+    }
+}
+
+extension RouteEntry: CustomStringConvertible {
+    /// As ip(8) shows it: `10.0.0.0/8 via 10.1.1.1`, several next hops joined by commas.
+    public var description: String {
+        let hops = nextHops.map { hop in
+            [hop.gateway.map { "via \($0)" }, hop.interface.map { "dev \($0)" }].compactMap { $0 }.joined(separator: " ")
+        }
+        return "\(destination) \(hops.joined(separator: ", "))\(table == 254 ? "" : " table \(table)")"
+    }
+}

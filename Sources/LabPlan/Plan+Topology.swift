@@ -1,0 +1,177 @@
+import LabModel
+import NetworkTypes
+
+extension Plan {
+    /// Works out the steps that build a topology.
+    public init(for topology: Topology) {
+        lab = topology.name
+        let planner = Planner(topology: topology)
+        steps =
+            planner.nodes + planner.links + planner.tunnelInterfaces + planner.routes + planner.filters + planner.daemons
+            + planner.convergence
+    }
+}
+
+/// The stages of a plan, each from the topology alone.
+private struct Planner {
+    let topology: Topology
+
+    private func steps(_ stage: Step.Stage, _ actions: [Action]) -> [Step] {
+        actions.map { Step(stage: stage, action: $0) }
+    }
+
+    var nodes: [Step] {
+        steps(.nodes, topology.nodes.map { .createNode(NodeSetup(name: $0.name, role: $0.role)) })
+            + steps(.nodes, topology.nodes.flatMap { node in
+                baseSettings(of: node).map { .setSysctl(node: node.name, $0) }
+            })
+            + steps(.nodes, topology.nodes.map { .writeFile(node: $0.name, hostsFile(for: $0)) })
+    }
+
+    /// What a node's kernel is told before it has interfaces; the lab file's own settings come after the links.
+    private func baseSettings(of node: Node) -> [Sysctl] {
+        let hasIPv6 = topology.linkEnds(of: node.name).contains { end in
+            end.end.addresses.contains { if case .v6 = $0.address { true } else { false } }
+        }
+        var settings = [
+            Sysctl(key: "net.ipv4.conf.all.rp_filter", value: "0"), Sysctl(key: "net.ipv4.conf.default.rp_filter", value: "0"),
+        ]
+        if hasIPv6 {
+            settings.append(Sysctl(key: "net.ipv6.conf.default.accept_dad", value: "0"))
+            settings.append(Sysctl(key: "net.ipv6.conf.default.accept_ra", value: "0"))
+        } else {
+            settings.append(Sysctl(key: "net.ipv6.conf.all.disable_ipv6", value: "1"))
+            settings.append(Sysctl(key: "net.ipv6.conf.default.disable_ipv6", value: "1"))
+        }
+        if node.role.forwards {
+            settings.append(Sysctl(key: "net.ipv4.ip_forward", value: "1"))
+            if hasIPv6 { settings.append(Sysctl(key: "net.ipv6.conf.all.forwarding", value: "1")) }
+            settings.append(Sysctl(key: "net.ipv4.conf.all.send_redirects", value: "0"))
+            settings.append(Sysctl(key: "net.ipv4.conf.default.send_redirects", value: "0"))
+            settings.append(Sysctl(key: "net.ipv4.fib_multipath_hash_policy", value: "1"))
+        }
+        return settings
+    }
+
+    /// Every node can name every other.
+    private func hostsFile(for node: Node) -> ConfigurationFile {
+        let others = topology.nodes.compactMap { other in topology.address(of: other.name).map { "\($0) \(other.name)" } }
+        return ConfigurationFile(
+            path: "/etc/hosts", contents: (["127.0.0.1 localhost", "::1 localhost"] + others).joined(separator: "\n") + "\n")
+    }
+
+    var links: [Step] {
+        steps(.links, topology.links.map { .createLink($0) })
+            + steps(.links, topology.nodes.flatMap { node in
+                // Settings of tunnel interfaces have to wait until those exist.
+                node.sysctls.filter { !isTunnelSetting($0, of: node) }.map { .setSysctl(node: node.name, $0) }
+            })
+    }
+
+    private func isTunnelSetting(_ setting: Sysctl, of node: Node) -> Bool {
+        topology.tunnelEnds(of: node.name).contains { setting.key.contains(".\($0.end.interface).") }
+    }
+
+    var tunnelInterfaces: [Step] {
+        let made = topology.tunnels.flatMap(\.ends).filter { !$0.interfaceIsMadeByDaemon }
+        return steps(.tunnels, made.flatMap { end -> [Action] in
+            [
+                .createTunnelInterface(
+                    TunnelInterface(
+                        node: end.node, name: end.interface, local: end.localAddress, remote: end.remoteAddress, key: end.mark,
+                        mtu: end.mtu, address: end.inside)),
+                // Without it the kernel looks for a policy for packets that have left the tunnel, and drops them.
+                .setSysctl(node: end.node, Sysctl(key: "net.ipv4.conf.\(end.interface).disable_policy", value: "1")),
+            ] + end.routes.map { .addRoute(node: end.node, tunnelRoute($0, of: end)) }
+        })
+    }
+
+    private func tunnelRoute(_ prefix: IPPrefix, of end: TunnelEnd) -> RouteEntry {
+        RouteEntry(destination: prefix, nextHops: [.init(gateway: nil, interface: end.interface)])
+    }
+
+    var routes: [Step] {
+        let late = { (node: Node, route: RouteEntry) in self.dependsOnDaemon(route, of: node) }
+        return steps(.routes, topology.nodes.flatMap { node in
+            node.routes.filter { !late(node, $0) }.map { .addRoute(node: node.name, $0) }
+                + node.rules.map { .addRule(node: node.name, $0) }
+        })
+    }
+
+    /// Whether a route leads through an interface that a daemon makes when its tunnel comes up.
+    private func dependsOnDaemon(_ route: RouteEntry, of node: Node) -> Bool {
+        let late = topology.tunnelEnds(of: node.name).map(\.end).filter(\.interfaceIsMadeByDaemon)
+        return route.nextHops.contains { hop in
+            late.contains { end in
+                hop.interface == end.interface || hop.gateway.map { end.inside?.prefix.contains($0) ?? false } ?? false
+            }
+        }
+    }
+
+    var filters: [Step] {
+        steps(.filters, topology.nodes.compactMap { node in
+            FilterRules.ruleset(for: node, in: topology).map { .applyFilter(node: node.name, $0) }
+        })
+    }
+
+    private var gateways: [Node] { topology.nodes.filter { !topology.tunnelEnds(of: $0.name).isEmpty } }
+    private var speakers: [Node] {
+        topology.nodes.filter { node in
+            node.birdConfiguration != nil || topology.sessions.flatMap(\.speakers).contains { $0.node == node.name }
+        }
+    }
+
+    var daemons: [Step] {
+        let keyExchange = gateways.flatMap { node -> [Action] in
+            let files = LibreswanConfiguration.files(
+                for: node.name, in: topology, logFile: Daemon.logFile(node: node.name, kind: .pluto),
+                nssDirectory: LibreswanConfiguration.defaultNSSDirectory)
+            return files.map { .writeFile(node: node.name, $0) } + [
+                .createKeyStore(node: node.name, directory: LibreswanConfiguration.defaultNSSDirectory),
+                .startDaemon(Daemon(node: node.name, kind: .pluto, arguments: LibreswanConfiguration.plutoArguments)),
+            ]
+        }
+        let routing = speakers.flatMap { node -> [Action] in
+            let files = BirdConfiguration.files(
+                for: node.name, in: topology, logFile: Daemon.logFile(node: node.name, kind: .bird))
+            return files.map { .writeFile(node: node.name, $0) } + [
+                .startDaemon(Daemon(node: node.name, kind: .bird, arguments: BirdConfiguration.birdArguments))
+            ]
+        }
+        let ready = gateways.map { Action.await(Condition(.daemon(node: $0.name, .pluto)), within: .seconds(30)) }
+        let load = gateways.map { Action.run(node: $0.name, arguments: LibreswanConfiguration.loadArguments) }
+        let birds = speakers.map { Action.await(Condition(.daemon(node: $0.name, .bird)), within: .seconds(30)) }
+        return steps(.daemons, keyExchange + routing + ready + load + birds)
+    }
+
+    var convergence: [Step] {
+        let tunnels = topology.tunnels.filter { !$0.isUnused }
+        let up = tunnels.map { Action.await(Condition(.tunnel($0.name)), within: .seconds(120)) }
+        let addressed = tunnels.flatMap(\.ends).filter(\.interfaceIsMadeByDaemon).flatMap { end -> [Action] in
+            [.await(Condition(.interface(node: end.node, end.interface)), within: .seconds(30))]
+                + (end.inside.map { [.addAddress(node: end.node, end.interface, $0)] } ?? [])
+                + end.routes.map { .addRoute(node: end.node, tunnelRoute($0, of: end)) }
+        }
+        let late = topology.nodes.flatMap { node -> [Action] in
+            node.routes.filter { dependsOnDaemon($0, of: node) }.map { .addRoute(node: node.name, $0) }
+                + node.sysctls.filter { isTunnelSetting($0, of: node) }.map { .setSysctl(node: node.name, $0) }
+        }
+        let sessions = topology.sessions.flatMap { session -> [Action] in
+            [.await(Condition(.session(session.name)), within: .seconds(120))]
+                + session.speakers.flatMap { speaker in
+                    (session.peer(of: speaker)?.advertised ?? []).map {
+                        .await(Condition(.route(node: speaker.node, $0)), within: .seconds(30))
+                    }
+                }
+        }
+        let probes = topology.probes.map { Action.await(Condition(.echo(node: $0.source, $0.destination)), within: .seconds(30)) }
+        return steps(.convergence, up + addressed + late + sessions + probes)
+    }
+}
+
+extension Daemon {
+    /// Where a daemon writes its log, as its node sees it; the host sees the same file in the lab's log directory.
+    public static func logFile(node: String, kind: Kind) -> String {
+        "/var/log/netlab/\(node).\(kind.rawValue).log"
+    }
+}

@@ -1,0 +1,123 @@
+import LabModel
+import NetworkTypes
+
+/// How a topology becomes a running lab: an ordered list of steps, each of which can be taken back.
+public struct Plan: Hashable, Sendable, Codable {
+    public let lab: String
+    public let steps: [Step]
+}
+
+/// One step of a plan.
+public struct Step: Hashable, Sendable, Codable, CustomStringConvertible {
+    /// The parts that a person follows while a lab comes up, in order.
+    public enum Stage: String, Hashable, Sendable, Codable, CaseIterable {
+        case nodes, links, tunnels, routes, filters, daemons, convergence
+    }
+
+    public let stage: Stage
+    public let action: Action
+
+    public var description: String { action.description }
+}
+
+/// A single change to a lab, or something to wait for.
+public enum Action: Hashable, Sendable, Codable {
+    case createNode(NodeSetup)
+    case removeNode(String)
+    case createLink(Link)
+    case removeLink(Link)
+    case setSysctl(node: String, Sysctl)
+    case createTunnelInterface(TunnelInterface)
+    case removeInterface(node: String, InterfaceName)
+    case addAddress(node: String, InterfaceName, InterfaceAddress)
+    case removeAddress(node: String, InterfaceName, InterfaceAddress)
+    case addRoute(node: String, RouteEntry)
+    case removeRoute(node: String, RouteEntry)
+    case addRule(node: String, PolicyRule)
+    case removeRule(node: String, PolicyRule)
+    case applyFilter(node: String, Ruleset)
+    case removeFilter(node: String, Ruleset)
+    case writeFile(node: String, ConfigurationFile)
+    case removeFile(node: String, path: String)
+    case createKeyStore(node: String, directory: String)
+    case startDaemon(Daemon)
+    case stopDaemon(Daemon)
+    /// Runs a program in a node to its end; any exit code but 0 is an error.
+    case run(node: String, arguments: [String])
+    case await(Condition, within: Duration)
+
+    /// What takes this back; nil where nothing is left to take back, or where removing the node does.
+    public var reversal: Action? {
+        switch self {
+        case .createNode(let setup): .removeNode(setup.name)
+        case .createLink(let link): .removeLink(link)
+        case .createTunnelInterface(let interface): .removeInterface(node: interface.node, interface.name)
+        case .addAddress(let node, let interface, let address): .removeAddress(node: node, interface, address)
+        case .addRoute(let node, let entry): .removeRoute(node: node, entry)
+        case .addRule(let node, let rule): .removeRule(node: node, rule)
+        case .applyFilter(let node, let ruleset): .removeFilter(node: node, ruleset)
+        case .writeFile(let node, let file): .removeFile(node: node, path: file.path)
+        case .createKeyStore(let node, let directory): .removeFile(node: node, path: directory)
+        case .startDaemon(let daemon): .stopDaemon(daemon)
+        case .removeNode, .removeLink, .setSysctl, .removeInterface, .removeAddress, .removeRoute, .removeRule,
+            .removeFilter, .removeFile, .stopDaemon, .run, .await:
+            nil
+        }
+    }
+}
+
+/// A node's namespaces and the files it starts with.
+public struct NodeSetup: Hashable, Sendable, Codable {
+    public let name: String
+    public let role: Node.Role
+}
+
+/// An IPsec tunnel's interface, made before its daemon starts so that addresses and routes outlive the tunnel.
+public struct TunnelInterface: Hashable, Sendable, Codable {
+    public let node: String
+    public let name: InterfaceName
+    public let local: IPAddress
+    public let remote: IPAddress
+    /// Both the input and the output key, and the mark of the security associations behind it.
+    public let key: UInt32
+    public let mtu: MTU?
+    public let address: InterfaceAddress?
+}
+
+/// A set of nftables tables, applied and removed as one.
+public struct Ruleset: Hashable, Sendable, Codable {
+    /// In words, for people: `security rules of vpc2-ec2`.
+    public let purpose: String
+    /// The tables the text creates, as `family name`.
+    public let tables: [String]
+    /// The text for nft(8).
+    public let text: String
+}
+
+/// A file of a node's own /etc.
+public struct ConfigurationFile: Hashable, Sendable, Codable {
+    public let path: String
+    public let contents: Secret
+    /// Whether the contents are shown in a printed plan.
+    public let isSecret: Bool
+
+    public init(path: String, contents: String, isSecret: Bool = false) {
+        self.path = path
+        self.contents = Secret(contents)
+        self.isSecret = isSecret
+    }
+}
+
+/// A program that serves a node as long as the lab runs.
+public struct Daemon: Hashable, Sendable, Codable {
+    public enum Kind: String, Hashable, Sendable, Codable {
+        case pluto, bird
+    }
+
+    public let node: String
+    public let kind: Kind
+    public let arguments: [String]
+
+    /// `NODE/KIND`, as `netlab logs` takes it.
+    public var name: String { "\(node)/\(kind.rawValue)" }
+}
