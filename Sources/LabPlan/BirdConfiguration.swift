@@ -1,0 +1,151 @@
+import LabModel
+import NetworkTypes
+
+/// What BIRD reads in a node that speaks BGP: generated, or the user's own file word for word.
+///
+/// Source: the BIRD 2.0 user's guide, chapters "Configuration" and "Protocols".
+public enum BirdConfiguration {
+    /// The routing daemon in the foreground.
+    ///
+    /// Source: bird(8).
+    public static let birdArguments = ["/usr/sbin/bird", "-f", "-c", path, "-s", socketPath]
+
+    /// Where it answers, as the node sees it: birdc's default.
+    public static let socketPath = "/run/bird/bird.ctl"
+
+    private static let path = "/etc/bird/bird.conf"
+
+    /// The one file BIRD reads in a node; none for a node that has no session and no file of the user's.
+    ///
+    /// A generated file advertises what the lab file says and no more, takes every route it is told into the kernel's
+    /// main table with metric 32 (so that a route of the node's own to the same prefix, with metric 0, goes before it),
+    /// and shares traffic among equally good ones. A session speaks of its own address family only.
+    ///
+    /// - Parameter logFile: Where BIRD writes its log, as the node sees it.
+    public static func files(for node: String, in topology: Topology, logFile: String) -> [ConfigurationFile] {
+        if let own = topology.node(named: node)?.birdConfiguration {
+            return [ConfigurationFile(path: path, contents: own, isSecret: true)]
+        }
+        let sessions = topology.sessions.compactMap { session -> Session? in
+            guard let own = session.speakers.first(where: { $0.node == node }), let peer = session.peer(of: own) else {
+                return nil
+            }
+            return Session(name: session.name, own: own, peer: peer, password: session.password)
+        }
+        guard !sessions.isEmpty else { return [] }
+        let families = Family.allCases.filter { family in sessions.contains { $0.family == family } }
+        let parts =
+            [general(routerID: routerID(of: node, in: topology), logFile: logFile)]
+            + families.map { family in
+                kernel(family) + advertised(sessions.filter { $0.family == family }.flatMap(\.advertised), family)
+            } + sessions.map(\.text)
+        return [
+            ConfigurationFile(
+                path: path, contents: parts.joined(separator: "\n"), isSecret: sessions.contains { $0.password != nil })
+        ]
+    }
+
+    /// An IPv4 address of the node's own, or where it has none a number of its own in the same form.
+    private static func routerID(of node: String, in topology: Topology) -> IPv4Address {
+        let own =
+            topology.linkEnds(of: node).flatMap(\.end.addresses).map(\.address)
+            + topology.tunnelEnds(of: node).compactMap(\.end.inside?.address)
+        let index = topology.nodes.firstIndex { $0.name == node } ?? 0
+        return own.lazy.compactMap { if case .v4(let address) = $0 { address } else { nil } }.first
+            ?? IPv4Address(rawValue: UInt32(index + 1))
+    }
+
+    // Names with an underscore are netlab's own: a session's name has none.
+    private static func general(routerID: IPv4Address, logFile: String) -> String {
+        """
+        log "\(logFile)" all;
+        timeformat log iso long ms;
+        timeformat protocol iso long ms;
+        router id \(routerID);
+        debug protocols { states, events };
+
+        protocol device netlab_device {
+        }
+
+        """
+    }
+
+    private static func kernel(_ family: Family) -> String {
+        """
+        protocol kernel netlab_kernel_\(family.rawValue) {
+            merge paths yes;
+            \(family.rawValue) {
+                import none;
+                export where source = RTS_BGP;
+            };
+        }
+
+        """
+    }
+
+    /// The prefixes of the node's own, for the sessions alone: the kernel's table gets none of them.
+    private static func advertised(_ prefixes: [IPPrefix], _ family: Family) -> String {
+        let routes = Set(prefixes).sorted().map { "    route \($0) unreachable;\n" }.joined()
+        return routes.isEmpty
+            ? ""
+            : """
+
+            protocol static netlab_advertised_\(family.rawValue) {
+                \(family.rawValue);
+            \(routes)}
+
+            """
+    }
+}
+
+extension BirdConfiguration {
+    private enum Family: String, CaseIterable {
+        case ipv4, ipv6
+
+        init(_ address: IPAddress) {
+            switch address {
+            case .v4: self = .ipv4
+            case .v6: self = .ipv6
+            }
+        }
+    }
+
+    /// A session as one of its speakers sees it.
+    private struct Session {
+        let name: String
+        let own: BGPSpeaker
+        let peer: BGPSpeaker
+        let password: Secret?
+
+        var family: Family { Family(own.address) }
+        var advertised: [IPPrefix] { own.advertised.filter { Family($0.address) == family } }
+
+        /// The name is quoted, for its hyphens and because it may be a word of BIRD's own.
+        var text: String {
+            let key = password.map { "    password \"\($0.reveal())\";\n" } ?? ""
+            let export =
+                advertised.isEmpty
+                ? "none" : "where source = RTS_STATIC && net ~ [ \(advertised.map(\.description).joined(separator: ", ")) ]"
+            return """
+                protocol bgp '\(name)' {
+                    local \(own.address) as \(own.asn);
+                    neighbor \(peer.address) as \(peer.asn);
+                    interface "\(own.interface)";
+                    direct;
+                    keepalive time \(own.keepalive.components.seconds);
+                    hold time \(own.hold.components.seconds);
+                    connect delay time 1;
+                    connect retry time 5;
+                    error wait time 1, 10;
+                    graceful restart off;
+                \(key)    \(family.rawValue) {
+                        import all;
+                        export \(export);
+                        next hop self;
+                    };
+                }
+
+                """
+        }
+    }
+}

@@ -1,0 +1,185 @@
+import LabModel
+import NetworkTypes
+
+/// What libreswan's pluto reads in a node, at its default paths: generated where the lab gives parameters, the user's
+/// own files word for word where the lab gives those.
+///
+/// Source: ipsec.conf(5), ipsec.secrets(5) of libreswan 4.10.
+public enum LibreswanConfiguration {
+    /// Where the node's NSS database is, which pluto wants even for pre-shared keys.
+    public static let defaultNSSDirectory = "/etc/ipsec.d/nss"
+
+    /// The key daemon in the foreground; it starts `addconn --autoall` itself, which loads every connection and
+    /// initiates those with `auto=start`.
+    ///
+    /// Source: ipsec_pluto(8).
+    public static let plutoArguments = ["/usr/libexec/ipsec/pluto", "--nofork", "--config", "/etc/ipsec.conf"]
+
+    /// Loads the configuration into a running pluto anew, ending the connections that are up.
+    ///
+    /// Not needed after the start: pluto runs it by itself. Source: ipsec_addconn(8).
+    public static let loadArguments = ["/usr/libexec/ipsec/addconn", "--config", "/etc/ipsec.conf", "--autoall"]
+
+    /// Every file below /etc that pluto reads in a node; none for a node without a tunnel.
+    ///
+    /// - Parameters:
+    ///   - logFile: Where pluto writes its log, as the node sees it.
+    ///   - nssDirectory: Where its key store is, as the node sees it.
+    public static func files(
+        for node: String, in topology: Topology, logFile: String, nssDirectory: String
+    ) -> [ConfigurationFile] {
+        let ends = topology.tunnelEnds(of: node)
+        guard !ends.isEmpty else { return [] }
+        let own = ownFiles(of: ends.map(\.end))
+        let names = Set(own.map(\.path))
+        let generated = ends.flatMap { tunnel, end -> [ConfigurationFile] in
+            guard let proposal = tunnel.proposal, case .generated(let startup, let action) = end.configuration,
+                let peer = tunnel.peer(of: end)
+            else { return [] }
+            var stem = "\(directory)/\(tunnel.name)"
+            while names.contains("\(stem).conf") || names.contains("\(stem).secrets") { stem += "-generated" }
+            let connection = connection(
+                of: end, peer: peer, proposal: proposal, startup: tunnel.isUnused ? .listen : startup, action: action)
+            let secret = "\(end.identity) \(peer.identity) : PSK \"\(proposal.presharedKey.reveal())\"\n"
+            return [
+                ConfigurationFile(path: "\(stem).conf", contents: connection),
+                ConfigurationFile(path: "\(stem).secrets", contents: secret, isSecret: true),
+            ]
+        }
+        // What the patterns do not match has to be named.
+        let stray = { (suffix: String, isSecret: Bool) in
+            own.filter { $0.isSecret == isSecret && !$0.path.hasSuffix(suffix) }.map { "include \($0.path)\n" }.joined()
+        }
+        let main = """
+            config setup
+                logfile="\(logFile)"
+                nssdir=\(nssDirectory)
+                uniqueids=no
+
+            include \(directory)/*.conf
+
+            """
+        return [
+            ConfigurationFile(path: "/etc/ipsec.conf", contents: main + stray(".conf", false)),
+            ConfigurationFile(
+                path: "/etc/ipsec.secrets", contents: "include \(directory)/*.secrets\n" + stray(".secrets", true)),
+        ] + generated + own
+    }
+
+    private static let directory = "/etc/ipsec.d"
+
+    /// The user's files, each once however many tunnels it serves.
+    private static func ownFiles(of ends: [TunnelEnd]) -> [ConfigurationFile] {
+        var files: [ConfigurationFile] = []
+        for case .own(let given) in ends.map(\.configuration) {
+            let pair = [
+                ConfigurationFile(path: "\(directory)/\(given.configurationName)", contents: given.configuration),
+                ConfigurationFile(
+                    path: "\(directory)/\(given.secretsName)", contents: given.secrets.reveal(), isSecret: true),
+            ]
+            files += pair.filter { file in !files.contains { $0.path == file.path } }
+        }
+        return files
+    }
+
+    /// A `conn` section with the lab's parameters and nothing left to a default that matters.
+    private static func connection(
+        of end: TunnelEnd, peer: TunnelEnd, proposal: TunnelProposal, startup: TunnelEnd.Startup,
+        action: TunnelEnd.DeadPeerAction
+    ) -> String {
+        let parameters: [(String, String)] = [
+            ("auto", startup == .initiate ? "start" : "add"),
+            ("ikev2", "insist"),
+            ("authby", "secret"),
+            ("left", "\(end.localAddress)"),
+            ("leftid", "\(end.identity)"),
+            ("leftsubnet", "0.0.0.0/0"),
+            ("right", "\(end.remoteAddress)"),
+            ("rightid", "\(peer.identity)"),
+            ("rightsubnet", "0.0.0.0/0"),
+            ("mark", "\(end.mark)/0xffffffff"),
+            ("vti-interface", "\(end.interface)"),
+            ("vti-routing", "no"),
+            // The interface is netlab's and stays, so the script that would make it has nothing to do.
+            ("leftupdown", "%disabled"),
+            ("ike", ikeAlgorithms(proposal.ike)),
+            ("phase2", "esp"),
+            ("phase2alg", espAlgorithms(proposal.esp)),
+            ("pfs", proposal.esp.group == nil ? "no" : "yes"),
+            ("compress", "no"),
+            ("ikelifetime", seconds(proposal.ike.lifetime)),
+            ("salifetime", seconds(proposal.esp.lifetime)),
+        ] + rekeyMargin(proposal) + liveness(proposal.deadPeerDetection, action: action)
+        return "conn \(end.connection)\n" + parameters.map { "    \($0)=\($1)\n" }.joined()
+    }
+
+    /// pluto renews 9 to 18 minutes ahead unless told otherwise, which would be before a short life has begun.
+    private static func rekeyMargin(_ proposal: TunnelProposal) -> [(String, String)] {
+        let shortest = min(proposal.ike.lifetime, proposal.esp.lifetime)
+        return shortest > .seconds(20 * 60) ? [] : [("rekeymargin", seconds(shortest / 10))]
+    }
+
+    /// IKEv2 has no timeout of its own for a silent peer: it is asked after `dpddelay`, and dead when the question has
+    /// been repeated for `retransmit-timeout`.
+    private static func liveness(
+        _ detection: DeadPeerDetection?, action: TunnelEnd.DeadPeerAction
+    ) -> [(String, String)] {
+        guard let detection else { return [] }
+        return [
+            ("dpddelay", seconds(detection.delay)),
+            ("retransmit-timeout", seconds(detection.timeout - detection.delay)),
+            ("dpdaction", action.rawValue),
+        ]
+    }
+
+    /// Whole seconds where they are, else milliseconds: pluto takes no fractions.
+    private static func seconds(_ duration: Duration) -> String {
+        let milliseconds = duration.wholeNanoseconds / 1_000_000
+        return milliseconds % 1000 == 0 ? "\(milliseconds / 1000)s" : "\(milliseconds)ms"
+    }
+}
+
+extension LibreswanConfiguration {
+    /// What pluto as Debian builds it cannot do of a proposal, in words; empty for one it can use.
+    ///
+    /// Measured with `ipsec algparse` of libreswan 4.10-2+deb12u1.
+    public static func unsupported(in proposal: TunnelProposal) -> [String] {
+        [proposal.ike.group, proposal.esp.group].compactMap { $0 }.filter { $0.number == 2 }.prefix(1).map {
+            "Diffie-Hellman group \($0.number) (\($0.name)): Debian builds libreswan without it"
+        }
+    }
+
+    /// The value of `ike=`.
+    static func ikeAlgorithms(_ proposal: IKEProposal) -> String {
+        "\(name(of: proposal.encryption))-\(name(of: proposal.integrity));\(proposal.group.name)"
+    }
+
+    /// The value of `phase2alg=`.
+    static func espAlgorithms(_ proposal: ESPProposal) -> String {
+        name(of: proposal.encryption) + (proposal.integrity.map { "-\(name(of: $0))" } ?? "")
+            + (proposal.group.map { ";\($0.name)" } ?? "")
+    }
+
+    static func name(of algorithm: EncryptionAlgorithm) -> String {
+        switch algorithm {
+        case .aes128CBC: "aes_cbc128"
+        case .aes192CBC: "aes_cbc192"
+        case .aes256CBC: "aes_cbc256"
+        case .aes128CTR: "aes_ctr128"
+        case .aes256CTR: "aes_ctr256"
+        case .aes128GCM16: "aes_gcm128"
+        case .aes192GCM16: "aes_gcm192"
+        case .aes256GCM16: "aes_gcm256"
+        case .chacha20Poly1305: "chacha20_poly1305"
+        }
+    }
+
+    static func name(of algorithm: IntegrityAlgorithm) -> String {
+        switch algorithm {
+        case .sha1: "sha1"
+        case .sha2_256: "sha2_256"
+        case .sha2_384: "sha2_384"
+        case .sha2_512: "sha2_512"
+        }
+    }
+}
