@@ -1,0 +1,133 @@
+import CNetlink
+import Glibc
+import NetworkTypes
+
+/// Every new interface is down: the kernel refuses to set up a veth whose peer is not there yet (`ENOTCONN`).
+/// All of these throw `EEXIST` where the name is taken and `EOPNOTSUPP` where the kernel lacks the driver.
+extension NetlinkSocket {
+    /// Makes a pair of Ethernet interfaces joined by a cable, the second of them in another namespace if one is given (veth(4)).
+    public func createVeth(name: InterfaceName, peer: InterfaceName, peerNamespace: NetworkNamespace? = nil) throws {
+        try create(name, "veth", "with peer \(peer)") { data in
+            data.nest(Int(VETH_INFO_PEER)) { message in
+                message.append(ifinfomsg())
+                message.put(IFLA_IFNAME, text: peer.description)
+                if let peerNamespace { message.put(IFLA_NET_NS_FD, peerNamespace.descriptor) }
+            }
+        }
+    }
+
+    /// Makes an interface that swallows what is sent to it.
+    public func createDummy(name: InterfaceName) throws {
+        try create(name, "dummy")
+    }
+
+    public func createBridge(name: InterfaceName) throws {
+        try create(name, "bridge")
+    }
+
+    /// Makes a virtual router: interfaces whose master it becomes route by its table.
+    public func createVRF(name: InterfaceName, table: UInt32) throws {
+        try create(name, "vrf", "table \(table)") { $0.put(IFLA_VRF_TABLE, table) }
+    }
+
+    /// Makes an interface for the frames of a lower one that carry an 802.1Q tag: 0 to 4094.
+    public func createVLAN(name: InterfaceName, lower: InterfaceName, id: Int) throws {
+        guard (0...4094).contains(id) else {
+            throw NetlinkError(errno: ERANGE, operation: "create vlan link", object: "\(name) id \(id)")
+        }
+        try create(name, "vlan", "id \(id) on \(lower)", lower: lower) { $0.put(IFLA_VLAN_ID, UInt16(id)) }
+    }
+
+    /// Makes a route-based IPsec tunnel: what it sends carries `key` as its mark, and so finds the policies with that mark.
+    ///
+    /// Its MTU is the lower link's less 20, which does not count ESP: set it.
+    public func createVTI(name: InterfaceName, local: IPv4Address, remote: IPv4Address, key: UInt32) throws {
+        try create(name, "vti", "local \(local) remote \(remote) key \(key)") { data in
+            data.put(IFLA_VTI_LOCAL, .v4(local))
+            data.put(IFLA_VTI_REMOTE, .v4(remote))
+            data.put(IFLA_VTI_IKEY, key.bigEndian)
+            data.put(IFLA_VTI_OKEY, key.bigEndian)
+        }
+    }
+
+    /// Makes an XFRM interface: what it sends finds the policies with its identifier, which is 1 or more.
+    ///
+    /// Its MTU is 1500 or the lower link's, which does not count ESP: set it.
+    public func createXFRMInterface(name: InterfaceName, id: UInt32, lower: InterfaceName? = nil) throws {
+        let index = try lower.map { lower in try withRoute { try $0.index(of: lower) } }
+        try create(name, "xfrm", "if_id \(id)") { data in
+            if let index { data.put(IFLA_XFRM_LINK, index) }
+            data.put(IFLA_XFRM_IF_ID, id)
+        }
+    }
+
+    /// Makes an IPv4-in-IPv6 tunnel (RFC 2473).
+    ///
+    /// - Parameter encapsulationLimit: the tunnel encapsulation limit option, which takes 8 bytes of each packet; nil for none.
+    public func createIPIP6(
+        name: InterfaceName, local: IPv6Address, remote: IPv6Address, encapsulationLimit: UInt8? = 4, hopLimit: UInt8 = 64
+    ) throws {
+        try create(name, "ip6tnl", "local \(local) remote \(remote)") { data in
+            data.put(IFLA_IPTUN_LOCAL, .v6(local))
+            data.put(IFLA_IPTUN_REMOTE, .v6(remote))
+            data.put(IFLA_IPTUN_PROTO, UInt8(IPPROTO_IPIP))
+            data.put(IFLA_IPTUN_TTL, hopLimit)
+            data.put(IFLA_IPTUN_ENCAP_LIMIT, encapsulationLimit ?? 0)
+            data.put(IFLA_IPTUN_FLAGS, encapsulationLimit == nil ? UInt32(IP6_TNL_F_IGN_ENCAP_LIMIT) : 0)
+        }
+    }
+
+    /// Makes an ISATAP interface (RFC 5214). Its hosts send to a router after `addISATAPRouter`.
+    public func createISATAP(name: InterfaceName, local: IPv4Address, hopLimit: UInt8 = 64) throws {
+        try create(name, "sit", "mode isatap local \(local)") { data in
+            data.put(IFLA_IPTUN_LOCAL, .v4(local))
+            data.put(IFLA_IPTUN_TTL, hopLimit)
+            data.put(IFLA_IPTUN_PMTUDISC, UInt8(1))
+            data.put(IFLA_IPTUN_PROTO, UInt8(IPPROTO_IPV6))
+            data.put(IFLA_IPTUN_FLAGS, UInt16(SIT_ISATAP))
+        }
+    }
+
+    /// Adds a default router to an ISATAP interface's potential router list.
+    public func addISATAPRouter(_ router: IPv4Address, on name: InterfaceName) throws {
+        try withRoute { channel in
+            guard netlab_add_isatap_router(channel.descriptor, name.description, router.rawValue.bigEndian) == 0 else {
+                throw NetlinkError(errno: errno, operation: "add ISATAP router", object: "\(router) on \(name)")
+            }
+        }
+    }
+
+    /// Makes a GRE tunnel over IPv4 (RFC 2784), with a key (RFC 2890) if one is given.
+    public func createGRE(
+        name: InterfaceName, local: IPv4Address, remote: IPv4Address, key: UInt32? = nil, ttl: UInt8 = 64
+    ) throws {
+        try create(name, "gre", "local \(local) remote \(remote)") { data in
+            data.put(IFLA_GRE_LOCAL, .v4(local))
+            data.put(IFLA_GRE_REMOTE, .v4(remote))
+            data.put(IFLA_GRE_TTL, ttl)
+            data.put(IFLA_GRE_PMTUDISC, UInt8(1))
+            guard let key else { return }
+            let hasKey = UInt16(0x2000).bigEndian  // GRE_KEY (linux/if_tunnel.h)
+            data.put(IFLA_GRE_IFLAGS, hasKey)
+            data.put(IFLA_GRE_OFLAGS, hasKey)
+            data.put(IFLA_GRE_IKEY, key.bigEndian)
+            data.put(IFLA_GRE_OKEY, key.bigEndian)
+        }
+    }
+
+    private func create(
+        _ name: InterfaceName, _ kind: String, _ details: String = "", lower: InterfaceName? = nil,
+        _ data: (Message) -> Void = { _ in }
+    ) throws {
+        try withRoute { channel in
+            let message = try Message(RTM_NEWLINK, flags: Int32(NLM_F_CREATE | NLM_F_EXCL), ifinfomsg())
+            message.put(IFLA_IFNAME, text: name.description)
+            if let lower { message.put(IFLA_LINK, try channel.index(of: lower)) }
+            message.nest(IFLA_LINKINFO) { message in
+                message.put(IFLA_INFO_KIND, text: kind)
+                message.nest(IFLA_INFO_DATA, data)
+            }
+            _ = try channel.request(message, "create \(kind) link", details.isEmpty ? "\(name)" : "\(name) \(details)")
+        }
+    }
+}

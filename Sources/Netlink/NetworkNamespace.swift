@@ -1,0 +1,109 @@
+import CLinux
+import CNetlink
+import Glibc
+
+/// A Linux network namespace, kept alive by an open descriptor (network_namespaces(7)).
+///
+/// Nothing here changes the caller's own namespace: what must run inside does so on a thread of its own.
+public final class NetworkNamespace: Sendable {
+    /// The open descriptor, close-on-exec; closed with this object. A child reaches it as `/proc/PID/fd/N`.
+    public let descriptor: Int32
+
+    /// Takes over an open descriptor of a network namespace, and will close it.
+    public init(adopting descriptor: Int32) {
+        self.descriptor = descriptor
+    }
+
+    deinit {
+        close(descriptor)
+    }
+
+    /// Makes a new namespace, empty but for a loopback interface that is down.
+    ///
+    /// It lives as long as this object, and as long as anything is inside. Needs CAP_SYS_ADMIN (unshare(2)).
+    ///
+    /// - Throws: `NetlinkError`.
+    public static func create() throws -> NetworkNamespace {
+        try onNewThread {
+            guard netlab_unshare(netlab_new_network) == 0 else {
+                throw NetlinkError(errno: errno, operation: "create network namespace", object: "")
+            }
+            return try current()
+        }
+    }
+
+    /// The calling thread's namespace.
+    ///
+    /// - Throws: `NetlinkError`, where /proc is not mounted or descriptors have run out.
+    public static func current() throws -> NetworkNamespace {
+        let path = "/proc/thread-self/ns/net"
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            throw NetlinkError(errno: errno, operation: "open network namespace", object: path)
+        }
+        return NetworkNamespace(adopting: descriptor)
+    }
+
+    /// Runs a closure inside the namespace and returns its result; the caller waits.
+    ///
+    /// The closure runs on a thread made for it, which entered the namespace and ends afterwards: the caller's thread never
+    /// changes. Needs CAP_SYS_ADMIN (setns(2)). Task-local values are not seen inside.
+    ///
+    /// - Throws: `NetlinkError` where the namespace cannot be entered, and whatever the closure throws.
+    public func perform<T: Sendable>(_ body: @Sendable () throws -> T) throws -> T {
+        let descriptor = self.descriptor
+        return try Self.onNewThread {
+            guard netlab_setns(descriptor, netlab_new_network) == 0 else {
+                throw NetlinkError(
+                    errno: errno, operation: "enter network namespace", object: "of descriptor \(descriptor)")
+            }
+            return try body()
+        }
+    }
+
+    private static func onNewThread<T: Sendable>(_ body: @Sendable () throws -> T) throws -> T {
+        try withoutActuallyEscaping(body) { body in
+            let job = Job(body)
+            var thread = pthread_t()
+            let context = Unmanaged.passUnretained(job).toOpaque()
+            let code = pthread_create(&thread, nil, { context in
+                guard let context else { return nil }
+                Unmanaged<AnyJob>.fromOpaque(context).takeUnretainedValue().run()
+                return nil
+            }, context)
+            guard code == 0 else {
+                throw NetlinkError(errno: code, operation: "start a thread for the network namespace", object: "")
+            }
+            // The job, and with it the closure, outlives the thread: it is used again below.
+            pthread_join(thread, nil)
+            return try job.finish()
+        }
+    }
+}
+
+/// Work for one thread. The creator reads its result only after joining the thread, so no lock is needed.
+private class AnyJob {
+    func run() {}
+}
+
+private final class Job<T: Sendable>: AnyJob {
+    private var body: (@Sendable () throws -> T)?
+    private var result: Result<T, any Error>?
+
+    init(_ body: @escaping @Sendable () throws -> T) {
+        self.body = body
+    }
+
+    override func run() {
+        guard let body else { return }
+        result = Result { try body() }
+        self.body = nil
+    }
+
+    func finish() throws -> T {
+        guard let result else {
+            throw NetlinkError(errno: ECANCELED, operation: "run in the network namespace", object: "")
+        }
+        return try result.get()
+    }
+}
