@@ -1,0 +1,237 @@
+import FoundationEssentials
+import Glibc
+import SystemPackage
+
+/// One thing that labs need from this machine, and whether it is there.
+public struct DoctorFinding: Sendable, Hashable, Codable {
+    public enum Status: String, Sendable, Hashable, Codable {
+        case ok
+        /// There, but something will not work as one would expect; or missing, and not every lab needs it.
+        case warning
+        /// Labs do not run without it.
+        case missing
+    }
+
+    public let name: String
+    /// What it is for.
+    public let purpose: String
+    public let status: Status
+    /// What was found: a path, a version, a size, or what is wrong.
+    public let detail: String
+    /// What to do; nil when nothing needs doing.
+    public let remedy: String?
+
+    public init(name: String, purpose: String, status: Status, detail: String, remedy: String? = nil) {
+        self.name = name
+        self.purpose = purpose
+        self.status = status
+        self.detail = detail
+        self.remedy = remedy
+    }
+}
+
+/// Examines the machine for everything that labs need. Changes nothing but a temporary file, which it removes.
+public enum Doctor {
+    /// Every finding, in the order in which to mend them.
+    public static func examine(
+        environment: [String: String] = ProcessInfo.processInfo.environment
+    ) async -> [DoctorFinding] {
+        let path = searchPath(environment["PATH"])
+        return [architecture(KernelBuild.machineName), kernel(environment), memory(environment)]
+            + HostDirectories.Purpose.allCases.map { directory($0, environment) }
+            + programs.map { $0.finding(at: find($0.name, in: path + $0.elsewhere)) }
+            + [room(environment)]
+    }
+
+    // MARK: - The machine
+
+    static func architecture(_ machine: String) -> DoctorFinding {
+        let purpose = "the lab kernel runs on x86-64 only"
+        do {
+            try KernelBuild.checkArchitecture(machine)
+            return DoctorFinding(name: "processor", purpose: purpose, status: .ok, detail: machine)
+        } catch {
+            return DoctorFinding(
+                name: "processor", purpose: purpose, status: .missing, detail: machine, remedy: error.remedy)
+        }
+    }
+
+    static func kernel(_ environment: [String: String]) -> DoctorFinding {
+        let purpose = "labs run on a kernel of their own"
+        func finding(_ status: DoctorFinding.Status, _ detail: String, _ remedy: String? = nil) -> DoctorFinding {
+            DoctorFinding(name: "lab kernel", purpose: purpose, status: status, detail: detail, remedy: remedy)
+        }
+        do {
+            guard let kernel = try KernelCache(environment: environment).find() else {
+                return finding(.missing, "not built yet", "Build it, once, some minutes: netlab kernel build")
+            }
+            return finding(
+                .ok, [kernel.metadata?.release, kernel.path.string].compactMap { $0 }.joined(separator: ", "))
+        } catch {
+            return finding(.missing, error.message, error.remedy)
+        }
+    }
+
+    // MARK: - Where the lab kernel keeps its memory
+
+    /// How much memory a lab fills at most, in bytes, by the measure of the labs that come with netlab.
+    static let memoryNeeded = 500_000_000
+
+    /// The directory in which the lab kernel makes its memory file, as User-Mode Linux chooses it: the first of TMPDIR,
+    /// TMP and TEMP that is set, else /dev/shm if that is a tmpfs, else /tmp (arch/um/os-Linux/mem.c).
+    public static func memoryDirectory(_ environment: [String: String]) -> FilePath {
+        for variable in ["TMPDIR", "TMP", "TEMP"] {
+            if let value = environment[variable], !value.isEmpty {
+                return FilePath(value)
+            }
+        }
+        let mounts = (try? Data(contentsOf: URL(filePath: "/proc/self/mounts"))) ?? Data()
+        return isMemoryFileSystem("/dev/shm", mounts: String(decoding: mounts, as: UTF8.self)) ? "/dev/shm" : "/tmp"
+    }
+
+    static func memory(_ environment: [String: String]) -> DoctorFinding {
+        let directory = memoryDirectory(environment)
+        return memoryFinding(directory, free: freeBytes(directory), obstacle: executionObstacle(directory))
+    }
+
+    /// The judgement on a directory with `free` bytes left, in which an executable mapping failed with `obstacle`.
+    static func memoryFinding(_ directory: FilePath, free: Int?, obstacle: Errno?) -> DoctorFinding {
+        func finding(_ status: DoctorFinding.Status, _ detail: String, _ remedy: String? = nil) -> DoctorFinding {
+            DoctorFinding(
+                name: "memory file", purpose: "a lab's memory is a file, which must allow execution", status: status,
+                detail: "\(directory): \(detail)", remedy: remedy)
+        }
+        let elsewhere = "Set TMPDIR to a directory with 500 MB of room that is not mounted noexec."
+        switch obstacle {
+        case .notPermitted?, .permissionDenied?:
+            return finding(.missing, "files there cannot be executed (mounted noexec?)", elsewhere)
+        case let obstacle?:
+            return finding(.missing, "cannot make a file there: \(obstacle)", elsewhere)
+        case nil:
+            break
+        }
+        guard let free else { return finding(.warning, "its free space is unknown") }
+        let megabytes = "\(free / 1_000_000) MB free"
+        return free < memoryNeeded ? finding(.warning, "only \(megabytes)", elsewhere) : finding(.ok, megabytes)
+    }
+
+    /// Why a file in `directory` cannot be mapped for execution, or nil when it can: tried with a real one, like
+    /// User-Mode Linux does at start. mmap(2).
+    static func executionObstacle(_ directory: FilePath) -> Errno? {
+        var template = Array(directory.appending("netlab-XXXXXX").string.utf8CString)
+        let descriptor = mkstemp(&template)
+        guard descriptor >= 0 else { return Errno(rawValue: errno) }
+        defer { close(descriptor) }
+        unlink(template)
+        let page = 4096
+        guard ftruncate(descriptor, off_t(page)) == 0 else { return Errno(rawValue: errno) }
+        let address = mmap(nil, page, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE, descriptor, 0)
+        guard address != MAP_FAILED else { return Errno(rawValue: errno) }
+        munmap(address, page)
+        return nil
+    }
+
+    /// The bytes that an ordinary user can still write to a path's file system; nil when it cannot be asked. statvfs(3).
+    static func freeBytes(_ path: FilePath) -> Int? {
+        var status = statvfs()
+        guard statvfs(path.string, &status) == 0 else { return nil }
+        return Int(clamping: UInt64(status.f_bavail) &* UInt64(status.f_frsize))
+    }
+
+    /// Whether a tmpfs is mounted at `path`, by the text of /proc/self/mounts: of several mounts the last is seen.
+    static func isMemoryFileSystem(_ path: String, mounts: String) -> Bool {
+        let mount = mounts.split(separator: "\n").map { $0.split(separator: " ") }.last {
+            $0.count > 2 && $0[1] == path
+        }
+        return mount.map { $0[2] == "tmpfs" } ?? false
+    }
+
+    // MARK: - Directories and disk
+
+    static func directory(_ purpose: HostDirectories.Purpose, _ environment: [String: String]) -> DoctorFinding {
+        let name = "\(purpose.rawValue) directory"
+        let uses: [HostDirectories.Purpose: String] = [
+            .cache: "holds the lab kernel", .state: "keeps the logs of past runs", .runtime: "holds running labs",
+        ]
+        let use = uses[purpose] ?? ""
+        do {
+            let path = try HostDirectories(environment: environment).create(purpose)
+            return DoctorFinding(name: name, purpose: use, status: .ok, detail: path.string)
+        } catch {
+            return DoctorFinding(
+                name: name, purpose: use, status: .missing, detail: error.message, remedy: error.remedy)
+        }
+    }
+
+    static func room(_ environment: [String: String]) -> DoctorFinding {
+        let free = (try? HostDirectories(environment: environment).path(.state)).flatMap(existing).flatMap(freeBytes)
+        return roomFinding(free: free)
+    }
+
+    static func roomFinding(free: Int?) -> DoctorFinding {
+        let enough = 200_000_000
+        let tight = (free ?? enough) < enough
+        return DoctorFinding(
+            name: "disk", purpose: "logs and captures of labs", status: tight ? .warning : .ok,
+            detail: free.map { "\($0 / 1_000_000) MB free" } ?? "its free space is unknown",
+            remedy: tight ? "Make room, or set XDG_STATE_HOME to a directory on another file system." : nil)
+    }
+
+    /// The path, or the nearest one above it that is there.
+    private static func existing(_ path: FilePath) -> FilePath? {
+        var path = path
+        while (try? Stat(path)) == nil {
+            guard path.removeLastComponent() else { return nil }
+        }
+        return path
+    }
+
+    // MARK: - Programs
+
+    /// A program that labs run, and how to get it.
+    struct Program: Sendable, Hashable {
+        let name: String
+        let purpose: String
+        /// The Debian package that has it.
+        let package: String
+        /// Whether no lab comes up without it.
+        var isEssential = true
+        /// Directories to look in after the search path.
+        var elsewhere: [FilePath] = ["/usr/sbin", "/sbin"]
+
+        func finding(at path: FilePath?) -> DoctorFinding {
+            if let path {
+                return DoctorFinding(name: name, purpose: purpose, status: .ok, detail: path.string)
+            }
+            return DoctorFinding(
+                name: name, purpose: purpose, status: isEssential ? .missing : .warning, detail: "not installed",
+                remedy: "apt-get install \(package)")
+        }
+    }
+
+    static let programs = [
+        Program(
+            name: "pluto", purpose: "IKE daemon of libreswan", package: "libreswan",
+            elsewhere: ["/usr/libexec/ipsec", "/usr/lib/ipsec"]),
+        Program(name: "ipsec", purpose: "speaks to pluto", package: "libreswan"),
+        Program(name: "certutil", purpose: "makes pluto's key database", package: "libnss3-tools"),
+        Program(name: "bird", purpose: "BGP daemon", package: "bird2"),
+        Program(name: "birdc", purpose: "speaks to bird", package: "bird2"),
+        Program(name: "nsenter", purpose: "starts programs in a node", package: "util-linux"),
+        Program(name: "setsid", purpose: "gives a program a terminal of its own", package: "util-linux"),
+        Program(name: "ip", purpose: "used by pluto's scripts, and by people in a node", package: "iproute2"),
+        Program(name: "ping", purpose: "used by people in a node", package: "iputils-ping", isEssential: false),
+        Program(name: "traceroute", purpose: "used by people in a node", package: "traceroute", isEssential: false),
+    ]
+
+    static func searchPath(_ text: String?) -> [FilePath] {
+        (text ?? "").split(separator: ":").map { FilePath(String($0)) }
+    }
+
+    /// The first executable file called `program` in the directories.
+    static func find(_ program: String, in directories: [FilePath]) -> FilePath? {
+        directories.lazy.map { $0.appending(program) }.first { path in
+            access(path.string, X_OK) == 0 && (try? Stat(path).type) == .regular
+        }
+    }
+}

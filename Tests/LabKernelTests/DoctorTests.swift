@@ -1,0 +1,98 @@
+import FoundationEssentials
+import SystemPackage
+import Testing
+
+@testable import LabKernel
+
+@Suite("Doctor")
+struct DoctorTests {
+    @Test("Each finding that is not ok says what to do")
+    func remedies() async {
+        let findings = await Doctor.examine(environment: ["PATH": "/nowhere", "HOME": "relative"])
+        #expect(findings.allSatisfy { $0.status == .ok || $0.remedy != nil || $0.name == "memory file" })
+        #expect(Set(findings.map(\.name)).count == findings.count)
+        let kernel = findings.first { $0.name == "lab kernel" }
+        #expect(kernel?.status == .missing)
+    }
+
+    @Test("A program is found in the first directory that has it; a directory or plain file of its name is none")
+    func find() async throws {
+        try await withTemporaryDirectory { directory in
+            let (first, second) = (directory.appending("first"), directory.appending("second"))
+            try makeDirectory(first.appending("bird"))
+            try makeDirectory(second)
+            #expect(Doctor.find("bird", in: [first, second]) == nil)
+            try write("", to: second.appending("bird"))
+            #expect(Doctor.find("bird", in: [first, second]) == nil)
+            try write("", to: second.appending("birdc"), executable: true)
+            #expect(Doctor.find("birdc", in: [first, second]) == second.appending("birdc"))
+        }
+    }
+
+    @Test("A missing program: labs need it, or only people do")
+    func programs() throws {
+        let pluto = try #require(Doctor.programs.first { $0.name == "pluto" })
+        #expect(pluto.finding(at: nil).status == .missing)
+        #expect(pluto.finding(at: nil).remedy == "apt-get install libreswan")
+        #expect(pluto.finding(at: "/usr/libexec/ipsec/pluto").status == .ok)
+        let ping = try #require(Doctor.programs.first { $0.name == "ping" })
+        #expect(ping.finding(at: nil).status == .warning)
+    }
+
+    @Test("The packages of the remedies are those that scripts/netlab installs")
+    func packages() throws {
+        let root = FilePath(#filePath).removingLastComponent().removingLastComponent().removingLastComponent()
+        let text = try String(contentsOfFile: root.pushing("scripts/packages").string, encoding: .utf8)
+        let lines = text.split(separator: "\n").map { $0.split(whereSeparator: \.isWhitespace) }
+        func installed(_ stage: String) -> Set<String> {
+            Set(lines.filter { $0.count > 1 && $0[0] == stage }.map { String($0[1]) })
+        }
+        #expect(installed("run") == Set(Doctor.programs.map(\.package)))
+        let buildTools = Set(KernelBuildTools.requirements.map(\.package)).subtracting(["tar"])
+        #expect(installed("kernel") == buildTools.union(["libc6-dev", KernelSource.package]))
+    }
+
+    @Test("The memory file: room and the right to execute")
+    func memory() {
+        let plenty = Doctor.memoryNeeded * 2
+        #expect(Doctor.memoryFinding("/dev/shm", free: plenty, obstacle: nil).status == .ok)
+        #expect(Doctor.memoryFinding("/dev/shm", free: 64_000_000, obstacle: nil).status == .warning)
+        let noexec = Doctor.memoryFinding("/dev/shm", free: plenty, obstacle: .notPermitted)
+        #expect(noexec.status == .missing)
+        #expect(noexec.detail.contains("noexec"))
+        #expect(noexec.remedy?.contains("TMPDIR") == true)
+        #expect(Doctor.memoryFinding("/gone", free: nil, obstacle: .noSuchFileOrDirectory).status == .missing)
+    }
+
+    @Test("An executable mapping is tried for real, and leaves nothing")
+    func executionObstacle() async throws {
+        try await withTemporaryDirectory { directory in
+            #expect(Doctor.executionObstacle(directory) == nil)
+            let left = try names(in: directory)
+            #expect(left == [])
+            #expect(Doctor.executionObstacle(directory.appending("none")) == .noSuchFileOrDirectory)
+        }
+    }
+
+    @Test("The lab kernel's choice of directory: TMPDIR, TMP, TEMP, in this order, empty ones passed over")
+    func memoryDirectory() {
+        #expect(Doctor.memoryDirectory(["TMPDIR": "/a", "TMP": "/b"]) == "/a")
+        #expect(Doctor.memoryDirectory(["TMPDIR": "", "TEMP": "/c"]) == "/c")
+        #expect(["/dev/shm", "/tmp"].contains(Doctor.memoryDirectory([:])))
+    }
+
+    @Test("Whether a directory is a tmpfs: the last mount on it counts")
+    func mounts() {
+        let mounts = "proc /proc proc rw 0 0\next4 /dev/shm ext4 rw 0 0\ntmpfs /dev/shm tmpfs rw,noexec 0 0\n"
+        #expect(Doctor.isMemoryFileSystem("/dev/shm", mounts: mounts))
+        #expect(!Doctor.isMemoryFileSystem("/tmp", mounts: mounts))
+        #expect(!Doctor.isMemoryFileSystem("/dev/shm", mounts: mounts + "none /dev/shm overlay rw 0 0\n"))
+    }
+
+    @Test("A full disk is a warning with a remedy")
+    func room() {
+        #expect(Doctor.roomFinding(free: 5_000_000).status == .warning)
+        #expect(Doctor.roomFinding(free: 5_000_000_000).status == .ok)
+        #expect(Doctor.roomFinding(free: nil).status == .ok)
+    }
+}

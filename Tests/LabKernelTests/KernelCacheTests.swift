@@ -1,0 +1,107 @@
+import SystemPackage
+import Testing
+
+@testable import LabKernel
+
+@Suite("KernelCache")
+struct KernelCacheTests {
+    private static let configuration = KernelConfiguration("# Recipe 1\nCONFIG_NET=y\n")
+
+    /// A directory as a build leaves it, with a file for a kernel.
+    private func install(
+        _ key: String, in cache: KernelCache, options: String = configuration.essentialText, builtAt: Int = 1
+    ) throws {
+        let home = cache.directory.appending(key)
+        try makeDirectory(home)
+        try write("#!/bin/true\n", to: home.appending("linux"), executable: true)
+        try write(options, to: home.appending("options"))
+        try write(
+            """
+            {"source": "s \(key)", "release": "6.1-netlab", "compiler": "c", "builtAt": \(builtAt),
+             "buildSeconds": 150, "bytes": 12}
+            """, to: home.appending("metadata.json"))
+    }
+
+    private func withCache(_ body: (KernelCache) async throws -> Void) async throws {
+        try await withTemporaryDirectory { directory in
+            try await body(KernelCache(directory: directory.appending("kernels"), configuration: Self.configuration))
+        }
+    }
+
+    @Test("Without a cache directory there is no kernel, and none is made")
+    func empty() async throws {
+        try await withTemporaryDirectory { directory in
+            let kernel = try KernelCache(directory: directory.appending("kernels")).find()
+            #expect(kernel == nil)
+            let left = try names(in: directory)
+            #expect(left == [])
+        }
+    }
+
+    @Test("A kernel with this configuration is found, with what is known about it")
+    func found() async throws {
+        try await withCache { cache in
+            try install("one", in: cache)
+            let kernel = try #require(try cache.find())
+            #expect(kernel.path == cache.directory.appending("one").appending("linux"))
+            #expect(kernel.metadata?.source == "s one")
+            #expect(kernel.metadata?.release == "6.1-netlab")
+        }
+    }
+
+    @Test("Of several sources, the newest build is taken")
+    func newest() async throws {
+        try await withCache { cache in
+            try install("old", in: cache, builtAt: 5)
+            try install("new", in: cache, builtAt: 9)
+            try install("older", in: cache, builtAt: 1)
+            let kernel = try cache.find()
+            #expect(kernel?.metadata?.source == "s new")
+        }
+    }
+
+    @Test("A kernel with another configuration or recipe is not taken")
+    func otherConfiguration() async throws {
+        try await withCache { cache in
+            try install("settings", in: cache, options: "# Recipe 1\nCONFIG_NET=m\n")
+            try install("recipe", in: cache, options: "# Recipe 2\nCONFIG_NET=y\n")
+            let kernel = try cache.find()
+            #expect(kernel == nil)
+        }
+    }
+
+    @Test("A build under way, and a directory without a kernel, are passed over")
+    func incomplete() async throws {
+        try await withCache { cache in
+            try install(".build-7", in: cache)
+            let home = cache.directory.appending("empty")
+            try makeDirectory(home)
+            try write(Self.configuration.essentialText, to: home.appending("options"))
+            let kernel = try cache.find()
+            #expect(kernel == nil)
+        }
+    }
+
+    @Test("Metadata that cannot be read does not hide a kernel")
+    func unreadableMetadata() async throws {
+        try await withCache { cache in
+            try install("one", in: cache)
+            try write("{", to: cache.directory.appending("one").appending("metadata.json"))
+            let kernel = try #require(try cache.find())
+            #expect(kernel.metadata == nil)
+        }
+    }
+
+    @Test("NETLAB_KERNEL is used as it is; one that cannot be executed is an error, not a reason to use another")
+    func override() async throws {
+        try await withTemporaryDirectory { directory in
+            let kernel = directory.appending("linux")
+            let environment = ["XDG_CACHE_HOME": directory.string, "NETLAB_KERNEL": kernel.string]
+            let error = #expect(throws: SetupError.self) { try KernelCache(environment: environment).find() }
+            #expect(error?.code == .kernelUnusable)
+            try write("#!/bin/true\n", to: kernel, executable: true)
+            let found = try KernelCache(environment: environment).find()
+            #expect(found == BuiltKernel(path: kernel, metadata: nil))
+        }
+    }
+}
