@@ -90,7 +90,9 @@ extension IPv6Address: LosslessStringConvertible {
         }
         let head = String(decoding: scalars[..<gap], as: UTF8.self)
         let tail = String(decoding: scalars[(gap + 2)...], as: UTF8.self)
-        guard let headGroups = groups(of: head[...]), let tailGroups = groups(of: tail[...]) else { return nil }
+        // An IPv4 address can only be the end of the text.
+        guard !head.contains("."), let headGroups = groups(of: head[...]), let tailGroups = groups(of: tail[...])
+        else { return nil }
         return (headGroups, tailGroups)
     }
 
@@ -101,7 +103,7 @@ extension IPv6Address: LosslessStringConvertible {
         for (index, part) in parts.enumerated() {
             if index == parts.count - 1, part.contains("."), let v4 = IPv4Address(String(part)) {
                 groups += [UInt16(v4.rawValue >> 16), UInt16(v4.rawValue & 0xFFFF)]
-            } else if (1...4).contains(part.utf8.count), part.first != "+", let group = UInt16(part, radix: 16) {
+            } else if (1...4).contains(part.utf8.count), let group = UInt16(hexadecimal: part) {
                 groups.append(group)
             } else {
                 return nil
@@ -111,6 +113,8 @@ extension IPv6Address: LosslessStringConvertible {
     }
 
     public var description: String {
+        // IPv4-mapped addresses are better known by their IPv4 part (RFC 5952, 5).
+        if high == 0, low >> 32 == 0xFFFF { return "::ffff:\(IPv4Address(rawValue: UInt32(truncatingIfNeeded: low)))" }
         let groups = self.groups
         // The longest run of two or more zero groups becomes "::"; the first one where two are as long (RFC 5952, 4.2).
         var best: Range<Int>?
@@ -165,6 +169,8 @@ public enum IPAddress: Hashable, Sendable, Comparable {
     }
 
     /// The address with all but the first `length` bits cleared.
+    ///
+    /// - Precondition: `length` is 0 to `bitWidth`.
     public func masked(to length: Int) -> IPAddress {
         switch self {
         case .v4(let address):
@@ -200,10 +206,16 @@ extension IPAddress: LosslessStringConvertible {
     }
 }
 
-extension UInt8 {
+extension FixedWidthInteger {
     /// Reads decimal digits only, without sign or leading zeros.
-    fileprivate init?(decimal text: Substring) {
+    init?(decimal text: some StringProtocol) {
         guard text.utf8.allSatisfy({ (48...57).contains($0) }), text.count == 1 || text.first != "0" else { return nil }
         self.init(text, radix: 10)
+    }
+
+    /// Reads hexadecimal digits only, without sign: the standard library's reader takes `-0` for 0.
+    init?(hexadecimal text: some StringProtocol) {
+        guard text.allSatisfy({ $0.isASCII && $0.isHexDigit }) else { return nil }
+        self.init(text, radix: 16)
     }
 }

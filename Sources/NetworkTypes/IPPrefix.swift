@@ -73,9 +73,7 @@ extension InterfaceAddress: LosslessStringConvertible {
             self.init(address, prefixLength: address.bitWidth)
             return
         }
-        guard parts[1].utf8.allSatisfy({ (48...57).contains($0) }),
-            let length = Int(parts[1]), (0...address.bitWidth).contains(length)
-        else { return nil }
+        guard let length = Int(decimal: parts[1]), (0...address.bitWidth).contains(length) else { return nil }
         self.init(address, prefixLength: length)
     }
 

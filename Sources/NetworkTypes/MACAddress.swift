@@ -11,8 +11,9 @@ public struct MACAddress: Hashable, Sendable, LosslessStringConvertible {
 
     public init?(_ text: String) {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-        guard parts.allSatisfy({ $0.utf8.count == 2 && $0.first != "+" }) else { return nil }
-        self.init(bytes: parts.compactMap { UInt8($0, radix: 16) })
+        let bytes = parts.compactMap { $0.utf8.count == 2 ? UInt8(hexadecimal: $0) : nil }
+        guard bytes.count == parts.count else { return nil }
+        self.init(bytes: bytes)
     }
 
     public var description: String {

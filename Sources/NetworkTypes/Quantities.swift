@@ -8,7 +8,7 @@ public struct MTU: Hashable, Sendable, Comparable, LosslessStringConvertible {
     }
 
     public init?(_ text: String) {
-        guard let bytes = Int(text) else { return nil }
+        guard let bytes = Int(decimal: text) else { return nil }
         self.init(bytes)
     }
 
@@ -23,14 +23,14 @@ public struct MTU: Hashable, Sendable, Comparable, LosslessStringConvertible {
     public static func < (left: Self, right: Self) -> Bool { left.bytes < right.bytes }
 }
 
-/// A link's speed in bits per second: 1 or more.
+/// A link's speed in bits per second: 1 to 10¹⁵.
 ///
 /// Text is a number and a unit in powers of ten, as tc(8) has them: `bit`, `kbit`, `mbit`, `gbit`.
 public struct BitRate: Hashable, Sendable, Comparable, LosslessStringConvertible {
     public let bitsPerSecond: UInt64
 
     public init?(bitsPerSecond: UInt64) {
-        guard bitsPerSecond > 0 else { return nil }
+        guard (1...1_000_000_000_000_000).contains(bitsPerSecond) else { return nil }
         self.bitsPerSecond = bitsPerSecond
     }
 
@@ -42,7 +42,7 @@ public struct BitRate: Hashable, Sendable, Comparable, LosslessStringConvertible
         let lower = text.lowercased()
         guard let unit = Self.units.first(where: { lower.hasSuffix($0.name) }),
             let number = Double(decimal: lower.dropLast(unit.name.count)),
-            number * unit.factor >= 1, number * unit.factor < 1e15
+            number * unit.factor >= 1, number * unit.factor <= 1e15
         else { return nil }
         self.init(bitsPerSecond: UInt64((number * unit.factor).rounded()))
     }
@@ -58,17 +58,21 @@ public struct BitRate: Hashable, Sendable, Comparable, LosslessStringConvertible
 }
 
 /// A share from 0 to 1, written in per cent: `0.03%`.
+///
+/// Kept in billionths, about as finely as the kernel keeps shares, so that the text is exact.
 public struct Percentage: Hashable, Sendable, LosslessStringConvertible {
+    private let billionths: Int
+
     /// 0 to 1.
-    public let fraction: Double
+    public var fraction: Double { Double(billionths) / 1e9 }
 
     public init?(fraction: Double) {
         guard (0...1).contains(fraction) else { return nil }
-        self.fraction = fraction
+        billionths = Int((fraction * 1e9).rounded())
     }
 
     private init() {
-        fraction = 0
+        billionths = 0
     }
 
     public static let zero = Percentage()
@@ -78,7 +82,13 @@ public struct Percentage: Hashable, Sendable, LosslessStringConvertible {
         self.init(fraction: number / 100)
     }
 
-    public var description: String { "\(shortest: fraction * 100)%" }
+    public var description: String {
+        let (whole, rest) = billionths.quotientAndRemainder(dividingBy: 10_000_000)
+        guard rest != 0 else { return "\(whole)%" }
+        var digits = String(String(rest + 10_000_000).dropFirst())
+        while digits.last == "0" { digits.removeLast() }
+        return "\(whole).\(digits)%"
+    }
 }
 
 /// An autonomous system number: 1 to 4294967295 (RFC 6793).
@@ -91,7 +101,7 @@ public struct ASN: Hashable, Sendable, LosslessStringConvertible {
     }
 
     public init?(_ text: String) {
-        guard let number = UInt32(text) else { return nil }
+        guard let number = UInt32(decimal: text) else { return nil }
         self.init(number)
     }
 
