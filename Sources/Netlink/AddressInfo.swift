@@ -10,7 +10,8 @@ public struct AddressInfo: Hashable, Sendable, Codable {
     /// Whether duplicate address detection still runs: IPv6 only, and nothing can be sent from it yet.
     public var isTentative: Bool
 
-    public init(interface: InterfaceName, address: InterfaceAddress, peer: IPAddress? = nil, isTentative: Bool = false) {
+    public init(interface: InterfaceName, address: InterfaceAddress, peer: IPAddress? = nil, isTentative: Bool = false)
+    {
         self.interface = interface
         self.address = address
         self.peer = peer

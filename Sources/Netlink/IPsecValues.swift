@@ -50,7 +50,8 @@ public struct IPsecSelector: Hashable, Sendable, Codable {
 
     /// Both prefixes must be of one family.
     public init(
-        source: IPPrefix, destination: IPPrefix, protocol: UInt8 = 0, sourcePort: UInt16 = 0, destinationPort: UInt16 = 0
+        source: IPPrefix, destination: IPPrefix, protocol: UInt8 = 0, sourcePort: UInt16 = 0,
+        destinationPort: UInt16 = 0
     ) {
         self.source = source
         self.destination = destination

@@ -60,7 +60,8 @@ final class Message {
     private(set) var isTooLong = false
 
     /// A request with its fixed header. `NLM_F_REQUEST` and `NLM_F_ACK` are set when it is sent.
-    convenience init(_ type: some NetlinkNumber, flags: Int32 = 0, _ header: some KernelStructure) throws(NetlinkError) {
+    convenience init(_ type: some NetlinkNumber, flags: Int32 = 0, _ header: some KernelStructure) throws(NetlinkError)
+    {
         try self.init(number: type.number, flags)
         append(header)
     }

@@ -73,8 +73,10 @@ extension NetemSettings {
             delay: .nanoseconds(attributes[TCA_NETEM_LATENCY64]?.integer(Int64.self) ?? 0),
             jitter: .nanoseconds(attributes[TCA_NETEM_JITTER64]?.integer(Int64.self) ?? 0),
             loss: Percentage(share: fixed.loss), duplicate: Percentage(share: fixed.duplicate),
-            corrupt: Percentage(share: attributes[TCA_NETEM_CORRUPT]?.structure(tc_netem_corrupt.self)?.probability ?? 0),
-            reorder: Percentage(share: attributes[TCA_NETEM_REORDER]?.structure(tc_netem_reorder.self)?.probability ?? 0),
+            corrupt: Percentage(
+                share: attributes[TCA_NETEM_CORRUPT]?.structure(tc_netem_corrupt.self)?.probability ?? 0),
+            reorder: Percentage(
+                share: attributes[TCA_NETEM_REORDER]?.structure(tc_netem_reorder.self)?.probability ?? 0),
             rate: overflow ? nil : BitRate(bitsPerSecond: bits), limit: Int(fixed.limit))
     }
 }
@@ -84,6 +86,6 @@ extension Percentage {
     fileprivate var share: UInt32 { UInt32((fraction * Double(UInt32.max)).rounded()) }
 
     fileprivate init(share: UInt32) {
-        self = Percentage(fraction: (Double(share) / Double(UInt32.max) * 1e9).rounded() / 1e9) ?? .zero
+        self = Percentage(fraction: Double(share) / Double(UInt32.max)) ?? .zero
     }
 }

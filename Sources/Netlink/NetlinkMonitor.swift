@@ -80,9 +80,9 @@ public final class NetlinkMonitor: Sendable {
     private func receive(_ channel: Channel, _ state: inout State, _ events: inout [NetlinkEvent]) throws -> [UInt8]? {
         do {
             return try channel.datagram("receive events")
-        } catch where error.errno == EAGAIN {
+        } catch  where error.errno == EAGAIN {
             return nil
-        } catch where error.errno == ENOBUFS {
+        } catch  where error.errno == ENOBUFS {
             events.append(.overrun)
             state.names = try Self.names(in: namespace)
             return []

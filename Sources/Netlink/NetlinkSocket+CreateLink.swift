@@ -65,7 +65,8 @@ extension NetlinkSocket {
     ///
     /// - Parameter encapsulationLimit: the tunnel encapsulation limit option, which takes 8 bytes of each packet; nil for none.
     public func createIPIP6(
-        name: InterfaceName, local: IPv6Address, remote: IPv6Address, encapsulationLimit: UInt8? = 4, hopLimit: UInt8 = 64
+        name: InterfaceName, local: IPv6Address, remote: IPv6Address, encapsulationLimit: UInt8? = 4,
+        hopLimit: UInt8 = 64
     ) throws {
         try create(name, "ip6tnl", "local \(local) remote \(remote)") { data in
             data.put(IFLA_IPTUN_LOCAL, .v6(local))

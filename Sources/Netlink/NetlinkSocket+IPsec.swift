@@ -47,7 +47,8 @@ extension NetlinkSocket {
     /// All policies of the namespace but those of single sockets.
     public func securityPolicies() throws -> [SecurityPolicy] {
         try withXFRM { channel in
-            try channel.request(try Message(dump: XFRM_MSG_GETPOLICY), "list security policies").compactMap(SecurityPolicy.init)
+            try channel.request(try Message(dump: XFRM_MSG_GETPOLICY), "list security policies").compactMap(
+                SecurityPolicy.init)
         }
     }
 

@@ -12,7 +12,8 @@ extension NetlinkSocket {
     public func disableOffloads(of name: InterfaceName) throws {
         // Checksums last: without them the kernel drops the others by itself, and calls them unchangeable.
         let switches: [(name: String, get: Int32, set: Int32)] = [
-            ("GRO", ETHTOOL_GGRO, ETHTOOL_SGRO), ("TSO", ETHTOOL_GTSO, ETHTOOL_STSO), ("GSO", ETHTOOL_GGSO, ETHTOOL_SGSO),
+            ("GRO", ETHTOOL_GGRO, ETHTOOL_SGRO), ("TSO", ETHTOOL_GTSO, ETHTOOL_STSO),
+            ("GSO", ETHTOOL_GGSO, ETHTOOL_SGSO),
             ("rx checksum", ETHTOOL_GRXCSUM, ETHTOOL_SRXCSUM), ("tx checksum", ETHTOOL_GTXCSUM, ETHTOOL_STXCSUM),
         ]
         try withRoute { channel in

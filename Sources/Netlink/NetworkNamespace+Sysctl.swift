@@ -43,7 +43,8 @@ extension NetworkNamespace {
             separator == "." ? String(part.map { $0 == other ? "." : $0 }) : String(part)
         }
         let isSafe = parts.allSatisfy { part in
-            !part.isEmpty && part != "." && part != ".." && part.utf8.allSatisfy { (0x21...0x7E).contains($0) && $0 != 0x2F }
+            !part.isEmpty && part != "." && part != ".."
+                && part.utf8.allSatisfy { (0x21...0x7E).contains($0) && $0 != 0x2F }
         }
         guard isSafe, parts.count >= 2, parts.first == "net" else {
             throw NetlinkError(

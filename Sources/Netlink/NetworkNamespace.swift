@@ -66,11 +66,13 @@ public final class NetworkNamespace: Sendable {
             let job = Job(body)
             var thread = pthread_t()
             let context = Unmanaged.passUnretained(job).toOpaque()
-            let code = pthread_create(&thread, nil, { context in
-                guard let context else { return nil }
-                Unmanaged<AnyJob>.fromOpaque(context).takeUnretainedValue().run()
-                return nil
-            }, context)
+            let code = pthread_create(
+                &thread, nil,
+                { context in
+                    guard let context else { return nil }
+                    Unmanaged<AnyJob>.fromOpaque(context).takeUnretainedValue().run()
+                    return nil
+                }, context)
             guard code == 0 else {
                 throw NetlinkError(errno: code, operation: "start a thread for the network namespace", object: "")
             }

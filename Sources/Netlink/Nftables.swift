@@ -1,5 +1,5 @@
-import CNftables
 import CNetlink
+import CNftables
 import Glibc
 import NetworkTypes
 import Synchronization

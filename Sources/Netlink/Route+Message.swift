@@ -136,7 +136,8 @@ extension NextHop {
             let attributes = Attributes(rest.prefix(length).dropFirst(size))
             hops.append(
                 NextHop(
-                    gateway: attributes.gateway, interface: names[header.rtnh_ifindex], weight: Int(header.rtnh_hops) + 1))
+                    gateway: attributes.gateway, interface: names[header.rtnh_ifindex],
+                    weight: Int(header.rtnh_hops) + 1))
             rest = rest.dropFirst(aligned(length))
         }
         return hops

@@ -24,7 +24,8 @@ public struct Route: Hashable, Sendable, Codable, CustomStringConvertible {
 
     public init(
         destination: IPPrefix, nexthops: [NextHop] = [], table: UInt32 = mainTable, metric: UInt32 = 0,
-        preferredSource: IPAddress? = nil, protocol: RouteProtocol = .static, type: RouteType = .unicast, mtu: MTU? = nil
+        preferredSource: IPAddress? = nil, protocol: RouteProtocol = .static, type: RouteType = .unicast,
+        mtu: MTU? = nil
     ) {
         self.destination = destination
         self.nexthops = nexthops
@@ -85,7 +86,8 @@ public struct RouteProtocol: RawRepresentable, Hashable, Sendable, Codable {
 
 /// What becomes of a packet that takes a route (`RTN_*`, linux/rtnetlink.h).
 public enum RouteType: UInt8, Hashable, Sendable, Codable, CustomStringConvertible {
-    case unicast = 1, local, broadcast, anycast, multicast
+    case unicast = 1
+    case local, broadcast, anycast, multicast
     /// Dropped without a word.
     case blackhole
     /// Answered with ICMP host unreachable.

@@ -146,7 +146,8 @@ extension xfrm_lifetime_cfg {
             soft_byte_limit: soft.bytes ?? .max, hard_byte_limit: hard.bytes ?? .max,
             soft_packet_limit: soft.packets ?? .max, hard_packet_limit: hard.packets ?? .max,
             soft_add_expires_seconds: seconds(soft.sinceAdded), hard_add_expires_seconds: seconds(hard.sinceAdded),
-            soft_use_expires_seconds: seconds(soft.sinceFirstUse), hard_use_expires_seconds: seconds(hard.sinceFirstUse))
+            soft_use_expires_seconds: seconds(soft.sinceFirstUse), hard_use_expires_seconds: seconds(hard.sinceFirstUse)
+        )
     }
 }
 

@@ -43,7 +43,8 @@ public struct SecurityAssociation: Hashable, Sendable {
     public var useTime: UInt64 = 0
 
     public init(
-        source: IPAddress, destination: IPAddress, spi: UInt32, protocol: IPsecProtocol = .esp, mode: IPsecMode = .tunnel
+        source: IPAddress, destination: IPAddress, spi: UInt32, protocol: IPsecProtocol = .esp,
+        mode: IPsecMode = .tunnel
     ) {
         self.source = source
         self.destination = destination

@@ -28,7 +28,8 @@ import Testing
 
     /// Duplicate address detection would hold an address back for a second.
     @Test func ipv6AddressesAreUsableAtOnce() throws {
-        let left = try TestNamespace(), right = try TestNamespace()
+        let left = try TestNamespace()
+        let right = try TestNamespace()
         try left.socket.createVeth(name: "a", peer: "b", peerNamespace: right.namespace)
         try left.socket.setUp("a")
         try right.socket.setUp("b")
@@ -41,7 +42,8 @@ import Testing
 @Suite struct RouteTests {
     static let routes: [Route] = [
         Route(destination: "10.9.0.0/16", nexthops: [NextHop(gateway: "10.1.1.1", interface: "d0")]),
-        Route(destination: "0.0.0.0/0", nexthops: [NextHop(gateway: "10.1.1.1", interface: "d0")], table: 100, metric: 7),
+        Route(
+            destination: "0.0.0.0/0", nexthops: [NextHop(gateway: "10.1.1.1", interface: "d0")], table: 100, metric: 7),
         Route(
             destination: "10.8.0.0/16", nexthops: [NextHop(interface: "d0")], preferredSource: "10.1.1.2",
             protocol: .bird, mtu: MTU(1400)),
@@ -54,7 +56,8 @@ import Testing
             ]),
         Route(destination: "10.4.0.0/16", nexthops: [NextHop(gateway: "2001:db8:1::1", interface: "d0")]),
         Route(
-            destination: "2001:db8:9::/48", nexthops: [NextHop(gateway: "2001:db8:1::1", interface: "d0")], metric: 1024,
+            destination: "2001:db8:9::/48", nexthops: [NextHop(gateway: "2001:db8:1::1", interface: "d0")],
+            metric: 1024,
             preferredSource: "2001:db8:1::2"),
         Route(
             destination: "::/0",
@@ -80,9 +83,13 @@ import Testing
     @Test func theKernelsOwnRoutesAreListed() throws {
         let lab = try TestNamespace.withDummy()
         let connected = Route(
-            destination: "10.1.1.0/24", nexthops: [NextHop(interface: "d0")], preferredSource: "10.1.1.2", protocol: .kernel)
+            destination: "10.1.1.0/24", nexthops: [NextHop(interface: "d0")], preferredSource: "10.1.1.2",
+            protocol: .kernel)
         #expect(try lab.socket.routes().contains(connected))
-        #expect(try lab.socket.routes(table: Route.localTable).contains { $0.type == .local && $0.destination == "10.1.1.2/32" })
+        #expect(
+            try lab.socket.routes(table: Route.localTable).contains {
+                $0.type == .local && $0.destination == "10.1.1.2/32"
+            })
         #expect(try lab.socket.routes(table: nil).count > lab.socket.routes().count)
     }
 

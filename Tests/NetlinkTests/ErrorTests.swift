@@ -14,7 +14,8 @@ import Testing
         #expect(
             "\(unreachable)"
                 == "cannot add route 10.9.0.0/16 via 203.0.113.1 table 100: Network is unreachable (ENETUNREACH): "
-                + "Nexthop has invalid gateway; no route leads there: give an interface an address that reaches the gateway, and set it up")
+                + "Nexthop has invalid gateway; no route leads there: give an interface an address that reaches the gateway, and set it up"
+        )
     }
 
     @Test func missingInterfaces() throws {
@@ -43,6 +44,7 @@ import Testing
         let bad = Route(destination: "10.0.0.0/8", nexthops: [NextHop(interface: "lo", weight: 257)])
         #expect(try error { try lab.socket.addRoute(bad) }.errno == ERANGE)
         let many = (0..<4000 as Range<UInt32>).map { NextHop(gateway: .v4(IPv4Address(rawValue: 0x0A00_0000 | $0))) }
-        #expect(try error { try lab.socket.addRoute(Route(destination: "10.0.0.0/8", nexthops: many)) }.errno == EMSGSIZE)
+        #expect(
+            try error { try lab.socket.addRoute(Route(destination: "10.0.0.0/8", nexthops: many)) }.errno == EMSGSIZE)
     }
 }

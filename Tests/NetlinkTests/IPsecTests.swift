@@ -35,7 +35,10 @@ import Testing
             sa.selector = IPsecSelector(
                 source: "2001:db8::1/128", destination: "2001:db8::2/128", protocol: 17, sourcePort: 500)
         },
-        association { $0.protocol = .ah; $0.integrity = sha },
+        association {
+            $0.protocol = .ah
+            $0.integrity = sha
+        },
     ]
 
     @Test(arguments: associations) func addListDelete(_ wanted: SecurityAssociation) throws {
@@ -58,7 +61,11 @@ import Testing
         let lab = try TestNamespace()
         for number in 0..<300 as Range<UInt32> {
             try lab.socket.addSecurityAssociation(
-                Self.association { $0.spi = 0x1000 + number; $0.encryption = Self.aes; $0.integrity = Self.sha })
+                Self.association {
+                    $0.spi = 0x1000 + number
+                    $0.encryption = Self.aes
+                    $0.integrity = Self.sha
+                })
         }
         let found = try lab.socket.securityAssociations()
         #expect(Set(found.map(\.spi)) == Set(0x1000..<(0x1000 + 300)))
@@ -81,7 +88,8 @@ import Testing
 
     static let policies = [
         SecurityPolicy(
-            direction: .output, selector: IPsecSelector(source: "10.0.0.0/8", destination: "10.2.0.0/16"), priority: 1234,
+            direction: .output, selector: IPsecSelector(source: "10.0.0.0/8", destination: "10.2.0.0/16"),
+            priority: 1234,
             mark: PacketMark(value: 5),
             templates: [.init(source: "192.0.2.1", destination: "192.0.2.2", requestID: 16385)]),
         SecurityPolicy(
@@ -89,7 +97,8 @@ import Testing
             interfaceID: 77,
             templates: [.init(source: "2001:db8::1", destination: "2001:db8::2", spi: 7, isOptional: true)]),
         SecurityPolicy(
-            direction: .input, selector: IPsecSelector(source: "0.0.0.0/0", destination: "0.0.0.0/0", destinationPort: 500),
+            direction: .input,
+            selector: IPsecSelector(source: "0.0.0.0/0", destination: "0.0.0.0/0", destinationPort: 500),
             isBlocking: true),
     ]
 
@@ -107,7 +116,10 @@ import Testing
         let lab = try TestNamespace.withDummy()
         let remote: IPAddress = "10.1.1.3"
         try lab.socket.addSecurityAssociation(
-            Self.association("10.1.1.2", remote) { $0.encryption = Self.aes; $0.integrity = Self.sha })
+            Self.association("10.1.1.2", remote) {
+                $0.encryption = Self.aes
+                $0.integrity = Self.sha
+            })
         try lab.socket.addSecurityPolicy(
             SecurityPolicy(
                 direction: .output, selector: IPsecSelector(source: "10.1.1.2/32", destination: "10.77.0.0/16"),

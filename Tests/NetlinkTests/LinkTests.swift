@@ -6,7 +6,8 @@ import Testing
 @Suite struct LinkTests {
     /// left veth <-> veth right
     @Test func vethJoinsTwoNamespaces() throws {
-        let left = try TestNamespace(), right = try TestNamespace()
+        let left = try TestNamespace()
+        let right = try TestNamespace()
         try left.socket.createVeth(name: "to-right", peer: "to-left", peerNamespace: right.namespace)
         let made = try left.socket.link(named: "to-right")
         #expect(made.kind == .veth && !made.isUp && !made.hasCarrier && made.mtu == 1500 && made.mac != nil)
@@ -42,30 +43,45 @@ import Testing
 
     @Test func everyKindIsReadBackAndDeleted() throws {
         let lab = try TestNamespace.withDummy()
-        let local: IPv4Address = "10.1.1.2", remote: IPv4Address = "10.1.1.3"
-        let local6: IPv6Address = "2001:db8:1::2", remote6: IPv6Address = "2001:db8:1::3"
+        let local: IPv4Address = "10.1.1.2"
+        let remote: IPv4Address = "10.1.1.3"
+        let local6: IPv6Address = "2001:db8:1::2"
+        let remote6: IPv6Address = "2001:db8:1::3"
         let socket = lab.socket
         let table: [(name: InterfaceName, kind: LinkKind, create: () throws -> Void)] = [
-            ("vti1", .vti(local: local, remote: remote, inputKey: 5, outputKey: 5),
-                { try socket.createVTI(name: "vti1", local: local, remote: remote, key: 5) }),
+            (
+                "vti1", .vti(local: local, remote: remote, inputKey: 5, outputKey: 5),
+                { try socket.createVTI(name: "vti1", local: local, remote: remote, key: 5) }
+            ),
             ("ipsec1", .xfrm(id: 77), { try socket.createXFRMInterface(name: "ipsec1", id: 77, lower: "d0") }),
             ("ipsec2", .xfrm(id: 78), { try socket.createXFRMInterface(name: "ipsec2", id: 78) }),
             ("d0.340", .vlan(id: 340), { try socket.createVLAN(name: "d0.340", lower: "d0", id: 340) }),
             ("vrf1", .vrf(table: 1000), { try socket.createVRF(name: "vrf1", table: 1000) }),
             ("br1", .bridge, { try socket.createBridge(name: "br1") }),
-            ("tun6", .ip6Tunnel(local: local6, remote: remote6, payload: 4, encapsulationLimit: 4, hopLimit: 64),
-                { try socket.createIPIP6(name: "tun6", local: local6, remote: remote6) }),
-            ("tun6n", .ip6Tunnel(local: local6, remote: "2001:db8:1::4", payload: 4, encapsulationLimit: nil, hopLimit: 32),
+            (
+                "tun6", .ip6Tunnel(local: local6, remote: remote6, payload: 4, encapsulationLimit: 4, hopLimit: 64),
+                { try socket.createIPIP6(name: "tun6", local: local6, remote: remote6) }
+            ),
+            (
+                "tun6n",
+                .ip6Tunnel(local: local6, remote: "2001:db8:1::4", payload: 4, encapsulationLimit: nil, hopLimit: 32),
                 {
                     try socket.createIPIP6(
                         name: "tun6n", local: local6, remote: "2001:db8:1::4", encapsulationLimit: nil, hopLimit: 32)
-                }),
-            ("is0", .sit(local: local, remote: "0.0.0.0", isISATAP: true),
-                { try socket.createISATAP(name: "is0", local: local) }),
-            ("gre1", .gre(local: local, remote: remote, key: nil),
-                { try socket.createGRE(name: "gre1", local: local, remote: remote) }),
-            ("gre2", .gre(local: local, remote: remote, key: 0x0102_0304),
-                { try socket.createGRE(name: "gre2", local: local, remote: remote, key: 0x0102_0304) }),
+                }
+            ),
+            (
+                "is0", .sit(local: local, remote: "0.0.0.0", isISATAP: true),
+                { try socket.createISATAP(name: "is0", local: local) }
+            ),
+            (
+                "gre1", .gre(local: local, remote: remote, key: nil),
+                { try socket.createGRE(name: "gre1", local: local, remote: remote) }
+            ),
+            (
+                "gre2", .gre(local: local, remote: remote, key: 0x0102_0304),
+                { try socket.createGRE(name: "gre2", local: local, remote: remote, key: 0x0102_0304) }
+            ),
         ]
         for entry in table {
             try entry.create()
@@ -96,7 +112,8 @@ import Testing
     }
 
     @Test func linksMoveBetweenNamespaces() throws {
-        let one = try TestNamespace(), two = try TestNamespace()
+        let one = try TestNamespace()
+        let two = try TestNamespace()
         try one.socket.createDummy(name: "d0")
         try one.socket.move("d0", to: two.namespace)
         #expect(try one.madeLinks().isEmpty)

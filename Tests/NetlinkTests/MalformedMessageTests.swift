@@ -1,6 +1,7 @@
-@testable import Netlink
 import NetworkTypes
 import Testing
+
+@testable import Netlink
 
 /// Whatever the bytes are, reading them ends, and within them.
 @Suite struct MalformedMessageTests {
@@ -15,7 +16,9 @@ import Testing
         #expect(Attributes([3, 0, 1, 0]).all.isEmpty)
         #expect(Attributes([9, 0, 1, 0, 7, 7, 7, 7]).all.isEmpty)
         let attributes = Attributes([5, 0, 1, 0x80, 7, 0, 0, 0, 255, 255, 2, 0])
-        #expect(attributes.all.count == 1 && attributes[1]?.integer(UInt8.self) == 7 && attributes[1]?.integer(UInt16.self) == nil)
+        #expect(
+            attributes.all.count == 1 && attributes[1]?.integer(UInt8.self) == 7
+                && attributes[1]?.integer(UInt16.self) == nil)
     }
 
     @Test func noiseNeverTraps() {

@@ -23,7 +23,8 @@ import Testing
         try lab.socket.addRoute(route)
         var events = try monitor.drain()
         #expect(!Self.isReadable(monitor.descriptor))
-        #expect(events.contains { if case .linkChanged(let link) = $0 { link.name == "d0" && link.isUp } else { false } })
+        #expect(
+            events.contains { if case .linkChanged(let link) = $0 { link.name == "d0" && link.isUp } else { false } })
         #expect(events.contains(.addressAdded(AddressInfo(interface: "d0", address: "10.1.1.2/24"))))
         #expect(events.contains(.routeAdded(route)))
 

@@ -28,7 +28,8 @@ import Testing
     }
 
     @Test func interfaceNamesAreTheNamespacesOwn() throws {
-        let one = try TestNamespace.withDummy(), two = try TestNamespace()
+        let one = try TestNamespace.withDummy()
+        let two = try TestNamespace()
         try Nftables(in: one.namespace).apply(Self.ruleset)
         let refusal = try error { try Nftables(in: two.namespace).apply(Self.ruleset) }
         #expect(refusal.kernelMessage?.contains("Interface does not exist") == true && refusal.object == "at line 4")
