@@ -108,14 +108,14 @@ final class Channel: @unchecked Sendable {
         return Array(UnsafeBufferPointer(start: buffer, count: Int(count)))
     }
 
-    /// Joins multicast groups, makes the socket non-blocking and its queue large.
-    func subscribe(to groups: [UInt32]) throws(NetlinkError) {
+    /// Joins multicast groups, makes the socket non-blocking and its queue as large as given.
+    func subscribe(to groups: [UInt32], _ queueBytes: Int) throws(NetlinkError) {
         for group in groups where nl_socket_add_membership(socket, Int32(group)) < 0 {
             throw NetlinkError(errno: errno, operation: "join netlink group", object: String(group))
         }
         nl_socket_set_nonblocking(socket)
         // Beyond the system's limit for an unprivileged caller, which root may exceed (socket(7)).
-        var size: Int32 = 4 << 20
+        var size = Int32(clamping: queueBytes)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, &size, socklen_t(MemoryLayout.size(ofValue: size)))
     }
 }

@@ -21,9 +21,13 @@ public final class NetlinkMonitor: Sendable {
         var names: [Int32: InterfaceName]
     }
 
-    /// Starts to watch. Throws `NetlinkError`.
+    /// Starts to watch.
+    ///
+    /// - Parameter queueBytes: how much the kernel keeps between two calls of `drain()`, at some 1.5 KB an event.
+    /// - Throws: `NetlinkError`.
     public init(
-        in namespace: NetworkNamespace, for subjects: Set<NetlinkEvent.Subject> = Set(NetlinkEvent.Subject.allCases)
+        in namespace: NetworkNamespace, for subjects: Set<NetlinkEvent.Subject> = Set(NetlinkEvent.Subject.allCases),
+        queueBytes: Int = 4 << 20
     ) throws {
         // Links are always watched: their names are needed.
         var route = [RTNLGRP_LINK]
@@ -33,10 +37,10 @@ public final class NetlinkMonitor: Sendable {
         let xfrmGroups = [XFRMNLGRP_SA.rawValue, XFRMNLGRP_EXPIRE.rawValue]
         let (routeChannel, xfrmChannel) = try namespace.perform {
             let route = try Channel(family: Int32(NETLINK_ROUTE))
-            try route.subscribe(to: routeGroups)
+            try route.subscribe(to: routeGroups, queueBytes)
             guard subjects.contains(.securityAssociations) else { return (route, nil as Channel?) }
             let xfrm = try Channel(family: Int32(NETLINK_XFRM))
-            try xfrm.subscribe(to: xfrmGroups)
+            try xfrm.subscribe(to: xfrmGroups, queueBytes)
             return (route, xfrm)
         }
         // Only now: a link made between the two is then either in this list or among the events.

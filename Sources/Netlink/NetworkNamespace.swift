@@ -21,6 +21,8 @@ public final class NetworkNamespace: Sendable {
     /// Makes a new namespace, empty but for a loopback interface that is down.
     ///
     /// It lives as long as this object, and as long as anything is inside. Needs CAP_SYS_ADMIN (unshare(2)).
+    /// Kernels with tunnel drivers built in put a dozen more interfaces there (tunl0, sit0...), at some cost, unless the first namespace's
+    /// `net.core.fb_tunnels_only_for_init_net` is 1 or 2.
     ///
     /// - Throws: `NetlinkError`.
     public static func create() throws -> NetworkNamespace {
@@ -47,7 +49,8 @@ public final class NetworkNamespace: Sendable {
     /// Runs a closure inside the namespace and returns its result; the caller waits.
     ///
     /// The closure runs on a thread made for it, which entered the namespace and ends afterwards: the caller's thread never
-    /// changes. Needs CAP_SYS_ADMIN (setns(2)). Task-local values are not seen inside.
+    /// changes. Needs CAP_SYS_ADMIN (setns(2)). Task-local values are not seen inside. The thread costs 50 µs, and 1 ms in the lab
+    /// kernel: do what belongs together in one call.
     ///
     /// - Throws: `NetlinkError` where the namespace cannot be entered, and whatever the closure throws.
     public func perform<T: Sendable>(_ body: @Sendable () throws -> T) throws -> T {

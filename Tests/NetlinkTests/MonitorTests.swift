@@ -73,18 +73,12 @@ import Testing
 
     @Test func overrunIsTold() throws {
         let lab = try TestNamespace.withDummy()
-        let monitor = try NetlinkMonitor(in: lab.namespace, for: [.addresses])
-        var lost = false
-        for round in 0..<60 as Range<UInt32> where !lost {
-            for host in 0..<500 as Range<UInt32> {
-                let address = IPv4Address(rawValue: 0x0B00_0000 | round << 16 | host)
-                try lab.socket.addAddress(InterfaceAddress(.v4(address), prefixLength: 32), to: "d0")
-                try lab.socket.deleteAddress(InterfaceAddress(.v4(address), prefixLength: 32), from: "d0")
-            }
-            guard round % 20 == 19 else { continue }
-            lost = try monitor.drain().contains(.overrun)
+        let monitor = try NetlinkMonitor(in: lab.namespace, for: [.addresses], queueBytes: 65536)
+        for _ in 0..<500 {
+            try lab.socket.addAddress("10.2.2.2/32", to: "d0")
+            try lab.socket.deleteAddress("10.2.2.2/32", from: "d0")
         }
-        #expect(lost)
+        #expect(try monitor.drain().contains(.overrun))
         _ = try monitor.drain()
         try lab.socket.addAddress("10.3.3.3/32", to: "d0")
         #expect(try monitor.drain() == [.addressAdded(AddressInfo(interface: "d0", address: "10.3.3.3/32"))])
