@@ -1,0 +1,91 @@
+import NetworkTypes
+
+/// A route of one of BIRD's tables, as `show route all` shows it.
+public struct BirdRoute: Hashable, Sendable {
+    public struct NextHop: Hashable, Sendable {
+        /// Nil where the destination is on the interface's own link.
+        public let gateway: IPAddress?
+        public let interface: InterfaceName
+    }
+
+    public let prefix: IPPrefix
+    /// `unicast`, `unreachable`, `blackhole`, `prohibit`.
+    public let kind: String
+    /// The instance it comes from.
+    public let origin: String
+    /// Whether it is the best for its prefix.
+    public let isPrimary: Bool
+    public let preference: Int?
+    public let nextHops: [NextHop]
+    /// The autonomous systems it has passed, nearest first; empty for a route that is not BGP's.
+    public let path: [ASN]
+}
+
+extension BirdRoute {
+    /// Reads the answer to `show route` or `show route all`; what is no route is left out.
+    public static func parse(_ reply: BirdReply) -> [BirdRoute] {
+        var routes: [Draft] = []
+        var prefix: IPPrefix?
+        for line in reply.lines where [1007, 1008, 1012].contains(line.code) {
+            let words = line.text.split(whereSeparator: \.isWhitespace)
+            if let route = Draft(words, prefix: &prefix) {
+                routes.append(route)
+            } else if let last = routes.indices.last {
+                routes[last].add(words)
+            }
+        }
+        return routes.map(\.route)
+    }
+
+    /// A route while its lines are read.
+    private struct Draft {
+        let prefix: IPPrefix
+        let kind: String
+        let origin: String
+        let isPrimary: Bool
+        let preference: Int?
+        var nextHops: [NextHop] = []
+        var path: [ASN] = []
+
+        /// Reads `10.105.2.0/24  unicast [main 03:16:23.900] * (100) [AS31898i]`; further routes to the same prefix
+        /// leave it out.
+        init?(_ words: [Substring], prefix: inout IPPrefix?) {
+            var rest = words[...]
+            if let first = rest.first, first.contains("/"), let own = IPPrefix(String(first)) {
+                prefix = own
+                rest = rest.dropFirst()
+            }
+            guard let prefix, rest.count >= 2, let kind = rest.popFirst(), let opening = rest.popFirst(),
+                opening.first == "[", opening.count > 1
+            else { return nil }
+            let after = rest.drop { !$0.hasSuffix("]") }.dropFirst()
+            self.prefix = prefix
+            self.kind = String(kind)
+            origin = opening.dropFirst().filter { $0 != "]" }
+            isPrimary = after.first == "*"
+            // (100) or, with an IGP's metric, (100/20)
+            preference = after.first { $0.hasPrefix("(") }.flatMap { Int($0.dropFirst().prefix(while: \.isNumber)) }
+        }
+
+        mutating func add(_ words: [Substring]) {
+            switch words.first {
+            case "via" where words.count >= 4 && words[2] == "on":
+                guard let gateway = IPAddress(String(words[1])), let name = InterfaceName(String(words[3])) else { return }
+                nextHops.append(NextHop(gateway: gateway, interface: name))
+            case "dev" where words.count >= 2:
+                guard let name = InterfaceName(String(words[1])) else { return }
+                nextHops.append(NextHop(gateway: nil, interface: name))
+            case "BGP.as_path:":
+                path = words.dropFirst().compactMap { ASN(String($0)) }
+            default:
+                break
+            }
+        }
+
+        var route: BirdRoute {
+            BirdRoute(
+                prefix: prefix, kind: kind, origin: origin, isPrimary: isPrimary, preference: preference,
+                nextHops: nextHops, path: path)
+        }
+    }
+}

@@ -1,0 +1,40 @@
+/// Command lines that speak to a running pluto: each is one short process, which needs no namespace of the node's but a
+/// path to its control socket.
+///
+/// Source: ipsec_whack(8). The program is called directly: `ipsec whack` runs it by a shell script.
+public enum PlutoCommand {
+    /// Where pluto answers, as its node sees it.
+    public static let socketPath = "/run/pluto/pluto.ctl"
+
+    /// whack's exit status when nobody listens on the socket.
+    public static let notRunningStatus: Int32 = 33
+
+    /// Everything ``PlutoStatus`` reads, with exact byte counts.
+    public static func status(socket: String) -> [String] {
+        whack(socket) + ["--status", "--trafficstatus"]
+    }
+
+    /// Starts negotiating and does not wait for the end of it.
+    public static func initiate(_ connection: String, socket: String) -> [String] {
+        whack(socket) + ["--name", connection, "--initiate", "--asynchronous"]
+    }
+
+    /// Ends the connection's associations and tells the peer; a connection with `auto=start` comes back by itself.
+    public static func terminate(_ connection: String, socket: String) -> [String] {
+        whack(socket) + ["--name", connection, "--terminate"]
+    }
+
+    /// Negotiates the connection's child SA anew, at once.
+    public static func renewChild(_ connection: String, socket: String) -> [String] {
+        whack(socket) + ["--name", connection, "--rekey-ipsec"]
+    }
+
+    /// Ends pluto, which tells its peers.
+    public static func shutDown(socket: String) -> [String] {
+        whack(socket) + ["--shutdown"]
+    }
+
+    private static func whack(_ socket: String) -> [String] {
+        ["/usr/libexec/ipsec/whack", "--ctlsocket", socket]
+    }
+}
