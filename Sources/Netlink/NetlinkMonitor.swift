@@ -116,8 +116,7 @@ public final class NetlinkMonitor: Sendable {
     private func ipsecEvent(_ reply: Reply) -> NetlinkEvent? {
         switch reply.type {
         case XFRM_MSG_NEWSA, XFRM_MSG_UPDSA:
-            return reply.split(xfrm_usersa_info.self)
-                .flatMap { SecurityAssociation($0.header, $0.attributes) }.map { .saAdded($0) }
+            return SecurityAssociation(reply).map { .saAdded($0) }
         case XFRM_MSG_DELSA:
             // The header has only what names it; the association is among the attributes.
             guard let attributes = reply.split(xfrm_usersa_id.self)?.attributes,

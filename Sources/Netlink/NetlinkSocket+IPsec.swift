@@ -7,9 +7,8 @@ extension NetlinkSocket {
     /// All security associations of the namespace, with their keys and counters.
     public func securityAssociations() throws -> [SecurityAssociation] {
         try withXFRM { channel in
-            try channel.request(try Message(dump: XFRM_MSG_GETSA), "list security associations").compactMap { reply in
-                reply.split(xfrm_usersa_info.self).flatMap { SecurityAssociation($0.header, $0.attributes) }
-            }
+            try channel.request(try Message(dump: XFRM_MSG_GETSA), "list security associations")
+                .compactMap(SecurityAssociation.init)
         }
     }
 

@@ -6,6 +6,12 @@ import NetworkTypes
 private let extendedSequenceFlag: UInt8 = 128
 
 extension SecurityAssociation {
+    /// Reads an `XFRM_MSG_NEWSA` message.
+    init?(_ reply: Reply) {
+        guard let (state, attributes) = reply.split(xfrm_usersa_info.self) else { return nil }
+        self.init(state, attributes)
+    }
+
     /// Reads the structure and attributes of `XFRM_MSG_NEWSA`; nil where the family, mode or a prefix length makes no sense.
     init?(_ state: xfrm_usersa_info, _ attributes: Attributes) {
         guard let source = IPAddress(state.saddr, family: state.family),
