@@ -24,9 +24,9 @@ import Testing
     @Test func noiseNeverTraps() {
         var generator = RepeatableGenerator()
         for _ in 0..<2000 {
-            var bytes = (0..<Int.random(in: 0...600, using: &generator)).map { _ in UInt8.random(in: 0...10, using: &generator) }
+            let length = Int.random(in: 0...600, using: &generator)
+            var bytes = (0..<length).map { _ in UInt8.random(in: 0...10, using: &generator) }
             if bytes.count >= 16 {
-                let length = bytes.count
                 bytes.replaceSubrange(0..<4, with: [UInt8(length & 0xFF), UInt8(length >> 8), 0, 0])
             }
             for reply in Reply.all(in: bytes) {
