@@ -23,7 +23,7 @@ public final class NetlinkMonitor: Sendable {
 
     /// Starts to watch.
     ///
-    /// - Parameter queueBytes: how much the kernel keeps between two calls of `drain()`, at some 1.5 KB an event.
+    /// - Parameter queueBytes: how much the kernel keeps between two calls of `drain()`, its own bookkeeping included (SO_RCVBUF, socket(7)).
     /// - Throws: `NetlinkError`.
     public init(
         in namespace: NetworkNamespace, for subjects: Set<NetlinkEvent.Subject> = Set(NetlinkEvent.Subject.allCases),

@@ -43,7 +43,7 @@ extension NetlinkSocket {
         try change(name, "set address \(address) on link") { $0.put(IFLA_ADDRESS, bytes: address.bytes) }
     }
 
-    /// Renames an interface, which must be down (on kernels before 6.2).
+    /// Renames an interface, which must be down on the lab's kernel (`EBUSY`).
     public func rename(_ name: InterfaceName, to newName: InterfaceName) throws {
         try withRoute { channel in
             var header = ifinfomsg()

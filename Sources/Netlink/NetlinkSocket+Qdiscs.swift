@@ -73,7 +73,7 @@ extension QueueingDiscipline {
         let basic = statistics?[Int(TCA_STATS_BASIC)]
         let queue = statistics?[Int(TCA_STATS_QUEUE)]?.structure(gnet_stats_queue.self)
         sentBytes = basic?.integer() ?? 0
-        // Kernels before 5.5 have only the 32-bit count.
+        // Older kernels have only the 32-bit count.
         let packets = basic?.bytes.dropFirst(8).integer(UInt32.self)
         sentPackets = statistics?[Int(TCA_STATS_PKT64)]?.integer() ?? UInt64(packets ?? 0)
         drops = UInt64(queue?.drops ?? 0)

@@ -49,8 +49,8 @@ public final class NetworkNamespace: Sendable {
     /// Runs a closure inside the namespace and returns its result; the caller waits.
     ///
     /// The closure runs on a thread made for it, which entered the namespace and ends afterwards: the caller's thread never
-    /// changes. Needs CAP_SYS_ADMIN (setns(2)). Task-local values are not seen inside. The thread costs 50 µs, and 1 ms in the lab
-    /// kernel: do what belongs together in one call.
+    /// changes. Needs CAP_SYS_ADMIN (setns(2)). Task-local values are not seen inside. The thread costs about 1 ms of wall time in
+    /// the lab kernel: do what belongs together in one call.
     ///
     /// - Throws: `NetlinkError` where the namespace cannot be entered, and whatever the closure throws.
     public func perform<T: Sendable>(_ body: @Sendable () throws -> T) throws -> T {

@@ -37,7 +37,7 @@ public struct ResolvedRoute: Hashable, Sendable, Codable {
     public var gateway: IPAddress?
     public var preferredSource: IPAddress?
     public var table: UInt32
-    /// The destination of the route that matched; nil on kernels that do not tell (before 4.13, or 4.17 for IPv6).
+    /// The destination of the route that matched; nil on kernels that do not tell (`RTM_F_FIB_MATCH`).
     public var prefix: IPPrefix?
     /// The path MTU in bytes, where the route or an ICMP message set one.
     public var mtu: Int?
