@@ -76,7 +76,8 @@ extension BirdRoute {
                 guard let name = InterfaceName(String(words[1])) else { return }
                 nextHops.append(NextHop(gateway: nil, interface: name))
             case "BGP.as_path:":
-                path = words.dropFirst().compactMap { ASN(String($0)) }
+                // A set of systems that a route was aggregated from is in braces.
+                path = words.dropFirst().compactMap { ASN($0.filter(\.isNumber)) }
             default:
                 break
             }

@@ -28,7 +28,7 @@ public enum PlutoLog {
     private static let signs = [
         "NO_PROPOSAL_CHOSEN", "AUTHENTICATION_FAILED", "TS_UNACCEPTABLE", "INVALID_KE_PAYLOAD", "INVALID_SYNTAX",
         "no local proposal matches", "authentication failed", "timeout exceeded", "No response",
-        "FATAL", "ERROR", "ABORT", "ASSERTION", "bind() failed", "cannot", "could not", "Can't", "failed to",
+        "FATAL", "ERROR", "ABORT", "ASSERTION", "bind() failed", "cannot", "could not", "Can't",
         "no connection has been authorized", "liveness action",
     ]
 

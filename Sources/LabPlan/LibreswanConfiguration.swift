@@ -121,20 +121,29 @@ public enum LibreswanConfiguration {
 
     /// IKEv2 has no timeout of its own for a silent peer: it is asked after `dpddelay`, and dead when the question has
     /// been repeated for `retransmit-timeout`.
+    ///
+    /// pluto doubles the wait with each repetition and looks at the timeout only when a wait ends, so the first wait
+    /// is chosen to make one end at the timeout: half a second at first would be 32 s where 20 s were asked for.
     private static func liveness(
         _ detection: DeadPeerDetection?, action: TunnelEnd.DeadPeerAction
     ) -> [(String, String)] {
         guard let detection else { return [] }
+        let patience = detection.timeout - detection.delay
+        var wait = milliseconds(patience)
+        while wait > 1000 { wait = (wait + 1) / 2 }
         return [
             ("dpddelay", seconds(detection.delay)),
-            ("retransmit-timeout", seconds(detection.timeout - detection.delay)),
+            ("retransmit-interval", "\(max(wait, 1))"),
+            ("retransmit-timeout", seconds(patience)),
             ("dpdaction", action.rawValue),
         ]
     }
 
+    private static func milliseconds(_ duration: Duration) -> Int64 { duration.wholeNanoseconds / 1_000_000 }
+
     /// Whole seconds where they are, else milliseconds: pluto takes no fractions.
     private static func seconds(_ duration: Duration) -> String {
-        let milliseconds = duration.wholeNanoseconds / 1_000_000
+        let milliseconds = milliseconds(duration)
         return milliseconds % 1000 == 0 ? "\(milliseconds / 1000)s" : "\(milliseconds)ms"
     }
 }

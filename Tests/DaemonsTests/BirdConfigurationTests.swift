@@ -1,0 +1,79 @@
+import LabModel
+import LabPlan
+import Testing
+
+@Suite struct BirdConfigurationTests {
+    @Test func speakerAdvertisesWhatTheLabSays() throws {
+        let files = BirdConfiguration.files(for: "tgw", in: try Fixture.topology(), logFile: "/var/log/netlab/tgw.bird.log")
+        #expect(files.map(\.path) == ["/etc/bird/bird.conf"])
+        #expect(files.map(\.isSecret) == [true])
+        #expect(
+            files["/etc/bird/bird.conf"] == """
+                log "/var/log/netlab/tgw.bird.log" all;
+                timeformat log iso long ms;
+                timeformat protocol iso long ms;
+                router id 203.0.113.10;
+                debug protocols { states, events };
+
+                protocol device netlab_device {
+                }
+
+                protocol kernel netlab_kernel_ipv4 {
+                    merge paths yes;
+                    ipv4 {
+                        import none;
+                        export where source = RTS_BGP;
+                    };
+                }
+
+                protocol static netlab_advertised_ipv4 {
+                    ipv4;
+                    route 10.2.0.0/16 unreachable;
+                    route 10.3.0.0/16 unreachable;
+                }
+
+                protocol bgp 'main' {
+                    local 169.254.100.1 as 64512;
+                    neighbor 169.254.100.2 as 31898;
+                    interface "vpn1";
+                    direct;
+                    keepalive time 10;
+                    hold time 30;
+                    connect delay time 1;
+                    connect retry time 5;
+                    error wait time 1, 10;
+                    graceful restart off;
+                    password "bgp-key";
+                    ipv4 {
+                        import all;
+                        export where source = RTS_STATIC && net ~ [ 10.2.0.0/16, 10.3.0.0/16 ];
+                        next hop self;
+                    };
+                }
+
+                """)
+    }
+
+    @Test func speakerWithNothingToSayExportsNothing() throws {
+        let topology = try Fixture.topology { $0.replacing("    password: bgp-key\n", with: "") }
+        let files = BirdConfiguration.files(for: "drg", in: topology, logFile: "/log")
+        #expect(files.map(\.isSecret) == [false])
+        let text = try #require(files["/etc/bird/bird.conf"])
+        #expect(text.contains("        export none;\n"))
+        #expect(!text.contains("protocol static"))
+        #expect(!text.contains("password"))
+    }
+
+    @Test func ownFileIsUsedWordForWord() throws {
+        let topology = try Fixture.topology {
+            $0.replacing("internet: {role: router}", with: "internet: {role: router, bird: own.conf}")
+        }
+        let files = BirdConfiguration.files(for: "internet", in: topology, logFile: "/log")
+        #expect(files["/etc/bird/bird.conf"] == "router id 1.1.1.1;\n")
+    }
+
+    @Test func nodeWithoutSessionHasNoFile() throws {
+        #expect(BirdConfiguration.files(for: "internet", in: try Fixture.topology(), logFile: "/log").isEmpty)
+        #expect(BirdConfiguration.files(for: "nobody", in: try Fixture.topology(), logFile: "/log").isEmpty)
+    }
+}
