@@ -30,7 +30,9 @@ public struct DoctorFinding: Sendable, Hashable, Codable {
     }
 }
 
-/// Examines the machine for everything that labs need. Changes nothing but a temporary file, which it removes.
+/// Examines the machine for everything that labs need.
+///
+/// Makes netlab's own directories where they are absent, and a temporary file, which it removes; changes nothing else.
 public enum Doctor {
     /// Every finding, in the order in which to mend them.
     public static func examine(
