@@ -78,7 +78,8 @@ extension BirdProtocol {
         let words = head.split(separator: " ")
         guard words.count >= 5, let state = State(rawValue: String(words[3])) else { return nil }
         // The time is one word or two: 03:16:22.881, 2026-11-21, or both.
-        let isTwo = words.count > 5 && words[4].contains("-") && words[5].first?.isNumber == true && words[5].contains(":")
+        let isTwo =
+            words.count > 5 && words[4].contains("-") && words[5].first?.isNumber == true && words[5].contains(":")
         name = String(words[0])
         kind = String(words[1])
         self.state = state

@@ -70,7 +70,9 @@ extension BirdRoute {
         mutating func add(_ words: [Substring]) {
             switch words.first {
             case "via" where words.count >= 4 && words[2] == "on":
-                guard let gateway = IPAddress(String(words[1])), let name = InterfaceName(String(words[3])) else { return }
+                guard let gateway = IPAddress(String(words[1])), let name = InterfaceName(String(words[3])) else {
+                    return
+                }
                 nextHops.append(NextHop(gateway: gateway, interface: name))
             case "dev" where words.count >= 2:
                 guard let name = InterfaceName(String(words[1])) else { return }

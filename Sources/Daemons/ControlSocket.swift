@@ -20,7 +20,8 @@ struct ControlSocket {
                 remedy: "A socket's path has 1 to \(capacity - 1) bytes.", cause: ENAMETOOLONG)
         }
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
-        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        let descriptor = socket(
+            AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw Self.failure(errno, daemon: daemon, path: path) }
         let status = withUnsafePointer(to: address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
@@ -80,7 +81,8 @@ struct ControlSocket {
         let isAbsent = error == ENOENT || error == ECONNREFUSED
         return DaemonError(
             code: isAbsent ? .notRunning : .system,
-            message: isAbsent ? "\(daemon) does not run: nobody listens at \(path)." : "\(daemon) at \(path): \(reason).",
+            message: isAbsent
+                ? "\(daemon) does not run: nobody listens at \(path)." : "\(daemon) at \(path): \(reason).",
             remedy: isAbsent ? "See the end of its log." : "See whether it still runs.", cause: error)
     }
 }

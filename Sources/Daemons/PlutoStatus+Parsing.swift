@@ -42,7 +42,9 @@ extension PlutoStatus {
     /// A line without its three-digit code.
     private static func body(_ line: Substring) -> Substring? {
         let code = line.utf8.prefix(3)
-        guard code.count == 3, code.allSatisfy({ (48...57).contains($0) }), line.dropFirst(3).first == " " else { return nil }
+        guard code.count == 3, code.allSatisfy({ (48...57).contains($0) }), line.dropFirst(3).first == " " else {
+            return nil
+        }
         return line.dropFirst(4)
     }
 
@@ -105,8 +107,9 @@ private struct State {
         if rest.hasPrefix(":") {
             addState(rest)
         } else if rest.hasPrefix(",") {
-            for pair in rest.split(separator: ",").map({ $0.split(separator: "=", maxSplits: 1) }) where pair.count == 2 {
-                traffic[pair[0].trimmedWords] = pair[1].trimmedWords
+            for pair in rest.split(separator: ",") {
+                guard let equals = pair.firstIndex(of: "=") else { continue }
+                traffic[pair[..<equals].trimmedWords] = pair[pair.index(after: equals)...].trimmedWords
             }
         } else {
             // esp.SPI@PEER esp.SPI@OWN, hexadecimal without leading zeros

@@ -62,7 +62,7 @@ public enum BirdConfiguration {
         timeformat log iso long ms;
         timeformat protocol iso long ms;
         router id \(routerID);
-        debug protocols { states, events };
+        debug protocols { states };
 
         protocol device netlab_device {
         }
@@ -125,7 +125,8 @@ extension BirdConfiguration {
             let key = password.map { "    password \"\($0.reveal())\";\n" } ?? ""
             let export =
                 advertised.isEmpty
-                ? "none" : "where source = RTS_STATIC && net ~ [ \(advertised.map(\.description).joined(separator: ", ")) ]"
+                ? "none"
+                : "where source = RTS_STATIC && net ~ [ \(advertised.map(\.description).joined(separator: ", ")) ]"
             return """
                 protocol bgp '\(name)' {
                     local \(own.address) as \(own.asn);

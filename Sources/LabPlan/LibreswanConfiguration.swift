@@ -15,11 +15,6 @@ public enum LibreswanConfiguration {
     /// Source: ipsec_pluto(8).
     public static let plutoArguments = ["/usr/libexec/ipsec/pluto", "--nofork", "--config", "/etc/ipsec.conf"]
 
-    /// Loads the configuration into a running pluto anew, ending the connections that are up.
-    ///
-    /// Not needed after the start: pluto runs it by itself. Source: ipsec_addconn(8).
-    public static let loadArguments = ["/usr/libexec/ipsec/addconn", "--config", "/etc/ipsec.conf", "--autoall"]
-
     /// Every file below /etc that pluto reads in a node; none for a node without a tunnel.
     ///
     /// - Parameters:
@@ -87,29 +82,30 @@ public enum LibreswanConfiguration {
         of end: TunnelEnd, peer: TunnelEnd, proposal: TunnelProposal, startup: TunnelEnd.Startup,
         action: TunnelEnd.DeadPeerAction
     ) -> String {
-        let parameters: [(String, String)] = [
-            ("auto", startup == .initiate ? "start" : "add"),
-            ("ikev2", "insist"),
-            ("authby", "secret"),
-            ("left", "\(end.localAddress)"),
-            ("leftid", "\(end.identity)"),
-            ("leftsubnet", "0.0.0.0/0"),
-            ("right", "\(end.remoteAddress)"),
-            ("rightid", "\(peer.identity)"),
-            ("rightsubnet", "0.0.0.0/0"),
-            ("mark", "\(end.mark)/0xffffffff"),
-            ("vti-interface", "\(end.interface)"),
-            ("vti-routing", "no"),
-            // The interface is netlab's and stays, so the script that would make it has nothing to do.
-            ("leftupdown", "%disabled"),
-            ("ike", ikeAlgorithms(proposal.ike)),
-            ("phase2", "esp"),
-            ("phase2alg", espAlgorithms(proposal.esp)),
-            ("pfs", proposal.esp.group == nil ? "no" : "yes"),
-            ("compress", "no"),
-            ("ikelifetime", seconds(proposal.ike.lifetime)),
-            ("salifetime", seconds(proposal.esp.lifetime)),
-        ] + rekeyMargin(proposal) + liveness(proposal.deadPeerDetection, action: action)
+        let parameters: [(String, String)] =
+            [
+                ("auto", startup == .initiate ? "start" : "add"),
+                ("ikev2", "insist"),
+                ("authby", "secret"),
+                ("left", "\(end.localAddress)"),
+                ("leftid", "\(end.identity)"),
+                ("leftsubnet", "0.0.0.0/0"),
+                ("right", "\(end.remoteAddress)"),
+                ("rightid", "\(peer.identity)"),
+                ("rightsubnet", "0.0.0.0/0"),
+                ("mark", "\(end.mark)/0xffffffff"),
+                ("vti-interface", "\(end.interface)"),
+                ("vti-routing", "no"),
+                // The interface is netlab's and stays, so the script that would make it has nothing to do.
+                ("leftupdown", "%disabled"),
+                ("ike", ikeAlgorithms(proposal.ike)),
+                ("phase2", "esp"),
+                ("phase2alg", espAlgorithms(proposal.esp)),
+                ("pfs", proposal.esp.group == nil ? "no" : "yes"),
+                ("compress", "no"),
+                ("ikelifetime", seconds(proposal.ike.lifetime)),
+                ("salifetime", seconds(proposal.esp.lifetime)),
+            ] + rekeyMargin(proposal) + liveness(proposal.deadPeerDetection, action: action)
         return "conn \(end.connection)\n" + parameters.map { "    \($0)=\($1)\n" }.joined()
     }
 

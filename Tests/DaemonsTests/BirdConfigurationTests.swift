@@ -4,7 +4,8 @@ import Testing
 
 @Suite struct BirdConfigurationTests {
     @Test func speakerAdvertisesWhatTheLabSays() throws {
-        let files = BirdConfiguration.files(for: "tgw", in: try Fixture.topology(), logFile: "/var/log/netlab/tgw.bird.log")
+        let files = BirdConfiguration.files(
+            for: "tgw", in: try Fixture.topology(), logFile: "/var/log/netlab/tgw.bird.log")
         #expect(files.map(\.path) == ["/etc/bird/bird.conf"])
         #expect(files.map(\.isSecret) == [true])
         #expect(
@@ -13,7 +14,7 @@ import Testing
                 timeformat log iso long ms;
                 timeformat protocol iso long ms;
                 router id 203.0.113.10;
-                debug protocols { states, events };
+                debug protocols { states };
 
                 protocol device netlab_device {
                 }

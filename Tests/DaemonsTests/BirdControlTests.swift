@@ -8,7 +8,8 @@ import Testing
     private func withServer<Result>(
         sending pieces: [String], closing: Bool = false, _ body: (String) throws -> Result
     ) throws -> Result {
-        let path = FileManager.default.temporaryDirectory.appending(path: "bird-\(UInt32.random(in: 0...(.max))).ctl").path
+        let path = FileManager.default.temporaryDirectory.appending(path: "bird-\(UInt32.random(in: 0...(.max))).ctl")
+            .path
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array(path.utf8)) }

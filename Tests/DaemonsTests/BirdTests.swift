@@ -69,7 +69,8 @@ import Testing
                     preference: 100, nextHops: [.init(gateway: IPAddress("169.254.100.2"), interface: interface)],
                     path: [try #require(ASN("31898"))]),
                 BirdRoute(
-                    prefix: try #require(IPPrefix("10.2.0.0/16")), kind: "unreachable", origin: "netlab_advertised_ipv4",
+                    prefix: try #require(IPPrefix("10.2.0.0/16")), kind: "unreachable",
+                    origin: "netlab_advertised_ipv4",
                     isPrimary: true, preference: 200, nextHops: [], path: []),
             ])
     }
@@ -110,7 +111,8 @@ import Testing
         for end in stride(from: 0, through: bytes.count, by: 13) {
             let text = String(decoding: bytes[..<end], as: UTF8.self) + "\n0000 \n"
             let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-            let reply = BirdReply(lines: lines.map { .init(code: [1002, 1006, 1007, 1012][end % 4], text: String($0)) })
+            let reply = BirdReply(
+                lines: lines.map { .init(code: [1002, 1006, 1007, 1012][end % 4], text: String($0)) })
             _ = (BirdProtocol.parse(reply), BirdRoute.parse(reply), BirdReply.parse(Substring(text)))
         }
         for index in stride(from: 0, to: bytes.count, by: 29) {

@@ -46,7 +46,10 @@ enum Fixture {
                   tgw: {asn: 64512, keepalive: 10s, hold: 30s, advertise: [10.2.0.0/16, 10.3.0.0/16]}
                   drg: {asn: 31898, keepalive: 60s, hold: 180s}
             """
-        let files = ["main.conf": "conn mine\n    left=203.0.113.10\n", "mine.keys": ": PSK \"mine\"\n", "own.conf": "router id 1.1.1.1;\n"]
+        let files = [
+            "main.conf": "conn mine\n    left=203.0.113.10\n", "mine.keys": ": PSK \"mine\"\n",
+            "own.conf": "router id 1.1.1.1;\n",
+        ]
         return try LabFile(text: change(lab), file: "lab.yaml") { try #require(files[$0]) }.resolve().topology
     }
 }

@@ -16,7 +16,8 @@ import Testing
         #expect(
             status.ikeSAs == [
                 IKESecurityAssociation(
-                    number: 1, connection: "main", state: "STATE_V2_ESTABLISHED_IKE_SA", explanation: "established IKE SA",
+                    number: 1, connection: "main", state: "STATE_V2_ESTABLISHED_IKE_SA",
+                    explanation: "established IKE SA",
                     rekeyIn: .seconds(27823), replaceIn: .seconds(28789))
             ])
         #expect(
@@ -73,7 +74,10 @@ import Testing
     }
 
     @Test(arguments: [
-        ("pluto-wrong-key-initiator.log", "\"main\" #7: IKE SA authentication request rejected by peer: AUTHENTICATION_FAILED"),
+        (
+            "pluto-wrong-key-initiator.log",
+            "\"main\" #7: IKE SA authentication request rejected by peer: AUTHENTICATION_FAILED"
+        ),
         (
             "pluto-wrong-key-responder.log",
             "\"main\" #4: authentication failed: computed hash does not match hash received from peer ID_IPV4_ADDR '198.51.100.10'"
@@ -83,7 +87,10 @@ import Testing
             "\"main\" #1: dropping unexpected IKE_SA_INIT message containing NO_PROPOSAL_CHOSEN notification; "
                 + "message payloads: N; missing payloads: SA,KE,Ni"
         ),
-        ("pluto-child-refused-initiator.log", "\"main\" #2: IKE_AUTH response rejected Child SA with NO_PROPOSAL_CHOSEN"),
+        (
+            "pluto-child-refused-initiator.log",
+            "\"main\" #2: IKE_AUTH response rejected Child SA with NO_PROPOSAL_CHOSEN"
+        ),
     ])
     func logTellsWhy(name: String, line: String) throws {
         let failures = PlutoLog.failures(in: try Fixture.text(name), connection: "main")
@@ -93,7 +100,8 @@ import Testing
 
     @Test func recoveryForgivesTheFailuresBefore() throws {
         let text = try Fixture.text("pluto-peer-lost.log")
-        let lost = text.split(separator: "\n").prefix { !$0.contains("#5: initiator established") }.joined(separator: "\n")
+        let lost = text.split(separator: "\n").prefix { !$0.contains("#5: initiator established") }.joined(
+            separator: "\n")
         #expect(
             PlutoLog.failures(in: lost).last?.hasPrefix("\"main\" #4: STATE_V2_PARENT_I1: 20 second timeout exceeded")
                 == true)
