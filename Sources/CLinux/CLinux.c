@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -18,7 +20,8 @@
 #include <termios.h>
 #include <unistd.h>
 
-const int netlab_new_network = CLONE_NEWNET, netlab_new_mount = CLONE_NEWNS, netlab_new_uts = CLONE_NEWUTS;
+const int netlab_new_network = CLONE_NEWNET, netlab_new_mount = CLONE_NEWNS, netlab_new_uts = CLONE_NEWUTS,
+          netlab_own_root = CLONE_FS;
 
 int netlab_setns(int descriptor, int type) { return setns(descriptor, type); }
 int netlab_unshare(int flags) { return unshare(flags); }
@@ -100,6 +103,16 @@ pid_t netlab_spawn(const char *path, char *const argv[], char *const envp[], int
         return -1;
     }
     return child;
+}
+
+int netlab_eventfd(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
+
+int netlab_wait_readable(const int descriptors[], int count, int64_t nanoseconds) {
+    struct pollfd waiting[8];
+    if (count > 8) count = 8;
+    for (int i = 0; i < count; i++) waiting[i] = (struct pollfd){.fd = descriptors[i], .events = POLLIN};
+    struct timespec time = {.tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000};
+    return ppoll(waiting, count, nanoseconds < 0 ? NULL : &time, NULL);
 }
 
 int netlab_open_terminal(char *path, size_t size) {

@@ -139,9 +139,8 @@ private struct Planner {
             ]
         }
         let ready = gateways.map { Action.await(Condition(.daemon(node: $0.name, .pluto)), within: .seconds(30)) }
-        let load = gateways.map { Action.run(node: $0.name, arguments: LibreswanConfiguration.loadArguments) }
         let birds = speakers.map { Action.await(Condition(.daemon(node: $0.name, .bird)), within: .seconds(30)) }
-        return steps(.daemons, keyExchange + routing + ready + load + birds)
+        return steps(.daemons, keyExchange + routing + ready + birds)
     }
 
     var convergence: [Step] {

@@ -8,7 +8,7 @@
 #include <sys/types.h>
 
 // Namespaces: setns(2), unshare(2).
-extern const int netlab_new_network, netlab_new_mount, netlab_new_uts;
+extern const int netlab_new_network, netlab_new_mount, netlab_new_uts, netlab_own_root;
 int netlab_setns(int descriptor, int type);
 int netlab_unshare(int flags);
 
@@ -34,6 +34,11 @@ void netlab_power_off(void);
 // Returns the process id.
 pid_t netlab_spawn(const char *path, char *const argv[], char *const envp[], int in, int out, int err,
                    int die_with_parent);
+
+// Waiting: a counter to wake a thread by, eventfd(2); readable descriptors with a timeout in nanoseconds (negative for
+// none), ppoll(2): the number of readable ones, 0 when the time is over.
+int netlab_eventfd(void);
+int netlab_wait_readable(const int descriptors[], int count, int64_t nanoseconds);
 
 // Pseudo-terminals: posix_openpt(3) and friends; the secondary's path is written to `path`.
 int netlab_open_terminal(char *path, size_t size);

@@ -1,0 +1,172 @@
+import LabModel
+import LabPlan
+
+/// What the supervisor says to the agent over the control line.
+public enum ToAgent: Sendable, Codable {
+    /// Lets the lab's clock run until a time; the agent answers ``FromAgent/held(at:)`` when it is there.
+    case run(until: LabTime)
+    /// A request, to be answered under its id.
+    ///
+    /// With `unbounded` the clock runs as fast as it can until the request is done, and stands still from that moment.
+    case request(id: UInt32, AgentRequest, unbounded: Bool)
+    /// More for a request that is under way.
+    case input(id: UInt32, ExecInput)
+    /// Give up a request.
+    case cancel(id: UInt32)
+    /// Ask what is running, when the clock does not move although it may: nothing but the agent can know.
+    case explain
+}
+
+/// How much may be on its way to the agent at once.
+///
+/// The guest's terminal layer holds 4096 bytes; when it runs full, User-Mode Linux stops listening to the line and never
+/// begins again (line_throttle, arch/um/drivers/line.c). So the supervisor keeps count, and the agent says what it has read.
+public enum LineWindow {
+    /// The most that may be unacknowledged.
+    public static let bytes = 3072
+    /// The agent acknowledges when it has read this much; less than half of the window, so that it never runs dry.
+    public static let acknowledgedEvery = 1024
+}
+
+/// What the agent says.
+public enum FromAgent: Sendable, Codable {
+    /// The agent is ready for requests.
+    case ready(at: LabTime)
+    /// So many more bytes of the line have been read: see ``LineWindow``.
+    case received(bytes: Int)
+    /// The clock stands still: everything due by now has been handled.
+    case held(at: LabTime)
+    case progress(id: UInt32, Progress)
+    case output(id: UInt32, ExecOutput)
+    case reply(id: UInt32, AgentReply, at: LabTime)
+    /// Something happened that nobody asked for.
+    case event(AgentEvent, at: LabTime)
+}
+
+public enum AgentRequest: Sendable, Codable {
+    /// Mounts what a lab kernel needs; the first request.
+    case setUp(GuestSetup)
+    /// Carries out a plan; the topology is what conditions and the status refer to from then on.
+    case build(Plan, Topology)
+    /// Takes back all that was built, last step first.
+    case tearDown
+    case status
+    case wait(Condition, within: Duration)
+    case exec(ExecRequest)
+    case powerOff
+}
+
+public enum AgentReply: Sendable, Codable {
+    case done
+    case status(LabStatus)
+    /// A condition was waited for: whether it came about before the deadline, and what was seen last.
+    case waited(Bool, lastSeen: String)
+    case exited(code: Int32)
+    case failed(LabFailure)
+}
+
+/// Why something in a lab did not work: what happened to which object, what to do, and the cause.
+public struct LabFailure: Error, Hashable, Sendable, Codable, CustomStringConvertible {
+    public let message: String
+    public let remedy: String?
+    /// What a daemon or the kernel said, line by line.
+    public let details: [String]
+
+    public init(_ message: String, remedy: String? = nil, details: [String] = []) {
+        self.message = message
+        self.remedy = remedy
+        self.details = details
+    }
+
+    public var description: String {
+        ([message] + details.map { "    \($0)" } + [remedy].compactMap { $0 }).joined(separator: "\n")
+    }
+}
+
+/// How far a plan has come.
+public struct Progress: Hashable, Sendable, Codable {
+    public let stage: Step.Stage
+    /// Steps done and steps in all of this stage.
+    public let done: Int
+    public let total: Int
+    /// What is being done or waited for now.
+    public let current: String
+    public let time: LabTime
+
+    public init(stage: Step.Stage, done: Int, total: Int, current: String, time: LabTime) {
+        self.stage = stage
+        self.done = done
+        self.total = total
+        self.current = current
+        self.time = time
+    }
+}
+
+public enum AgentEvent: Hashable, Sendable, Codable {
+    /// A daemon ended without being told to.
+    case daemonDied(name: String, reason: String, logEnd: [String])
+    /// The clock does not move; these processes are using the processor.
+    case spinning(processes: [String])
+}
+
+/// What a lab kernel is told about its host.
+public struct GuestSetup: Hashable, Sendable, Codable {
+    public let hostname: String
+    /// The one directory of the host that the guest writes to; nil for none.
+    public let logDirectory: String?
+    /// Directories that stay the host's, read-only, instead of being emptied.
+    public let keptDirectories: [String]
+
+    public init(hostname: String, logDirectory: String?, keptDirectories: [String] = []) {
+        self.hostname = hostname
+        self.logDirectory = logDirectory
+        self.keptDirectories = keptDirectories
+    }
+}
+
+/// A program to run in a node; an empty node name means outside all of them.
+public struct ExecRequest: Hashable, Sendable, Codable {
+    public let node: String
+    public let arguments: [String]
+    public let environment: [String: String]
+    /// The caller's terminal; nil gives the program pipes.
+    public let terminal: TerminalSize?
+
+    public init(node: String, arguments: [String], environment: [String: String], terminal: TerminalSize?) {
+        self.node = node
+        self.arguments = arguments
+        self.environment = environment
+        self.terminal = terminal
+    }
+}
+
+public struct TerminalSize: Hashable, Sendable, Codable {
+    public let rows: UInt16
+    public let columns: UInt16
+
+    public init(rows: UInt16, columns: UInt16) {
+        self.rows = rows
+        self.columns = columns
+    }
+}
+
+public enum ExecInput: Hashable, Sendable, Codable {
+    case bytes(Bytes)
+    case endOfFile
+    case resize(TerminalSize)
+    case signal(Int32)
+}
+
+public struct ExecOutput: Hashable, Sendable, Codable {
+    public enum Stream: String, Hashable, Sendable, Codable {
+        case output, error
+    }
+
+    public let stream: Stream
+    public let bytes: Bytes
+
+    public init(stream: Stream, bytes: Bytes) {
+        self.stream = stream
+        self.bytes = bytes
+    }
+}

@@ -1,0 +1,217 @@
+import LabModel
+import LabPlan
+import NetworkTypes
+
+/// What a running lab looks like at one moment of its clock.
+public struct LabStatus: Hashable, Sendable, Codable {
+    public let lab: String
+    public let title: String
+    /// Added by the supervisor, who owns the clock.
+    public var clock: ClockStatus?
+    public let tunnels: [TunnelStatus]
+    public let sessions: [SessionStatus]
+    public let paths: [PathStatus]
+    public let daemons: [DaemonStatus]
+    public let nodes: [NodeStatus]
+
+    public init(
+        lab: String, title: String, clock: ClockStatus?, tunnels: [TunnelStatus], sessions: [SessionStatus],
+        paths: [PathStatus], daemons: [DaemonStatus], nodes: [NodeStatus]
+    ) {
+        self.lab = lab
+        self.title = title
+        self.clock = clock
+        self.tunnels = tunnels
+        self.sessions = sessions
+        self.paths = paths
+        self.daemons = daemons
+        self.nodes = nodes
+    }
+}
+
+public struct TunnelStatus: Hashable, Sendable, Codable {
+    public enum State: String, Hashable, Sendable, Codable {
+        case up, down, unused
+    }
+
+    public let name: String
+    public let state: State
+    public let ends: [End]
+
+    public struct End: Hashable, Sendable, Codable {
+        public let node: String
+        public let interface: InterfaceName
+        public let local: IPAddress
+        public let remote: IPAddress
+        /// Phase 1 as the daemon tells it: `AES_CBC_256-HMAC_SHA2_384-DH20`; nil without an established IKE SA.
+        public let ike: String?
+        /// The newest security association of each direction.
+        public let inbound: SAStatus?
+        public let outbound: SAStatus?
+
+        public init(
+            node: String, interface: InterfaceName, local: IPAddress, remote: IPAddress, ike: String?, inbound: SAStatus?,
+            outbound: SAStatus?
+        ) {
+            self.node = node
+            self.interface = interface
+            self.local = local
+            self.remote = remote
+            self.ike = ike
+            self.inbound = inbound
+            self.outbound = outbound
+        }
+    }
+
+    public init(name: String, state: State, ends: [End]) {
+        self.name = name
+        self.state = state
+        self.ends = ends
+    }
+}
+
+/// An ESP security association as the kernel has it.
+public struct SAStatus: Hashable, Sendable, Codable {
+    public let spi: UInt32
+    /// By the kernel's names: `cbc(aes) 256, hmac(sha256) 128`.
+    public let algorithms: String
+    /// Whether ESP rides in UDP port 4500.
+    public let isUDPEncapsulated: Bool
+    public let bytes: UInt64
+    public let packets: UInt64
+    /// Since it was made, on the lab's clock.
+    public let ageSeconds: Double
+
+    public init(spi: UInt32, algorithms: String, isUDPEncapsulated: Bool, bytes: UInt64, packets: UInt64, ageSeconds: Double) {
+        self.spi = spi
+        self.algorithms = algorithms
+        self.isUDPEncapsulated = isUDPEncapsulated
+        self.bytes = bytes
+        self.packets = packets
+        self.ageSeconds = ageSeconds
+    }
+}
+
+public struct SessionStatus: Hashable, Sendable, Codable {
+    public let name: String
+    public let speakers: [Speaker]
+
+    public struct Speaker: Hashable, Sendable, Codable {
+        public let node: String
+        public let asn: ASN
+        /// `Established`, `Active`, …; BIRD's own words.
+        public let state: String
+        /// As negotiated; nil while the session is not established.
+        public let holdSeconds: Double?
+        public let keepaliveSeconds: Double?
+        public let imported: [IPPrefix]
+        public let exported: [IPPrefix]
+        public let lastError: String?
+
+        public init(
+            node: String, asn: ASN, state: String, holdSeconds: Double?, keepaliveSeconds: Double?, imported: [IPPrefix],
+            exported: [IPPrefix], lastError: String?
+        ) {
+            self.node = node
+            self.asn = asn
+            self.state = state
+            self.holdSeconds = holdSeconds
+            self.keepaliveSeconds = keepaliveSeconds
+            self.imported = imported
+            self.exported = exported
+            self.lastError = lastError
+        }
+    }
+
+    public init(name: String, speakers: [Speaker]) {
+        self.name = name
+        self.speakers = speakers
+    }
+}
+
+/// The way a packet of a probe would take now, by each node's own route lookup.
+public struct PathStatus: Hashable, Sendable, Codable {
+    public let probe: String
+    public let source: String
+    public let destination: IPAddress
+    public let hops: [Hop]
+    /// Why the path ends before the destination; nil where it does not.
+    public let broken: String?
+
+    public struct Hop: Hashable, Sendable, Codable {
+        public let node: String
+        /// The route that decided, as ip(8) shows it; nil at the destination.
+        public let route: String?
+        /// The tunnel the packet leaves through, if it does.
+        public let tunnel: String?
+
+        public init(node: String, route: String?, tunnel: String?) {
+            self.node = node
+            self.route = route
+            self.tunnel = tunnel
+        }
+    }
+
+    /// The tunnels on the way, in order.
+    public var tunnels: [String] { hops.compactMap(\.tunnel) }
+
+    public init(probe: String, source: String, destination: IPAddress, hops: [Hop], broken: String?) {
+        self.probe = probe
+        self.source = source
+        self.destination = destination
+        self.hops = hops
+        self.broken = broken
+    }
+}
+
+public struct DaemonStatus: Hashable, Sendable, Codable {
+    public let name: String
+    public let isRunning: Bool
+    /// How it ended, where it did.
+    public let detail: String
+
+    public init(name: String, isRunning: Bool, detail: String) {
+        self.name = name
+        self.isRunning = isRunning
+        self.detail = detail
+    }
+}
+
+public struct NodeStatus: Hashable, Sendable, Codable {
+    public let name: String
+    public let cloud: String?
+    public let summary: String
+    public let interfaces: [Interface]
+
+    public struct Interface: Hashable, Sendable, Codable {
+        public let name: String
+        public let kind: String?
+        public let isUp: Bool
+        public let mtu: Int
+        public let addresses: [InterfaceAddress]
+        public let receivedBytes: UInt64
+        public let sentBytes: UInt64
+        public let drops: UInt64
+
+        public init(
+            name: String, kind: String?, isUp: Bool, mtu: Int, addresses: [InterfaceAddress], receivedBytes: UInt64,
+            sentBytes: UInt64, drops: UInt64
+        ) {
+            self.name = name
+            self.kind = kind
+            self.isUp = isUp
+            self.mtu = mtu
+            self.addresses = addresses
+            self.receivedBytes = receivedBytes
+            self.sentBytes = sentBytes
+            self.drops = drops
+        }
+    }
+
+    public init(name: String, cloud: String?, summary: String, interfaces: [Interface]) {
+        self.name = name
+        self.cloud = cloud
+        self.summary = summary
+        self.interfaces = interfaces
+    }
+}

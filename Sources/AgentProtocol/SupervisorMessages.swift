@@ -1,0 +1,56 @@
+import LabModel
+import LabPlan
+
+/// What a command says to the supervisor of a running lab over its Unix socket; one request a connection.
+public enum ToSupervisor: Sendable, Codable {
+    case build(Plan, Topology, clock: ClockMode)
+    case status
+    case clock(ClockCommand)
+    case exec(ExecRequest)
+    case input(ExecInput)
+    case shutDown
+}
+
+/// What the supervisor answers: any number of the first four, then one of the rest.
+public enum FromSupervisor: Sendable, Codable {
+    case progress(Progress)
+    case output(ExecOutput)
+    /// The lab's clock was changed for the time of this request, or something else worth a line.
+    case notice(String)
+    /// The clock has come this far.
+    case clockMoved(LabTime)
+    case done
+    case status(LabStatus)
+    case clock(ClockStatus)
+    case waited(Bool, lastSeen: String, ClockStatus)
+    case exited(code: Int32)
+    case failed(LabFailure)
+}
+
+/// How a lab's clock moves when nothing else is asked of it.
+public enum ClockMode: String, Hashable, Sendable, Codable, CaseIterable {
+    /// With the clock on the wall, for people.
+    case paced
+    /// Not at all.
+    case paused
+}
+
+public enum ClockCommand: Hashable, Sendable, Codable {
+    case show
+    case set(ClockMode)
+    case advance(Duration)
+    case until(Condition, within: Duration)
+}
+
+public struct ClockStatus: Hashable, Sendable, Codable {
+    public let mode: ClockMode
+    /// Whether it is moving ahead as fast as it goes at this moment.
+    public let isAdvancing: Bool
+    public let time: LabTime
+
+    public init(mode: ClockMode, isAdvancing: Bool, time: LabTime) {
+        self.mode = mode
+        self.isAdvancing = isAdvancing
+        self.time = time
+    }
+}

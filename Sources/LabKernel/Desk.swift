@@ -1,0 +1,125 @@
+import AgentProtocol
+import LabModel
+import LabPlan
+
+/// Serves one connection of a command: one request, what comes with it, and its answer.
+struct Desk {
+    let supervisor: Supervisor
+    let client: FrameChannel<ToSupervisor, FromSupervisor>
+
+    func serve() async {
+        let (input, continuation) = AsyncStream.makeStream(of: ExecInput.self)
+        var work: Task<Void, Never>?
+        for await message in client.incoming {
+            switch message {
+            case .input(let item): continuation.yield(item)
+            default:
+                guard work == nil else { break }
+                work = Task {
+                    let answer: FromSupervisor
+                    do {
+                        answer = try await self.answer(message, input: input)
+                    } catch let failure as LabFailure {
+                        answer = .failed(failure)
+                    } catch {
+                        answer = .failed(LabFailure("\(error)"))
+                    }
+                    await client.finish(answer)
+                }
+            }
+        }
+        // The command is gone, or has been answered: what it asked for has no purpose any more.
+        continuation.finish()
+        work?.cancel()
+    }
+
+    private func answer(_ request: ToSupervisor, input: AsyncStream<ExecInput>) async throws -> FromSupervisor {
+        switch request {
+        case .build(let plan, let topology, let mode): try await build(plan, topology, mode)
+        case .status: try await status()
+        case .clock(let command): try await clock(command)
+        case .exec(let request): try await exec(request, input: input)
+        case .input: .done
+        case .shutDown:
+            // The kernel's end is the lab's: the supervisor cleans up and goes.
+            await end(with: .done)
+        }
+    }
+
+    private func end(with answer: FromSupervisor) async -> FromSupervisor {
+        supervisor.kernel.end()
+        return answer
+    }
+
+    private func build(_ plan: Plan, _ topology: Topology, _ mode: ClockMode) async throws -> FromSupervisor {
+        do {
+            _ = try await follow(.build(plan, topology), unbounded: true)
+        } catch {
+            // Half a lab is none.
+            return await end(with: .failed(error as? LabFailure ?? LabFailure("\(error)")))
+        }
+        await supervisor.setMode(mode)
+        return .done
+    }
+
+    private func status() async throws -> FromSupervisor {
+        guard case .status(var status) = try await follow(.status, unbounded: false) else { throw unexpected }
+        status.clock = await supervisor.status
+        return .status(status)
+    }
+
+    private func clock(_ command: ClockCommand) async throws -> FromSupervisor {
+        switch command {
+        case .show: break
+        case .set(let mode): await supervisor.setMode(mode)
+        case .advance(let duration):
+            let client = client
+            try await supervisor.advance(by: duration) { client.send(.clockMoved($0)) }
+        case .until(let condition, let deadline):
+            let reply = try await supervisor.drive { _ in
+                try await self.follow(.wait(condition, within: deadline), unbounded: true)
+            }
+            guard case .waited(let holds, let seen) = reply else { throw unexpected }
+            return .waited(holds, lastSeen: seen, await supervisor.status)
+        }
+        return .clock(await supervisor.status)
+    }
+
+    private func exec(_ request: ExecRequest, input: AsyncStream<ExecInput>) async throws -> FromSupervisor {
+        // Where the clock stands still, the command would wait for ever: it runs free for as long as the command does.
+        let isPaused = await supervisor.mode == .paused
+        guard case .exited(let code) = try await follow(.exec(request), unbounded: isPaused, input: input) else { throw unexpected }
+        return .exited(code: code)
+    }
+
+    /// Passes on what comes with a request, in both directions, and returns its reply.
+    private func follow(
+        _ request: AgentRequest, unbounded: Bool, input: AsyncStream<ExecInput>? = nil
+    ) async throws -> AgentReply {
+        let (id, answers) = await supervisor.ask(request, unbounded: unbounded)
+        let feeder = Task {
+            guard let input else { return }
+            for await item in input { await supervisor.tell(id, item) }
+        }
+        defer { feeder.cancel() }
+        return try await withTaskCancellationHandler {
+            for await answer in answers {
+                switch answer {
+                case .progress(_, let progress): client.send(.progress(progress))
+                case .output(_, let output): client.send(.output(output))
+                case .event(.daemonDied(let name, let reason, _), _): client.send(.notice("\(name) \(reason)"))
+                case .event(.spinning(let processes), _):
+                    client.send(.notice("The lab's clock stands still; using the processor: \(processes.joined(separator: "; "))"))
+                case .reply(_, .failed(let failure), _): throw failure
+                case .reply(_, let reply, _): return reply
+                case .ready, .received, .held: break
+                }
+            }
+            throw await supervisor.endedFailure
+        } onCancel: {
+            Task { await supervisor.cancel(id) }
+        }
+    }
+
+    private var unexpected: LabFailure { LabFailure("The agent answered something that was not asked.") }
+}

@@ -1,0 +1,162 @@
+import CLinux
+import Glibc
+import SystemPackage
+
+/// A running lab kernel: a process of the user's, with children that stand for the guest's own address spaces.
+///
+/// It leads a process group of its own; ending the group ends everything in the lab.
+public struct KernelProcess: Sendable {
+    public let id: pid_t
+
+    /// How the guest is started.
+    public struct Boot: Sendable {
+        public let kernel: FilePath
+        /// What runs as the guest's first program: a path without white space.
+        public let initProgram: FilePath
+        /// Where the kernel keeps its own small files; removed with the lab.
+        public let directory: FilePath
+        /// The guest's memory in mebibytes: a sparse file, of which only what was touched takes room.
+        public var memory = 1024
+        /// The directory of that file, which must allow execution.
+        public let memoryDirectory: FilePath
+
+        public init(kernel: FilePath, initProgram: FilePath, directory: FilePath, memoryDirectory: FilePath) {
+            self.kernel = kernel
+            self.initProgram = initProgram
+            self.directory = directory
+            self.memoryDirectory = memoryDirectory
+        }
+
+        /// The kernel's command line (Documentation/admin-guide/kernel-parameters.txt, Documentation/virt/uml).
+        ///
+        /// The control line is the kernel's standard input; its console goes to standard output.
+        var arguments: [String] {
+            [
+                kernel.string, "mem=\(memory)M", "time-travel=inf-cpu", "root=none", "rootfstype=hostfs", "rootflags=/", "ro",
+                "init=\(initProgram)", "umid=kernel", "uml_dir=\(directory)", "con=null", "con0=null,fd:1", "ssl=null",
+                "ssl0=fd:0,fd:0", "quiet",
+            ]
+        }
+    }
+
+    /// Starts a kernel.
+    ///
+    /// - Parameters:
+    ///   - control: The guest's end of the control line; the caller closes its copy.
+    ///   - console: Takes what the kernel prints.
+    /// - Precondition: The calling thread lives as long as the kernel is to: when it ends, the kernel is killed.
+    /// - Throws: `SetupError` when the program cannot be executed.
+    public static func start(_ boot: Boot, control: FileDescriptor, console: FileDescriptor) throws(SetupError) -> KernelProcess {
+        if let obstacle = Doctor.executionObstacle(boot.memoryDirectory) {
+            throw SetupError(
+                .directoryUnavailable, "the lab kernel cannot keep its memory in \(boot.memoryDirectory)",
+                remedy: "Set TMPDIR to a directory with 500 MB of room that is not mounted noexec.", cause: obstacle)
+        }
+        // The guest needs nothing of the caller's environment; its own first program makes its own.
+        let environment = ["TMPDIR=\(boot.memoryDirectory)", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/"]
+        let id = withCStrings(boot.arguments) { arguments in
+            withCStrings(environment) { environment in
+                netlab_spawn(
+                    boot.kernel.string, arguments, environment, control.rawValue, console.rawValue, console.rawValue, 1)
+            }
+        }
+        guard id > 0 else {
+            throw SetupError(
+                .kernelUnusable, "the lab kernel \(boot.kernel) cannot be started",
+                remedy: "Build it anew: netlab kernel build --force", cause: Errno(rawValue: errno))
+        }
+        return KernelProcess(id: id)
+    }
+
+    /// Takes the processor from the guest; its clock stands still.
+    func stop() { kill(id, SIGSTOP) }
+
+    /// Gives it back.
+    func resume() { kill(id, SIGCONT) }
+
+    /// Ends the guest with everything in it.
+    func end() {
+        kill(-id, SIGKILL)
+        kill(id, SIGKILL)
+    }
+
+    /// Breaks into a guest program that never calls its kernel, so that the kernel can look at its interrupts.
+    ///
+    /// Every guest address space is a child process here; the one that computes is the one that is running.
+    func interruptRunningProgram() {
+        for child in ProcessTable.children(of: id) where ProcessTable.state(of: child) == "R" {
+            kill(child, SIGIO)
+        }
+    }
+
+    /// Waits until the kernel has ended; its exit status in words.
+    func wait() -> String {
+        var status: Int32 = 0
+        while waitpid(id, &status, 0) < 0, errno == EINTR {}
+        let signal = status & 0x7F
+        return signal == 0 ? "exit code \(status >> 8 & 0xFF)" : "signal \(signal)"
+    }
+}
+
+/// What /proc says about the host's processes (proc(5)).
+public enum ProcessTable {
+    static func state(of process: pid_t) -> Character? {
+        fields(of: process)?.first?.first
+    }
+
+    /// When a process that still runs started, in clock ticks since boot: with its id, a name that is never used twice.
+    public static func startTime(of process: pid_t) -> UInt64? {
+        // A zombie is nobody: only its parent has yet to notice.
+        guard let fields = fields(of: process), fields.count > 19, fields[0] != "Z" else { return nil }
+        return UInt64(fields[19])
+    }
+
+    static func children(of process: pid_t) -> [pid_t] {
+        let path = "/proc/\(process)/task/\(process)/children"
+        return (try? TextFile.read(path))?.split(separator: " ").compactMap { pid_t($0) } ?? []
+    }
+
+    /// The fields after the name, from the state on.
+    private static func fields(of process: pid_t) -> [Substring]? {
+        guard let stat = try? TextFile.read("/proc/\(process)/stat"), let end = stat.lastIndex(of: ")") else { return nil }
+        return stat[stat.index(after: end)...].split(separator: " ")
+    }
+}
+
+/// Calls a function with a null-terminated array of C strings.
+func withCStrings<Result>(_ strings: [String], _ body: ([UnsafeMutablePointer<CChar>?]) -> Result) -> Result {
+    let copies = strings.map { strdup($0) }
+    defer { copies.forEach { free($0) } }
+    return body(copies + [nil])
+}
+
+/// Small text files, whole.
+public enum TextFile {
+    public static func read(_ path: String) throws(Errno) -> String {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw Errno(rawValue: errno) }
+        defer { close(descriptor) }
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 16384)
+        while true {
+            let count = Glibc.read(descriptor, &chunk, chunk.count)
+            guard count >= 0 else { throw Errno(rawValue: errno) }
+            if count == 0 { return String(decoding: bytes, as: UTF8.self) }
+            bytes += chunk[..<count]
+        }
+    }
+
+    /// Writes a file that only its owner may read, complete or not at all.
+    public static func write(_ text: String, to path: String) throws(Errno) {
+        let temporary = path + ".new"
+        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else { throw Errno(rawValue: errno) }
+        defer { close(descriptor) }
+        let bytes = Array(text.utf8)
+        guard Glibc.write(descriptor, bytes, bytes.count) == bytes.count, rename(temporary, path) == 0 else {
+            let code = errno
+            unlink(temporary)
+            throw Errno(rawValue: code)
+        }
+    }
+}

@@ -1,0 +1,150 @@
+import AgentProtocol
+import CLinux
+import FoundationEssentials
+import Glibc
+import LabModel
+import LabPlan
+import NIOCore
+import NIOPosix
+import SystemPackage
+
+/// A command's connection to a running lab.
+public struct LabClient: Sendable {
+    private let connection: FrameChannel<FromSupervisor, ToSupervisor>
+
+    /// Connects to a lab's supervisor.
+    ///
+    /// - Throws: ``LabFailure`` when nobody answers there.
+    public init(_ lab: LabDirectory) async throws {
+        do {
+            connection = try await .connecting(to: lab.socket.string, group: MultiThreadedEventLoopGroup.singleton)
+        } catch {
+            throw LabFailure(
+                "The supervisor of \(lab.name) does not answer: \(error)", remedy: "`netlab down \(lab.name)` cleans up after it.")
+        }
+    }
+
+    /// Sends a request and calls `follow` for what comes before its answer.
+    ///
+    /// - Parameter input: What goes along with the request, for a program that runs in the lab.
+    /// - Returns: The answer.
+    /// - Throws: ``LabFailure`` as told by the lab, or when it ends meanwhile.
+    public func ask(
+        _ request: ToSupervisor, input: AsyncStream<ExecInput>? = nil, follow: (FromSupervisor) -> Void = { _ in }
+    ) async throws -> FromSupervisor {
+        connection.send(request)
+        let connection = connection
+        let feeder = Task {
+            guard let input else { return }
+            for await item in input { connection.send(.input(item)) }
+        }
+        defer {
+            feeder.cancel()
+            connection.close()
+        }
+        for await message in connection.incoming {
+            switch message {
+            case .progress, .output, .notice, .clockMoved: follow(message)
+            case .failed(let failure): throw failure
+            case .done, .status, .clock, .waited, .exited: return message
+            }
+        }
+        throw LabFailure("The lab ended before it answered.", remedy: "`netlab list` shows what is left of it; its logs say more.")
+    }
+}
+
+/// Starts and ends labs' supervisors.
+public enum LabLauncher {
+    /// Starts a supervisor for a lab and waits until it answers.
+    ///
+    /// - Parameters:
+    ///   - arguments: How this executable is told to be the supervisor.
+    /// - Throws: ``LabFailure`` when the lab is up already or its kernel does not start; nothing is left behind.
+    public static func launch(
+        _ lab: LabDirectory, directories: HostDirectories, executable: String, arguments: [String]
+    ) async throws {
+        switch lab.state() {
+        case .running: throw alreadyUp(lab)
+        case .dead(let record): lab.cleanUp(record)
+        case .absent: break
+        }
+        guard try lab.claim(directories) else {
+            throw LabFailure("Somebody else is bringing up \(lab.name) at this moment.", remedy: "`netlab list` shows it.")
+        }
+        lab.clearLogs()
+        do {
+            let supervisor = try spawn(executable, arguments, log: lab.supervisorLog)
+            try await awaitSocket(of: lab, supervisor: supervisor)
+        } catch {
+            if case .running(let record) = lab.state() { kill(record.supervisor, SIGTERM) }
+            if case .running(let record) = lab.state(), let kernel = record.kernel { kill(-kernel, SIGKILL) }
+            lab.remove()
+            throw error
+        }
+    }
+
+    public static func alreadyUp(_ lab: LabDirectory) -> LabFailure {
+        LabFailure(
+            "The lab \(lab.name) is up already.", remedy: "`netlab status \(lab.name)` shows it, `netlab down \(lab.name)` ends it.")
+    }
+
+    private static func spawn(_ executable: String, _ arguments: [String], log: FilePath) throws -> pid_t {
+        let null = try SystemPackage.FileDescriptor.open("/dev/null", .readWrite, options: .closeOnExec)
+        defer { try? null.close() }
+        let output = try SystemPackage.FileDescriptor.open(
+            log, .writeOnly, options: [.create, .append, .closeOnExec], permissions: [.ownerReadWrite])
+        defer { try? output.close() }
+        let environment = ProcessInfo.processInfo.environment.map { "\($0)=\($1)" }
+        let id = withCStrings([executable] + arguments) { arguments in
+            withCStrings(environment) { environment in
+                netlab_spawn(executable, arguments, environment, null.rawValue, output.rawValue, output.rawValue, 0)
+            }
+        }
+        guard id > 0 else {
+            throw LabFailure("The supervisor cannot be started: \(String(cString: strerror(errno))).")
+        }
+        return id
+    }
+
+    /// Looks for the socket until it is there, the supervisor has died, or 20 s of wall time have gone by.
+    private static func awaitSocket(of lab: LabDirectory, supervisor: pid_t) async throws {
+        let deadline = ContinuousClock.now + .seconds(20)
+        while access(lab.socket.string, F_OK) != 0 {
+            var status: Int32 = 0
+            let isGone = waitpid(supervisor, &status, WNOHANG) == supervisor
+            guard !isGone, ContinuousClock.now < deadline else {
+                throw LabFailure(
+                    isGone ? "The lab's kernel did not start." : "The lab's kernel did not answer within 20 s.",
+                    remedy: "`netlab doctor` examines what it needs.", details: ends(of: [lab.supervisorLog, lab.consoleLog]))
+            }
+            try await Task.sleep(for: .milliseconds(5))
+        }
+    }
+
+    private static func ends(of logs: [FilePath]) -> [String] {
+        logs.flatMap { path in
+            ((try? TextFile.read(path.string)) ?? "").split(whereSeparator: \.isNewline).suffix(6).map(String.init)
+        }
+    }
+
+    /// Ends a lab and waits until its directory is gone.
+    ///
+    /// - Throws: ``LabFailure`` when the lab is not there.
+    public static func end(_ lab: LabDirectory) async throws {
+        switch lab.state() {
+        case .absent:
+            throw LabFailure("The lab \(lab.name) is not up.", remedy: "`netlab list` shows what is.")
+        case .dead(let record):
+            lab.cleanUp(record)
+        case .running(let record):
+            if let client = try? await LabClient(lab) { _ = try? await client.ask(.shutDown) }
+            let deadline = ContinuousClock.now + .seconds(3)
+            while ProcessTable.startTime(of: record.supervisor) == record.supervisorStart, ContinuousClock.now < deadline {
+                try await Task.sleep(for: .milliseconds(2))
+            }
+            // One that does not go by itself is made to.
+            if ProcessTable.startTime(of: record.supervisor) == record.supervisorStart { kill(record.supervisor, SIGKILL) }
+            lab.cleanUp(record)
+        }
+    }
+}

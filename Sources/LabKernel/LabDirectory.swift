@@ -1,0 +1,116 @@
+import FoundationEssentials
+import Glibc
+import SystemPackage
+
+/// A running lab's directory, and through it the list of the user's running labs.
+///
+/// `RUNTIME/labs/NAME` exists as long as the lab does: its socket, its record, the kernel's own files.
+/// `STATE/logs/NAME` has the logs of the last run and stays.
+public struct LabDirectory: Sendable {
+    public let name: String
+    /// Where everything of the running lab is.
+    public let path: FilePath
+    /// Where its logs are and stay.
+    public let logs: FilePath
+
+    public init(name: String, directories: HostDirectories) throws(SetupError) {
+        self.name = name
+        path = try directories.path(.runtime).appending("labs").appending(name)
+        logs = try directories.path(.state).appending("logs").appending(name)
+    }
+
+    public var socket: FilePath { path.appending("socket") }
+    var record: FilePath { path.appending("lab.json") }
+    /// The guest's first program: a link to this executable, because the kernel's command line takes no spaces.
+    var initProgram: FilePath { path.appending("init") }
+    public var supervisorLog: FilePath { logs.appending("supervisor.log") }
+    public var consoleLog: FilePath { logs.appending("console.log") }
+
+    /// Who runs the lab. With the start times, a process id is never mistaken for a later process's.
+    public struct Record: Sendable, Codable, Hashable {
+        public let lab: String
+        public let source: String
+        public let supervisor: pid_t
+        public let supervisorStart: UInt64
+        public var kernel: pid_t?
+        public var kernelStart: UInt64?
+        /// Seconds since 1970 by the host's clock.
+        public let startedAt: Double
+    }
+
+    public enum State: Sendable {
+        case absent
+        case running(Record)
+        /// The supervisor is gone and did not clean up.
+        case dead(Record?)
+    }
+
+    public func state() -> State {
+        guard access(path.string, F_OK) == 0 else { return .absent }
+        guard let text = try? TextFile.read(record.string),
+            let record = try? JSONDecoder().decode(Record.self, from: Data(text.utf8))
+        else { return .dead(nil) }
+        return ProcessTable.startTime(of: record.supervisor) == record.supervisorStart ? .running(record) : .dead(record)
+    }
+
+    /// Claims the name: makes the directory, which must not exist.
+    ///
+    /// - Returns: False when somebody else has it.
+    func claim(_ directories: HostDirectories) throws(SetupError) -> Bool {
+        let runtime = try directories.create(.runtime)
+        let state = try directories.create(.state)
+        for parent in [runtime.appending("labs"), state.appending("logs"), logs] {
+            guard mkdir(parent.string, 0o700) == 0 || errno == EEXIST else {
+                throw SetupError(
+                    .directoryUnavailable, "cannot make the directory \(parent)", remedy: "Look at its parent's permissions and free space.",
+                    cause: Errno(rawValue: errno))
+            }
+        }
+        if mkdir(path.string, 0o700) == 0 { return true }
+        guard errno == EEXIST else {
+            throw SetupError(
+                .directoryUnavailable, "cannot make the directory \(path)", remedy: "Look at its parent's permissions and free space.",
+                cause: Errno(rawValue: errno))
+        }
+        return false
+    }
+
+    func write(_ record: Record) throws {
+        let text = String(decoding: try JSONEncoder().encode(record), as: UTF8.self)
+        try TextFile.write(text, to: self.record.string)
+    }
+
+    /// Ends what a dead lab left running, and removes its directory; the logs stay.
+    public func cleanUp(_ record: Record?) {
+        if let kernel = record?.kernel, ProcessTable.startTime(of: kernel) == record?.kernelStart {
+            KernelProcess(id: kernel).end()
+        }
+        remove()
+    }
+
+    /// Removes the directory with everything in it.
+    func remove() {
+        try? FileManager.default.removeItem(atPath: path.string)
+    }
+
+    /// Forgets the logs of the run before.
+    func clearLogs() {
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: logs.string)) ?? [] {
+            unlink(logs.appending(name).string)
+        }
+    }
+
+    /// Removes the logs too, of a run that nobody will ask about.
+    public func forget() {
+        try? FileManager.default.removeItem(atPath: logs.string)
+    }
+
+    /// The user's labs that run or have died, by name.
+    public static func all(_ directories: HostDirectories) throws(SetupError) -> [LabDirectory] {
+        let labs = try directories.path(.runtime).appending("labs")
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: labs.string)) ?? []
+        var found: [LabDirectory] = []
+        for name in names.sorted() { found.append(try LabDirectory(name: name, directories: directories)) }
+        return found
+    }
+}

@@ -1,0 +1,298 @@
+import AgentProtocol
+import LabModel
+import LabPlan
+import Logging
+
+/// Owns a running lab: its kernel process, its clock, and the requests under way.
+///
+/// The kernel runs only while the clock may move or somebody waits for an answer; otherwise it is stopped (SIGSTOP) and
+/// costs nothing. That is sound because a guest that has reached its clock's limit has nothing left to do.
+actor Supervisor {
+    private struct Request {
+        let answers: AsyncStream<FromAgent>.Continuation
+        let isUnbounded: Bool
+    }
+
+    let kernel: KernelProcess
+    let log: Logger
+    private let line: FrameChannel<FromAgent, ToAgent>
+    private var requests: [UInt32: Request] = [:]
+    private var lastID: UInt32 = 0
+    /// What has yet to be sent, and how much of what was sent the agent may not have read.
+    private var outgoing: [UInt8] = []
+    private var unacknowledged = 0
+
+    // The clock.
+    private(set) var mode = ClockMode.paused
+    /// Where the clock stands still, or last stood still.
+    private(set) var time = LabTime(nanoseconds: 0)
+    private var isHeld = false
+    private var isStopped = false
+    /// How many are driving the clock ahead themselves, so that pacing must keep its hands off.
+    private var drivers = 0
+    /// A pair of moments on both clocks that pacing measures from.
+    private var anchor = (lab: LabTime(nanoseconds: 0), wall: ContinuousClock.now)
+    private var holdWaiters: [CheckedContinuation<LabTime, Never>] = []
+    private var lastWord = ContinuousClock.now
+    private var lastExplanation: LabTime?
+    private var ended: String?
+    private var readyWaiter: CheckedContinuation<Bool, Never>?
+    private var isReady = false
+
+    /// How often a paced lab catches up with the wall clock.
+    private static let tick = Duration.milliseconds(10)
+    /// A paced lab further behind than this does not try to catch up.
+    private static let patience = Duration.seconds(1)
+    /// A guest that has said nothing for this long, although its clock may move, is asked what it does.
+    private static let silence = Duration.seconds(5)
+
+    init(kernel: KernelProcess, line: FrameChannel<FromAgent, ToAgent>, log: Logger) {
+        self.kernel = kernel
+        self.line = line
+        self.log = log
+    }
+
+    // MARK: Listening to the agent
+
+    /// Follows the control line until it closes.
+    func listen() async {
+        for await message in line.incoming {
+            lastWord = .now
+            switch message {
+            case .ready:
+                isReady = true
+                readyWaiter?.resume(returning: true)
+                readyWaiter = nil
+            case .received(let count):
+                unacknowledged -= count
+                flush()
+            case .held(let at):
+                held(at: at)
+            case .progress(let id, _), .output(let id, _):
+                requests[id]?.answers.yield(message)
+            case .reply(let id, _, let at):
+                time = max(time, at)
+                if let request = requests.removeValue(forKey: id) {
+                    request.answers.yield(message)
+                    request.answers.finish()
+                }
+                settle()
+            case .event(let event, let at):
+                noticed(event, at: at)
+            }
+        }
+    }
+
+    /// Waits for the agent's first word.
+    func untilReady() async -> Bool {
+        if isReady { return true }
+        if ended != nil { return false }
+        return await withCheckedContinuation { readyWaiter = $0 }
+    }
+
+    private func noticed(_ event: AgentEvent, at: LabTime) {
+        switch event {
+        case .daemonDied(let name, let reason, let logEnd):
+            log.error("\(name) \(reason)", metadata: ["time": "\(at)", "log": "\(logEnd.suffix(3))"])
+        case .spinning(let processes):
+            defer { lastExplanation = at }
+            // Only a clock that has not moved since the last question is stuck; work that takes long is not.
+            guard let lastExplanation, lastExplanation == at, !processes.isEmpty else { return }
+            log.error("the clock stands still because of \(processes.joined(separator: "; "))")
+        }
+        for request in requests.values { request.answers.yield(.event(event, at: at)) }
+    }
+
+    /// The kernel's process is gone: nobody will be answered any more.
+    func kernelEnded(_ how: String) {
+        ended = how
+        readyWaiter?.resume(returning: false)
+        readyWaiter = nil
+        for request in requests.values { request.answers.finish() }
+        requests = [:]
+        for waiter in holdWaiters { waiter.resume(returning: time) }
+        holdWaiters = []
+    }
+
+    var howItEnded: String? { ended }
+
+    // MARK: Asking the agent
+
+    private func transmit(_ message: ToAgent) {
+        guard let bytes = try? FrameDecoder.encode(message) else { return }
+        outgoing += bytes
+        flush()
+    }
+
+    /// Sends as much as the window lets through.
+    private func flush() {
+        let count = min(outgoing.count, LineWindow.bytes - unacknowledged)
+        guard count > 0 else { return }
+        line.send(bytes: outgoing[..<count])
+        outgoing.removeFirst(count)
+        unacknowledged += count
+    }
+
+    /// Sends a request; its answers end with the reply, or early when the kernel dies.
+    ///
+    /// - Parameter unbounded: Lets the clock run as fast as it goes until the reply, and no further.
+    func ask(_ request: AgentRequest, unbounded: Bool) -> (id: UInt32, answers: AsyncStream<FromAgent>) {
+        let (answers, continuation) = AsyncStream.makeStream(of: FromAgent.self)
+        guard ended == nil else {
+            continuation.finish()
+            return (0, answers)
+        }
+        lastID += 1
+        requests[lastID] = Request(answers: continuation, isUnbounded: unbounded)
+        if unbounded { isHeld = false }
+        resume()
+        transmit(.request(id: lastID, request, unbounded: unbounded))
+        pace()
+        return (lastID, answers)
+    }
+
+    /// Sends a request and waits for its reply.
+    func reply(to request: AgentRequest, unbounded: Bool) async throws -> AgentReply {
+        for await answer in ask(request, unbounded: unbounded).answers {
+            if case .reply(_, let reply, _) = answer {
+                if case .failed(let failure) = reply { throw failure }
+                return reply
+            }
+        }
+        throw endedFailure
+    }
+
+    func tell(_ id: UInt32, _ input: ExecInput) {
+        resume()
+        transmit(.input(id: id, input))
+        pace()
+    }
+
+    func cancel(_ id: UInt32) {
+        guard requests[id] != nil else { return }
+        resume()
+        transmit(.cancel(id: id))
+        pace()
+    }
+
+    var endedFailure: LabFailure {
+        LabFailure(
+            "The lab's kernel ended unexpectedly (\(ended ?? "its control line closed")).",
+            remedy: "The lab is gone; `netlab up` starts it anew. Its console is kept in the lab's logs.")
+    }
+
+    // MARK: The clock
+
+    func setMode(_ new: ClockMode) {
+        mode = new
+        anchorHere()
+        settle()
+    }
+
+    var status: ClockStatus { ClockStatus(mode: mode, isAdvancing: drivers > 0, time: time) }
+
+    /// Keeps pacing away while `body` drives the clock.
+    func drive<Result: Sendable>(_ body: @Sendable (isolated Supervisor) async throws -> Result) async rethrows -> Result {
+        drivers += 1
+        defer {
+            drivers -= 1
+            anchorHere()
+            settle()
+        }
+        return try await body(self)
+    }
+
+    /// Moves the clock ahead as fast as it goes.
+    ///
+    /// In slices, so that somebody can follow and stop it.
+    func advance(by duration: Duration, report: @Sendable (LabTime) -> Void) async throws {
+        try await drive { supervisor in
+            let start = await supervisor.hold()
+            let end = start + duration
+            let slice = max(.seconds(1), duration / 50)
+            var at = start
+            while at < end {
+                try Task.checkCancellation()
+                at = await supervisor.run(until: min(at + slice, end))
+                if let ended = supervisor.ended { throw LabFailure("The lab's kernel ended: \(ended).") }
+                report(at)
+            }
+        }
+    }
+
+    /// Waits until the clock stands still where it is allowed to run to now.
+    private func hold() async -> LabTime {
+        if isHeld || ended != nil { return time }
+        return await withCheckedContinuation { holdWaiters.append($0) }
+    }
+
+    private func run(until limit: LabTime) async -> LabTime {
+        guard ended == nil else { return time }
+        isHeld = false
+        resume()
+        transmit(.run(until: limit))
+        return await withCheckedContinuation { holdWaiters.append($0) }
+    }
+
+    private func held(at: LabTime) {
+        time = max(time, at)
+        isHeld = true
+        let waiters = holdWaiters
+        holdWaiters = []
+        for waiter in waiters { waiter.resume(returning: at) }
+        settle()
+    }
+
+    /// Stops the kernel where nothing needs it.
+    private func settle() {
+        guard isHeld, holdWaiters.isEmpty, outgoing.isEmpty else { return }
+        // A paced guest that has reached its limit has done all it can at this time, whoever waits for it.
+        if requests.isEmpty || (mode == .paced && drivers == 0 && !requests.values.contains(where: \.isUnbounded)) {
+            guard !isStopped else { return }
+            isStopped = true
+            kernel.stop()
+        }
+    }
+
+    private func resume() {
+        guard isStopped else { return }
+        isStopped = false
+        kernel.resume()
+    }
+
+    private func anchorHere() {
+        anchor = (time, .now)
+    }
+
+    /// Lets a paced clock catch up with the wall.
+    private func pace() {
+        guard mode == .paced, drivers == 0, isHeld, ended == nil, !requests.values.contains(where: \.isUnbounded) else { return }
+        let wall = ContinuousClock.now - anchor.wall
+        var limit = anchor.lab + wall
+        if limit - time > Self.patience || limit < time {
+            anchorHere()
+            limit = time + Self.tick
+        }
+        guard limit > time else { return }
+        isHeld = false
+        resume()
+        transmit(.run(until: limit))
+    }
+
+    /// Paces the clock and watches for a guest that is stuck, until the kernel ends.
+    func tickForEver() async {
+        while ended == nil {
+            try? await Task.sleep(for: mode == .paced ? Self.tick : .milliseconds(250))
+            pace()
+            watch()
+        }
+    }
+
+    private func watch() {
+        guard !isStopped, !isHeld || !requests.isEmpty, ContinuousClock.now - lastWord > Self.silence else { return }
+        lastWord = .now
+        transmit(.explain)
+        // A program that never enters its kernel has to be interrupted before the kernel can read the question.
+        kernel.interruptRunningProgram()
+    }
+}

@@ -1,0 +1,87 @@
+import AgentProtocol
+import CLinux
+import FoundationEssentials
+import Glibc
+import LabModel
+import LabPlan
+import Logging
+import NIOCore
+import NIOPosix
+import SystemPackage
+
+/// The process that a running lab belongs to: boots its kernel, answers commands, and cleans up when the lab ends.
+public enum SupervisorServer {
+    /// Runs a lab's supervisor to the lab's end; to be called on the main thread of a process of its own.
+    ///
+    /// The lab's directory has been claimed by the caller. Whatever happens, it is gone when this returns.
+    ///
+    /// - Parameter keepsTemporaryFiles: Leaves the host's /tmp visible, for a program that may itself be there.
+    public static func run(lab: LabDirectory, source: String, kernel: FilePath, executable: FilePath, keepsTemporaryFiles: Bool) throws {
+        var log = Logger(label: "supervisor") { StreamLogHandler.standardError(label: $0) }
+        log.logLevel = .info
+        defer { lab.remove() }
+        // A hang-up or a Ctrl-C is for the command that started us, not for the lab.
+        for number in [SIGHUP, SIGINT, SIGPIPE] { signal(number, SIG_IGN) }
+        let own = getpid()
+        var record = LabDirectory.Record(
+            lab: lab.name, source: source, supervisor: own, supervisorStart: ProcessTable.startTime(of: own) ?? 0,
+            startedAt: Date().timeIntervalSince1970)
+        try lab.write(record)
+        let (kernel, control) = try boot(lab: lab, kernel: kernel, executable: executable)
+        defer { kernel.end() }
+        record.kernel = kernel.id
+        record.kernelStart = ProcessTable.startTime(of: kernel.id)
+        try lab.write(record)
+        log.info("kernel started", metadata: ["pid": "\(kernel.id)"])
+
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let (ending, endingContinuation) = AsyncStream.makeStream(of: String.self)
+        let finalLog = log
+        Task {
+            do {
+                let line = try await FrameChannel<FromAgent, ToAgent>.adopting(control.rawValue, group: group)
+                let supervisor = Supervisor(kernel: kernel, line: line, log: finalLog)
+                Task { await supervisor.listen() }
+                Task { await supervisor.tickForEver() }
+                Task {
+                    for await how in ending { await supervisor.kernelEnded(how) }
+                }
+                let setup = GuestSetup(hostname: lab.name, logDirectory: lab.logs.string,
+                    keptDirectories: keepsTemporaryFiles ? ["/tmp", "/var/tmp"] : [])
+                guard await supervisor.untilReady() else { throw await supervisor.endedFailure }
+                _ = try await supervisor.reply(to: .setUp(setup), unbounded: true)
+                _ = try await FrameChannel<ToSupervisor, FromSupervisor>.listening(at: lab.socket.string, group: group) { client in
+                    Task { await Desk(supervisor: supervisor, client: client).serve() }
+                }
+                chmod(lab.socket.string, 0o600)
+            } catch {
+                finalLog.error("\(error)")
+                kernel.end()
+            }
+        }
+        // This thread started the kernel and must outlive it: the kernel is told to die with it.
+        let how = kernel.wait()
+        log.info("kernel ended", metadata: ["how": "\(how)"])
+        endingContinuation.yield(how)
+        // Commands that wait for an answer get it before the process goes.
+        usleep(100_000)
+    }
+
+    static func boot(lab: LabDirectory, kernel: FilePath, executable: FilePath) throws -> (KernelProcess, control: SystemPackage.FileDescriptor) {
+        guard symlink(executable.string, lab.initProgram.string) == 0 else { throw Errno(rawValue: errno) }
+        var ends: [Int32] = [0, 0]
+        guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends) == 0 else {
+            throw Errno(rawValue: errno)
+        }
+        let (own, guest) = (SystemPackage.FileDescriptor(rawValue: ends[0]), SystemPackage.FileDescriptor(rawValue: ends[1]))
+        defer { try? guest.close() }
+        let console = try SystemPackage.FileDescriptor.open(
+            lab.consoleLog, .writeOnly, options: [.create, .append, .closeOnExec], permissions: [.ownerReadWrite])
+        defer { try? console.close() }
+        let environment = ProcessInfo.processInfo.environment
+        let boot = KernelProcess.Boot(
+            kernel: kernel, initProgram: lab.initProgram, directory: lab.path,
+            memoryDirectory: Doctor.memoryDirectory(environment))
+        return (try KernelProcess.start(boot, control: guest, console: console), own)
+    }
+}

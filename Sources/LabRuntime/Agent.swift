@@ -1,0 +1,153 @@
+import AgentProtocol
+import CLinux
+import Glibc
+import LabModel
+import LabPlan
+import Synchronization
+
+/// The agent: the first program of a lab kernel, which does there what its supervisor asks over the serial line.
+public enum Agent {
+    /// Whether this process was started as a lab kernel's init.
+    public static var isInit: Bool { getpid() == 1 }
+
+    /// Runs the agent; must be called first of all, before any thread exists. Never returns.
+    ///
+    /// The calling process stays behind as the reaper of orphans; its only child is the agent, and when that ends the
+    /// machine is switched off.
+    public static func main() -> Never {
+        guard netlab_init_fork() == 0 else { exit(1) }
+        do {
+            let line = try ControlLine(path: "/dev/ttyS0")
+            let desk = RequestDesk(line: line)
+            line.send(.ready(at: ControlLine.now))
+            try line.serve { desk.take($0) }
+        } catch {
+            let text = Array("netlab agent: \(error)\n".utf8)
+            _ = write(2, text, text.count)
+            exit(1)
+        }
+    }
+}
+
+/// Takes requests from the line, does each in a task of its own, and answers.
+final class RequestDesk: Sendable {
+    private struct Open {
+        let task: Task<Void, Never>
+        let input: AsyncStream<ExecInput>.Continuation
+    }
+
+    private let line: ControlLine
+    private let open = Mutex<[UInt32: Open]>([:])
+    private let lab = Mutex<RunningLab?>(nil)
+
+    init(line: ControlLine) {
+        self.line = line
+    }
+
+    func take(_ message: ToAgent) {
+        switch message {
+        case .run: break
+        case .request(let id, let request, let unbounded): begin(id, request, unbounded: unbounded)
+        case .input(let id, let input): _ = open.withLock { $0[id]?.input.yield(input) }
+        case .cancel(let id): open.withLock { $0[id]?.task.cancel() }
+        case .explain:
+            line.send(.event(.spinning(processes: RunnableProcesses.list()), at: ControlLine.now))
+        }
+    }
+
+    private func begin(_ id: UInt32, _ request: AgentRequest, unbounded: Bool) {
+        let (input, continuation) = AsyncStream.makeStream(of: ExecInput.self)
+        if unbounded { line.beginUnbounded() }
+        // The lock keeps the task from ending before it is entered.
+        open.withLock { open in
+            let task = Task {
+                let reply: AgentReply
+                do {
+                    reply = try await self.answer(id, request, input: input)
+                } catch let failure as LabFailure {
+                    reply = .failed(failure)
+                } catch is CancellationError {
+                    reply = .failed(LabFailure("The request was given up."))
+                } catch {
+                    reply = .failed(LabFailure("\(error)"))
+                }
+                _ = self.open.withLock { $0.removeValue(forKey: id) }
+                let now = ControlLine.now
+                self.line.send(.reply(id: id, reply, at: now))
+                if unbounded { self.line.endUnbounded() }
+            }
+            open[id] = Open(task: task, input: continuation)
+        }
+    }
+
+    private func answer(_ id: UInt32, _ request: AgentRequest, input: AsyncStream<ExecInput>) async throws -> AgentReply {
+        switch request {
+        case .setUp(let setup):
+            try GuestSystem.mountFileSystems(keeping: setup.keptDirectories)
+            netlab_sethostname(setup.hostname)
+            if let directory = setup.logDirectory {
+                try GuestSystem.mountHostDirectory(directory, on: "/var/log/netlab")
+            }
+            // Programs take a clock that shows zero seconds for one that was never read: ping(8) then does not pause.
+            try await Task.sleep(for: .seconds(1) - ControlLine.now.sinceStart)
+            return .done
+        case .build(let plan, let topology):
+            let line = self.line
+            let lab = RunningLab(topology: topology) { line.send(.event($0, at: ControlLine.now)) }
+            self.lab.withLock { $0 = lab }
+            try await lab.build(plan) { line.send(.progress(id: id, $0)) }
+            return .done
+        case .tearDown:
+            try await running().tearDown()
+            lab.withLock { $0 = nil }
+            return .done
+        case .status:
+            return .status(try await running().status())
+        case .wait(let condition, let deadline):
+            let (holds, seen) = try await running().wait(for: condition, within: deadline)
+            return .waited(holds, lastSeen: seen)
+        case .exec(let request):
+            let lab = self.lab.withLock { $0 }
+            let sandbox = try await request.node.isEmpty ? nil : running(lab).sandbox(request.node)
+            let line = self.line
+            let code = try await NodeProcess.follow(request, in: sandbox, input: input) { line.send(.output(id: id, $0)) }
+            return .exited(code: code)
+        case .powerOff:
+            sync()
+            netlab_power_off()
+            return .done
+        }
+    }
+
+    private func running() throws -> RunningLab { try running(lab.withLock { $0 }) }
+
+    private func running(_ lab: RunningLab?) throws -> RunningLab {
+        guard let lab else { throw LabFailure("No lab has been built here yet.") }
+        return lab
+    }
+}
+
+/// What is using the processor, for when the clock does not move.
+enum RunnableProcesses {
+    static func list() -> [String] {
+        guard let directory = opendir("/proc") else { return [] }
+        defer { closedir(directory) }
+        var found: [String] = []
+        while let entry = readdir(directory) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            guard let id = Int32(name), id != getpid(), let stat = GuestSystem.read("/proc/\(name)/stat"),
+                isRunnable(stat: stat), let words = GuestSystem.read("/proc/\(name)/cmdline"), !words.isEmpty
+            else { continue }
+            found.append("\(id): \(words.split(separator: "\0").joined(separator: " "))")
+        }
+        return found
+    }
+
+    /// Whether a line of /proc/PID/stat (proc(5)) has state R; the name before it may contain anything.
+    static func isRunnable(stat: String) -> Bool {
+        guard let end = stat.lastIndex(of: ")") else { return false }
+        return stat[stat.index(after: end)...].drop(while: \.isWhitespace).first == "R"
+    }
+}

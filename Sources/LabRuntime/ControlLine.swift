@@ -1,0 +1,123 @@
+import AgentProtocol
+import CLinux
+import Glibc
+import Synchronization
+
+/// The agent's side of the line to its supervisor, and with it the lab's clock.
+///
+/// In a lab kernel with `time-travel=inf-cpu`, processing takes no time and the clock jumps to the next timer whenever
+/// nothing is left to run. So one thread decides what time it is: while it spins, nothing can jump; while it sleeps
+/// until a limit, the kernel gets there as fast as its work allows, and getting there means that all work due earlier is
+/// done. This class is that thread.
+public final class ControlLine: Sendable {
+    private let reader: Int32
+    private let writer: Int32
+    private let wake: Int32
+    private let writing = Mutex<Void>(())
+    private let unbounded = Mutex<Int>(0)
+
+    /// Opens the line.
+    ///
+    /// - Parameter path: A terminal device such as /dev/ttyS0, which is put into raw mode.
+    public init(path: String) throws {
+        reader = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)
+        writer = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC)
+        wake = netlab_eventfd()
+        guard reader >= 0, writer >= 0, wake >= 0 else {
+            throw LabFailure("The control line \(path) cannot be opened: \(String(cString: strerror(errno))).")
+        }
+        var settings = termios()
+        tcgetattr(reader, &settings)
+        cfmakeraw(&settings)
+        tcsetattr(reader, TCSANOW, &settings)
+    }
+
+    /// The lab's time now.
+    public static var now: LabTime {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return LabTime(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
+    }
+
+    /// Sends a message; returns when the kernel has taken all of it.
+    public func send(_ message: FromAgent) {
+        guard let bytes = try? FrameDecoder.encode(message) else { return }
+        writing.withLock { _ in
+            var rest = bytes[...]
+            while !rest.isEmpty {
+                let count = rest.withUnsafeBytes { write(writer, $0.baseAddress, $0.count) }
+                guard count > 0 || errno == EINTR || errno == EAGAIN else { return }
+                rest = rest.dropFirst(max(0, count))
+            }
+        }
+    }
+
+    /// Lets the clock run without a limit for as long as there is one more of these than of ``endUnbounded()``.
+    public func beginUnbounded() {
+        unbounded.withLock { $0 += 1 }
+        nudge()
+    }
+
+    public func endUnbounded() {
+        unbounded.withLock { $0 -= 1 }
+        nudge()
+    }
+
+    private func nudge() {
+        var one: UInt64 = 1
+        _ = Glibc.write(wake, &one, 8)
+    }
+
+    /// Serves the line for ever; to be called on the thread that shall hold the clock.
+    ///
+    /// - Parameter handle: Called on this thread for every message but ``ToAgent/run(until:)``; must not block.
+    public func serve(handle: (ToAgent) -> Void) throws -> Never {
+        var decoder = FrameDecoder()
+        var limit = LabTime(nanoseconds: 0)
+        var isHeld = false
+        var unacknowledged = 0
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let now = Self.now
+            if unbounded.withLock({ $0 > 0 }) || now < limit {
+                // Above everything else in the lab, so that not even a busy loop keeps the supervisor out.
+                if isHeld { _ = netlab_schedule_realtime() }
+                isHeld = false
+                sleep(until: unbounded.withLock { $0 > 0 } ? nil : limit, from: now)
+            } else if !isHeld {
+                // Beside everything else, so that what is ready to run can do so at this very time.
+                isHeld = true
+                _ = netlab_schedule_normal()
+                send(.held(at: now))
+            }
+            let count = read(reader, &buffer, buffer.count)
+            if count > 0 {
+                unacknowledged += count
+                if unacknowledged >= LineWindow.acknowledgedEvery {
+                    send(.received(bytes: unacknowledged))
+                    unacknowledged = 0
+                }
+                decoder.append(buffer[..<count])
+                while let frame = try decoder.next() {
+                    let message = try FrameDecoder.decode(ToAgent.self, from: frame)
+                    if case .run(let until) = message {
+                        limit = until
+                        // Answer even a limit that has passed already.
+                        if isHeld, Self.now >= limit { isHeld = false }
+                    } else {
+                        handle(message)
+                    }
+                }
+            } else if isHeld {
+                sched_yield()
+            }
+        }
+    }
+
+    private func sleep(until limit: LabTime?, from now: LabTime) {
+        let rest = limit.map { $0.nanoseconds - now.nanoseconds } ?? -1
+        _ = netlab_wait_readable([reader, wake], 2, rest)
+        var count: UInt64 = 0
+        _ = Glibc.read(wake, &count, 8)
+    }
+}

@@ -1,0 +1,92 @@
+import AgentProtocol
+import CLinux
+import Glibc
+
+/// Prepares the file system of a lab kernel: the host's root stays read-only, and what must be written is in memory.
+enum GuestSystem {
+    /// Directories that hide the host's own: everything below them is the lab's, in memory.
+    private static let scratch = ["/run", "/tmp", "/var/tmp", "/var/log", "/var/cache"]
+
+    static func mountFileSystems(keeping kept: [String]) throws {
+        try mount("proc", on: "/proc", type: "proc")
+        try mount("sysfs", on: "/sys", type: "sysfs")
+        try mount("devpts", on: "/dev/pts", type: "devpts", data: "ptmxmode=0666,mode=0620", makingDirectory: true)
+        try mount("tmpfs", on: "/dev/shm", type: "tmpfs", makingDirectory: true)
+        for path in scratch where !kept.contains(path) {
+            try mount("tmpfs", on: path, type: "tmpfs", data: "mode=0755")
+        }
+        for path in ["/tmp", "/var/tmp"] where !kept.contains(path) {
+            chmod(path, 0o1777)
+        }
+        if access("/dev/ptmx", F_OK) != 0 { symlink("pts/ptmx", "/dev/ptmx") }
+        for (name, target) in [("fd", "/proc/self/fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2")] {
+            symlink(target, "/dev/\(name)")
+        }
+        // No process of a lab may be refused the processor because another one of a higher class has used its share.
+        try? write("-1", to: "/proc/sys/kernel/sched_rt_runtime_us")
+        try? write("1048576", to: "/proc/sys/fs/nr_open")
+        var limit = rlimit(rlim_cur: 262_144, rlim_max: 262_144)
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }
+
+    /// Mounts a directory of the host for writing: the only one.
+    static func mountHostDirectory(_ directory: String, on path: String) throws {
+        try createDirectory(path)
+        try mount("none", on: path, type: "hostfs", data: directory)
+    }
+
+    static func mount(
+        _ source: String, on path: String, type: String, flags: UInt = 0, data: String = "", makingDirectory: Bool = false
+    ) throws {
+        if makingDirectory { mkdir(path, 0o755) }
+        guard netlab_mount(source, path, type, flags, data) == 0 else {
+            throw LabFailure("\(type) cannot be mounted on \(path): \(String(cString: strerror(errno))).")
+        }
+    }
+
+    static func createDirectory(_ path: String, mode: mode_t = 0o755) throws {
+        var prefix = ""
+        for part in path.split(separator: "/") {
+            prefix += "/\(part)"
+            if mkdir(prefix, mode) != 0, errno != EEXIST {
+                throw LabFailure("The directory \(prefix) cannot be made: \(String(cString: strerror(errno))).")
+            }
+        }
+    }
+
+    static func write(_ text: String, to path: String, mode: mode_t = 0o644) throws {
+        try write(Array(text.utf8), to: path, mode: mode)
+    }
+
+    static func write(_ bytes: [UInt8], to path: String, mode: mode_t) throws {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
+        guard descriptor >= 0 else {
+            throw LabFailure("\(path) cannot be written: \(String(cString: strerror(errno))).")
+        }
+        defer { close(descriptor) }
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            guard count > 0 else { throw LabFailure("\(path) cannot be written: \(String(cString: strerror(errno))).") }
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    static func read(_ path: String, limit: Int = 1 << 20) -> String? {
+        readBytes(path, limit: limit).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    static func readBytes(_ path: String, limit: Int) -> [UInt8]? {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 1 << 14)
+        while bytes.count < limit {
+            let count = Glibc.read(descriptor, &buffer, buffer.count)
+            guard count > 0 else { break }
+            bytes += buffer[..<count]
+        }
+        return bytes
+    }
+}

@@ -1,0 +1,167 @@
+import AgentProtocol
+import CLinux
+import Glibc
+import LabModel
+import LabPlan
+import Netlink
+
+/// A node's namespaces: network, mounts and host name, with an /etc and a /run of its own.
+///
+/// Daemons and people find everything at its usual place: `ipsec trafficstatus` and `birdc show protocols` typed in a
+/// node speak to that node's daemons, and nothing written there reaches another node or the host.
+final class NodeSandbox: Sendable {
+    let name: String
+    let network: NetworkNamespace
+    let sockets: NetlinkSocket
+    let nftables: Nftables
+    private let mounts: Int32
+    private let hostname: Int32
+
+    /// Where the agent keeps what the node sees at its own paths.
+    let directory: String
+
+    /// Directories of the node's own, with the place that the agent reaches the same files at.
+    private static let ownRunDirectories = ["/run/pluto", "/run/bird"]
+    /// Directories below /etc that begin empty whatever the host has there.
+    private static let emptiedDirectories = ["ipsec.d", "bird"]
+
+    /// Makes the namespaces on a thread of their own, which ends with this call; descriptors keep them alive.
+    init(_ setup: NodeSetup) throws {
+        name = setup.name
+        let directory = "/run/netlab/nodes/\(setup.name)"
+        self.directory = directory
+        for path in Self.ownRunDirectories + ["/etc-changes", "/etc-work"] {
+            try GuestSystem.createDirectory(directory + path)
+        }
+        for name in Self.emptiedDirectories {
+            let path = "\(directory)/etc-changes/\(name)"
+            try GuestSystem.createDirectory(path)
+            // overlayfs: an opaque directory hides the lower one's entries (Documentation/filesystems/overlayfs.rst).
+            guard netlab_setxattr(path, "trusted.overlay.opaque", "y") == 0 else {
+                throw LabFailure("\(path) cannot be marked opaque: \(String(cString: strerror(errno))).")
+            }
+        }
+        try GuestSystem.write(setup.name + "\n", to: "\(directory)/etc-changes/hostname")
+        let namespaces = try DedicatedThread.run {
+            try Self.enterNewNamespaces(named: setup.name, directory: directory)
+        }
+        (mounts, hostname) = (namespaces.mounts, namespaces.hostname)
+        network = NetworkNamespace(adopting: namespaces.network)
+        sockets = try NetlinkSocket(in: network)
+        nftables = try Nftables(in: network)
+    }
+
+    deinit {
+        close(mounts)
+        close(hostname)
+    }
+
+    private static func enterNewNamespaces(
+        named name: String, directory: String
+    ) throws -> (network: Int32, mounts: Int32, hostname: Int32) {
+        guard netlab_unshare(netlab_new_network | netlab_new_mount | netlab_new_uts) == 0 else {
+            throw LabFailure("Node \(name) cannot have namespaces of its own: \(String(cString: strerror(errno))).")
+        }
+        netlab_sethostname(name)
+        try GuestSystem.mount("none", on: "/", type: "", flags: netlab_mount_private | netlab_mount_recursive)
+        try GuestSystem.mount(
+            "etc-of-\(name)", on: "/etc", type: "overlay",
+            data: "lowerdir=/etc,upperdir=\(directory)/etc-changes,workdir=\(directory)/etc-work")
+        // What /sys/class/net lists depends on the namespace it was mounted in.
+        try GuestSystem.mount("sysfs", on: "/sys", type: "sysfs")
+        for path in ownRunDirectories {
+            try GuestSystem.createDirectory(path)
+            try GuestSystem.mount(directory + path, on: path, type: "", flags: netlab_mount_bind)
+        }
+        let descriptors = ["net", "mnt", "uts"].map { open("/proc/thread-self/ns/\($0)", O_RDONLY | O_CLOEXEC) }
+        guard descriptors.allSatisfy({ $0 >= 0 }) else {
+            throw LabFailure("Node \(name)'s namespaces cannot be kept: \(String(cString: strerror(errno))).")
+        }
+        return (descriptors[0], descriptors[1], descriptors[2])
+    }
+
+    /// The words that make a command run inside the node, before the command's own.
+    var prefix: [String] {
+        let own = "/proc/\(getpid())/fd"
+        return [
+            "nsenter", "--net=\(own)/\(network.descriptor)", "--uts=\(own)/\(hostname)", "--mount=\(own)/\(mounts)", "--",
+        ]
+    }
+
+    /// Where the agent finds a file that the node sees at `path`: below /etc, /run/pluto or /run/bird.
+    func agentPath(of path: String) -> String {
+        path.hasPrefix("/etc/") ? "\(directory)/etc-changes/\(path.dropFirst(5))" : directory + path
+    }
+
+    /// Runs a closure on a thread inside the node's mount namespace, which then ends.
+    func withMounts<Result: Sendable>(_ body: @Sendable () throws -> Result) throws -> Result {
+        try DedicatedThread.run {
+            guard netlab_unshare(netlab_own_root) == 0, netlab_setns(self.mounts, netlab_new_mount) == 0 else {
+                throw LabFailure("Node \(self.name)'s files cannot be reached: \(String(cString: strerror(errno))).")
+            }
+            return try body()
+        }
+    }
+
+    func writeFile(_ file: ConfigurationFile) throws {
+        try withMounts {
+            // A file of the host's that only its owner may read cannot be copied up: replace it, don't open it.
+            unlink(file.path)
+            let parent = file.path.split(separator: "/").dropLast().joined(separator: "/")
+            try GuestSystem.createDirectory("/" + parent)
+            try GuestSystem.write(file.contents.reveal(), to: file.path, mode: file.isSecret ? 0o600 : 0o644)
+        }
+    }
+
+    /// Removes a file, or a directory with the files in it; what is not there is fine.
+    func removeFile(_ path: String) throws {
+        try withMounts {
+            if unlink(path) == 0 || errno == ENOENT { return }
+            if let directory = opendir(path) {
+                defer { closedir(directory) }
+                while let entry = readdir(directory) {
+                    let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+                    }
+                    if name != ".", name != ".." { unlink("\(path)/\(name)") }
+                }
+            }
+            guard rmdir(path) == 0 || errno == ENOENT else {
+                throw LabFailure("\(self.name): \(path) cannot be removed: \(String(cString: strerror(errno))).")
+            }
+        }
+    }
+}
+
+/// A thread for work that changes what the kernel thinks of the calling thread; it ends with the work.
+enum DedicatedThread {
+    private final class Box<Result: Sendable>: @unchecked Sendable {
+        // Written by the new thread before it ends, read by the caller after joining it.
+        var result: Swift.Result<Result, any Error>?
+        let body: @Sendable () throws -> Result
+        init(_ body: @escaping @Sendable () throws -> Result) { self.body = body }
+        func run() { result = Swift.Result(catching: body) }
+    }
+
+    static func run<Result: Sendable>(_ body: @Sendable () throws -> Result) throws -> Result {
+        try withoutActuallyEscaping(body) { body in
+            let box = Box(body)
+            var thread = pthread_t()
+            let runner = Unmanaged<AnyObject>.passRetained({ box.run() } as ThreadBody as AnyObject)
+            let code = pthread_create(&thread, nil, { pointer in
+                guard let pointer else { return nil }
+                if let body = Unmanaged<AnyObject>.fromOpaque(pointer).takeRetainedValue() as? ThreadBody { body() }
+                return nil
+            }, runner.toOpaque())
+            guard code == 0 else {
+                runner.release()
+                throw LabFailure("A thread cannot be started: \(String(cString: strerror(code))).")
+            }
+            pthread_join(thread, nil)
+            guard let result = box.result else { throw LabFailure("A thread ended before its work.") }
+            return try result.get()
+        }
+    }
+
+    private typealias ThreadBody = () -> Void
+}

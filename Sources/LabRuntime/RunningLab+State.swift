@@ -1,0 +1,149 @@
+import AgentProtocol
+import CLinux
+import Daemons
+import Glibc
+import LabModel
+import LabPlan
+import Netlink
+import NetworkTypes
+
+// What the lab is like now: from the kernel by netlink, from BIRD by its socket, from pluto by its own commands.
+extension RunningLab {
+    /// Whether both ends have a security association in use in each direction.
+    func tunnelState(_ name: String) throws -> (holds: Bool, seen: String) {
+        guard let tunnel = topology.tunnel(named: name) else { return (false, "there is no tunnel \(name)") }
+        for end in tunnel.ends {
+            let (inbound, outbound) = try associations(of: end)
+            if inbound == nil || outbound == nil {
+                return (false, "\(end.node) has no security association \(inbound == nil ? "inbound" : "outbound")")
+            }
+        }
+        return (true, "security associations at both ends")
+    }
+
+    /// The newest security association of each direction behind a tunnel's interface.
+    ///
+    /// libreswan marks the policies only; a policy leads to its associations by their common request id.
+    private func associations(of end: TunnelEnd) throws -> (inbound: SecurityAssociation?, outbound: SecurityAssociation?) {
+        let sockets = try sandbox(end.node).sockets
+        let policies = try sockets.securityPolicies().filter { $0.mark?.value == end.mark }
+        let requests = Set(policies.flatMap(\.templates).map(\.requestID))
+        let all = try sockets.securityAssociations().filter { association in
+            // One without algorithms is a larval state: asked for and not yet negotiated.
+            requests.contains(association.requestID) && (association.encryption != nil || association.aead != nil)
+        }
+        let newest = { (candidates: [SecurityAssociation]) in
+            candidates.max { ($0.addTime, $0.spi) < ($1.addTime, $1.spi) }
+        }
+        return (
+            newest(all.filter { $0.destination == end.localAddress }), newest(all.filter { $0.source == end.localAddress })
+        )
+    }
+
+    func daemonState(_ node: String, _ kind: Daemon.Kind) throws -> (holds: Bool, seen: String) {
+        let path =
+            switch kind {
+            case .pluto: PlutoCommand.socketPath
+            case .bird: BirdConfiguration.socketPath
+            }
+        // Looking is enough; connecting and saying nothing would be an error in the daemon's log.
+        let sockets = try sandbox(node).network.perform { GuestSystem.read("/proc/thread-self/net/unix") ?? "" }
+        let listens = UnixSockets.isListening(path, in: sockets)
+        return (listens, listens ? "\(kind.rawValue) listens" : "nobody listens on \(path)")
+    }
+
+    func status() async throws -> LabStatus {
+        var pluto: [String: PlutoStatus] = [:]
+        for node in Set(topology.tunnels.flatMap(\.ends).map(\.node)).sorted() {
+            pluto[node] = try await plutoStatus(of: node)
+        }
+        let tunnels = try topology.tunnels.map { try status(of: $0, pluto: pluto) }
+        var sessions: [SessionStatus] = []
+        for session in topology.sessions { sessions.append(try await status(of: session)) }
+        let tracer = PathTracer(topology: topology, sandboxes: sandboxes)
+        return LabStatus(
+            lab: topology.name, title: topology.title, clock: nil, tunnels: tunnels, sessions: sessions,
+            paths: topology.probes.map { tracer.path(of: $0) },
+            daemons: daemons.values.sorted { $0.daemon.name < $1.daemon.name }.map(status), nodes: try topology.nodes.map(status))
+    }
+
+    private func status(of tunnel: Tunnel, pluto: [String: PlutoStatus]) throws -> TunnelStatus {
+        let ends = try tunnel.ends.map { end in
+            let (inbound, outbound) = try associations(of: end)
+            let ike = pluto[end.node]?.connection(named: end.connection)?.ikeAlgorithms
+            return TunnelStatus.End(
+                node: end.node, interface: end.interface, local: end.localAddress, remote: end.remoteAddress, ike: ike,
+                inbound: inbound.map(status), outbound: outbound.map(status))
+        }
+        let isUp = ends.allSatisfy { $0.inbound != nil && $0.outbound != nil }
+        return TunnelStatus(name: tunnel.name, state: tunnel.isUnused && !isUp ? .unused : isUp ? .up : .down, ends: ends)
+    }
+
+    private func status(of association: SecurityAssociation) -> SAStatus {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        let words = [association.aead, association.encryption, association.integrity].compactMap { $0 }.map { algorithm in
+            "\(algorithm.name) \(algorithm.key.bits)" + (algorithm.tagBits == 0 ? "" : "/\(algorithm.tagBits)")
+        }
+        return SAStatus(
+            spi: association.spi, algorithms: words.joined(separator: " "),
+            isUDPEncapsulated: association.encapsulation != nil, bytes: association.bytes, packets: association.packets,
+            ageSeconds: max(0, Double(time.tv_sec) - Double(association.addTime)))
+    }
+
+    private func status(of daemon: DaemonProcess) -> DaemonStatus {
+        switch daemon.current {
+        case .running: DaemonStatus(name: daemon.daemon.name, isRunning: true, detail: "")
+        case .stopping: DaemonStatus(name: daemon.daemon.name, isRunning: true, detail: "being stopped")
+        case .ended(let reason): DaemonStatus(name: daemon.daemon.name, isRunning: false, detail: reason)
+        }
+    }
+
+    private func status(of node: Node) throws -> NodeStatus {
+        let sockets = try sandbox(node.name).sockets
+        let addresses = try sockets.addresses()
+        let interfaces = try sockets.links().filter { $0.name.description != "lo" && !$0.isFallback }.map { link in
+            NodeStatus.Interface(
+                name: link.name.description, kind: link.kindWord, isUp: link.isUp, mtu: link.mtu,
+                addresses: addresses.filter { $0.interface == link.name }.map(\.address), receivedBytes: link.received.bytes,
+                sentBytes: link.sent.bytes, drops: link.received.drops + link.sent.drops)
+        }
+        return NodeStatus(name: node.name, cloud: node.cloud, summary: node.summary, interfaces: interfaces)
+    }
+}
+
+extension LinkInfo {
+    /// The kind as `ip -details link` names it; nil where there is none.
+    var kindWord: String? {
+        switch kind {
+        case .physical: nil
+        case .dummy: "dummy"
+        case .veth: "veth"
+        case .bridge: "bridge"
+        case .vlan: "vlan"
+        case .vrf: "vrf"
+        case .vti: "vti"
+        case .xfrm: "xfrm"
+        case .ip6Tunnel: "ip6tnl"
+        case .sit: "sit"
+        case .gre: "gre"
+        case .other(let name): name
+        }
+    }
+
+    /// Whether this is one of the devices that tunnel modules make in every namespace (`ip_vti0`, `tunl0`, …).
+    var isFallback: Bool {
+        ["tunl0", "gre0", "gretap0", "erspan0", "ip_vti0", "ip6_vti0", "sit0", "ip6tnl0", "ip6gre0"].contains(name.description)
+    }
+}
+
+/// The kernel's list of Unix sockets, /proc/net/unix (proc(5)).
+enum UnixSockets {
+    /// Whether a socket bound to the path takes connections: its flags have `__SO_ACCEPTCON`.
+    static func isListening(_ path: String, in list: String) -> Bool {
+        list.split(separator: "\n").contains { line in
+            let fields = line.split(separator: " ")
+            return fields.count == 8 && fields[7] == path && UInt32(fields[3], radix: 16).map { $0 & 0x10000 != 0 } ?? false
+        }
+    }
+}

@@ -1,0 +1,279 @@
+import AgentProtocol
+import LabModel
+import LabPlan
+import Netlink
+import NetworkTypes
+
+/// A lab on the kernel this process runs on: carries out a plan step by step, remembers each, and can take all back.
+actor RunningLab {
+    let topology: Topology
+    private(set) var sandboxes: [String: NodeSandbox] = [:]
+    private(set) var daemons: [String: DaemonProcess] = [:]
+    /// What has been done, in order. An action is noted before it is begun, so that a half-done one is taken back too.
+    private var journal: [Action] = []
+    private var keyStore: [String: [UInt8]]?
+    private var echoSequence: UInt16 = 0
+    private let report: @Sendable (AgentEvent) -> Void
+
+    init(topology: Topology, report: @escaping @Sendable (AgentEvent) -> Void) {
+        self.topology = topology
+        self.report = report
+    }
+
+    /// Carries out every step.
+    ///
+    /// - Throws: ``LabFailure`` naming the step that failed; what was done before it stays until ``tearDown()``.
+    func build(_ plan: Plan, progress: @Sendable (Progress) -> Void) async throws {
+        for stage in Step.Stage.allCases {
+            let steps = plan.steps.filter { $0.stage == stage }
+            for (index, step) in steps.enumerated() {
+                try Task.checkCancellation()
+                progress(Progress(stage: stage, done: index, total: steps.count, current: step.description, time: ControlLine.now))
+                journal.append(step.action)
+                do {
+                    try await perform(step.action)
+                } catch let failure as LabFailure {
+                    throw failure
+                } catch {
+                    throw LabFailure("The step \"\(step)\" failed: \(error)", remedy: (error as? NetlinkError)?.remedy)
+                }
+            }
+            if !steps.isEmpty {
+                progress(Progress(stage: stage, done: steps.count, total: steps.count, current: "", time: ControlLine.now))
+            }
+        }
+    }
+
+    /// Takes back everything that was done, last first; attempts all of it whatever fails.
+    ///
+    /// - Throws: ``LabFailure`` listing every step that could not be taken back.
+    func tearDown() async throws {
+        var failures: [String] = []
+        for reversal in journal.reversed().compactMap(\.reversal) {
+            do {
+                try await perform(reversal)
+            } catch {
+                failures.append("\(reversal): \(error)")
+            }
+        }
+        journal = []
+        guard failures.isEmpty else {
+            throw LabFailure("Some of the lab could not be taken back.", details: failures)
+        }
+    }
+
+    func sandbox(_ node: String) throws -> NodeSandbox {
+        guard let sandbox = sandboxes[node] else {
+            throw LabFailure(
+                "There is no node \"\(node)\" in \(topology.name).",
+                remedy: Suggestion.remedy(for: node, among: sandboxes.keys, noun: "nodes"))
+        }
+        return sandbox
+    }
+
+    // MARK: Actions
+
+    private func perform(_ action: Action) async throws {
+        switch action {
+        case .createNode(let setup):
+            let sandbox = try NodeSandbox(setup)
+            sandboxes[setup.name] = sandbox
+            if let loopback = InterfaceName("lo") { try sandbox.sockets.setUp(loopback) }
+        case .removeNode(let name):
+            sandboxes[name] = nil
+        case .createLink(let link):
+            try create(link)
+        case .removeLink(let link):
+            // The other end goes with it.
+            if let end = link.ends.first { try sandbox(end.node).sockets.deleteLink(end.interface) }
+        case .setSysctl(let node, let setting):
+            _ = try sandbox(node).network.setSysctl(setting.key, setting.value)
+        case .createTunnelInterface(let interface):
+            try create(interface)
+        case .removeInterface(let node, let name):
+            try sandbox(node).sockets.deleteLink(name)
+        case .addAddress(let node, let interface, let address):
+            try sandbox(node).sockets.addAddress(address, to: interface)
+        case .removeAddress(let node, let interface, let address):
+            try sandbox(node).sockets.deleteAddress(address, from: interface)
+        case .addRoute(let node, let entry):
+            try sandbox(node).sockets.addRoute(Route(entry))
+        case .removeRoute(let node, let entry):
+            try sandbox(node).sockets.deleteRoute(Route(entry))
+        case .addRule(let node, let rule):
+            try sandbox(node).sockets.addRule(RoutingRule(rule))
+        case .removeRule(let node, let rule):
+            try sandbox(node).sockets.deleteRule(RoutingRule(rule))
+        case .applyFilter(let node, let ruleset):
+            try sandbox(node).nftables.apply(ruleset.text)
+        case .removeFilter(let node, let ruleset):
+            try sandbox(node).nftables.apply(ruleset.tables.map { "delete table \($0)\n" }.joined())
+        case .writeFile(let node, let file):
+            try sandbox(node).writeFile(file)
+        case .removeFile(let node, let path):
+            try sandbox(node).removeFile(path)
+        case .createKeyStore(let node, let directory):
+            try await createKeyStore(in: sandbox(node), directory: directory)
+        case .startDaemon(let daemon):
+            try start(daemon)
+        case .stopDaemon(let daemon):
+            await daemons.removeValue(forKey: daemon.name)?.stop()
+        case .run(let node, let arguments):
+            let (code, output) = try await NodeProcess.run(arguments, in: sandbox(node))
+            guard code == 0 else {
+                throw LabFailure(
+                    "\(node): \(arguments.joined(separator: " ")) ended with code \(code).",
+                    details: output.split(whereSeparator: \.isNewline).suffix(8).map(String.init))
+            }
+        case .await(let condition, let deadline):
+            let (holds, lastSeen) = try await wait(for: condition, within: deadline)
+            guard holds else { throw missed(condition, deadline: deadline, lastSeen: lastSeen) }
+        }
+    }
+
+    private func create(_ link: Link) throws {
+        let (near, far) = (link.ends[0], link.ends[1])
+        let nearSockets = try sandbox(near.node).sockets
+        try nearSockets.createVeth(name: near.interface, peer: far.interface, peerNamespace: sandbox(far.node).network)
+        // A queue for 50 ms beyond what the delay holds: about what a router's port has.
+        let packetsPerSecond = Double(link.rate.bitsPerSecond) / Double(8 * link.mtu.bytes)
+        let limit = max(1000, Int(packetsPerSecond * (link.delay.inSeconds + 0.05)))
+        let shape = NetemSettings(delay: link.delay, loss: link.loss, rate: link.rate, limit: limit)
+        for end in link.ends {
+            let sockets = try sandbox(end.node).sockets
+            try sockets.disableOffloads(of: end.interface)
+            if link.mtu != .ethernet { try sockets.setMTU(link.mtu, on: end.interface) }
+            for address in end.addresses { try sockets.addAddress(address, to: end.interface) }
+            try sockets.setNetem(shape, on: end.interface)
+            try sockets.setUp(end.interface)
+        }
+    }
+
+    private func create(_ interface: TunnelInterface) throws {
+        let sockets = try sandbox(interface.node).sockets
+        guard case .v4(let local) = interface.local, case .v4(let remote) = interface.remote else {
+            throw LabFailure("\(interface.node): a VTI over IPv6 is not supported.", remedy: "Use IPv4 addresses outside.")
+        }
+        try sockets.createVTI(name: interface.name, local: local, remote: remote, key: interface.key)
+        if let mtu = interface.mtu { try sockets.setMTU(mtu, on: interface.name) }
+        if let address = interface.address { try sockets.addAddress(address, to: interface.name) }
+        try sockets.setUp(interface.name)
+    }
+
+    private func start(_ daemon: Daemon) throws {
+        let sandbox = try sandbox(daemon.node)
+        daemons[daemon.name] = try DaemonProcess(daemon, in: sandbox) { [report] reason in
+            let end = DaemonProcess.logEnd(of: daemon)
+            report(.daemonDied(name: daemon.name, reason: reason, logEnd: end))
+        }
+    }
+
+    private func missed(_ condition: Condition, deadline: Duration, lastSeen: String) -> LabFailure {
+        var details = ["last seen: \(lastSeen)"]
+        for daemon in daemons.values.sorted(by: { $0.daemon.name < $1.daemon.name }) {
+            guard condition.concerns(daemon.daemon, in: topology) else { continue }
+            if case .ended(let reason) = daemon.current { details.append("\(daemon.daemon.name) \(reason)") }
+            details += daemon.logEnd().map { "\(daemon.daemon.name): \($0)" }
+        }
+        return LabFailure(
+            "Waited \(deadline.shortText) of the lab's time for \"\(condition)\", and it did not come about.",
+            remedy: "The logs have more: netlab logs \(topology.name).", details: details)
+    }
+
+    // MARK: Waiting
+
+    /// Waits until a condition holds, looking again in ever longer steps of virtual time.
+    ///
+    /// - Returns: Whether it came about within the deadline, and what was seen last.
+    func wait(for condition: Condition, within deadline: Duration) async throws -> (holds: Bool, lastSeen: String) {
+        let end = ControlLine.now + deadline
+        var pause = Duration.milliseconds(5)
+        while true {
+            let (holds, seen) = try await examine(condition.subject)
+            if holds == condition.holds { return (true, seen) }
+            // A daemon that has ended will not come up however long one waits.
+            if condition.holds, let dead = deadDaemon(for: condition) { return (false, dead) }
+            guard ControlLine.now < end else { return (false, seen) }
+            try await Task.sleep(for: pause)
+            pause = min(pause * 2, .milliseconds(250))
+        }
+    }
+
+    private func deadDaemon(for condition: Condition) -> String? {
+        for daemon in daemons.values where condition.concerns(daemon.daemon, in: topology) {
+            if case .ended(let reason) = daemon.current { return "\(daemon.daemon.name) \(reason)" }
+        }
+        return nil
+    }
+
+    private func examine(_ subject: Condition.Subject) async throws -> (holds: Bool, seen: String) {
+        switch subject {
+        case .tunnel(let name):
+            return try tunnelState(name)
+        case .session(let name):
+            return try await sessionState(name)
+        case .interface(let node, let name):
+            guard let link = try sandbox(node).sockets.links().first(where: { $0.name == name }) else {
+                return (false, "\(node) has no interface \(name)")
+            }
+            return (link.isUp, "\(name) is \(link.isUp ? "up" : "down")")
+        case .route(let node, let prefix):
+            let routes = try sandbox(node).sockets.routes()
+            let found = routes.first { $0.destination == prefix }
+            return (found != nil, found.map { "\($0)" } ?? "\(node) has no route to \(prefix)")
+        case .echo(let node, let address):
+            guard case .v4(let target) = address else { return (false, "only IPv4 is asked") }
+            let sandbox = try sandbox(node)
+            echoSequence &+= 1
+            let sequence = echoSequence
+            let trip = try await offThread { try EchoProbe.ask(target, from: sandbox, sequence: sequence, timeout: .seconds(1)) }
+            return (trip != nil, trip.map { "reply after \($0.shortText)" } ?? "no reply from \(address)")
+        case .daemon(let node, let kind):
+            return try daemonState(node, kind)
+        }
+    }
+
+    private func createKeyStore(in sandbox: NodeSandbox, directory: String) async throws {
+        if keyStore == nil { keyStore = try await KeyStore.make() }
+        for (name, bytes) in keyStore ?? [:] {
+            try KeyStore.place(name, bytes, in: sandbox, directory: directory)
+        }
+    }
+}
+
+extension Condition {
+    /// Whether a daemon's state bears on the condition.
+    func concerns(_ daemon: Daemon, in topology: Topology) -> Bool {
+        switch subject {
+        case .tunnel(let name):
+            daemon.kind == .pluto && topology.tunnel(named: name)?.ends.contains { $0.node == daemon.node } ?? false
+        case .session(let name):
+            topology.sessions.first { $0.name == name }?.speakers.contains { $0.node == daemon.node } ?? false
+        case .daemon(let node, let kind):
+            daemon.node == node && daemon.kind == kind
+        case .interface, .route, .echo:
+            false
+        }
+    }
+}
+
+extension Route {
+    /// A lab file's route for the kernel.
+    init(_ entry: RouteEntry) {
+        self.init(
+            destination: entry.destination,
+            nexthops: entry.nextHops.map { NextHop(gateway: $0.gateway, interface: $0.interface) }, table: entry.table,
+            protocol: .static)
+    }
+}
+
+extension RoutingRule {
+    init(_ rule: PolicyRule) {
+        let isIPv6 = [rule.from, rule.to].contains { prefix in
+            if case .v6 = prefix?.address { true } else { false }
+        }
+        self.init(
+            family: isIPv6 ? .v6 : .v4, priority: rule.priority, source: rule.from, destination: rule.to,
+            inputInterface: rule.inputInterface, table: rule.table)
+    }
+}

@@ -1,0 +1,176 @@
+import AgentProtocol
+import NetworkTypes
+
+/// A lab's status for people.
+public struct StatusReport: Sendable {
+    private let status: LabStatus
+
+    public init(_ status: LabStatus) {
+        self.status = status
+    }
+
+    /// A few lines: whether all is up and where the traffic goes.
+    public func brief(style: Style) -> String {
+        let used = status.tunnels.filter { $0.state != .unused }
+        let rows =
+            used.map { ["tunnel", $0.name, word($0.state, style), $0.ends.map(\.node).joined(separator: " - ")] }
+            + status.sessions.map { session in
+                ["bgp", session.name, word(session, style), session.speakers.map { "\($0.node) AS\($0.asn)" }.joined(separator: " - ")]
+            }
+            + status.paths.map { path in
+                ["path", path.probe, path.broken == nil ? style.good("ok") : style.bad("broken"), way(path)]
+            }
+        return clockLine(style) + "\n" + Table(columns: [], rows: rows).text(style: style, indent: "  ")
+    }
+
+    /// Everything.
+    public func full(style: Style) -> String {
+        let sections = [
+            ("", clockLine(style)), ("TUNNELS", tunnels(style)), ("BGP", sessions(style)), ("PATHS", paths(style)),
+            ("DAEMONS", daemons(style)), ("INTERFACES", interfaces(style)),
+        ]
+        return sections.filter { !$0.1.isEmpty }.map { title, text in
+            title.isEmpty ? text : "\(style.strong(title))\n\(text)"
+        }.joined(separator: "\n\n")
+    }
+
+    private func clockLine(_ style: Style) -> String {
+        let clock = status.clock.map { clock in
+            "at \(clock.time)\(clock.isAdvancing ? ", advancing" : ", \(clock.mode.rawValue)")"
+        }
+        return "\(style.strong(status.lab))  \(status.title)" + (clock.map { "  " + style.faint("(\($0))") } ?? "")
+    }
+
+    // MARK: Sections
+
+    private func tunnels(_ style: Style) -> String {
+        let rows = status.tunnels.flatMap { tunnel in
+            tunnel.ends.enumerated().map { index, end in
+                [index == 0 ? tunnel.name : "", index == 0 ? word(tunnel.state, style) : ""] + cells(of: end)
+            }
+        }
+        return Table(
+            columns: ["NAME", "STATE", "NODE", "DEV", "OUTER", "IKE", "ESP", "SPI IN", "SPI OUT", "BYTES IN / OUT", "AGE"], rows: rows
+        ).text(style: style, indent: "  ")
+    }
+
+    private func cells(of end: TunnelStatus.End) -> [String] {
+        var esp = "-"
+        var age = "-"
+        if let association = end.outbound ?? end.inbound {
+            esp = association.algorithms + (association.isUDPEncapsulated ? ", UDP 4500" : "")
+            age = Duration.seconds(association.ageSeconds).shortAge
+        }
+        return [
+            end.node, end.interface.description, "\(end.local) > \(end.remote)", end.ike ?? "-", esp,
+            end.inbound.map(spi) ?? "-", end.outbound.map(spi) ?? "-", "\(bytes(end.inbound)) / \(bytes(end.outbound))", age,
+        ]
+    }
+
+    private func sessions(_ style: Style) -> String {
+        let rows = status.sessions.flatMap { session in
+            session.speakers.enumerated().map { index, speaker in
+                [index == 0 ? session.name : ""] + cells(of: speaker, style)
+            }
+        }
+        return Table(
+            columns: ["NAME", "NODE", "AS", "STATE", "HOLD", "KEEPALIVE", "LEARNED", "ADVERTISED", ""], rows: rows
+        ).text(style: style, indent: "  ")
+    }
+
+    private func cells(of speaker: SessionStatus.Speaker, _ style: Style) -> [String] {
+        let seconds = { (value: Double?) in value.map { "\(Int($0))s" } ?? "-" }
+        let state = speaker.state == "Established" ? style.good(speaker.state) : style.bad(speaker.state)
+        return [
+            speaker.node, "AS\(speaker.asn)", state, seconds(speaker.holdSeconds), seconds(speaker.keepaliveSeconds),
+            list(speaker.imported), list(speaker.exported), speaker.lastError ?? "",
+        ]
+    }
+
+    private func paths(_ style: Style) -> String {
+        status.paths.map { path in
+            let head = "  \(path.probe): \(path.source) > \(path.destination), \(way(path))"
+            let hops = path.hops.map { hop in
+                [hop.node, hop.route ?? "(there)", hop.tunnel.map { "tunnel \($0)" } ?? ""]
+            }
+            let broken = path.broken.map { "\n    \(style.bad($0))" } ?? ""
+            return head + "\n" + Table(columns: [], rows: hops).text(style: style, indent: "    ") + broken
+        }.joined(separator: "\n")
+    }
+
+    private func daemons(_ style: Style) -> String {
+        let rows = status.daemons.map { daemon in
+            [daemon.name, daemon.isRunning ? style.good("running") : style.bad("ended"), daemon.detail]
+        }
+        return Table(columns: ["DAEMON", "STATE", ""], rows: rows).text(style: style, indent: "  ")
+    }
+
+    private func interfaces(_ style: Style) -> String {
+        let rows = status.nodes.flatMap { node in
+            node.interfaces.enumerated().map { index, interface in
+                [index == 0 ? node.name : ""] + cells(of: interface, style)
+            }
+        }
+        return Table(columns: ["NODE", "DEV", "KIND", "STATE", "MTU", "ADDRESSES", "BYTES IN / OUT", ""], rows: rows)
+            .text(style: style, indent: "  ")
+    }
+
+    private func cells(of interface: NodeStatus.Interface, _ style: Style) -> [String] {
+        let traffic = "\(Self.amount(interface.receivedBytes)) / \(Self.amount(interface.sentBytes))"
+        return [
+            interface.name, interface.kind ?? "-", interface.isUp ? "up" : style.bad("down"), String(interface.mtu),
+            interface.addresses.map(\.description).joined(separator: " "), traffic,
+            interface.drops == 0 ? "" : style.warning("\(interface.drops) dropped"),
+        ]
+    }
+
+    // MARK: Words
+
+    private func word(_ state: TunnelStatus.State, _ style: Style) -> String {
+        switch state {
+        case .up: style.good("up")
+        case .down: style.bad("down")
+        case .unused: style.faint("unused")
+        }
+    }
+
+    private func word(_ session: SessionStatus, _ style: Style) -> String {
+        session.speakers.allSatisfy { $0.state == "Established" } ? style.good("up") : style.bad("down")
+    }
+
+    private func way(_ path: PathStatus) -> String {
+        path.tunnels.isEmpty ? "by no tunnel" : "by tunnel \(path.tunnels.joined(separator: ", "))"
+    }
+
+    private func spi(_ association: SAStatus) -> String {
+        let digits = String(association.spi, radix: 16)
+        return "0x" + String(repeating: "0", count: max(0, 8 - digits.count)) + digits
+    }
+
+    private func bytes(_ association: SAStatus?) -> String {
+        association.map { Self.amount($0.bytes) } ?? "-"
+    }
+
+    private func list(_ prefixes: [IPPrefix]) -> String {
+        prefixes.isEmpty ? "-" : prefixes.map(\.description).joined(separator: " ")
+    }
+
+    /// Bytes in powers of ten, three digits: `999 B`, `1.23 MB`.
+    static func amount(_ bytes: UInt64) -> String {
+        var value = Double(bytes)
+        var units = ["B", "kB", "MB", "GB", "TB", "PB", "EB"][...]
+        while value >= 999.5, units.count > 1 {
+            value /= 1000
+            units.removeFirst()
+        }
+        let unit = units.first ?? "EB"
+        if unit == "B" || value >= 100 { return "\(Int(value.rounded())) \(unit)" }
+        let factor: Double = value >= 10 ? 10 : 100
+        return "\((value * factor).rounded() / factor) \(unit)"
+    }
+}
+
+extension Duration {
+    /// Whole seconds and above: an age that was not measured finer.
+    fileprivate var shortAge: String { Duration.seconds(components.seconds).shortText }
+}

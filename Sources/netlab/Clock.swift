@@ -1,0 +1,95 @@
+import AgentProtocol
+import ArgumentParser
+import LabKernel
+import LabPlan
+import NetworkTypes
+import Reporting
+
+struct Clock: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show a lab's clock, stop it, let it go, or move it ahead as fast as it goes.",
+        discussion: """
+            netlab clock LAB                     show it
+            netlab clock LAB pause | resume      stop it | let it follow the wall clock
+            netlab clock LAB advance 1h          an hour of the lab's time, in seconds of yours
+            netlab clock LAB until 'bgp main down'   until something holds
+
+            Conditions: tunnel NAME up|down; bgp NAME up|down; interface NODE NAME up|down; \
+            route NODE PREFIX present|absent; ping NODE ADDRESS up|down; daemon NODE/KIND up|down.
+            """)
+
+    enum Verb: String, ExpressibleByArgument, CaseIterable {
+        case show, pause, resume, advance, until
+    }
+
+    @OptionGroup var target: LabArgument
+
+    @Argument(help: "What to do: show, pause, resume, advance, until.")
+    var verb = Verb.show
+
+    @Argument(help: "For advance a time such as 90s or 1h; for until a condition.")
+    var what: [String] = []
+
+    @Option(help: "For until: how long to wait on the lab's clock.", transform: Clock.duration)
+    var within = Duration.seconds(3600)
+
+    @OptionGroup var output: FormatOption
+
+    static func duration(_ text: String) throws -> Duration {
+        guard let duration = Duration(text: text) else {
+            throw ValidationError("\"\(text)\" is not a time: write a number with a unit, such as 500ms, 90s, 1h30m.")
+        }
+        return duration
+    }
+
+    func run() async throws {
+        let command: ClockCommand
+        let argument = what.joined(separator: " ")
+        switch verb {
+        case .show: command = .show
+        case .pause: command = .set(.paused)
+        case .resume: command = .set(.paced)
+        case .advance: command = .advance(try Self.duration(argument))
+        case .until: command = .until(try Condition(argument, in: LabLocator.topology(for: try source()).topology), within: within)
+        }
+        let lab = try LabLocator.runningLab(target.lab)
+        let (result, wasInterrupted) = await Interruption.guarding {
+            let meter = ProgressMeter(.error)
+            defer { meter.clear() }
+            return try await LabClient(lab).ask(.clock(command)) { message in
+                switch message {
+                case .clockMoved(let time): meter.show("\(lab.name) is at \(time)")
+                case .notice(let text): meter.note(text)
+                default: break
+                }
+            }
+        }
+        if wasInterrupted { throw ExitCode(ExitStatus.interrupted.rawValue) }
+        switch try result.get() {
+        case .clock(let status):
+            try show(status)
+        case .waited(let holds, let seen, let status):
+            try show(status)
+            guard holds else {
+                throw CommandError(
+                    message: "\"\(argument)\" did not come about within \(within.shortText). Last seen: \(seen).",
+                    remedy: "Wait longer with --within, or look at `netlab status`.", status: .expectationFailed)
+            }
+        default: break
+        }
+    }
+
+    /// The lab file of the running lab, for the names in a condition.
+    private func source() throws -> String {
+        let lab = try LabLocator.runningLab(target.lab)
+        if case .running(let record) = lab.state() { return record.source }
+        return target.lab
+    }
+
+    private func show(_ status: ClockStatus) throws {
+        switch output.format {
+        case .json: print(try JSONText.of(status))
+        case .table: print("\(target.lab) is at \(status.time) (\(status.time.nanoseconds) ns), \(status.mode.rawValue).")
+        }
+    }
+}

@@ -1,0 +1,35 @@
+import ArgumentParser
+import LabKernel
+
+struct Down: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Take a lab down; only its logs stay.")
+
+    @Argument(help: "A running lab's name.")
+    var lab: String?
+
+    @Flag(help: "Take all labs down.")
+    var all = false
+
+    func validate() throws {
+        guard (lab != nil) != all else { throw ValidationError("Name one lab, or say --all.") }
+    }
+
+    func run() async throws {
+        if all {
+            for lab in try LabDirectory.all(LabLocator.directories) { try await end(lab) }
+        } else if let name = lab {
+            let directory = try LabDirectory(name: name, directories: LabLocator.directories)
+            if case .dead = directory.state() {
+                try await end(directory)
+            } else {
+                try await end(LabLocator.runningLab(name))
+            }
+        }
+    }
+
+    private func end(_ lab: LabDirectory) async throws {
+        let wasDead = if case .dead = lab.state() { true } else { false }
+        try await LabLauncher.end(lab)
+        print("\(lab.name) is down\(wasDead ? "; it had died before, and what it left has been removed" : "").")
+    }
+}

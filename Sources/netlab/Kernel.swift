@@ -1,0 +1,107 @@
+import AgentProtocol
+import ArgumentParser
+import FoundationEssentials
+import Glibc
+import LabKernel
+import Reporting
+import SystemPackage
+
+struct Kernel: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Build or show the kernel that labs run on.", subcommands: [Build.self, Info.self, Run.self],
+        defaultSubcommand: Info.self)
+
+    struct Build: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Build the lab kernel; done once, some minutes.",
+            discussion: "From Debian's linux-source-6.1 with netlab's configuration, into the cache directory.")
+
+        @Option(help: "A kernel source tarball to use instead of Debian's.")
+        var source: String?
+
+        @Flag(help: "Build even if the kernel is there.")
+        var force = false
+
+        func run() async throws {
+            let cache = try KernelCache(environment: LabLocator.environment)
+            if !force, source == nil, let kernel = try cache.find() {
+                print("The lab kernel is there: \(kernel.path)")
+                return
+            }
+            let source = source.map { FilePath($0) }
+            let meter = ProgressMeter(.output)
+            let (result, wasInterrupted) = await Interruption.guarding {
+                try await KernelBuild(cache: cache).build(source: source) { meter.show($0.description) }
+            }
+            meter.clear()
+            if wasInterrupted {
+                StandardStream.error.write("netlab: interrupted; the kernel has not been built.\n")
+                throw ExitCode(ExitStatus.interrupted.rawValue)
+            }
+            print("The lab kernel is ready: \(try result.get().path)")
+        }
+    }
+
+    struct Info: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Show which lab kernel is used.")
+
+        @OptionGroup var output: FormatOption
+
+        private struct Document: Encodable {
+            let path: String?
+            let metadata: BuiltKernel.Metadata?
+        }
+
+        func run() async throws {
+            let kernel = try KernelCache(environment: LabLocator.environment).find()
+            switch output.format {
+            case .json: print(try JSONText.of(Document(path: kernel?.path.string, metadata: kernel?.metadata)))
+            case .table:
+                guard let kernel else {
+                    print("The lab kernel has not been built. Build it: netlab kernel build")
+                    return
+                }
+                let rows = [["path", kernel.path.string]] + (kernel.metadata.map { metadata in
+                    [
+                        ["release", metadata.release], ["source", metadata.source], ["compiler", metadata.compiler],
+                        ["size", "\(metadata.bytes / 1_000_000) MB"], ["built in", "\(Int(metadata.buildSeconds)) s"],
+                    ]
+                } ?? [])
+                print(Table(columns: [], rows: rows).text(style: .standardOutput))
+            }
+        }
+    }
+
+    struct Run: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Boot a lab kernel, run one command in it as its root, and end with the command's exit code.",
+            discussion: "The clock runs as fast as it goes. The host's files are there, read-only.")
+
+        @Argument(parsing: .postTerminator, help: "After --, the command and its arguments.")
+        var command: [String] = []
+
+        func validate() throws {
+            guard !command.isEmpty else { throw ValidationError("Write the command after two hyphens: netlab kernel run -- uname -a") }
+        }
+
+        func run() async throws {
+            guard let kernel = try KernelCache(environment: LabLocator.environment).find() else {
+                throw SetupError(
+                    .kernelUnusable, "the lab kernel has not been built yet", remedy: "Build it, once, some minutes: netlab kernel build")
+            }
+            let lab = try LabDirectory(name: "run-\(getpid())", directories: LabLocator.directories)
+            let command = command
+            let (result, wasInterrupted) = await Interruption.guarding {
+                let supervision = Supervision(name: lab.name, source: Supervision.bare, kernel: kernel.path.string)
+                try await LabLauncher.launch(
+                    lab, directories: LabLocator.directories, executable: Supervision.executable,
+                    arguments: supervision.arguments)
+                try await RemoteProgram(lab: lab, node: "", arguments: command, environment: ["TMPDIR": "/run"]).run()
+            }
+            try? await LabLauncher.end(lab)
+            lab.forget()
+            if wasInterrupted { throw ExitCode(ExitStatus.interrupted.rawValue) }
+            try result.get()
+        }
+    }
+}

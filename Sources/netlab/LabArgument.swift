@@ -1,0 +1,105 @@
+import AgentProtocol
+import ArgumentParser
+import FoundationEssentials
+import Glibc
+import LabKernel
+import LabModel
+import Reporting
+
+/// LAB: a name under Labs/, or a path to the user's own lab file or its directory.
+struct LabArgument: ParsableArguments {
+    @Argument(help: "A lab's name, or the path of a lab file or its directory.")
+    var lab: String
+}
+
+/// The output of what shows something.
+struct FormatOption: ParsableArguments {
+    enum Format: String, ExpressibleByArgument, CaseIterable {
+        case table, json
+    }
+
+    @Option(help: "How to print: table or json.")
+    var format = Format.table
+}
+
+/// Finds lab files.
+enum LabLocator {
+    static var environment: [String: String] { ProcessInfo.processInfo.environment }
+    static var directories: HostDirectories { HostDirectories(environment: environment) }
+
+    /// The directory of the labs that come with netlab: below NETLAB_HOME, which scripts/netlab sets, or beside the
+    /// program's own checkout.
+    static var labsDirectory: String? {
+        if let home = environment["NETLAB_HOME"] { return "\(home)/Labs" }
+        var path = Supervision.executable
+        while let slash = path.lastIndex(of: "/"), slash > path.startIndex {
+            path = String(path[..<slash])
+            if access("\(path)/Labs", R_OK) == 0, access("\(path)/Package.swift", R_OK) == 0 { return "\(path)/Labs" }
+        }
+        return nil
+    }
+
+    /// The names of the labs that come with netlab.
+    static var known: [String] {
+        guard let directory = labsDirectory else { return [] }
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+        return names.filter { access("\(directory)/\($0)/lab.yaml", R_OK) == 0 }.sorted()
+    }
+
+    /// The lab file that an argument means.
+    ///
+    /// - Throws: `CommandError` for what is neither a known name nor a readable file.
+    static func file(for argument: String) throws -> String {
+        if let directory = labsDirectory, known.contains(argument) { return "\(directory)/\(argument)/lab.yaml" }
+        var isDirectory = false
+        if FileManager.default.fileExists(atPath: argument, isDirectory: &isDirectory) {
+            return isDirectory ? "\(argument)/lab.yaml" : argument
+        }
+        throw CommandError(
+            message: "There is no lab \"\(argument)\".",
+            remedy: Suggestion.remedy(for: argument, among: known, noun: "labs")
+                + " A path to a lab file of your own works as well.")
+    }
+
+    /// Reads and resolves the lab file that an argument means; warnings go to standard error.
+    static func topology(for argument: String) throws -> (topology: Topology, file: String) {
+        let (topology, warnings, file) = try resolve(argument)
+        for warning in warnings { StandardStream.error.write(warning.description + "\n") }
+        return (topology, file)
+    }
+
+    static func resolve(_ argument: String) throws -> (topology: Topology, warnings: [LabFileDiagnostic], file: String) {
+        let path = try file(for: argument)
+        let text: String
+        do {
+            text = try TextFile.read(path)
+        } catch {
+            throw CommandError(message: "The lab file \(path) cannot be read: \(error)", remedy: "Look at its path and permissions.")
+        }
+        let directory = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+        let file = LabFile(text: text, file: path) { name in try TextFile.read("\(directory)/\(name)") }
+        let (topology, warnings) = try file.resolve()
+        return (topology, warnings, path)
+    }
+
+    /// The running lab that an argument means: by its name, or by the name in the file it leads to.
+    static func runningLab(_ argument: String) throws -> LabDirectory {
+        let isPath = argument.contains("/") || argument.hasSuffix(".yaml")
+        let name = isPath ? try topology(for: argument).topology.name : argument
+        let running = try LabDirectory.all(directories).map(\.name)
+        guard running.contains(name) else {
+            let remedy =
+                known.contains(name)
+                ? "Bring it up: netlab up \(name)" : Suggestion.remedy(for: name, among: running.isEmpty ? known : running, noun: "labs")
+            throw CommandError(message: "The lab \"\(name)\" is not up.", remedy: remedy, status: .labBroke)
+        }
+        let lab = try LabDirectory(name: name, directories: directories)
+        if case .dead(let record) = lab.state() {
+            lab.cleanUp(record)
+            throw CommandError(
+                message: "The lab \"\(name)\" had died: its supervisor was gone. What it left has been removed.",
+                remedy: "Its logs are in \(lab.logs). Bring it up again: netlab up \(argument)", status: .labBroke)
+        }
+        return lab
+    }
+}

@@ -1,0 +1,94 @@
+import AgentProtocol
+import ArgumentParser
+import Glibc
+import LabKernel
+import LabModel
+import Reporting
+import LabPlan
+
+/// `netlab`: the command line.
+struct NetlabCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "netlab",
+        abstract: "A packet-level lab for multi-cloud VPNs: real tunnels, real daemons, virtual time, no root.",
+        discussion: """
+            Exit codes: 0 all well; 1 an expectation failed; 2 the lab file or the command line is wrong; 3 this machine \
+            lacks something; 4 the lab broke or is not up; 5 inconclusive. exec and shell pass on the code of what they run.
+            """,
+        version: "0.1.0",
+        groupedSubcommands: [
+            CommandGroup(name: "Labs:", subcommands: [Up.self, Down.self, List.self, Status.self, Clock.self]),
+            CommandGroup(name: "Inside a lab:", subcommands: [Exec.self, Shell.self, Logs.self]),
+            CommandGroup(name: "Before a lab:", subcommands: [Validate.self, PlanCommand.self]),
+            CommandGroup(name: "This machine:", subcommands: [Doctor.self, Kernel.self]),
+        ])
+
+    /// Parses the command line, runs what it says, and ends the process with the documented exit code.
+    static func runAndExit() async -> Never {
+        do {
+            var command = try parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+            Glibc.exit(0)
+        } catch {
+            Glibc.exit(report(error))
+        }
+    }
+
+    /// Says what went wrong, on standard error, and which exit code that is.
+    private static func report(_ error: any Error) -> Int32 {
+        switch error {
+        case let code as ExitCode:
+            return code.rawValue
+        case let error as LabFileError:
+            complain(error.description)
+            return ExitStatus.wrongInput.rawValue
+        case let error as CommandError:
+            complain("netlab: \(error.description)")
+            return error.status.rawValue
+        case let error as ConditionError:
+            complain("netlab: \(error.description)")
+            return ExitStatus.wrongInput.rawValue
+        case let error as SetupError:
+            complain("netlab: \(error.description)")
+            return ExitStatus.machineLacks.rawValue
+        case let error as LabFailure:
+            complain("netlab: \(error.description)")
+            return ExitStatus.labBroke.rawValue
+        default:
+            let code = exitCode(for: error)
+            if code == .success {
+                print(fullMessage(for: error))
+                return 0
+            }
+            complain(fullMessage(for: error))
+            return code == .validationFailure ? ExitStatus.wrongInput.rawValue : ExitStatus.labBroke.rawValue
+        }
+    }
+
+    private static func complain(_ text: String) {
+        StandardStream.error.write(text + "\n")
+    }
+}
+
+/// The exit codes that scripts may rely on.
+enum ExitStatus: Int32 {
+    case expectationFailed = 1
+    case wrongInput = 2
+    case machineLacks = 3
+    case labBroke = 4
+    case inconclusive = 5
+    /// As a shell reports a program that Ctrl-C ended.
+    case interrupted = 130
+}
+
+/// A command that cannot be done as it was typed, with what to do instead.
+struct CommandError: Error, CustomStringConvertible {
+    let message: String
+    let remedy: String
+    var status = ExitStatus.wrongInput
+    var description: String { "\(message)\n\(remedy)" }
+}

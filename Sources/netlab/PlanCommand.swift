@@ -1,0 +1,55 @@
+import ArgumentParser
+import LabModel
+import LabPlan
+import Reporting
+
+struct PlanCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "plan", abstract: "Show the steps that would build a lab, without building it.")
+
+    @OptionGroup var target: LabArgument
+    @OptionGroup var output: FormatOption
+
+    @Flag(help: "Show the contents of the files and rules too; secrets stay hidden.")
+    var contents = false
+
+    private struct Line: Encodable {
+        let stage: String
+        let step: String
+        let reversal: String?
+    }
+
+    func run() async throws {
+        let (topology, _) = try LabLocator.topology(for: target.lab)
+        let plan = Plan(for: topology)
+        switch output.format {
+        case .json:
+            print(try JSONText.of(plan.steps.map {
+                Line(stage: $0.stage.rawValue, step: $0.description, reversal: $0.action.reversal?.description)
+            }))
+        case .table:
+            for stage in Step.Stage.allCases {
+                let steps = plan.steps.filter { $0.stage == stage }
+                guard !steps.isEmpty else { continue }
+                print("\(stage.rawValue) (\(steps.count))")
+                for step in steps {
+                    print("  \(step)")
+                    if contents, let text = step.action.contents {
+                        print(text.split(separator: "\n", omittingEmptySubsequences: false).map { "      | \($0)" }.joined(separator: "\n"))
+                    }
+                }
+            }
+        }
+    }
+}
+
+extension Action {
+    /// The text that a step writes or applies, where it may be shown.
+    fileprivate var contents: String? {
+        switch self {
+        case .writeFile(_, let file): file.isSecret ? nil : file.contents.reveal()
+        case .applyFilter(_, let ruleset): ruleset.text
+        default: nil
+        }
+    }
+}

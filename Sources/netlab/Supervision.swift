@@ -1,0 +1,49 @@
+import ArgumentParser
+import FoundationEssentials
+import Glibc
+import LabKernel
+import Reporting
+import SystemPackage
+
+/// This executable as the supervisor of a running lab; started by `up`, never typed.
+struct Supervision {
+    private static let word = "--supervise-lab"
+    /// The source of a kernel without a lab in it.
+    static let bare = "-"
+
+    let name: String
+    let source: String
+    let kernel: String
+
+    init(name: String, source: String, kernel: String) {
+        self.name = name
+        self.source = source
+        self.kernel = kernel
+    }
+
+    /// Nil unless the arguments are those of ``arguments``.
+    init?(arguments: [String]) {
+        guard arguments.count == 5, arguments[1] == Self.word else { return nil }
+        self.init(name: arguments[2], source: arguments[3], kernel: arguments[4])
+    }
+
+    var arguments: [String] { [Self.word, name, source, kernel] }
+
+    /// Where this program is; the guest runs the same file.
+    static var executable: String {
+        (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
+    }
+
+    func run() -> Never {
+        do {
+            let directories = HostDirectories(environment: ProcessInfo.processInfo.environment)
+            try SupervisorServer.run(
+                lab: try LabDirectory(name: name, directories: directories), source: source, kernel: FilePath(kernel),
+                executable: FilePath(Self.executable), keepsTemporaryFiles: source == Self.bare)
+            exit(0)
+        } catch {
+            StandardStream.error.write("\(error)\n")
+            exit(ExitStatus.labBroke.rawValue)
+        }
+    }
+}
