@@ -24,8 +24,9 @@ let package = Package(
         // C libraries and the few system calls Swift's own modules leave out.
         .target(name: "CLinux"),
         .systemLibrary(
-            name: "CNetlink", pkgConfig: "libnl-3.0 libnl-route-3.0 libnl-xfrm-3.0",
-            providers: [.apt(["libnl-3-dev", "libnl-route-3-dev", "libnl-xfrm-3-dev"])]),
+            name: "CNetlink", pkgConfig: "libnl-3.0",
+            providers: [.apt(["libnl-3-dev"])]),
+        .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
         .systemLibrary(
             name: "CNftables", pkgConfig: "libnftables",
             providers: [.apt(["libnftables-dev"])]),
@@ -46,20 +47,11 @@ let package = Package(
         .target(
             name: "Netlink", dependencies: ["CNetlink", "CNftables", "CLinux", "NetworkTypes"],
             swiftSettings: strict),
-        .target(
-            name: "Daemons",
-            dependencies: [
-                "LabModel", "NetworkTypes", "CLinux",
-                .product(name: "Subprocess", package: "swift-subprocess"),
-                .product(name: "SystemPackage", package: "swift-system"),
-            ],
-            swiftSettings: strict),
+        .target(name: "Daemons", dependencies: ["NetworkTypes"], swiftSettings: strict),
         .target(
             name: "LabRuntime",
             dependencies: [
                 "AgentProtocol", "LabPlan", "LabModel", "Netlink", "Daemons", "CLinux", "NetworkTypes",
-                .product(name: "Subprocess", package: "swift-subprocess"),
-                .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict),
 
@@ -86,6 +78,17 @@ let package = Package(
             swiftSettings: strict),
 
         .testTarget(name: "NetworkTypesTests", dependencies: ["NetworkTypes"], swiftSettings: strict),
+        .testTarget(name: "LabModelTests", dependencies: ["LabModel", "NetworkTypes"], swiftSettings: strict),
+        .testTarget(
+            name: "LabPlanTests", dependencies: ["LabPlan", "LabModel", "NetworkTypes"], swiftSettings: strict),
+        .testTarget(
+            name: "ReportingTests", dependencies: ["Reporting", "AgentProtocol", "NetworkTypes"], swiftSettings: strict),
+        .testTarget(
+            name: "DaemonsTests", dependencies: ["Daemons", "LabPlan", "LabModel", "NetworkTypes"],
+            resources: [.copy("Fixtures")], swiftSettings: strict),
+        .testTarget(
+            name: "LabKernelTests",
+            dependencies: ["LabKernel", .product(name: "SystemPackage", package: "swift-system")], swiftSettings: strict),
         .testTarget(name: "NetlinkTests", dependencies: ["Netlink", "NetworkTypes"], swiftSettings: strict),
     ]
 )

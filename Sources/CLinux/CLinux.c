@@ -45,6 +45,21 @@ static int schedule(int policy, int priority) {
 int netlab_schedule_realtime(void) { return schedule(SCHED_FIFO, 50); }
 int netlab_schedule_normal(void) { return schedule(SCHED_OTHER, 0); }
 
+int netlab_allowed_processors(pid_t process, int processors[], int capacity) {
+    cpu_set_t set;
+    if (sched_getaffinity(process, sizeof set, &set) < 0) return -1;
+    int count = 0;
+    for (int number = 0; number < CPU_SETSIZE && count < capacity; number++)
+        if (CPU_ISSET(number, &set)) processors[count++] = number;
+    return count;
+}
+int netlab_pin(pid_t process, int processor) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(processor, &set);
+    return sched_setaffinity(process, sizeof set, &set);
+}
+
 void netlab_power_off(void) { reboot(RB_POWER_OFF); }
 
 int netlab_init_fork(void) {
@@ -58,38 +73,46 @@ int netlab_init_fork(void) {
     for (;;) pause();
 }
 
-pid_t netlab_spawn(const char *path, char *const argv[], char *const envp[], int in, int out, int err,
-                   int die_with_parent) {
+pid_t netlab_spawn(const char *path, char *const argv[], char *const envp[], const int streams[3],
+                   const int namespaces[], int namespace_count, int flags) {
     int report[2];
     if (pipe2(report, O_CLOEXEC) < 0) return -1;
     pid_t parent = getpid();
-    pid_t child = fork();
+    // The child shares this memory until it executes: it calls nothing but system calls, and writes nothing but errno
+    // and its own variables.
+    pid_t child = vfork();
     if (child < 0) {
         close(report[0]);
         close(report[1]);
         return -1;
     }
     if (child == 0) {
+        int failed = 0;
         setsid();
-        // Move the three streams out of each other's way before they take their places.
-        int streams[3] = {in, out, err};
-        for (int i = 0; i < 3; i++) streams[i] = fcntl(streams[i], F_DUPFD_CLOEXEC, 10);
-        int keep = fcntl(report[1], F_DUPFD_CLOEXEC, 10);
-        for (int i = 0; i < 3; i++) dup2(streams[i], i);
-        dup2(keep, 3);
-        fcntl(3, F_SETFD, FD_CLOEXEC);
-        syscall(SYS_close_range, 4u, ~0u, 0u);
-        sigset_t none;
-        sigemptyset(&none);
-        sigprocmask(SIG_SETMASK, &none, NULL);
-        for (int number = 1; number < 32; number++) signal(number, SIG_DFL);
-        if (die_with_parent) {
-            prctl(PR_SET_PDEATHSIG, SIGKILL);
-            if (getppid() != parent) _exit(127);
+        for (int i = 0; i < namespace_count && !failed; i++) failed = setns(namespaces[i], 0) < 0;
+        if (!failed) {
+            // Out of each other's way before they take their places.
+            int moved[3];
+            for (int i = 0; i < 3; i++) moved[i] = fcntl(streams[i], F_DUPFD_CLOEXEC, 10);
+            int keep = fcntl(report[1], F_DUPFD_CLOEXEC, 10);
+            for (int i = 0; i < 3; i++) dup2(moved[i], i);
+            dup2(keep, 3);
+            fcntl(3, F_SETFD, FD_CLOEXEC);
+            syscall(SYS_close_range, 4u, ~0u, 0u);
+            if (flags & netlab_controlling_terminal) ioctl(0, TIOCSCTTY, 0);
+            struct sigaction standard = {.sa_handler = SIG_DFL};
+            for (int number = 1; number < 32; number++) sigaction(number, &standard, NULL);
+            sigset_t none;
+            sigemptyset(&none);
+            sigprocmask(SIG_SETMASK, &none, NULL);
+            if (flags & netlab_die_with_parent) {
+                prctl(PR_SET_PDEATHSIG, SIGKILL);
+                if (getppid() != parent) _exit(127);
+            }
+            execve(path, argv, envp);
         }
-        execve(path, argv, envp);
         int code = errno;
-        ssize_t written = write(3, &code, sizeof code);
+        ssize_t written = write(failed ? report[1] : 3, &code, sizeof code);
         (void)written;
         _exit(127);
     }
@@ -106,6 +129,8 @@ pid_t netlab_spawn(const char *path, char *const argv[], char *const envp[], int
 }
 
 int netlab_eventfd(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
+
+int netlab_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
 
 int netlab_wait_readable(const int descriptors[], int count, int64_t nanoseconds) {
     struct pollfd waiting[8];

@@ -57,7 +57,8 @@ public struct KernelProcess: Sendable {
         let id = withCStrings(boot.arguments) { arguments in
             withCStrings(environment) { environment in
                 netlab_spawn(
-                    boot.kernel.string, arguments, environment, control.rawValue, console.rawValue, console.rawValue, 1)
+                    boot.kernel.string, arguments, environment, [control.rawValue, console.rawValue, console.rawValue], nil, 0,
+                    Int32(netlab_die_with_parent))
             }
         }
         guard id > 0 else {
@@ -66,6 +67,27 @@ public struct KernelProcess: Sendable {
                 remedy: "Build it anew: netlab kernel build --force", cause: Errno(rawValue: errno))
         }
         return KernelProcess(id: id)
+    }
+
+    /// Keeps the guest on one processor, the one that the fewest of `others` are kept on.
+    ///
+    /// The kernel and its guest programs never run at the same time: they take turns at every system call and page fault.
+    /// On one processor a turn is a switch; on two it wakes up the other one, which takes twice as long in all.
+    func settle(beside others: [KernelProcess]) {
+        let used = others.map { Self.processors(of: $0.id) }.filter { $0.count == 1 }.flatMap { $0 }
+        let allowed = Self.processors(of: 0)
+        guard allowed.count > 1 else { return }
+        // Of several the last: machines tend to give their own work to the first.
+        let chosen = allowed.reversed().min { left, right in
+            used.count { $0 == left } < used.count { $0 == right }
+        }
+        if let chosen { netlab_pin(id, chosen) }
+    }
+
+    private static func processors(of process: pid_t) -> [Int32] {
+        var list = [Int32](repeating: 0, count: 1024)
+        let count = netlab_allowed_processors(process, &list, Int32(list.count))
+        return Array(list.prefix(max(0, Int(count))))
     }
 
     /// Takes the processor from the guest; its clock stands still.

@@ -97,7 +97,8 @@ public enum LabLauncher {
         let environment = ProcessInfo.processInfo.environment.map { "\($0)=\($1)" }
         let id = withCStrings([executable] + arguments) { arguments in
             withCStrings(environment) { environment in
-                netlab_spawn(executable, arguments, environment, null.rawValue, output.rawValue, output.rawValue, 0)
+                netlab_spawn(
+                    executable, arguments, environment, [null.rawValue, output.rawValue, output.rawValue], nil, 0, 0)
             }
         }
         guard id > 0 else {

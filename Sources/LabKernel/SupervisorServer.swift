@@ -15,8 +15,14 @@ public enum SupervisorServer {
     ///
     /// The lab's directory has been claimed by the caller. Whatever happens, it is gone when this returns.
     ///
-    /// - Parameter keepsTemporaryFiles: Leaves the host's /tmp visible, for a program that may itself be there.
-    public static func run(lab: LabDirectory, source: String, kernel: FilePath, executable: FilePath, keepsTemporaryFiles: Bool) throws {
+    /// - Parameters:
+    ///   - otherKernels: The user's other labs, to share the processors with.
+    ///   - keepsTemporaryFiles: Leaves the host's /tmp visible, for a program that may itself be
+    ///     there.
+    public static func run(
+        lab: LabDirectory, source: String, kernel: FilePath, executable: FilePath, otherKernels: [KernelProcess],
+        keepsTemporaryFiles: Bool
+    ) throws {
         var log = Logger(label: "supervisor") { StreamLogHandler.standardError(label: $0) }
         log.logLevel = .info
         defer { lab.remove() }
@@ -29,6 +35,7 @@ public enum SupervisorServer {
         try lab.write(record)
         let (kernel, control) = try boot(lab: lab, kernel: kernel, executable: executable)
         defer { kernel.end() }
+        kernel.settle(beside: otherKernels)
         record.kernel = kernel.id
         record.kernelStart = ProcessTable.startTime(of: kernel.id)
         try lab.write(record)

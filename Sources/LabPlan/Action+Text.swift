@@ -9,7 +9,8 @@ extension Action: CustomStringConvertible {
         case .removeNode(let name): "remove node \(name)"
         case .createLink(let link): "create link \(link.name): \(Self.text(of: link))"
         case .removeLink(let link): "remove link \(link.name)"
-        case .setSysctl(let node, let setting): "\(node): set \(setting.key) = \(setting.value)"
+        case .setSysctls(let node, let settings):
+            "\(node): set " + settings.map { "\($0.key) = \($0.value)" }.joined(separator: ", ")
         case .createTunnelInterface(let interface): Self.text(of: interface)
         case .removeInterface(let node, let name): "\(node): remove interface \(name)"
         case .addAddress(let node, let interface, let address): "\(node): add address \(address) to \(interface)"

@@ -22,9 +22,7 @@ private struct Planner {
 
     var nodes: [Step] {
         steps(.nodes, topology.nodes.map { .createNode(NodeSetup(name: $0.name, role: $0.role)) })
-            + steps(.nodes, topology.nodes.flatMap { node in
-                baseSettings(of: node).map { .setSysctl(node: node.name, $0) }
-            })
+            + steps(.nodes, topology.nodes.map { .setSysctls(node: $0.name, baseSettings(of: $0)) })
             + steps(.nodes, topology.nodes.map { .writeFile(node: $0.name, hostsFile(for: $0)) })
     }
 
@@ -62,10 +60,14 @@ private struct Planner {
 
     var links: [Step] {
         steps(.links, topology.links.map { .createLink($0) })
+            // Settings of tunnel interfaces have to wait until those exist.
             + steps(.links, topology.nodes.flatMap { node in
-                // Settings of tunnel interfaces have to wait until those exist.
-                node.sysctls.filter { !isTunnelSetting($0, of: node) }.map { .setSysctl(node: node.name, $0) }
+                settings(of: node, node.sysctls.filter { !isTunnelSetting($0, of: node) })
             })
+    }
+
+    private func settings(of node: Node, _ settings: [Sysctl]) -> [Action] {
+        settings.isEmpty ? [] : [.setSysctls(node: node.name, settings)]
     }
 
     private func isTunnelSetting(_ setting: Sysctl, of node: Node) -> Bool {
@@ -81,7 +83,8 @@ private struct Planner {
                         node: end.node, name: end.interface, local: end.localAddress, remote: end.remoteAddress, key: end.mark,
                         mtu: end.mtu, address: end.inside)),
                 // Without it the kernel looks for a policy for packets that have left the tunnel, and drops them.
-                .setSysctl(node: end.node, Sysctl(key: "net.ipv4.conf.\(end.interface).disable_policy", value: "1")),
+                .setSysctls(
+                    node: end.node, [Sysctl(key: "net.ipv4.conf.\(end.interface).disable_policy", value: "1")]),
             ] + end.routes.map { .addRoute(node: end.node, tunnelRoute($0, of: end)) }
         })
     }
@@ -153,7 +156,7 @@ private struct Planner {
         }
         let late = topology.nodes.flatMap { node -> [Action] in
             node.routes.filter { dependsOnDaemon($0, of: node) }.map { .addRoute(node: node.name, $0) }
-                + node.sysctls.filter { isTunnelSetting($0, of: node) }.map { .setSysctl(node: node.name, $0) }
+                + settings(of: node, node.sysctls.filter { isTunnelSetting($0, of: node) })
         }
         let sessions = topology.sessions.flatMap { session -> [Action] in
             [.await(Condition(.session(session.name)), within: .seconds(120))]

@@ -26,7 +26,7 @@ public enum Action: Hashable, Sendable, Codable {
     case removeNode(String)
     case createLink(Link)
     case removeLink(Link)
-    case setSysctl(node: String, Sysctl)
+    case setSysctls(node: String, [Sysctl])
     case createTunnelInterface(TunnelInterface)
     case removeInterface(node: String, InterfaceName)
     case addAddress(node: String, InterfaceName, InterfaceAddress)
@@ -59,7 +59,7 @@ public enum Action: Hashable, Sendable, Codable {
         case .writeFile(let node, let file): .removeFile(node: node, path: file.path)
         case .createKeyStore(let node, let directory): .removeFile(node: node, path: directory)
         case .startDaemon(let daemon): .stopDaemon(daemon)
-        case .removeNode, .removeLink, .setSysctl, .removeInterface, .removeAddress, .removeRoute, .removeRule,
+        case .removeNode, .removeLink, .setSysctls, .removeInterface, .removeAddress, .removeRoute, .removeRule,
             .removeFilter, .removeFile, .stopDaemon, .run, .await:
             nil
         }

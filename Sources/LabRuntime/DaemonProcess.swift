@@ -1,9 +1,7 @@
 import AgentProtocol
 import Glibc
 import LabPlan
-import Subprocess
 import Synchronization
-import SystemPackage
 
 /// A daemon that runs in a node for as long as the lab does.
 final class DaemonProcess: Sendable {
@@ -15,53 +13,53 @@ final class DaemonProcess: Sendable {
 
     let daemon: Daemon
     private let state = Mutex<State>(.running)
-    private let task = Mutex<Task<Void, Never>?>(nil)
+    private let process: NodeProcess
 
     /// Starts the daemon; returns at once.
     ///
     /// - Parameter died: Called with the reason if it ends without having been told to.
     init(_ daemon: Daemon, in sandbox: NodeSandbox, died: @escaping @Sendable (String) -> Void) throws {
         self.daemon = daemon
-        let configuration = try NodeProcess.configuration(
-            daemon.arguments, in: sandbox, teardown: [.send(signal: .terminate, allowedDurationToNextStep: .seconds(5))])
-        let path = Daemon.logFile(node: daemon.node, kind: daemon.kind)
-        let console = try FileDescriptor.open(
-            FilePath(path), .writeOnly, options: [.create, .append], permissions: [.ownerReadWrite])
-        let running = Task {
-            var reason: String
-            do {
-                let result = try await Subprocess.run(
-                    configuration, output: .fileDescriptor(console, closeAfterSpawningProcess: true),
-                    error: .combinedWithOutput)
-                reason = "ended with \(result.terminationStatus)"
-            } catch {
-                reason = "could not be started: \(error)"
-            }
-            let wasTold = self.state.withLock { state in
+        let console = open(Self.logPath(of: daemon), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+        let null = try NodeProcess.openNull()
+        defer {
+            close(console)
+            close(null)
+        }
+        process = try NodeProcess(daemon.arguments, in: sandbox, streams: (null, console, console))
+        Task { [self] in
+            let reason = try await process.end().description
+            let wasTold = state.withLock { state in
                 let wasStopping = if case .stopping = state { true } else { false }
                 state = .ended(reason: reason)
                 return wasStopping
             }
             if !wasTold { died(reason) }
         }
-        task.withLock { $0 = running }
     }
 
     var current: State { state.withLock { $0 } }
 
-    /// Ends the daemon: SIGTERM, and SIGKILL after five seconds.
+    /// Ends the daemon: SIGTERM, and SIGKILL after five seconds of the lab's time.
     func stop() async {
         state.withLock { if case .running = $0 { $0 = .stopping } }
-        let running = task.withLock { $0 }
-        running?.cancel()
-        await running?.value
+        process.send(SIGTERM)
+        let deadline = ControlLine.now + .seconds(5)
+        while case .stopping = current {
+            if ControlLine.now > deadline { process.send(SIGKILL) }
+            try? await Task.sleep(for: .milliseconds(10))
+        }
     }
 
     /// The last lines of the daemon's log.
     func logEnd() -> [String] { Self.logEnd(of: daemon) }
 
     static func logEnd(of daemon: Daemon, lines count: Int = 8) -> [String] {
-        let text = GuestSystem.read(Daemon.logFile(node: daemon.node, kind: daemon.kind), limit: 8 << 20) ?? ""
+        let text = GuestSystem.read(logPath(of: daemon), limit: 8 << 20) ?? ""
         return text.split(whereSeparator: \.isNewline).suffix(count).map(String.init)
+    }
+
+    private static func logPath(of daemon: Daemon) -> String {
+        Daemon.logFile(node: daemon.node, kind: daemon.kind)
     }
 }

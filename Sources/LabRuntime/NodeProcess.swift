@@ -1,30 +1,45 @@
 import AgentProtocol
 import CLinux
 import Glibc
-import Subprocess
-import Synchronization
-import SystemPackage
 
-/// Runs programs inside nodes.
-enum NodeProcess {
+/// A program that runs in a node, or outside of all nodes.
+///
+/// Started by netlab's own few lines of C, not by swift-subprocess: that would need nsenter(1) as a second program to get
+/// into the node, which takes longer in a lab kernel than most programs do, and it wakes up once a second for every
+/// program that runs, which over a virtual day is most of what a lab's processor would do.
+struct NodeProcess: Sendable {
+    let id: pid_t
+
     /// What a program of a lab finds in its environment unless told otherwise.
     static let environment: [String: String] = [
         "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8",
     ]
 
-    static func configuration(
-        _ arguments: [String], in sandbox: NodeSandbox?, prefix: [String] = [], environment extra: [String: String] = [:],
-        teardown: [TeardownStep] = []
-    ) throws -> Subprocess.Configuration {
-        let words = (sandbox?.prefix ?? []) + prefix + arguments
-        guard let program = words.first else { throw LabFailure("There is no command to run.") }
-        var options = PlatformOptions()
-        options.teardownSequence = teardown
-        let all = environment.merging(extra) { $1 }
-        return Subprocess.Configuration(
-            executable: .path(try FilePath(locate(program))), arguments: Arguments(Array(words.dropFirst())),
-            environment: .custom(Dictionary(uniqueKeysWithValues: all.map { (Environment.Key(rawValue: $0) ?? "_", $1) })),
-            workingDirectory: "/", platformOptions: options)
+    /// Starts a program; returns when it has been executed.
+    ///
+    /// - Parameters:
+    ///   - sandbox: The node; nil for outside of all.
+    ///   - streams: Its standard input, output and error; the caller closes its own copies.
+    ///   - hasTerminal: The streams are a terminal, which becomes the program's own.
+    /// - Throws: ``LabFailure`` when there is no such program, or it cannot be executed.
+    init(
+        _ arguments: [String], in sandbox: NodeSandbox?, streams: (input: Int32, output: Int32, error: Int32),
+        hasTerminal: Bool = false, environment extra: [String: String] = [:]
+    ) throws {
+        guard let name = arguments.first else { throw LabFailure("There is no command to run.") }
+        let program = try Self.locate(name)
+        let environment = Self.environment.merging(extra) { $1 }.map { "\($0)=\($1)" }
+        let namespaces = sandbox?.namespaces ?? []
+        id = withCStrings(arguments) { arguments in
+            withCStrings(environment) { environment in
+                netlab_spawn(
+                    program, arguments, environment, [streams.input, streams.output, streams.error], namespaces,
+                    Int32(namespaces.count), hasTerminal ? Int32(netlab_controlling_terminal) : 0)
+            }
+        }
+        guard id > 0 else {
+            throw LabFailure("\(name) cannot be started: \(String(cString: strerror(errno))).")
+        }
     }
 
     /// The first file of that name on the lab's own PATH.
@@ -34,116 +49,103 @@ enum NodeProcess {
             let path = "\(directory)/\(program)"
             if access(path, X_OK) == 0 { return path }
         }
-        throw LabFailure(
-            "The program \(program) is not on this machine.", remedy: "`netlab doctor` says which package has it.")
+        throw LabFailure("The program \(program) is not on this machine.", remedy: "`netlab doctor` says which package has it.")
+    }
+
+    /// How a program ended.
+    enum End: Sendable, CustomStringConvertible {
+        case exited(Int32)
+        case signalled(Int32)
+
+        /// As a shell reports it.
+        var code: Int32 {
+            switch self {
+            case .exited(let code): code
+            case .signalled(let signal): 128 + signal
+            }
+        }
+
+        var description: String {
+            switch self {
+            case .exited(let code): "ended with code \(code)"
+            case .signalled(let signal): "was ended by signal \(signal)"
+            }
+        }
+    }
+
+    /// Waits, on a thread of its own, until the program has ended.
+    func end() async throws -> End {
+        let id = id
+        return try await offThread {
+            var status: Int32 = 0
+            while waitpid(id, &status, 0) < 0, errno == EINTR {}
+            let signal = status & 0x7F
+            return signal == 0 ? .exited(status >> 8 & 0xFF) : .signalled(signal)
+        }
+    }
+
+    /// Signals the program and what it has started: it leads a session and a process group.
+    func send(_ signal: Int32) {
+        kill(-id, signal)
     }
 
     /// Runs a program to its end.
     ///
-    /// - Returns: Its exit code (128 and the signal's number if a signal ended it) and the first mebibyte it printed.
+    /// - Returns: Its exit code, and the first mebibyte of what it printed on either stream.
     static func run(_ arguments: [String], in sandbox: NodeSandbox?) async throws -> (code: Int32, output: String) {
-        let result = try await Subprocess.run(
-            try configuration(arguments, in: sandbox), output: .string(limit: 1 << 20), error: .combinedWithOutput)
-        return (exitCode(result.terminationStatus), result.standardOutput)
-    }
-
-    static func exitCode(_ status: TerminationStatus) -> Int32 {
-        switch status {
-        case .exited(let code): code
-        case .signaled(let signal): 128 + signal
-        }
-    }
-
-    /// Runs a program for somebody who follows it: streams go back and forth until it ends.
-    static func follow(
-        _ request: ExecRequest, in sandbox: NodeSandbox?, input: AsyncStream<ExecInput>,
-        output: @escaping @Sendable (ExecOutput) -> Void
-    ) async throws -> Int32 {
-        guard let size = request.terminal else {
-            return try await followPipes(request, in: sandbox, input: input, output: output)
-        }
-        return try await followTerminal(request, size: size, in: sandbox, input: input, output: output)
-    }
-
-    private static func followPipes(
-        _ request: ExecRequest, in sandbox: NodeSandbox?, input: AsyncStream<ExecInput>,
-        output: @escaping @Sendable (ExecOutput) -> Void
-    ) async throws -> Int32 {
-        let configuration = try configuration(request.arguments, in: sandbox, environment: request.environment)
-        let result = try await Subprocess.run(configuration, input: .inputWriter, output: .sequence, error: .sequence) { execution in
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask {
-                    for try await buffer in execution.standardOutput {
-                        output(ExecOutput(stream: .output, bytes: Bytes(buffer.withUnsafeBytes { Array($0) })))
-                    }
-                }
-                group.addTask {
-                    for try await buffer in execution.standardError {
-                        output(ExecOutput(stream: .error, bytes: Bytes(buffer.withUnsafeBytes { Array($0) })))
-                    }
-                }
-                let feeder = Task {
-                    for await item in input {
-                        switch item {
-                        // A program that has stopped reading is none of our business.
-                        case .bytes(let bytes): _ = try? await execution.standardInputWriter.write(bytes.array)
-                        case .endOfFile: try? await execution.standardInputWriter.finish()
-                        case .signal(let number): try? execution.send(signal: Signal(rawValue: number))
-                        case .resize: break
-                        }
-                    }
-                }
-                defer { feeder.cancel() }
-                try await group.waitForAll()
+        let null = try openNull()
+        let pipe = try Pipe()
+        let process: NodeProcess
+        do {
+            defer {
+                close(null)
+                close(pipe.writer)
             }
+            process = try NodeProcess(arguments, in: sandbox, streams: (null, pipe.writer, pipe.writer))
         }
-        return exitCode(result.terminationStatus)
+        let output = try await offThread {
+            defer { close(pipe.reader) }
+            var bytes: [UInt8] = []
+            pipe.readToEnd { if bytes.count < 1 << 20 { bytes += $0 } }
+            return String(decoding: bytes, as: UTF8.self)
+        }
+        return (try await process.end().code, output)
     }
 
-    private static func followTerminal(
-        _ request: ExecRequest, size: TerminalSize, in sandbox: NodeSandbox?, input: AsyncStream<ExecInput>,
-        output: @escaping @Sendable (ExecOutput) -> Void
-    ) async throws -> Int32 {
-        var path = [CChar](repeating: 0, count: 64)
-        let primary = netlab_open_terminal(&path, path.count)
-        guard primary >= 0 else {
-            throw LabFailure("A terminal cannot be opened in the lab: \(String(cString: strerror(errno))).")
+    static func openNull() throws -> Int32 {
+        let descriptor = open("/dev/null", O_RDWR | O_CLOEXEC)
+        guard descriptor >= 0 else { throw LabFailure("/dev/null cannot be opened: \(String(cString: strerror(errno))).") }
+        return descriptor
+    }
+}
+
+/// A pipe(2).
+struct Pipe: Sendable {
+    let reader: Int32
+    let writer: Int32
+
+    init() throws {
+        var ends: [Int32] = [0, 0]
+        guard netlab_pipe(&ends) == 0 else {
+            throw LabFailure("A pipe cannot be made: \(String(cString: strerror(errno))).")
         }
-        defer { close(primary) }
-        netlab_set_window_size(primary, size.rows, size.columns)
-        let opened = Glibc.open(path, O_RDWR | O_NOCTTY | O_CLOEXEC)
-        guard opened >= 0 else { throw LabFailure("A terminal cannot be opened in the lab: \(String(cString: strerror(errno))).") }
-        let secondary = FileDescriptor(rawValue: opened)
-        // setsid(1) makes the terminal the program's own, so that ^C and job control work.
-        let configuration = try configuration(
-            request.arguments, in: sandbox, prefix: ["setsid", "--ctty", "--wait"], environment: request.environment)
-        let feeder = Task {
-            for await item in input {
-                switch item {
-                case .bytes(let bytes): _ = bytes.array.withUnsafeBytes { Glibc.write(primary, $0.baseAddress, $0.count) }
-                case .endOfFile: _ = [UInt8(4)].withUnsafeBytes { Glibc.write(primary, $0.baseAddress, 1) }
-                case .resize(let size): netlab_set_window_size(primary, size.rows, size.columns)
-                case .signal: break
-                }
-            }
+        (reader, writer) = (ends[0], ends[1])
+    }
+
+    /// Reads, on the calling thread, until the other side is closed.
+    func readToEnd(_ take: ([UInt8]) -> Void) {
+        Self.readToEnd(reader, take)
+    }
+
+    static func readToEnd(_ descriptor: Int32, _ take: ([UInt8]) -> Void) {
+        var buffer = [UInt8](repeating: 0, count: 1 << 14)
+        while true {
+            let count = read(descriptor, &buffer, buffer.count)
+            if count < 0, errno == EINTR { continue }
+            // A terminal's reads fail with EIO when the last program has let go of it.
+            guard count > 0 else { return }
+            take(Array(buffer[..<count]))
         }
-        defer { feeder.cancel() }
-        async let reading: Void = offThread {
-            var buffer = [UInt8](repeating: 0, count: 1 << 14)
-            // The read fails with EIO when the last process has let go of the terminal.
-            while true {
-                let count = Glibc.read(primary, &buffer, buffer.count)
-                guard count > 0 else { return }
-                output(ExecOutput(stream: .output, bytes: Bytes(Array(buffer[..<count]))))
-            }
-        }
-        let result = try await Subprocess.run(
-            configuration, input: .fileDescriptor(secondary, closeAfterSpawningProcess: false),
-            output: .fileDescriptor(secondary, closeAfterSpawningProcess: false),
-            error: .fileDescriptor(secondary, closeAfterSpawningProcess: false))
-        try secondary.close()
-        try await reading
-        return exitCode(result.terminationStatus)
     }
 }
 
@@ -172,4 +174,11 @@ func offThread<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result
 private final class ThreadBody: Sendable {
     let body: @Sendable () -> Void
     init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+}
+
+/// Calls a function with a null-terminated array of C strings.
+func withCStrings<Result>(_ strings: [String], _ body: ([UnsafeMutablePointer<CChar>?]) -> Result) -> Result {
+    let copies = strings.map { strdup($0) }
+    defer { copies.forEach { free($0) } }
+    return body(copies + [nil])
 }

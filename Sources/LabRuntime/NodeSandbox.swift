@@ -80,13 +80,8 @@ final class NodeSandbox: Sendable {
         return (descriptors[0], descriptors[1], descriptors[2])
     }
 
-    /// The words that make a command run inside the node, before the command's own.
-    var prefix: [String] {
-        let own = "/proc/\(getpid())/fd"
-        return [
-            "nsenter", "--net=\(own)/\(network.descriptor)", "--uts=\(own)/\(hostname)", "--mount=\(own)/\(mounts)", "--",
-        ]
-    }
+    /// Descriptors of the node's namespaces, in the order to enter them.
+    var namespaces: [Int32] { [network.descriptor, hostname, mounts] }
 
     /// Where the agent finds a file that the node sees at `path`: below /etc, /run/pluto or /run/bird.
     func agentPath(of path: String) -> String {

@@ -86,8 +86,8 @@ actor RunningLab {
         case .removeLink(let link):
             // The other end goes with it.
             if let end = link.ends.first { try sandbox(end.node).sockets.deleteLink(end.interface) }
-        case .setSysctl(let node, let setting):
-            _ = try sandbox(node).network.setSysctl(setting.key, setting.value)
+        case .setSysctls(let node, let settings):
+            try sandbox(node).network.setSysctls(settings.map { ($0.key, $0.value) })
         case .createTunnelInterface(let interface):
             try create(interface)
         case .removeInterface(let node, let name):

@@ -24,20 +24,31 @@ int netlab_sethostname(const char *name);
 int netlab_schedule_realtime(void);
 int netlab_schedule_normal(void);
 
+// Processors: sched_setaffinity(2), sched_getaffinity(2). The lists hold processor numbers; the functions return how many.
+int netlab_allowed_processors(pid_t process, int processors[], int capacity);
+int netlab_pin(pid_t process, int processor);
+
 // The first process of a lab kernel: forks, returns 0 in the child, and in the parent reaps orphans until the child
 // ends, then powers the machine off (reboot(2)) and never returns.
 int netlab_init_fork(void);
 void netlab_power_off(void);
 
-// Starts a program detached from the caller: its own session, standard streams as given, all other descriptors closed.
-// With `die_with_parent` it gets SIGKILL when the calling *thread* ends (prctl(2), PR_SET_PDEATHSIG).
-// Returns the process id.
-pid_t netlab_spawn(const char *path, char *const argv[], char *const envp[], int in, int out, int err,
-                   int die_with_parent);
+// Starts a program in a session of its own: standard streams as given, all other descriptors closed, signals as they
+// are by default. `namespaces` are descriptors to enter first, setns(2), or NULL. Returns the process id.
+enum {
+    // SIGKILL for the program when the calling *thread* ends: prctl(2), PR_SET_PDEATHSIG.
+    netlab_die_with_parent = 1,
+    // The first stream is a terminal, and becomes the session's own: TIOCSCTTY.
+    netlab_controlling_terminal = 2,
+};
+pid_t netlab_spawn(const char *path, char *const argv[], char *const envp[], const int streams[3],
+                   const int namespaces[], int namespace_count, int flags);
 
 // Waiting: a counter to wake a thread by, eventfd(2); readable descriptors with a timeout in nanoseconds (negative for
 // none), ppoll(2): the number of readable ones, 0 when the time is over.
 int netlab_eventfd(void);
+// A pipe whose ends are closed on execution: pipe2(2).
+int netlab_pipe(int ends[2]);
 int netlab_wait_readable(const int descriptors[], int count, int64_t nanoseconds);
 
 // Pseudo-terminals: posix_openpt(3) and friends; the secondary's path is written to `path`.
