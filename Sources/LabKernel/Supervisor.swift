@@ -38,9 +38,11 @@ actor Supervisor {
     private var ended: String?
     private var readyWaiter: CheckedContinuation<Bool, Never>?
     private var isReady = false
+    private var idleWaiter: CheckedContinuation<Void, Never>?
 
-    /// How often a paced lab catches up with the wall clock.
+    /// How often a paced lab catches up with the wall clock while somebody watches, and while nobody does.
     private static let tick = Duration.milliseconds(10)
+    private static let idleTick = Duration.milliseconds(100)
     /// A paced lab further behind than this does not try to catch up.
     private static let patience = Duration.seconds(1)
     /// A guest that has said nothing for this long, although its clock may move, is asked what it does.
@@ -106,6 +108,7 @@ actor Supervisor {
     /// The kernel's process is gone: nobody will be answered any more.
     func kernelEnded(_ how: String) {
         ended = how
+        wakeTicking()
         readyWaiter?.resume(returning: false)
         readyWaiter = nil
         for request in requests.values { request.answers.finish() }
@@ -145,6 +148,7 @@ actor Supervisor {
         lastID += 1
         requests[lastID] = Request(answers: continuation, isUnbounded: unbounded)
         if unbounded { isHeld = false }
+        wakeTicking()
         resume()
         transmit(.request(id: lastID, request, unbounded: unbounded))
         pace()
@@ -185,6 +189,7 @@ actor Supervisor {
 
     func setMode(_ new: ClockMode) {
         mode = new
+        wakeTicking()
         anchorHere()
         settle()
     }
@@ -194,6 +199,7 @@ actor Supervisor {
     /// Keeps pacing away while `body` drives the clock.
     func drive<Result: Sendable>(_ body: @Sendable (isolated Supervisor) async throws -> Result) async rethrows -> Result {
         drivers += 1
+        wakeTicking()
         defer {
             drivers -= 1
             anchorHere()
@@ -282,10 +288,19 @@ actor Supervisor {
     /// Paces the clock and watches for a guest that is stuck, until the kernel ends.
     func tickForEver() async {
         while ended == nil {
-            try? await Task.sleep(for: mode == .paced ? Self.tick : .milliseconds(250))
+            if mode == .paused, requests.isEmpty, drivers == 0 {
+                // Nothing will happen by itself: this costs nothing until somebody asks.
+                await withCheckedContinuation { idleWaiter = $0 }
+            }
+            try? await Task.sleep(for: requests.isEmpty ? Self.idleTick : Self.tick)
             pace()
             watch()
         }
+    }
+
+    private func wakeTicking() {
+        idleWaiter?.resume()
+        idleWaiter = nil
     }
 
     private func watch() {
