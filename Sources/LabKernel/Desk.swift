@@ -47,7 +47,7 @@ struct Desk {
     }
 
     private func end(with answer: FromSupervisor) async -> FromSupervisor {
-        supervisor.kernel.end()
+        await supervisor.end()
         return answer
     }
 

@@ -36,12 +36,19 @@ public struct LabDirectory: Sendable {
         public var kernelStart: UInt64?
         /// Seconds since 1970 by the host's clock.
         public let startedAt: Double
+        /// How the lab ended when nobody had asked for it.
+        public var ended: String?
+
+        /// Why a lab is dead, in words.
+        public var causeOfDeath: String {
+            ended.map { "its kernel ended unexpectedly (\($0))" } ?? "its supervisor was gone"
+        }
     }
 
     public enum State: Sendable {
         case absent
         case running(Record)
-        /// The supervisor is gone and did not clean up.
+        /// The supervisor or the kernel is gone, and nobody has been told yet.
         case dead(Record?)
     }
 
@@ -50,7 +57,8 @@ public struct LabDirectory: Sendable {
         guard let text = try? TextFile.read(record.string),
             let record = try? JSONDecoder().decode(Record.self, from: Data(text.utf8))
         else { return .dead(nil) }
-        return ProcessTable.startTime(of: record.supervisor) == record.supervisorStart ? .running(record) : .dead(record)
+        let isRunning = record.ended == nil && ProcessTable.startTime(of: record.supervisor) == record.supervisorStart
+        return isRunning ? .running(record) : .dead(record)
     }
 
     /// Claims the name: makes the directory, which must not exist.

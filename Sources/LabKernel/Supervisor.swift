@@ -13,8 +13,9 @@ actor Supervisor {
         let isUnbounded: Bool
     }
 
-    let kernel: KernelProcess
     let log: Logger
+    private let kernel: KernelProcess
+    private let ending: Ending
     private let line: FrameChannel<FromAgent, ToAgent>
     private var requests: [UInt32: Request] = [:]
     private var lastID: UInt32 = 0
@@ -48,8 +49,9 @@ actor Supervisor {
     /// A guest that has said nothing for this long, although its clock may move, is asked what it does.
     private static let silence = Duration.seconds(5)
 
-    init(kernel: KernelProcess, line: FrameChannel<FromAgent, ToAgent>, log: Logger) {
+    init(kernel: KernelProcess, line: FrameChannel<FromAgent, ToAgent>, ending: Ending, log: Logger) {
         self.kernel = kernel
+        self.ending = ending
         self.line = line
         self.log = log
     }
@@ -98,8 +100,9 @@ actor Supervisor {
             log.error("\(name) \(reason)", metadata: ["time": "\(at)", "log": "\(logEnd.suffix(3))"])
         case .spinning(let processes):
             defer { lastExplanation = at }
-            // Only a clock that has not moved since the last question is stuck; work that takes long is not.
-            guard let lastExplanation, lastExplanation == at, !processes.isEmpty else { return }
+            // Only a clock that has not moved since the last question is stuck; work that takes long is not. (Looking at
+            // the clock moves it by some hundred nanoseconds.)
+            guard let lastExplanation, at - lastExplanation < .milliseconds(1), !processes.isEmpty else { return }
             log.error("the clock stands still because of \(processes.joined(separator: "; "))")
         }
         for request in requests.values { request.answers.yield(.event(event, at: at)) }
@@ -117,7 +120,20 @@ actor Supervisor {
         holdWaiters = []
     }
 
-    var howItEnded: String? { ended }
+    /// Ends the lab, as somebody wants it.
+    func end() {
+        ending.want()
+        kernel.end()
+    }
+
+    /// Ends the lab if nobody asks anything of it for so long: the command that started it has died.
+    func endUnlessAsked(within patience: Duration) async {
+        let before = lastID
+        try? await Task.sleep(for: patience)
+        guard lastID == before, ended == nil else { return }
+        log.error("nobody asked for anything: the command that started this has died")
+        end()
+    }
 
     // MARK: Asking the agent
 

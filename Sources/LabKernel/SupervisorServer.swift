@@ -7,13 +7,15 @@ import LabPlan
 import Logging
 import NIOCore
 import NIOPosix
+import Synchronization
 import SystemPackage
 
 /// The process that a running lab belongs to: boots its kernel, answers commands, and cleans up when the lab ends.
 public enum SupervisorServer {
     /// Runs a lab's supervisor to the lab's end; to be called on the main thread of a process of its own.
     ///
-    /// The lab's directory has been claimed by the caller. Whatever happens, it is gone when this returns.
+    /// The lab's directory has been claimed by the caller. It is gone when this returns, unless the kernel ended without
+    /// having been asked to: then the record says so to whoever looks next.
     ///
     /// - Parameters:
     ///   - otherKernels: The user's other labs, to share the processors with.
@@ -25,7 +27,8 @@ public enum SupervisorServer {
     ) throws {
         var log = Logger(label: "supervisor") { StreamLogHandler.standardError(label: $0) }
         log.logLevel = .info
-        defer { lab.remove() }
+        let ending = Ending()
+        defer { if ending.isWanted { lab.remove() } }
         // A hang-up or a Ctrl-C is for the command that started us, not for the lab.
         for number in [SIGHUP, SIGINT, SIGPIPE] { signal(number, SIG_IGN) }
         let own = getpid()
@@ -42,16 +45,16 @@ public enum SupervisorServer {
         log.info("kernel started", metadata: ["pid": "\(kernel.id)"])
 
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let (ending, endingContinuation) = AsyncStream.makeStream(of: String.self)
+        let (ends, endContinuation) = AsyncStream.makeStream(of: String.self)
         let finalLog = log
         Task {
             do {
                 let line = try await FrameChannel<FromAgent, ToAgent>.adopting(control.rawValue, group: group)
-                let supervisor = Supervisor(kernel: kernel, line: line, log: finalLog)
+                let supervisor = Supervisor(kernel: kernel, line: line, ending: ending, log: finalLog)
                 Task { await supervisor.listen() }
                 Task { await supervisor.tickForEver() }
                 Task {
-                    for await how in ending { await supervisor.kernelEnded(how) }
+                    for await how in ends { await supervisor.kernelEnded(how) }
                 }
                 let setup = GuestSetup(hostname: lab.name, logDirectory: lab.logs.string,
                     keptDirectories: keepsTemporaryFiles ? ["/tmp", "/var/tmp"] : [])
@@ -61,6 +64,7 @@ public enum SupervisorServer {
                     Task { await Desk(supervisor: supervisor, client: client).serve() }
                 }
                 chmod(lab.socket.string, 0o600)
+                await supervisor.endUnlessAsked(within: .seconds(15))
             } catch {
                 finalLog.error("\(error)")
                 kernel.end()
@@ -68,8 +72,12 @@ public enum SupervisorServer {
         }
         // This thread started the kernel and must outlive it: the kernel is told to die with it.
         let how = kernel.wait()
-        log.info("kernel ended", metadata: ["how": "\(how)"])
-        endingContinuation.yield(how)
+        log.info("kernel ended", metadata: ["how": "\(how)", "asked": "\(ending.isWanted)"])
+        if !ending.isWanted {
+            record.ended = how
+            try? lab.write(record)
+        }
+        endContinuation.yield(how)
         // Commands that wait for an answer get it before the process goes.
         usleep(100_000)
     }
@@ -91,4 +99,12 @@ public enum SupervisorServer {
             memoryDirectory: Doctor.memoryDirectory(environment))
         return (try KernelProcess.start(boot, control: guest, console: console), own)
     }
+}
+
+/// Whether a lab's end was asked for: what tells an end from a death.
+final class Ending: Sendable {
+    private let wanted = Atomic<Bool>(false)
+
+    var isWanted: Bool { wanted.load(ordering: .acquiring) }
+    func want() { wanted.store(true, ordering: .releasing) }
 }

@@ -23,18 +23,30 @@ struct TopologyResolver {
     var collector: DiagnosticCollector { file.collector }
     /// Interface names by node, with the line each was given at.
     private var interfaces: [String: [InterfaceName: Int]] = [:]
+    /// Nodes with a link that could not be read or names them wrongly: what they lack may be on it, and is not reported.
+    private let unsure: Set<String>
 
     init(file: LabFile) {
         self.file = file
+        let names = file.nodes.map(\.name.value)
+        let stray = file.links.flatMap(\.ends).map(\.node.value).filter { !names.contains($0) }
+        let meant = stray.compactMap { Suggestion.nearest(to: $0, among: names) }
+        let isEverySure = file.links.allSatisfy(\.isComplete) && meant.count == stray.count
+        unsure = Set(isEverySure ? meant : names)
+    }
+
+    /// The link ends written for a node, whether or not their links could be built.
+    private func ends(of node: String) -> [LinkSpec.End] {
+        file.links.flatMap(\.ends).filter { $0.node.value == node }
     }
 
     mutating func resolve() -> Topology {
         checkNames()
         let links = file.links.compactMap { resolve(link: $0) }
         checkAddresses(of: links)
-        let nodes = file.nodes.map { resolve(node: $0, links: links) }
-        let tunnels = file.tunnels.compactMap { resolve(tunnel: $0, nodes: nodes, links: links) }
-        checkRoutes(links: links, tunnels: tunnels)
+        let nodes = file.nodes.map { resolve(node: $0) }
+        let tunnels = file.tunnels.compactMap { resolve(tunnel: $0) }
+        checkRoutes()
         let sessions = file.sessions.compactMap { resolve(session: $0, tunnels: tunnels, links: links) }
         let topology = Topology(
             name: file.name?.value ?? "", title: file.title, summary: file.summary, deviations: file.deviations,
@@ -87,6 +99,10 @@ struct TopologyResolver {
             collector.error(
                 line, "node \(node) has two interfaces named \(interface); the other is in line \(earlier)",
                 "Give one of them another name.")
+        } else if !interface.description.utf8.allSatisfy(Self.isPlain) {
+            collector.error(
+                line, "\"\(interface)\" of node \(node) is not an interface's name",
+                "Write 1 to 15 letters, digits, points, hyphens and underscores.")
         } else if interface.description == "lo" || interface.description == "all" || interface.description == "default" {
             collector.error(line, "\"\(interface)\" is the kernel's own name", "Take another interface name, such as eth0.")
         } else {
@@ -94,10 +110,16 @@ struct TopologyResolver {
         }
     }
 
+    /// Letters, digits and what cannot be taken for anything else in a daemon's or nft's configuration.
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        (97...122).contains(byte) || (65...90).contains(byte) || (48...57).contains(byte) || "._-".utf8.contains(byte)
+    }
+
     // MARK: Links
 
     private mutating func resolve(link spec: LinkSpec) -> Link? {
         let place = "links.\(spec.name.value)"
+        guard spec.isComplete else { return nil }
         guard spec.ends.count == 2 else {
             collector.error(
                 spec.name.line, "\(place) has \(spec.ends.count) usable ends", "A link joins exactly two: `NODE:INTERFACE: ADDRESS/LENGTH`.")
@@ -159,37 +181,50 @@ struct TopologyResolver {
             }
         }
         for node in nodeNames {
-            var blocks: [(prefix: IPPrefix, link: String)] = []
+            var blocks: [(prefix: IPPrefix, place: String)] = []
             for link in links {
                 for end in link.ends where end.node == node {
+                    let line = file.links.first { $0.name.value == link.name }?.name.line
                     for address in end.addresses {
-                        if let other = blocks.first(where: { $0.prefix.overlaps(address.prefix) && $0.link != link.name }) {
-                            let line = file.links.first { $0.name.value == link.name }?.name.line
-                            collector.error(
-                                line, "node \(node): the block \(address.prefix) of link \(link.name) overlaps \(other.prefix) of link \(other.link)",
-                                "A node's links need blocks apart from each other, or it cannot tell where to send.")
-                        }
-                        blocks.append((address.prefix, link.name))
+                        check(block: address.prefix, of: "link \(link.name)", at: node, line: line, against: &blocks)
                     }
+                }
+            }
+            for tunnel in file.tunnels {
+                for end in tunnel.ends where end.node.value == node {
+                    guard let inside = end.inside else { continue }
+                    let place = "tunnel \(tunnel.name.value)"
+                    check(block: inside.value.prefix, of: place, at: node, line: inside.line, against: &blocks)
                 }
             }
         }
     }
 
+    /// Notes a block that overlaps one of another link or tunnel of the node, and remembers it.
+    private func check(
+        block: IPPrefix, of place: String, at node: String, line: Int?, against blocks: inout [(prefix: IPPrefix, place: String)]
+    ) {
+        if let other = blocks.first(where: { $0.prefix.overlaps(block) && $0.place != place }) {
+            collector.error(
+                line, "node \(node): the block \(block) of \(place) overlaps \(other.prefix) of \(other.place)",
+                "A node's links and tunnels need blocks apart from each other, or it cannot tell where to send.")
+        }
+        blocks.append((block, place))
+    }
+
     // MARK: Nodes
 
-    private func resolve(node spec: NodeSpec, links: [Link]) -> Node {
+    private func resolve(node spec: NodeSpec) -> Node {
         let place = "nodes.\(spec.name.value)"
-        let ends = links.flatMap(\.ends).filter { $0.node == spec.name.value }
-        if spec.security != nil || !spec.sourceDestinationCheck, spec.role.value != .instance || ends.count != 1 {
+        let ends = ends(of: spec.name.value)
+        let hasOneLink = ends.count == 1 || (ends.isEmpty && unsure.contains(spec.name.value))
+        if spec.security != nil || !spec.sourceDestinationCheck, spec.role.value != .instance || !hasOneLink {
             collector.error(
                 spec.securityLine, "\(place): security rules and the source/destination check belong to an instance with one link",
                 "They are enforced at the fabric's port: set `role: instance` and give the node one link.")
         }
         for setting in spec.sysctls {
-            let isPlain = setting.value.key.utf8.allSatisfy {
-                (97...122).contains($0) || (65...90).contains($0) || (48...57).contains($0) || "._-".utf8.contains($0)
-            }
+            let isPlain = setting.value.key.utf8.allSatisfy(Self.isPlain)
             if !setting.value.key.hasPrefix("net.") || !isPlain || setting.value.key.contains("..") {
                 collector.error(
                     setting.line, "\(place): \"\(setting.value.key)\" is not a setting of a network namespace",
@@ -200,26 +235,29 @@ struct TopologyResolver {
             name: spec.name.value, cloud: spec.cloud?.value, role: spec.role.value, summary: spec.summary,
             routes: spec.routes.map(\.entry), rules: spec.rules.map(\.value), sysctls: spec.sysctls.map(\.value),
             security: spec.security, sourceDestinationCheck: spec.role.value == .instance && spec.sourceDestinationCheck,
-            nat: spec.nat.flatMap { resolve(nat: $0, place: place, ends: ends, links: links) },
+            nat: spec.nat.flatMap { resolve(nat: $0, of: spec.name.value) },
             birdConfiguration: spec.bird.flatMap { companion($0, place: place) })
     }
 
-    private func resolve(nat spec: NodeSpec.NAT, place: String, ends: [LinkEnd], links: [Link]) -> OneToOneNAT? {
-        guard ends.contains(where: { $0.interface == spec.interface.value }) else {
+    private func resolve(nat spec: NodeSpec.NAT, of node: String) -> OneToOneNAT? {
+        let place = "nodes.\(node)"
+        let own = ends(of: node).map(\.interface.value)
+        guard let interface = spec.interface else { return nil }
+        guard own.contains(interface.value) || unsure.contains(node) else {
             collector.error(
-                spec.interface.line, "\(place).nat: the node has no interface \(spec.interface.value)",
+                interface.line, "\(place).nat: the node has no interface \(interface.value)",
                 Suggestion.remedy(
-                    for: spec.interface.value.description, among: ends.map(\.interface.description), noun: "interfaces here"))
+                    for: interface.value.description, among: own.map(\.description), noun: "interfaces here"))
             return nil
         }
-        let addresses = Set(links.flatMap(\.ends).flatMap(\.addresses).map(\.address))
-        for mapping in spec.mappings where !addresses.contains(mapping.inside.value) {
+        let addresses = Set(file.links.flatMap(\.ends).flatMap(\.addresses).map(\.value.address))
+        for mapping in spec.mappings where !addresses.contains(mapping.inside.value) && file.links.allSatisfy(\.isComplete) {
             collector.error(
                 mapping.inside.line, "\(place).nat: no node has the address \(mapping.inside.value)",
                 "Write the private address of the instance that \(mapping.outside.value) stands for.")
         }
         return OneToOneNAT(
-            interface: spec.interface.value,
+            interface: interface.value,
             mappings: spec.mappings.map { .init(outside: $0.outside.value, inside: $0.inside.value) })
     }
 
@@ -242,8 +280,9 @@ struct TopologyResolver {
 
     // MARK: Tunnels
 
-    private mutating func resolve(tunnel spec: TunnelSpec, nodes: [Node], links: [Link]) -> Tunnel? {
+    private mutating func resolve(tunnel spec: TunnelSpec) -> Tunnel? {
         let place = "tunnels.\(spec.name.value)"
+        guard spec.isComplete else { return nil }
         guard spec.ends.count == 2 else {
             collector.error(
                 spec.name.line, "\(place) leads to nowhere: it has \(spec.ends.count) usable ends", "A tunnel joins exactly two nodes: add them under `ends:`.")
@@ -254,23 +293,27 @@ struct TopologyResolver {
             if let interface = end.interface { claim(interface.value, of: end.node.value, line: interface.line) }
             if let inside = end.inside { check(hostAddress: inside) }
         }
-        if let (near, far) = zip2(spec.ends[0].inside, spec.ends[1].inside), near.value.prefix != far.value.prefix {
-            collector.error(
-                far.line, "\(place): \(far.value) is not on the link of \(near.value)",
-                "Both inside addresses need the same block with the same length, such as a /30.")
+        if let (near, far) = zip2(spec.ends[0].inside, spec.ends[1].inside) {
+            if near.value.prefix != far.value.prefix {
+                collector.error(
+                    far.line, "\(place): \(far.value) is not on the link of \(near.value)",
+                    "Both inside addresses need the same block with the same length, such as a /30.")
+            } else if near.value.address == far.value.address {
+                collector.error(far.line, "\(place): both ends have the inside address \(near.value.address)", "Give one of them another address.")
+            }
         }
-        let ownsFiles = spec.ends.contains { $0.configuration != nil }
+        let ownsFiles = spec.ends.allSatisfy { $0.configuration != nil }
         let proposal = ownsFiles ? nil : proposal(of: spec, place: place)
         if !ownsFiles, !spec.isUnused, spec.ends.allSatisfy({ $0.startup == .listen }) {
             collector.error(
                 spec.name.line, "\(place): both ends listen, so the tunnel never comes up",
                 "Set `startup: initiate` at one end, or `unused: true` for the tunnel.")
         }
-        let nat = nodes.compactMap(\.nat).flatMap(\.mappings)
-        let outside = { (address: IPAddress) in nat.first { $0.inside == address }?.outside ?? address }
+        let nat = file.nodes.compactMap(\.nat).flatMap(\.mappings)
+        let outside = { (address: IPAddress) in nat.first { $0.inside.value == address }?.outside.value ?? address }
         var sides: [(spec: TunnelSpec.End, local: IPAddress, parameters: [String: String]?, configuration: TunnelEnd.Configuration)] = []
         for end in spec.ends {
-            let owned = links.flatMap(\.ends).filter { $0.node == end.node.value }.flatMap(\.addresses).map(\.address)
+            let owned = self.ends(of: end.node.value).flatMap(\.addresses).map(\.value.address)
             let parameters = end.configuration.flatMap { connection(of: end, file: $0, place: place) }
             let local = end.address ?? parameters?["left"].flatMap(IPAddress.init).map { Located(value: $0, line: end.line) }
             guard let local else {
@@ -281,7 +324,7 @@ struct TopologyResolver {
                 }
                 continue
             }
-            guard owned.contains(local.value) else {
+            guard owned.contains(local.value) || unsure.contains(end.node.value) else {
                 collector.error(
                     local.line, "\(place): node \(end.node.value) does not have the address \(local.value)",
                     "Take one of its own: \(owned.map(\.description).joined(separator: ", ")).")
@@ -308,13 +351,12 @@ struct TopologyResolver {
     }
 
     private func proposal(of spec: TunnelSpec, place: String) -> TunnelProposal? {
-        let missing = [("ike", spec.ike == nil), ("esp", spec.esp == nil), ("psk", spec.presharedKey == nil)].filter(\.1).map(\.0)
-        guard missing.isEmpty, let ike = spec.ike, let esp = spec.esp, let key = spec.presharedKey else {
+        if !spec.missing.isEmpty {
             collector.error(
-                spec.name.line, "\(place) has no usable \(missing.joined(separator: ", "))",
+                spec.name.line, "\(place) has no \(spec.missing.joined(separator: ", "))",
                 "A generated tunnel needs `ike:`, `esp:` and `psk:`; or give both ends their own `config:`.")
-            return nil
         }
+        guard let ike = spec.ike, let esp = spec.esp, let key = spec.presharedKey else { return nil }
         return TunnelProposal(ike: ike, esp: esp, deadPeerDetection: spec.deadPeerDetection, presharedKey: key)
     }
 
@@ -373,23 +415,24 @@ struct TopologyResolver {
 
     // MARK: Routes
 
-    private func checkRoutes(links: [Link], tunnels: [Tunnel]) {
+    private func checkRoutes() {
         for node in file.nodes {
             let name = node.name.value
             let place = "nodes.\(name)"
             let blocks =
-                links.flatMap(\.ends).filter { $0.node == name }.flatMap(\.addresses).map(\.prefix)
-                + tunnels.flatMap(\.ends).filter { $0.node == name }.compactMap(\.inside?.prefix)
+                ends(of: name).flatMap(\.addresses).map(\.value.prefix)
+                + file.tunnels.flatMap(\.ends).filter { $0.node.value == name }.compactMap(\.inside?.value.prefix)
+            let isSure = !unsure.contains(name)
             let own = interfaces[name, default: [:]].keys.map(\.description)
             var seen: [String: Int] = [:]
             for route in node.routes {
                 for hop in route.entry.nextHops {
-                    if let gateway = hop.gateway, !blocks.contains(where: { $0.contains(gateway) }) {
+                    if isSure, let gateway = hop.gateway, !blocks.contains(where: { $0.contains(gateway) }) {
                         collector.error(
                             route.line, "\(place): the gateway \(gateway) of \(route.entry.destination) is on none of the node's links",
                             "Its links are \(blocks.map(\.description).joined(separator: ", ")).")
                     }
-                    if let interface = hop.interface, !own.contains(interface.description) {
+                    if isSure, let interface = hop.interface, !own.contains(interface.description) {
                         collector.error(
                             route.line, "\(place): there is no interface \(interface) for \(route.entry.destination)",
                             Suggestion.remedy(for: interface.description, among: own, noun: "interfaces here"))
@@ -410,6 +453,7 @@ struct TopologyResolver {
 
     private func resolve(session spec: SessionSpec, tunnels: [Tunnel], links: [Link]) -> BGPSession? {
         let place = "bgp.\(spec.name.value)"
+        guard spec.isComplete else { return nil }
         guard spec.speakers.count == 2 else {
             collector.error(
                 spec.name.line, "\(place) has \(spec.speakers.count) usable speakers", "A session joins exactly two nodes: add them under `speakers:`.")
@@ -417,6 +461,11 @@ struct TopologyResolver {
         }
         let ends: [(node: String, interface: InterfaceName, address: InterfaceAddress?)]
         if let tunnel = tunnels.first(where: { $0.name == spec.over.value }) {
+            if tunnel.isUnused {
+                collector.error(
+                    spec.over.line, "\(place): tunnel \(tunnel.name) is unused, so the session would never come up",
+                    "Remove `unused: true` from the tunnel, or the session.")
+            }
             ends = tunnel.ends.map { ($0.node, $0.interface, $0.inside) }
         } else if let link = links.first(where: { $0.name == spec.over.value }) {
             ends = link.ends.map { ($0.node, $0.interface, $0.addresses.first) }
@@ -453,6 +502,7 @@ struct TopologyResolver {
         if let address = isAddress ?? topology.address(of: spec.destination.value) {
             return Probe(name: spec.name.value, source: spec.source.value, destination: address, interval: spec.interval)
         }
+        guard !unsure.contains(spec.destination.value) else { return nil }
         collector.error(
             spec.destination.line, "\(place): \"\(spec.destination.value)\" is neither an address nor a node with one",
             Suggestion.remedy(for: spec.destination.value, among: nodeNames, noun: "nodes"))

@@ -23,8 +23,12 @@ struct TunnelSpec {
     let esp: ESPProposal?
     let deadPeerDetection: DeadPeerDetection?
     let presharedKey: Secret?
+    /// Which of the parts a generated tunnel needs are not there; what is there and wrong has been reported.
+    let missing: [String]
     let mtu: MTU?
     let ends: [End]
+    /// Whether every end that is written could be read; if not, that has been reported.
+    let isComplete: Bool
 
     init?(key: Located<String>, value: YAMLValue) {
         guard let fields = value.fields(["summary", "unused", "ike", "esp", "dpd", "psk", "mtu", "ends"]),
@@ -37,8 +41,11 @@ struct TunnelSpec {
         esp = fields["esp"].flatMap(Self.esp)
         deadPeerDetection = fields["dpd"].flatMap(Self.deadPeerDetection)
         presharedKey = fields["psk"].flatMap(Self.presharedKey)
+        missing = ["ike", "esp", "psk"].filter { fields[$0] == nil }
         mtu = fields["mtu"]?.value(MTU.self, "an MTU from 68 to 65535")?.value
-        self.ends = ends.entries("a mapping of nodes to their end").compactMap(End.init)
+        let written = ends.entries("a mapping of nodes to their end")
+        self.ends = written.compactMap(End.init)
+        isComplete = ends.node.mapping != nil && written.count == self.ends.count
     }
 
     private static func ike(_ value: YAMLValue) -> IKEProposal? {
@@ -165,6 +172,8 @@ struct SessionSpec {
     let over: Located<String>
     let password: Secret?
     let speakers: [Speaker]
+    /// Whether every speaker that is written could be read; if not, that has been reported.
+    let isComplete: Bool
 
     init?(key: Located<String>, value: YAMLValue) {
         guard let fields = value.fields(["over", "password", "speakers"]),
@@ -183,7 +192,9 @@ struct SessionSpec {
             }
             return Secret(text.value)
         }
-        self.speakers = speakers.entries("a mapping of nodes to what they speak").compactMap(Speaker.init)
+        let written = speakers.entries("a mapping of nodes to what they speak")
+        self.speakers = written.compactMap(Speaker.init)
+        isComplete = speakers.node.mapping != nil && written.count == self.speakers.count
     }
 }
 
@@ -196,7 +207,7 @@ extension SessionSpec.Speaker {
         node = key
         self.asn = asn.value
         hold = fields["hold"]?.duration()?.value ?? .seconds(180)
-        keepalive = fields["keepalive"]?.duration()?.value ?? hold / 3
+        keepalive = fields["keepalive"]?.duration()?.value ?? .seconds(hold.components.seconds / 3)
         advertised = fields["advertise"]?.members.compactMap { $0.value(IPPrefix.self, "a prefix such as 10.0.0.0/8")?.value } ?? []
         // RFC 4271, section 4.2: a hold time is zero or at least three seconds; BIRD counts whole seconds to 65535.
         let whole = hold.components.attoseconds == 0 && keepalive.components.attoseconds == 0

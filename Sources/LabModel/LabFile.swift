@@ -43,7 +43,7 @@ public struct LabFile {
             fields?["defaults"]?.fields(["link"])?["link"]?.fields(LinkSpec.Shape.keys), over: .standard)
         nodes = fields?.required("nodes", "the machines of the lab")?.entries("a mapping of nodes").compactMap(NodeSpec.init)
             ?? []
-        links = fields?["links"]?.entries("a mapping of links").compactMap {
+        links = fields?["links"]?.entries("a mapping of links").map {
             LinkSpec(key: $0, value: $1, defaults: defaults)
         } ?? []
         tunnels = fields?["tunnels"]?.entries("a mapping of tunnels").compactMap(TunnelSpec.init) ?? []
@@ -58,7 +58,8 @@ struct NodeSpec {
         let line: Int
     }
     struct NAT {
-        let interface: Located<InterfaceName>
+        /// Nil where it could not be read, which has been reported.
+        let interface: Located<InterfaceName>?
         let mappings: [(outside: Located<IPAddress>, inside: Located<IPAddress>)]
     }
 
@@ -115,8 +116,8 @@ struct NodeSpec {
             let source = fields.required("from", "the prefix the traffic comes from")?
                 .value(IPPrefix.self, "a prefix such as 10.0.0.0/8")
         else { return nil }
-        let transport =
-            fields["protocol"]?.choice(SecurityRule.TransportProtocol.self, noun: "protocols")?.value ?? .any
+        let written = fields["protocol"].map { $0.choice(SecurityRule.TransportProtocol.self, noun: "protocols")?.value }
+        guard let transport = written ?? .any else { return nil }
         let ports = fields["ports"]?.members.compactMap { $0.value(UInt16.self, "a port from 0 to 65535")?.value } ?? []
         if !ports.isEmpty, transport != .tcp, transport != .udp {
             value.collector.error(
@@ -126,12 +127,11 @@ struct NodeSpec {
     }
 
     private static func nat(_ value: YAMLValue) -> NAT? {
-        guard let fields = value.fields(["outside", "map"]),
-            let interface = fields.required("outside", "the interface that faces the Internet")?
-                .value(InterfaceName.self, "an interface's name"),
-            let map = fields.required("map", "public addresses and the private ones they stand for")
-        else { return nil }
-        let mappings = map.entries("a mapping of public to private addresses").compactMap { key, value in
+        guard let fields = value.fields(["outside", "map"]) else { return nil }
+        let interface = fields.required("outside", "the interface that faces the Internet")?
+            .value(InterfaceName.self, "an interface's name")
+        let map = fields.required("map", "public addresses and the private ones they stand for")
+        let mappings = map?.entries("a mapping of public to private addresses").compactMap { key, value in
             let outside = IPAddress(key.value)
             if outside == nil {
                 value.collector.error(key.line, "\(value.path): \"\(key.value)\" is not an address", "Write the public address.")
@@ -140,7 +140,7 @@ struct NodeSpec {
                 value.value(IPAddress.self, "the private address").map { (Located(value: address, line: key.line), $0) }
             }
         }
-        return NAT(interface: interface, mappings: mappings)
+        return NAT(interface: interface, mappings: mappings ?? [])
     }
 }
 
@@ -161,12 +161,12 @@ extension NodeSpec.Route {
             gateways = fields["via"]?.members ?? []
             interface = fields["dev"]?.value(InterfaceName.self, "an interface's name")?.value
             table = fields["table"]?.value(UInt32.self, "a table's number")?.value ?? table
-            if gateways.isEmpty, interface == nil {
-                value.collector.error(value.line, "\(value.path) leads nowhere", "Add `via: ADDRESS` or `dev: INTERFACE`.")
-                return nil
-            }
         } else {
             gateways = value.members
+        }
+        if gateways.isEmpty, interface == nil {
+            value.collector.error(key.line, "\(value.path) leads nowhere", "Add `via: ADDRESS` or `dev: INTERFACE`.")
+            return nil
         }
         let hops = gateways.compactMap { $0.value(IPAddress.self, "a gateway's address") }
         guard hops.count == gateways.count else { return nil }
@@ -205,15 +205,18 @@ struct LinkSpec {
 
     let name: Located<String>
     let ends: [End]
+    /// Whether every end that is written could be read; if not, that has been reported.
+    let isComplete: Bool
     let shape: Shape
 
-    init?(key: Located<String>, value: YAMLValue, defaults: Shape) {
-        guard let fields = value.fields(["ends"] + Shape.keys),
-            let ends = fields.required("ends", "the two `NODE:INTERFACE: ADDRESS/LENGTH` it joins")
-        else { return nil }
+    init(key: Located<String>, value: YAMLValue, defaults: Shape) {
+        let fields = value.fields(["ends"] + Shape.keys)
+        let written = fields?.required("ends", "the two `NODE:INTERFACE: ADDRESS/LENGTH` it joins")?
+            .entries("a mapping of NODE:INTERFACE to addresses")
         name = key
         shape = Shape(fields, over: defaults)
-        self.ends = ends.entries("a mapping of NODE:INTERFACE to addresses").compactMap(End.init)
+        ends = written?.compactMap(End.init) ?? []
+        isComplete = written?.count == ends.count
     }
 }
 

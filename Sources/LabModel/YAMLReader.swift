@@ -17,11 +17,16 @@ final class DiagnosticCollector {
     }
 
     func error(_ line: Int?, _ message: String, _ remedy: String) {
-        diagnostics.append(.init(severity: .error, file: file, line: line, message: message, remedy: remedy))
+        note(.init(severity: .error, file: file, line: line, message: message, remedy: remedy))
     }
 
     func warning(_ line: Int?, _ message: String, _ remedy: String) {
-        diagnostics.append(.init(severity: .warning, file: file, line: line, message: message, remedy: remedy))
+        note(.init(severity: .warning, file: file, line: line, message: message, remedy: remedy))
+    }
+
+    /// What is looked at twice is wrong once.
+    private func note(_ diagnostic: LabFileDiagnostic) {
+        if !diagnostics.contains(diagnostic) { diagnostics.append(diagnostic) }
     }
 
     var hasErrors: Bool { diagnostics.contains { $0.severity == .error } }
@@ -53,6 +58,10 @@ struct YAMLValue {
 
     private static func report(_ error: YamlError, collector: DiagnosticCollector) {
         switch error {
+        case .reader(let problem, let offset, _, let text):
+            // The error's own description shows the whole line, which may be a key's.
+            let line = offset.map { text.prefix($0).count { $0.isNewline } + 1 }
+            collector.error(line, "this is not YAML: \(problem)", "Remove what is not text from this line.")
         case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _), .composer(_, let problem, let mark, _):
             collector.error(
                 mark.line, "this is not YAML: \(problem)",
@@ -75,12 +84,12 @@ struct YAMLValue {
     func wrong(_ expected: String) {
         let seen =
             switch node {
-            case .scalar(let scalar): "\"\(scalar.string)\""
+            case .scalar(let scalar): "\"\(scalar.string.prefix(40))\(scalar.string.count > 40 ? "…" : "")\""
             case .mapping: "a mapping"
             case .sequence: "a list"
             case .alias: "an alias"
             }
-        collector.error(line, "\(path): \(seen) is not \(expected)", "Write \(expected).")
+        collector.error(line, "\(path.isEmpty ? "the file" : path): \(seen) is not \(expected)", "Write \(expected).")
     }
 
     /// The text of a scalar.

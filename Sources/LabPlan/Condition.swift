@@ -80,8 +80,9 @@ extension Condition: CustomStringConvertible {
             return IPPrefix(arguments[1]).map { .route(node: node, $0) }
         case ("ping", 2):
             let node = try self.node(arguments[0], in: topology)
-            let address = IPAddress(arguments[1]) ?? topology.address(of: arguments[1])
-            return address.map { .echo(node: node, $0) }
+            if let address = IPAddress(arguments[1]) { return .echo(node: node, address) }
+            let asked = try self.node(arguments[1], in: topology)
+            return topology.address(of: asked).map { .echo(node: node, $0) }
         case ("daemon", 1):
             let parts = arguments[0].split(separator: "/").map(String.init)
             guard parts.count == 2, let kind = Daemon.Kind(rawValue: parts[1]) else { return nil }

@@ -83,7 +83,7 @@ extension RunningLab {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
         let words = [association.aead, association.encryption, association.integrity].compactMap { $0 }.map { algorithm in
-            "\(algorithm.name) \(algorithm.key.bits)" + (algorithm.tagBits == 0 ? "" : "/\(algorithm.tagBits)")
+            "\(algorithm.name) \(algorithm.cipherKeyBits)" + (algorithm.tagBits == 0 ? "" : "/\(algorithm.tagBits)")
         }
         return SAStatus(
             spi: association.spi, algorithms: words.joined(separator: " "),
@@ -134,6 +134,15 @@ extension LinkInfo {
     /// Whether this is one of the devices that tunnel modules make in every namespace (`ip_vti0`, `tunl0`, …).
     var isFallback: Bool {
         ["tunl0", "gre0", "gretap0", "erspan0", "ip_vti0", "ip6_vti0", "sit0", "ip6tnl0", "ip6gre0"].contains(name.description)
+    }
+}
+
+extension IPsecAlgorithm {
+    /// The bits of the cipher's own key: the kernel keeps the salt of counter modes at the key's end
+    /// (RFC 4106, 4309, 7634, 3686; net/xfrm/xfrm_algo.c).
+    var cipherKeyBits: Int {
+        let salted = ["rfc4106(gcm(aes))", "rfc7539esp(chacha20,poly1305)", "rfc3686(ctr(aes))"]
+        return key.bits - (salted.contains(name) ? 32 : name == "rfc4309(ccm(aes))" ? 24 : 0)
     }
 }
 

@@ -7,11 +7,14 @@ import Synchronization
 public final class ProgressMeter: Sendable {
     private let stream: StandardStream
     private let isTerminal: Bool
+    private let isSilent: Bool
     private let lastText = Mutex<String>("")
 
-    public init(_ stream: StandardStream) {
+    /// - Parameter onlyOnTerminals: Shows nothing at all elsewhere.
+    public init(_ stream: StandardStream, onlyOnTerminals: Bool = false) {
         self.stream = stream
         isTerminal = stream.isTerminal
+        isSilent = onlyOnTerminals && !stream.isTerminal
     }
 
     /// Shows a text in place of the last one. Where it is no terminal, each new text is a line.
@@ -20,7 +23,7 @@ public final class ProgressMeter: Sendable {
             defer { last = text }
             return last != text
         }
-        guard isNew else { return }
+        guard isNew, !isSilent else { return }
         stream.write(isTerminal ? "\r\u{1B}[K\(text)" : "\(text)\n")
     }
 

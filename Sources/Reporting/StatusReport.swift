@@ -43,15 +43,19 @@ public struct StatusReport: Sendable {
 
     // MARK: Sections
 
+    /// A table with its heading; nothing where there is nothing to show.
+    private func section(_ columns: [String], _ rows: [[String]], _ style: Style) -> String {
+        rows.isEmpty ? "" : Table(columns: columns, rows: rows).text(style: style, indent: "  ")
+    }
+
     private func tunnels(_ style: Style) -> String {
         let rows = status.tunnels.flatMap { tunnel in
             tunnel.ends.enumerated().map { index, end in
                 [index == 0 ? tunnel.name : "", index == 0 ? word(tunnel.state, style) : ""] + cells(of: end)
             }
         }
-        return Table(
-            columns: ["NAME", "STATE", "NODE", "DEV", "OUTER", "IKE", "ESP", "SPI IN", "SPI OUT", "BYTES IN / OUT", "AGE"], rows: rows
-        ).text(style: style, indent: "  ")
+        return section(
+            ["NAME", "STATE", "NODE", "DEV", "OUTER", "IKE", "ESP", "SPI IN", "SPI OUT", "BYTES IN / OUT", "AGE"], rows, style)
     }
 
     private func cells(of end: TunnelStatus.End) -> [String] {
@@ -73,9 +77,8 @@ public struct StatusReport: Sendable {
                 [index == 0 ? session.name : ""] + cells(of: speaker, style)
             }
         }
-        return Table(
-            columns: ["NAME", "NODE", "AS", "STATE", "HOLD", "KEEPALIVE", "LEARNED", "ADVERTISED", ""], rows: rows
-        ).text(style: style, indent: "  ")
+        return section(
+            ["NAME", "NODE", "AS", "STATE", "HOLD", "KEEPALIVE", "LEARNED", "ADVERTISED", ""], rows, style)
     }
 
     private func cells(of speaker: SessionStatus.Speaker, _ style: Style) -> [String] {
@@ -102,7 +105,7 @@ public struct StatusReport: Sendable {
         let rows = status.daemons.map { daemon in
             [daemon.name, daemon.isRunning ? style.good("running") : style.bad("ended"), daemon.detail]
         }
-        return Table(columns: ["DAEMON", "STATE", ""], rows: rows).text(style: style, indent: "  ")
+        return section(["DAEMON", "STATE", ""], rows, style)
     }
 
     private func interfaces(_ style: Style) -> String {
@@ -111,8 +114,7 @@ public struct StatusReport: Sendable {
                 [index == 0 ? node.name : ""] + cells(of: interface, style)
             }
         }
-        return Table(columns: ["NODE", "DEV", "KIND", "STATE", "MTU", "ADDRESSES", "BYTES IN / OUT", ""], rows: rows)
-            .text(style: style, indent: "  ")
+        return section(["NODE", "DEV", "KIND", "STATE", "MTU", "ADDRESSES", "BYTES IN / OUT", ""], rows, style)
     }
 
     private func cells(of interface: NodeStatus.Interface, _ style: Style) -> [String] {
@@ -164,7 +166,7 @@ public struct StatusReport: Sendable {
             units.removeFirst()
         }
         let unit = units.first ?? "EB"
-        if unit == "B" || value >= 100 { return "\(Int(value.rounded())) \(unit)" }
+        if unit == "B" || value >= 99.95 { return "\(Int(value.rounded())) \(unit)" }
         let factor: Double = value >= 10 ? 10 : 100
         return "\((value * factor).rounded() / factor) \(unit)"
     }

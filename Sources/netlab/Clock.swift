@@ -37,7 +37,7 @@ struct Clock: AsyncParsableCommand {
 
     static func duration(_ text: String) throws -> Duration {
         guard let duration = Duration(text: text) else {
-            throw ValidationError("\"\(text)\" is not a time: write a number with a unit, such as 500ms, 90s, 1h30m.")
+            throw CommandError(message: "\"\(text)\" is not a time.", remedy: "Write a number with a unit, such as 500ms, 90s, 1h30m.")
         }
         return duration
     }
@@ -54,7 +54,7 @@ struct Clock: AsyncParsableCommand {
         }
         let lab = try LabLocator.runningLab(target.lab)
         let (result, wasInterrupted) = await Interruption.guarding {
-            let meter = ProgressMeter(.error)
+            let meter = ProgressMeter(.error, onlyOnTerminals: true)
             defer { meter.clear() }
             return try await LabClient(lab).ask(.clock(command)) { message in
                 switch message {

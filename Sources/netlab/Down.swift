@@ -28,8 +28,11 @@ struct Down: AsyncParsableCommand {
     }
 
     private func end(_ lab: LabDirectory) async throws {
-        let wasDead = if case .dead = lab.state() { true } else { false }
+        var death = ""
+        if case .dead(let record) = lab.state() {
+            death = "; it had died before: \(record?.causeOfDeath ?? "it was never started")"
+        }
         try await LabLauncher.end(lab)
-        print("\(lab.name) is down\(wasDead ? "; it had died before, and what it left has been removed" : "").")
+        print("\(lab.name) is down\(death).")
     }
 }

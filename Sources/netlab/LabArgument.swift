@@ -97,7 +97,7 @@ enum LabLocator {
         if case .dead(let record) = lab.state() {
             lab.cleanUp(record)
             throw CommandError(
-                message: "The lab \"\(name)\" had died: its supervisor was gone. What it left has been removed.",
+                message: "The lab \"\(name)\" had died: \(record?.causeOfDeath ?? "it was never started"). What it left has been removed.",
                 remedy: "Its logs are in \(lab.logs). Bring it up again: netlab up \(argument)", status: .labBroke)
         }
         return lab

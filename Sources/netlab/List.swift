@@ -26,12 +26,12 @@ struct List: AsyncParsableCommand {
                 entries.append(entry(lab.name, "up", record))
             case .dead(let record):
                 lab.cleanUp(record)
-                entries.append(entry(lab.name, "died; cleaned up", record))
+                entries.append(entry(lab.name, "died, cleaned up: \(record?.causeOfDeath ?? "never started")", record))
             case .absent:
                 break
             }
         }
-        for name in LabLocator.known where !entries.contains(where: { $0.name == name && $0.state == "up" }) {
+        for name in LabLocator.known where !entries.contains(where: { $0.name == name }) {
             entries.append(entry(name, "-", nil))
         }
         switch output.format {

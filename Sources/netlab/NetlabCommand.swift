@@ -26,6 +26,7 @@ struct NetlabCommand: AsyncParsableCommand {
     /// Parses the command line, runs what it says, and ends the process with the documented exit code.
     static func runAndExit() async -> Never {
         do {
+            try rejectUnknownVerb()
             var command = try parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
@@ -36,6 +37,15 @@ struct NetlabCommand: AsyncParsableCommand {
         } catch {
             Glibc.exit(report(error))
         }
+    }
+
+    /// A mistyped verb deserves a better answer than "unexpected argument".
+    private static func rejectUnknownVerb() throws {
+        guard let word = CommandLine.arguments.dropFirst().first, !word.hasPrefix("-"), word != "help" else { return }
+        let verbs = configuration.groupedSubcommands.flatMap(\.subcommands).map { $0._commandName }
+        guard !verbs.contains(word) else { return }
+        throw CommandError(
+            message: "There is no command \"\(word)\".", remedy: Suggestion.remedy(for: word, among: verbs, noun: "commands"))
     }
 
     /// Says what went wrong, on standard error, and which exit code that is.

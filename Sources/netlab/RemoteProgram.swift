@@ -5,6 +5,7 @@ import Dispatch
 import Glibc
 import LabKernel
 import Reporting
+import Synchronization
 
 /// A program in a lab that this terminal stands in for.
 struct RemoteProgram {
@@ -44,6 +45,7 @@ struct RemoteProgram {
     private func watchSignals(
         _ terminal: Terminal, _ input: AsyncStream<ExecInput>.Continuation
     ) -> [any DispatchSourceSignal] {
+        let signals = SignalCount()
         let numbers = terminal.size == nil ? [SIGINT, SIGTERM, SIGHUP, SIGQUIT] : [SIGWINCH]
         return numbers.map { number in
             signal(number, SIG_IGN)
@@ -53,11 +55,20 @@ struct RemoteProgram {
                     if let size = Terminal().size { input.yield(.resize(size)) }
                 } else {
                     input.yield(.signal(number))
+                    giveUp(after: number, hadSignal: signals.add() > 1)
                 }
             }
             source.resume()
             return source
         }
+    }
+
+    /// A program that does not heed a signal must not keep this process: a second Ctrl-C, or two seconds after any other
+    /// signal, and the connection is closed, upon which the lab kills the program.
+    private func giveUp(after number: Int32, hadSignal: Bool) {
+        if hadSignal { exit(128 + number) }
+        guard number != SIGINT else { return }
+        DispatchQueue.global().asyncAfter(deadline: .now() + 2) { exit(128 + number) }
     }
 
     /// Reads on a thread of its own, which ends with the input or with the process.
@@ -74,6 +85,11 @@ struct RemoteProgram {
             input.yield(.endOfFile)
         }
     }
+}
+
+private final class SignalCount: Sendable {
+    private let count = Atomic<Int>(0)
+    func add() -> Int { count.add(1, ordering: .relaxed).newValue }
 }
 
 /// This process's terminal, if its input and output are one.
