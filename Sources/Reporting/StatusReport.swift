@@ -94,7 +94,7 @@ public struct StatusReport: Sendable {
         status.paths.map { path in
             let head = "  \(path.probe): \(path.source) > \(path.destination), \(way(path))"
             let hops = path.hops.map { hop in
-                [hop.node, hop.route ?? "(there)", hop.tunnel.map { "tunnel \($0)" } ?? ""]
+                [hop.node, hop.route ?? (path.broken == nil ? "(there)" : "(no route)"), hop.tunnel.map { "tunnel \($0)" } ?? ""]
             }
             let broken = path.broken.map { "\n    \(style.bad($0))" } ?? ""
             return head + "\n" + Table(columns: [], rows: hops).text(style: style, indent: "    ") + broken

@@ -16,7 +16,7 @@ public struct Style: Sendable {
     }
 
     private func paint(_ text: String, _ code: String) -> String {
-        hasColour ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text
+        hasColour && !text.isEmpty ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text
     }
 
     public func good(_ text: String) -> String { paint(text, "32") }
