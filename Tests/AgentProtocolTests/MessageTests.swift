@@ -1,0 +1,211 @@
+import AgentProtocol
+import Foundation
+import LabModel
+import LabPlan
+import NetworkTypes
+import Testing
+
+/// Each kind of message arrives as it was sent.
+@Suite struct MessageTests {
+    private static let sample = Result { try Sample() }
+
+    /// A small lab with its plan, and one of everything that travels.
+    private struct Sample {
+        let topology: Topology
+        let plan: Plan
+        let status: LabStatus
+        let clock = ClockStatus(mode: .paced, isAdvancing: true, time: LabTime(nanoseconds: 5_000_000_000))
+        let failure = LabFailure("pluto died", remedy: "Look at its log.", details: ["line 1", "line 2"])
+        let condition = Condition(.tunnel("main"), holds: false)
+        let exec = ExecRequest(
+            node: "a", arguments: ["ping", "-c", "1", "b"], environment: ["TERM": "xterm"],
+            terminal: TerminalSize(rows: 24, columns: 80))
+
+        init() throws {
+            let lab = """
+                name: two
+                nodes:
+                  a: {role: router, rules: [{from: 10.0.0.0/24, table: 5}], routes: {10.9.0.0/16: 10.0.0.2}}
+                  b: {security: [{from: 10.0.0.0/8}]}
+                links:
+                  ab: {ends: {a:b: 10.0.0.1/24, b:a: 10.0.0.2/24}, loss: 0.1%}
+                tunnels:
+                  main:
+                    psk: secret-of-the-tunnel
+                    ike: {encryption: aes-256-cbc, integrity: sha2-384, group: 20}
+                    esp: {encryption: aes-256-gcm-16}
+                    ends:
+                      a: {address: 10.0.0.1, interface: vpn, inside: 169.254.1.1/30}
+                      b: {address: 10.0.0.2, interface: vpn, inside: 169.254.1.2/30}
+                """
+            topology = try LabFile(text: lab, file: "lab.yaml") { _ in "" }.resolve().topology
+            plan = Plan(for: topology)
+            let association = SAStatus(
+                spi: 0xFFFF_FFFF, algorithms: "rfc4106(gcm(aes)) 288", isUDPEncapsulated: true, bytes: .max, packets: 3,
+                ageSeconds: 1.5)
+            let vpn = try #require(InterfaceName("vpn"))
+            let (near, far) = try (#require(IPAddress("10.0.0.1")), #require(IPAddress("10.0.0.2")))
+            let prefix = try #require(IPPrefix("10.9.0.0/16"))
+            status = LabStatus(
+                lab: "two", title: "Two", clock: clock,
+                tunnels: [
+                    TunnelStatus(
+                        name: "main", state: .up,
+                        ends: [
+                            .init(
+                                node: "a", interface: vpn, local: near, remote: far, ike: "AES", inbound: association,
+                                outbound: association),
+                            .init(
+                                node: "b", interface: vpn, local: far, remote: near, ike: nil, inbound: nil,
+                                outbound: nil),
+                        ])
+                ],
+                sessions: [
+                    SessionStatus(
+                        name: "main",
+                        speakers: [
+                            .init(
+                                node: "a", asn: try #require(ASN(4_294_967_295)), state: "Established", holdSeconds: 30,
+                                keepaliveSeconds: 10,
+                                imported: [prefix], exported: [], lastError: nil)
+                        ])
+                ],
+                paths: [
+                    PathStatus(
+                        probe: "p", source: "a", destination: far,
+                        hops: [.init(node: "a", route: "via x", tunnel: "main")], broken: "no route")
+                ],
+                daemons: [DaemonStatus(name: "a/pluto", isRunning: false, detail: "exit code 1")],
+                nodes: [
+                    NodeStatus(
+                        name: "a", cloud: nil, summary: "",
+                        interfaces: [
+                            .init(
+                                name: "b", kind: "veth", isUp: true, mtu: 1500,
+                                addresses: [try #require(InterfaceAddress("10.0.0.1/24"))],
+                                receivedBytes: 1, sentBytes: 2, drops: 3)
+                        ])
+                ])
+        }
+    }
+
+    /// Sends a message through frames, and compares by what it would send again.
+    private func expectArrives<Message: Codable>(_ message: Message) throws {
+        var decoder = FrameDecoder()
+        decoder.append(try FrameDecoder.encode(message))
+        let frame = try #require(try decoder.next())
+        #expect(try decoder.next() == nil)
+        let arrived = try FrameDecoder.decode(Message.self, from: frame)
+        #expect("\(arrived)" == "\(message)")
+        #expect(try canonical(arrived) == canonical(message))
+    }
+
+    private func canonical(_ message: some Encodable) throws -> Data {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        return try encoder.encode(message)
+    }
+
+    @Test func toAgent() throws {
+        let sample = try Self.sample.get()
+        let requests: [AgentRequest] = [
+            .setUp(GuestSetup(hostname: "lab", logDirectory: "/logs", keptDirectories: ["/usr"])),
+            .setUp(GuestSetup(hostname: "lab", logDirectory: nil)), .build(sample.plan, sample.topology), .tearDown,
+            .status,
+            .wait(sample.condition, within: .milliseconds(1500)), .exec(sample.exec), .powerOff,
+        ]
+        for request in requests {
+            try expectArrives(ToAgent.request(id: .max, request, unbounded: true))
+        }
+        let inputs: [ExecInput] = [
+            .bytes(Bytes(Array(0...255))), .bytes(Bytes([])), .endOfFile, .resize(TerminalSize(rows: 1, columns: .max)),
+            .signal(15),
+        ]
+        for input in inputs {
+            try expectArrives(ToAgent.input(id: 0, input))
+        }
+        try expectArrives(ToAgent.run(until: LabTime(nanoseconds: .max)))
+        try expectArrives(ToAgent.cancel(id: 7))
+        try expectArrives(ToAgent.explain)
+    }
+
+    @Test func fromAgent() throws {
+        let sample = try Self.sample.get()
+        let time = LabTime(nanoseconds: 42)
+        let replies: [AgentReply] = [
+            .done, .status(sample.status), .waited(false, lastSeen: "nothing"), .exited(code: -1),
+            .failed(sample.failure),
+        ]
+        for reply in replies {
+            try expectArrives(FromAgent.reply(id: 1, reply, at: time))
+        }
+        for stage in Step.Stage.allCases {
+            try expectArrives(
+                FromAgent.progress(id: 1, Progress(stage: stage, done: 1, total: 2, current: "now", time: time)))
+        }
+        for stream in [ExecOutput.Stream.output, .error] {
+            try expectArrives(FromAgent.output(id: 1, ExecOutput(stream: stream, bytes: Bytes([0, 0xFF]))))
+        }
+        try expectArrives(
+            FromAgent.event(.daemonDied(name: "a/pluto", reason: "signal 11", logEnd: ["last words"]), at: time))
+        try expectArrives(FromAgent.event(.spinning(processes: ["busy"]), at: time))
+        try expectArrives(FromAgent.ready(at: time))
+        try expectArrives(FromAgent.received(bytes: 1024))
+        try expectArrives(FromAgent.held(at: time))
+    }
+
+    @Test func supervisor() throws {
+        let sample = try Self.sample.get()
+        let commands: [ClockCommand] = [
+            .show, .set(.paused), .advance(.seconds(3600)), .until(sample.condition, within: .seconds(60)),
+        ]
+        for command in commands {
+            try expectArrives(ToSupervisor.clock(command))
+        }
+        for message in [
+            ToSupervisor.build(sample.plan, sample.topology, clock: .paced), .status, .exec(sample.exec),
+            .input(.endOfFile), .shutDown,
+        ] {
+            try expectArrives(message)
+        }
+        for message in [
+            FromSupervisor.progress(
+                Progress(stage: .links, done: 0, total: 1, current: "", time: LabTime(nanoseconds: 0))),
+            .output(ExecOutput(stream: .error, bytes: Bytes(Array("x".utf8)))), .notice("the clock runs"),
+            .clockMoved(LabTime(nanoseconds: 1)),
+            .done, .status(sample.status), .clock(sample.clock), .waited(true, lastSeen: "up", sample.clock),
+            .exited(code: 137),
+            .failed(sample.failure),
+        ] {
+            try expectArrives(message)
+        }
+    }
+
+    /// What the agent is told is what the lab file said, its keys too.
+    @Test func planAndTopologyArriveWhole() throws {
+        let sample = try Self.sample.get()
+        let frame = Array(try FrameDecoder.encode(AgentRequest.build(sample.plan, sample.topology)).dropFirst(4))
+        guard case .build(let plan, let topology) = try FrameDecoder.decode(AgentRequest.self, from: frame) else {
+            Issue.record("another message arrived")
+            return
+        }
+        #expect(plan == sample.plan && topology == sample.topology)
+        #expect(topology.tunnels.first?.proposal?.presharedKey.reveal() == "secret-of-the-tunnel")
+    }
+
+    @Test func statusArrivesWhole() throws {
+        let status = try Self.sample.get().status
+        let frame = Array(try FrameDecoder.encode(status).dropFirst(4))
+        #expect(try FrameDecoder.decode(LabStatus.self, from: frame) == status)
+    }
+
+    @Test func bytesTravelAsBase64() throws {
+        let frame = Array(try FrameDecoder.encode(Bytes(Array("netlab".utf8))).dropFirst(4))
+        #expect(String(decoding: frame, as: UTF8.self) == "\"bmV0bGFi\"")
+    }
+
+    @Test func failureText() throws {
+        #expect(try Self.sample.get().failure.description == "pluto died\n    line 1\n    line 2\nLook at its log.")
+        #expect(LabFailure("gone").description == "gone")
+    }
+}
