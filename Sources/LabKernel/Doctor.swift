@@ -219,8 +219,6 @@ public enum Doctor {
         Program(name: "certutil", purpose: "makes pluto's key database", package: "libnss3-tools"),
         Program(name: "bird", purpose: "BGP daemon", package: "bird2"),
         Program(name: "birdc", purpose: "speaks to bird", package: "bird2"),
-        Program(name: "nsenter", purpose: "starts programs in a node", package: "util-linux"),
-        Program(name: "setsid", purpose: "gives a program a terminal of its own", package: "util-linux"),
         Program(name: "ip", purpose: "used by pluto's scripts, and by people in a node", package: "iproute2"),
         Program(name: "ping", purpose: "used by people in a node", package: "iputils-ping", isEssential: false),
         Program(name: "traceroute", purpose: "used by people in a node", package: "traceroute", isEssential: false),

@@ -13,6 +13,7 @@ extension Action: CustomStringConvertible {
             "\(node): set " + settings.map { "\($0.key) = \($0.value)" }.joined(separator: ", ")
         case .createTunnelInterface(let interface): Self.text(of: interface)
         case .removeInterface(let node, let name): "\(node): remove interface \(name)"
+        case .setMTU(let node, let interface, let mtu): "\(node): set MTU \(mtu) on \(interface)"
         case .addAddress(let node, let interface, let address): "\(node): add address \(address) to \(interface)"
         case .removeAddress(let node, let interface, let address): "\(node): remove address \(address) from \(interface)"
         case .addRoute(let node, let entry): "\(node): add route \(entry)"

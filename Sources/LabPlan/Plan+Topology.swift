@@ -151,6 +151,7 @@ private struct Planner {
         let up = tunnels.map { Action.await(Condition(.tunnel($0.name)), within: .seconds(120)) }
         let addressed = tunnels.flatMap(\.ends).filter(\.interfaceIsMadeByDaemon).flatMap { end -> [Action] in
             [.await(Condition(.interface(node: end.node, end.interface)), within: .seconds(30))]
+                + (end.mtu.map { [.setMTU(node: end.node, end.interface, $0)] } ?? [])
                 + (end.inside.map { [.addAddress(node: end.node, end.interface, $0)] } ?? [])
                 + end.routes.map { .addRoute(node: end.node, tunnelRoute($0, of: end)) }
         }

@@ -29,6 +29,7 @@ public enum Action: Hashable, Sendable, Codable {
     case setSysctls(node: String, [Sysctl])
     case createTunnelInterface(TunnelInterface)
     case removeInterface(node: String, InterfaceName)
+    case setMTU(node: String, InterfaceName, MTU)
     case addAddress(node: String, InterfaceName, InterfaceAddress)
     case removeAddress(node: String, InterfaceName, InterfaceAddress)
     case addRoute(node: String, RouteEntry)
@@ -59,7 +60,7 @@ public enum Action: Hashable, Sendable, Codable {
         case .writeFile(let node, let file): .removeFile(node: node, path: file.path)
         case .createKeyStore(let node, let directory): .removeFile(node: node, path: directory)
         case .startDaemon(let daemon): .stopDaemon(daemon)
-        case .removeNode, .removeLink, .setSysctls, .removeInterface, .removeAddress, .removeRoute, .removeRule,
+        case .removeNode, .removeLink, .setSysctls, .setMTU, .removeInterface, .removeAddress, .removeRoute, .removeRule,
             .removeFilter, .removeFile, .stopDaemon, .run, .await:
             nil
         }

@@ -127,36 +127,3 @@ final class NodeSandbox: Sendable {
         }
     }
 }
-
-/// A thread for work that changes what the kernel thinks of the calling thread; it ends with the work.
-enum DedicatedThread {
-    private final class Box<Result: Sendable>: @unchecked Sendable {
-        // Written by the new thread before it ends, read by the caller after joining it.
-        var result: Swift.Result<Result, any Error>?
-        let body: @Sendable () throws -> Result
-        init(_ body: @escaping @Sendable () throws -> Result) { self.body = body }
-        func run() { result = Swift.Result(catching: body) }
-    }
-
-    static func run<Result: Sendable>(_ body: @Sendable () throws -> Result) throws -> Result {
-        try withoutActuallyEscaping(body) { body in
-            let box = Box(body)
-            var thread = pthread_t()
-            let runner = Unmanaged<AnyObject>.passRetained({ box.run() } as ThreadBody as AnyObject)
-            let code = pthread_create(&thread, nil, { pointer in
-                guard let pointer else { return nil }
-                if let body = Unmanaged<AnyObject>.fromOpaque(pointer).takeRetainedValue() as? ThreadBody { body() }
-                return nil
-            }, runner.toOpaque())
-            guard code == 0 else {
-                runner.release()
-                throw LabFailure("A thread cannot be started: \(String(cString: strerror(code))).")
-            }
-            pthread_join(thread, nil)
-            guard let result = box.result else { throw LabFailure("A thread ended before its work.") }
-            return try result.get()
-        }
-    }
-
-    private typealias ThreadBody = () -> Void
-}

@@ -92,6 +92,8 @@ actor RunningLab {
             try create(interface)
         case .removeInterface(let node, let name):
             try sandbox(node).sockets.deleteLink(name)
+        case .setMTU(let node, let interface, let mtu):
+            try sandbox(node).sockets.setMTU(mtu, on: interface)
         case .addAddress(let node, let interface, let address):
             try sandbox(node).sockets.addAddress(address, to: interface)
         case .removeAddress(let node, let interface, let address):

@@ -26,7 +26,7 @@ public final class NetworkNamespace: Sendable {
     ///
     /// - Throws: `NetlinkError`.
     public static func create() throws -> NetworkNamespace {
-        try onNewThread {
+        try DedicatedThread.run {
             guard netlab_unshare(netlab_new_network) == 0 else {
                 throw NetlinkError(errno: errno, operation: "create network namespace", object: "")
             }
@@ -55,60 +55,12 @@ public final class NetworkNamespace: Sendable {
     /// - Throws: `NetlinkError` where the namespace cannot be entered, and whatever the closure throws.
     public func perform<T: Sendable>(_ body: @Sendable () throws -> T) throws -> T {
         let descriptor = self.descriptor
-        return try Self.onNewThread {
+        return try DedicatedThread.run {
             guard netlab_setns(descriptor, netlab_new_network) == 0 else {
                 throw NetlinkError(
                     errno: errno, operation: "enter network namespace", object: "of descriptor \(descriptor)")
             }
             return try body()
         }
-    }
-
-    private static func onNewThread<T: Sendable>(_ body: @Sendable () throws -> T) throws -> T {
-        try withoutActuallyEscaping(body) { body in
-            let job = Job(body)
-            var thread = pthread_t()
-            let context = Unmanaged.passUnretained(job).toOpaque()
-            let code = pthread_create(
-                &thread, nil,
-                { context in
-                    guard let context else { return nil }
-                    Unmanaged<AnyJob>.fromOpaque(context).takeUnretainedValue().run()
-                    return nil
-                }, context)
-            guard code == 0 else {
-                throw NetlinkError(errno: code, operation: "start a thread for the network namespace", object: "")
-            }
-            // The job, and with it the closure, outlives the thread: it is used again below.
-            pthread_join(thread, nil)
-            return try job.finish()
-        }
-    }
-}
-
-/// Work for one thread. The creator reads its result only after joining the thread, so no lock is needed.
-private class AnyJob {
-    func run() {}
-}
-
-private final class Job<T: Sendable>: AnyJob {
-    private var body: (@Sendable () throws -> T)?
-    private var result: Result<T, any Error>?
-
-    init(_ body: @escaping @Sendable () throws -> T) {
-        self.body = body
-    }
-
-    override func run() {
-        guard let body else { return }
-        result = Result { try body() }
-        self.body = nil
-    }
-
-    func finish() throws -> T {
-        guard let result else {
-            throw NetlinkError(errno: ECANCELED, operation: "run in the network namespace", object: "")
-        }
-        return try result.get()
     }
 }

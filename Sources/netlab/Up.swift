@@ -25,6 +25,7 @@ struct Up: AsyncParsableCommand {
         }
         let lab = try LabDirectory(name: topology.name, directories: LabLocator.directories)
         if case .running = lab.state() { throw LabLauncher.alreadyUp(lab) }
+        try await checkMachine()
         let board = ProgressBoard(title: "\(topology.name): \(topology.title)")
         let mode = clock
         let (result, wasInterrupted) = await Interruption.guarding {
@@ -56,6 +57,18 @@ struct Up: AsyncParsableCommand {
             StandardStream.error.write("netlab: interrupted; \(topology.name) has been taken down, nothing is left of it.\n")
             throw ExitCode(ExitStatus.interrupted.rawValue)
         }
+    }
+
+    /// Looks at what the lab will need before anything is started.
+    private func checkMachine() async throws {
+        let findings = await LabKernel.Doctor.examine(environment: LabLocator.environment)
+        for warning in findings where warning.status == .warning {
+            StandardStream.error.write("netlab: \(warning.name): \(warning.detail). \(warning.remedy ?? "")\n")
+        }
+        let missing = findings.filter { $0.status == .missing }
+        guard let first = missing.first else { return }
+        let all = missing.map { "\($0.name): \($0.detail)" }.joined(separator: "; ")
+        throw SetupError(.toolsMissing, "this machine lacks something: \(all)", remedy: first.remedy ?? "See netlab doctor.")
     }
 
     private func nextSteps(_ topology: Topology) -> String {
