@@ -82,6 +82,9 @@ let package = Package(
         .testTarget(
             name: "LabPlanTests", dependencies: ["LabPlan", "LabModel", "NetworkTypes"], swiftSettings: strict),
         .testTarget(
+            name: "AgentProtocolTests", dependencies: ["AgentProtocol", "LabPlan", "LabModel", "NetworkTypes"],
+            swiftSettings: strict),
+        .testTarget(
             name: "ReportingTests", dependencies: ["Reporting", "AgentProtocol", "NetworkTypes"], swiftSettings: strict),
         .testTarget(
             name: "DaemonsTests", dependencies: ["Daemons", "LabPlan", "LabModel", "NetworkTypes"],
@@ -89,6 +92,15 @@ let package = Package(
         .testTarget(
             name: "LabKernelTests",
             dependencies: ["LabKernel", .product(name: "SystemPackage", package: "swift-system")], swiftSettings: strict),
+        .testTarget(
+            name: "LabRuntimeTests",
+            dependencies: ["LabRuntime", "AgentProtocol", "LabPlan", "LabModel", "NetworkTypes"], swiftSettings: strict),
         .testTarget(name: "NetlinkTests", dependencies: ["Netlink", "NetworkTypes"], swiftSettings: strict),
+        .testTarget(
+            name: "IntegrationTests",
+            dependencies: [
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ], swiftSettings: strict),
     ]
 )

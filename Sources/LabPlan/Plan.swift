@@ -5,6 +5,11 @@ import NetworkTypes
 public struct Plan: Hashable, Sendable, Codable {
     public let lab: String
     public let steps: [Step]
+
+    public init(lab: String, steps: [Step]) {
+        self.lab = lab
+        self.steps = steps
+    }
 }
 
 /// One step of a plan.
