@@ -61,7 +61,8 @@ import Testing
                 case .daemon(let node, let kind): #expect(daemons.contains("\(node)/\(kind.rawValue)"))
                 case .tunnel, .session, .route, .echo: #expect(!daemons.isEmpty)
                 }
-            case .addAddress(let node, let name, _): #expect(interfaces.contains("\(node):\(name)"))
+            case .addAddress(let node, let name, _), .setMTU(let node, let name, _):
+                #expect(interfaces.contains("\(node):\(name)"))
             case .addRoute(let node, let route):
                 #expect(nodes.contains(node))
                 for name in route.nextHops.compactMap(\.interface) { #expect(interfaces.contains("\(node):\(name)")) }
@@ -188,6 +189,18 @@ import Testing
         #expect(try #require(descriptions.firstIndex(of: "vpc2-ec2: add route 0.0.0.0/0 via 10.3.1.1")) < up)
     }
 
+    /// An interface that a daemon makes gets its MTU when it is there, before anything is sent through it.
+    @Test func mtuOfADaemonsInterface() throws {
+        let descriptions = Plan(
+            for: try AwsOci.topology {
+                $0.replacing("connection: aws-tunnel-1", with: "connection: aws-tunnel-1\n        mtu: 1400")
+            }
+        ).steps.map(\.description)
+        let set = try #require(descriptions.firstIndex(of: "vcn2-vm: set MTU 1400 on vti1"))
+        #expect(descriptions[set - 1] == "wait for interface vcn2-vm vti1 up, at most 30s")
+        #expect(descriptions[set + 1] == "vcn2-vm: add address 192.168.2.2/30 to vti1")
+    }
+
     @Test(arguments: [
         ("tgw", true), ("aws-igw", true), ("vpc1-ec2", false), ("vpc2-ec2", false),
     ])
@@ -219,7 +232,7 @@ import Testing
     @Test func everyChangeCanBeTakenBack() {
         for step in plan.steps {
             switch step.action {
-            case .await, .setSysctls, .run: #expect(step.action.reversal == nil)
+            case .await, .setSysctls, .setMTU, .run: #expect(step.action.reversal == nil)
             default: #expect(step.action.reversal != nil && step.action.reversal?.reversal == nil, "\(step)")
             }
         }
