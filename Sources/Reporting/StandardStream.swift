@@ -11,13 +11,14 @@ public enum StandardStream: Int32, Sendable {
         write(Array(text.utf8))
     }
 
-    /// Writes all of it, unless nobody reads any more.
+    /// Writes all of it; ends the process, as SIGPIPE would, when nobody reads any more.
     public func write(_ bytes: [UInt8]) {
         // What was printed before must come before.
         fflush(nil)
         var rest = bytes[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { Glibc.write(rawValue, $0.baseAddress, $0.count) }
+            if count < 0, errno == EPIPE { exit(128 + SIGPIPE) }
             guard count > 0 || errno == EINTR || errno == EAGAIN else { return }
             rest = rest.dropFirst(max(0, count))
         }
