@@ -1,0 +1,101 @@
+import Foundation
+import Testing
+
+/// What can be typed without a lab being up.
+@Suite(.timeLimit(.minutes(1)))
+struct CommandLineTests {
+    static let verbs = [
+        "up", "down", "list", "status", "clock", "exec", "shell", "logs", "validate", "plan", "doctor", "kernel",
+    ]
+
+    let netlab = Netlab(environment: ["NETLAB_HOME": Netlab.checkout.string, "NO_COLOR": "1"])
+
+    // MARK: Help
+
+    @Test func helpNamesEveryVerb() async throws {
+        let help = try await netlab.succeed("--help").output
+        let sections = try #require(help.firstRange(of: "SUBCOMMANDS:"))
+        let named = help[sections.upperBound...].matches(of: #/(?m)^  ([a-z]+)  /#).map { String($0.1) }
+        #expect(named == Self.verbs, "\(help)")
+    }
+
+    @Test(arguments: verbs) func everyVerbHasHelp(verb: String) async throws {
+        let help = try await netlab.succeed(verb, "--help").output
+        #expect(help.hasPrefix("OVERVIEW: "), "\(help)")
+        #expect(help.contains("USAGE: netlab \(verb)"), "\(help)")
+    }
+
+    @Test func aMistypedVerbGetsASuggestion() async throws {
+        let result = try await netlab.run("statsu", "aws-oci")
+        #expect(result.code == 2, result.account)
+        #expect(result.error.contains(#"Did you mean "status"?"#), result.account)
+    }
+
+    @Test(arguments: [["up"], ["up", "aws-oci", "--clock", "backwards"], ["exec", "aws-oci", "tgw"], ["down"]])
+    func anIncompleteCommandIsRefused(arguments: [String]) async throws {
+        let result = try await netlab.execute(Netlab.program, arguments)
+        #expect(result.code == 2, result.account)
+        #expect(!result.error.isEmpty)
+    }
+
+    // MARK: Labs
+
+    @Test(arguments: ["up", "validate", "plan"]) func anUnknownLabGetsASuggestion(verb: String) async throws {
+        let result = try await netlab.run(verb, "aws-oic")
+        #expect(result.code == 2, result.account)
+        #expect(result.error.contains(#"There is no lab "aws-oic""#), result.account)
+        #expect(result.error.contains(#"Did you mean "aws-oci"?"#), result.account)
+    }
+
+    @Test(arguments: ["status", "clock", "down"]) func aLabThatIsNotUpSaysHowToBringItUp(verb: String) async throws {
+        try await LabHome.with { home in
+            let result = try await home.netlab.run(verb, "aws-oci")
+            #expect(result.code == 4, result.account)
+            #expect(result.error.contains("not up"), result.account)
+            #expect(result.error.contains("netlab up aws-oci"), result.account)
+            try await home.expectNothingLeft()
+        }
+    }
+
+    @Test func theLabThatComesWithItIsValid() async throws {
+        let result = try await netlab.succeed("validate", "aws-oci")
+        #expect(result.output.contains("aws-oci is valid"), result.account)
+    }
+
+    /// Every mistake at once, each with its line; nothing is started.
+    @Test func anInvalidLabFileIsRefusedWithLineNumbers() async throws {
+        try await LabHome.with { home in
+            let mistakes = [
+                ("role: instance", "rolle: instance"), ("group: 20", "group: 99"),
+                ("vpc2:igw: 10.3.0.1/30", "nobody:igw: 10.3.0.1/30"),
+            ]
+            let lab = try home.copy(of: "aws-oci", as: "wrong") { text in
+                mistakes.reduce(text) { $0.replacing($1.0, with: $1.1, maxReplacements: 1) }
+            }
+            let lines = Host.contents("\(lab)/lab.yaml").split(separator: "\n", omittingEmptySubsequences: false)
+            let numbers = try mistakes.map { mistake in
+                try #require(lines.firstIndex { $0.contains(mistake.1) }) + 1
+            }
+            for verb in ["validate", "up"] {
+                let result = try await home.netlab.run(verb, lab)
+                #expect(result.code == 2, result.account)
+                for number in numbers {
+                    #expect(
+                        (result.output + result.error).contains("lab.yaml:\(number): error: "),
+                        "line \(number): \(result.account)")
+                }
+            }
+            try await home.expectNothingLeft()
+        }
+    }
+
+    @Test func brokenYAMLIsRefusedWithItsLine() async throws {
+        try await LabHome.with { home in
+            let lab = try home.copy(of: "aws-oci", as: "broken") { $0 + "\nprobes: [\n" }
+            let result = try await home.netlab.run("up", lab)
+            #expect(result.code == 2, result.account)
+            #expect(result.error.contains(#/lab\.yaml:\d+: error: /#), result.account)
+            try await home.expectNothingLeft()
+        }
+    }
+}

@@ -1,0 +1,65 @@
+import Foundation
+import SystemPackage
+import Testing
+
+/// What is to be seen of labs from outside: the host's processes and files.
+enum Host {
+    /// The ids of the processes whose command line or environment names a directory: supervisors have it in their
+    /// environment, kernels and every guest process in their command line.
+    static func processes(naming directory: FilePath) -> [pid_t] {
+        processes.filter { process in
+            guard process != getpid(), !isZombie(process) else { return false }
+            return ["cmdline", "environ"].contains { file in
+                contents("/proc/\(process)/\(file)").contains(directory.string)
+            }
+        }
+    }
+
+    /// The members of a process group.
+    static func group(_ leader: pid_t) -> [pid_t] {
+        processes.filter { !isZombie($0) && fields(of: $0).dropFirst(2).first == "\(leader)" }
+    }
+
+    /// Every process's command line.
+    static var commandLines: [String] {
+        processes.map { contents("/proc/\($0)/cmdline").replacing("\0", with: " ") }
+    }
+
+    /// Paths below a directory, relative to it, sorted.
+    static func files(below directory: FilePath) -> [String] {
+        (FileManager.default.enumerator(atPath: directory.string)?.compactMap { $0 as? String } ?? []).sorted()
+    }
+
+    static func contents(_ path: String) -> String {
+        FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) } ?? ""
+    }
+
+    private static var processes: [pid_t] {
+        ((try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []).compactMap { pid_t($0) }
+    }
+
+    /// A process that has ended is nobody's any more, even if its parent has yet to notice.
+    private static func isZombie(_ process: pid_t) -> Bool { fields(of: process).first == "Z" }
+
+    /// The fields of /proc/PID/stat after the name (proc(5)): state, parent, process group, …
+    private static func fields(of process: pid_t) -> [Substring] {
+        let stat = contents("/proc/\(process)/stat")
+        guard let end = stat.lastIndex(of: ")") else { return [] }
+        return stat[stat.index(after: end)...].split(separator: " ")
+    }
+}
+
+/// Waits until something of the host's holds; that it does not within a time of the wall clock is an issue.
+func eventually(
+    within deadline: Duration = .seconds(5), _ what: Comment, sourceLocation: SourceLocation = #_sourceLocation,
+    _ condition: () async throws -> Bool
+) async throws {
+    let end = ContinuousClock.now + deadline
+    while try await !condition() {
+        guard ContinuousClock.now < end else {
+            Issue.record("\(what) did not come about within \(deadline)", sourceLocation: sourceLocation)
+            return
+        }
+        try await Task.sleep(for: .milliseconds(10))
+    }
+}

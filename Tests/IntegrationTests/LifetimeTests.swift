@@ -1,0 +1,221 @@
+import Foundation
+import Testing
+
+/// Labs that come and go, or are made to.
+@Suite(.serialized, .timeLimit(.minutes(2)))
+struct LifetimeTests {
+    // MARK: Down
+
+    @Test func downLeavesNothingButLogs() async throws {
+        try await LabHome.with { home in
+            let up = try await home.netlab.succeed("up", "aws-oci", "--clock", "paused")
+            #expect(up.output.contains("netlab down aws-oci"))
+            let kernel = try #require(try await Self.entry("aws-oci", in: home)?.kernelPid)
+            #expect(Host.group(kernel).count > 6)
+            let down = try await home.netlab.succeed("down", "aws-oci")
+            #expect(down.took < .seconds(3))
+            try await home.expectNothingLeft()
+            #expect(Host.group(kernel) == [])
+            #expect(Host.files(below: home.state).contains("netlab/logs/aws-oci/tgw.pluto.log"))
+            let logs = try await home.netlab.succeed("logs", "aws-oci", "tgw/pluto")
+            #expect(logs.output.contains("pluto"))
+            let again = try await home.netlab.run("down", "aws-oci")
+            #expect(again.code == 4, again.account)
+            #expect(again.error.contains("not up"), again.account)
+        }
+    }
+
+    @Test func twoLabsDoNotTouchEachOther() async throws {
+        try await LabHome.with(labs: 2) { home in
+            let (first, second) = try (home.writePair(named: "one"), home.writePair(named: "two"))
+            try await home.netlab.succeed("up", first, "--clock", "paused")
+            try await home.netlab.succeed("up", second, "--clock", "paused")
+            let (one, two) = (RunningLab(home: home, name: "one"), RunningLab(home: home, name: "two"))
+            let before = try await two.clock().time
+            _ = try await one.clock("advance", "1h")
+            try await one.change("left", "ip", "link", "set", "eth0", "down")
+            #expect(try await two.clock().time == before)
+            #expect(try await one.ping("10.0.0.2", from: "right").received > 0)
+            #expect(try await two.ping("10.0.0.2", from: "left").isLossless)
+            try await home.netlab.succeed("down", "one")
+            #expect(try await two.ping("10.0.0.1", from: "right").isLossless)
+            #expect(try await Self.entry("one", in: home) == nil)
+            #expect(try await Self.entry("two", in: home)?.state == "up")
+            try await home.netlab.succeed("down", "--all")
+            try await home.expectNothingLeft()
+        }
+    }
+
+    // MARK: Deaths
+
+    enum Victim: String, CaseIterable { case supervisor, kernel }
+
+    /// A lab killed in its sleep is found dead by whoever looks first, who says so and clears up.
+    @Test(arguments: Victim.allCases, ["status", "list", "down"])
+    func aKilledLabIsNoticed(victim: Victim, verb: String) async throws {
+        try await LabHome.with { home in
+            try await home.netlab.succeed("up", try home.writePair(), "--clock", "paused")
+            try await Self.kill(victim, of: "pair", in: home)
+            let result =
+                switch verb {
+                case "list": try await home.netlab.run("list")
+                default: try await home.netlab.run(verb, "pair")
+                }
+            #expect(result.code == (verb == "status" ? 4 : 0), result.account)
+            let words = victim == .kernel ? "its kernel ended unexpectedly" : "its supervisor was gone"
+            #expect((result.output + result.error).contains(words), result.account)
+            try await home.expectNothingLeft()
+            #expect(try await Self.entry("pair", in: home) == nil)
+        }
+    }
+
+    /// The same with daemons in it, and then anew.
+    @Test(arguments: Victim.allCases) func aKilledLabCanBeBroughtUpAgain(victim: Victim) async throws {
+        try await LabHome.with { home in
+            try await home.netlab.succeed("up", "aws-oci")
+            try await Self.kill(victim, of: "aws-oci", in: home)
+            let up = try await home.netlab.succeed("up", "aws-oci", "--clock", "paused")
+            #expect(up.output.contains(/tunnel +main +up/), up.account)
+            try await home.netlab.succeed("down", "aws-oci")
+            try await home.expectNothingLeft()
+        }
+    }
+
+    private static func kill(_ victim: Victim, of lab: String, in home: LabHome) async throws {
+        let entry = try #require(try await entry(lab, in: home))
+        let (supervisor, kernel) = (try #require(entry.supervisorPid), try #require(entry.kernelPid))
+        Glibc.kill(victim == .kernel ? kernel : supervisor, SIGKILL)
+        // Neither lives without the other.
+        try await eventually("the end of supervisor and kernel") {
+            Host.group(supervisor).isEmpty && !Host.group(kernel).contains(kernel)
+        }
+    }
+
+    // MARK: Interrupted
+
+    /// Ctrl-C as soon as `up` has said a word.
+    @Test(arguments: ["aws-oci:", "✓ boot", "✓ nodes", "✓ tunnels", "✓ filters", "✓ daemons"])
+    func interruptedUpLeavesNothing(word: String) async throws {
+        try await LabHome.with { home in
+            let result = try await home.netlab.follow("up", "aws-oci", stream: .output) { line, process in
+                if line.contains(word) { Glibc.kill(process, SIGINT) }
+            }
+            #expect(result.code == 130, result.account)
+            #expect(!result.output.contains("Next:"))
+            try await home.expectNothingLeft()
+        }
+    }
+
+    @Test func upKilledOutrightLeavesNothingForLong() async throws {
+        try await LabHome.with { home in
+            let result = try await home.netlab.follow("up", "aws-oci", stream: .output) { line, process in
+                if line.contains("✓ nodes") { Glibc.kill(process, SIGKILL) }
+            }
+            #expect(result.code == 137, result.account)
+            // The supervisor finishes what it was told, or gives it up; either way the lab is there to be taken down.
+            _ = try await home.netlab.run("down", "aws-oci")
+            try await home.expectNothingLeft()
+        }
+    }
+
+    // MARK: What cannot start
+
+    @Test func aMissingTemporaryDirectoryIsSaid() async throws {
+        try await LabHome.with { home in
+            let result = try await home.netlab.settingVariables(["TMPDIR": "/nonexistent"]).run("up", "aws-oci")
+            #expect(result.code == 3, result.account)
+            #expect(result.error.contains("/nonexistent"), result.account)
+            #expect(result.error.contains("Set TMPDIR"), result.account)
+            try await home.expectNothingLeft()
+        }
+    }
+
+    @Test func aTemporaryDirectoryWithoutExecutionIsSaid() async throws {
+        try await LabHome.with { home in
+            let directory = home.path.appending("noexec").string
+            try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: false)
+            // In namespaces of its own anybody may mount.
+            let result = try await home.netlab.settingVariables(["TMPDIR": directory]).execute(
+                "/usr/bin/unshare",
+                [
+                    "--user", "--map-root-user", "--mount", "sh", "-c",
+                    #"mount -t tmpfs -o noexec none "$TMPDIR" && exec "$@""#,
+                    "sh", Netlab.program.string, "up", "aws-oci",
+                ])
+            #expect(result.code == 3, result.account)
+            #expect(result.error.contains("noexec"), result.account)
+            #expect(result.error.contains("Set TMPDIR"), result.account)
+            try await home.expectNothingLeft()
+        }
+    }
+
+    @Test func aKernelThatDoesNotStartIsOneClearError() async throws {
+        try await LabHome.with { home in
+            let result = try await home.netlab.settingVariables(["NETLAB_KERNEL": "/bin/true"]).run("up", "aws-oci")
+            #expect(result.code == 4, result.account)
+            #expect(result.error.hasPrefix("netlab: The lab's kernel did not start.\n"), result.account)
+            #expect(result.error.contains("netlab doctor"), result.account)
+            try await home.expectNothingLeft()
+        }
+    }
+
+    @Test func aKernelThatIsNoProgramNamesTheVariable() async throws {
+        try await LabHome.with { home in
+            let result = try await home.netlab.settingVariables(["NETLAB_KERNEL": "/etc/passwd"]).run("up", "aws-oci")
+            #expect(result.code == 3, result.account)
+            #expect(result.error.contains("NETLAB_KERNEL names /etc/passwd"), result.account)
+            try await home.expectNothingLeft()
+        }
+    }
+
+    // MARK: Stuck
+
+    @Test func aBusyLoopIsSaidAndDoesNotKeepTheLabUp() async throws {
+        try await LabHome.with { home in
+            try await home.netlab.succeed("up", try home.writePair(), "--clock", "paused")
+            let result = try await home.netlab.follow(
+                "exec", "pair", "left", "--", "sh", "-c", "while :; do :; done", stream: .error
+            ) { line, _ in
+                guard line.contains("clock stands still") else { return }
+                #expect(line.contains("while :"))
+                let down = try await home.netlab.succeed("down", "pair")
+                #expect(down.took < .seconds(3))
+            }
+            #expect(result.error.contains("clock stands still"), result.account)
+            #expect(result.code != 0)
+            try await home.expectNothingLeft()
+        }
+    }
+
+    @Test func aSignalReachesTheProgram() async throws {
+        try await LabHome.with { home in
+            // Paced, or a thousand seconds would be over at once.
+            try await home.netlab.succeed("up", try home.writePair())
+            let result = try await home.netlab.follow(
+                "exec", "pair", "left", "--", "sh", "-c",
+                "trap 'echo caught; exit 9' TERM; echo ready; sleep 1000 & wait",
+                stream: .output
+            ) { line, process in
+                if line.contains("ready") { Glibc.kill(process, SIGTERM) }
+            }
+            #expect(result.code == 9, result.account)
+            #expect(result.output.contains("caught"), result.account)
+        }
+    }
+
+    // MARK: List
+
+    struct Entry: Decodable {
+        let name: String
+        let state: String
+        let supervisorPid: pid_t?
+        let kernelPid: pid_t?
+    }
+
+    /// What `list` says of a lab; nil for one that is neither up nor has died.
+    private static func entry(_ lab: String, in home: LabHome) async throws -> Entry? {
+        let result = try await home.netlab.succeed("list", "--format", "json")
+        let entries = try StatusView.decoder.decode([Entry].self, from: Data(result.output.utf8))
+        return entries.first { $0.name == lab && $0.state != "-" }
+    }
+}
