@@ -31,7 +31,14 @@ struct Kernel: AsyncParsableCommand {
             let source = source.map { FilePath($0) }
             let meter = ProgressMeter(.output)
             let (result, wasInterrupted) = await Interruption.guarding {
-                try await KernelBuild(cache: cache).build(source: source) { meter.show($0.description) }
+                try await KernelBuild(cache: cache).build(source: source) { progress in
+                    // A file is not a terminal: a line for every tenth, not for every source file.
+                    if case .compiling(let done, let total) = progress, !StandardStream.output.isTerminal {
+                        if total > 0 { meter.show("compiling, \(done * 10 / total * 10) %") }
+                    } else {
+                        meter.show(progress.description)
+                    }
+                }
             }
             meter.clear()
             if wasInterrupted {
