@@ -102,6 +102,17 @@ public struct KernelProcess: Sendable {
         kill(id, SIGKILL)
     }
 
+    /// Ends the guest programs of a kernel that is gone.
+    ///
+    /// Nobody traces them any more: one that was computing goes on as a process of the host's.
+    static func endOrphans(of kernel: pid_t, directory: FilePath) {
+        for process in ProcessTable.members(ofGroup: kernel) {
+            // The group's number may be somebody else's by now; the kernel's command line, which they inherit, is not.
+            let words = (try? TextFile.read("/proc/\(process)/cmdline"))?.split(separator: "\0") ?? []
+            if words.contains("uml_dir=\(directory)") { kill(process, SIGKILL) }
+        }
+    }
+
     /// Breaks into a guest program that never calls its kernel, so that the kernel can look at its interrupts.
     ///
     /// Every guest address space is a child process here; the one that computes is the one that is running.
@@ -136,6 +147,21 @@ public enum ProcessTable {
     static func children(of process: pid_t) -> [pid_t] {
         let path = "/proc/\(process)/task/\(process)/children"
         return (try? TextFile.read(path))?.split(separator: " ").compactMap { pid_t($0) } ?? []
+    }
+
+    /// The processes of a process group.
+    static func members(ofGroup group: pid_t) -> [pid_t] {
+        guard let directory = opendir("/proc") else { return [] }
+        defer { closedir(directory) }
+        var found: [pid_t] = []
+        while let entry = readdir(directory) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            guard let process = pid_t(name), let fields = fields(of: process), fields.count > 2 else { continue }
+            if fields[2] == "\(group)" { found.append(process) }
+        }
+        return found
     }
 
     /// The fields after the name, from the state on.

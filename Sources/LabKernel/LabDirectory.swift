@@ -90,8 +90,9 @@ public struct LabDirectory: Sendable {
 
     /// Ends what a dead lab left running, and removes its directory; the logs stay.
     public func cleanUp(_ record: Record?) {
-        if let kernel = record?.kernel, ProcessTable.startTime(of: kernel) == record?.kernelStart {
-            KernelProcess(id: kernel).end()
+        if let kernel = record?.kernel {
+            if ProcessTable.startTime(of: kernel) == record?.kernelStart { KernelProcess(id: kernel).end() }
+            KernelProcess.endOrphans(of: kernel, directory: path)
         }
         remove()
     }
