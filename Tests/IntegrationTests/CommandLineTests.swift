@@ -48,7 +48,7 @@ struct CommandLineTests {
     }
 
     @Test(arguments: ["status", "clock", "down"]) func aLabThatIsNotUpSaysHowToBringItUp(verb: String) async throws {
-        try await LabHome.with { home in
+        try await LabHome.with(labs: 0) { home in
             let result = try await home.netlab.run(verb, "aws-oci")
             #expect(result.code == 4, result.account)
             #expect(result.error.contains("not up"), result.account)
@@ -64,7 +64,7 @@ struct CommandLineTests {
 
     /// Every mistake at once, each with its line; nothing is started.
     @Test func anInvalidLabFileIsRefusedWithLineNumbers() async throws {
-        try await LabHome.with { home in
+        try await LabHome.with(labs: 0) { home in
             let mistakes = [
                 ("role: instance", "rolle: instance"), ("group: 20", "group: 99"),
                 ("vpc2:igw: 10.3.0.1/30", "nobody:igw: 10.3.0.1/30"),
@@ -90,7 +90,7 @@ struct CommandLineTests {
     }
 
     @Test func brokenYAMLIsRefusedWithItsLine() async throws {
-        try await LabHome.with { home in
+        try await LabHome.with(labs: 0) { home in
             let lab = try home.copy(of: "aws-oci", as: "broken") { $0 + "\nprobes: [\n" }
             let result = try await home.netlab.run("up", lab)
             #expect(result.code == 2, result.account)

@@ -20,6 +20,15 @@ enum Host {
         processes.filter { !isZombie($0) && fields(of: $0).dropFirst(2).first == "\(leader)" }
     }
 
+    /// Whether a process is using a processor, or would.
+    static func isRunning(_ process: pid_t) -> Bool { fields(of: process).first == "R" }
+
+    /// A process for a person to recognise: id, state, parent, process group, command line.
+    static func description(of process: pid_t) -> String {
+        let line = contents("/proc/\(process)/cmdline").replacing("\0", with: " ")
+        return "\(process) \(fields(of: process).prefix(3).joined(separator: " ")) \(line)"
+    }
+
     /// Every process's command line.
     static var commandLines: [String] {
         processes.map { contents("/proc/\($0)/cmdline").replacing("\0", with: " ") }

@@ -16,7 +16,7 @@ struct LabHome: Sendable {
     /// Runs `body` with a new home and takes it away afterwards, whether `body` throws or not.
     ///
     /// What is still up then is taken down first; a process that outlives that is an issue, and is killed.
-    /// - Parameter labs: How many labs there will be at once: no more than two are up in the whole run.
+    /// - Parameter labs: How many labs there will be at once in this home; in the whole run there are two at the most.
     static func with(labs: Int = 1, _ body: (LabHome) async throws -> Void) async throws {
         await LabPermits.shared.take(labs)
         do {
@@ -53,22 +53,20 @@ struct LabHome: Sendable {
 
     private func clear() async throws {
         try await netlab.run("down", "--all")
-        let isQuiet = await isQuietWithin(.seconds(3))
-        if !isQuiet {
-            let left = Host.processes(naming: path)
-            Issue.record("left behind: \(left.map { Host.contents("/proc/\($0)/cmdline").replacing("\0", with: " ") })")
-            for process in left { kill(process, SIGKILL) }
-        }
+        try await expectNoProcess()
+        for process in Host.processes(naming: path) { kill(process, SIGKILL) }
         try FileManager.default.removeItem(atPath: path.string)
     }
 
-    private func isQuietWithin(_ duration: Duration) async -> Bool {
-        let end = ContinuousClock.now + duration
-        while !Host.processes(naming: path).isEmpty {
-            guard ContinuousClock.now < end else { return false }
-            try? await Task.sleep(for: .milliseconds(20))
+    private func expectNoProcess(sourceLocation: SourceLocation = #_sourceLocation) async throws {
+        let end = ContinuousClock.now + .seconds(3)
+        while case let left = Host.processes(naming: path), !left.isEmpty {
+            guard ContinuousClock.now < end else {
+                Issue.record("still running: \(left.map(Host.description(of:)))", sourceLocation: sourceLocation)
+                return
+            }
+            try await Task.sleep(for: .milliseconds(20))
         }
-        return true
     }
 
     /// Copies a lab that comes with netlab and edits its file.
@@ -104,9 +102,7 @@ struct LabHome: Sendable {
 
     /// Expects that nothing is left of any lab: no process, and no file but logs.
     func expectNothingLeft(sourceLocation: SourceLocation = #_sourceLocation) async throws {
-        try await eventually(within: .seconds(3), "an end of all processes", sourceLocation: sourceLocation) {
-            Host.processes(naming: path).isEmpty
-        }
+        try await expectNoProcess(sourceLocation: sourceLocation)
         let kept = ["netlab", "netlab/labs"]
         let files = Host.files(below: runtime).filter { !kept.contains($0) }
         #expect(files == [], "in the runtime directory", sourceLocation: sourceLocation)
