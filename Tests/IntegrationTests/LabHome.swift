@@ -73,10 +73,15 @@ struct LabHome: Sendable {
     ///
     /// - Returns: The copy's path, to be given to `up`.
     func copy(of name: String, as newName: String, editing edit: (String) -> String = { $0 }) throws -> String {
+        let original = Netlab.checkout.appending("Labs").appending(name)
         let copy = path.appending(newName)
-        try FileManager.default.copyItem(atPath: "\(Netlab.checkout)/Labs/\(name)", toPath: copy.string)
-        let text = edit(Host.contents("\(copy)/lab.yaml").replacing("name: \(name)\n", with: "name: \(newName)\n"))
-        try text.write(toFile: "\(copy)/lab.yaml", atomically: true, encoding: .utf8)
+        // FileManager's own copying wants to give the copy the original's owner, which only root can.
+        try FileManager.default.createDirectory(atPath: copy.string, withIntermediateDirectories: false)
+        for file in try FileManager.default.contentsOfDirectory(atPath: original.string) {
+            let text = Host.contents("\(original)/\(file)")
+            let edited = file == "lab.yaml" ? edit(text.replacing("name: \(name)\n", with: "name: \(newName)\n")) : text
+            try edited.write(toFile: "\(copy)/\(file)", atomically: true, encoding: .utf8)
+        }
         return copy.string
     }
 
