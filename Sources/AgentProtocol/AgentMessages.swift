@@ -71,11 +71,14 @@ public struct LabFailure: Error, Hashable, Sendable, Codable, CustomStringConver
     public let remedy: String?
     /// What a daemon or the kernel said, line by line.
     public let details: [String]
+    /// The exit code that tells this failure from others; nil for a lab that broke.
+    public let exitCode: Int32?
 
-    public init(_ message: String, remedy: String? = nil, details: [String] = []) {
+    public init(_ message: String, remedy: String? = nil, details: [String] = [], exitCode: Int32? = nil) {
         self.message = message
         self.remedy = remedy
         self.details = details
+        self.exitCode = exitCode
     }
 
     public var description: String {

@@ -222,6 +222,7 @@ public enum Doctor {
         Program(name: "ip", purpose: "used by pluto's scripts, and by people in a node", package: "iproute2"),
         Program(name: "ping", purpose: "used by people in a node", package: "iputils-ping", isEssential: false),
         Program(name: "traceroute", purpose: "used by people in a node", package: "traceroute", isEssential: false),
+        Program(name: "tcpdump", purpose: "used by people in a node", package: "tcpdump", isEssential: false),
     ]
 
     static func searchPath(_ text: String?) -> [FilePath] {

@@ -115,10 +115,12 @@ public struct KernelProcess: Sendable {
 
     /// Breaks into a guest program that never calls its kernel, so that the kernel can look at its interrupts.
     ///
-    /// Every guest address space is a child process here; the one that computes is the one that is running.
+    /// Every guest address space is a child process here; the one that computes is the one that is running. SIGALRM is the
+    /// one signal that User-Mode Linux takes calmly at every moment of such a process's life, its birth included
+    /// (start_userspace and wait_stub_done, arch/um/os-Linux/skas/process.c); any other can be the kernel's end.
     func interruptRunningProgram() {
         for child in ProcessTable.children(of: id) where ProcessTable.state(of: child) == "R" {
-            kill(child, SIGIO)
+            kill(child, SIGALRM)
         }
     }
 

@@ -66,6 +66,12 @@ public struct LabDirectory: Sendable {
     /// - Returns: False when somebody else has it.
     func claim(_ directories: HostDirectories) throws(SetupError) -> Bool {
         let runtime = try directories.create(.runtime)
+        // The kernel's command line takes no spaces, and a Unix socket's path 107 bytes (unix(7)).
+        guard socket.string.utf8.count <= 100, !path.string.contains(where: \.isWhitespace) else {
+            throw SetupError(
+                .directoryUnavailable, "the runtime directory \(runtime) is too long, or has a space in it",
+                remedy: "Set XDG_RUNTIME_DIR to a shorter path without spaces, a directory of your own with mode 0700.")
+        }
         let state = try directories.create(.state)
         for parent in [runtime.appending("labs"), state.appending("logs"), logs] {
             guard mkdir(parent.string, 0o700) == 0 || errno == EEXIST else {

@@ -35,6 +35,7 @@ actor Supervisor {
     private var anchor = (lab: LabTime(nanoseconds: 0), wall: ContinuousClock.now)
     private var holdWaiters: [CheckedContinuation<LabTime, Never>] = []
     private var lastWord = ContinuousClock.now
+    private var question: ContinuousClock.Instant?
     private var lastExplanation: LabTime?
     private var ended: String?
     private var readyWaiter: CheckedContinuation<Bool, Never>?
@@ -48,6 +49,8 @@ actor Supervisor {
     private static let patience = Duration.seconds(1)
     /// A guest that has said nothing for this long, although its clock may move, is asked what it does.
     private static let silence = Duration.seconds(5)
+    /// How long it may take to answer.
+    private static let courtesy = Duration.seconds(1)
 
     init(kernel: KernelProcess, line: FrameChannel<FromAgent, ToAgent>, ending: Ending, log: Logger) {
         self.kernel = kernel
@@ -320,10 +323,19 @@ actor Supervisor {
     }
 
     private func watch() {
-        guard !isStopped, !isHeld || !requests.isEmpty, ContinuousClock.now - lastWord > Self.silence else { return }
-        lastWord = .now
-        transmit(.explain)
-        // A program that never enters its kernel has to be interrupted before the kernel can read the question.
-        kernel.interruptRunningProgram()
+        guard !isStopped, !isHeld || !requests.isEmpty else {
+            question = nil
+            return
+        }
+        let now = ContinuousClock.now
+        if let asked = question, asked > lastWord {
+            // No answer: a program that never enters its kernel keeps the kernel from reading the question.
+            guard now - asked > Self.courtesy else { return }
+            question = now
+            kernel.interruptRunningProgram()
+        } else if now - lastWord > Self.silence {
+            question = now
+            transmit(.explain)
+        }
     }
 }

@@ -71,7 +71,8 @@ public enum SupervisorServer {
             }
         }
         // This thread started the kernel and must outlive it: the kernel is told to die with it.
-        let how = kernel.wait()
+        var how = kernel.wait()
+        if !ending.isWanted, let last = lastWords(in: lab.consoleLog) { how += "; the last on its console: \(last)" }
         log.info("kernel ended", metadata: ["how": "\(how)", "asked": "\(ending.isWanted)"])
         if !ending.isWanted {
             record.ended = how
@@ -80,6 +81,12 @@ public enum SupervisorServer {
         endContinuation.yield(how)
         // Commands that wait for an answer get it before the process goes.
         usleep(100_000)
+    }
+
+    /// What a kernel said when it panicked, or else its last line.
+    private static func lastWords(in console: FilePath) -> String? {
+        let lines = ((try? TextFile.read(console.string)) ?? "").split(whereSeparator: \.isNewline).map(String.init)
+        return lines.last { $0.contains("Kernel panic") } ?? lines.last
     }
 
     static func boot(lab: LabDirectory, kernel: FilePath, executable: FilePath) throws -> (KernelProcess, control: SystemPackage.FileDescriptor) {

@@ -49,7 +49,9 @@ struct NodeProcess: Sendable {
             let path = "\(directory)/\(program)"
             if access(path, X_OK) == 0 { return path }
         }
-        throw LabFailure("The program \(program) is not on this machine.", remedy: "`netlab doctor` says which package has it.")
+        throw LabFailure(
+            "The program \(program) is not on this machine.", remedy: "A lab's nodes have the host's programs: install it there.",
+            exitCode: 127)
     }
 
     /// How a program ended.

@@ -24,7 +24,7 @@ public final class ProgressMeter: Sendable {
             return last != text
         }
         guard isNew, !isSilent else { return }
-        stream.write(isTerminal ? "\r\u{1B}[K\(text)" : "\(text)\n")
+        stream.write(isTerminal ? "\r\u{1B}[K\(text.prefix((stream.columns ?? 80) - 1))" : "\(text)\n")
     }
 
     /// Leaves a line that stays.
@@ -75,7 +75,10 @@ public final class ProgressBoard: Sendable {
         if progress.done == progress.total {
             finish(name, "\(progress.total) steps")
         } else {
-            overwrite("  · \(name.padded(to: 12))\(progress.done)/\(progress.total)  \(style.faint(String(progress.current.prefix(60))))")
+            let head = "  · \(name.padded(to: 12))\(progress.done)/\(progress.total)  "
+            // A line that wraps could not be written over.
+            let room = (StandardStream.output.columns ?? 80) - 1 - head.count
+            overwrite(head + style.faint(String(progress.current.prefix(max(0, room)))))
         }
     }
 

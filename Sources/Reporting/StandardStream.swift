@@ -7,6 +7,13 @@ public enum StandardStream: Int32, Sendable {
 
     public var isTerminal: Bool { isatty(rawValue) == 1 }
 
+    /// The terminal's width; nil where it is none.
+    public var columns: Int? {
+        var size = winsize()
+        guard isTerminal, ioctl(rawValue, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
+        return Int(size.ws_col)
+    }
+
     public func write(_ text: String) {
         write(Array(text.utf8))
     }

@@ -4,7 +4,7 @@ import LabKernel
 struct Down: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Take a lab down; only its logs stay.")
 
-    @Argument(help: "A running lab's name.")
+    @Argument(help: "A running lab's name, or the path of its lab file.")
     var lab: String?
 
     @Flag(help: "Take all labs down.")
@@ -18,7 +18,7 @@ struct Down: AsyncParsableCommand {
         if all {
             for lab in try LabDirectory.all(LabLocator.directories) { try await end(lab) }
         } else if let name = lab {
-            let directory = try LabDirectory(name: name, directories: LabLocator.directories)
+            let directory = try LabDirectory(name: LabLocator.name(of: name), directories: LabLocator.directories)
             if case .dead = directory.state() {
                 try await end(directory)
             } else {

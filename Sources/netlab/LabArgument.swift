@@ -82,10 +82,16 @@ enum LabLocator {
         return (topology, warnings, path)
     }
 
-    /// The running lab that an argument means: by its name, or by the name in the file it leads to.
+    /// The name of the lab that an argument means: a lab's name, or the name in the file it leads to.
+    static func name(of argument: String) throws -> String {
+        let isName = try known.contains(argument) || LabDirectory.all(directories).contains { $0.name == argument }
+        guard !isName, FileManager.default.fileExists(atPath: argument) else { return argument }
+        return try topology(for: argument).topology.name
+    }
+
+    /// The running lab that an argument means.
     static func runningLab(_ argument: String) throws -> LabDirectory {
-        let isPath = argument.contains("/") || argument.hasSuffix(".yaml")
-        let name = isPath ? try topology(for: argument).topology.name : argument
+        let name = try name(of: argument)
         let running = try LabDirectory.all(directories).map(\.name)
         guard running.contains(name) else {
             let remedy =

@@ -18,8 +18,7 @@ struct Logs: AsyncParsableCommand {
     var follow = false
 
     func run() async throws {
-        let isPath = target.lab.contains("/")
-        let name = isPath ? try LabLocator.topology(for: target.lab).topology.name : target.lab
+        let name = try LabLocator.name(of: target.lab)
         let directory = try LabDirectory(name: name, directories: LabLocator.directories).logs.string
         let files = ((try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []).filter { $0.hasSuffix(".log") }.sorted()
         guard !files.isEmpty else {

@@ -67,7 +67,7 @@ struct NetlabCommand: AsyncParsableCommand {
             return ExitStatus.machineLacks.rawValue
         case let error as LabFailure:
             complain("netlab: \(error.description)")
-            return ExitStatus.labBroke.rawValue
+            return error.exitCode ?? ExitStatus.labBroke.rawValue
         default:
             let code = exitCode(for: error)
             if code == .success {
