@@ -26,7 +26,7 @@ public struct StatusReport: Sendable {
     /// Everything.
     public func full(style: Style) -> String {
         let sections = [
-            ("", clockLine(style)), ("TUNNELS", tunnels(style)), ("BGP", sessions(style)), ("PATHS", paths(style)),
+            ("", clockLine(style)), ("TUNNELS", tunnels(style)), ("IPSEC", algorithms(style)), ("BGP", sessions(style)), ("PATHS", paths(style)),
             ("DAEMONS", daemons(style)), ("INTERFACES", interfaces(style)),
         ]
         return sections.filter { !$0.1.isEmpty }.map { title, text in
@@ -51,24 +51,29 @@ public struct StatusReport: Sendable {
     private func tunnels(_ style: Style) -> String {
         let rows = status.tunnels.flatMap { tunnel in
             tunnel.ends.enumerated().map { index, end in
-                [index == 0 ? tunnel.name : "", index == 0 ? word(tunnel.state, style) : ""] + cells(of: end)
+                [index == 0 ? tunnel.name : "", index == 0 ? word(tunnel.state, style) : ""] + traffic(of: end)
             }
         }
-        return section(
-            ["NAME", "STATE", "NODE", "DEV", "OUTER", "IKE", "ESP", "SPI IN", "SPI OUT", "BYTES IN / OUT", "AGE"], rows, style)
+        return section(["NAME", "STATE", "NODE", "DEV", "SPI IN", "SPI OUT", "BYTES IN / OUT", "AGE"], rows, style)
     }
 
-    private func cells(of end: TunnelStatus.End) -> [String] {
-        var esp = "-"
-        var age = "-"
-        if let association = end.outbound ?? end.inbound {
-            esp = association.algorithms + (association.isUDPEncapsulated ? ", UDP 4500" : "")
-            age = Duration.seconds(association.ageSeconds).shortAge
-        }
+    private func traffic(of end: TunnelStatus.End) -> [String] {
+        let age = (end.outbound ?? end.inbound).map { Duration.seconds($0.ageSeconds).shortAge }
         return [
-            end.node, end.interface.description, "\(end.local) > \(end.remote)", end.ike ?? "-", esp,
-            end.inbound.map(spi) ?? "-", end.outbound.map(spi) ?? "-", "\(bytes(end.inbound)) / \(bytes(end.outbound))", age,
+            end.node, end.interface.description, end.inbound.map(spi) ?? "-", end.outbound.map(spi) ?? "-",
+            "\(bytes(end.inbound)) / \(bytes(end.outbound))", age ?? "-",
         ]
+    }
+
+    /// What the tunnels' ends have agreed on; only the ends that have.
+    private func algorithms(_ style: Style) -> String {
+        let rows = status.tunnels.flatMap(\.ends).compactMap { end -> [String]? in
+            let association = end.outbound ?? end.inbound
+            guard end.ike != nil || association != nil else { return nil }
+            let esp = association.map { $0.algorithms + ($0.isUDPEncapsulated ? ", UDP 4500" : "") }
+            return [end.node, "\(end.local) > \(end.remote)", end.ike ?? "-", esp ?? "-"]
+        }
+        return section(["NODE", "OUTER", "IKE", "ESP"], rows, style)
     }
 
     private func sessions(_ style: Style) -> String {

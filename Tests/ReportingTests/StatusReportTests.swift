@@ -130,12 +130,18 @@ import Testing
                 small  A small lab  (at 2.5s, paced)
 
                 TUNNELS
-                  NAME    STATE   NODE  DEV   OUTER                         IKE                             ESP                                       SPI IN      SPI OUT     BYTES IN / OUT  AGE
-                  main    up      tgw   vpn1  203.0.113.10 > 198.51.100.10  AES_CBC_256-HMAC_SHA2_384-DH20  cbc(aes) 256, hmac(sha256) 128, UDP 4500  0x00000abc  0xc0ffee00  1.23 MB / 84 B  1h2m
-                                  drg   vpn1  198.51.100.10 > 203.0.113.10  AES_CBC_256-HMAC_SHA2_384-DH20  cbc(aes) 256, hmac(sha256) 128            0xc0ffee00  0x00000abc  84 B / 1.23 MB  1h2m
-                  backup  down    ec2   vpn1  203.0.113.10 > 198.51.100.10  -                               -                                         -           -           - / -           -
-                                  vm    vpn1  198.51.100.10 > 203.0.113.10  -                               cbc(aes) 256, hmac(sha256) 128            0x00000abc  -           1.23 MB / -     1h2m
-                  main-2  unused  tgw   vpn1  203.0.113.10 > 198.51.100.10  -                               -                                         -           -           - / -           -
+                  NAME    STATE   NODE  DEV   SPI IN      SPI OUT     BYTES IN / OUT  AGE
+                  main    up      tgw   vpn1  0x00000abc  0xc0ffee00  1.23 MB / 84 B  1h2m
+                                  drg   vpn1  0xc0ffee00  0x00000abc  84 B / 1.23 MB  1h2m
+                  backup  down    ec2   vpn1  -           -           - / -           -
+                                  vm    vpn1  0x00000abc  -           1.23 MB / -     1h2m
+                  main-2  unused  tgw   vpn1  -           -           - / -           -
+
+                IPSEC
+                  NODE  OUTER                         IKE                             ESP
+                  tgw   203.0.113.10 > 198.51.100.10  AES_CBC_256-HMAC_SHA2_384-DH20  cbc(aes) 256, hmac(sha256) 128, UDP 4500
+                  drg   198.51.100.10 > 203.0.113.10  AES_CBC_256-HMAC_SHA2_384-DH20  cbc(aes) 256, hmac(sha256) 128
+                  vm    198.51.100.10 > 203.0.113.10  -                               cbc(aes) 256, hmac(sha256) 128
 
                 BGP
                   NAME   NODE  AS       STATE        HOLD  KEEPALIVE  LEARNED        ADVERTISED
