@@ -77,6 +77,7 @@ public struct SAStatus: Hashable, Sendable, Codable {
     public let algorithms: String
     /// Whether ESP rides in UDP port 4500.
     public let isUDPEncapsulated: Bool
+    /// Carried by all associations of this direction that the kernel still has.
     public let bytes: UInt64
     public let packets: UInt64
     /// Since it was made, on the lab's clock.

@@ -14,17 +14,18 @@ extension RunningLab {
         guard let tunnel = topology.tunnel(named: name) else { return (false, "there is no tunnel \(name)") }
         for end in tunnel.ends {
             let (inbound, outbound) = try associations(of: end)
-            if inbound == nil || outbound == nil {
-                return (false, "\(end.node) has no security association \(inbound == nil ? "inbound" : "outbound")")
+            if inbound.isEmpty || outbound.isEmpty {
+                return (false, "\(end.node) has no security association \(inbound.isEmpty ? "inbound" : "outbound")")
             }
         }
         return (true, "security associations at both ends")
     }
 
-    /// The newest security association of each direction behind a tunnel's interface.
+    /// The security associations of each direction behind a tunnel's interface, newest first.
     ///
-    /// libreswan marks the policies only; a policy leads to its associations by their common request id.
-    private func associations(of end: TunnelEnd) throws -> (inbound: SecurityAssociation?, outbound: SecurityAssociation?) {
+    /// There are several while one is renewed, and when both ends have initiated at once. libreswan marks the policies
+    /// only; a policy leads to its associations by their common request id.
+    private func associations(of end: TunnelEnd) throws -> (inbound: [SecurityAssociation], outbound: [SecurityAssociation]) {
         let sockets = try sandbox(end.node).sockets
         let policies = try sockets.securityPolicies().filter { $0.mark?.value == end.mark }
         let requests = Set(policies.flatMap(\.templates).map(\.requestID))
@@ -32,11 +33,9 @@ extension RunningLab {
             // One without algorithms is a larval state: asked for and not yet negotiated.
             requests.contains(association.requestID) && (association.encryption != nil || association.aead != nil)
         }
-        let newest = { (candidates: [SecurityAssociation]) in
-            candidates.max { ($0.addTime, $0.spi) < ($1.addTime, $1.spi) }
-        }
+        let sorted = all.sorted { ($0.addTime, $0.spi) > ($1.addTime, $1.spi) }
         return (
-            newest(all.filter { $0.destination == end.localAddress }), newest(all.filter { $0.source == end.localAddress })
+            sorted.filter { $0.destination == end.localAddress }, sorted.filter { $0.source == end.localAddress }
         )
     }
 
@@ -73,13 +72,15 @@ extension RunningLab {
             let ike = pluto[end.node]?.connection(named: end.connection)?.ikeAlgorithms
             return TunnelStatus.End(
                 node: end.node, interface: end.interface, local: end.localAddress, remote: end.remoteAddress, ike: ike,
-                inbound: inbound.map(status), outbound: outbound.map(status))
+                inbound: status(of: inbound), outbound: status(of: outbound))
         }
         let isUp = ends.allSatisfy { $0.inbound != nil && $0.outbound != nil }
         return TunnelStatus(name: tunnel.name, state: tunnel.isUnused && !isUp ? .unused : isUp ? .up : .down, ends: ends)
     }
 
-    private func status(of association: SecurityAssociation) -> SAStatus {
+    /// The newest association, with what all of them have carried.
+    private func status(of associations: [SecurityAssociation]) -> SAStatus? {
+        guard let association = associations.first else { return nil }
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
         let words = [association.aead, association.encryption, association.integrity].compactMap { $0 }.map { algorithm in
@@ -87,7 +88,8 @@ extension RunningLab {
         }
         return SAStatus(
             spi: association.spi, algorithms: words.joined(separator: " "),
-            isUDPEncapsulated: association.encapsulation != nil, bytes: association.bytes, packets: association.packets,
+            isUDPEncapsulated: association.encapsulation != nil, bytes: associations.reduce(0) { $0 + $1.bytes },
+            packets: associations.reduce(0) { $0 + $1.packets },
             ageSeconds: max(0, Double(time.tv_sec) - Double(association.addTime)))
     }
 
