@@ -76,9 +76,14 @@ public enum LabLauncher {
             let supervisor = try spawn(executable, arguments, log: lab.supervisorLog)
             try await awaitSocket(of: lab, supervisor: supervisor)
         } catch {
-            if case .running(let record) = lab.state() { kill(record.supervisor, SIGTERM) }
-            if case .running(let record) = lab.state(), let kernel = record.kernel { kill(-kernel, SIGKILL) }
-            lab.remove()
+            // Whatever came up goes: the supervisor first, so that it cannot start anything more.
+            switch lab.state() {
+            case .running(let record):
+                kill(record.supervisor, SIGKILL)
+                lab.cleanUp(record)
+            case .dead(let record): lab.cleanUp(record)
+            case .absent: break
+            }
             throw error
         }
     }
