@@ -13,7 +13,6 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/reboot.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
@@ -26,8 +25,7 @@ const int netlab_new_network = CLONE_NEWNET, netlab_new_mount = CLONE_NEWNS, net
 int netlab_setns(int descriptor, int type) { return setns(descriptor, type); }
 int netlab_unshare(int flags) { return unshare(flags); }
 
-const unsigned long netlab_mount_readonly = MS_RDONLY, netlab_mount_bind = MS_BIND, netlab_mount_recursive = MS_REC,
-                    netlab_mount_private = MS_PRIVATE, netlab_mount_nosuid = MS_NOSUID;
+const unsigned long netlab_mount_bind = MS_BIND, netlab_mount_recursive = MS_REC, netlab_mount_private = MS_PRIVATE;
 
 int netlab_mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data) {
     return mount(source, target, type, flags, data);
@@ -158,13 +156,5 @@ int netlab_get_window_size(int descriptor, unsigned short *rows, unsigned short 
     if (ioctl(descriptor, TIOCGWINSZ, &size) < 0) return -1;
     *rows = size.ws_row;
     *columns = size.ws_col;
-    return 0;
-}
-
-int netlab_peer_uid(int descriptor, uid_t *uid) {
-    struct ucred credentials;
-    socklen_t size = sizeof credentials;
-    if (getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &size) < 0) return -1;
-    *uid = credentials.uid;
     return 0;
 }

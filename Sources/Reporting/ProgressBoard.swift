@@ -47,7 +47,6 @@ public final class ProgressBoard: Sendable {
 
     private let style: Style
     private let isTerminal = StandardStream.output.isTerminal
-    private let begun = ContinuousClock.now
     private let state = Mutex(State())
 
     public init(title: String, style: Style = .standardOutput) {
@@ -90,9 +89,6 @@ public final class ProgressBoard: Sendable {
     public func end() {
         if isTerminal { write("\r\u{1B}[K") }
     }
-
-    /// Wall time since the board was made.
-    public var elapsed: Duration { ContinuousClock.now - begun }
 
     private func overwrite(_ text: String) {
         if isTerminal { write("\r\u{1B}[K\(text)") }

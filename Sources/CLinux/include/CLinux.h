@@ -13,8 +13,7 @@ int netlab_setns(int descriptor, int type);
 int netlab_unshare(int flags);
 
 // Mounts: mount(2), umount2(2) with MNT_DETACH.
-extern const unsigned long netlab_mount_readonly, netlab_mount_bind, netlab_mount_recursive, netlab_mount_private,
-    netlab_mount_nosuid;
+extern const unsigned long netlab_mount_bind, netlab_mount_recursive, netlab_mount_private;
 int netlab_mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data);
 int netlab_unmount(const char *target);
 int netlab_setxattr(const char *path, const char *name, const char *value);
@@ -55,8 +54,5 @@ int netlab_wait_readable(const int descriptors[], int count, int64_t nanoseconds
 int netlab_open_terminal(char *path, size_t size);
 int netlab_set_window_size(int descriptor, unsigned short rows, unsigned short columns);
 int netlab_get_window_size(int descriptor, unsigned short *rows, unsigned short *columns);
-
-// Peer of a Unix socket: SO_PEERCRED.
-int netlab_peer_uid(int descriptor, uid_t *uid);
 
 #endif
