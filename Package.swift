@@ -14,6 +14,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
@@ -33,25 +34,43 @@ let package = Package(
 
         // Pure: no I/O, no C.
         .target(name: "NetworkTypes", swiftSettings: strict),
+        .target(name: "PacketFormats", dependencies: ["NetworkTypes"], swiftSettings: strict),
+        .target(name: "CaptureFile", dependencies: ["PacketFormats", "NetworkTypes"], swiftSettings: strict),
+        .target(
+            name: "Decryption",
+            dependencies: [
+                "PacketFormats", "NetworkTypes", .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "CryptoExtras", package: "swift-crypto"),
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "Expectations",
+            dependencies: ["LabModel", "CaptureFile", "Decryption", "PacketFormats", "NetworkTypes"],
+            swiftSettings: strict),
         .target(
             name: "LabModel",
             dependencies: ["NetworkTypes", .product(name: "Yams", package: "Yams")],
             swiftSettings: strict),
         .target(name: "LabPlan", dependencies: ["LabModel", "NetworkTypes"], swiftSettings: strict),
-        .target(name: "AgentProtocol", dependencies: ["LabPlan", "LabModel", "NetworkTypes"], swiftSettings: strict),
+        .target(name: "AgentProtocol", dependencies: ["Expectations", "LabPlan", "LabModel", "NetworkTypes"], swiftSettings: strict),
         .target(
-            name: "Reporting", dependencies: ["AgentProtocol", "LabPlan", "LabModel", "NetworkTypes"],
+            name: "Reporting",
+            dependencies: ["AgentProtocol", "Expectations", "PacketFormats", "LabPlan", "LabModel", "NetworkTypes"],
             swiftSettings: strict),
 
         // What touches the kernel a lab runs on.
         .target(
             name: "Netlink", dependencies: ["CNetlink", "CNftables", "CLinux", "NetworkTypes"],
             swiftSettings: strict),
+        .target(
+            name: "PacketCapture", dependencies: ["CPcap", "Netlink", "PacketFormats", "NetworkTypes"],
+            swiftSettings: strict),
         .target(name: "Daemons", dependencies: ["NetworkTypes"], swiftSettings: strict),
         .target(
             name: "LabRuntime",
             dependencies: [
-                "AgentProtocol", "LabPlan", "LabModel", "Netlink", "Daemons", "CLinux", "NetworkTypes",
+                "AgentProtocol", "Expectations", "LabPlan", "LabModel", "Netlink", "PacketCapture", "CaptureFile",
+                "Decryption", "Daemons", "PacketFormats", "CLinux", "NetworkTypes",
             ],
             swiftSettings: strict),
 
@@ -71,13 +90,26 @@ let package = Package(
         .executableTarget(
             name: "netlab",
             dependencies: [
-                "NetworkTypes", "LabModel", "LabPlan", "AgentProtocol", "LabKernel", "LabRuntime", "Reporting", "CLinux",
+                "NetworkTypes", "PacketFormats", "CaptureFile", "Decryption", "Expectations", "LabModel", "LabPlan",
+                "AgentProtocol", "LabKernel", "LabRuntime", "Reporting", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict),
 
         .testTarget(name: "NetworkTypesTests", dependencies: ["NetworkTypes"], swiftSettings: strict),
+        .testTarget(
+            name: "PacketFormatsTests", dependencies: ["PacketFormats", "NetworkTypes"], swiftSettings: strict),
+        .testTarget(
+            name: "CaptureFileTests", dependencies: ["CaptureFile", "PacketFormats", "NetworkTypes"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "DecryptionTests", dependencies: ["Decryption", "CaptureFile", "PacketFormats", "NetworkTypes"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "ExpectationsTests",
+            dependencies: ["Expectations", "LabModel", "CaptureFile", "Decryption", "PacketFormats", "NetworkTypes"],
+            swiftSettings: strict),
         .testTarget(name: "LabModelTests", dependencies: ["LabModel", "NetworkTypes"], swiftSettings: strict),
         .testTarget(
             name: "LabPlanTests", dependencies: ["LabPlan", "LabModel", "NetworkTypes"], swiftSettings: strict),
@@ -95,6 +127,10 @@ let package = Package(
         .testTarget(
             name: "LabRuntimeTests",
             dependencies: ["LabRuntime", "AgentProtocol", "LabPlan", "LabModel", "NetworkTypes"], swiftSettings: strict),
+        .testTarget(
+            name: "PacketCaptureTests",
+            dependencies: ["PacketCapture", "CaptureFile", "Netlink", "PacketFormats", "NetworkTypes"],
+            swiftSettings: strict),
         .testTarget(name: "NetlinkTests", dependencies: ["Netlink", "NetworkTypes"], swiftSettings: strict),
         .testTarget(
             name: "IntegrationTests",
