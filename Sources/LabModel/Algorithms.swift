@@ -1,23 +1,68 @@
-/// An encryption algorithm of IKE or ESP, by its usual name with the key's bits: `aes-256-cbc`, `aes-256-gcm-16`.
+/// A cipher of ESP in its mode of operation, by its usual name without the key's bits: `aes-cbc`, `aes-gcm-16`.
 ///
 /// The number after `gcm` and `ccm` is the length of the integrity check value in bytes (RFC 4106, RFC 4309).
-public enum EncryptionAlgorithm: String, Hashable, Sendable, Codable, CaseIterable {
-    case aes128CBC = "aes-128-cbc"
-    case aes192CBC = "aes-192-cbc"
-    case aes256CBC = "aes-256-cbc"
-    case aes128CTR = "aes-128-ctr"
-    case aes256CTR = "aes-256-ctr"
-    case aes128GCM16 = "aes-128-gcm-16"
-    case aes192GCM16 = "aes-192-gcm-16"
-    case aes256GCM16 = "aes-256-gcm-16"
+public enum Cipher: String, Hashable, Sendable, CaseIterable {
+    case aesCBC = "aes-cbc"
+    case aesCTR = "aes-ctr"
+    case aesGCM8 = "aes-gcm-8"
+    case aesGCM12 = "aes-gcm-12"
+    case aesGCM16 = "aes-gcm-16"
+    case aesCCM8 = "aes-ccm-8"
+    case aesCCM12 = "aes-ccm-12"
+    case aesCCM16 = "aes-ccm-16"
     case chacha20Poly1305 = "chacha20-poly1305"
+    /// None, so that ESP only authenticates (RFC 2410).
+    case null
 
     /// Whether it authenticates too, and so takes no integrity algorithm beside it (RFC 5116).
     public var isAuthenticated: Bool {
         switch self {
-        case .aes128GCM16, .aes192GCM16, .aes256GCM16, .chacha20Poly1305: true
-        case .aes128CBC, .aes192CBC, .aes256CBC, .aes128CTR, .aes256CTR: false
+        case .aesGCM8, .aesGCM12, .aesGCM16, .aesCCM8, .aesCCM12, .aesCCM16, .chacha20Poly1305: true
+        case .aesCBC, .aesCTR, .null: false
         }
+    }
+
+    /// Whether pluto protects IKE with it. Measured with `ipsec algparse` of libreswan 4.10-2+deb12u1.
+    public var protectsIKE: Bool {
+        switch self {
+        case .aesCBC, .aesCTR, .aesGCM8, .aesGCM12, .aesGCM16, .chacha20Poly1305: true
+        case .aesCCM8, .aesCCM12, .aesCCM16, .null: false
+        }
+    }
+
+    /// The lengths of its key in bits that names tell apart; empty where there is only one.
+    fileprivate var keyLengths: [Int] {
+        switch self {
+        case .chacha20Poly1305, .null: []
+        default: [128, 192, 256]
+        }
+    }
+}
+
+/// An encryption algorithm of IKE or ESP, by its usual name with the key's bits: `aes-256-cbc`, `aes-256-gcm-16`.
+public struct EncryptionAlgorithm: RawRepresentable, Hashable, Sendable, Codable, CaseIterable {
+    public let cipher: Cipher
+    /// 128, 192 or 256; nil for a cipher with only one length of key.
+    public let keyBits: Int?
+
+    public static let allCases = Cipher.allCases.flatMap { cipher in
+        cipher.keyLengths.isEmpty
+            ? [Self(cipher: cipher, keyBits: nil)] : cipher.keyLengths.map { Self(cipher: cipher, keyBits: $0) }
+    }
+
+    private init(cipher: Cipher, keyBits: Int?) {
+        self.cipher = cipher
+        self.keyBits = keyBits
+    }
+
+    public init?(rawValue: String) {
+        guard let known = Self.allCases.first(where: { $0.rawValue == rawValue }) else { return nil }
+        self = known
+    }
+
+    public var rawValue: String {
+        guard let keyBits, let hyphen = cipher.rawValue.firstIndex(of: "-") else { return cipher.rawValue }
+        return "\(cipher.rawValue[..<hyphen])-\(keyBits)\(cipher.rawValue[hyphen...])"
     }
 }
 
@@ -27,6 +72,7 @@ public enum IntegrityAlgorithm: String, Hashable, Sendable, Codable, CaseIterabl
     case sha2_256 = "sha2-256"
     case sha2_384 = "sha2-384"
     case sha2_512 = "sha2-512"
+    case aesXCBC = "aes-xcbc"
 }
 
 /// A Diffie-Hellman group by IANA's number (Transform Type 4 of IKEv2).

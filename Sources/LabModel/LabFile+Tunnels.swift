@@ -26,12 +26,13 @@ struct TunnelSpec {
     /// Which of the parts a generated tunnel needs are not there; what is there and wrong has been reported.
     let missing: [String]
     let mtu: MTU?
+    let mss: MSSClamp
     let ends: [End]
     /// Whether every end that is written could be read; if not, that has been reported.
     let isComplete: Bool
 
     init?(key: Located<String>, value: YAMLValue) {
-        guard let fields = value.fields(["summary", "unused", "ike", "esp", "dpd", "psk", "mtu", "ends"]),
+        guard let fields = value.fields(["summary", "unused", "ike", "esp", "dpd", "psk", "mtu", "mss", "ends"]),
             let ends = fields.required("ends", "the two nodes it joins")
         else { return nil }
         name = key
@@ -43,6 +44,7 @@ struct TunnelSpec {
         presharedKey = fields["psk"].flatMap(Self.presharedKey)
         missing = ["ike", "esp", "psk"].filter { fields[$0] == nil }
         mtu = fields["mtu"]?.value(MTU.self, "an MTU from 68 to 65535")?.value
+        mss = fields["mss"]?.mssClamp() ?? .off
         let written = ends.entries("a mapping of nodes to their end")
         self.ends = written.compactMap(End.init)
         isComplete = ends.node.mapping != nil && written.count == self.ends.count
@@ -56,6 +58,11 @@ struct TunnelSpec {
                 .choice(IntegrityAlgorithm.self, noun: "integrity algorithms"),
             let group = fields.required("group", "the Diffie-Hellman group's number").flatMap(group)
         else { return nil }
+        if !encryption.value.cipher.protectsIKE {
+            value.collector.error(
+                encryption.line, "\(value.path): libreswan does not protect IKE with \(encryption.value.rawValue)",
+                "Take aes-256-cbc or aes-256-gcm-16; under `esp:` any of them will do.")
+        }
         return IKEProposal(
             encryption: encryption.value, integrity: integrity.value, group: group,
             lifetime: lifetime(fields, default: .seconds(28800)))
@@ -67,11 +74,11 @@ struct TunnelSpec {
                 .choice(EncryptionAlgorithm.self, noun: "encryption algorithms")
         else { return nil }
         let integrity = fields["integrity"]?.choice(IntegrityAlgorithm.self, noun: "integrity algorithms")
-        if encryption.value.isAuthenticated, let integrity {
+        if encryption.value.cipher.isAuthenticated, let integrity {
             value.collector.error(
                 integrity.line, "\(value.path): \(encryption.value.rawValue) authenticates by itself and takes no integrity algorithm",
                 "Remove `integrity:`.")
-        } else if !encryption.value.isAuthenticated, fields["integrity"] == nil {
+        } else if !encryption.value.cipher.isAuthenticated, fields["integrity"] == nil {
             value.collector.error(
                 encryption.line, "\(value.path): \(encryption.value.rawValue) does not authenticate",
                 "Add `integrity: sha2-256`, or take an algorithm such as aes-256-gcm-16.")
@@ -222,16 +229,18 @@ extension SessionSpec.Speaker {
 struct ProbeSpec {
     let name: Located<String>
     let source: Located<String>
+    let sourceAddress: Located<IPAddress>?
     let destination: Located<String>
     let interval: Duration?
 
     init?(key: Located<String>, value: YAMLValue) {
-        guard let fields = value.fields(["from", "to", "every"]),
+        guard let fields = value.fields(["from", "source", "to", "every"]),
             let source = fields.required("from", "the node that asks")?.text(),
             let destination = fields.required("to", "the node or address that is asked")?.text()
         else { return nil }
         name = key
         self.source = source
+        sourceAddress = fields["source"]?.value(IPAddress.self, "an address of the node that asks")
         self.destination = destination
         interval = fields["every"]?.duration()?.value
     }

@@ -14,11 +14,14 @@ public struct LabFile {
     let tunnels: [TunnelSpec]
     let sessions: [SessionSpec]
     let probes: [ProbeSpec]
+    /// Read when everything that they speak of is known.
+    let expectations: [(name: Located<String>, value: YAMLValue)]
     let collector: DiagnosticCollector
     let companion: (String) throws -> String
 
     private static let keys = [
         "name", "title", "summary", "deviations", "clouds", "defaults", "nodes", "links", "tunnels", "bgp", "probes",
+        "expect",
     ]
 
     /// Reads a lab file's text.
@@ -49,6 +52,7 @@ public struct LabFile {
         tunnels = fields?["tunnels"]?.entries("a mapping of tunnels").compactMap(TunnelSpec.init) ?? []
         sessions = fields?["bgp"]?.entries("a mapping of BGP sessions").compactMap(SessionSpec.init) ?? []
         probes = fields?["probes"]?.entries("a mapping of probes").compactMap(ProbeSpec.init) ?? []
+        expectations = fields?["expect"]?.entries("a mapping of expectations").map { ($0, $1) } ?? []
     }
 }
 
@@ -74,12 +78,14 @@ struct NodeSpec {
     let securityLine: Int
     let sourceDestinationCheck: Bool
     let nat: NAT?
+    let mss: MSSClamp
     let bird: Located<String>?
 
     init?(key: Located<String>, value: YAMLValue) {
         guard
             let fields = value.fields([
-                "cloud", "role", "summary", "routes", "rules", "sysctls", "security", "source-destination-check", "nat", "bird",
+                "cloud", "role", "summary", "routes", "rules", "sysctls", "security", "source-destination-check", "nat", "mss",
+                "bird",
             ])
         else { return nil }
         name = key
@@ -96,6 +102,7 @@ struct NodeSpec {
         securityLine = fields["security"]?.line ?? key.line
         sourceDestinationCheck = fields["source-destination-check"]?.flag()?.value ?? true
         nat = fields["nat"].flatMap(Self.nat)
+        mss = fields["mss"]?.mssClamp() ?? .off
         bird = fields["bird"]?.text("the name of a file beside the lab file")
     }
 

@@ -26,6 +26,8 @@ public struct Node: Hashable, Sendable, Codable {
     /// Whether the fabric drops what does not come from or go to the instance's own address.
     public let sourceDestinationCheck: Bool
     public let nat: OneToOneNAT?
+    /// What the node does to the segment sizes in traffic that it forwards.
+    public let mss: MSSClamp
     /// The user's own configuration for BIRD, used word for word.
     public let birdConfiguration: String?
 }

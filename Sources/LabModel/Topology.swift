@@ -15,11 +15,12 @@ public struct Topology: Hashable, Sendable, Codable {
     public let links: [Link]
     public let tunnels: [Tunnel]
     public let sessions: [BGPSession]
-    public let probes: [Probe]
+    public internal(set) var probes: [Probe] = []
+    public internal(set) var expectations: [Expectation] = []
 
     init(
         name: String, title: String, summary: String, deviations: [String], clouds: [Cloud], nodes: [Node],
-        links: [Link], tunnels: [Tunnel], sessions: [BGPSession], probes: [Probe]
+        links: [Link], tunnels: [Tunnel], sessions: [BGPSession]
     ) {
         self.name = name
         self.title = title
@@ -30,7 +31,6 @@ public struct Topology: Hashable, Sendable, Codable {
         self.links = links
         self.tunnels = tunnels
         self.sessions = sessions
-        self.probes = probes
     }
 
     public func node(named name: String) -> Node? {
@@ -39,6 +39,23 @@ public struct Topology: Hashable, Sendable, Codable {
 
     public func tunnel(named name: String) -> Tunnel? {
         tunnels.first { $0.name == name }
+    }
+
+    public func session(named name: String) -> BGPSession? {
+        sessions.first { $0.name == name }
+    }
+
+    public func link(named name: String) -> Link? {
+        links.first { $0.name == name }
+    }
+
+    public func probe(named name: String) -> Probe? {
+        probes.first { $0.name == name }
+    }
+
+    /// The links that join two clouds: where others can listen.
+    public var underlayLinks: [Link] {
+        links.filter { link in Set(link.ends.map { node(named: $0.node)?.cloud ?? $0.node }).count == 2 }
     }
 
     /// Each link end at the node, with the link it belongs to, in the file's order.
@@ -62,6 +79,11 @@ public struct Topology: Hashable, Sendable, Codable {
         linkEnds(of: node).lazy.compactMap { $0.end.addresses.first?.address }.first
     }
 
+    /// All addresses of a node, on links and inside tunnels.
+    public func addresses(of node: String) -> [IPAddress] {
+        linkEnds(of: node).flatMap(\.end.addresses).map(\.address) + tunnelEnds(of: node).compactMap(\.end.inside?.address)
+    }
+
     /// The node that owns an address, on a link or inside a tunnel.
     public func owner(of address: IPAddress) -> String? {
         links.lazy.flatMap(\.ends).first { $0.addresses.contains { $0.address == address } }?.node
@@ -80,6 +102,8 @@ public struct Probe: Hashable, Sendable, Codable {
     public let name: String
     /// The node that asks.
     public let source: String
+    /// The address it asks from; nil leaves that to the node's routes.
+    public let sourceAddress: IPAddress?
     /// The address asked.
     public let destination: IPAddress
     /// The time between two questions in virtual time; nil asks once, when the lab comes up.

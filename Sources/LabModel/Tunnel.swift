@@ -8,6 +8,8 @@ public struct Tunnel: Hashable, Sendable, Codable {
     public let proposal: TunnelProposal?
     /// Configured at both ends and never started, as a provider's second tunnel often is.
     public let isUnused: Bool
+    /// What both ends do to the segment sizes in traffic that enters or leaves the tunnel.
+    public let mss: MSSClamp
     /// Exactly two.
     public let ends: [TunnelEnd]
 

@@ -1,9 +1,10 @@
 import LabModel
 import NetworkTypes
 
-/// nftables rules for what a cloud's fabric enforces: security rules, source/destination check, 1:1 NAT.
+/// nftables rules for what a cloud's fabric enforces (security rules, source/destination check, 1:1 NAT), and for a
+/// router's MSS clamp.
 ///
-/// They stand at the fabric's port, outside the instance, as in the real thing: nothing an instance does changes them.
+/// The fabric's stand at its port, outside the instance, as in the real thing: nothing an instance does changes them.
 enum FilterRules {
     /// The ruleset of one node; nil where the fabric has nothing to enforce there.
     static func ruleset(for node: Node, in topology: Topology) -> Ruleset? {
@@ -20,10 +21,15 @@ enum FilterRules {
         if let nat = node.nat {
             tables.append(("ip netlab-nat", translation(nat)))
         }
+        let clamps = clamps(of: node, in: topology)
+        if !clamps.isEmpty {
+            tables.append(("inet netlab-mss", clamping(clamps)))
+        }
         guard !tables.isEmpty else { return nil }
         let purposes =
             guarded.map { "the fabric's port of \($0.0.name)" }
             + (node.nat?.mappings.map { "1:1 NAT \($0.outside) = \($0.inside)" } ?? [])
+            + clamps.map { "MSS clamp" + ($0.interface.map { " of \($0)" } ?? "") }
         return Ruleset(
             purpose: purposes.joined(separator: ", "), tables: tables.map(\.name), text: tables.map(\.text).joined(separator: "\n"))
     }
@@ -79,6 +85,30 @@ enum FilterRules {
         return "table ip netlab-nat {\n"
             + chain("inward", ["type nat hook prerouting priority dstnat; policy accept;"] + inward)
             + chain("outward", ["type nat hook postrouting priority srcnat; policy accept;"] + outward) + "}"
+    }
+
+    /// What a node clamps: traffic through one interface, or all that it forwards.
+    private static func clamps(of node: Node, in topology: Topology) -> [(interface: InterfaceName?, clamp: MSSClamp)] {
+        let all: [(interface: InterfaceName?, clamp: MSSClamp)] =
+            [(nil, node.mss)] + topology.tunnelEnds(of: node.name).map { ($0.end.interface, $0.tunnel.mss) }
+        return all.filter { $0.clamp != .off }
+    }
+
+    /// `rt mtu` is the smaller MTU of both directions' routes (nft_rt_get_eval, net/netfilter/nft_rt.c), and the kernel
+    /// never raises a segment size (nft_exthdr_tcp_set_eval, net/netfilter/nft_exthdr.c).
+    private static func clamping(_ clamps: [(interface: InterfaceName?, clamp: MSSClamp)]) -> String {
+        let change = { (clamp: MSSClamp) -> String in
+            let size = if case .to(let bytes) = clamp { "\(bytes)" } else { "rt mtu" }
+            return "tcp flags & (syn|rst) == syn counter tcp option maxseg size set \(size)"
+        }
+        let forwarded = clamps.flatMap { interface, clamp -> [String] in
+            guard let interface else { return [change(clamp)] }
+            return ["iifname \"\(interface)\" \(change(clamp))", "oifname \"\(interface)\" \(change(clamp))"]
+        }
+        let own = clamps.compactMap { interface, clamp in interface.map { "oifname \"\($0)\" \(change(clamp))" } }
+        return "table inet netlab-mss {\n"
+            + chain("forwarded", ["type filter hook forward priority mangle; policy accept;"] + forwarded)
+            + (own.isEmpty ? "" : chain("own", ["type filter hook output priority mangle; policy accept;"] + own)) + "}"
     }
 
     private static func chain(_ name: String, _ lines: [String]) -> String {

@@ -166,16 +166,18 @@ extension LibreswanConfiguration {
     }
 
     static func name(of algorithm: EncryptionAlgorithm) -> String {
-        switch algorithm {
-        case .aes128CBC: "aes_cbc128"
-        case .aes192CBC: "aes_cbc192"
-        case .aes256CBC: "aes_cbc256"
-        case .aes128CTR: "aes_ctr128"
-        case .aes256CTR: "aes_ctr256"
-        case .aes128GCM16: "aes_gcm128"
-        case .aes192GCM16: "aes_gcm192"
-        case .aes256GCM16: "aes_gcm256"
+        let bits = algorithm.keyBits.map(String.init) ?? ""
+        return switch algorithm.cipher {
+        case .aesCBC: "aes_cbc\(bits)"
+        case .aesCTR: "aes_ctr\(bits)"
+        case .aesGCM8: "aes_gcm_8-\(bits)"
+        case .aesGCM12: "aes_gcm_12-\(bits)"
+        case .aesGCM16: "aes_gcm\(bits)"
+        case .aesCCM8: "aes_ccm_8-\(bits)"
+        case .aesCCM12: "aes_ccm_12-\(bits)"
+        case .aesCCM16: "aes_ccm_16-\(bits)"
         case .chacha20Poly1305: "chacha20_poly1305"
+        case .null: "null"
         }
     }
 
@@ -185,6 +187,7 @@ extension LibreswanConfiguration {
         case .sha2_256: "sha2_256"
         case .sha2_384: "sha2_384"
         case .sha2_512: "sha2_512"
+        case .aesXCBC: "aes_xcbc"
         }
     }
 }

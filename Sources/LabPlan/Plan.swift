@@ -116,9 +116,7 @@ public struct ConfigurationFile: Hashable, Sendable, Codable {
 
 /// A program that serves a node as long as the lab runs.
 public struct Daemon: Hashable, Sendable, Codable {
-    public enum Kind: String, Hashable, Sendable, Codable {
-        case pluto, bird
-    }
+    public typealias Kind = DaemonKind
 
     public let node: String
     public let kind: Kind

@@ -89,9 +89,9 @@ import Testing
     @Test(arguments: ["main", "main-2"])
     func mainProposal(_ name: String) throws {
         let proposal = try #require(try tunnel(name).proposal)
-        #expect(proposal.ike.encryption == .aes256CBC && proposal.ike.integrity == .sha2_384)
+        #expect(proposal.ike.encryption.rawValue == "aes-256-cbc" && proposal.ike.integrity == .sha2_384)
         #expect(proposal.ike.group == DiffieHellmanGroup(number: 20) && proposal.ike.lifetime == .seconds(28800))
-        #expect(proposal.esp.encryption == .aes256CBC && proposal.esp.integrity == .sha2_256)
+        #expect(proposal.esp.encryption.rawValue == "aes-256-cbc" && proposal.esp.integrity == .sha2_256)
         #expect(proposal.esp.group == DiffieHellmanGroup(number: 5) && proposal.esp.lifetime == .seconds(3600))
         #expect(
             proposal.deadPeerDetection?.timeout == .seconds(30) && proposal.deadPeerDetection?.delay == .seconds(10))

@@ -1,5 +1,4 @@
 import LabModel
-import LabPlan
 import NetworkTypes
 import Testing
 

@@ -1,5 +1,9 @@
-import LabModel
 import NetworkTypes
+
+/// The programs that serve a node as long as the lab runs.
+public enum DaemonKind: String, Hashable, Sendable, Codable {
+    case pluto, bird
+}
 
 /// Something about a running lab that holds or does not hold, which a plan or a person can wait for.
 ///
@@ -18,7 +22,7 @@ public struct Condition: Hashable, Sendable, Codable {
         /// The node gets an echo reply from the address.
         case echo(node: String, IPAddress)
         /// The daemon answers on its control socket.
-        case daemon(node: String, Daemon.Kind)
+        case daemon(node: String, DaemonKind)
     }
 
     public let subject: Subject
@@ -85,7 +89,7 @@ extension Condition: CustomStringConvertible {
             return topology.address(of: asked).map { .echo(node: node, $0) }
         case ("daemon", 1):
             let parts = arguments[0].split(separator: "/").map(String.init)
-            guard parts.count == 2, let kind = Daemon.Kind(rawValue: parts[1]) else { return nil }
+            guard parts.count == 2, let kind = DaemonKind(rawValue: parts[1]) else { return nil }
             return .daemon(node: try node(parts[0], in: topology), kind)
         default:
             return nil

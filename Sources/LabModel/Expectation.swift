@@ -1,0 +1,220 @@
+import NetworkTypes
+
+/// Something a lab must show, which `netlab check` looks for in its packets, its kernel and its daemons.
+public struct Expectation: Hashable, Sendable, Codable {
+    public let name: String
+    /// The line of the lab file.
+    public let line: Int
+    /// It is expected only while this holds; nil for always.
+    public let when: Condition?
+    public let claim: Claim
+
+    /// What is claimed, a case for each kind; `probe` names one of the topology's probes.
+    public enum Claim: Hashable, Sendable, Codable {
+        case encapsulation(EncapsulationClaim)
+        case confidentiality(ConfidentialityClaim)
+        case mtu(MTUClaim)
+        case mss(MSSClaim)
+        case path(PathClaim)
+        case rtt(RTTClaim)
+        case routes(RoutesClaim)
+        case bgp(BGPClaim)
+        case securityAssociation(SAClaim)
+        case rate(RateClaim)
+        case security(SecurityClaim)
+
+        /// The kinds by their keys in a lab file.
+        public static let kinds = [
+            "encapsulation", "confidentiality", "mtu", "mss", "path", "rtt", "routes", "bgp", "sa", "rate", "security",
+        ]
+
+        public var kind: String {
+            switch self {
+            case .encapsulation: "encapsulation"
+            case .confidentiality: "confidentiality"
+            case .mtu: "mtu"
+            case .mss: "mss"
+            case .path: "path"
+            case .rtt: "rtt"
+            case .routes: "routes"
+            case .bgp: "bgp"
+            case .securityAssociation: "sa"
+            case .rate: "rate"
+            case .security: "security"
+            }
+        }
+    }
+}
+
+/// The form in which a packet crosses a link.
+public enum Wrapping: Hashable, Sendable, Codable, CustomStringConvertible {
+    /// IP protocol 50.
+    case esp
+    /// ESP in UDP port 4500 (RFC 3948).
+    case espInUDP
+    /// IP protocol 41: 6in4 and ISATAP (RFC 4213, 5214).
+    case ipv6InIPv4
+    /// Next header 4 (RFC 2473).
+    case ipv4InIPv6
+    /// IP protocol 4 (RFC 2003).
+    case ipv4InIPv4
+    /// IP protocol 47 (RFC 2784).
+    case gre
+    /// An 802.1Q tag with this VLAN identifier.
+    case vlan(Int)
+
+    private static let words: [(String, Wrapping)] = [
+        ("esp", .esp), ("esp-in-udp", .espInUDP), ("6in4", .ipv6InIPv4), ("ipip6", .ipv4InIPv6), ("ipip", .ipv4InIPv4),
+        ("gre", .gre),
+    ]
+
+    /// What may be written in a lab file.
+    public static let known = words.map(\.0) + ["vlan N"]
+
+    public init?(_ text: String) {
+        if let word = Self.words.first(where: { $0.0 == text }) {
+            self = word.1
+        } else if text.hasPrefix("vlan "), let number = Int(text.dropFirst(5)), (1...4094).contains(number) {
+            self = .vlan(number)
+        } else {
+            return nil
+        }
+    }
+
+    public var description: String {
+        if case .vlan(let number) = self { return "vlan \(number)" }
+        return Self.words.first { $0.1 == self }?.0 ?? ""
+    }
+}
+
+/// Probes' traffic crosses links only in the declared form, each packet as long as it has to be.
+public struct EncapsulationClaim: Hashable, Sendable, Codable {
+    public let probes: [String]
+    /// The tunnel they go through; nil for a form that is no IPsec.
+    public let tunnel: String?
+    /// Outermost first.
+    public let wrappings: [Wrapping]
+    /// The algorithms of ESP; nil where neither the lab file nor the tunnel's own configuration tells.
+    public let algorithms: ESPAlgorithms?
+    public let links: [String]
+}
+
+/// No inner address and no payload crosses the links in clear.
+public struct ConfidentialityClaim: Hashable, Sendable, Codable {
+    public enum ControlTraffic: String, Hashable, Sendable, Codable, CaseIterable {
+        case arp, ike, bgp, icmp
+        case neighbourDiscovery = "neighbour-discovery"
+    }
+
+    public let probes: [String]
+    public let links: [String]
+    public let allowed: [ControlTraffic]
+}
+
+/// The largest packet that passes from a probe's source to its destination, and what becomes of one byte more.
+public struct MTUClaim: Hashable, Sendable, Codable {
+    public enum Beyond: String, Hashable, Sendable, Codable, CaseIterable {
+        /// Answered by ICMP with the right MTU.
+        case fragNeeded = "frag-needed"
+        /// The packet that carries it is fragmented.
+        case fragmentedOutside = "fragmented-outside"
+        /// It is itself fragmented before it is wrapped.
+        case fragmentedInside = "fragmented-inside"
+        /// Not answered at all: a black hole.
+        case lost
+    }
+
+    public let probe: String
+    /// Nil for what follows from links and encapsulation.
+    public let bytes: Int?
+    public let beyond: Beyond
+}
+
+/// The segment size that TCP's SYN and SYN-ACK announce, before and behind the clamp, and a transfer that fits.
+public struct MSSClaim: Hashable, Sendable, Codable {
+    public let probe: String
+    /// What arrives at either side; nil for what follows from the path's MTU.
+    public let bytes: Int?
+    /// The bytes of the transfer.
+    public let transfer: Int
+}
+
+/// The nodes and tunnels that packets pass between source and destination.
+public struct PathClaim: Hashable, Sendable, Codable {
+    public let probe: String
+    public let via: [String]
+    /// The answers' way; nil where it does not matter.
+    public let back: [String]?
+}
+
+public struct RTTClaim: Hashable, Sendable, Codable {
+    public let probe: String
+    /// Nil for what follows from the delays and rates of the links on the way.
+    public let expected: Duration?
+    public let tolerance: Duration
+}
+
+/// What a node's route tables have.
+public struct RoutesClaim: Hashable, Sendable, Codable {
+    public enum Target: Hashable, Sendable, Codable {
+        case gateway(IPAddress)
+        case interface(InterfaceName)
+        case absent
+    }
+
+    public struct Route: Hashable, Sendable, Codable {
+        public let prefix: IPPrefix
+        public let targets: [Target]
+    }
+
+    public let node: String
+    public let routes: [Route]
+}
+
+/// A BGP session: state, the timers that both sides negotiate, the prefixes each learns.
+public struct BGPClaim: Hashable, Sendable, Codable {
+    public let session: String
+    public let isEstablished: Bool
+    /// Nil for the smaller of what both propose (RFC 4271, section 4.2).
+    public let hold: Duration?
+}
+
+/// The security associations of a tunnel.
+public struct SAClaim: Hashable, Sendable, Codable {
+    public let tunnel: String
+    public let algorithms: ESPAlgorithms?
+    /// Whether ESP rides in UDP.
+    public let isUDPEncapsulated: Bool
+}
+
+/// What a bulk transfer reaches.
+public struct RateClaim: Hashable, Sendable, Codable {
+    public let probe: String
+    /// The payload's rate; nil for what follows from the slowest link and the headers.
+    public let expected: BitRate?
+    public let tolerance: Percentage
+    public let transfer: Int
+}
+
+/// What becomes of traffic that somebody begins.
+public struct SecurityClaim: Hashable, Sendable, Codable {
+    public enum Outcome: String, Hashable, Sendable, Codable, CaseIterable {
+        /// It arrives.
+        case accepted
+        /// It does not arrive, and nobody answers.
+        case dropped
+    }
+
+    public enum TransportProtocol: String, Hashable, Sendable, Codable, CaseIterable {
+        case icmp, tcp, udp
+    }
+
+    public let source: String
+    /// An address other than the node's own: spoofed, or chosen among several.
+    public let sourceAddress: IPAddress?
+    public let destination: IPAddress
+    public let transport: TransportProtocol
+    /// Nil for ICMP.
+    public let port: UInt16?
+    public let outcome: Outcome
+}

@@ -1,0 +1,102 @@
+import NetworkTypes
+
+// Nodes and their routes.
+extension TopologyResolver {
+    func resolve(node spec: NodeSpec) -> Node {
+        let place = "nodes.\(spec.name.value)"
+        let ends = ends(of: spec.name.value)
+        let hasOneLink = ends.count == 1 || (ends.isEmpty && unsure.contains(spec.name.value))
+        if spec.security != nil || !spec.sourceDestinationCheck, spec.role.value != .instance || !hasOneLink {
+            collector.error(
+                spec.securityLine, "\(place): security rules and the source/destination check belong to an instance with one link",
+                "They are enforced at the fabric's port: set `role: instance` and give the node one link.")
+        }
+        for setting in spec.sysctls {
+            let isPlain = setting.value.key.utf8.allSatisfy(Self.isPlain)
+            if !setting.value.key.hasPrefix("net.") || !isPlain || setting.value.key.contains("..") {
+                collector.error(
+                    setting.line, "\(place): \"\(setting.value.key)\" is not a setting of a network namespace",
+                    "Write a dotted name below net., such as net.ipv4.ip_forward.")
+            }
+        }
+        return Node(
+            name: spec.name.value, cloud: spec.cloud?.value, role: spec.role.value, summary: spec.summary,
+            routes: spec.routes.map(\.entry), rules: spec.rules.map(\.value), sysctls: spec.sysctls.map(\.value),
+            security: spec.security, sourceDestinationCheck: spec.role.value == .instance && spec.sourceDestinationCheck,
+            nat: spec.nat.flatMap { resolve(nat: $0, of: spec.name.value) }, mss: spec.mss,
+            birdConfiguration: spec.bird.flatMap { companion($0, place: place) })
+    }
+
+    func resolve(nat spec: NodeSpec.NAT, of node: String) -> OneToOneNAT? {
+        let place = "nodes.\(node)"
+        let own = ends(of: node).map(\.interface.value)
+        guard let interface = spec.interface else { return nil }
+        guard own.contains(interface.value) || unsure.contains(node) else {
+            collector.error(
+                interface.line, "\(place).nat: the node has no interface \(interface.value)",
+                Suggestion.remedy(
+                    for: interface.value.description, among: own.map(\.description), noun: "interfaces here"))
+            return nil
+        }
+        let addresses = Set(file.links.flatMap(\.ends).flatMap(\.addresses).map(\.value.address))
+        for mapping in spec.mappings where !addresses.contains(mapping.inside.value) && file.links.allSatisfy(\.isComplete) {
+            collector.error(
+                mapping.inside.line, "\(place).nat: no node has the address \(mapping.inside.value)",
+                "Write the private address of the instance that \(mapping.outside.value) stands for.")
+        }
+        return OneToOneNAT(
+            interface: interface.value,
+            mappings: spec.mappings.map { .init(outside: $0.outside.value, inside: $0.inside.value) })
+    }
+
+    /// The text of a file beside the lab file; the name must not lead anywhere else.
+    func companion(_ name: Located<String>, place: String) -> String? {
+        guard !name.value.isEmpty, !name.value.contains("/"), !name.value.hasPrefix("."), !name.value.utf8.contains(0) else {
+            collector.error(
+                name.line, "\(place): \"\(name.value)\" is not the plain name of a file beside the lab file",
+                "Put the file in the lab's directory and write its name without a path.")
+            return nil
+        }
+        do {
+            return try file.companion(name.value)
+        } catch {
+            collector.error(
+                name.line, "\(place): the file \"\(name.value)\" cannot be read: \(error)", "It must stand beside the lab file.")
+            return nil
+        }
+    }
+
+    func checkRoutes() {
+        for node in file.nodes {
+            let name = node.name.value
+            let place = "nodes.\(name)"
+            let blocks =
+                ends(of: name).flatMap(\.addresses).map(\.value.prefix)
+                + file.tunnels.flatMap(\.ends).filter { $0.node.value == name }.compactMap(\.inside?.value.prefix)
+            let isSure = !unsure.contains(name)
+            let own = interfaces[name, default: [:]].keys.map(\.description)
+            var seen: [String: Int] = [:]
+            for route in node.routes {
+                for hop in route.entry.nextHops {
+                    if isSure, let gateway = hop.gateway, !blocks.contains(where: { $0.contains(gateway) }) {
+                        collector.error(
+                            route.line, "\(place): the gateway \(gateway) of \(route.entry.destination) is on none of the node's links",
+                            "Its links are \(blocks.map(\.description).joined(separator: ", ")).")
+                    }
+                    if isSure, let interface = hop.interface, !own.contains(interface.description) {
+                        collector.error(
+                            route.line, "\(place): there is no interface \(interface) for \(route.entry.destination)",
+                            Suggestion.remedy(for: interface.description, among: own, noun: "interfaces here"))
+                    }
+                }
+                let key = "\(route.entry.destination) in table \(route.entry.table)"
+                if let earlier = seen[key] {
+                    collector.error(
+                        route.line, "\(place): there are two routes to \(key); the other is in line \(earlier)",
+                        "Keep one; for several next hops write a list: `PREFIX: [GATEWAY, GATEWAY]`.")
+                }
+                seen[key] = route.line
+            }
+        }
+    }
+}

@@ -1,0 +1,144 @@
+import NetworkTypes
+
+// Tunnels, with the configuration files their ends bring along.
+extension TopologyResolver {
+    mutating func resolve(tunnel spec: TunnelSpec) -> Tunnel? {
+        let place = "tunnels.\(spec.name.value)"
+        guard spec.isComplete else { return nil }
+        guard spec.ends.count == 2 else {
+            collector.error(
+                spec.name.line, "\(place) leads to nowhere: it has \(spec.ends.count) usable ends", "A tunnel joins exactly two nodes: add them under `ends:`.")
+            return nil
+        }
+        guard spec.ends.allSatisfy({ isKnown(node: $0.node, in: place) }) else { return nil }
+        for end in spec.ends {
+            if let interface = end.interface { claim(interface.value, of: end.node.value, line: interface.line) }
+            if let inside = end.inside { check(hostAddress: inside) }
+        }
+        if let (near, far) = zip2(spec.ends[0].inside, spec.ends[1].inside) {
+            if near.value.prefix != far.value.prefix {
+                collector.error(
+                    far.line, "\(place): \(far.value) is not on the link of \(near.value)",
+                    "Both inside addresses need the same block with the same length, such as a /30.")
+            } else if near.value.address == far.value.address {
+                collector.error(far.line, "\(place): both ends have the inside address \(near.value.address)", "Give one of them another address.")
+            }
+        }
+        let ownsFiles = spec.ends.allSatisfy { $0.configuration != nil }
+        let proposal = ownsFiles ? nil : proposal(of: spec, place: place)
+        if !ownsFiles, !spec.isUnused, spec.ends.allSatisfy({ $0.startup == .listen }) {
+            collector.error(
+                spec.name.line, "\(place): both ends listen, so the tunnel never comes up",
+                "Set `startup: initiate` at one end, or `unused: true` for the tunnel.")
+        }
+        let nat = file.nodes.compactMap(\.nat).flatMap(\.mappings)
+        let outside = { (address: IPAddress) in nat.first { $0.inside.value == address }?.outside.value ?? address }
+        var sides: [(spec: TunnelSpec.End, local: IPAddress, parameters: [String: String]?, configuration: TunnelEnd.Configuration)] = []
+        for end in spec.ends {
+            let owned = self.ends(of: end.node.value).flatMap(\.addresses).map(\.value.address)
+            let parameters = end.configuration.flatMap { connection(of: end, file: $0, place: place) }
+            let local = end.address ?? parameters?["left"].flatMap(IPAddress.init).map { Located(value: $0, line: end.line) }
+            guard let local else {
+                if end.configuration == nil {
+                    collector.error(
+                        end.line, "\(place).ends.\(end.node.value) has no \"address\"",
+                        "Add `address: …`, one of the node's own: \(owned.map(\.description).joined(separator: ", ")).")
+                }
+                continue
+            }
+            guard owned.contains(local.value) || unsure.contains(end.node.value) else {
+                collector.error(
+                    local.line, "\(place): node \(end.node.value) does not have the address \(local.value)",
+                    "Take one of its own: \(owned.map(\.description).joined(separator: ", ")).")
+                continue
+            }
+            if let configuration = configuration(of: end, place: place) {
+                sides.append((end, local.value, parameters, configuration))
+            }
+        }
+        guard sides.count == 2, let proposalOrFiles = ownsFiles ? .some(nil) : proposal.map(Optional.some) else { return nil }
+        let index = UInt32(file.tunnels.firstIndex { $0.name.value == spec.name.value } ?? 0)
+        let ends = zip(sides, sides.reversed()).compactMap { own, other -> TunnelEnd? in
+            guard let interface = own.spec.interface else { return nil }
+            checkPeer(of: own.spec, parameters: own.parameters, expected: outside(other.local), place: place)
+            return TunnelEnd(
+                node: own.spec.node.value, localAddress: own.local, remoteAddress: outside(other.local),
+                identity: outside(own.local), interface: interface.value,
+                mark: own.parameters.flatMap(Self.mark) ?? 101 + index, inside: own.spec.inside?.value,
+                mtu: own.spec.mtu ?? spec.mtu, routes: own.spec.routes,
+                connection: own.spec.connection?.value ?? spec.name.value, configuration: own.configuration)
+        }
+        guard ends.count == 2 else { return nil }
+        return Tunnel(
+            name: spec.name.value, summary: spec.summary, proposal: proposalOrFiles, isUnused: spec.isUnused, mss: spec.mss, ends: ends)
+    }
+
+    func proposal(of spec: TunnelSpec, place: String) -> TunnelProposal? {
+        if !spec.missing.isEmpty {
+            collector.error(
+                spec.name.line, "\(place) has no \(spec.missing.joined(separator: ", "))",
+                "A generated tunnel needs `ike:`, `esp:` and `psk:`; or give both ends their own `config:`.")
+        }
+        guard let ike = spec.ike, let esp = spec.esp, let key = spec.presharedKey else { return nil }
+        return TunnelProposal(ike: ike, esp: esp, deadPeerDetection: spec.deadPeerDetection, presharedKey: key)
+    }
+
+    func connection(of end: TunnelSpec.End, file: Located<String>, place: String) -> [String: String]? {
+        guard let text = companion(file, place: place) else { return nil }
+        let connections = IpsecConf(text).connections
+        guard let name = end.connection, let parameters = connections[name.value] else {
+            collector.error(
+                end.connection?.line ?? end.line,
+                "\(place): \(file.value) has no `conn \(end.connection?.value ?? "…")` section",
+                Suggestion.remedy(for: end.connection?.value ?? "", among: connections.keys, noun: "connections there"))
+            return nil
+        }
+        if let interface = end.interface, let named = parameters["vti-interface"], named != interface.value.description {
+            collector.error(
+                interface.line, "\(place): \(file.value) says vti-interface=\(named), the lab file \(interface.value)",
+                "Write `interface: \(named)`.")
+        }
+        if parameters["vti-interface"] != nil, Self.mark(parameters) == nil {
+            collector.error(
+                file.line, "\(place): \(file.value): vti-interface= needs mark=", "Add `mark=5/0xffffffff` to conn \(name.value).")
+        }
+        return parameters
+    }
+
+    func configuration(of end: TunnelSpec.End, place: String) -> TunnelEnd.Configuration? {
+        guard let name = end.configuration else {
+            return .generated(startup: end.startup, deadPeerAction: end.deadPeerAction)
+        }
+        guard let secretsName = end.secrets else {
+            collector.error(
+                name.line, "\(place).ends.\(end.node.value) has `config:` but no `secrets:`", "Add `secrets: FILE` with its pre-shared key.")
+            return nil
+        }
+        guard let configuration = companion(name, place: place), let secrets = companion(secretsName, place: place) else { return nil }
+        return .own(
+            ConnectionFiles(
+                configurationName: name.value, configuration: configuration, secretsName: secretsName.value,
+                secrets: Secret(secrets)))
+    }
+
+    func checkPeer(of end: TunnelSpec.End, parameters: [String: String]?, expected: IPAddress, place: String) {
+        guard let right = parameters?["right"], right != "%any", let file = end.configuration else { return }
+        if IPAddress(right) != expected {
+            collector.error(
+                file.line, "\(place): \(file.value) says right=\(right), but the other end is reached at \(expected)",
+                "Write right=\(expected), or mend the addresses and the NAT of the lab file.")
+        }
+    }
+
+    /// The number before the mask of `mark=5/0xffffffff`.
+    static func mark(_ parameters: [String: String]) -> UInt32? {
+        guard let text = parameters["mark"]?.split(separator: "/").first else { return nil }
+        return text.hasPrefix("0x") ? UInt32(text.dropFirst(2), radix: 16) : UInt32(text)
+    }
+}
+
+/// Both, or neither.
+private func zip2<First, Second>(_ first: First?, _ second: Second?) -> (First, Second)? {
+    guard let first, let second else { return nil }
+    return (first, second)
+}

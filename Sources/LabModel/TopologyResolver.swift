@@ -1,0 +1,59 @@
+import NetworkTypes
+
+extension LabFile {
+    /// Looks up everything the file names and checks that it fits together.
+    ///
+    /// - Returns: The topology, and what will work but may surprise.
+    /// - Throws: ``LabFileError`` with every problem of the file, not only the first.
+    public func resolve() throws(LabFileError) -> (topology: Topology, warnings: [LabFileDiagnostic]) {
+        var resolver = TopologyResolver(file: self)
+        let topology = resolver.resolve()
+        let found = collector.diagnostics.sorted { ($0.line ?? 0) < ($1.line ?? 0) }
+        guard !collector.hasErrors else { throw LabFileError(diagnostics: found) }
+        return (topology, found)
+    }
+}
+
+/// Builds a topology from a lab file, noting every problem on the way.
+///
+/// Each step uses what the steps before it have resolved; a part that is wrong is left out, so that one mistake is
+/// reported once.
+struct TopologyResolver {
+    let file: LabFile
+    var collector: DiagnosticCollector { file.collector }
+    /// Interface names by node, with the line each was given at.
+    var interfaces: [String: [InterfaceName: Int]] = [:]
+    /// Nodes with a link that could not be read or names them wrongly: what they lack may be on it, and is not reported.
+    let unsure: Set<String>
+
+    init(file: LabFile) {
+        self.file = file
+        let names = file.nodes.map(\.name.value)
+        let stray = file.links.flatMap(\.ends).map(\.node.value).filter { !names.contains($0) }
+        let meant = stray.compactMap { Suggestion.nearest(to: $0, among: names) }
+        let isEverySure = file.links.allSatisfy(\.isComplete) && meant.count == stray.count
+        unsure = Set(isEverySure ? meant : names)
+    }
+
+    /// The link ends written for a node, whether or not their links could be built.
+    func ends(of node: String) -> [LinkSpec.End] {
+        file.links.flatMap(\.ends).filter { $0.node.value == node }
+    }
+
+    mutating func resolve() -> Topology {
+        checkNames()
+        let links = file.links.compactMap { resolve(link: $0) }
+        checkAddresses(of: links)
+        let nodes = file.nodes.map { resolve(node: $0) }
+        let tunnels = file.tunnels.compactMap { resolve(tunnel: $0) }
+        checkRoutes()
+        let sessions = file.sessions.compactMap { resolve(session: $0, tunnels: tunnels, links: links) }
+        var topology = Topology(
+            name: file.name?.value ?? "", title: file.title, summary: file.summary, deviations: file.deviations,
+            clouds: file.clouds.map { Cloud(name: $0.name.value, title: $0.title) }, nodes: nodes, links: links,
+            tunnels: tunnels, sessions: sessions)
+        topology.probes = file.probes.compactMap { resolve(probe: $0, topology: topology) }
+        topology.expectations = file.expectations.compactMap { resolve(expectation: $0, $1, topology: topology) }
+        return topology
+    }
+}
