@@ -78,7 +78,7 @@ let package = Package(
         .target(
             name: "LabKernel",
             dependencies: [
-                "AgentProtocol", "CLinux",
+                "AgentProtocol", "Expectations", "CLinux",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -104,8 +104,12 @@ let package = Package(
             name: "CaptureFileTests", dependencies: ["CaptureFile", "PacketFormats", "NetworkTypes"],
             swiftSettings: strict),
         .testTarget(
-            name: "DecryptionTests", dependencies: ["Decryption", "CaptureFile", "PacketFormats", "NetworkTypes"],
-            swiftSettings: strict),
+            name: "DecryptionTests",
+            dependencies: [
+                "Decryption", "NetworkTypes", .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ], resources: [.copy("Fixtures")], swiftSettings: strict),
         .testTarget(
             name: "ExpectationsTests",
             dependencies: ["Expectations", "LabModel", "CaptureFile", "Decryption", "PacketFormats", "NetworkTypes"],
@@ -117,7 +121,7 @@ let package = Package(
             name: "AgentProtocolTests", dependencies: ["AgentProtocol", "LabPlan", "LabModel", "NetworkTypes"],
             swiftSettings: strict),
         .testTarget(
-            name: "ReportingTests", dependencies: ["Reporting", "AgentProtocol", "NetworkTypes"], swiftSettings: strict),
+            name: "ReportingTests", dependencies: ["Reporting", "AgentProtocol", "Expectations", "NetworkTypes"], swiftSettings: strict),
         .testTarget(
             name: "DaemonsTests", dependencies: ["Daemons", "LabPlan", "LabModel", "NetworkTypes"],
             resources: [.copy("Fixtures")], swiftSettings: strict),
@@ -126,7 +130,7 @@ let package = Package(
             dependencies: ["LabKernel", .product(name: "SystemPackage", package: "swift-system")], swiftSettings: strict),
         .testTarget(
             name: "LabRuntimeTests",
-            dependencies: ["LabRuntime", "AgentProtocol", "LabPlan", "LabModel", "NetworkTypes"], swiftSettings: strict),
+            dependencies: ["LabRuntime", "Expectations", "AgentProtocol", "Netlink", "LabPlan", "LabModel", "NetworkTypes"], swiftSettings: strict),
         .testTarget(
             name: "PacketCaptureTests",
             dependencies: ["PacketCapture", "CaptureFile", "Netlink", "PacketFormats", "NetworkTypes"],

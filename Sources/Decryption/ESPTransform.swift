@@ -1,0 +1,83 @@
+import FoundationEssentials
+
+/// What the algorithms of an association do to a packet, in both directions.
+///
+/// Everything is composed of what swift-crypto has; there is no cryptography of this project's own.
+protocol ESPTransform: Sendable {
+    /// The initialization vector that each packet carries, in bytes.
+    var ivLength: Int { get }
+    /// The integrity check value at a packet's end, in bytes.
+    var icvLength: Int { get }
+    /// What the encrypted part has to be a multiple of, in bytes: a cipher's block, or the 4 of RFC 4303 section 2.4.
+    var blockLength: Int { get }
+
+    /// The plaintext with its trailer; nil where the packet's integrity check value is not the right one.
+    func open(_ packet: ESPPacket) throws -> Data?
+
+    /// What to send for a plaintext with its trailer, whose length is a multiple of `blockLength`.
+    func seal(_ plaintext: [UInt8], header: ESPHeader, iv: [UInt8]) throws -> (ciphertext: [UInt8], icv: [UInt8])
+}
+
+/// What stands before a packet's initialization vector, and the high half of its sequence number, which is not sent.
+struct ESPHeader {
+    var spi: UInt32
+    var sequence: UInt64
+    var hasExtendedSequence: Bool
+
+    static let length = 8
+
+    /// As it is sent.
+    var bytes: [UInt8] {
+        spi.bigEndianBytes + UInt32(truncatingIfNeeded: sequence).bigEndianBytes
+    }
+
+    /// What an AEAD authenticates besides the plaintext (RFC 4106 section 5, RFC 4309 section 5, RFC 7634 section 2.1).
+    var additionalData: [UInt8] {
+        spi.bigEndianBytes + (hasExtendedSequence ? sequence.bigEndianBytes : Array(sequence.bigEndianBytes[4...]))
+    }
+
+    /// What other integrity algorithms find appended to the packet (RFC 4303 section 2.2.1).
+    var appendix: [UInt8] {
+        hasExtendedSequence ? Array(sequence.bigEndianBytes[..<4]) : []
+    }
+}
+
+/// The parts of a packet's bytes.
+struct ESPPacket {
+    let header: ESPHeader
+    /// From the header to the end of the ciphertext.
+    let authenticated: UnsafeRawBufferPointer
+    let iv: UnsafeRawBufferPointer
+    let ciphertext: UnsafeRawBufferPointer
+    let icv: UnsafeRawBufferPointer
+    /// All but the header.
+    private let protected: UnsafeRawBufferPointer
+
+    /// - Precondition: there are at least the header's, the vector's and the value's bytes.
+    init(_ bytes: UnsafeRawBufferPointer, header: ESPHeader, ivLength: Int, icvLength: Int) {
+        let part = { (range: Range<Int>) in UnsafeRawBufferPointer(rebasing: bytes[range]) }
+        let ivEnd = ESPHeader.length + ivLength
+        let end = bytes.count - icvLength
+        self.header = header
+        authenticated = part(0..<end)
+        iv = part(ESPHeader.length..<ivEnd)
+        ciphertext = part(ivEnd..<end)
+        icv = part(end..<bytes.count)
+        protected = part(ESPHeader.length..<bytes.count)
+    }
+
+    /// Nonce, ciphertext and tag in a row, as the library's sealed boxes have them.
+    func salted(with salt: [UInt8]) -> Data {
+        var box = Data(capacity: salt.count + protected.count)
+        box.append(contentsOf: salt)
+        box.append(contentsOf: protected)
+        return box
+    }
+}
+
+extension FixedWidthInteger {
+    /// The bytes in network order.
+    var bigEndianBytes: [UInt8] {
+        withUnsafeBytes(of: bigEndian) { Array($0) }
+    }
+}

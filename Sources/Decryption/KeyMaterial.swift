@@ -1,0 +1,52 @@
+/// The bytes of a key: usable, comparable, storable, and never shown by any kind of printing.
+///
+/// Encoded, the bytes are there to read: what holds them is a secret file.
+public struct KeyMaterial: Hashable, Sendable {
+    public let bytes: [UInt8]
+
+    public init(_ bytes: [UInt8]) {
+        self.bytes = bytes
+    }
+
+    /// The key's length. An AEAD's includes its salt: AES-GCM-256 has 288 bits (RFC 4106).
+    public var bits: Int { bytes.count * 8 }
+
+    /// As key tables have it: `0x` and two digits a byte.
+    var hexadecimal: String { "0x" + bytes.hexadecimal }
+}
+
+extension KeyMaterial: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    public var description: String { "\(bits) bits, not shown" }
+    public var debugDescription: String { description }
+    public var customMirror: Mirror { Mirror(self, children: []) }
+}
+
+extension KeyMaterial: Codable {
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        let digits = try container.decode(String.self).utf8.map { Character(Unicode.Scalar($0)).hexDigitValue }
+        let nibbles = digits.compactMap(\.self)
+        guard digits.count % 2 == 0, nibbles.count == digits.count else {
+            // Not what was read: it may be most of a key.
+            throw DecodingError.dataCorruptedError(
+                in: container, debugDescription: "a key is two hexadecimal digits a byte")
+        }
+        self.init(stride(from: 0, to: nibbles.count, by: 2).map { UInt8(nibbles[$0] << 4 | nibbles[$0 + 1]) })
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(bytes.hexadecimal)
+    }
+}
+
+extension Collection<UInt8> {
+    /// Two digits a byte, without anything between them.
+    var hexadecimal: String {
+        String(decoding: flatMap { [digit($0 >> 4), digit($0 & 0xF)] }, as: UTF8.self)
+    }
+
+    private func digit(_ value: UInt8) -> UInt8 {
+        value < 10 ? 0x30 + value : 0x61 + value - 10
+    }
+}
