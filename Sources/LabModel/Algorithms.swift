@@ -29,41 +29,59 @@ public enum Cipher: String, Hashable, Sendable, CaseIterable {
         case .aesCCM8, .aesCCM12, .aesCCM16, .null: false
         }
     }
-
-    /// The lengths of its key in bits that names tell apart; empty where there is only one.
-    fileprivate var keyLengths: [Int] {
-        switch self {
-        case .chacha20Poly1305, .null: []
-        default: [128, 192, 256]
-        }
-    }
 }
 
 /// An encryption algorithm of IKE or ESP, by its usual name with the key's bits: `aes-256-cbc`, `aes-256-gcm-16`.
-public struct EncryptionAlgorithm: RawRepresentable, Hashable, Sendable, Codable, CaseIterable {
-    public let cipher: Cipher
-    /// 128, 192 or 256; nil for a cipher with only one length of key.
-    public let keyBits: Int?
+public enum EncryptionAlgorithm: String, Hashable, Sendable, Codable, CaseIterable {
+    case aes128CBC = "aes-128-cbc"
+    case aes192CBC = "aes-192-cbc"
+    case aes256CBC = "aes-256-cbc"
+    case aes128CTR = "aes-128-ctr"
+    case aes192CTR = "aes-192-ctr"
+    case aes256CTR = "aes-256-ctr"
+    case aes128GCM8 = "aes-128-gcm-8"
+    case aes192GCM8 = "aes-192-gcm-8"
+    case aes256GCM8 = "aes-256-gcm-8"
+    case aes128GCM12 = "aes-128-gcm-12"
+    case aes192GCM12 = "aes-192-gcm-12"
+    case aes256GCM12 = "aes-256-gcm-12"
+    case aes128GCM16 = "aes-128-gcm-16"
+    case aes192GCM16 = "aes-192-gcm-16"
+    case aes256GCM16 = "aes-256-gcm-16"
+    case aes128CCM8 = "aes-128-ccm-8"
+    case aes192CCM8 = "aes-192-ccm-8"
+    case aes256CCM8 = "aes-256-ccm-8"
+    case aes128CCM12 = "aes-128-ccm-12"
+    case aes192CCM12 = "aes-192-ccm-12"
+    case aes256CCM12 = "aes-256-ccm-12"
+    case aes128CCM16 = "aes-128-ccm-16"
+    case aes192CCM16 = "aes-192-ccm-16"
+    case aes256CCM16 = "aes-256-ccm-16"
+    case chacha20Poly1305 = "chacha20-poly1305"
+    case null
 
-    public static let allCases = Cipher.allCases.flatMap { cipher in
-        cipher.keyLengths.isEmpty
-            ? [Self(cipher: cipher, keyBits: nil)] : cipher.keyLengths.map { Self(cipher: cipher, keyBits: $0) }
+    public var cipher: Cipher {
+        switch self {
+        case .aes128CBC, .aes192CBC, .aes256CBC: .aesCBC
+        case .aes128CTR, .aes192CTR, .aes256CTR: .aesCTR
+        case .aes128GCM8, .aes192GCM8, .aes256GCM8: .aesGCM8
+        case .aes128GCM12, .aes192GCM12, .aes256GCM12: .aesGCM12
+        case .aes128GCM16, .aes192GCM16, .aes256GCM16: .aesGCM16
+        case .aes128CCM8, .aes192CCM8, .aes256CCM8: .aesCCM8
+        case .aes128CCM12, .aes192CCM12, .aes256CCM12: .aesCCM12
+        case .aes128CCM16, .aes192CCM16, .aes256CCM16: .aesCCM16
+        case .chacha20Poly1305: .chacha20Poly1305
+        case .null: .null
+        }
     }
 
-    private init(cipher: Cipher, keyBits: Int?) {
-        self.cipher = cipher
-        self.keyBits = keyBits
+    /// 128, 192 or 256; nil for a cipher with only one length of key, which its name leaves out.
+    public var keyBits: Int? {
+        cipher.rawValue == rawValue ? nil : rawValue.split(separator: "-").dropFirst().first.flatMap { Int($0) }
     }
 
-    public init?(rawValue: String) {
-        guard let known = Self.allCases.first(where: { $0.rawValue == rawValue }) else { return nil }
-        self = known
-    }
-
-    public var rawValue: String {
-        guard let keyBits, let hyphen = cipher.rawValue.firstIndex(of: "-") else { return cipher.rawValue }
-        return "\(cipher.rawValue[..<hyphen])-\(keyBits)\(cipher.rawValue[hyphen...])"
-    }
+    /// Whether it authenticates too, and so takes no integrity algorithm beside it (RFC 5116).
+    public var isAuthenticated: Bool { cipher.isAuthenticated }
 }
 
 /// An integrity algorithm of ESP, and with it the pseudo-random function of IKE.

@@ -74,11 +74,11 @@ struct TunnelSpec {
                 .choice(EncryptionAlgorithm.self, noun: "encryption algorithms")
         else { return nil }
         let integrity = fields["integrity"]?.choice(IntegrityAlgorithm.self, noun: "integrity algorithms")
-        if encryption.value.cipher.isAuthenticated, let integrity {
+        if encryption.value.isAuthenticated, let integrity {
             value.collector.error(
                 integrity.line, "\(value.path): \(encryption.value.rawValue) authenticates by itself and takes no integrity algorithm",
                 "Remove `integrity:`.")
-        } else if !encryption.value.cipher.isAuthenticated, fields["integrity"] == nil {
+        } else if !encryption.value.isAuthenticated, fields["integrity"] == nil {
             value.collector.error(
                 encryption.line, "\(value.path): \(encryption.value.rawValue) does not authenticate",
                 "Add `integrity: sha2-256`, or take an algorithm such as aes-256-gcm-16.")
