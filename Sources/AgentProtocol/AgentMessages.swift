@@ -1,3 +1,4 @@
+import Expectations
 import LabModel
 import LabPlan
 
@@ -53,6 +54,7 @@ public enum AgentRequest: Sendable, Codable {
     case status
     case wait(Condition, within: Duration)
     case exec(ExecRequest)
+    case probe(ProbeRequest)
     case powerOff
 }
 
@@ -62,6 +64,7 @@ public enum AgentReply: Sendable, Codable {
     /// A condition was waited for: whether it came about before the deadline, and what was seen last.
     case waited(Bool, lastSeen: String)
     case exited(code: Int32)
+    case probed(ProbeResult)
     case failed(LabFailure)
 }
 

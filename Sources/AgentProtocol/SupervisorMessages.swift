@@ -1,3 +1,4 @@
+import Expectations
 import LabModel
 import LabPlan
 
@@ -8,6 +9,7 @@ public enum ToSupervisor: Sendable, Codable {
     case clock(ClockCommand)
     case exec(ExecRequest)
     case input(ExecInput)
+    case probe(ProbeRequest)
     case shutDown
 }
 
@@ -24,6 +26,7 @@ public enum FromSupervisor: Sendable, Codable {
     case clock(ClockStatus)
     case waited(Bool, lastSeen: String, ClockStatus)
     case exited(code: Int32)
+    case probed(ProbeResult)
     case failed(LabFailure)
 }
 

@@ -1,4 +1,5 @@
 import AgentProtocol
+import Expectations
 import LabModel
 import LabPlan
 
@@ -40,6 +41,7 @@ struct Desk {
         case .clock(let command): try await clock(command)
         case .exec(let request): try await exec(request, input: input)
         case .input: .done
+        case .probe(let request): try await probe(request)
         case .shutDown:
             // The kernel's end is the lab's: the supervisor cleans up and goes.
             await end(with: .done)
@@ -90,6 +92,13 @@ struct Desk {
         let isPaused = await supervisor.mode == .paused
         guard case .exited(let code) = try await follow(.exec(request), unbounded: isPaused, input: input) else { throw unexpected }
         return .exited(code: code)
+    }
+
+    private func probe(_ request: ProbeRequest) async throws -> FromSupervisor {
+        // As for a command: on a clock that stands still, nothing would ever arrive.
+        let isPaused = await supervisor.mode == .paused
+        guard case .probed(let result) = try await follow(.probe(request), unbounded: isPaused) else { throw unexpected }
+        return .probed(result)
     }
 
     /// Passes on what comes with a request, in both directions, and returns its reply.

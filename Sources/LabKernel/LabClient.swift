@@ -46,7 +46,7 @@ public struct LabClient: Sendable {
             switch message {
             case .progress, .output, .notice, .clockMoved: follow(message)
             case .failed(let failure): throw failure
-            case .done, .status, .clock, .waited, .exited: return message
+            case .done, .status, .clock, .waited, .exited, .probed: return message
             }
         }
         throw LabFailure("The lab ended before it answered.", remedy: "`netlab list` shows what is left of it; its logs say more.")

@@ -112,6 +112,8 @@ final class RequestDesk: Sendable {
             let line = self.line
             let code = try await NodeProcess.follow(request, in: sandbox, input: input) { line.send(.output(id: id, $0)) }
             return .exited(code: code)
+        case .probe(let request):
+            return .probed(try await running().run(request))
         case .powerOff:
             sync()
             netlab_power_off()
