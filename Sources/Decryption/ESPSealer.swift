@@ -52,7 +52,7 @@ public struct ESPSealer: Sendable {
         switch ivLength {
         case 0: []
         case 8: sequence.bigEndianBytes
-        default: (0..<ivLength).map { _ in .random(in: 0...255) }
+        default: UInt64.random(in: 0 ... .max).bigEndianBytes + UInt64.random(in: 0 ... .max).bigEndianBytes
         }
     }
 }

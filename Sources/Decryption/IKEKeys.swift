@@ -4,7 +4,8 @@ public struct IKEKeys: Hashable, Sendable, Codable {
     public var responderSPI: UInt64
     /// SK_ei and SK_er, an AEAD's with its salt.
     public var encryption: Pair<Encryption>
-    /// SK_ai and SK_ar; nil with an AEAD.
+    /// SK_ai and SK_ar; nil with an AEAD. Without all bytes of the keys, messages can still be decrypted: libreswan's log has
+    /// no more than 32 of each.
     public var integrity: Pair<Integrity>?
 
     public init(
@@ -43,11 +44,40 @@ public struct IKEKeys: Hashable, Sendable, Codable {
         }
     }
 
-    /// By Wireshark 4.0's names.
+    /// HMAC with a hash function, as IKEv2 truncates it (RFC 4868 section 2.6, RFC 2404).
     public enum Integrity: String, Hashable, Sendable, Codable, CaseIterable {
-        case sha1 = "HMAC_SHA1_96 [RFC2404]"
-        case sha256 = "HMAC_SHA2_256_128 [RFC4868]"
-        case sha384 = "HMAC_SHA2_384_192 [RFC4868]"
-        case sha512 = "HMAC_SHA2_512_256 [RFC4868]"
+        case sha1, sha256, sha384, sha512
+
+        /// In bytes.
+        var keyLength: Int {
+            switch self {
+            case .sha1: 20
+            case .sha256: 32
+            case .sha384: 48
+            case .sha512: 64
+            }
+        }
+
+        /// As Wireshark 4.0 calls it.
+        var wiresharkName: String {
+            switch self {
+            case .sha1: "HMAC_SHA1_96 [RFC2404]"
+            case .sha256: "HMAC_SHA2_256_128 [RFC4868]"
+            case .sha384: "HMAC_SHA2_384_192 [RFC4868]"
+            case .sha512: "HMAC_SHA2_512_256 [RFC4868]"
+            }
+        }
+
+        /// As it calls a value of the same length that is not verified.
+        var uncheckedWiresharkName: String {
+            let bits =
+                switch self {
+                case .sha1: 96
+                case .sha256: 128
+                case .sha384: 192
+                case .sha512: 256
+                }
+            return "ANY \(bits)-bits of Authentication [No Checking]"
+        }
     }
 }

@@ -94,12 +94,20 @@ extension WiresharkKeys {
     /// SPIs, SK_ei, SK_er, encryption, SK_ai, SK_ar, integrity; here keys are without `0x` and quotation marks.
     private static func row(for keys: IKEKeys) -> [String] {
         let spis = [keys.initiatorSPI, keys.responderSPI].map { $0.bigEndianBytes.hexadecimal }
-        let (encryption, integrity) = (keys.encryption, keys.integrity)
+        let encryption = keys.encryption
         return spis + [
             encryption.initiatorKey.bytes.hexadecimal, encryption.responderKey.bytes.hexadecimal,
             quoted(encryption.algorithm.wiresharkName(keyBits: encryption.initiatorKey.bits)),
-            integrity?.initiatorKey.bytes.hexadecimal ?? "", integrity?.responderKey.bytes.hexadecimal ?? "",
-            quoted(integrity?.algorithm.rawValue ?? "NONE [RFC4306]"),
-        ]
+        ] + integrityFields(keys.integrity)
+    }
+
+    private static func integrityFields(_ integrity: IKEKeys.Pair<IKEKeys.Integrity>?) -> [String] {
+        guard let integrity else { return ["", "", quoted("NONE [RFC4306]")] }
+        let keys = [integrity.initiatorKey.bytes, integrity.responderKey.bytes]
+        // Wireshark takes no key of another length.
+        guard keys.allSatisfy({ $0.count == integrity.algorithm.keyLength }) else {
+            return ["", "", quoted(integrity.algorithm.uncheckedWiresharkName)]
+        }
+        return keys.map(\.hexadecimal) + [quoted(integrity.algorithm.wiresharkName)]
     }
 }
