@@ -39,6 +39,8 @@ public enum FromAgent: Sendable, Codable {
     case held(at: LabTime)
     case progress(id: UInt32, Progress)
     case output(id: UInt32, ExecOutput)
+    /// A capture's file has so many bytes that the host can read.
+    case grown(id: UInt32, bytes: Int)
     case reply(id: UInt32, AgentReply, at: LabTime)
     /// Something happened that nobody asked for.
     case event(AgentEvent, at: LabTime)
@@ -55,6 +57,10 @@ public enum AgentRequest: Sendable, Codable {
     case wait(Condition, within: Duration)
     case exec(ExecRequest)
     case probe(ProbeRequest)
+    /// Captures into a file of the lab's directory of logs until the request's input ends or its duration is over.
+    case capture(CaptureRequest, file: String)
+    /// Measures, and captures meanwhile into a file of the lab's directory of logs.
+    case observe(ObservationRequest, file: String)
     case powerOff
 }
 
@@ -65,6 +71,8 @@ public enum AgentReply: Sendable, Codable {
     case waited(Bool, lastSeen: String)
     case exited(code: Int32)
     case probed(ProbeResult)
+    case captured(CaptureSummary)
+    case observed(Observation)
     case failed(LabFailure)
 }
 

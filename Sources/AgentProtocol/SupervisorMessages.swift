@@ -10,13 +10,17 @@ public enum ToSupervisor: Sendable, Codable {
     case exec(ExecRequest)
     case input(ExecInput)
     case probe(ProbeRequest)
+    case capture(CaptureRequest, file: String)
+    case observe(ObservationRequest, file: String)
     case shutDown
 }
 
-/// What the supervisor answers: any number of the first four, then one of the rest.
+/// What the supervisor answers: any number of the first five, then one of the rest.
 public enum FromSupervisor: Sendable, Codable {
     case progress(Progress)
     case output(ExecOutput)
+    /// The capture's file has so many bytes by now.
+    case grown(bytes: Int)
     /// The lab's clock was changed for the time of this request, or something else worth a line.
     case notice(String)
     /// The clock has come this far.
@@ -27,6 +31,8 @@ public enum FromSupervisor: Sendable, Codable {
     case waited(Bool, lastSeen: String, ClockStatus)
     case exited(code: Int32)
     case probed(ProbeResult)
+    case captured(CaptureSummary)
+    case observed(Observation)
     case failed(LabFailure)
 }
 

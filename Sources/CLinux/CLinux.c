@@ -158,3 +158,8 @@ int netlab_get_window_size(int descriptor, unsigned short *rows, unsigned short 
     *columns = size.ws_col;
     return 0;
 }
+
+int netlab_write_back(int descriptor) {
+    return sync_file_range(descriptor, 0, 0,
+                           SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
+}

@@ -42,6 +42,8 @@ struct Desk {
         case .exec(let request): try await exec(request, input: input)
         case .input: .done
         case .probe(let request): try await probe(request)
+        case .capture(let request, let file): try await capture(request, file: file, input: input)
+        case .observe(let request, let file): try await observe(request, file: file)
         case .shutDown:
             // The kernel's end is the lab's: the supervisor cleans up and goes.
             await end(with: .done)
@@ -101,6 +103,22 @@ struct Desk {
         return .probed(result)
     }
 
+    private func capture(_ request: CaptureRequest, file: String, input: AsyncStream<ExecInput>) async throws -> FromSupervisor {
+        // One with an end would never come to it on a clock that stands still; one without lets others move the clock.
+        let isPaused = await supervisor.mode == .paused
+        let reply = try await follow(.capture(request, file: file), unbounded: isPaused && request.duration != nil, input: input)
+        guard case .captured(let summary) = reply else { throw unexpected }
+        return .captured(summary)
+    }
+
+    private func observe(_ request: ObservationRequest, file: String) async throws -> FromSupervisor {
+        let reply = try await supervisor.drive { _ in
+            try await self.follow(.observe(request, file: file), unbounded: true)
+        }
+        guard case .observed(let observation) = reply else { throw unexpected }
+        return .observed(observation)
+    }
+
     /// Passes on what comes with a request, in both directions, and returns its reply.
     private func follow(
         _ request: AgentRequest, unbounded: Bool, input: AsyncStream<ExecInput>? = nil
@@ -116,6 +134,7 @@ struct Desk {
                 switch answer {
                 case .progress(_, let progress): client.send(.progress(progress))
                 case .output(_, let output): client.send(.output(output))
+                case .grown(_, let bytes): client.send(.grown(bytes: bytes))
                 case .event(.daemonDied(let name, let reason, _), _): client.send(.notice("\(name) \(reason)"))
                 case .event(.spinning(let processes), _):
                     client.send(.notice("The lab's clock stands still; using the processor: \(processes.joined(separator: "; "))"))

@@ -44,9 +44,9 @@ public struct LabClient: Sendable {
         }
         for await message in connection.incoming {
             switch message {
-            case .progress, .output, .notice, .clockMoved: follow(message)
+            case .progress, .output, .grown, .notice, .clockMoved: follow(message)
             case .failed(let failure): throw failure
-            case .done, .status, .clock, .waited, .exited, .probed: return message
+            case .done, .status, .clock, .waited, .exited, .probed, .captured, .observed: return message
             }
         }
         throw LabFailure("The lab ended before it answered.", remedy: "`netlab list` shows what is left of it; its logs say more.")

@@ -1,3 +1,5 @@
+import NetworkTypes
+
 /// What ESP packets are protected with.
 public struct ESPAlgorithms: Hashable, Sendable, Codable, CustomStringConvertible {
     public let encryption: EncryptionAlgorithm
@@ -52,6 +54,16 @@ extension Tunnel {
     public var isUDPEncapsulated: Bool {
         ends.contains { $0.localAddress != $0.identity }
             || ownParameters.contains { ["yes", "on", "true"].contains($0["encapsulation"]) || $0["forceencaps"] == "yes" }
+    }
+
+    /// How long its IKE SA and its ESP associations last; nil where the user's own files leave that to the daemon.
+    public var lifetimes: (ike: Duration, esp: Duration)? {
+        if let proposal { return (proposal.ike.lifetime, proposal.esp.lifetime) }
+        let longest = { (names: [String]) in
+            self.ownParameters.compactMap { parameters in names.lazy.compactMap { parameters[$0] }.first.flatMap { Duration(text: $0) } }.max()
+        }
+        guard let ike = longest(["ikelifetime"]), let esp = longest(["salifetime", "keylife", "lifetime"]) else { return nil }
+        return (ike, esp)
     }
 
     /// The parameters of the ends that bring their own configuration.

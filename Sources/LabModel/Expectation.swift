@@ -58,6 +58,8 @@ public enum Wrapping: Hashable, Sendable, Codable, CustomStringConvertible {
     case ipv4InIPv6
     /// IP protocol 4 (RFC 2003).
     case ipv4InIPv4
+    /// Next header 41 (RFC 2473).
+    case ipv6InIPv6
     /// IP protocol 47 (RFC 2784).
     case gre
     /// An 802.1Q tag with this VLAN identifier.
@@ -65,7 +67,7 @@ public enum Wrapping: Hashable, Sendable, Codable, CustomStringConvertible {
 
     private static let words: [(String, Wrapping)] = [
         ("esp", .esp), ("esp-in-udp", .espInUDP), ("6in4", .ipv6InIPv4), ("ipip6", .ipv4InIPv6), ("ipip", .ipv4InIPv4),
-        ("gre", .gre),
+        ("ip6ip6", .ipv6InIPv6), ("gre", .gre),
     ]
 
     /// What may be written in a lab file.

@@ -114,11 +114,26 @@ final class RequestDesk: Sendable {
             return .exited(code: code)
         case .probe(let request):
             return .probed(try await running().run(request))
+        case .capture(let request, let file):
+            let line = self.line
+            let session = try await running().capture(request, file: try Self.logPath(file)) { line.send(.grown(id: id, bytes: $0)) }
+            await session.untilEnd(of: input)
+            return .captured(try await session.finish())
+        case .observe(let request, let file):
+            return .observed(try await running().observe(request, file: try Self.logPath(file)))
         case .powerOff:
             sync()
             netlab_power_off()
             return .done
         }
+    }
+
+    /// Where the agent sees a file of the lab's directory of logs.
+    private static func logPath(_ name: String) throws -> String {
+        guard !name.contains("/"), !name.hasPrefix("."), !name.utf8.contains(0) else {
+            throw LabFailure("\"\(name)\" is not the plain name of a capture file.")
+        }
+        return "/var/log/netlab/\(name)"
     }
 
     private func running() throws -> RunningLab { try running(lab.withLock { $0 }) }

@@ -25,7 +25,7 @@ extension RunningLab {
     ///
     /// There are several while one is renewed, and when both ends have initiated at once. libreswan marks the policies
     /// only; a policy leads to its associations by their common request id.
-    private func associations(of end: TunnelEnd) throws -> (inbound: [SecurityAssociation], outbound: [SecurityAssociation]) {
+    func associations(of end: TunnelEnd) throws -> (inbound: [SecurityAssociation], outbound: [SecurityAssociation]) {
         let sockets = try sandbox(end.node).sockets
         let policies = try sockets.securityPolicies().filter { $0.mark?.value == end.mark }
         let requests = Set(policies.flatMap(\.templates).map(\.requestID))

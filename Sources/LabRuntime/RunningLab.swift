@@ -1,4 +1,5 @@
 import AgentProtocol
+import Expectations
 import LabModel
 import LabPlan
 import Netlink
@@ -12,7 +13,7 @@ actor RunningLab {
     /// What has been done, in order. An action is noted before it is begun, so that a half-done one is taken back too.
     private var journal: [Action] = []
     private var keyStore: [String: [UInt8]]?
-    private var echoSequence: UInt16 = 0
+    private var lastProbe: UInt64 = 0
     private let report: @Sendable (AgentEvent) -> Void
 
     init(topology: Topology, report: @escaping @Sendable (AgentEvent) -> Void) {
@@ -60,6 +61,12 @@ actor RunningLab {
         guard failures.isEmpty else {
             throw LabFailure("Some of the lab could not be taken back.", details: failures)
         }
+    }
+
+    /// A number for a probe that came without one.
+    func nextProbe() -> UInt64 {
+        lastProbe += 1
+        return lastProbe
     }
 
     func sandbox(_ node: String) throws -> NodeSandbox {
@@ -224,12 +231,13 @@ actor RunningLab {
             let found = routes.first { $0.destination == prefix }
             return (found != nil, found.map { "\($0)" } ?? "\(node) has no route to \(prefix)")
         case .echo(let node, let address):
-            guard case .v4(let target) = address else { return (false, "only IPv4 is asked") }
-            let sandbox = try sandbox(node)
-            echoSequence &+= 1
-            let sequence = echoSequence
-            let trip = try await offThread { try EchoProbe.ask(target, from: sandbox, sequence: sequence, timeout: .seconds(1)) }
-            return (trip != nil, trip.map { "reply after \($0.shortText)" } ?? "no reply from \(address)")
+            let echo = ProbeRequest.Kind.echo(
+                count: 1, interval: .zero, payload: 56, dontFragment: false, timeout: .seconds(1))
+            let result = try await run(ProbeRequest(source: node, destination: address, kind: echo))
+            guard case .echo(let attempts) = result.outcome, let trip = attempts.first?.roundTripNanoseconds else {
+                return (false, "no reply from \(address)")
+            }
+            return (true, "reply after \(Duration.nanoseconds(trip).shortText)")
         case .daemon(let node, let kind):
             return try daemonState(node, kind)
         }

@@ -1,7 +1,7 @@
 import AgentProtocol
 import ArgumentParser
 import LabKernel
-import LabPlan
+import LabModel
 import NetworkTypes
 import Reporting
 
@@ -50,7 +50,7 @@ struct Clock: AsyncParsableCommand {
         case .pause: command = .set(.paused)
         case .resume: command = .set(.paced)
         case .advance: command = .advance(try Self.duration(argument))
-        case .until: command = .until(try Condition(argument, in: LabLocator.topology(for: try source()).topology), within: within)
+        case .until: command = .until(try Condition(argument, in: LabLocator.topology(of: LabLocator.runningLab(target.lab)).topology), within: within)
         }
         let lab = try LabLocator.runningLab(target.lab)
         let (result, wasInterrupted) = await Interruption.guarding {
@@ -77,13 +77,6 @@ struct Clock: AsyncParsableCommand {
             }
         default: break
         }
-    }
-
-    /// The lab file of the running lab, for the names in a condition.
-    private func source() throws -> String {
-        let lab = try LabLocator.runningLab(target.lab)
-        if case .running(let record) = lab.state() { return record.source }
-        return target.lab
     }
 
     private func show(_ status: ClockStatus) throws {

@@ -68,6 +68,13 @@ enum LabLocator {
         return (topology, file)
     }
 
+    /// What the file says that a running lab was made from, as it is now.
+    static func topology(of lab: LabDirectory) throws -> (topology: Topology, file: String) {
+        let source = if case .running(let record) = lab.state() { record.source } else { lab.name }
+        let (topology, _, file) = try resolve(source)
+        return (topology, file)
+    }
+
     static func resolve(_ argument: String) throws -> (topology: Topology, warnings: [LabFileDiagnostic], file: String) {
         let path = try file(for: argument)
         let text: String

@@ -61,8 +61,7 @@ struct Probe: AsyncParsableCommand {
 
     func run() async throws {
         let lab = try LabLocator.runningLab(target.lab)
-        guard case .running(let record) = lab.state() else { return }
-        let topology = try LabLocator.resolve(record.source).topology
+        let topology = try LabLocator.topology(of: lab).topology
         guard topology.node(named: from) != nil else { throw unknown(from, in: topology) }
         let request = ProbeRequest(source: from, sourceAddress: source, destination: try destination(in: topology), kind: question)
         let (result, wasInterrupted) = await Interruption.guarding { try await LabClient(lab).ask(.probe(request)) }

@@ -50,6 +50,9 @@ int netlab_eventfd(void);
 int netlab_pipe(int ends[2]);
 int netlab_wait_readable(const int descriptors[], int count, int64_t nanoseconds);
 
+// Hands what was written to a file over to the file system below, without waiting for any disk: sync_file_range(2).
+int netlab_write_back(int descriptor);
+
 // Pseudo-terminals: posix_openpt(3) and friends; the secondary's path is written to `path`.
 int netlab_open_terminal(char *path, size_t size);
 int netlab_set_window_size(int descriptor, unsigned short rows, unsigned short columns);

@@ -1,0 +1,138 @@
+import LabModel
+import NetworkTypes
+
+/// What has to be measured to judge expectations, each measurement once, however many expectations need it.
+public struct CheckPlan: Sendable {
+    public let topology: Topology
+    public let expectations: [Expectation]
+
+    public init(topology: Topology, expectations: [Expectation]) {
+        self.topology = topology
+        self.expectations = expectations
+    }
+
+    /// Whether the expectations' conditions hold: to be found out first.
+    public var conditions: [Measurement] {
+        unique(expectations.compactMap(\.when).map { .condition($0) })
+    }
+
+    /// What is captured: a probe's packets, those of the tunnels among them.
+    public var captured: ObservationRequest {
+        ObservationRequest(
+            measurements: unique(expectations.flatMap(measurements)),
+            capture: CaptureRequest(points: CaptureRequest.allPoints(of: topology), withKeys: true))
+    }
+
+    /// What is measured without a capture beside it: transfers so long that the packets would fill files.
+    public var uncaptured: ObservationRequest {
+        ObservationRequest(measurements: unique(
+                expectations.compactMap { expectation in
+                    guard case .rate(let claim) = expectation.claim else { return nil }
+                    return transfer(of: claim)
+                }))
+    }
+
+    /// The plan for those expectations whose conditions hold.
+    public func applicable(_ observation: Observation) -> CheckPlan {
+        CheckPlan(
+            topology: topology,
+            expectations: expectations.filter { expectation in
+                guard let when = expectation.when else { return true }
+                if case .condition(let holds, _) = observation.finding(of: .condition(when)) { return holds == when.holds }
+                return false
+            })
+    }
+
+    private func unique(_ measurements: [Measurement]) -> [Measurement] {
+        var seen: Set<Measurement> = []
+        return measurements.filter { seen.insert($0).inserted }
+    }
+
+    // MARK: What each expectation needs
+
+    func measurements(for expectation: Expectation) -> [Measurement] {
+        switch expectation.claim {
+        case .encapsulation(let claim): claim.probes.flatMap(sizes)
+        case .confidentiality(let claim): claim.probes.flatMap(sizes)
+        case .mtu(let claim): mtu(claim)
+        case .mss(let claim): [echoes(claim.probe), handshake(claim), bulk(claim)].compactMap { $0 }
+        case .path(let claim): [echoes(claim.probe)].compactMap { $0 }
+        case .rtt(let claim): [echoes(claim.probe)].compactMap { $0 }
+        case .routes(let claim): [.routes(node: claim.node)]
+        case .bgp(let claim): [.session(claim.session)]
+        case .securityAssociation(let claim): [.tunnel(claim.tunnel)]
+        case .rate(let claim): [echoes(claim.probe)].compactMap { $0 }
+        case .security(let claim): [packet(claim)]
+        }
+    }
+
+    func transfer(of claim: RateClaim) -> Measurement? {
+        request(claim.probe, .bulk(bytes: claim.transfer, port: Self.port, deadline: .seconds(120)))
+    }
+
+    /// Where transfers go; netperf's, for want of one of ours.
+    private static let port: UInt16 = 12865
+
+    private func request(_ probe: String, _ kind: ProbeRequest.Kind) -> Measurement? {
+        topology.probe(named: probe).map {
+            .probe(ProbeRequest(source: $0.source, sourceAddress: $0.sourceAddress, destination: $0.destination, kind: kind))
+        }
+    }
+
+    /// Packets of all lengths modulo 16, by which ciphers' blocks differ, and some large ones.
+    private func sizes(_ probe: String) -> [Measurement] {
+        (Array(100..<116) + [576, 1280, 1400]).compactMap {
+            request(probe, .oneEcho(length: $0, dontFragment: true, timeout: .seconds(1)))
+        }
+    }
+
+    func echoes(_ probe: String) -> Measurement? {
+        request(probe, .echo(count: 5, interval: .milliseconds(100), payload: 56, dontFragment: true, timeout: .seconds(1)))
+    }
+
+    func mtu(_ claim: MTUClaim) -> [Measurement] {
+        [echoes(claim.probe), pathMTU(claim), beyond(claim)].compactMap { $0 }
+    }
+
+    func pathMTU(_ claim: MTUClaim) -> Measurement? {
+        request(claim.probe, .pathMTU(limit: nil, tries: 2, timeout: .seconds(1)))
+    }
+
+    /// For what is fragmented, a packet as large as the source's link takes, which may be fragmented.
+    func beyond(_ claim: MTUClaim) -> Measurement? {
+        guard claim.beyond == .fragmentedOutside || claim.beyond == .fragmentedInside, let probe = topology.probe(named: claim.probe),
+            let link = topology.linkEnds(of: probe.source).first?.link
+        else { return nil }
+        return request(claim.probe, .oneEcho(length: link.mtu.bytes, dontFragment: false, timeout: .seconds(1)))
+    }
+
+    func handshake(_ claim: MSSClaim) -> Measurement? {
+        request(claim.probe, .handshake(port: Self.port, listens: true, timeout: .seconds(10)))
+    }
+
+    func bulk(_ claim: MSSClaim) -> Measurement? {
+        request(claim.probe, .bulk(bytes: claim.transfer, port: Self.port, deadline: .seconds(60)))
+    }
+
+    func packet(_ claim: SecurityClaim) -> Measurement {
+        let packet: ProbeRequest.ProbePacket =
+            switch (claim.transport, claim.port) {
+            case (.tcp, let port?): .tcpSYN(sourcePort: 50_022, destinationPort: port)
+            case (.udp, let port?): .udp(sourcePort: 50_022, destinationPort: port)
+            default: .echo
+            }
+        return .probe(
+            ProbeRequest(
+                source: claim.source, sourceAddress: claim.sourceAddress, destination: claim.destination,
+                kind: .packet(packet, wait: .seconds(1))))
+    }
+}
+
+extension CaptureRequest {
+    /// Where each packet of a lab is seen once on each link, as its sender puts it there, and once as it enters a tunnel.
+    public static func allPoints(of topology: Topology) -> [Point] {
+        let tunnels = topology.tunnels.filter { !$0.isUnused }.flatMap(\.ends)
+        return topology.links.flatMap(\.ends).map { Point(node: $0.node, interface: $0.interface, direction: .outbound) }
+            + tunnels.map { Point(node: $0.node, interface: $0.interface, direction: .outbound) }
+    }
+}

@@ -1,0 +1,186 @@
+import LabModel
+import NetworkTypes
+
+/// Holds every packet of a capture against one encapsulation claim.
+struct EncapsulationExaminer: Sendable {
+    let claim: EncapsulationClaim
+    let name: String
+    private let links: Set<String>
+    private let tunnel: Int?
+    private let esp: (v4: ESPEncapsulation, v6: ESPEncapsulation)?
+    /// Nil where the associations are not known.
+    private let knownSPIs: Set<UInt32>?
+    private let probes: [(name: String, source: IPAddress, destination: IPAddress)]
+
+    private(set) var objections = Objections()
+    /// The tunnel's packets on the claim's links, and how many of them were opened.
+    private(set) var examined = 0
+    private(set) var opened = 0
+    /// Packets that were opened and found among those that entered the tunnel, byte for byte.
+    private(set) var matched = 0
+    private(set) var fragments = 0
+    private(set) var lengths: ClosedRange<Int>?
+    /// The probes' packets that crossed as claimed, by probe.
+    private(set) var carried: [Int]
+
+    /// The last sequence number by place and SPI.
+    private var sequences: [UInt64: UInt32] = [:]
+    /// Where each SPI is held against what entered the tunnel: where it is first seen.
+    private var comparedAt: [UInt32: Int] = [:]
+    /// What entered the tunnel and was not yet seen outside.
+    private var entered: [UInt64: Int] = [:]
+    private var seesInside = false
+
+    init(_ claim: EncapsulationClaim, name: String, topology: Topology, knownSPIs: Set<UInt32>?) throws(EncapsulationError) {
+        self.claim = claim
+        self.name = name
+        self.knownSPIs = knownSPIs
+        links = Set(claim.links)
+        tunnel = claim.tunnel.flatMap { name in topology.tunnels.firstIndex { $0.name == name } }
+        probes = claim.probes.compactMap { name in
+            guard let probe = topology.probe(named: name), let source = topology.sourceAddress(of: probe) else { return nil }
+            return (name, source, probe.destination)
+        }
+        carried = probes.map { _ in 0 }
+        if let algorithms = claim.algorithms, claim.wrappings.contains(where: { $0 == .esp || $0 == .espInUDP }) {
+            let transform = try ESPTransform(cipher: algorithms.encryption.cipher, integrity: algorithms.integrity)
+            let isEncapsulated = claim.wrappings.contains(.espInUDP)
+            esp = (
+                ESPEncapsulation(transform: transform, family: .ipv4, isUDPEncapsulated: isEncapsulated),
+                ESPEncapsulation(transform: transform, family: .ipv6, isUDPEncapsulated: isEncapsulated)
+            )
+        } else {
+            esp = nil
+        }
+    }
+
+    var silentProbes: [String] { zip(probes, carried).filter { $0.1 == 0 }.map(\.0.name) }
+
+    /// - Parameter hash: What tells the packet inside a tunnel from others; nil where it is not known.
+    mutating func take(_ packet: WirePacket, hash: UInt64?, at places: WirePlaces) {
+        guard let place = places[packet.point] else { return }
+        if let inside = place.tunnel {
+            if inside == claim.tunnel, let hash {
+                seesInside = true
+                entered[hash, default: 0] += 1
+            }
+            return
+        }
+        guard let link = place.link, links.contains(link.name) else { return }
+        if let esp = packet.esp {
+            take(esp, packet, hash: hash, at: places)
+        } else if let inner = packet.inner, let probe = probes.firstIndex(where: { inner.isBetween($0.source, $0.destination) }) {
+            guard claim.tunnel == nil, packet.wrappings.isEqual(to: claim.wrappings) else {
+                objections.add(
+                    packet.wrappings.count == 0 ? "in clear" : "wrapped otherwise", packet, "\(inner.source) > \(inner.destination) crosses \(link.name) \(packet.wrappings), expected \(expectedForm)")
+                return
+            }
+            examined += 1
+            carried[probe] += 1
+        }
+    }
+
+    private var expectedForm: String { claim.wrappings.map(\.description).joined(separator: " / ") }
+
+    private mutating func take(_ esp: WirePacket.ESPSummary, _ packet: WirePacket, hash: UInt64?, at places: WirePlaces) {
+        guard let tunnel, let outer = packet.outer else { return }
+        guard let addresses = places.tunnel(of: packet) else {
+            // Another tunnel's, perhaps: only what is known to be this one's, or cannot be known, is objected to.
+            if knownSPIs?.contains(esp.spi) ?? true {
+                objections.add(
+                    "between other addresses", packet, "ESP from \(outer.source) to \(outer.destination): no tunnel has these addresses here")
+            }
+            return
+        }
+        guard addresses.tunnel == tunnel else {
+            if case .opened = esp.state, let inner = packet.inner, let probe = probe(of: inner) {
+                objections.add(
+                    "in another tunnel", packet, "\(probes[probe].name) crosses in tunnel \(places.topology.tunnels[addresses.tunnel].name)")
+            }
+            return
+        }
+        examined += 1
+        if !packet.wrappings.isEqual(to: claim.wrappings) {
+            objections.add(
+                    "wrapped otherwise", packet, "seen as \(packet.wrappings), expected \(expectedForm)")
+        }
+        if let knownSPIs, !knownSPIs.contains(esp.spi) {
+            objections.add(
+                    "of an unknown SPI", packet, "SPI \(esp.spi.hexadecimal) belongs to no security association of \(claim.tunnel ?? "")")
+        }
+        checkSequence(esp, packet)
+        guard !outer.isFragment else {
+            fragments += 1
+            return
+        }
+        lengths = lengths.map { min($0.lowerBound, outer.length)...max($0.upperBound, outer.length) } ?? outer.length...outer.length
+        check(esp, packet, outer, hash: hash)
+    }
+
+    private func probe(of inner: IPSummary) -> Int? {
+        probes.firstIndex { inner.isBetween($0.source, $0.destination) }
+    }
+
+    /// Numbers rise with each packet of an association (RFC 4303, section 2.2): one that does not was sent again.
+    private mutating func checkSequence(_ esp: WirePacket.ESPSummary, _ packet: WirePacket) {
+        let key = UInt64(packet.point) << 32 | UInt64(esp.spi)
+        if let last = sequences[key], esp.sequence <= last {
+            // Extended numbers wrap around in their lower half.
+            guard last &- esp.sequence < UInt32.max / 2 else {
+                sequences[key] = esp.sequence
+                return
+            }
+            objections.add(
+                    "with a sequence number that does not rise", packet, "sequence \(esp.sequence) after \(last) of SPI \(esp.spi.hexadecimal)")
+        } else {
+            sequences[key] = esp.sequence
+        }
+    }
+
+    private mutating func check(_ esp: WirePacket.ESPSummary, _ packet: WirePacket, _ outer: IPSummary, hash: UInt64?) {
+        let arithmetic = if case .v4 = outer.source { self.esp?.v4 } else { self.esp?.v6 }
+        switch esp.state {
+        case .closed:
+            if let arithmetic, !arithmetic.isPossible(outerLength: outer.length) {
+                objections.add(
+                    "of an impossible length", packet, "\(outer.length) bytes, which no packet makes with \(algorithms)")
+            }
+        case .notAuthentic:
+            objections.add(
+                    "not authentic", packet, "the integrity check value of SPI \(esp.spi.hexadecimal) does not fit")
+        case .malformed:
+            objections.add(
+                    "malformed inside", packet, "what is inside is not as RFC 4303 section 2.4 has it")
+        case .opened(let length):
+            opened += 1
+            if let arithmetic, arithmetic.outerLength(ofInner: length) != outer.length {
+                objections.add(
+                    "of another length", packet, "\(outer.length) bytes around \(length), expected \(arithmetic.outerLength(ofInner: length)) with \(algorithms)")
+            }
+            if let inner = packet.inner, let probe = probe(of: inner) { carried[probe] += 1 }
+            compare(esp, packet, hash: hash)
+        }
+    }
+
+    private var algorithms: String { claim.algorithms?.description ?? "its algorithms" }
+
+    private mutating func compare(_ esp: WirePacket.ESPSummary, _ packet: WirePacket, hash: UInt64?) {
+        guard seesInside, let hash, comparedAt[esp.spi, default: packet.point] == packet.point else { return }
+        comparedAt[esp.spi] = packet.point
+        if let count = entered[hash] {
+            entered[hash] = count > 1 ? count - 1 : nil
+            matched += 1
+        } else {
+            objections.add(
+                    "that never entered the tunnel", packet, "what is inside is no packet that \(claim.tunnel ?? "") was given")
+        }
+    }
+}
+
+extension UInt32 {
+    /// `0x0a1b2c3d`.
+    var hexadecimal: String {
+        let digits = String(self, radix: 16)
+        return "0x" + String(repeating: "0", count: 8 - digits.count) + digits
+    }
+}

@@ -1,0 +1,89 @@
+import LabModel
+
+// Verdicts from what crosses links: encapsulation and confidentiality.
+extension Judge {
+    func encapsulation(_ claim: EncapsulationClaim, _ name: String) -> Judgement {
+        let form = claim.wrappings.map(\.description).joined(separator: " / ")
+        let algorithms = claim.algorithms.map { " with \($0)" } ?? ""
+        let expected = "\(claim.probes.joined(separator: ", ")) on \(claim.links.joined(separator: ", ")) only as \(form)\(algorithms)"
+        let rule = claim.tunnel == nil ? "declared form" : "RFC 4303 section 2: lengths, numbers and SPIs of tunnel \(claim.tunnel ?? "")"
+        guard let examiner = examination.encapsulation(name) else { return .inconclusive(expected, rule, "nothing was captured") }
+        guard examiner.objections.isEmpty else {
+            return Judgement(
+                outcome: .fail, expected: expected, rule: rule, seen: examiner.objections.summary, notes: examiner.objections.notes)
+        }
+        let isOpen = examiner.opened > 0 || claim.tunnel == nil
+        if isOpen, !examiner.silentProbes.isEmpty {
+            return missing(expected, rule, "no packet of \(examiner.silentProbes.joined(separator: ", ")) crossed that way")
+        }
+        guard examiner.examined > 0 else { return missing(expected, rule, "no packet crossed that way") }
+        var seen = "\(examiner.examined) packets"
+        if let lengths = examiner.lengths { seen += " of \(lengths.lowerBound) to \(lengths.upperBound) bytes" }
+        if claim.tunnel != nil {
+            seen += examiner.opened > 0 ? ", \(examiner.opened) opened and authentic" : ", not opened for want of keys"
+            if examiner.matched > 0 { seen += ", \(examiner.matched) equal to what entered the tunnel" }
+        }
+        return Judgement(outcome: .pass, expected: expected, rule: rule, seen: seen)
+    }
+
+    /// Nothing was there to be right or wrong: a failure, unless it may only be missing from the capture.
+    private func missing(_ expected: String, _ rule: String, _ seen: String) -> Judgement {
+        if let doubt = examination.quality.doubt { return .inconclusive(expected, rule, "\(seen), but \(doubt)") }
+        return Judgement(outcome: .fail, expected: expected, rule: rule, seen: seen)
+    }
+
+    func confidentiality(_ claim: ConfidentialityClaim, _ name: String) -> Judgement {
+        let allowed = claim.allowed.map(\.rawValue).joined(separator: ", ")
+        let expected =
+            "nothing but ESP\(allowed.isEmpty ? "" : " and \(allowed)") on \(claim.links.joined(separator: ", ")), and no payload of "
+            + "\(claim.probes.joined(separator: ", ")) to be read"
+        let rule = "RFC 4303 section 1: confidentiality"
+        guard let examiner = examination.confidentiality(name) else { return .inconclusive(expected, rule, "nothing was captured") }
+        guard examiner.objections.isEmpty else {
+            return Judgement(
+                outcome: .fail, expected: expected, rule: rule, seen: examiner.objections.summary, notes: examiner.objections.notes)
+        }
+        guard examiner.encrypted > 0 else { return missing(expected, rule, "no encrypted packet either: no traffic crossed these links") }
+        let control = examiner.allowed.sorted { $0.key.rawValue < $1.key.rawValue }.map { ", \($0.value) of \($0.key.rawValue)" }
+        return Judgement(
+            outcome: .pass, expected: expected, rule: rule, seen: "\(examiner.encrypted) packets of ESP" + control.joined())
+    }
+
+    func security(_ claim: SecurityClaim) -> Judgement {
+        let what = claim.port.map { "\(claim.transport.rawValue) \($0)" } ?? claim.transport.rawValue
+        let from = claim.sourceAddress.map { "\(claim.source) as \($0)" } ?? claim.source
+        let expected = "\(what) from \(from) to \(claim.destination) is \(claim.outcome == .accepted ? "accepted" : "dropped and not answered")"
+        let rule = "security rules and source/destination check at the fabric's port"
+        let probe: ProbeResult
+        switch result(of: plan.packet(claim)) {
+        case .success(let result): probe = result
+        case .failure(let missing): return .inconclusive(expected, rule, missing.reason)
+        }
+        guard case .packet(let result) = probe.outcome else { return .inconclusive(expected, rule, "it was not measured") }
+        if let error = result.localError { return .inconclusive(expected, rule, "\(claim.source) could not send it: \(error.message)") }
+        // By its marker, wherever it was seen in clear or opened.
+        let trail = index.packets(marked: probe.id)
+        guard let last = trail.last else { return .inconclusive(expected, rule, "the packet was not seen leaving \(claim.source)") }
+        let lastPlace = examination.places[last.point]
+        let destination = probe.destinationNode ?? topology.owner(of: claim.destination)
+        let arrived = result.arrived ?? (lastPlace?.link?.ends.contains { $0.node == destination && $0.node != lastPlace?.node } ?? false)
+        let answer = result.answer.map { "answered with \($0.words)" } ?? "not answered"
+        let seen = "\(arrived ? "it arrived" : "it was last seen leaving \(lastPlace?.name ?? "?")"), \(answer)"
+        let isRight = claim.outcome == .accepted ? arrived : !arrived && result.answer == nil
+        return Judgement(
+            outcome: isRight ? .pass : .fail, expected: expected, rule: rule, seen: seen,
+            notes: isRight ? [] : [Objections.Note(last, arrived ? "let through" : "not let through beyond here")])
+    }
+}
+
+extension PacketResult.Answer {
+    var words: String {
+        switch self {
+        case .echoReply: "an echo reply"
+        case .datagram: "a datagram"
+        case .reset: "a reset"
+        case .synAck: "SYN-ACK"
+        case .notice(let notice): "ICMP \(notice.kind.rawValue) from \(notice.from)"
+        }
+    }
+}

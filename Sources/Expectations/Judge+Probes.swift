@@ -1,0 +1,164 @@
+import LabModel
+import NetworkTypes
+
+// Verdicts from probes, with the packets that show them: path, round trip, MTU, MSS, rate.
+extension Judge {
+    /// The ways there and back of a probe's first answered echo request.
+    func trails(of probe: String) -> Result<(there: Trail, back: Trail, echoes: [EchoAttempt]), Missing> {
+        result(of: plan.echoes(probe)).flatMap { result in
+            guard case .echo(let attempts) = result.outcome else { return .failure(Missing(reason: "it was not measured")) }
+            guard let answered = attempts.first(where: \.isAnswered) else {
+                return .failure(Missing(reason: "no answer from \(result.destination): \(attempts.first?.words ?? "nothing was sent")"))
+            }
+            let marked = index.packets(marked: result.id)
+            let packets = { (isRequest: Bool) in
+                marked.filter { packet in
+                    guard case .echo(isRequest, _, let sequence)? = packet.inner?.transport else { return false }
+                    return Int(sequence) == answered.sequence
+                }
+            }
+            return .success((Trail(packets(true), at: examination.places), Trail(packets(false), at: examination.places), attempts))
+        }
+    }
+
+    func path(_ claim: PathClaim) -> Judgement {
+        let expected = "\(claim.probe) by \(claim.via.way)" + (claim.back.map { ", back by \($0.way)" } ?? "")
+        let rule = "the first echo request and its reply, wherever they were seen"
+        switch trails(of: claim.probe) {
+        case .failure(let missing):
+            return Judgement(outcome: .fail, expected: expected, rule: rule, seen: missing.reason)
+        case .success(let (there, back, _)):
+            let isRight = there.places == claim.via && claim.back ?? back.places == back.places
+            let wrong = there.places == claim.via ? back : there
+            let stray = zip(wrong.hops.filter { $0.inside == nil }, ([""] + (wrong.places == there.places ? claim.via : claim.back ?? [])))
+                .first { $0.1 != "" && $0.0.node != $0.1 && $0.0.entered == nil }?.0
+            return Judgement(
+                outcome: isRight ? .pass : .fail, expected: expected, rule: rule, seen: "\(there.places.way), back by \(back.places.way)",
+                notes: isRight ? [] : (stray ?? wrong.hops.last).map { [Objections.Note($0.packet, "on another way")] } ?? [])
+        }
+    }
+
+    func rtt(_ claim: RTTClaim) -> Judgement {
+        switch trails(of: claim.probe) {
+        case .failure(let missing):
+            return Judgement(
+                outcome: .fail, expected: "\(claim.probe) answered in \(claim.expected?.shortText ?? "time")", rule: "delays and rates of the links",
+                seen: missing.reason)
+        case .success(let (there, back, echoes)):
+            let computed = there.linkTime + back.linkTime
+            let target = claim.expected ?? computed
+            let times = echoes.compactMap(\.roundTripNanoseconds).sorted().map { Duration.nanoseconds($0) }
+            let isRight = times.allSatisfy { ($0 > target ? $0 - target : target - $0) <= claim.tolerance } && times.count == echoes.count
+            let range = "\(times.first?.milliseconds ?? "") to \(times.last?.milliseconds ?? "")"
+            return Judgement(
+                outcome: isRight ? .pass : .fail, expected: "\(claim.probe) answered in \(target.milliseconds) ± \(claim.tolerance.shortText)",
+                rule: "delays and rates of \(there.hops.filter { $0.link != nil }.count) links there and \(back.hops.filter { $0.link != nil }.count) back: \(computed.milliseconds)",
+                seen: "\(times.count) of \(echoes.count) answered in \(range)")
+        }
+    }
+
+    /// The largest packet that fits both ways between a probe's ends; what is written in the lab file comes first.
+    func pathMTU(of probe: String, declared: Int?) -> (bytes: Int, rule: String)? {
+        var computed: (bytes: Int, limit: String)?
+        if case .success(let (there, back, _)) = trails(of: probe) {
+            computed = [there.mtu(in: topology), back.mtu(in: topology)].compactMap { $0 }.min { $0.bytes < $1.bytes }
+        }
+        guard let declared else { return computed.map { ($0.bytes, $0.limit) } }
+        return (declared, "declared" + (computed.map { ", computed \($0.bytes): \($0.limit)" } ?? ""))
+    }
+
+    func mtu(_ claim: MTUClaim) -> Judgement {
+        guard let (bytes, rule) = pathMTU(of: claim.probe, declared: claim.bytes) else {
+            return .inconclusive("the MTU of \(claim.probe)'s path", "links and encapsulation", "no echo went that way, so there is nothing to compute it from")
+        }
+        let expected = "\(claim.probe): \(bytes) bytes pass, \(bytes + 1) are \(claim.beyond.words)"
+        let measurement = plan.pathMTU(claim)
+        guard case .success(let probe) = result(of: measurement), case .pathMTU(let result) = probe.outcome else {
+            return .inconclusive(expected, rule, "it was not measured")
+        }
+        guard let found = result.bytes else {
+            return Judgement(outcome: .fail, expected: expected, rule: rule, seen: "not even the shortest packet passes")
+        }
+        let packets = packets(during: measurement)
+        let refusal = result.attempts.last { $0.length == found + 1 } ?? result.attempts.last { !$0.isAnswered }
+        var seen = "\(found) bytes pass"
+        if let refusal { seen += ", \(refusal.length) are \(refusal.words)" }
+        let isLengthRight = found == bytes
+        let (isAnswerRight, remark) = judge(refusal, result, claim, bytes: bytes)
+        if let remark { seen += "; \(remark)" }
+        let telling = packets.last { packet in
+            guard let inner = packet.inner, packet.marker == probe.id || packet.esp == nil else { return false }
+            if case .tooBig = inner.transport { return true }
+            return inner.length == found + 1
+        }
+        return Judgement(
+            outcome: isLengthRight && isAnswerRight ? .pass : .fail, expected: expected, rule: rule, seen: seen,
+            notes: isLengthRight && isAnswerRight ? [] : telling.map { [Objections.Note($0, remark ?? "\(found) bytes pass instead of \(bytes)")] } ?? [])
+    }
+
+    /// Whether a packet that is too long was treated as claimed, and what is wrong if not.
+    private func judge(_ refusal: EchoAttempt?, _ result: PathMTUResult, _ claim: MTUClaim, bytes: Int) -> (Bool, String?) {
+        switch claim.beyond {
+        case .fragNeeded:
+            guard let notice = result.tooBigNotices.last else {
+                return (false, result.boundary == .blackHole ? "a black hole: nothing says that packets are too big (RFC 2923)" : "nothing said that packets are too big")
+            }
+            return (notice.mtu == bytes, notice.mtu == bytes ? nil : "\(notice.from) gives the MTU as \(notice.mtu.map(String.init) ?? "nothing")")
+        case .lost:
+            return (result.boundary == .blackHole, result.boundary == .blackHole ? nil : "they were answered")
+        case .fragmentedOutside, .fragmentedInside:
+            guard case .success(let probe) = self.result(of: plan.beyond(claim)), case .oneEcho(let echo) = probe.outcome else {
+                return (false, "larger packets were not tried")
+            }
+            guard echo.attempt.isAnswered else { return (false, "\(echo.attempt.length) bytes without DF are \(echo.attempt.words)") }
+            let fragments = packets(during: plan.beyond(claim)).filter { $0.outer?.isFragment == true || $0.inner?.isFragment == true }
+            let outside = fragments.contains { $0.outer?.isFragment == true && ($0.esp != nil || isTunnelled($0)) }
+            let inside = fragments.contains { $0.inner?.isFragment == true && $0.esp == nil }
+            let isRight = claim.beyond == .fragmentedOutside ? outside && !inside : inside && !outside
+            return (isRight, isRight ? nil : "fragments were \(outside ? "outside" : inside ? "inside" : "not seen")")
+        }
+    }
+
+    /// Whether a fragment without readable headers goes between a tunnel's ends.
+    private func isTunnelled(_ packet: WirePacket) -> Bool { examination.places.tunnel(of: packet) != nil }
+}
+
+extension [String] {
+    /// `a > b > c`.
+    fileprivate var way: String { joined(separator: " > ") }
+}
+
+extension Duration {
+    /// In milliseconds with three digits after the point.
+    var milliseconds: String {
+        let nanoseconds = wholeNanoseconds
+        let micro = (nanoseconds + (nanoseconds < 0 ? -500 : 500)) / 1000
+        let digits = String(micro.magnitude % 1000)
+        return "\(micro < 0 ? "-" : "")\(micro.magnitude / 1000).\(String(repeating: "0", count: 3 - digits.count))\(digits) ms"
+    }
+}
+
+extension MTUClaim.Beyond {
+    var words: String {
+        switch self {
+        case .fragNeeded: "answered with \"fragmentation needed\" and that MTU"
+        case .fragmentedOutside: "fragmented outside the tunnel"
+        case .fragmentedInside: "fragmented inside the tunnel"
+        case .lost: "lost"
+        }
+    }
+}
+
+extension EchoAttempt {
+    var words: String {
+        switch outcome {
+        case .reply(_, _, let fragments): fragments > 1 ? "answered in \(fragments) fragments" : "answered"
+        case .notice(let notice):
+            notice.kind == .packetTooBig
+                ? "answered with \"fragmentation needed\" by \(notice.from), MTU \(notice.mtu.map(String.init) ?? "not given")"
+                : "answered with \(notice.kind.rawValue) by \(notice.from)"
+        case .lost: "lost"
+        case .localError(let error): "refused by the node itself: \(error.message)"
+        }
+    }
+}

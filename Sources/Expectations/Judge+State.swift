@@ -1,0 +1,113 @@
+import LabModel
+import NetworkTypes
+
+// Verdicts from what kernels and daemons have: routes, BGP, security associations.
+extension Judge {
+    func routes(_ claim: RoutesClaim) -> Judgement {
+        let expected = claim.routes.map { "\($0.prefix) by \($0.targets.map(\.description).joined(separator: " and "))" }
+        let rule = "route table of \(claim.node)"
+        guard case .routes(let routes)? = observation.finding(of: .routes(node: claim.node)) else {
+            return .inconclusive(expected.joined(separator: ", "), rule, "it was not measured")
+        }
+        let faults = claim.routes.compactMap { wanted -> String? in
+            let found = routes.filter { $0.prefix == wanted.prefix }
+            let isRight = wanted.targets.allSatisfy { target in
+                switch target {
+                case .absent: found.isEmpty
+                case .gateway(let address): found.contains { $0.gateways.contains(address) }
+                case .interface(let name): found.contains { $0.interfaces.contains(name) }
+                }
+            }
+            if isRight { return nil }
+            return found.isEmpty ? "no route to \(wanted.prefix)" : found.map(\.text).joined(separator: ", ")
+        }
+        return Judgement(
+            outcome: faults.isEmpty ? .pass : .fail, expected: expected.joined(separator: ", "), rule: rule,
+            seen: faults.isEmpty ? "all of them" : faults.joined(separator: "; "))
+    }
+
+    func bgp(_ claim: BGPClaim) -> Judgement {
+        let session = topology.session(named: claim.session)
+        let speakers = session?.speakers ?? []
+        let hold = claim.hold ?? speakers.map(\.hold).min() ?? .zero
+        let rule = "RFC 4271 section 4.2: the smaller of the hold times that both propose (\(speakers.map(\.hold.shortText).joined(separator: " and ")))"
+        let expected =
+            claim.isEstablished
+            ? "\(claim.session) established with hold time \(hold.shortText), each speaker with the other's prefixes" : "\(claim.session) down"
+        guard case .session(let seen)? = observation.finding(of: .session(claim.session)) else {
+            return .inconclusive(expected, rule, "it was not measured")
+        }
+        var faults: [String] = []
+        for speaker in seen {
+            let isEstablished = speaker.state == "Established"
+            guard isEstablished == claim.isEstablished, isEstablished else {
+                if isEstablished != claim.isEstablished { faults.append("\(speaker.node) is in state \(speaker.state)") }
+                continue
+            }
+            if speaker.hold != hold { faults.append("\(speaker.node) has hold time \(speaker.hold?.shortText ?? "none")") }
+            let other = speakers.first { $0.node != speaker.node }?.advertised ?? []
+            let missing = other.filter { !speaker.learned.contains($0) }
+            let more = speaker.learned.filter { !other.contains($0) }
+            if !missing.isEmpty { faults.append("\(speaker.node) lacks \(missing.map(\.description).joined(separator: ", "))") }
+            if !more.isEmpty { faults.append("\(speaker.node) has learned \(more.map(\.description).joined(separator: ", ")) besides") }
+        }
+        let words = seen.map { speaker in
+            "\(speaker.node) \(speaker.state)" + (speaker.hold.map { " \(speaker.keepalive?.shortText ?? "")/\($0.shortText)" } ?? "")
+                + (speaker.learned.isEmpty ? "" : " has \(speaker.learned.map(\.description).joined(separator: ", "))")
+        }
+        return Judgement(
+            outcome: faults.isEmpty ? .pass : .fail, expected: expected, rule: rule,
+            seen: faults.isEmpty ? words.joined(separator: "; ") : faults.joined(separator: "; "))
+    }
+
+    func securityAssociation(_ claim: SAClaim) -> Judgement {
+        let tunnel = topology.tunnel(named: claim.tunnel)
+        let form = claim.isUDPEncapsulated ? "in UDP 4500" : "as protocol 50"
+        let lifetimes = tunnel?.lifetimes
+        let expected =
+            "\(claim.tunnel): ESP in tunnel mode \(form)" + (claim.algorithms.map { " with \($0)" } ?? "")
+            + (lifetimes.map { ", renewed within \($0.ike.shortText) (IKE) and \($0.esp.shortText) (ESP)" } ?? "")
+        let rule = "the tunnel's configuration at both ends"
+        guard case .tunnel(let ends)? = observation.finding(of: .tunnel(claim.tunnel)) else {
+            return .inconclusive(expected, rule, "it was not measured")
+        }
+        var faults: [String] = []
+        var words: [String] = []
+        for end in ends {
+            if end.ike == nil { faults.append("\(end.node) has no IKE SA") }
+            for isOutbound in [true, false] where !end.associations.contains(where: { $0.isOutbound == isOutbound }) {
+                faults.append("\(end.node) has no security association \(isOutbound ? "outbound" : "inbound")")
+            }
+            for one in end.associations {
+                faults += self.faults(of: one, claim)
+            }
+            if let lifetimes {
+                for (name, rest, most) in [("IKE", end.ikeReplacedIn, lifetimes.ike), ("ESP", end.childReplacedIn, lifetimes.esp)] {
+                    guard let rest, rest > most else { continue }
+                    faults.append("\(end.node) keeps its \(name) SA for another \(rest.shortText)")
+                }
+            }
+            words.append("\(end.node) \(end.associations.count) SAs, IKE \(end.ike ?? "none")")
+        }
+        return Judgement(
+            outcome: faults.isEmpty ? .pass : .fail, expected: expected, rule: rule,
+            seen: faults.isEmpty ? words.joined(separator: "; ") : faults.joined(separator: "; "))
+    }
+
+    private func faults(of one: TunnelAssociation, _ claim: SAClaim) -> [String] {
+        let esp = one.association
+        let place = "\(one.node), SPI \(esp.spi.hexadecimal)"
+        var faults: [String] = []
+        if esp.mode != .tunnel { faults.append("\(place): \(esp.mode.rawValue) mode") }
+        if (esp.encapsulation != nil) != claim.isUDPEncapsulated {
+            faults.append("\(place): ESP \(esp.encapsulation == nil ? "as protocol 50" : "in UDP")")
+        }
+        if let wanted = claim.algorithms {
+            let right = wanted.kernelNames
+            let seen = [esp.encryption] + [esp.integrity].compactMap { $0 }
+            let names = seen.map { "\($0.name) \($0.cipherBits)" + ($0.tagBits > 0 ? "/\($0.tagBits)" : "") }
+            if names != right { faults.append("\(place): \(names.joined(separator: ", ")) instead of \(right.joined(separator: ", "))") }
+        }
+        return faults
+    }
+}

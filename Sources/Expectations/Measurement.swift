@@ -1,0 +1,146 @@
+import Decryption
+import LabModel
+import NetworkTypes
+
+/// One thing to find out in a running lab.
+public enum Measurement: Hashable, Sendable, Codable {
+    case probe(ProbeRequest)
+    /// All of a node's routes.
+    case routes(node: String)
+    case session(String)
+    case condition(Condition)
+    /// The IKE and ESP state of a tunnel's ends.
+    case tunnel(String)
+
+    /// Whether packets of it may be told from others in a capture by their marks.
+    public var isProbe: Bool {
+        if case .probe = self { true } else { false }
+    }
+}
+
+/// What to find out, and what to capture meanwhile.
+public struct ObservationRequest: Hashable, Sendable, Codable {
+    /// In order, one after the other.
+    public let measurements: [Measurement]
+    /// Nil for no capture.
+    public let capture: CaptureRequest?
+
+    public init(measurements: [Measurement], capture: CaptureRequest? = nil) {
+        self.measurements = measurements
+        self.capture = capture
+    }
+}
+
+/// What was found out.
+public struct Observation: Hashable, Sendable, Codable {
+    public struct Step: Hashable, Sendable, Codable {
+        public let measurement: Measurement
+        /// On the lab's clock.
+        public let fromNanoseconds: Int64
+        public let toNanoseconds: Int64
+        public let finding: Finding
+
+        public init(measurement: Measurement, fromNanoseconds: Int64, toNanoseconds: Int64, finding: Finding) {
+            self.measurement = measurement
+            self.fromNanoseconds = fromNanoseconds
+            self.toNanoseconds = toNanoseconds
+            self.finding = finding
+        }
+    }
+
+    public let steps: [Step]
+    public let capture: CaptureSummary?
+
+    public init(steps: [Step], capture: CaptureSummary?) {
+        self.steps = steps
+        self.capture = capture
+    }
+
+    public func finding(of measurement: Measurement) -> Finding? {
+        steps.first { $0.measurement == measurement }?.finding
+    }
+}
+
+public enum Finding: Hashable, Sendable, Codable {
+    case probe(ProbeResult)
+    case routes([ObservedRoute])
+    case session([ObservedSpeaker])
+    case condition(holds: Bool, seen: String)
+    case tunnel([ObservedTunnelEnd])
+    /// It could not be found out, and why.
+    case failed(String)
+}
+
+/// A route of a node's kernel.
+public struct ObservedRoute: Hashable, Sendable, Codable {
+    public let prefix: IPPrefix
+    public let gateways: [IPAddress]
+    public let interfaces: [InterfaceName]
+    /// As ip(8) shows it.
+    public let text: String
+
+    public init(prefix: IPPrefix, gateways: [IPAddress], interfaces: [InterfaceName], text: String) {
+        self.prefix = prefix
+        self.gateways = gateways
+        self.interfaces = interfaces
+        self.text = text
+    }
+}
+
+/// One side of a BGP session, as its daemon tells it.
+public struct ObservedSpeaker: Hashable, Sendable, Codable {
+    public let node: String
+    /// `Established`, `Active`, …
+    public let state: String
+    /// As negotiated; nil where there is no session.
+    public let hold: Duration?
+    public let keepalive: Duration?
+    public let learned: [IPPrefix]
+
+    public init(node: String, state: String, hold: Duration?, keepalive: Duration?, learned: [IPPrefix]) {
+        self.node = node
+        self.state = state
+        self.hold = hold
+        self.keepalive = keepalive
+        self.learned = learned
+    }
+}
+
+/// One end of a tunnel.
+public struct ObservedTunnelEnd: Hashable, Sendable, Codable {
+    public let node: String
+    /// Phase 1 as the daemon tells it: `AES_CBC_256-HMAC_SHA2_384-DH20`; nil without an IKE SA.
+    public let ike: String?
+    /// When the newest IKE SA and the newest child SA are renewed at the latest, from now.
+    public let ikeReplacedIn: Duration?
+    public let childReplacedIn: Duration?
+    /// The security associations the kernel has, of both directions.
+    public let associations: [TunnelAssociation]
+
+    public init(
+        node: String, ike: String?, ikeReplacedIn: Duration?, childReplacedIn: Duration?, associations: [TunnelAssociation]
+    ) {
+        self.node = node
+        self.ike = ike
+        self.ikeReplacedIn = ikeReplacedIn
+        self.childReplacedIn = childReplacedIn
+        self.associations = associations
+    }
+}
+
+/// A security association and where it belongs; its keys are secret.
+public struct TunnelAssociation: Hashable, Sendable, Codable {
+    public let tunnel: String
+    /// Whose kernel has it.
+    public let node: String
+    /// Whether that node sends with it.
+    public let isOutbound: Bool
+    public let association: ESPAssociation
+
+    public init(tunnel: String, node: String, isOutbound: Bool, association: ESPAssociation) {
+        self.tunnel = tunnel
+        self.node = node
+        self.isOutbound = isOutbound
+        self.association = association
+    }
+}

@@ -1,0 +1,176 @@
+import LabModel
+import NetworkTypes
+import PacketFormats
+
+extension WirePacket {
+    /// Reads a captured frame.
+    init(_ frame: RawSpan, linkType: LinkType) {
+        self.init()
+        frameLength = frame.byteCount
+        var reader = Reader(isOpened: false)
+        Dissection.walk(frame, linkType: linkType) { layer, header, body in
+            reader.take(layer, header, body, in: frame, packet: &self)
+        }
+        reader.finish(&self)
+    }
+
+    /// Reads the packet that came out of this one's ESP.
+    mutating func open(_ payload: RawSpan) {
+        esp?.state = .opened(length: payload.byteCount)
+        var reader = Reader(isOpened: true)
+        inner = nil
+        Dissection.walkPacket(payload, in: 0..<payload.byteCount) { layer, header, body in
+            reader.take(layer, header, body, in: payload, packet: &self)
+        }
+        reader.finish(&self)
+    }
+}
+
+/// Follows the layers of one packet from the outside in.
+private struct Reader {
+    /// Whether the packet was inside ESP: its wrappings are known already.
+    let isOpened: Bool
+    private var current: IPSummary?
+    private var isInUDP = false
+    private var isInGRE = false
+
+    init(isOpened: Bool) {
+        self.isOpened = isOpened
+    }
+
+    mutating func take(
+        _ layer: Layer, _ header: Range<Int>, _ body: Range<Int>, in bytes: RawSpan, packet: inout WirePacket
+    ) -> Bool {
+        switch layer {
+        case .ethernet, .linuxCooked, .hopByHopOptions, .destinationOptions, .routing, .ah, .nonESPMarker:
+            break
+        case .vlan(let tag):
+            packet.wrappings.append(.vlan(Int(tag.identifier)))
+        case .arp:
+            packet.control = .arp
+            return false
+        case .ipv4(let ip):
+            var summary = IPSummary(
+                source: .v4(ip.source), destination: .v4(ip.destination), length: ip.totalLength, start: header.lowerBound)
+            summary.isFragment = ip.isFragment
+            enter(summary, packet: &packet)
+        case .ipv6(let ip):
+            enter(
+                IPSummary(
+                    source: .v6(ip.source), destination: .v6(ip.destination), length: IPv6Header.length + ip.payloadLength,
+                    start: header.lowerBound), packet: &packet)
+        case .fragment(let fragment):
+            current?.isFragment = fragment.isFragment
+        case .gre:
+            isInGRE = true
+            packet.wrappings.append(.gre)
+        case .udp(let udp):
+            isInUDP = true
+            current?.transport = .udp(source: udp.sourcePort, destination: udp.destinationPort)
+            packet.marker = ProbeMarker.id(at: body, in: bytes) ?? packet.marker
+        case .tcp(let tcp):
+            current?.transport = .tcp(
+                source: tcp.sourcePort, destination: tcp.destinationPort, flags: tcp.flags, mss: tcp.maximumSegmentSize)
+            if tcp.sourcePort == 179 || tcp.destinationPort == 179 { packet.control = .bgp }
+        case .bgp:
+            packet.control = .bgp
+        case .ike, .natKeepalive:
+            packet.control = .ike
+        case .icmp(let icmp):
+            let transport = transport(of: icmp, quoted: body, in: bytes)
+            current?.transport = transport
+            if !isOpened, packet.wrappings.count == 0 { packet.control = .icmp }
+            packet.marker = ProbeMarker.id(at: body, in: bytes) ?? packet.marker
+        case .icmpv6(let icmp):
+            let transport = transport(of: icmp, quoted: body, in: bytes)
+            current?.transport = transport
+            switch icmp.content {
+            case .neighborSolicitation, .neighborAdvertisement, .routerSolicitation, .routerAdvertisement:
+                packet.control = .neighbourDiscovery
+            default:
+                if !isOpened, packet.wrappings.count == 0 { packet.control = .icmp }
+            }
+            packet.marker = ProbeMarker.id(at: body, in: bytes) ?? packet.marker
+        case .esp(let esp):
+            // ESP within ESP is the outer one's payload.
+            guard packet.esp == nil else { return false }
+            packet.wrappings.append(isInUDP ? .espInUDP : .esp)
+            packet.esp = .init(spi: esp.spi, sequence: esp.sequence, range: header.lowerBound..<body.upperBound)
+            return false
+        case .payload:
+            packet.marker = ProbeMarker.id(at: header.lowerBound..<body.upperBound, in: bytes) ?? packet.marker
+        case .truncated, .malformed:
+            packet.isDamaged = true
+            return false
+        }
+        return true
+    }
+
+    private mutating func enter(_ summary: IPSummary, packet: inout WirePacket) {
+        if let current, !isInGRE {
+            switch (current.source, summary.source) {
+            case (.v4, .v4): packet.wrappings.append(.ipv4InIPv4)
+            case (.v4, .v6): packet.wrappings.append(.ipv6InIPv4)
+            case (.v6, .v4): packet.wrappings.append(.ipv4InIPv6)
+            case (.v6, .v6): packet.wrappings.append(.ipv6InIPv6)
+            }
+        }
+        if packet.outer == nil { packet.outer = current ?? summary }
+        current = summary
+        isInUDP = false
+        isInGRE = false
+    }
+
+    func finish(_ packet: inout WirePacket) {
+        packet.inner = current
+        // The outermost header is also the innermost where nothing is wrapped: both know what follows.
+        if !isOpened, packet.wrappings.count == 0 || packet.outer?.start == current?.start { packet.outer = current }
+    }
+
+    private func transport(of icmp: ICMPMessage, quoted: Range<Int>, in bytes: RawSpan) -> IPSummary.Transport {
+        switch icmp.content {
+        case .echoRequest(let identifier, let sequence): .echo(isRequest: true, identifier: identifier, sequence: sequence)
+        case .echoReply(let identifier, let sequence): .echo(isRequest: false, identifier: identifier, sequence: sequence)
+        case .fragmentationNeeded(let mtu): tooBig(Int(mtu), quoted, in: bytes)
+        default: .otherICMP
+        }
+    }
+
+    private func transport(of icmp: ICMPv6Message, quoted: Range<Int>, in bytes: RawSpan) -> IPSummary.Transport {
+        switch icmp.content {
+        case .echoRequest(let identifier, let sequence): .echo(isRequest: true, identifier: identifier, sequence: sequence)
+        case .echoReply(let identifier, let sequence): .echo(isRequest: false, identifier: identifier, sequence: sequence)
+        case .packetTooBig(let mtu): tooBig(Int(mtu), quoted, in: bytes)
+        default: .otherICMP
+        }
+    }
+
+    private func tooBig(_ mtu: Int, _ quoted: Range<Int>, in bytes: RawSpan) -> IPSummary.Transport {
+        var source: IPAddress?
+        var destination: IPAddress?
+        var length = 0
+        Dissection.walkPacket(bytes, in: quoted) { layer, _, _ in
+            switch layer {
+            case .ipv4(let ip): (source, destination, length) = (.v4(ip.source), .v4(ip.destination), ip.totalLength)
+            case .ipv6(let ip):
+                (source, destination, length) = (.v6(ip.source), .v6(ip.destination), IPv6Header.length + ip.payloadLength)
+            default: break
+            }
+            return false
+        }
+        return .tooBig(mtu: mtu, source: source, destination: destination, length: length)
+    }
+}
+
+extension ProbeMarker {
+    /// The number of the marker that the bytes of a range begin with; nil where they do not.
+    static func id(at range: Range<Int>, in bytes: RawSpan) -> UInt64? {
+        guard range.count >= length, range.lowerBound >= 0, range.upperBound <= bytes.byteCount else { return nil }
+        let magic = UInt64(bigEndian: bytes.unsafeLoadUnaligned(fromByteOffset: range.lowerBound, as: UInt64.self))
+        guard magic == magicWord else { return nil }
+        return UInt64(bigEndian: bytes.unsafeLoadUnaligned(fromByteOffset: range.lowerBound + 8, as: UInt64.self))
+    }
+
+    /// The magic as one number in network order.
+    private static let magicWord = magic.reduce(0 as UInt64) { $0 << 8 | UInt64($1) }
+}

@@ -1,0 +1,102 @@
+import CaptureFile
+import LabModel
+import NetworkTypes
+
+/// What a capture's interfaces are in the lab, and which addresses tunnels' packets have there.
+struct WirePlaces: Sendable {
+    /// One of the capture's interfaces.
+    struct Place: Sendable {
+        let name: String
+        let node: String
+        /// The link it sends into; nil for a tunnel's interface.
+        let link: Link?
+        /// The tunnel whose inside it leads to; nil for a link's end.
+        let tunnel: String?
+        let outside: [Addresses]
+    }
+
+    /// The addresses that a tunnel's packets of one direction carry at a place.
+    struct Addresses: Sendable {
+        let tunnel: Int
+        /// The node that encrypts.
+        let sender: String
+        let source: IPAddress
+        let destination: IPAddress
+    }
+
+    let topology: Topology
+    /// By the capture's number of the interface; nil for one that the lab does not have.
+    private(set) var places: [Place?] = []
+
+    init(topology: Topology) {
+        self.topology = topology
+    }
+
+    subscript(point: Int) -> Place? { places.indices.contains(point) ? places[point] : nil }
+
+    /// Looks up the interfaces that a capture file has got since the last call.
+    mutating func extend(with interfaces: [CaptureInterface]) {
+        for interface in interfaces.dropFirst(places.count) { places.append(place(interface.name)) }
+    }
+
+    private func place(_ name: String) -> Place? {
+        let parts = name.split(separator: ":", maxSplits: 1).map(String.init)
+        guard parts.count == 2, topology.node(named: parts[0]) != nil, let interface = InterfaceName(parts[1]) else { return nil }
+        if let (link, end) = topology.linkEnds(of: parts[0]).first(where: { $0.end.interface == interface }) {
+            return Place(name: name, node: parts[0], link: link, tunnel: nil, outside: addresses(at: end))
+        }
+        guard let tunnel = topology.tunnelEnds(of: parts[0]).first(where: { $0.end.interface == interface })?.tunnel else { return nil }
+        return Place(name: name, node: parts[0], link: nil, tunnel: tunnel.name, outside: [])
+    }
+
+    private func addresses(at place: LinkEnd) -> [Addresses] {
+        topology.tunnels.enumerated().flatMap { index, tunnel in
+            tunnel.ends.compactMap { end in
+                tunnel.peer(of: end).map { peer in
+                    Addresses(
+                        tunnel: index, sender: end.node, source: address(of: end, asSourceAt: place),
+                        destination: address(of: peer, asDestinationAt: place))
+                }
+            }
+        }
+    }
+
+    /// The address that stands for a tunnel's end in the source field of what `place` sends.
+    private func address(of end: TunnelEnd, asSourceAt place: LinkEnd) -> IPAddress {
+        guard let gateway = translator(of: end) else { return end.localAddress }
+        if place.node == gateway.name { return place.interface == gateway.nat?.interface ? end.identity : end.localAddress }
+        return isBeside(end, place.node) ? end.localAddress : end.identity
+    }
+
+    private func address(of end: TunnelEnd, asDestinationAt place: LinkEnd) -> IPAddress {
+        guard let gateway = translator(of: end) else { return end.localAddress }
+        return place.node == gateway.name || isBeside(end, place.node) ? end.localAddress : end.identity
+    }
+
+    /// The node that translates the end's address; nil where none does.
+    private func translator(of end: TunnelEnd) -> Node? {
+        guard end.localAddress != end.identity else { return nil }
+        return topology.nodes.first { $0.nat?.mappings.contains { $0.inside == end.localAddress } ?? false }
+    }
+
+    /// Whether a node is on the inner side of an end's NAT: in the same cloud.
+    private func isBeside(_ end: TunnelEnd, _ node: String) -> Bool {
+        let cloud = { (name: String) in topology.node(named: name)?.cloud ?? name }
+        return cloud(node) == cloud(end.node)
+    }
+
+    /// The tunnel that a packet with these outer addresses belongs to at a place, and who encrypted it.
+    func tunnel(of packet: WirePacket) -> Addresses? {
+        guard let outer = packet.outer, let place = self[packet.point] else { return nil }
+        return place.outside.first { $0.source == outer.source && $0.destination == outer.destination }
+    }
+}
+
+extension Topology {
+    /// The address that a probe asks from: its own, or what the kernel takes towards a tunnel's inside or else.
+    func sourceAddress(of probe: Probe) -> IPAddress? {
+        if let address = probe.sourceAddress { return address }
+        let inside = tunnelEnds(of: probe.source).compactMap(\.end.inside).first { $0.prefix.contains(probe.destination) }
+        return inside?.address ?? address(of: probe.source)
+    }
+}

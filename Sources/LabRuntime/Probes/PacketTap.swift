@@ -1,0 +1,79 @@
+import AgentProtocol
+import CLinux
+import Glibc
+import Netlink
+
+/// Sees every packet that comes in or goes out at a node's interfaces (packet(7)): before the packet filter on the way in,
+/// after it on the way out.
+///
+/// A probe listens here instead of on a raw socket, for that would have the kernel remember the path MTUs that it is told.
+final class PacketTap {
+    let descriptor: Int32
+    private var collector = FragmentCollector()
+    private var buffer = [UInt8](repeating: 0, count: 1 << 16)
+
+    private static let outgoing: UInt8 = 4
+    private static let everything = UInt16(3).bigEndian
+
+    /// - Throws: ``LabFailure`` or `NetlinkError` where there are no descriptors left.
+    init(in sandbox: NodeSandbox) throws {
+        descriptor = try sandbox.openSocket(AF_PACKET, SOCK_DGRAM, protocol: Int32(Self.everything))
+        setOption(descriptor, SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        setOption(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, 8 << 20)
+    }
+
+    deinit {
+        close(descriptor)
+    }
+
+    /// Hands over what has been seen since the last call.
+    func drain(_ take: (Arrival) throws -> Void) rethrows {
+        while let (bytes, isOutgoing, time) = receive() {
+            if let arrival = collector.add(bytes, isOutgoing: isOutgoing, time: time) { try take(arrival) }
+        }
+    }
+
+    private func receive() -> (bytes: [UInt8], isOutgoing: Bool, time: LabTime)? {
+        var address = [UInt8](repeating: 0, count: 32)
+        var control = [UInt8](repeating: 0, count: 128)
+        let (count, controlLength) = buffer.withUnsafeMutableBytes { data in
+            address.withUnsafeMutableBytes { address in
+                control.withUnsafeMutableBytes { control in
+                    var vector = iovec(iov_base: data.baseAddress, iov_len: data.count)
+                    return withUnsafeMutablePointer(to: &vector) { vector in
+                        var message = msghdr()
+                        message.msg_name = address.baseAddress
+                        message.msg_namelen = socklen_t(address.count)
+                        message.msg_iov = vector
+                        message.msg_iovlen = 1
+                        message.msg_control = control.baseAddress
+                        message.msg_controllen = control.count
+                        let count = recvmsg(descriptor, &message, Int32(MSG_DONTWAIT))
+                        return (count, Int(message.msg_controllen))
+                    }
+                }
+            }
+        }
+        guard count >= 0 else { return nil }
+        // struct sockaddr_ll: family 2, protocol 2, index 4, hardware type 2, packet type 1.
+        let isOutgoing = address[10] == Self.outgoing
+        return (Array(buffer[..<count]), isOutgoing, Self.time(in: control, length: controlLength))
+    }
+
+    /// The kernel's time of receipt (`SCM_TIMESTAMPNS`) on the lab's clock; now, where there is none.
+    private static func time(in control: [UInt8], length: Int) -> LabTime {
+        let now = ControlLine.now
+        // struct cmsghdr: length 8, level 4, type 4; then a struct timespec.
+        guard length >= 32 else { return now }
+        return control.withUnsafeBytes { bytes in
+            guard bytes.loadUnaligned(fromByteOffset: 8, as: Int32.self) == SOL_SOCKET,
+                bytes.loadUnaligned(fromByteOffset: 12, as: Int32.self) == SO_TIMESTAMPNS
+            else { return now }
+            let stamp = bytes.loadUnaligned(fromByteOffset: 16, as: timespec.self)
+            var wall = timespec()
+            clock_gettime(CLOCK_REALTIME, &wall)
+            let age = Int64(wall.tv_sec - stamp.tv_sec) * 1_000_000_000 + Int64(wall.tv_nsec - stamp.tv_nsec)
+            return LabTime(nanoseconds: now.nanoseconds - age)
+        }
+    }
+}

@@ -1,0 +1,97 @@
+import AgentProtocol
+import Daemons
+import Decryption
+import Expectations
+import LabModel
+import LabPlan
+import Netlink
+import NetworkTypes
+
+// What expectations are held against: measurements, one after the other, with a capture beside them.
+extension RunningLab {
+    /// Makes every measurement of a request.
+    ///
+    /// - Parameter file: Where the capture goes, as the agent sees it.
+    /// - Throws: ``LabFailure`` where the capture cannot be made. A measurement that fails is a finding.
+    func observe(_ request: ObservationRequest, file: String) async throws -> Observation {
+        let session = try request.capture.map { try self.capture($0, file: file) { _ in } }
+        var steps: [Observation.Step] = []
+        for measurement in request.measurements {
+            let start = ControlLine.now
+            let finding: Finding
+            do {
+                finding = try await self.finding(of: measurement)
+            } catch is CancellationError {
+                throw CancellationError()
+            } catch {
+                finding = .failed("\(error)")
+            }
+            steps.append(
+                Observation.Step(
+                    measurement: measurement, fromNanoseconds: start.nanoseconds, toNanoseconds: ControlLine.now.nanoseconds,
+                    finding: finding))
+        }
+        return Observation(steps: steps, capture: try await session?.finish())
+    }
+
+    /// Starts a capture.
+    ///
+    /// - Parameter report: Called with the file's length whenever the host can read more of it.
+    func capture(_ request: CaptureRequest, file: String, report: @escaping @Sendable (Int) -> Void) throws -> CaptureSession {
+        let watch = request.withKeys ? try AssociationWatch(topology, sandboxes: sandboxes) : nil
+        let points = try request.points.map { ($0, try sandbox($0.node)) }
+        return try CaptureSession(request, points: points, lab: topology.name, watch: watch, file: file, report: report)
+    }
+
+    private func finding(of measurement: Measurement) async throws -> Finding {
+        switch measurement {
+        case .probe(let request):
+            return .probe(try await run(request))
+        case .routes(let node):
+            return .routes(try sandbox(node).sockets.routes().map(ObservedRoute.init))
+        case .session(let name):
+            guard let session = topology.session(named: name) else { return .failed("there is no BGP session \(name)") }
+            return .session(try await status(of: session).speakers.map(ObservedSpeaker.init))
+        case .condition(let condition):
+            let (holds, seen) = try await wait(for: condition, within: .zero)
+            return .condition(holds: holds, seen: seen)
+        case .tunnel(let name):
+            guard let tunnel = topology.tunnel(named: name) else { return .failed("there is no tunnel \(name)") }
+            var ends: [ObservedTunnelEnd] = []
+            for end in tunnel.ends { ends.append(try await observed(end, of: tunnel)) }
+            return .tunnel(ends)
+        }
+    }
+
+    private func observed(_ end: TunnelEnd, of tunnel: Tunnel) async throws -> ObservedTunnelEnd {
+        let pluto = try await plutoStatus(of: end.node)
+        let connection = pluto?.connection(named: end.connection)
+        let (inbound, outbound) = try associations(of: end)
+        let known = { (associations: [SecurityAssociation], isOutbound: Bool) in
+            associations.compactMap(ESPAssociation.init).map {
+                TunnelAssociation(tunnel: tunnel.name, node: end.node, isOutbound: isOutbound, association: $0)
+            }
+        }
+        return ObservedTunnelEnd(
+            node: end.node, ike: connection?.ikeAlgorithms,
+            ikeReplacedIn: pluto?.ikeSAs.first { $0.number == connection?.newestIKESA }?.replaceIn,
+            childReplacedIn: pluto?.childSAs.first { $0.number == connection?.newestChildSA }?.replaceIn,
+            associations: known(inbound, false) + known(outbound, true))
+    }
+}
+
+extension ObservedRoute {
+    init(_ route: Route) {
+        self.init(
+            prefix: route.destination, gateways: route.nexthops.compactMap(\.gateway),
+            interfaces: route.nexthops.compactMap(\.interface), text: route.description)
+    }
+}
+
+extension ObservedSpeaker {
+    init(_ speaker: SessionStatus.Speaker) {
+        self.init(
+            node: speaker.node, state: speaker.state, hold: speaker.holdSeconds.map { .seconds($0) },
+            keepalive: speaker.keepaliveSeconds.map { .seconds($0) }, learned: speaker.imported)
+    }
+}

@@ -1,0 +1,77 @@
+import Expectations
+import NetworkTypes
+
+/// What a check of a lab found, for people and for programs.
+public struct VerdictReport: Sendable, Encodable {
+    public let lab: String
+    public let outcome: Verdict.Outcome
+    /// The capture file that evidence speaks of; nil where none was needed.
+    public let capture: String?
+    public let verdicts: [Verdict]
+
+    public init(lab: String, capture: String?, verdicts: [Verdict]) {
+        self.lab = lab
+        self.capture = capture
+        self.verdicts = verdicts
+        outcome = verdicts.outcome
+    }
+
+    /// One line for each expectation that holds, and all there is to know of each that does not.
+    public func text(style: Style, isVerbose: Bool = false) -> String {
+        let width = verdicts.map(\.expectation.count).max() ?? 0
+        var lines: [String] = []
+        for verdict in verdicts {
+            let name = verdict.expectation + String(repeating: " ", count: width - verdict.expectation.count)
+            switch verdict.outcome {
+            case .pass where !isVerbose:
+                lines.append("\(style.good("✓")) \(name)  \(verdict.seen)")
+            case .notApplicable:
+                lines.append(style.faint("· \(name)  not now: \(verdict.seen)"))
+            default:
+                lines.append("\(mark(of: verdict.outcome, style)) \(style.strong(verdict.expectation))")
+                lines += details(of: verdict, style).map { "    \($0)" }
+            }
+        }
+        if let capture, verdicts.contains(where: { !$0.evidence.isEmpty }) { lines += ["", "Packets are those of \(capture)"] }
+        lines += ["", summary(style)]
+        return lines.joined(separator: "\n")
+    }
+
+    private func mark(of outcome: Verdict.Outcome, _ style: Style) -> String {
+        switch outcome {
+        case .pass: style.good("✓")
+        case .fail: style.bad("✗")
+        case .inconclusive: style.warning("?")
+        case .notApplicable: "·"
+        }
+    }
+
+    private func details(of verdict: Verdict, _ style: Style) -> [String] {
+        var lines = [
+            "\(style.faint("expected"))  \(verdict.expected)", "\(style.faint("because "))  \(verdict.rule)", "\(style.faint("seen    "))  \(verdict.seen)",
+        ]
+        for evidence in verdict.evidence {
+            lines.append("\(style.faint("packet  "))  #\(evidence.packet) at \(Self.seconds(evidence.nanoseconds)), sent by \(evidence.interface): \(evidence.remark)")
+            if !evidence.line.isEmpty { lines.append("          \(style.faint(evidence.line))") }
+        }
+        return lines
+    }
+
+    /// Seconds of the lab's clock with all digits.
+    static func seconds(_ nanoseconds: Int64) -> String {
+        let digits = String(nanoseconds % 1_000_000_000)
+        return "\(nanoseconds / 1_000_000_000).\(String(repeating: "0", count: 9 - digits.count))\(digits) s"
+    }
+
+    private func summary(_ style: Style) -> String {
+        let counts: [(Verdict.Outcome, String)] = [
+            (.pass, "passed"), (.fail, "failed"), (.inconclusive, "inconclusive"), (.notApplicable, "not looked for"),
+        ]
+        let parts = counts.compactMap { outcome, word -> String? in
+            let count = verdicts.count { $0.outcome == outcome }
+            return count == 0 ? nil : "\(count) \(word)"
+        }
+        let text = "\(lab): \(parts.isEmpty ? "nothing was expected" : parts.joined(separator: ", "))"
+        return outcome == .pass ? style.good(text) : outcome == .fail ? style.bad(text) : style.warning(text)
+    }
+}

@@ -1,0 +1,172 @@
+import AgentProtocol
+import ArgumentParser
+import CaptureFile
+import Expectations
+import FoundationEssentials
+import Glibc
+import LabKernel
+import LabModel
+import Reporting
+
+struct Check: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Hold a running lab against what its file expects, packet by packet.",
+        discussion: """
+            Probes make traffic, every packet of it is captured, opened with the tunnels' keys, and compared. The lab's clock runs \
+            as fast as it goes meanwhile. With --capture, a file that was captured before is examined instead; the lab need \
+            not run then.
+
+            Exit codes: 0 all expectations hold; 1 one failed; 5 one could not be decided.
+            """)
+
+    @OptionGroup var target: LabArgument
+
+    @Option(help: "Only these expectations, or kinds of them; separated by commas.")
+    var only: String?
+
+    @Option(help: "Examine this capture file: encapsulation and confidentiality.")
+    var capture: String?
+
+    @Option(help: "With --capture: the directory of keys that `netlab capture --with-keys` wrote beside it.")
+    var keys: String?
+
+    @Flag(name: [.short, .long], help: "Show what was expected, and why, also of what holds.")
+    var verbose = false
+
+    @OptionGroup var output: FormatOption
+
+    func validate() throws {
+        if keys != nil, capture == nil { throw ValidationError("--keys goes with --capture.") }
+    }
+
+    func run() async throws {
+        let report: VerdictReport
+        if let capture {
+            report = try examine(capture)
+        } else {
+            let (result, wasInterrupted) = await Interruption.guarding { try await self.check() }
+            if wasInterrupted { throw ExitCode(ExitStatus.interrupted.rawValue) }
+            report = try result.get()
+        }
+        switch output.format {
+        case .json: print(try JSONText.of(report))
+        case .table: print(report.text(style: .standardOutput, isVerbose: verbose))
+        }
+        switch report.outcome {
+        case .pass, .notApplicable: break
+        case .fail: throw ExitCode(ExitStatus.expectationFailed.rawValue)
+        case .inconclusive: throw ExitCode(ExitStatus.inconclusive.rawValue)
+        }
+    }
+
+    // MARK: A running lab
+
+    private func check() async throws -> VerdictReport {
+        let lab = try LabLocator.runningLab(target.lab)
+        let (topology, file) = try LabLocator.topology(of: lab)
+        let wanted = CheckPlan(topology: topology, expectations: try chosen(from: topology, file: file))
+        let client = CheckClient(lab: lab)
+        let conditions = wanted.conditions.isEmpty ? Observation(steps: [], capture: nil) : try await client.observe(ObservationRequest(measurements: wanted.conditions))
+        let plan = wanted.applicable(conditions)
+        let observation = try await client.observe(plan.captured)
+        let transfers = plan.uncaptured.measurements.isEmpty ? nil : try await client.observe(plan.uncaptured)
+        let verdicts = try client.judge(plan, observation, transfers, labFile: file)
+        let idle = wanted.expectations.filter { expectation in !plan.expectations.contains { $0.name == expectation.name } }
+        let all = verdicts + idle.map { Verdict(notApplicable: $0, conditions: conditions, labFile: file) }
+        let order = Dictionary(wanted.expectations.enumerated().map { ($1.name, $0) }) { first, _ in first }
+        return VerdictReport(
+            lab: lab.name, capture: client.captureFile,
+            verdicts: all.sorted { order[$0.expectation, default: 0] < order[$1.expectation, default: 0] })
+    }
+
+    private func chosen(from topology: Topology, file: String) throws -> [Expectation] {
+        guard !topology.expectations.isEmpty else {
+            throw CommandError(message: "\(file) expects nothing.", remedy: "Add `expect:` to it; the README says how.")
+        }
+        guard let only else { return topology.expectations }
+        let words = only.split(separator: ",").map { String($0.filter { !$0.isWhitespace }) }
+        for word in words where !topology.expectations.contains(where: { $0.name == word || $0.claim.kind == word }) {
+            throw CommandError(
+                message: "\(file) has no expectation \"\(word)\".",
+                remedy: Suggestion.remedy(
+                    for: word, among: Set(topology.expectations.flatMap { [$0.name, $0.claim.kind] }), noun: "expectations and kinds"))
+        }
+        return topology.expectations.filter { words.contains($0.name) || words.contains($0.claim.kind) }
+    }
+
+    // MARK: A file
+
+    private func examine(_ path: String) throws -> VerdictReport {
+        let (topology, file) = try LabLocator.topology(for: target.lab)
+        let expectations = try chosen(from: topology, file: file).filter(\.claim.isAboutEveryPacket)
+        guard !expectations.isEmpty else {
+            throw CommandError(
+                message: "A capture file alone shows nothing of what was asked for.",
+                remedy: "Leave --only out, or name expectations about encapsulation or confidentiality.")
+        }
+        let associations = try keys.map { try KeyDirectory(path: $0).associations() } ?? []
+        let plan = CheckPlan(topology: topology, expectations: expectations)
+        let capture = try CaptureOnDisk(path: path)
+        var examination = try CaptureExamination(
+            topology: topology, expectations: expectations, associations: associations, keepsPackets: false)
+        try capture.reading { try examination.read($0) }
+        let judge = Judge(
+            plan: plan, observation: Observation(steps: [], capture: nil), transfers: nil, examination: examination, labFile: file)
+        let verdicts = try judge.verdicts { numbers in
+            var lines = try PacketLines(associations: associations)
+            return try capture.reading { try lines.read($0, numbers: numbers) }
+        }
+        return VerdictReport(lab: topology.name, capture: path, verdicts: verdicts)
+    }
+}
+
+/// Asks a running lab for observations, and judges them by the capture it wrote.
+private final class CheckClient {
+    let lab: LabDirectory
+    private let temporary: String
+    /// Where the capture of the last check stays.
+    let captureFile: String
+
+    init(lab: LabDirectory) {
+        self.lab = lab
+        temporary = "check-\(getpid()).pcapng"
+        captureFile = lab.logs.appending("check.pcapng").string
+    }
+
+    private var temporaryPath: String { lab.logs.appending(temporary).string }
+
+    func observe(_ request: ObservationRequest) async throws -> Observation {
+        guard case .observed(let observation) = try await LabClient(lab).ask(.observe(request, file: temporary)) else {
+            throw LabFailure("The lab answered something that was not asked.")
+        }
+        return observation
+    }
+
+    func judge(_ plan: CheckPlan, _ observation: Observation, _ transfers: Observation?, labFile: String) throws -> [Verdict] {
+        defer { unlink(temporaryPath) }
+        let associations = observation.capture?.associations ?? []
+        let capture = try CaptureOnDisk(path: temporaryPath)
+        var examination = try CaptureExamination(
+            topology: plan.topology, expectations: plan.expectations, associations: associations, keepsPackets: true)
+        try capture.reading { try examination.read($0) }
+        let judge = Judge(plan: plan, observation: observation, transfers: transfers, examination: examination, labFile: labFile)
+        let verdicts = try judge.verdicts { numbers in
+            var lines = try PacketLines(associations: associations)
+            return try capture.reading { try lines.read($0, numbers: numbers) }
+        }
+        try capture.annotate(to: captureFile, with: verdicts)
+        return verdicts
+    }
+}
+
+extension Verdict {
+    /// Of an expectation whose condition does not hold now.
+    fileprivate init(notApplicable expectation: Expectation, conditions: Observation, labFile: String) {
+        let when = expectation.when.map { "\($0)" } ?? ""
+        var seen = "\"\(when)\" does not hold"
+        if let condition = expectation.when, case .condition(_, let text)? = conditions.finding(of: .condition(condition)) { seen += " (\(text))" }
+        self.init(
+            expectation: expectation.name, kind: expectation.claim.kind, outcome: .notApplicable, expected: "only while \"\(when)\" holds",
+            rule: "\(labFile):\(expectation.line)", seen: seen)
+    }
+}
