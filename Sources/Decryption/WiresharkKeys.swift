@@ -12,8 +12,14 @@ public struct WiresharkKeys: Sendable {
 
     public init(associations: [ESPAssociation], ike: [IKEKeys] = []) {
         let bySPI = Dictionary(grouping: associations, by: \.spi)
-        // Past a NAT, packets have other addresses, so rows are for any, as long as the SPI alone tells whose a packet is.
-        let rows = associations.map { Self.row(for: $0, anyAddress: bySPI[$0.spi]?.count == 1) }
+        // Past a NAT, packets have other addresses, so rows are for any, as long as the SPI alone tells which keys to use. The
+        // two ends of one association, of which each has its own idea of the addresses, have the same.
+        let rows = associations.map { association in
+            let sameKeys = bySPI[association.spi]?.allSatisfy {
+                $0.encryption == association.encryption && $0.integrity == association.integrity
+            }
+            return Self.row(for: association, anyAddress: sameKeys ?? true)
+        }
         files = [
             ("esp_sa", Self.table(rows)),
             ("ikev2_decryption_table", Self.table(ike.map(Self.row))),
@@ -63,8 +69,9 @@ extension WiresharkKeys {
         case .null: "NULL"
         case .cbc: "AES-CBC [RFC3602]"
         case .ctr: "AES-CTR [RFC3686]"
-        case .gcm: "AES-GCM with \(algorithm.tagBits / 8) octet ICV [RFC4106]"
-        case .ccm, .chachaPoly, nil: nil
+        case .gcm where [64, 96, 128].contains(algorithm.tagBits):
+            "AES-GCM with \(algorithm.tagBits / 8) octet ICV [RFC4106]"
+        case .gcm, .ccm, .chachaPoly, nil: nil
         }
     }
 

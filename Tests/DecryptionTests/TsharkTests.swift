@@ -116,8 +116,13 @@ import Testing
                 ipPacket(from: wire.from, to: wire.to, protocol: 17, udpDatagram(from: 32_001, to: 4500, esp)),
             ]
         }
-        let readings = try await Self.read(packets, keys: [association])
-        #expect(readings == Array(repeating: Reading(isGood: true, echoSequence: sequence), count: packets.count))
+        // As one end has it, and as both have it, each with addresses that the other does not know.
+        var asPeerHasIt = association
+        asPeerHasIt.source = .v4(IPv4Address(rawValue: 0xCB00_714D))
+        for associations in [[association], [association, asPeerHasIt]] {
+            let readings = try await Self.read(packets, keys: associations)
+            #expect(readings == Array(repeating: Reading(isGood: true, echoSequence: sequence), count: packets.count))
+        }
     }
 
     @Test func `Associations with one SPI are told apart by their addresses`() async throws {
