@@ -19,6 +19,17 @@ enum CompiledFilter {
         }
         return program
     }
+
+    /// Whether a program asks for what is not in the packet, such as its direction or the interface's number.
+    ///
+    /// Only the kernel knows that; to libpcap's own interpreter, which runs on a capture's first packet, it lies beyond the
+    /// packet's end, and so the packet fails (linux/filter.h: SKF_AD_OFF).
+    static func asksForMetadata(_ program: bpf_program) -> Bool {
+        UnsafeBufferPointer(start: program.bf_insns, count: Int(program.bf_len)).contains { instruction in
+            let code = Int32(instruction.code)
+            return code & 0x07 == BPF_LD && code & 0xE0 == BPF_ABS && instruction.k >= 0xFFFF_F000
+        }
+    }
 }
 
 extension LinkType {

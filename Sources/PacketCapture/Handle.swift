@@ -62,13 +62,15 @@ struct Handle: @unchecked Sendable {
 
     /// Captures only what passes.
     ///
-    /// libpcap looks at a packet's direction only after it took a place in the ring, and its filter for the keywords
-    /// `inbound` and `outbound` loses the first packet: that one is filtered by libpcap itself, which does not know them. So
-    /// libpcap gets the filter and the direction, and the kernel besides a filter for both, which keeps the rest out of the
-    /// ring. In cooked mode, whose filters libpcap rewrites for the kernel, libpcap's own has to do.
+    /// libpcap looks at a packet's direction only after it took a place in the ring, and filters with the keywords `inbound`
+    /// and `outbound` lose the first packet (see `asksForMetadata`). So libpcap gets the filter and the direction, and the
+    /// kernel besides a filter for both, which keeps the rest out of the ring. In cooked mode, whose filters libpcap rewrites
+    /// for the kernel, libpcap's own has to do.
     func setFilter(_ filter: String, _ direction: PacketCapture.Direction) throws(CaptureError) {
         let pointer = try open
         if !filter.isEmpty {
+            // So that a running capture takes what was taken before it began, and none of those keywords.
+            try PacketCapture.validate(filter: filter, linkType: linkType)
             var program = try CompiledFilter.compile(filter, for: pointer, linkType)
             defer { pcap_freecode(&program) }
             guard pcap_setfilter(pointer, &program) == 0 else { throw failure("cannot use the filter “\(filter)”") }

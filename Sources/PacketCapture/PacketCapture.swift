@@ -104,14 +104,20 @@ public final class PacketCapture: Sendable {
 
     /// Finds out whether a filter is one, without an interface.
     ///
-    /// - Throws: `CaptureError` with `badFilter`; also for `inbound` and `outbound`, for which captures have `Direction`.
+    /// - Throws: `CaptureError` with `badFilter`; also for `inbound` and `outbound`, for which captures have `Direction`, and
+    ///   for `ifindex`.
     public static func validate(filter: String, linkType: LinkType) throws(CaptureError) {
         guard let pointer = pcap_open_dead(linkType.libpcapNumber, 65535) else {
             throw CaptureError(.failed, "The filter “\(filter)” cannot be checked: memory has run out")
         }
         defer { pcap_close(pointer) }
         var program = try CompiledFilter.compile(filter, for: pointer, linkType)
-        pcap_freecode(&program)
+        defer { pcap_freecode(&program) }
+        guard !CompiledFilter.asksForMetadata(program) else {
+            throw CaptureError(
+                .badFilter,
+                "The filter “\(filter)” asks for what no packet holds: leave out “inbound”, “outbound”, “ifindex”")
+        }
     }
 
     /// The MTU, and an Ethernet header with a VLAN's tag.
