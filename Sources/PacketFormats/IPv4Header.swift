@@ -24,9 +24,10 @@ public struct IPv4Header: Hashable, Sendable {
 
     /// Decodes the header that the bytes begin with, and checks the form of its options.
     public init(_ bytes: RawSpan) throws(Malformation) {
-        try bytes.require(20)
+        try bytes.require(1)
         let version = bytes.uint8(at: 0)
         guard version >> 4 == 4 else { throw .ipVersion(version >> 4) }
+        try bytes.require(20)
         headerLength = Int(version & 0xF) * 4
         guard headerLength >= 20 else { throw .ipv4HeaderLength }
         trafficClass = bytes.uint8(at: 1)

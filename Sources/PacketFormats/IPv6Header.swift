@@ -16,9 +16,11 @@ public struct IPv6Header: Hashable, Sendable {
 
     /// Decodes the header that the bytes begin with.
     public init(_ bytes: RawSpan) throws(Malformation) {
+        try bytes.require(1)
+        let version = bytes.uint8(at: 0) >> 4
+        guard version == 6 else { throw .ipVersion(version) }
         try bytes.require(Self.length)
         let first = bytes.uint32(at: 0)
-        guard first >> 28 == 6 else { throw .ipVersion(UInt8(first >> 28)) }
         trafficClass = UInt8(truncatingIfNeeded: first >> 20)
         flowLabel = first & 0xFFFFF
         payloadLength = Int(bytes.uint16(at: 4))
