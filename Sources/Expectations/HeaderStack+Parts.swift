@@ -18,7 +18,7 @@ extension HeaderStack {
 
     /// What a packet of that many bytes looks like on the wire, in the order of the wire.
     ///
-    /// Parts without bytes are left out, but for ESP's padding.
+    /// Headers without bytes are left out, such as the initialization vector of a null cipher; padding and payload are not.
     public func parts(ofInner length: Int) -> [Part] {
         var packet = Packet(parts: [Part(layer: "packet", name: "inner packet", bytes: length)])
         for layer in layers.reversed() { packet.wrap(in: layer) }

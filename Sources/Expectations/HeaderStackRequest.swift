@@ -106,7 +106,7 @@ public struct HeaderStackRequest: Sendable {
             ].filter(\.1).map(\.0)
             guard without.isEmpty else {
                 throw EncapsulationError(
-                    message: "\(without.joined(separator: ", ")) is about ESP, and there is none.",
+                    message: "Without ESP, nothing takes \(without.joined(separator: ", ")).",
                     remedy: "Add --esp, such as --esp aes-gcm-16.")
             }
             return nil
