@@ -90,7 +90,7 @@ let package = Package(
         .executableTarget(
             name: "netlab",
             dependencies: [
-                "NetworkTypes", "PacketFormats", "CaptureFile", "Decryption", "Expectations", "LabModel", "LabPlan",
+                "NetworkTypes", "PacketFormats", "CaptureFile", "PacketCapture", "Decryption", "Expectations", "LabModel", "LabPlan",
                 "AgentProtocol", "LabKernel", "LabRuntime", "Reporting", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "SystemPackage", package: "swift-system"),

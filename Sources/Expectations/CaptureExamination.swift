@@ -41,7 +41,7 @@ public struct CaptureExamination {
         }
         confidentiality = expectations.compactMap { expectation in
             guard case .confidentiality(let claim) = expectation.claim else { return nil }
-            return ConfidentialityExaminer(claim, name: expectation.name)
+            return ConfidentialityExaminer(claim, name: expectation.name, topology: topology)
         }
         index = keepsPackets ? PacketIndex() : nil
     }
@@ -63,10 +63,12 @@ public struct CaptureExamination {
     }
 
     private mutating func take(_ frame: RawSpan, _ captured: CapturedPacket, _ linkType: LinkType) {
+        if quality.packets == 1 { quality.start = Int64(clamping: captured.timestamp) }
         var packet = WirePacket(frame, linkType: linkType)
         packet.number = captured.number
         packet.nanoseconds = Int64(clamping: captured.timestamp)
         packet.point = captured.interface
+        packet.isInbound = captured.direction == .inbound
         packet.frameLength = captured.originalLength
         var hash: UInt64?
         if let esp = packet.esp {
@@ -74,7 +76,7 @@ public struct CaptureExamination {
         } else if let place = places[packet.point], place.tunnel != nil, let inner = packet.inner, openers.count > 0 {
             hash = Self.hash(frame, inner.start..<(inner.start + inner.length))
         }
-        for position in encapsulation.indices { encapsulation[position].take(packet, hash: hash, at: places) }
+        for position in encapsulation.indices { encapsulation[position].take(packet, hash: hash, at: places, since: quality.start) }
         for position in confidentiality.indices { confidentiality[position].take(packet, frame: frame, at: places) }
         index?.packets.append(packet)
     }
@@ -119,6 +121,8 @@ public struct CaptureQuality: Sendable, Hashable {
     /// Packets that were kept in part.
     public internal(set) var shortened = 0
     public internal(set) var isTruncated = false
+    /// The first packet's time.
+    var start: Int64 = 0
 
     mutating func end(_ reader: borrowing CaptureFileReader) {
         if case .truncated = reader.ending { isTruncated = true }

@@ -38,7 +38,7 @@ public struct CheckPlan: Sendable {
             topology: topology,
             expectations: expectations.filter { expectation in
                 guard let when = expectation.when else { return true }
-                if case .condition(let holds, _) = observation.finding(of: .condition(when)) { return holds == when.holds }
+                if case .condition(let holds, _) = observation.finding(of: .condition(when)) { return holds }
                 return false
             })
     }

@@ -1,5 +1,6 @@
 import Glibc
 import LabModel
+import NetworkTypes
 import PacketFormats
 
 /// Holds every packet of a capture against one confidentiality claim.
@@ -7,19 +8,26 @@ struct ConfidentialityExaminer: Sendable {
     let claim: ConfidentialityClaim
     let name: String
     private let links: Set<String>
+    /// Whoever knocks at public addresses for security expectations: no tunnel's traffic, and expected to be seen.
+    private let strangers: [(sources: Set<IPAddress>, destination: IPAddress)]
     private(set) var objections = Objections()
     private(set) var encrypted = 0
     /// How much of each kind of control traffic was let through.
     private(set) var allowed: [ConfidentialityClaim.ControlTraffic: Int] = [:]
 
-    init(_ claim: ConfidentialityClaim, name: String) {
+    init(_ claim: ConfidentialityClaim, name: String, topology: Topology) {
         self.claim = claim
         self.name = name
         links = Set(claim.links)
+        let publicAddresses = topology.nodes.compactMap(\.nat).flatMap(\.mappings).map(\.outside)
+        strangers = topology.expectations.compactMap { expectation in
+            guard case .security(let claim) = expectation.claim, publicAddresses.contains(claim.destination) else { return nil }
+            return (Set(topology.addresses(of: claim.source)), claim.destination)
+        }
     }
 
     mutating func take(_ packet: WirePacket, frame: RawSpan, at places: WirePlaces) {
-        guard let link = places[packet.point]?.link, links.contains(link.name) else { return }
+        guard let link = places[packet.point]?.link, links.contains(link.name), !isStrangers(packet) else { return }
         // Also inside of what claims to be encrypted: ESP may use the NULL cipher (RFC 2410).
         if Self.holdsMarker(frame) {
             objections.add("with a probe's payload in clear", packet, "a probe's payload can be read on \(link.name)")
@@ -30,6 +38,11 @@ struct ConfidentialityExaminer: Sendable {
         } else {
             objections.add("in clear", packet, "\(packet.control.map { "\($0.rawValue) traffic" } ?? "traffic") that is not encrypted on \(link.name)")
         }
+    }
+
+    private func isStrangers(_ packet: WirePacket) -> Bool {
+        guard packet.esp == nil, let inner = packet.inner else { return false }
+        return strangers.contains { $0.sources.contains(inner.source) && $0.destination == inner.destination }
     }
 
     private static func holdsMarker(_ frame: RawSpan) -> Bool {

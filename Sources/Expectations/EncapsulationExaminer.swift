@@ -29,7 +29,10 @@ struct EncapsulationExaminer: Sendable {
     private var comparedAt: [UInt32: Int] = [:]
     /// What entered the tunnel and was not yet seen outside.
     private var entered: [UInt64: Int] = [:]
-    private var seesInside = false
+    /// The tunnel's ends where packets were seen entering it.
+    private var watched: Set<String> = []
+    /// What was under way when the capture began was not seen entering.
+    private static let grace: Int64 = 100_000_000
 
     init(_ claim: EncapsulationClaim, name: String, topology: Topology, knownSPIs: Set<UInt32>?) throws(EncapsulationError) {
         self.claim = claim
@@ -57,27 +60,32 @@ struct EncapsulationExaminer: Sendable {
     var silentProbes: [String] { zip(probes, carried).filter { $0.1 == 0 }.map(\.0.name) }
 
     /// - Parameter hash: What tells the packet inside a tunnel from others; nil where it is not known.
-    mutating func take(_ packet: WirePacket, hash: UInt64?, at places: WirePlaces) {
+    mutating func take(_ packet: WirePacket, hash: UInt64?, at places: WirePlaces, since start: Int64) {
         guard let place = places[packet.point] else { return }
         if let inside = place.tunnel {
-            if inside == claim.tunnel, let hash {
-                seesInside = true
+            if inside == claim.tunnel, let hash, !packet.isInbound {
+                watched.insert(place.node)
                 entered[hash, default: 0] += 1
             }
             return
         }
         guard let link = place.link, links.contains(link.name) else { return }
         if let esp = packet.esp {
-            take(esp, packet, hash: hash, at: places)
-        } else if let inner = packet.inner, let probe = probes.firstIndex(where: { inner.isBetween($0.source, $0.destination) }) {
+            take(esp, packet, hash: packet.nanoseconds - start > Self.grace ? hash : nil, at: places)
+        } else if let inner = packet.inner, probe(of: inner) != nil {
             guard claim.tunnel == nil, packet.wrappings.isEqual(to: claim.wrappings) else {
                 objections.add(
                     packet.wrappings.count == 0 ? "in clear" : "wrapped otherwise", packet, "\(inner.source) > \(inner.destination) crosses \(link.name) \(packet.wrappings), expected \(expectedForm)")
                 return
             }
             examined += 1
-            carried[probe] += 1
+            count(inner)
         }
+    }
+
+    /// Counts a packet for every probe between its addresses: one may go the other's way back.
+    private mutating func count(_ inner: IPSummary) {
+        for (number, probe) in probes.enumerated() where inner.isBetween(probe.source, probe.destination) { carried[number] += 1 }
     }
 
     private var expectedForm: String { claim.wrappings.map(\.description).joined(separator: " / ") }
@@ -114,7 +122,7 @@ struct EncapsulationExaminer: Sendable {
             return
         }
         lengths = lengths.map { min($0.lowerBound, outer.length)...max($0.upperBound, outer.length) } ?? outer.length...outer.length
-        check(esp, packet, outer, hash: hash)
+        check(esp, packet, outer, hash: watched.contains(addresses.sender) ? hash : nil)
     }
 
     private func probe(of inner: IPSummary) -> Int? {
@@ -157,7 +165,7 @@ struct EncapsulationExaminer: Sendable {
                 objections.add(
                     "of another length", packet, "\(outer.length) bytes around \(length), expected \(arithmetic.outerLength(ofInner: length)) with \(algorithms)")
             }
-            if let inner = packet.inner, let probe = probe(of: inner) { carried[probe] += 1 }
+            if let inner = packet.inner { count(inner) }
             compare(esp, packet, hash: hash)
         }
     }
@@ -165,7 +173,7 @@ struct EncapsulationExaminer: Sendable {
     private var algorithms: String { claim.algorithms?.description ?? "its algorithms" }
 
     private mutating func compare(_ esp: WirePacket.ESPSummary, _ packet: WirePacket, hash: UInt64?) {
-        guard seesInside, let hash, comparedAt[esp.spi, default: packet.point] == packet.point else { return }
+        guard let hash, comparedAt[esp.spi, default: packet.point] == packet.point else { return }
         comparedAt[esp.spi] = packet.point
         if let count = entered[hash] {
             entered[hash] = count > 1 ? count - 1 : nil

@@ -4,8 +4,8 @@ import LabModel
 extension Judge {
     func encapsulation(_ claim: EncapsulationClaim, _ name: String) -> Judgement {
         let form = claim.wrappings.map(\.description).joined(separator: " / ")
-        let algorithms = claim.algorithms.map { " with \($0)" } ?? ""
-        let expected = "\(claim.probes.joined(separator: ", ")) on \(claim.links.joined(separator: ", ")) only as \(form)\(algorithms)"
+        let algorithms = claim.algorithms.map { " (\($0))" } ?? ""
+        let expected = "\(claim.probes.joined(separator: ", ")) \(places(claim.links)) only as \(form)\(algorithms)"
         let rule = claim.tunnel == nil ? "declared form" : "RFC 4303 section 2: lengths, numbers and SPIs of tunnel \(claim.tunnel ?? "")"
         guard let examiner = examination.encapsulation(name) else { return .inconclusive(expected, rule, "nothing was captured") }
         guard examiner.objections.isEmpty else {
@@ -29,13 +29,15 @@ extension Judge {
     /// Nothing was there to be right or wrong: a failure, unless it may only be missing from the capture.
     private func missing(_ expected: String, _ rule: String, _ seen: String) -> Judgement {
         if let doubt = examination.quality.doubt { return .inconclusive(expected, rule, "\(seen), but \(doubt)") }
+        // A file may just not have it; a check made the traffic itself.
+        if observation.capture == nil { return .inconclusive(expected, rule, seen) }
         return Judgement(outcome: .fail, expected: expected, rule: rule, seen: seen)
     }
 
     func confidentiality(_ claim: ConfidentialityClaim, _ name: String) -> Judgement {
         let allowed = claim.allowed.map(\.rawValue).joined(separator: ", ")
         let expected =
-            "nothing but ESP\(allowed.isEmpty ? "" : " and \(allowed)") on \(claim.links.joined(separator: ", ")), and no payload of "
+            "nothing but ESP\(allowed.isEmpty ? "" : ", \(allowed)") \(places(claim.links)), and no payload of "
             + "\(claim.probes.joined(separator: ", ")) to be read"
         let rule = "RFC 4303 section 1: confidentiality"
         guard let examiner = examination.confidentiality(name) else { return .inconclusive(expected, rule, "nothing was captured") }
@@ -47,6 +49,10 @@ extension Judge {
         let control = examiner.allowed.sorted { $0.key.rawValue < $1.key.rawValue }.map { ", \($0.value) of \($0.key.rawValue)" }
         return Judgement(
             outcome: .pass, expected: expected, rule: rule, seen: "\(examiner.encrypted) packets of ESP" + control.joined())
+    }
+
+    private func places(_ links: [String]) -> String {
+        links == topology.underlayLinks.map(\.name) ? "between the clouds" : "on \(links.joined(separator: ", "))"
     }
 
     func security(_ claim: SecurityClaim) -> Judgement {
@@ -61,8 +67,7 @@ extension Judge {
         }
         guard case .packet(let result) = probe.outcome else { return .inconclusive(expected, rule, "it was not measured") }
         if let error = result.localError { return .inconclusive(expected, rule, "\(claim.source) could not send it: \(error.message)") }
-        // By its marker, wherever it was seen in clear or opened.
-        let trail = index.packets(marked: probe.id)
+        let trail = trail(of: probe, claim)
         guard let last = trail.last else { return .inconclusive(expected, rule, "the packet was not seen leaving \(claim.source)") }
         let lastPlace = examination.places[last.point]
         let destination = probe.destinationNode ?? topology.owner(of: claim.destination)
@@ -73,6 +78,17 @@ extension Judge {
         return Judgement(
             outcome: isRight ? .pass : .fail, expected: expected, rule: rule, seen: seen,
             notes: isRight ? [] : [Objections.Note(last, arrived ? "let through" : "not let through beyond here")])
+    }
+}
+
+extension Judge {
+    /// Where a security expectation's packet was seen, in clear or opened: by its marker, and a SYN, which has none, by its ports.
+    private func trail(of probe: ProbeResult, _ claim: SecurityClaim) -> [WirePacket] {
+        guard claim.transport == .tcp else { return index.packets(marked: probe.id) }
+        return packets(during: plan.packet(claim)).filter { packet in
+            guard case .tcp(_, let port, let flags, _)? = packet.inner?.transport else { return false }
+            return port == claim.port && flags.contains(.syn) && !flags.contains(.ack) && packet.inner?.source == probe.sourceAddress
+        }
     }
 }
 

@@ -88,10 +88,11 @@ extension Judge {
 
     func rate(_ claim: RateClaim) -> Judgement {
         let measurement = plan.transfer(of: claim)
-        guard case .success(let (there, _, _)) = trails(of: claim.probe), let path = pathMTU(of: claim.probe, declared: nil),
+        guard case .success(let (there, back, _)) = trails(of: claim.probe), let path = pathMTU(of: claim.probe, declared: nil),
             // Timestamps take 12 bytes of every segment (RFC 7323).
             case let length = path.bytes, case let payload = length - headers(of: claim.probe) - 12,
-            let ceiling = there.goodput(payload: payload, packet: length, in: topology)
+            let ceiling = there.goodput(
+                payload: payload, packet: length, acknowledgements: back, acknowledgement: headers(of: claim.probe) + 12, in: topology)
         else {
             return .inconclusive("the rate of \(claim.probe)", "links and encapsulation", "no echo went that way, so there is nothing to compute it from")
         }

@@ -65,6 +65,7 @@ public enum Finding: Hashable, Sendable, Codable {
     case probe(ProbeResult)
     case routes([ObservedRoute])
     case session([ObservedSpeaker])
+    /// Whether it holds as it is written, and what was seen.
     case condition(holds: Bool, seen: String)
     case tunnel([ObservedTunnelEnd])
     /// It could not be found out, and why.

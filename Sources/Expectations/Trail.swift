@@ -12,6 +12,12 @@ struct Trail {
         let entered: String?
         /// The tunnel it is inside of while it crosses the link.
         let inside: String?
+
+        /// The bytes of the frame that carries a packet of so many here; the link header counts, as netem counts it.
+        func frameLength(of packet: Int, in topology: Topology) -> Int? {
+            guard let inside else { return packet + 14 }
+            return topology.tunnel(named: inside)?.espEncapsulation.map { $0.outerLength(ofInner: packet) + 14 }
+        }
     }
 
     let hops: [Hop]
@@ -66,17 +72,21 @@ struct Trail {
     }
 
     /// The payload rate that links let through when every packet is full: the smallest share of a link's rate.
-    func goodput(payload: Int, packet length: Int, in topology: Topology) -> (bitsPerSecond: Double, limit: String)? {
+    ///
+    /// - Parameters:
+    ///   - acknowledgements: The way back. Where it shares a link's direction with this one, they take their part of its
+    ///     rate: one for two segments (RFC 9293, section 3.8.6.3).
+    ///   - acknowledgement: The length of one, in bytes.
+    func goodput(
+        payload: Int, packet length: Int, acknowledgements: Trail, acknowledgement: Int, in topology: Topology
+    ) -> (bitsPerSecond: Double, limit: String)? {
         hops.compactMap { hop -> (bitsPerSecond: Double, limit: String)? in
-            guard let link = hop.link else { return nil }
-            var outer = length
-            if let name = hop.inside {
-                guard let esp = topology.tunnel(named: name)?.espEncapsulation else { return nil }
-                outer = esp.outerLength(ofInner: length)
-            }
-            // The link header counts, as netem counts it.
-            let share = Double(payload) / Double(outer + 14)
-            return (Double(link.rate.bitsPerSecond) * share, "\(link.rate) of \(link.name), \(payload) of \(outer + 14) bytes of each frame")
+            guard let link = hop.link, let frame = hop.frameLength(of: length, in: topology) else { return nil }
+            let shared = acknowledgements.hops.filter { $0.link == link && $0.node == hop.node }
+            let halves = shared.compactMap { $0.frameLength(of: acknowledgement, in: topology) }.reduce(0, +)
+            let used = Double(frame) + Double(halves) / 2
+            let words = "\(link.rate) of \(link.name), \(payload) of \(frame) bytes of each frame" + (halves > 0 ? ", shared with acknowledgements" : "")
+            return (Double(link.rate.bitsPerSecond) * Double(payload) / used, words)
         }.min { $0.bitsPerSecond < $1.bitsPerSecond }
     }
 }

@@ -10,6 +10,8 @@ public struct WirePacket: Sendable {
     public internal(set) var nanoseconds: Int64 = 0
     /// The capture's interface, by number.
     public internal(set) var point = 0
+    /// Whether the interface received it; it sent it if not.
+    public internal(set) var isInbound = false
     /// In bytes, link header and all.
     public internal(set) var frameLength = 0
     public internal(set) var wrappings = Wrappings()

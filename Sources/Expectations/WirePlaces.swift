@@ -13,6 +13,8 @@ struct WirePlaces: Sendable {
         /// The tunnel whose inside it leads to; nil for a link's end.
         let tunnel: String?
         let outside: [Addresses]
+        /// Of the packets that it receives: those that the other end of the link sends.
+        let received: [Addresses]
     }
 
     /// The addresses that a tunnel's packets of one direction carry at a place.
@@ -43,10 +45,12 @@ struct WirePlaces: Sendable {
         let parts = name.split(separator: ":", maxSplits: 1).map(String.init)
         guard parts.count == 2, topology.node(named: parts[0]) != nil, let interface = InterfaceName(parts[1]) else { return nil }
         if let (link, end) = topology.linkEnds(of: parts[0]).first(where: { $0.end.interface == interface }) {
-            return Place(name: name, node: parts[0], link: link, tunnel: nil, outside: addresses(at: end))
+            return Place(
+                name: name, node: parts[0], link: link, tunnel: nil, outside: addresses(at: end),
+                received: link.peer(of: end).map { addresses(at: $0) } ?? [])
         }
         guard let tunnel = topology.tunnelEnds(of: parts[0]).first(where: { $0.end.interface == interface })?.tunnel else { return nil }
-        return Place(name: name, node: parts[0], link: nil, tunnel: tunnel.name, outside: [])
+        return Place(name: name, node: parts[0], link: nil, tunnel: tunnel.name, outside: [], received: [])
     }
 
     private func addresses(at place: LinkEnd) -> [Addresses] {
@@ -88,7 +92,7 @@ struct WirePlaces: Sendable {
     /// The tunnel that a packet with these outer addresses belongs to at a place, and who encrypted it.
     func tunnel(of packet: WirePacket) -> Addresses? {
         guard let outer = packet.outer, let place = self[packet.point] else { return nil }
-        return place.outside.first { $0.source == outer.source && $0.destination == outer.destination }
+        return (packet.isInbound ? place.received : place.outside).first { $0.source == outer.source && $0.destination == outer.destination }
     }
 }
 

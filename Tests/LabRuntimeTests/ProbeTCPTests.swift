@@ -1,0 +1,159 @@
+import AgentProtocol
+import Expectations
+import NetworkTypes
+import Testing
+
+@testable import LabRuntime
+
+extension ProbeTests {
+    @Suite(.serialized) struct Handshake {
+        private func handshake(
+            _ lab: ProbeLab, listens: Bool = true, to destination: String = "10.2.0.10", port: UInt16 = 5001
+        ) async throws -> HandshakeResult {
+            let result = try await lab.run(.handshake(port: port, listens: listens, timeout: .seconds(20)), to: destination)
+            guard case .handshake(let found) = result.outcome else { throw LabFailure("not a handshake: \(result)") }
+            return found
+        }
+
+        @Test(arguments: [("10.2.0.10", 40), ("fd00:2::10", 60)])
+        func eachSidesMSSIsItsLinksMTULessTheHeaders(destination: String, headers: Int) async throws {
+            try await ProbeLab.with { lab in
+                _ = try await lab.run(Echo.echo(), to: destination)
+                let found = try await handshake(lab, to: destination)
+                #expect(found.outcome == .established)
+                let (near, far) = (1500 - headers, 1400 - headers)
+                #expect(found.mss == .init(synSent: near, synReceived: near, synAckSent: far, synAckReceived: far))
+                // The timestamps of each segment take 12 bytes.
+                #expect(found.client?.sendMSS == far - 12)
+                #expect(found.client?.advertisedMSS == near - 12)
+                #expect(found.client?.pathMTU == 1500)
+                #expect(found.server?.state == "ESTABLISHED")
+                #expect(found.server?.sendMSS == far - 12)
+                let trip = try #require(found.roundTripNanoseconds)
+                #expect((10_000_000..<10_100_000).contains(trip), "\(trip)")
+            }
+        }
+
+        @Test func aClampOnTheWayIsSeenByTheOneWhoReceives() async throws {
+            try await ProbeLab.with { lab in
+                try await lab.filter("middle", hook: "forward", "tcp flags syn tcp option maxseg size set 1200;")
+                let found = try await handshake(lab)
+                #expect(found.mss == .init(synSent: 1460, synReceived: 1200, synAckSent: 1360, synAckReceived: 1200))
+                #expect(found.client?.sendMSS == 1188)
+                #expect(found.server?.sendMSS == 1188)
+            }
+        }
+
+        @Test func aClosedPortRefusesTheSamePortWithAListenerDoesNot() async throws {
+            try await ProbeLab.with { lab in
+                let closed = try await handshake(lab, listens: false)
+                #expect(closed.outcome == .refused)
+                #expect(closed.roundTripNanoseconds != nil)
+                #expect(closed.mss.synReceived == 1460)
+                #expect(closed.mss.synAckSent == nil)
+                #expect(closed.server == nil)
+                #expect(try await handshake(lab).outcome == .established)
+            }
+        }
+
+        @Test func aFilterMakesItTimeOutOrUnreachable() async throws {
+            try await ProbeLab.with { lab in
+                try await lab.filter("there", hook: "input", "tcp dport 5001 drop;")
+                let start = ControlLine.now
+                let dropped = try await handshake(lab)
+                #expect(dropped.outcome == .timedOut)
+                #expect(ControlLine.now - start < .milliseconds(20_100))
+                // It came as far as the filter.
+                #expect(dropped.mss.synReceived == 1460)
+                try await lab.filter("middle", hook: "forward", "tcp dport 5001 reject with icmp type admin-prohibited;")
+                let rejected = try await handshake(lab)
+                #expect(rejected.outcome == .unreachable)
+                #expect(rejected.notice?.kind == .prohibited)
+                #expect(rejected.mss.synReceived == nil)
+            }
+        }
+
+        @Test func noRouteIsAResult() async throws {
+            try await ProbeLab.with { lab in
+                let found = try await handshake(lab, to: "10.77.0.1")
+                #expect(found.outcome == .localError)
+                #expect(found.localError?.name == "ENETUNREACH")
+            }
+        }
+    }
+
+    @Suite(.serialized) struct Bulk {
+        private func bulk(_ lab: ProbeLab, bytes: Int = 1_000_000, deadline: Duration = .seconds(300)) async throws -> BulkResult {
+            let result = try await lab.run(.bulk(bytes: bytes, port: 5001, deadline: deadline))
+            guard case .bulk(let found) = result.outcome else { throw LabFailure("not a transfer: \(result)") }
+            return found
+        }
+
+        @Test func aCleanPathCarriesNearlyItsRateAndLosesNothing() async throws {
+            try await ProbeLab.with(nearMTU: 1400) { lab in
+                let found = try await bulk(lab, bytes: 5_000_000)
+                #expect(found.isComplete)
+                #expect(found.bytesReceived == 5_000_000)
+                #expect(found.client?.retransmissions == 0)
+                let rate = try #require(found.goodputBitsPerSecond)
+                #expect((70e6..<97e6).contains(rate), "\(rate)")
+                #expect(found.source.unreachablesReceived == 0)
+                #expect(found.destination.fragmentsReceived == 0)
+            }
+        }
+
+        @Test func aPathThatLosesPacketsHasThemSentAgain() async throws {
+            try await ProbeLab.with(nearMTU: 1400, loss: "2%") { lab in
+                let found = try await bulk(lab)
+                #expect(found.isComplete)
+                #expect(found.client.map { $0.retransmissions > 0 } == true)
+            }
+        }
+
+        @Test func aShorterLinkIsLearnedByICMPOrFragmentsTheLotWhereDFIsNotSet() async throws {
+            try await ProbeLab.with { lab in
+                let learned = try await bulk(lab)
+                #expect(learned.source.unreachablesReceived > 0)
+                #expect(learned.client?.pathMTU == 1400)
+                #expect(learned.destination.fragmentsReceived == 0)
+            }
+            try await ProbeLab.with { lab in
+                try await lab.filter("middle", hook: "output", "icmp type destination-unreachable drop;")
+                try await lab.lab.sandbox("here").network.setSysctls([("net.ipv4.ip_no_pmtu_disc", "1")])
+                // A sender that asks for a larger MSS than the other side's link has: what a wrong clamp does.
+                try await lab.filter("middle", hook: "forward", "tcp flags syn tcp option maxseg size set 1460;")
+                let fragmented = try await bulk(lab)
+                #expect(fragmented.isComplete)
+                #expect(fragmented.source.unreachablesReceived == 0)
+            }
+        }
+
+        @Test func atTheDeadlineItSaysHowFarItGot() async throws {
+            try await ProbeLab.with { lab in
+                let start = ControlLine.now
+                let slow = try await bulk(lab, bytes: 50_000_000, deadline: .seconds(1))
+                #expect(ControlLine.now - start < .milliseconds(1010))
+                #expect(!slow.isComplete)
+                #expect((1..<50_000_000).contains(slow.bytesReceived))
+                #expect(slow.client?.state == "ESTABLISHED")
+                try await lab.filter("there", hook: "input", "tcp dport 5001 drop;")
+                let stuck = try await bulk(lab, deadline: .seconds(10))
+                #expect(!stuck.isComplete)
+                #expect(stuck.client?.state == "SYN_SENT")
+                #expect(stuck.bytesReceived == 0)
+            }
+        }
+
+        @Test func withoutANodeOrAPortToReceiveTheRequestIsRefused() async throws {
+            try await ProbeLab.with { lab in
+                let kind = ProbeRequest.Kind.bulk(bytes: 1, port: 5001, deadline: .seconds(1))
+                await #expect(throws: LabFailure.self) { try await lab.run(kind, to: "10.9.0.1") }
+                let there = try await lab.lab.sandbox("there")
+                let address = try #require(IPAddress("10.2.0.10"))
+                let listener = try TCPSocket.listening(in: there, for: address, port: 5001)
+                await #expect(throws: LabFailure.self) { try await lab.run(kind) }
+                withExtendedLifetime(listener) {}
+            }
+        }
+    }
+}
