@@ -44,7 +44,8 @@ public struct ProbeRequest: Hashable, Sendable, Codable {
     /// What the packets are marked with; nil takes the next number.
     public let id: UInt64?
 
-    public init(source: String, sourceAddress: IPAddress? = nil, destination: IPAddress, kind: Kind, id: UInt64? = nil) {
+    public init(source: String, sourceAddress: IPAddress? = nil, destination: IPAddress, kind: Kind, id: UInt64? = nil)
+    {
         self.source = source
         self.sourceAddress = sourceAddress
         self.destination = destination

@@ -40,14 +40,14 @@ public struct ProbeResult: Hashable, Sendable, Codable {
         self.outcome = outcome
         isReached =
             switch outcome {
-        case .echo(let attempts): attempts.contains(where: \.isAnswered)
-        case .pathMTU(let result): result.bytes != nil
-        case .oneEcho(let result): result.attempt.isAnswered
-        case .trace(let result): result.isReached
-        case .handshake(let result): result.outcome == .established
-        case .bulk(let result): result.isComplete
-        case .packet(let result): result.arrived ?? (result.answer != nil)
-        }
+            case .echo(let attempts): attempts.contains(where: \.isAnswered)
+            case .pathMTU(let result): result.bytes != nil
+            case .oneEcho(let result): result.attempt.isAnswered
+            case .trace(let result): result.isReached
+            case .handshake(let result): result.outcome == .established
+            case .bulk(let result): result.isComplete
+            case .packet(let result): result.arrived ?? (result.answer != nil)
+            }
     }
 }
 
@@ -219,7 +219,8 @@ public struct TCPFigures: Hashable, Sendable, Codable {
     public let unacknowledged: Int
 
     public init(
-        state: String, sendMSS: Int, receiveMSS: Int, advertisedMSS: Int, pathMTU: Int, retransmissions: Int, unacknowledged: Int
+        state: String, sendMSS: Int, receiveMSS: Int, advertisedMSS: Int, pathMTU: Int, retransmissions: Int,
+        unacknowledged: Int
     ) {
         self.state = state
         self.sendMSS = sendMSS

@@ -70,15 +70,21 @@ public struct ProbeReport: Sendable {
                 hop.roundTripNanoseconds.map(time) ?? "", hop.notice.map(words) ?? "",
             ]
         }
-        let end = result.localError.map { style.bad(words($0)) } ?? (result.isReached ? style.good("reached") : style.bad("not reached"))
-        return (rows.isEmpty ? "" : Table(columns: ["HOP", "ADDRESS", "AFTER", ""], rows: rows).text(style: style, indent: "  ") + "\n") + end
+        let end =
+            result.localError.map { style.bad(words($0)) }
+            ?? (result.isReached ? style.good("reached") : style.bad("not reached"))
+        return
+            (rows.isEmpty
+            ? "" : Table(columns: ["HOP", "ADDRESS", "AFTER", ""], rows: rows).text(style: style, indent: "  ") + "\n")
+            + end
     }
 
     private func handshake(_ result: HandshakeResult, _ style: Style) -> String {
         let word = result.outcome.rawValue.replacing("_", with: " ")
         let head = result.outcome == .established ? style.good(word) : style.bad(word)
         let after = result.roundTripNanoseconds.map { " after \(time($0))" } ?? ""
-        let causes = [result.notice.map(words), result.localError.map(words)].compactMap { $0 }.map { ": \($0)" }.joined()
+        let causes = [result.notice.map(words), result.localError.map(words)].compactMap { $0 }.map { ": \($0)" }
+            .joined()
         let size = { (value: Int?) in value.map(String.init) ?? "-" }
         let options = Table(
             columns: ["MSS", "SENT", "RECEIVED"],
@@ -86,8 +92,11 @@ public struct ProbeReport: Sendable {
                 ["SYN", size(result.mss.synSent), size(result.mss.synReceived)],
                 ["SYN-ACK", size(result.mss.synAckSent), size(result.mss.synAckReceived)],
             ])
-        return ["\(head)\(after)\(causes)", options.text(style: style, indent: "  "), figures(result.client, result.server, style)]
-            .filter { !$0.isEmpty }.joined(separator: "\n")
+        return [
+            "\(head)\(after)\(causes)", options.text(style: style, indent: "  "),
+            figures(result.client, result.server, style),
+        ]
+        .filter { !$0.isEmpty }.joined(separator: "\n")
     }
 
     private func bulk(_ result: BulkResult, _ style: Style) -> String {
@@ -95,7 +104,8 @@ public struct ProbeReport: Sendable {
             columns: ["NODE", "FRAGMENTS IN", "REASSEMBLED", "FRAGMENTS OUT", "UNREACHABLE IN"],
             rows: [("source", result.source), ("destination", result.destination)].map { name, counters in
                 [
-                    name, "\(counters.fragmentsReceived)", "\(counters.packetsReassembled)", "\(counters.fragmentsCreated)",
+                    name, "\(counters.fragmentsReceived)", "\(counters.packetsReassembled)",
+                    "\(counters.fragmentsCreated)",
                     "\(counters.unreachablesReceived)",
                 ]
             })
@@ -159,7 +169,9 @@ public struct ProbeReport: Sendable {
         }
         guard !rows.isEmpty else { return "" }
         return Table(
-            columns: ["TCP", "STATE", "SEND MSS", "RECEIVE MSS", "ADVERTISED", "PATH MTU", "SENT AGAIN", "UNACKNOWLEDGED"], rows: rows
+            columns: [
+                "TCP", "STATE", "SEND MSS", "RECEIVE MSS", "ADVERTISED", "PATH MTU", "SENT AGAIN", "UNACKNOWLEDGED",
+            ], rows: rows
         ).text(style: style, indent: "  ")
     }
 

@@ -17,13 +17,15 @@ struct ProbeLab {
     let lab: RunningLab
 
     static func with(
-        nearMTU: Int = 1500, farMTU: Int = 1400, loss: String = "0%", _ body: (ProbeLab) async throws -> Void
+        nearMTU: Int = 1500, farMTU: Int = 1400, loss: String = "0%", check: String = "on",
+        _ body: (ProbeLab) async throws -> Void
     ) async throws {
         let text = """
             name: probes
             nodes:
               here:
                 role: instance
+                source-destination-check: \(check)
                 routes: {10.2.0.0/24: 10.1.0.1, "fd00:2::/64": "fd00:1::1", 10.9.0.0/16: 10.1.0.1}
               middle: {role: router}
               there:
@@ -55,12 +57,14 @@ struct ProbeLab {
     }
 
     func run(
-        _ kind: ProbeRequest.Kind, from node: String = "here", source: String? = nil, to destination: String = "10.2.0.10",
+        _ kind: ProbeRequest.Kind, from node: String = "here", source: String? = nil,
+        to destination: String = "10.2.0.10",
         id: UInt64? = nil
     ) async throws -> ProbeResult {
         try await lab.run(
             ProbeRequest(
-                source: node, sourceAddress: source.flatMap { IPAddress($0) }, destination: try #require(IPAddress(destination)),
+                source: node, sourceAddress: source.flatMap { IPAddress($0) },
+                destination: try #require(IPAddress(destination)),
                 kind: kind, id: id))
     }
 
@@ -68,7 +72,12 @@ struct ProbeLab {
     func filter(_ node: String, hook: String, _ rules: String) async throws {
         let sandbox = try await lab.sandbox(node)
         try sandbox.nftables.apply(
-            "table inet test { chain \(hook) { type filter hook \(hook) priority 0; \(rules) } }\n")
+            "table inet test {\nchain \(hook) {\ntype filter hook \(hook) priority 0; \(rules)\n}\n}\n")
+    }
+
+    func setMTU(_ bytes: Int, at node: String, _ interface: String) async throws {
+        let (mtu, name) = try (#require(MTU(bytes)), #require(InterfaceName(interface)))
+        try await lab.sandbox(node).sockets.setMTU(mtu, on: name)
     }
 
     func command(_ node: String, _ arguments: String...) async throws -> String {

@@ -8,9 +8,11 @@ import Testing
 extension ProbeTests {
     @Suite(.serialized) struct Trace {
         private func trace(
-            _ lab: ProbeLab, _ method: ProbeRequest.TraceMethod = .udp, hops: Int = 5, to destination: String = "10.2.0.10"
+            _ lab: ProbeLab, _ method: ProbeRequest.TraceMethod = .udp, hops: Int = 5,
+            to destination: String = "10.2.0.10"
         ) async throws -> TraceResult {
-            let result = try await lab.run(.trace(method: method, maximumHops: hops, timeout: .seconds(1)), to: destination)
+            let result = try await lab.run(
+                .trace(method: method, maximumHops: hops, timeout: .seconds(1)), to: destination)
             guard case .trace(let found) = result.outcome else { throw LabFailure("not a trace: \(result)") }
             return found
         }

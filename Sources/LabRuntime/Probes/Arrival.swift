@@ -48,7 +48,8 @@ struct FragmentCollector {
             return Arrival(ip: ip, body: body, fragments: 1, isOutgoing: isOutgoing, time: time)
         }
         let key = Key(
-            bytes: ip.source.bytes + ip.destination.bytes + [ip.transport.rawValue], identification: fragment.identification,
+            bytes: ip.source.bytes + ip.destination.bytes + [ip.transport.rawValue],
+            identification: fragment.identification,
             isOutgoing: isOutgoing)
         var entry = partial[key] ?? Partial()
         entry.pieces[fragment.offset] = body

@@ -34,7 +34,8 @@ final class EchoExchange {
     ///
     /// - Parameter length: Of the IP packet.
     /// - Throws: `CancellationError`.
-    func run(count: Int, interval: Duration, length: Int, dontFragment: Bool, timeout: Duration) throws -> [EchoAttempt] {
+    func run(count: Int, interval: Duration, length: Int, dontFragment: Bool, timeout: Duration) throws -> [EchoAttempt]
+    {
         attempts = Array(repeating: nil, count: count)
         pending = [:]
         var next = 0
@@ -48,7 +49,9 @@ final class EchoExchange {
             tap.drain(take)
             expire()
             let deadlines = pending.values.map(\.deadline) + (next < count ? [nextAt] : [])
-            if let wakeAt = deadlines.min(), wakeAt > ControlLine.now { try session.wait(for: [tap.descriptor], until: wakeAt) }
+            if let wakeAt = deadlines.min(), wakeAt > ControlLine.now {
+                try session.wait(for: [tap.descriptor], until: wakeAt)
+            }
         }
         return attempts.compactMap { $0 }
     }
@@ -69,7 +72,8 @@ final class EchoExchange {
             error = try sender.sendFragmentable(body)
         }
         if let error {
-            attempts[index] = EchoAttempt(sequence: Int(lastSequence), length: length, outcome: .localError(error: error))
+            attempts[index] = EchoAttempt(
+                sequence: Int(lastSequence), length: length, outcome: .localError(error: error))
         } else {
             pending[lastSequence] = Pending(index: index, length: length, sentAt: now, deadline: now + timeout)
         }
@@ -93,8 +97,11 @@ final class EchoExchange {
     }
 
     private func settle(_ numbers: EchoNumbers, _ outcome: (LabTime) -> EchoAttempt.Outcome) {
-        guard numbers.identifier == session.identifier, let sent = pending.removeValue(forKey: numbers.sequence) else { return }
-        attempts[sent.index] = EchoAttempt(sequence: Int(numbers.sequence), length: sent.length, outcome: outcome(sent.sentAt))
+        guard numbers.identifier == session.identifier, let sent = pending.removeValue(forKey: numbers.sequence) else {
+            return
+        }
+        attempts[sent.index] = EchoAttempt(
+            sequence: Int(numbers.sequence), length: sent.length, outcome: outcome(sent.sentAt))
     }
 
     private func expire() {

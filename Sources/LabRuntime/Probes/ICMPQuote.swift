@@ -41,7 +41,9 @@ struct ICMPQuote {
         default: return nil
         }
         let quoted = Array(arrival.body.dropFirst(ICMPMessage.headerLength))
-        guard let ip = IPLayer(quoted), ip.fragment?.offset ?? 0 == 0, quoted.count >= ip.headerLength + 8 else { return nil }
+        guard let ip = IPLayer(quoted), ip.fragment?.offset ?? 0 == 0, quoted.count >= ip.headerLength + 8 else {
+            return nil
+        }
         self.ip = ip
         transport = Array(quoted[ip.headerLength...])
         from = arrival.ip.source
@@ -94,15 +96,19 @@ struct EchoNumbers: Hashable {
         case .icmp:
             guard let message = try? ICMPMessage(body.span.bytes) else { return nil }
             switch message.content {
-            case .echoReply(let identifier, let sequence) where !request: self.init(identifier: identifier, sequence: sequence)
-            case .echoRequest(let identifier, let sequence) where request: self.init(identifier: identifier, sequence: sequence)
+            case .echoReply(let identifier, let sequence) where !request:
+                self.init(identifier: identifier, sequence: sequence)
+            case .echoRequest(let identifier, let sequence) where request:
+                self.init(identifier: identifier, sequence: sequence)
             default: return nil
             }
         case .icmpv6:
             guard let message = try? ICMPv6Message(body.span.bytes) else { return nil }
             switch message.content {
-            case .echoReply(let identifier, let sequence) where !request: self.init(identifier: identifier, sequence: sequence)
-            case .echoRequest(let identifier, let sequence) where request: self.init(identifier: identifier, sequence: sequence)
+            case .echoReply(let identifier, let sequence) where !request:
+                self.init(identifier: identifier, sequence: sequence)
+            case .echoRequest(let identifier, let sequence) where request:
+                self.init(identifier: identifier, sequence: sequence)
             default: return nil
             }
         default: return nil

@@ -28,18 +28,23 @@ struct IPLayer {
             (source, destination) = (.v4(header.source), .v4(header.destination))
             (transport, timeToLive) = (header.nextProtocol, Int(header.timeToLive))
             (length, headerLength) = (header.totalLength, header.headerLength)
-            fragment = header.isFragment
+            fragment =
+                header.isFragment
                 ? Fragment(
-                    identification: UInt32(header.identification), offset: header.fragmentOffset, hasMore: header.moreFragments)
+                    identification: UInt32(header.identification), offset: header.fragmentOffset,
+                    hasMore: header.moreFragments)
                 : nil
         } else if let header = try? IPv6Header(span) {
             (source, destination) = (.v6(header.source), .v6(header.destination))
             timeToLive = Int(header.hopLimit)
             length = IPv6Header.length + header.payloadLength
             if header.nextHeader == .fragment {
-                guard let piece = try? IPv6FragmentHeader(span.extracting(droppingFirst: IPv6Header.length)) else { return nil }
+                guard let piece = try? IPv6FragmentHeader(span.extracting(droppingFirst: IPv6Header.length)) else {
+                    return nil
+                }
                 (transport, headerLength) = (piece.nextHeader, IPv6Header.length + IPv6FragmentHeader.length)
-                fragment = Fragment(identification: piece.identification, offset: piece.fragmentOffset, hasMore: piece.moreFragments)
+                fragment = Fragment(
+                    identification: piece.identification, offset: piece.fragmentOffset, hasMore: piece.moreFragments)
             } else {
                 (transport, headerLength) = (header.nextHeader, IPv6Header.length)
                 fragment = nil

@@ -26,9 +26,12 @@ struct OutgoingPacket {
         switch destination {
         case .v4:
             return [0x45, 0] + bigEndian(UInt16(truncatingIfNeeded: 20 + body.count)) + bigEndian(identification)
-                + [dontFragment ? 0x40 : 0, 0, timeToLive, transport.rawValue, 0, 0] + source.bytes + destination.bytes + body
+                + [dontFragment ? 0x40 : 0, 0, timeToLive, transport.rawValue, 0, 0] + source.bytes + destination.bytes
+                + body
         case .v6:
-            return [0x60, 0, 0, 0] + bigEndian(UInt16(truncatingIfNeeded: body.count)) + [transport.rawValue, timeToLive]
+            return [0x60, 0, 0, 0] + bigEndian(UInt16(truncatingIfNeeded: body.count)) + [
+                transport.rawValue, timeToLive,
+            ]
                 + source.bytes + destination.bytes + body
         }
     }
@@ -56,9 +59,12 @@ struct TransportBody {
 
     /// A SYN with no option but an MSS of 1460.
     func tcpSYN(from sourcePort: UInt16, to destinationPort: UInt16, sequence: UInt32) -> [UInt8] {
-        let number = bigEndian(UInt16(truncatingIfNeeded: sequence >> 16)) + bigEndian(UInt16(truncatingIfNeeded: sequence))
+        let number =
+            bigEndian(UInt16(truncatingIfNeeded: sequence >> 16)) + bigEndian(UInt16(truncatingIfNeeded: sequence))
         return withChecksum(
-            bigEndian(sourcePort) + bigEndian(destinationPort) + number + [0, 0, 0, 0, 0x60, TCPHeader.Flags.syn.rawValue]
+            bigEndian(sourcePort) + bigEndian(destinationPort) + number + [
+                0, 0, 0, 0, 0x60, TCPHeader.Flags.syn.rawValue,
+            ]
                 + bigEndian(UInt16.max) + [0, 0, 0, 0, 2, 4] + bigEndian(UInt16(1460)),
             at: 16, .tcp)
     }

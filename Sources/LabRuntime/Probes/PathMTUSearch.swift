@@ -23,7 +23,9 @@ struct PathMTUSearch {
             }
             return attempt
         }
-        guard try last(of: shortest).isAnswered else { return PathMTUResult(bytes: nil, boundary: nil, attempts: attempts) }
+        guard try last(of: shortest).isAnswered else {
+            return PathMTUResult(bytes: nil, boundary: nil, attempts: attempts)
+        }
         var (passed, refused) = (shortest, limit + 1)
         var boundary = PathMTUResult.Boundary.limit
         var next = limit

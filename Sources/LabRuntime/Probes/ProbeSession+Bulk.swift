@@ -13,11 +13,13 @@ extension ProbeSession {
         }
         guard let listener = try TCPSocket.listening(in: destinationNode, for: destination, port: port) else {
             throw LabFailure(
-                "\(destinationNode.name): something listens on port \(port) already.", remedy: "Choose another port.", exitCode: 2)
+                "\(destinationNode.name): something listens on port \(port) already.", remedy: "Choose another port.",
+                exitCode: 2)
         }
         let before = (source: try ProtocolCounters(of: node), destination: try ProtocolCounters(of: destinationNode))
         let (client, bindError) = try clientSocket()
-        var transfer = Transfer(client: client, listener: listener, bytes: bytes, marker: probePayload(id: id, length: 1 << 16))
+        var transfer = Transfer(
+            client: client, listener: listener, bytes: bytes, marker: probePayload(id: id, length: 1 << 16))
         if let error = bindError {
             transfer.error = error
         } else {
@@ -32,7 +34,8 @@ extension ProbeSession {
             bytesRequested: bytes, bytesReceived: transfer.received, isComplete: transfer.isComplete,
             nanoseconds: transfer.nanoseconds, client: figures.client, server: figures.server,
             source: try ProtocolCounters(of: node).since(before.source),
-            destination: try ProtocolCounters(of: destinationNode).since(before.destination), localError: transfer.error)
+            destination: try ProtocolCounters(of: destinationNode).since(before.destination), localError: transfer.error
+        )
     }
 }
 
@@ -68,7 +71,8 @@ private struct Transfer {
         while !isComplete, error == nil, ControlLine.now < deadline {
             let reader = server ?? listener
             let events = try session.wait(
-                for: [(client.descriptor, sent < bytes ? POLLIN | POLLOUT : POLLIN), (reader.descriptor, POLLIN)], until: deadline)
+                for: [(client.descriptor, sent < bytes ? POLLIN | POLLOUT : POLLIN), (reader.descriptor, POLLIN)],
+                until: deadline)
             if events[0] & (POLLERR | POLLHUP) != 0 {
                 let code = client.takeError()
                 error = LocalError(errno: code == 0 ? ECONNRESET : code)
@@ -87,7 +91,9 @@ private struct Transfer {
         while sent < bytes {
             // The pattern goes round; the marker comes once every 64 KiB.
             let rest = data[(sent % data.count)...].prefix(bytes - sent)
-            let count = rest.withUnsafeBytes { Glibc.send(client.descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+            let count = rest.withUnsafeBytes {
+                Glibc.send(client.descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+            }
             guard count > 0 else { return }
             sent += count
         }

@@ -9,7 +9,8 @@ extension ProbeSession {
         let shortest = EchoExchange.overhead(to: destination) + ProbeMarker.length
         let longest = min(limit ?? interfaceMTU ?? shortest, Int(UInt16.max))
         return try PathMTUSearch(shortest: shortest, limit: max(shortest, longest), tries: tries).run { length in
-            let attempts = try exchange.run(count: 1, interval: .zero, length: length, dontFragment: true, timeout: timeout)
+            let attempts = try exchange.run(
+                count: 1, interval: .zero, length: length, dontFragment: true, timeout: timeout)
             guard let attempt = attempts.first else { throw LabFailure("An echo request had no outcome.") }
             return attempt
         }
@@ -18,7 +19,8 @@ extension ProbeSession {
     func oneEcho(length: Int, dontFragment: Bool, timeout: Duration) throws -> OneEchoResult {
         let exchange = try EchoExchange(self)
         let tap = try destinationNode.map { try PacketTap(in: $0) }
-        let attempts = try exchange.run(count: 1, interval: .zero, length: length, dontFragment: dontFragment, timeout: timeout)
+        let attempts = try exchange.run(
+            count: 1, interval: .zero, length: length, dontFragment: dontFragment, timeout: timeout)
         guard let attempt = attempts.first else { throw LabFailure("An echo request had no outcome.") }
         var fragments = 0
         tap?.drain { arrival in

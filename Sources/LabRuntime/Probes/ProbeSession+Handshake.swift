@@ -7,7 +7,9 @@ import PacketFormats
 extension ProbeSession {
     /// Opens a TCP connection and closes it again, watching both ends' interfaces.
     func handshake(port: UInt16, listens: Bool, timeout: Duration) throws -> HandshakeResult {
-        let listener = listens ? try destinationNode.flatMap { try TCPSocket.listening(in: $0, for: destination, port: port) } : nil
+        let listener =
+            listens
+            ? try destinationNode.flatMap { try TCPSocket.listening(in: $0, for: destination, port: port) } : nil
         var segments = HandshakeSegments(
             near: try PacketTap(in: node), far: try destinationNode.map { try PacketTap(in: $0) }, port: port)
         let (client, bindError) = try clientSocket()
@@ -37,8 +39,10 @@ extension ProbeSession {
             default: .localError
             }
         return HandshakeResult(
-            outcome: outcome, roundTripNanoseconds: segments.answeredAt.map { ($0 - sentAt).wholeNanoseconds }, mss: segments.mss,
-            client: code == 0 ? figures.client : nil, server: figures.server, notice: segments.quote?.notice(since: sentAt),
+            outcome: outcome, roundTripNanoseconds: segments.answeredAt.map { ($0 - sentAt).wholeNanoseconds },
+            mss: segments.mss,
+            client: code == 0 ? figures.client : nil, server: figures.server,
+            notice: segments.quote?.notice(since: sentAt),
             localError: outcome == .localError ? LocalError(errno: code) : nil)
     }
 }
@@ -62,7 +66,9 @@ private struct HandshakeSegments {
     mutating func read() {
         var initial: UInt32?
         near.drain { arrival in
-            if let quote = ICMPQuote(arrival), quote.ip.transport == .tcp, let initial, Self.sequence(of: quote) == initial {
+            if let quote = ICMPQuote(arrival), quote.ip.transport == .tcp, let initial,
+                Self.sequence(of: quote) == initial
+            {
                 if self.quote == nil { self.quote = quote }
                 if answeredAt == nil { answeredAt = arrival.time }
             }
@@ -74,7 +80,8 @@ private struct HandshakeSegments {
             case (true, true, false) where segment.acknowledgment == initial.map({ $0 &+ 1 }) && answeredAt == nil:
                 mss.synAckReceived = segment.maximumSegmentSize.map(Int.init)
                 answeredAt = arrival.time
-            case (false, _, false) where segment.flags.contains(.rst) && segment.acknowledgment == initial.map({ $0 &+ 1 }):
+            case (false, _, false)
+            where segment.flags.contains(.rst) && segment.acknowledgment == initial.map({ $0 &+ 1 }):
                 if answeredAt == nil { answeredAt = arrival.time }
             default: break
             }

@@ -11,7 +11,9 @@ extension ProbeSession {
         let packet = outgoing(kind)
         let sentAt = ControlLine.now
         if let error = try PacketSender(self).send(packet) {
-            return PacketResult(answer: nil, answerNanoseconds: nil, arrived: far.map { _ in false }, arrivedFrom: nil, localError: error)
+            return PacketResult(
+                answer: nil, answerNanoseconds: nil, arrived: far.map { _ in false }, arrivedFrom: nil,
+                localError: error)
         }
         let deadline = sentAt + patience
         var answer: (what: PacketResult.Answer, time: LabTime)?
@@ -19,11 +21,14 @@ extension ProbeSession {
         while ControlLine.now < deadline, answer == nil || (far != nil && arrivedFrom == nil) {
             try wait(for: [near.descriptor] + (far.map { [$0.descriptor] } ?? []), until: deadline)
             near.drain { arrival in
-                guard answer == nil, !arrival.isOutgoing, let what = self.answer(arrival, to: packet, sentAt: sentAt) else { return }
+                guard answer == nil, !arrival.isOutgoing, let what = self.answer(arrival, to: packet, sentAt: sentAt)
+                else { return }
                 answer = (what, arrival.time)
             }
             far?.drain { arrival in
-                if arrivedFrom == nil, !arrival.isOutgoing, isCopy(arrival, of: packet) { arrivedFrom = arrival.ip.source }
+                if arrivedFrom == nil, !arrival.isOutgoing, isCopy(arrival, of: packet) {
+                    arrivedFrom = arrival.ip.source
+                }
             }
         }
         return PacketResult(
@@ -43,22 +48,31 @@ extension ProbeSession {
             case .other(let number): (IPProtocol(rawValue: number), payload)
             }
         return OutgoingPacket(
-            source: source, destination: destination, identification: UInt16(truncatingIfNeeded: id), transport: next, body: body)
+            source: source, destination: destination, identification: UInt16(truncatingIfNeeded: id), transport: next,
+            body: body)
     }
 
     private func answer(_ arrival: Arrival, to packet: OutgoingPacket, sentAt: LabTime) -> PacketResult.Answer? {
-        if let quote = ICMPQuote(arrival) { return quote.isAbout(packet) ? .notice(message: quote.notice(since: sentAt)) : nil }
+        if let quote = ICMPQuote(arrival) {
+            return quote.isAbout(packet) ? .notice(message: quote.notice(since: sentAt)) : nil
+        }
         guard arrival.ip.transport == packet.transport, arrival.ip.source == destination else { return nil }
         let body = arrival.body.span.bytes
         switch packet.transport {
         case .tcp:
-            guard let (asked, segment) = (try? TCPHeader(packet.body.span.bytes)).flatMap({ asked in (try? TCPHeader(body)).map { (asked, $0) } }),
+            guard
+                let (asked, segment) = (try? TCPHeader(packet.body.span.bytes)).flatMap({ asked in
+                    (try? TCPHeader(body)).map { (asked, $0) }
+                }),
                 segment.sourcePort == asked.destinationPort, segment.destinationPort == asked.sourcePort,
                 segment.acknowledgment == asked.sequence &+ 1
             else { return nil }
             return segment.flags.contains(.rst) ? .reset : segment.flags.contains(.syn) ? .synAck : nil
         case .udp:
-            guard let (asked, datagram) = (try? UDPHeader(packet.body.span.bytes)).flatMap({ asked in (try? UDPHeader(body)).map { (asked, $0) } }),
+            guard
+                let (asked, datagram) = (try? UDPHeader(packet.body.span.bytes)).flatMap({ asked in
+                    (try? UDPHeader(body)).map { (asked, $0) }
+                }),
                 datagram.sourcePort == asked.destinationPort, datagram.destinationPort == asked.sourcePort
             else { return nil }
             return .datagram

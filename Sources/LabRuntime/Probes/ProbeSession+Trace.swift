@@ -21,7 +21,9 @@ extension ProbeSession {
             var hop: TraceResult.Hop?
             for _ in 0..<Self.tries where hop == nil {
                 let sentAt = ControlLine.now
-                if let error = sender.send(packet) { return TraceResult(hops: hops, isReached: false, localError: error) }
+                if let error = sender.send(packet) {
+                    return TraceResult(hops: hops, isReached: false, localError: error)
+                }
                 let deadline = sentAt + timeout
                 while hop == nil, ControlLine.now < deadline {
                     try wait(for: [tap.descriptor], until: deadline)
@@ -31,7 +33,8 @@ extension ProbeSession {
                     }
                 }
             }
-            hops.append(hop ?? TraceResult.Hop(distance: distance, address: nil, roundTripNanoseconds: nil, notice: nil))
+            hops.append(
+                hop ?? TraceResult.Hop(distance: distance, address: nil, roundTripNanoseconds: nil, notice: nil))
             guard let hop, hop.notice?.kind != .timeExceeded else { continue }
             // Any other message ends it: at the destination, or where the way ends.
             return TraceResult(hops: hops, isReached: hop.address == destination, localError: nil)
@@ -45,15 +48,19 @@ extension ProbeSession {
         let number = UInt16(truncatingIfNeeded: distance)
         let (next, body) =
             switch method {
-            case .icmp: (destination.icmp, transport.echoRequest(identifier: identifier, sequence: number, payload: payload))
-            case .udp: (IPProtocol.udp, transport.udp(from: identifier, to: Self.firstPort &+ number &- 1, payload: payload))
+            case .icmp:
+                (destination.icmp, transport.echoRequest(identifier: identifier, sequence: number, payload: payload))
+            case .udp:
+                (IPProtocol.udp, transport.udp(from: identifier, to: Self.firstPort &+ number &- 1, payload: payload))
             }
         return OutgoingPacket(
             source: source, destination: destination, timeToLive: UInt8(clamping: distance), identification: number,
             dontFragment: false, transport: next, body: body)
     }
 
-    private func answer(_ arrival: Arrival, to packet: OutgoingPacket, distance: Int, sentAt: LabTime) -> TraceResult.Hop? {
+    private func answer(_ arrival: Arrival, to packet: OutgoingPacket, distance: Int, sentAt: LabTime) -> TraceResult
+        .Hop?
+    {
         let notice: ICMPNotice?
         if let quote = ICMPQuote(arrival) {
             guard quote.isAbout(packet) else { return nil }
@@ -65,7 +72,8 @@ extension ProbeSession {
             notice = nil
         }
         return TraceResult.Hop(
-            distance: distance, address: arrival.ip.source, roundTripNanoseconds: (arrival.time - sentAt).wholeNanoseconds,
+            distance: distance, address: arrival.ip.source,
+            roundTripNanoseconds: (arrival.time - sentAt).wholeNanoseconds,
             notice: notice)
     }
 }

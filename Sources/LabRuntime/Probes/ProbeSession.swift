@@ -11,7 +11,9 @@ final class Cancellation: Sendable {
 
     init() throws {
         descriptor = netlab_eventfd()
-        guard descriptor >= 0 else { throw LabFailure("A probe cannot be started: \(String(cString: strerror(errno))).") }
+        guard descriptor >= 0 else {
+            throw LabFailure("A probe cannot be started: \(String(cString: strerror(errno))).")
+        }
     }
 
     deinit {
@@ -40,7 +42,10 @@ final class ProbeSession {
     let interfaceMTU: Int?
     private let cancellation: Cancellation
 
-    init(_ request: ProbeRequest, id: UInt64, from node: NodeSandbox, to destinationNode: NodeSandbox?, _ cancellation: Cancellation) {
+    init(
+        _ request: ProbeRequest, id: UInt64, from node: NodeSandbox, to destinationNode: NodeSandbox?,
+        _ cancellation: Cancellation
+    ) {
         self.request = request
         self.id = id
         self.node = node

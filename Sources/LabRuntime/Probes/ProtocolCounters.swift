@@ -9,7 +9,8 @@ struct ProtocolCounters {
     ///   - snmp6: A name and a value each line: `Ip6ReasmReqds 0`.
     init(snmp: String, snmp6: String) {
         let lines = snmp.split(separator: "\n").map { $0.split(separator: " ") }
-        for (names, numbers) in zip(lines, lines.dropFirst()) where names.first == numbers.first && names.count == numbers.count {
+        for (names, numbers) in zip(lines, lines.dropFirst())
+        where names.first == numbers.first && names.count == numbers.count {
             guard let layer = names.first?.dropLast() else { continue }
             for (name, number) in zip(names, numbers).dropFirst() { values["\(layer)\(name)"] = Int(number) }
         }
@@ -22,7 +23,8 @@ struct ProtocolCounters {
     init(of sandbox: NodeSandbox) throws {
         self = try sandbox.network.perform {
             ProtocolCounters(
-                snmp: GuestSystem.read("/proc/thread-self/net/snmp") ?? "", snmp6: GuestSystem.read("/proc/thread-self/net/snmp6") ?? "")
+                snmp: GuestSystem.read("/proc/thread-self/net/snmp") ?? "",
+                snmp6: GuestSystem.read("/proc/thread-self/net/snmp6") ?? "")
         }
     }
 
@@ -32,7 +34,8 @@ struct ProtocolCounters {
             names.reduce(0) { $0 + (values[$1] ?? 0) - (earlier.values[$1] ?? 0) }
         }
         return BulkResult.Counters(
-            fragmentsReceived: sum(["IpReasmReqds", "Ip6ReasmReqds"]), packetsReassembled: sum(["IpReasmOKs", "Ip6ReasmOKs"]),
+            fragmentsReceived: sum(["IpReasmReqds", "Ip6ReasmReqds"]),
+            packetsReassembled: sum(["IpReasmOKs", "Ip6ReasmOKs"]),
             fragmentsCreated: sum(["IpFragCreates", "Ip6FragCreates"]),
             unreachablesReceived: sum(["IcmpInDestUnreachs", "Icmp6InPktTooBigs"]))
     }

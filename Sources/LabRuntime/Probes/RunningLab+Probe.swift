@@ -59,7 +59,9 @@ extension ProbeRequest {
         case .echo(let count, let interval, let payload, _, _):
             if !(1...Int(UInt16.max)).contains(count) { return "A probe sends 1 to 65535 echo requests, not \(count)." }
             if interval < .zero { return "The time between two echo requests cannot be negative." }
-            if !(ProbeMarker.length...65_000).contains(payload) { return "An echo request carries 16 to 65000 bytes, not \(payload)." }
+            if !(ProbeMarker.length...65_000).contains(payload) {
+                return "An echo request carries 16 to 65000 bytes, not \(payload)."
+            }
         case .pathMTU(let limit?, _, _) where !(shortest...65_535).contains(limit):
             return "The largest packet to try must have \(shortest) to 65535 bytes, not \(limit)."
         case .oneEcho(let length, _, _) where !(shortest...65_535).contains(length):

@@ -49,7 +49,8 @@ extension IPAddress {
             memory.storeBytes(of: sa_family_t(family), as: sa_family_t.self)
             memory.storeBytes(of: port.bigEndian, toByteOffset: 2, as: UInt16.self)
             // IPv6 has its flow label between port and address.
-            memory.baseAddress?.advanced(by: self.bitWidth == 32 ? 4 : 8).copyMemory(from: bytes, byteCount: bytes.count)
+            memory.baseAddress?.advanced(by: self.bitWidth == 32 ? 4 : 8).copyMemory(
+                from: bytes, byteCount: bytes.count)
         }
         return try withUnsafePointer(to: &storage) { pointer in
             try pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { try body($0, socklen_t(size)) }

@@ -73,14 +73,17 @@ final class TCPSocket {
         var length = socklen_t(MemoryLayout<tcp_info>.size)
         getsockopt(descriptor, Int32(IPPROTO_TCP), TCP_INFO, &info, &length)
         return TCPFigures(
-            state: Self.states.indices.contains(Int(info.tcpi_state)) ? Self.states[Int(info.tcpi_state)] : "\(info.tcpi_state)",
+            state: Self.states.indices.contains(Int(info.tcpi_state))
+                ? Self.states[Int(info.tcpi_state)] : "\(info.tcpi_state)",
             sendMSS: Int(info.tcpi_snd_mss), receiveMSS: Int(info.tcpi_rcv_mss), advertisedMSS: Int(info.tcpi_advmss),
-            pathMTU: Int(info.tcpi_pmtu), retransmissions: Int(info.tcpi_total_retrans), unacknowledged: Int(info.tcpi_unacked))
+            pathMTU: Int(info.tcpi_pmtu), retransmissions: Int(info.tcpi_total_retrans),
+            unacknowledged: Int(info.tcpi_unacked))
     }
 
     /// By number (include/net/tcp_states.h).
     private static let states = [
-        "?", "ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT1", "FIN_WAIT2", "TIME_WAIT", "CLOSE", "CLOSE_WAIT", "LAST_ACK",
+        "?", "ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT1", "FIN_WAIT2", "TIME_WAIT", "CLOSE", "CLOSE_WAIT",
+        "LAST_ACK",
         "LISTEN", "CLOSING", "NEW_SYN_RECV",
     ]
 }
