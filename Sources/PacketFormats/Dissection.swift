@@ -16,7 +16,7 @@ public enum Dissection {
         _ visit: (_ layer: Layer, _ header: Range<Int>, _ body: Range<Int>) -> Bool
     ) {
         var cursor = LayerCursor(linkType: linkType, range: 0..<frame.byteCount)
-        while let (layer, header, body) = cursor.next(in: frame), visit(layer, header, body) {}
+        while cursor.advance(in: frame), visit(cursor.layer, cursor.header, cursor.body) {}
     }
 
     /// Visits the layers of the IPv4 or IPv6 packet at `range`, like `walk`: of a decrypted packet, or of one quoted in an
@@ -29,6 +29,6 @@ public enum Dissection {
         _ visit: (_ layer: Layer, _ header: Range<Int>, _ body: Range<Int>) -> Bool
     ) {
         var cursor = LayerCursor(linkType: .raw, range: range.clamped(to: 0..<bytes.byteCount))
-        while let (layer, header, body) = cursor.next(in: bytes), visit(layer, header, body) {}
+        while cursor.advance(in: bytes), visit(cursor.layer, cursor.header, cursor.body) {}
     }
 }

@@ -49,9 +49,6 @@ public struct IKENotification: RawRepresentable, Hashable, Sendable, CustomStrin
         self.rawValue = rawValue
     }
 
-    public static let noProposalChosen = IKENotification(rawValue: 14)
-    public static let invalidKEPayload = IKENotification(rawValue: 17)
-    public static let authenticationFailed = IKENotification(rawValue: 24)
     public static let natDetectionSourceIP = IKENotification(rawValue: 16388)
     public static let natDetectionDestinationIP = IKENotification(rawValue: 16389)
 

@@ -7,6 +7,11 @@ struct LayerCursor {
         case transport(IPProtocol)
     }
 
+    // The layer come to is kept here and not returned: copying it about would cost more than decoding it.
+    @usableFromInline private(set) var layer = Layer.payload
+    @usableFromInline private(set) var header = 0..<0
+    @usableFromInline private(set) var body = 0..<0
+
     private var stage: Stage
     /// Where the next header begins.
     private var start: Int
@@ -35,11 +40,9 @@ struct LayerCursor {
             }
     }
 
-    @usableFromInline typealias Step = (layer: Layer, header: Range<Int>, body: Range<Int>)
-
-    /// The next layer; nil after the last. `bytes` are the same each time.
+    /// Goes on to the next layer; false after the last. `bytes` are the same each time.
     @usableFromInline
-    mutating func next(in bytes: RawSpan) -> Step? {
+    mutating func advance(in bytes: RawSpan) -> Bool {
         do throws(Malformation) {
             return try decode(bytes)
         } catch .shortHeader where isCut {
@@ -49,7 +52,7 @@ struct LayerCursor {
         }
     }
 
-    private mutating func decode(_ bytes: RawSpan) throws(Malformation) -> Step? {
+    private mutating func decode(_ bytes: RawSpan) throws(Malformation) -> Bool {
         if case .end = stage { return finish() }
         // Each layer but BGP stands within the one before.
         if case .bgp = stage {} else { depth += 1 }
@@ -85,7 +88,7 @@ struct LayerCursor {
         }
     }
 
-    private mutating func decode(_ type: EtherType, _ rest: RawSpan) throws(Malformation) -> Step? {
+    private mutating func decode(_ type: EtherType, _ rest: RawSpan) throws(Malformation) -> Bool {
         switch type {
         case .ipv4:
             return try decodeIPv4(rest)
@@ -105,12 +108,12 @@ struct LayerCursor {
         }
     }
 
-    private mutating func decodeEthernet(_ rest: RawSpan) throws(Malformation) -> Step {
+    private mutating func decodeEthernet(_ rest: RawSpan) throws(Malformation) -> Bool {
         let header = try EthernetHeader(rest)
         return step(.ethernet(header), EthernetHeader.length, .etherType(header.etherType))
     }
 
-    private mutating func decodeIPv4(_ rest: RawSpan) throws(Malformation) -> Step {
+    private mutating func decodeIPv4(_ rest: RawSpan) throws(Malformation) -> Bool {
         let header = try IPv4Header(rest)
         claim(header.totalLength)
         return step(
@@ -118,13 +121,13 @@ struct LayerCursor {
             after(fragment: header.isFragment, offset: header.fragmentOffset, header.nextProtocol))
     }
 
-    private mutating func decodeIPv6(_ rest: RawSpan) throws(Malformation) -> Step {
+    private mutating func decodeIPv6(_ rest: RawSpan) throws(Malformation) -> Bool {
         let header = try IPv6Header(rest)
         claim(IPv6Header.length + header.payloadLength)
         return step(.ipv6(header), IPv6Header.length, .transport(header.nextHeader))
     }
 
-    private mutating func decode(_ number: IPProtocol, _ rest: RawSpan) throws(Malformation) -> Step? {
+    private mutating func decode(_ number: IPProtocol, _ rest: RawSpan) throws(Malformation) -> Bool {
         switch number {
         case .esp:
             return step(.esp(try ESPHeader(rest)), ESPHeader.length, .end)
@@ -173,7 +176,7 @@ struct LayerCursor {
     }
 
     /// What is in UDP at port 4500 (RFC 3948, 2).
-    private mutating func decodeNATTraversal(_ rest: RawSpan) throws(Malformation) -> Step? {
+    private mutating func decodeNATTraversal(_ rest: RawSpan) throws(Malformation) -> Bool {
         if rest.byteCount == 0 { return payload() }
         if rest.byteCount == 1, rest.uint8(at: 0) == 0xFF { return step(.natKeepalive, 1, .end) }
         if rest.byteCount >= 4, rest.uint32(at: 0) == 0 { return step(.nonESPMarker, 4, .ike) }
@@ -181,15 +184,13 @@ struct LayerCursor {
     }
 
     /// One message of a segment, or what the segment has of the one that the next segment continues.
-    private mutating func decodeBGP(_ rest: RawSpan) throws(Malformation) -> Step? {
+    private mutating func decodeBGP(_ rest: RawSpan) throws(Malformation) -> Bool {
         guard rest.byteCount >= BGPMessage.headerLength else { return payload() }
         let message = try BGPMessage(rest)
-        let messageEnd = min(start + message.messageLength, end)
-        defer {
-            start = messageEnd
-            stage = .bgp
-        }
-        return (.bgp(message), start..<start + BGPMessage.headerLength, start + BGPMessage.headerLength..<messageEnd)
+        _ = step(.bgp(message), BGPMessage.headerLength, .bgp)
+        body = start..<min(header.lowerBound + message.messageLength, end)
+        start = body.upperBound
+        return true
     }
 
     /// Ends the current range where a length field says; what it claims beyond the frame is missing.
@@ -209,31 +210,30 @@ struct LayerCursor {
     }
 
     /// A header of `length` bytes, which are there; the next begins after it.
-    private mutating func step(_ layer: Layer, _ length: Int, _ next: Stage) -> Step {
-        let header = start..<start + length
+    private mutating func step(_ layer: Layer, _ length: Int, _ next: Stage) -> Bool {
+        self.layer = layer
+        header = start..<start + length
         start += length
+        body = start..<end
         stage = next
-        return (layer, header, start..<end)
+        return true
     }
 
     /// All that is left, where there is something.
-    private mutating func payload() -> Step? {
-        stage = .end
-        guard start < end else { return finish() }
-        return (.payload, start..<start, start..<end)
+    private mutating func payload() -> Bool {
+        start < end ? step(.payload, 0, .end) : finish()
     }
 
     /// Whether bytes are missing, once; then nil.
-    private mutating func finish() -> Step? {
+    private mutating func finish() -> Bool {
         start = end
         stage = .end
-        return missing > 0 ? last(.truncated(missing: missing)) : nil
+        return missing > 0 && last(.truncated(missing: missing))
     }
 
     /// What ends the walk early; its header is what is left.
-    private mutating func last(_ layer: Layer) -> Step {
-        stage = .end
+    private mutating func last(_ layer: Layer) -> Bool {
         missing = 0
-        return (layer, start..<end, end..<end)
+        return step(layer, end - start, .end)
     }
 }

@@ -55,7 +55,12 @@ import Testing
 
     @Test func otherPayloads() {
         let hex =
-            "29 00 000c 0013 0000 01020304  2a 00 0010 03 04 4009 1a2b3c4d aabbccdd  2b 00 000c 03 04 0001 1a2b3c4d 00 00 0006 6162"
+            """
+            29 00 000c 0013 0000 01020304
+            2a 00 0010 03 04 4009 1a2b3c4d aabbccdd
+            2b 00 000c 03 04 0001 1a2b3c4d
+            00 00 0006 6162
+            """
         let seen = payloads(hex, first: 34)
         #expect(
             seen.seen == [
