@@ -90,28 +90,16 @@ struct EchoNumbers: Hashable {
         self.sequence = sequence
     }
 
-    /// Those of a reply, or with `request` of a request.
+    /// Those of a reply, or with `request` of a request; nil for any other message.
     init?(_ body: [UInt8], transport: IPProtocol, request: Bool) {
+        let type: UInt8
         switch transport {
-        case .icmp:
-            guard let message = try? ICMPMessage(body.span.bytes) else { return nil }
-            switch message.content {
-            case .echoReply(let identifier, let sequence) where !request:
-                self.init(identifier: identifier, sequence: sequence)
-            case .echoRequest(let identifier, let sequence) where request:
-                self.init(identifier: identifier, sequence: sequence)
-            default: return nil
-            }
-        case .icmpv6:
-            guard let message = try? ICMPv6Message(body.span.bytes) else { return nil }
-            switch message.content {
-            case .echoReply(let identifier, let sequence) where !request:
-                self.init(identifier: identifier, sequence: sequence)
-            case .echoRequest(let identifier, let sequence) where request:
-                self.init(identifier: identifier, sequence: sequence)
-            default: return nil
-            }
+        case .icmp: type = request ? 8 : 0
+        case .icmpv6: type = request ? 128 : 129
         default: return nil
         }
+        guard body.count >= ICMPMessage.headerLength, body[0] == type else { return nil }
+        identifier = UInt16(body[4]) << 8 | UInt16(body[5])
+        sequence = UInt16(body[6]) << 8 | UInt16(body[7])
     }
 }
