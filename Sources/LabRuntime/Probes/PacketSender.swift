@@ -2,13 +2,14 @@ import AgentProtocol
 import Expectations
 import Glibc
 import NetworkTypes
-import PacketFormats
 
 /// Sends packets as they are, and lets no path MTU that the kernel remembers get in their way.
 final class PacketSender {
     private let session: ProbeSession
     /// For packets with a header of their own: raw(7), `IP_HDRINCL`.
     private let whole: Int32
+    /// For those whose header is the kernel's; opened when it is needed.
+    private var fragmentable: Int32?
     private let bindError: LocalError?
 
     // <linux/in.h>, <linux/in6.h>: longer than a remembered path MTU is no matter; the second may be fragmented here.
@@ -23,6 +24,7 @@ final class PacketSender {
 
     deinit {
         close(whole)
+        if let fragmentable { close(fragmentable) }
     }
 
     /// - Returns: What the kernel has against it; nil when the packet is on its way.
@@ -33,12 +35,18 @@ final class PacketSender {
     /// Sends an ICMP message under a header of the kernel's own: without DF, and in fragments where the interface needs it.
     func sendFragmentable(_ body: [UInt8]) throws -> LocalError? {
         if let error = bindError ?? session.routeError { return error }
-        let family = session.destination.family
+        let descriptor = try fragmentable ?? openFragmentable()
+        return Self.send(body, to: session.destination, through: descriptor)
+    }
+
+    private func openFragmentable() throws -> Int32 {
         let descriptor = try session.node.openSocket(
-            family, SOCK_RAW, protocol: Int32(family == AF_INET ? IPPROTO_ICMP : Int(IPProtocol.icmpv6.rawValue)))
-        defer { close(descriptor) }
-        return Self.prepare(descriptor, session, discovery: Self.omit)
-            ?? Self.send(body, to: session.destination, through: descriptor)
+            session.destination.family, SOCK_RAW, protocol: Int32(session.destination.icmp.rawValue))
+        fragmentable = descriptor
+        // Nobody reads what it receives.
+        setOption(descriptor, SOL_SOCKET, SO_RCVBUF, 0)
+        _ = Self.prepare(descriptor, session, discovery: Self.omit)
+        return descriptor
     }
 
     private static func prepare(_ descriptor: Int32, _ session: ProbeSession, discovery: Int32) -> LocalError? {

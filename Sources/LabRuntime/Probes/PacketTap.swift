@@ -6,7 +6,8 @@ import Netlink
 /// Sees every packet that comes in or goes out at a node's interfaces (packet(7)): before the packet filter on the way in,
 /// after it on the way out.
 ///
-/// A probe listens here instead of on a raw socket, for that would have the kernel remember the path MTUs that it is told.
+/// A probe listens here instead of on a raw socket, for that would have the kernel remember the path MTUs that it is told
+/// (`raw_err`, net/ipv4/raw.c). For IPv6 it remembers them whoever asks (`icmpv6_err`, net/ipv6/icmp.c).
 final class PacketTap {
     let descriptor: Int32
     private var collector = FragmentCollector()
