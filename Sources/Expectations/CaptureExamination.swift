@@ -73,8 +73,8 @@ public struct CaptureExamination {
         var hash: UInt64?
         if let esp = packet.esp {
             hash = open(esp, of: &packet, in: frame, isWhole: captured.capturedLength == captured.originalLength)
-        } else if let place = places[packet.point], place.tunnel != nil, let inner = packet.inner, openers.count > 0 {
-            hash = Self.hash(frame, inner.start..<(inner.start + inner.length))
+        } else if let place = places[packet.point], place.tunnel != nil, let whole = packet.outer, openers.count > 0 {
+            hash = Self.hash(frame, whole.start..<(whole.start + whole.length))
         }
         for position in encapsulation.indices { encapsulation[position].take(packet, hash: hash, at: places, since: quality.start) }
         for position in confidentiality.indices { confidentiality[position].take(packet, frame: frame, at: places) }

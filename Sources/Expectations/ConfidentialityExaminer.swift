@@ -31,13 +31,18 @@ struct ConfidentialityExaminer: Sendable {
         // Also inside of what claims to be encrypted: ESP may use the NULL cipher (RFC 2410).
         if Self.holdsMarker(frame) {
             objections.add("with a probe's payload in clear", packet, "a probe's payload can be read on \(link.name)")
-        } else if packet.esp != nil {
+        } else if packet.esp != nil || isRestOfESP(packet, at: places) {
             encrypted += 1
         } else if let control = packet.control, claim.allowed.contains(control) {
             allowed[control, default: 0] += 1
         } else {
             objections.add("in clear", packet, "\(packet.control.map { "\($0.rawValue) traffic" } ?? "traffic") that is not encrypted on \(link.name)")
         }
+    }
+
+    /// Whether it is a fragment that goes between a tunnel's ends: the first one shows whether it is ESP.
+    private func isRestOfESP(_ packet: WirePacket, at places: WirePlaces) -> Bool {
+        packet.outer?.isLaterFragment == true && places.tunnel(of: packet) != nil
     }
 
     private func isStrangers(_ packet: WirePacket) -> Bool {

@@ -7,12 +7,17 @@ struct EncapsulationExaminer: Sendable {
     let name: String
     private let links: Set<String>
     private let tunnel: Int?
+    /// The declared wrappings, and those of them up to ESP.
+    private let form: Wrappings
+    private let formOutside: Wrappings
     private let esp: (v4: ESPEncapsulation, v6: ESPEncapsulation)?
     /// Nil where the associations are not known.
     private let knownSPIs: Set<UInt32>?
     private let probes: [(name: String, source: IPAddress, destination: IPAddress)]
 
     private(set) var objections = Objections()
+    /// What is objected to because something was not seen, which a capture with gaps does not prove.
+    private(set) var unproved = Objections()
     /// The tunnel's packets on the claim's links, and how many of them were opened.
     private(set) var examined = 0
     private(set) var opened = 0
@@ -39,6 +44,8 @@ struct EncapsulationExaminer: Sendable {
         self.name = name
         self.knownSPIs = knownSPIs
         links = Set(claim.links)
+        form = Wrappings(claim.wrappings)
+        formOutside = form.prefix((claim.wrappings.firstIndex { $0 == .esp || $0 == .espInUDP } ?? form.count) + 1)
         tunnel = claim.tunnel.flatMap { name in topology.tunnels.firstIndex { $0.name == name } }
         probes = claim.probes.compactMap { name in
             guard let probe = topology.probe(named: name), let source = topology.sourceAddress(of: probe) else { return nil }
@@ -71,16 +78,25 @@ struct EncapsulationExaminer: Sendable {
         }
         guard let link = place.link, links.contains(link.name) else { return }
         if let esp = packet.esp {
-            take(esp, packet, hash: packet.nanoseconds - start > Self.grace ? hash : nil, at: places)
-        } else if let inner = packet.inner, probe(of: inner) != nil {
-            guard claim.tunnel == nil, packet.wrappings.isEqual(to: claim.wrappings) else {
-                objections.add(
-                    packet.wrappings.count == 0 ? "in clear" : "wrapped otherwise", packet, "\(inner.source) > \(inner.destination) crosses \(link.name) \(packet.wrappings), expected \(expectedForm)")
-                return
-            }
-            examined += 1
-            count(inner)
+            take(esp, packet, on: link, hash: packet.nanoseconds - start > Self.grace ? hash : nil, at: places)
+        } else if packet.outer?.isLaterFragment == true {
+            // The first one shows what it is.
+            if let tunnel, places.tunnel(of: packet)?.tunnel == tunnel { fragments += 1 }
+        } else {
+            takeUnprotected(packet, on: link)
         }
+    }
+
+    private mutating func takeUnprotected(_ packet: WirePacket, on link: Link) {
+        guard let inner = packet.inner, probe(of: inner) != nil else { return }
+        guard claim.tunnel == nil, packet.wrappings == form else {
+            objections.add(
+                packet.wrappings.count == 0 ? "in clear" : "wrapped otherwise", packet,
+                "\(inner.source) > \(inner.destination) crosses \(link.name) \(packet.wrappings), expected \(form)")
+            return
+        }
+        examined += 1
+        count(inner)
     }
 
     /// Counts a packet for every probe between its addresses: one may go the other's way back.
@@ -88,41 +104,60 @@ struct EncapsulationExaminer: Sendable {
         for (number, probe) in probes.enumerated() where inner.isBetween(probe.source, probe.destination) { carried[number] += 1 }
     }
 
-    private var expectedForm: String { claim.wrappings.map(\.description).joined(separator: " / ") }
-
-    private mutating func take(_ esp: WirePacket.ESPSummary, _ packet: WirePacket, hash: UInt64?, at places: WirePlaces) {
-        guard let tunnel, let outer = packet.outer else { return }
+    private mutating func take(_ esp: WirePacket.ESPSummary, _ packet: WirePacket, on link: Link, hash: UInt64?, at places: WirePlaces) {
+        guard let tunnel else { return takeUnprotected(packet, on: link) }
+        guard let outer = packet.outer else { return }
         guard let addresses = places.tunnel(of: packet) else {
             // Another tunnel's, perhaps: only what is known to be this one's, or cannot be known, is objected to.
             if knownSPIs?.contains(esp.spi) ?? true {
                 objections.add(
-                    "between other addresses", packet, "ESP from \(outer.source) to \(outer.destination): no tunnel has these addresses here")
+                "between other addresses", packet, "ESP from \(outer.source) to \(outer.destination): no tunnel has these addresses here")
             }
             return
         }
         guard addresses.tunnel == tunnel else {
             if case .opened = esp.state, let inner = packet.inner, let probe = probe(of: inner) {
                 objections.add(
-                    "in another tunnel", packet, "\(probes[probe].name) crosses in tunnel \(places.topology.tunnels[addresses.tunnel].name)")
+                "in another tunnel", packet, "\(probes[probe].name) crosses in tunnel \(places.topology.tunnels[addresses.tunnel].name)")
             }
             return
         }
         examined += 1
-        if !packet.wrappings.isEqual(to: claim.wrappings) {
-            objections.add(
-                    "wrapped otherwise", packet, "seen as \(packet.wrappings), expected \(expectedForm)")
-        }
+        let isWrappedRight = checkForm(esp, packet)
         if let knownSPIs, !knownSPIs.contains(esp.spi) {
             objections.add(
-                    "of an unknown SPI", packet, "SPI \(esp.spi.hexadecimal) belongs to no security association of \(claim.tunnel ?? "")")
+                "of an unknown SPI", packet, "SPI \(esp.spi.hexadecimal) belongs to no security association of \(claim.tunnel ?? "")")
         }
-        checkSequence(esp, packet)
+        let isNew = checkSequence(esp, packet)
         guard !outer.isFragment else {
             fragments += 1
             return
         }
         lengths = lengths.map { min($0.lowerBound, outer.length)...max($0.upperBound, outer.length) } ?? outer.length...outer.length
-        check(esp, packet, outer, hash: watched.contains(addresses.sender) ? hash : nil)
+        // Another form has other lengths, and what is sent again entered once.
+        check(
+            esp, packet, outer, arithmetic: isWrappedRight ? arithmetic(for: outer) : nil,
+            hash: isNew && watched.contains(addresses.sender) ? hash : nil)
+    }
+
+    /// Holds a packet's wrappings against the declared ones: all of them up to ESP, and those inside ESP where it is a
+    /// probe's and can be read.
+    private mutating func checkForm(_ esp: WirePacket.ESPSummary, _ packet: WirePacket) -> Bool {
+        let seen = packet.wrappings.prefix(esp.depth)
+        var kind = "wrapped otherwise"
+        if seen == formOutside {
+            guard packet.wrappings != form, case .opened = esp.state, let inner = packet.inner, probe(of: inner) != nil else { return true }
+        } else if claim.wrappings.contains(.espInUDP), seen.array.last == .esp {
+            kind += " (NAT-T expected but absent)"
+        } else if claim.wrappings.contains(.esp), seen.array.last == .espInUDP {
+            kind += " (NAT-T not expected but present)"
+        }
+        objections.add(kind, packet, "seen as \(packet.wrappings), expected \(form)")
+        return false
+    }
+
+    private func arithmetic(for outer: IPSummary) -> ESPEncapsulation? {
+        if case .v4 = outer.source { esp?.v4 } else { esp?.v6 }
     }
 
     private func probe(of inner: IPSummary) -> Int? {
@@ -130,40 +165,40 @@ struct EncapsulationExaminer: Sendable {
     }
 
     /// Numbers rise with each packet of an association (RFC 4303, section 2.2): one that does not was sent again.
-    private mutating func checkSequence(_ esp: WirePacket.ESPSummary, _ packet: WirePacket) {
+    ///
+    /// - Returns: Whether it is new.
+    private mutating func checkSequence(_ esp: WirePacket.ESPSummary, _ packet: WirePacket) -> Bool {
         let key = UInt64(packet.point) << 32 | UInt64(esp.spi)
-        if let last = sequences[key], esp.sequence <= last {
-            // Extended numbers wrap around in their lower half.
-            guard last &- esp.sequence < UInt32.max / 2 else {
-                sequences[key] = esp.sequence
-                return
-            }
+        // Extended numbers wrap around in their lower half.
+        if let last = sequences[key], esp.sequence <= last, last - esp.sequence < UInt32.max / 2 {
             objections.add(
-                    "with a sequence number that does not rise", packet, "sequence \(esp.sequence) after \(last) of SPI \(esp.spi.hexadecimal)")
-        } else {
-            sequences[key] = esp.sequence
+                "with a sequence number that does not rise", packet, "sequence \(esp.sequence) after \(last) of SPI \(esp.spi.hexadecimal)")
+            return false
         }
+        sequences[key] = esp.sequence
+        return true
     }
 
-    private mutating func check(_ esp: WirePacket.ESPSummary, _ packet: WirePacket, _ outer: IPSummary, hash: UInt64?) {
-        let arithmetic = if case .v4 = outer.source { self.esp?.v4 } else { self.esp?.v6 }
+    private mutating func check(
+        _ esp: WirePacket.ESPSummary, _ packet: WirePacket, _ outer: IPSummary, arithmetic: ESPEncapsulation?, hash: UInt64?
+    ) {
         switch esp.state {
         case .closed:
             if let arithmetic, !arithmetic.isPossible(outerLength: outer.length) {
                 objections.add(
-                    "of an impossible length", packet, "\(outer.length) bytes, which no packet makes with \(algorithms)")
+                "of an impossible length", packet, "\(outer.length) bytes, which no packet makes with \(algorithms)")
             }
         case .notAuthentic:
             objections.add(
-                    "not authentic", packet, "the integrity check value of SPI \(esp.spi.hexadecimal) does not fit")
+                "not authentic", packet, "the integrity check value of SPI \(esp.spi.hexadecimal) does not fit")
         case .malformed:
             objections.add(
-                    "malformed inside", packet, "what is inside is not as RFC 4303 section 2.4 has it")
+                "malformed inside", packet, "what is inside is not as RFC 4303 section 2.4 has it")
         case .opened(let length):
             opened += 1
             if let arithmetic, arithmetic.outerLength(ofInner: length) != outer.length {
                 objections.add(
-                    "of another length", packet, "\(outer.length) bytes around \(length), expected \(arithmetic.outerLength(ofInner: length)) with \(algorithms)")
+                "of another length", packet, "\(outer.length) bytes around \(length), expected \(arithmetic.outerLength(ofInner: length)) with \(algorithms)")
             }
             if let inner = packet.inner { count(inner) }
             compare(esp, packet, hash: hash)
@@ -179,8 +214,8 @@ struct EncapsulationExaminer: Sendable {
             entered[hash] = count > 1 ? count - 1 : nil
             matched += 1
         } else {
-            objections.add(
-                    "that never entered the tunnel", packet, "what is inside is no packet that \(claim.tunnel ?? "") was given")
+            unproved.add(
+                "that never entered the tunnel", packet, "what is inside is no packet that \(claim.tunnel ?? "") was given")
         }
     }
 }

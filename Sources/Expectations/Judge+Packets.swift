@@ -8,9 +8,14 @@ extension Judge {
         let expected = "\(claim.probes.joined(separator: ", ")) \(places(claim.links)) only as \(form)\(algorithms)"
         let rule = claim.tunnel == nil ? "declared form" : "RFC 4303 section 2: lengths, numbers and SPIs of tunnel \(claim.tunnel ?? "")"
         guard let examiner = examination.encapsulation(name) else { return .inconclusive(expected, rule, "nothing was captured") }
-        guard examiner.objections.isEmpty else {
+        guard examiner.objections.isEmpty, examiner.unproved.isEmpty else {
+            let summaries = [examiner.objections, examiner.unproved].filter { !$0.isEmpty }.map(\.summary)
+            let seen = summaries.joined(separator: ", ")
+            if examiner.objections.isEmpty, let doubt = examination.quality.doubt {
+                return .inconclusive(expected, rule, "\(seen), but \(doubt)")
+            }
             return Judgement(
-                outcome: .fail, expected: expected, rule: rule, seen: examiner.objections.summary, notes: examiner.objections.notes)
+                outcome: .fail, expected: expected, rule: rule, seen: seen, notes: examiner.objections.notes + examiner.unproved.notes)
         }
         let isOpen = examiner.opened > 0 || claim.tunnel == nil
         if isOpen, !examiner.silentProbes.isEmpty {
@@ -21,6 +26,7 @@ extension Judge {
         if let lengths = examiner.lengths { seen += " of \(lengths.lowerBound) to \(lengths.upperBound) bytes" }
         if claim.tunnel != nil {
             seen += examiner.opened > 0 ? ", \(examiner.opened) opened and authentic" : ", not opened for want of keys"
+            if examiner.fragments > 0 { seen += ", \(examiner.fragments) fragments of some" }
             if examiner.matched > 0 { seen += ", \(examiner.matched) equal to what entered the tunnel" }
         }
         return Judgement(outcome: .pass, expected: expected, rule: rule, seen: seen)

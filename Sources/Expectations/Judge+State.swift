@@ -37,7 +37,7 @@ extension Judge {
         guard case .session(let seen)? = observation.finding(of: .session(claim.session)) else {
             return .inconclusive(expected, rule, "it was not measured")
         }
-        var faults: [String] = []
+        var faults = speakers.map(\.node).filter { node in !seen.contains { $0.node == node } }.map { "\($0) does not tell" }
         for speaker in seen {
             let isEstablished = speaker.state == "Established"
             guard isEstablished == claim.isEstablished, isEstablished else {
@@ -71,7 +71,8 @@ extension Judge {
         guard case .tunnel(let ends)? = observation.finding(of: .tunnel(claim.tunnel)) else {
             return .inconclusive(expected, rule, "it was not measured")
         }
-        var faults: [String] = []
+        let silent = (tunnel?.ends ?? []).map(\.node).filter { node in !ends.contains { $0.node == node } }
+        var faults = silent.map { "\($0) does not tell" }
         var words: [String] = []
         for end in ends {
             if end.ike == nil { faults.append("\(end.node) has no IKE SA") }

@@ -53,6 +53,7 @@ private struct Reader {
             var summary = IPSummary(
                 source: .v4(ip.source), destination: .v4(ip.destination), length: ip.totalLength, start: header.lowerBound)
             summary.isFragment = ip.isFragment
+            summary.isLaterFragment = ip.fragmentOffset > 0
             enter(summary, packet: &packet)
         case .ipv6(let ip):
             enter(
@@ -61,6 +62,7 @@ private struct Reader {
                     start: header.lowerBound), packet: &packet)
         case .fragment(let fragment):
             current?.isFragment = fragment.isFragment
+            current?.isLaterFragment = fragment.fragmentOffset > 0
         case .gre:
             isInGRE = true
             packet.wrappings.append(.gre)
@@ -95,7 +97,9 @@ private struct Reader {
             // ESP within ESP is the outer one's payload.
             guard packet.esp == nil else { return false }
             packet.wrappings.append(isInUDP ? .espInUDP : .esp)
-            packet.esp = .init(spi: esp.spi, sequence: esp.sequence, range: header.lowerBound..<body.upperBound)
+            packet.esp = .init(
+                spi: esp.spi, sequence: esp.sequence, range: header.lowerBound..<body.upperBound, depth: packet.wrappings.count)
+            packet.outer = current
             return false
         case .payload:
             packet.marker = ProbeMarker.id(at: header.lowerBound..<body.upperBound, in: bytes) ?? packet.marker
@@ -115,8 +119,10 @@ private struct Reader {
             case (.v6, .v6): packet.wrappings.append(.ipv6InIPv6)
             }
         }
-        if packet.outer == nil { packet.outer = current ?? summary }
+        if packet.outer == nil { packet.outer = summary }
+        let isFragment = summary.isFragment || current?.isFragment ?? false
         current = summary
+        current?.isFragment = isFragment
         isInUDP = false
         isInGRE = false
     }
@@ -124,7 +130,7 @@ private struct Reader {
     func finish(_ packet: inout WirePacket) {
         packet.inner = current
         // The outermost header is also the innermost where nothing is wrapped: both know what follows.
-        if !isOpened, packet.wrappings.count == 0 || packet.outer?.start == current?.start { packet.outer = current }
+        if !isOpened, packet.outer?.start == current?.start { packet.outer = current }
     }
 
     private func transport(of icmp: ICMPMessage, quoted: Range<Int>, in bytes: RawSpan) -> IPSummary.Transport {

@@ -15,7 +15,7 @@ public struct WirePacket: Sendable {
     /// In bytes, link header and all.
     public internal(set) var frameLength = 0
     public internal(set) var wrappings = Wrappings()
-    /// The outermost IP header; nil where there is none.
+    /// The IP header that carries ESP, the outermost one where there is no ESP; nil where there is none.
     public internal(set) var outer: IPSummary?
     /// The innermost packet in clear, or inside ESP once that is opened; the outermost where nothing is wrapped.
     public internal(set) var inner: IPSummary?
@@ -32,6 +32,8 @@ public struct WirePacket: Sendable {
         public let sequence: UInt32
         /// Where in the frame it is, from the SPI to the end of the integrity check value.
         public let range: Range<Int>
+        /// How many wrappings there are up to ESP.
+        let depth: Int
         public internal(set) var state = State.closed
     }
 
@@ -56,7 +58,10 @@ public struct IPSummary: Sendable, Hashable {
     /// Of the whole packet, by its header.
     public internal(set) var length: Int
     public internal(set) var transport = Transport.other
+    /// Whether it is part of a packet, or within a part.
     public internal(set) var isFragment = false
+    /// Whether it is a part other than the first, which shows nothing of what it carries.
+    public internal(set) var isLaterFragment = false
     /// Where in the frame, or in the opened packet, it begins.
     var start: Int
 
@@ -76,29 +81,54 @@ public struct IPSummary: Sendable, Hashable {
     }
 }
 
-/// Up to four wrappings, outermost first, without an array for each packet.
+/// Up to eight wrappings, outermost first, as one number: there is one of these for each packet.
 public struct Wrappings: Sendable, Hashable, CustomStringConvertible {
-    private var slots: (Wrapping?, Wrapping?, Wrapping?, Wrapping?) = (nil, nil, nil, nil)
+    /// 16 bits for each, the outermost lowest: the kind, and a VLAN's identifier in the lower twelve.
+    private var slots: UInt128 = 0
     public private(set) var count = 0
 
+    private static let kinds: [Wrapping] = [.esp, .espInUDP, .ipv6InIPv4, .ipv4InIPv6, .ipv4InIPv4, .ipv6InIPv6, .gre]
+
+    init() {}
+
+    init(_ wrappings: [Wrapping]) {
+        for wrapping in wrappings { append(wrapping) }
+    }
+
     mutating func append(_ wrapping: Wrapping) {
-        switch count {
-        case 0: slots.0 = wrapping
-        case 1: slots.1 = wrapping
-        case 2: slots.2 = wrapping
-        default: slots.3 = wrapping
-        }
+        let code: UInt128 =
+            switch wrapping {
+            case .esp: 0x0000
+            case .espInUDP: 0x1000
+            case .ipv6InIPv4: 0x2000
+            case .ipv4InIPv6: 0x3000
+            case .ipv4InIPv4: 0x4000
+            case .ipv6InIPv6: 0x5000
+            case .gre: 0x6000
+            case .vlan(let number): 0x7000 | UInt128(truncatingIfNeeded: number & 0xFFF)
+            }
+        // What is beyond counts, and is not told.
+        if count < Self.capacity { slots |= code << UInt128(16 * count) }
         count += 1
     }
 
-    public var array: [Wrapping] { [slots.0, slots.1, slots.2, slots.3].compactMap { $0 } }
+    private static let capacity = 8
 
-    func isEqual(to other: [Wrapping]) -> Bool {
-        count == other.count && (other.count < 2 ? other.first == slots.0 : array == other)
+    public var array: [Wrapping] {
+        (0..<min(count, Self.capacity)).map { position in
+            let code = Int(slots >> UInt128(16 * position) & 0xFFFF)
+            return code >> 12 < Self.kinds.count ? Self.kinds[code >> 12] : .vlan(code & 0xFFF)
+        }
+    }
+
+    /// The outermost ones.
+    func prefix(_ length: Int) -> Self {
+        guard length < min(count, Self.capacity) else { return self }
+        var outermost = self
+        outermost.slots &= (1 << UInt128(16 * length)) - 1
+        outermost.count = length
+        return outermost
     }
 
     public var description: String { count == 0 ? "in clear" : array.map(\.description).joined(separator: " / ") }
-
-    public static func == (left: Self, right: Self) -> Bool { left.count == right.count && left.array == right.array }
-    public func hash(into hasher: inout Hasher) { hasher.combine(array) }
 }
