@@ -102,13 +102,13 @@ extension Judge {
         switch result(of: measurement, in: transfers) {
         case .failure(let missing): return .inconclusive(expected, rule, missing.reason)
         case .success(let probe):
-            guard case .bulk(let result) = probe.outcome, let rate = result.goodputBitsPerSecond, result.isComplete else {
+            guard case .bulk(let result) = probe.outcome, let rate = result.steadyBitsPerSecond, result.isComplete else {
                 return Judgement(outcome: .fail, expected: expected, rule: rule, seen: "the transfer did not come to its end")
             }
             let isRight = abs(rate - target) <= target * claim.tolerance.fraction && rate <= ceiling.bitsPerSecond * 1.001
             return Judgement(
                 outcome: isRight ? .pass : .fail, expected: expected, rule: rule,
-                seen: "\(rate.megabits), \(result.bytesReceived) bytes in \(Duration.nanoseconds(result.nanoseconds ?? 0).milliseconds), \(result.client?.retransmissions ?? 0) sent again")
+                seen: "\(rate.megabits) in the second half of \(result.bytesReceived) bytes, \(result.client?.retransmissions ?? 0) segments sent again")
         }
     }
 }

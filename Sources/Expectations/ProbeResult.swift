@@ -303,6 +303,8 @@ public struct BulkResult: Hashable, Sendable, Codable {
     public let isComplete: Bool
     /// From the first byte sent to the last one acknowledged, or to the deadline; nil where no connection came about.
     public let nanoseconds: Int64?
+    /// The rate at which the second half of the bytes arrived, when TCP had found its pace; nil where it did not arrive.
+    public let steadyBitsPerSecond: Double?
     /// Payload that arrived, in bits per second of the lab's time.
     public let goodputBitsPerSecond: Double?
     public let client: TCPFigures?
@@ -312,13 +314,15 @@ public struct BulkResult: Hashable, Sendable, Codable {
     public let localError: LocalError?
 
     public init(
-        bytesRequested: Int, bytesReceived: Int, isComplete: Bool, nanoseconds: Int64?, client: TCPFigures?,
+        bytesRequested: Int, bytesReceived: Int, isComplete: Bool, nanoseconds: Int64?, steadyBitsPerSecond: Double? = nil,
+        client: TCPFigures?,
         server: TCPFigures?, source: Counters, destination: Counters, localError: LocalError?
     ) {
         self.bytesRequested = bytesRequested
         self.bytesReceived = bytesReceived
         self.isComplete = isComplete
         self.nanoseconds = nanoseconds
+        self.steadyBitsPerSecond = steadyBitsPerSecond
         goodputBitsPerSecond = nanoseconds.flatMap { $0 > 0 ? Double(bytesReceived) * 8e9 / Double($0) : nil }
         self.client = client
         self.server = server

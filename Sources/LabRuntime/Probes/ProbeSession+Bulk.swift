@@ -32,7 +32,7 @@ extension ProbeSession {
         }
         return BulkResult(
             bytesRequested: bytes, bytesReceived: transfer.received, isComplete: transfer.isComplete,
-            nanoseconds: transfer.nanoseconds, client: figures.client, server: figures.server,
+            nanoseconds: transfer.nanoseconds, steadyBitsPerSecond: transfer.steadyBitsPerSecond, client: figures.client, server: figures.server,
             source: try ProtocolCounters(of: node).since(before.source),
             destination: try ProtocolCounters(of: destinationNode).since(before.destination), localError: transfer.error
         )
@@ -51,8 +51,17 @@ private struct Transfer {
     private(set) var isComplete = false
     private(set) var hasBegun = false
     private(set) var nanoseconds: Int64?
+    /// When half of the bytes had arrived, and how many they were then; when the last had.
+    private var half: (at: LabTime, received: Int)?
+    private var endedAt: LabTime?
     var error: LocalError?
     private var sent = 0
+
+    /// The rate at which the second half arrived.
+    var steadyBitsPerSecond: Double? {
+        guard let half, let endedAt, endedAt > half.at else { return nil }
+        return Double(received - half.received) * 8 / (endedAt - half.at).inSeconds
+    }
 
     init(client: TCPSocket, listener: TCPSocket, bytes: Int, marker: [UInt8]) {
         self.client = client
@@ -108,7 +117,9 @@ private struct Transfer {
             let count = take(buffer.count, from: server)
             guard count > 0 else { return }
             received += count
+            if half == nil, received >= bytes / 2 { half = (ControlLine.now, received) }
         }
+        endedAt = ControlLine.now
         _ = Glibc.send(server.descriptor, [1], 1, Int32(MSG_NOSIGNAL))
     }
 

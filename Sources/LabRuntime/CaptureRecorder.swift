@@ -1,0 +1,119 @@
+import AgentProtocol
+import CLinux
+import CaptureFile
+import Glibc
+import NetworkTypes
+import PacketCapture
+
+/// Writes what several captures bring into one file, on a thread of its own.
+///
+/// Packets are gathered for a moment before they are written: a thread that woke up for each would take longer than the
+/// packets themselves.
+struct CaptureRecorder: ~Copyable {
+    private struct Waiting {
+        let timestamp: UInt64
+        let point: Int
+        let originalLength: Int
+        let bytes: Range<Int>
+    }
+
+    private let points: [CaptureSession.Point]
+    private let descriptor: Int32
+    private let report: @Sendable (Int) -> Void
+    private var writer: CaptureFileWriter
+    private let start = ControlLine.now
+    private var batch: [Waiting] = []
+    private var bytes: [UInt8] = []
+    /// Those whose interface is gone, which would be readable for ever.
+    private var gone: Set<Int> = []
+    private var unreported = 0
+    private var nextReport: LabTime?
+
+    /// How long packets are gathered, on the lab's clock: at 5 Gbit/s, 83 packets of full size.
+    private static let gathering = 200_000
+    /// The host is told of new packets this late, or when there is this much.
+    private static let delay = Duration.milliseconds(50)
+    private static let amount = 4 << 20
+
+    init(
+        points: [CaptureSession.Point], interfaces: [CaptureInterface], descriptor: Int32, lab: String,
+        report: @escaping @Sendable (Int) -> Void
+    ) throws {
+        self.points = points
+        self.descriptor = descriptor
+        self.report = report
+        var writer = try CaptureFileWriter(descriptor: descriptor, comment: "netlab \(lab); times are the lab's, from its start")
+        for interface in interfaces { _ = try writer.add(interface) }
+        self.writer = writer
+    }
+
+    /// Records until `stop` is readable.
+    mutating func run(until stop: Int32) throws {
+        try tell()
+        var places = ([stop] + points.map(\.capture.descriptor)).map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+        while true {
+            let rest = nextReport.map { max(0, ($0 - ControlLine.now).wholeNanoseconds / 1_000_000 + 1) } ?? -1
+            if poll(&places, nfds_t(places.count), Int32(clamping: rest)) > 0, places[0].revents == 0 {
+                var pause = timespec(tv_sec: 0, tv_nsec: Self.gathering)
+                nanosleep(&pause, nil)
+                poll(&places, nfds_t(places.count), 0)
+            }
+            guard places[0].revents == 0 else { break }
+            try record(from: points.indices.filter { places[$0 + 1].revents != 0 })
+            // poll(2) passes over negative descriptors.
+            for number in gone { places[number + 1].fd = -1 }
+            if unreported >= Self.amount || nextReport.map({ $0 <= ControlLine.now }) ?? false { try tell() }
+        }
+        try record(from: Array(points.indices))
+        try writeStatistics()
+        try tell()
+    }
+
+    private mutating func writeStatistics() throws {
+        let end = ControlLine.now
+        for (number, points) in Dictionary(grouping: points, by: \.interface).sorted(by: { $0.key < $1.key }) {
+            let counts = try points.map { try $0.capture.statistics() }
+            try writer.write(
+                CaptureStatistics(
+                    start: UInt64(start.nanoseconds), end: UInt64(end.nanoseconds), received: counts.reduce(0) { $0 + $1.received },
+                    droppedBySystem: counts.reduce(0) { $0 + $1.dropped }), interface: number, timestamp: UInt64(end.nanoseconds))
+        }
+    }
+
+    /// Writes the packets that wait at some points, in the order of their times.
+    private mutating func record(from ready: [Int]) throws {
+        batch.removeAll(keepingCapacity: true)
+        bytes.removeAll(keepingCapacity: true)
+        for number in ready where !gone.contains(number) {
+            do {
+                try points[number].capture.drain { timestamp, originalLength, packet in
+                    let from = bytes.count
+                    packet.withUnsafeBytes { bytes.append(contentsOf: $0) }
+                    batch.append(Waiting(timestamp: timestamp, point: number, originalLength: originalLength, bytes: from..<bytes.count))
+                }
+            } catch let error as CaptureError where error.code == .failed {
+                gone.insert(number)
+            }
+        }
+        guard !batch.isEmpty else { return }
+        batch.sort { ($0.timestamp, $0.point) < ($1.timestamp, $1.point) }
+        let kept = bytes
+        for packet in batch {
+            let point = points[packet.point]
+            try writer.write(
+                kept.span.bytes.extracting(packet.bytes), interface: point.interface, timestamp: packet.timestamp,
+                originalLength: packet.originalLength, direction: point.direction)
+        }
+        unreported += kept.count
+        if nextReport == nil { nextReport = ControlLine.now + Self.delay }
+    }
+
+    /// Lets the host read what there is, and says how much.
+    private mutating func tell() throws {
+        try writer.flush()
+        _ = netlab_write_back(descriptor)
+        report(Int(lseek(descriptor, 0, SEEK_CUR)))
+        unreported = 0
+        nextReport = nil
+    }
+}
