@@ -65,7 +65,7 @@ let package = Package(
         .target(
             name: "PacketCapture", dependencies: ["CPcap", "Netlink", "PacketFormats", "NetworkTypes"],
             swiftSettings: strict),
-        .target(name: "Daemons", dependencies: ["NetworkTypes"], swiftSettings: strict),
+        .target(name: "Daemons", dependencies: ["Decryption", "NetworkTypes"], swiftSettings: strict),
         .target(
             name: "LabRuntime",
             dependencies: [
@@ -78,7 +78,7 @@ let package = Package(
         .target(
             name: "LabKernel",
             dependencies: [
-                "AgentProtocol", "Expectations", "CLinux",
+                "AgentProtocol", "Daemons", "Expectations", "CLinux",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -123,7 +123,7 @@ let package = Package(
         .testTarget(
             name: "ReportingTests", dependencies: ["Reporting", "AgentProtocol", "Expectations", "NetworkTypes"], swiftSettings: strict),
         .testTarget(
-            name: "DaemonsTests", dependencies: ["Daemons", "LabPlan", "LabModel", "NetworkTypes"],
+            name: "DaemonsTests", dependencies: ["Daemons", "Decryption", "LabPlan", "LabModel", "NetworkTypes"],
             resources: [.copy("Fixtures")], swiftSettings: strict),
         .testTarget(
             name: "LabKernelTests",

@@ -29,6 +29,13 @@ public enum PlutoCommand {
         whack(socket) + ["--name", connection, "--rekey-ipsec"]
     }
 
+    /// Makes pluto log keys, or no longer: ``PlutoKeyLog`` reads and masks them.
+    ///
+    /// When the command has ended, pluto has done so.
+    public static func logPrivate(_ isOn: Bool, socket: String) -> [String] {
+        whack(socket) + [isOn ? "--debug" : "--no-debug", "private"]
+    }
+
     /// Ends pluto, which tells its peers.
     public static func shutDown(socket: String) -> [String] {
         whack(socket) + ["--shutdown"]

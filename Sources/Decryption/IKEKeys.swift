@@ -49,7 +49,7 @@ public struct IKEKeys: Hashable, Sendable, Codable {
         case sha1, sha256, sha384, sha512
 
         /// In bytes.
-        var keyLength: Int {
+        public var keyLength: Int {
             switch self {
             case .sha1: 20
             case .sha256: 32

@@ -8,6 +8,14 @@ public struct KeyMaterial: Hashable, Sendable {
         self.bytes = bytes
     }
 
+    /// Two hexadecimal digits a byte, and nothing else.
+    public init?(hexadecimalDigits text: some StringProtocol) {
+        let digits = text.utf8.map { Character(Unicode.Scalar($0)).hexDigitValue }
+        let nibbles = digits.compactMap(\.self)
+        guard digits.count % 2 == 0, nibbles.count == digits.count else { return nil }
+        self.init(stride(from: 0, to: nibbles.count, by: 2).map { UInt8(nibbles[$0] << 4 | nibbles[$0 + 1]) })
+    }
+
     /// The key's length. An AEAD's includes its salt: AES-GCM-256 has 288 bits (RFC 4106).
     public var bits: Int { bytes.count * 8 }
 
@@ -24,14 +32,12 @@ extension KeyMaterial: CustomStringConvertible, CustomDebugStringConvertible, Cu
 extension KeyMaterial: Codable {
     public init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
-        let digits = try container.decode(String.self).utf8.map { Character(Unicode.Scalar($0)).hexDigitValue }
-        let nibbles = digits.compactMap(\.self)
-        guard digits.count % 2 == 0, nibbles.count == digits.count else {
+        guard let key = KeyMaterial(hexadecimalDigits: try container.decode(String.self)) else {
             // Not what was read: it may be most of a key.
             throw DecodingError.dataCorruptedError(
                 in: container, debugDescription: "a key is two hexadecimal digits a byte")
         }
-        self.init(stride(from: 0, to: nibbles.count, by: 2).map { UInt8(nibbles[$0] << 4 | nibbles[$0 + 1]) })
+        self = key
     }
 
     public func encode(to encoder: any Encoder) throws {

@@ -1,3 +1,4 @@
+import Decryption
 import NetworkTypes
 
 /// What to capture, and where.
@@ -34,10 +35,12 @@ public struct CaptureRequest: Hashable, Sendable, Codable {
     public let duration: Duration?
     /// Whether security associations with their keys are gathered meanwhile.
     public let withKeys: Bool
+    /// Whether IKE SAs made meanwhile are to tell their keys: pluto's debugging lines are masked in its log for that long.
+    public let withIKEKeys: Bool
 
     public init(
         points: [Point], filter: String? = nil, snapLength: Int? = nil, ringBytes: Int = Self.defaultRing,
-        duration: Duration? = nil, withKeys: Bool = false
+        duration: Duration? = nil, withKeys: Bool = false, withIKEKeys: Bool = false
     ) {
         self.points = points
         self.filter = filter
@@ -45,10 +48,11 @@ public struct CaptureRequest: Hashable, Sendable, Codable {
         self.ringBytes = ringBytes
         self.duration = duration
         self.withKeys = withKeys
+        self.withIKEKeys = withIKEKeys
     }
 
-    /// 1 MiB: some 600 packets for an MTU of 1500.
-    public static let defaultRing = 1 << 20
+    /// 2 MiB: some 1300 packets for an MTU of 1500.
+    public static let defaultRing = 2 << 20
 }
 
 /// What came of a capture.
@@ -72,11 +76,17 @@ public struct CaptureSummary: Hashable, Sendable, Codable {
     public let points: [Point]
     /// Every security association that was there in the meantime, with its keys; empty without ``CaptureRequest/withKeys``.
     public let associations: [TunnelAssociation]
+    /// The keys of every IKE SA that was made or renewed meanwhile; empty without ``CaptureRequest/withIKEKeys``.
+    public let ikeKeys: [IKEKeys]
+    /// How many more were, whose keys pluto does not tell in full.
+    public let unusableIKE: Int
 
-    public init(file: String, points: [Point], associations: [TunnelAssociation]) {
+    public init(file: String, points: [Point], associations: [TunnelAssociation], ikeKeys: [IKEKeys], unusableIKE: Int) {
         self.file = file
         self.points = points
         self.associations = associations
+        self.ikeKeys = ikeKeys
+        self.unusableIKE = unusableIKE
     }
 
     public var dropped: Int { points.reduce(0) { $0 + $1.dropped } }

@@ -1,3 +1,4 @@
+import Daemons
 import FoundationEssentials
 import Glibc
 import SystemPackage
@@ -94,13 +95,24 @@ public struct LabDirectory: Sendable {
         try TextFile.write(text, to: self.record.string)
     }
 
-    /// Ends what a dead lab left running, and removes its directory; the logs stay.
+    /// Ends what a dead lab left running, and removes its directory; the logs stay, without keys.
     public func cleanUp(_ record: Record?) {
         if let kernel = record?.kernel {
             if ProcessTable.startTime(of: kernel) == record?.kernelStart { KernelProcess(id: kernel).end() }
             KernelProcess.endOrphans(of: kernel, directory: path)
         }
+        maskLogs()
         remove()
+    }
+
+    /// Masks the keys that a capture has left in the logs because the lab ended first.
+    private func maskLogs() {
+        for mark in (try? FileManager.default.contentsOfDirectory(atPath: logs.string)) ?? [] {
+            guard let log = PlutoKeyLog.log(markedBy: mark).map({ logs.appending($0).string }), let text = try? TextFile.read(log),
+                (try? TextFile.write(String(decoding: PlutoKeyLog.masked(Array(text.utf8)), as: UTF8.self), to: log)) != nil
+            else { continue }
+            unlink(logs.appending(mark).string)
+        }
     }
 
     /// Removes the directory with everything in it.

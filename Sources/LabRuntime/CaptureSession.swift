@@ -17,12 +17,13 @@ final class CaptureSession: Sendable {
     private let points: [Point]
     private let path: String
     private let watch: Mutex<AssociationWatch?>
+    private let ikeWatch: IKEKeyWatch?
     /// Written to when the capture shall end.
     private let stop: Int32
     private let finished: AsyncStream<Result<Void, any Error>>
 
     /// One interface, one direction.
-    private struct Point: Sendable {
+    struct Point: Sendable {
         let name: String
         let capture: PacketCapture
         let direction: CaptureDirection
@@ -32,14 +33,16 @@ final class CaptureSession: Sendable {
 
     /// Opens all captures and the file, and begins.
     ///
+    /// - Parameter ikeWatch: Has begun for this capture, which ends it.
     /// - Throws: ``LabFailure``, `CaptureError` for a filter or an interface that cannot be used; nothing is left open.
     init(
-        _ request: CaptureRequest, points: [(CaptureRequest.Point, NodeSandbox)], lab: String, watch: AssociationWatch?, file: String,
-        report: @escaping @Sendable (Int) -> Void
+        _ request: CaptureRequest, points: [(CaptureRequest.Point, NodeSandbox)], lab: String, watch: AssociationWatch?,
+        ikeWatch: IKEKeyWatch?, file: String, report: @escaping @Sendable (Int) -> Void
     ) throws {
         self.request = request
         path = file
         self.watch = Mutex(watch)
+        self.ikeWatch = ikeWatch
         var opened: [Point] = []
         var interfaces: [CaptureInterface] = []
         for (place, sandbox) in points {
@@ -74,7 +77,7 @@ final class CaptureSession: Sendable {
             do {
                 try await offThread {
                     defer { close(descriptor) }
-                    var recorder = try Recorder(points: places, interfaces: described, descriptor: descriptor, lab: lab, report: report)
+                    var recorder = try CaptureRecorder(points: places, interfaces: described, descriptor: descriptor, lab: lab, report: report)
                     try recorder.run(until: stop)
                 }
                 continuation.yield(.success(()))
@@ -105,10 +108,12 @@ final class CaptureSession: Sendable {
 
     /// Ends the capture and tells what came of it.
     ///
-    /// - Throws: `CaptureFileError` where the file could not be written; `CaptureError`.
+    /// - Throws: `CaptureFileError` where the file could not be written; `CaptureError`; ``LabFailure``.
     func finish() async throws -> CaptureSummary {
         var one: UInt64 = 1
         _ = Glibc.write(stop, &one, 8)
+        // Before anything can fail: no keys are to stay in a log.
+        let ike = try await ikeWatch?.end()
         for await result in finished { try result.get() }
         var counts: [CaptureSummary.Point] = []
         for point in points {
@@ -123,105 +128,7 @@ final class CaptureSession: Sendable {
         }
         let associations = try watch.withLock { try $0?.finish() ?? [] }
         let name = path.split(separator: "/").last.map(String.init) ?? path
-        return CaptureSummary(file: name, points: counts, associations: associations)
-    }
-
-    // MARK: The thread that records
-
-    private struct Recorder: ~Copyable {
-        private struct Waiting {
-            let timestamp: UInt64
-            let point: Int
-            let originalLength: Int
-            let bytes: Range<Int>
-        }
-
-        private let points: [Point]
-        private let descriptor: Int32
-        private let report: @Sendable (Int) -> Void
-        private var writer: CaptureFileWriter
-        private let start = ControlLine.now
-        private var batch: [Waiting] = []
-        private var bytes: [UInt8] = []
-        /// Those whose interface is gone, which would be readable for ever.
-        private var gone: Set<Int> = []
-        private var unreported = 0
-        private var nextReport: LabTime?
-
-        /// The host is told of new packets this late, or when there is this much.
-        private static let delay = Duration.milliseconds(50)
-        private static let amount = 4 << 20
-
-        init(
-            points: [Point], interfaces: [CaptureInterface], descriptor: Int32, lab: String, report: @escaping @Sendable (Int) -> Void
-        ) throws {
-            self.points = points
-            self.descriptor = descriptor
-            self.report = report
-            var writer = try CaptureFileWriter(descriptor: descriptor, comment: "netlab \(lab); times are the lab's, from its start")
-            for interface in interfaces { _ = try writer.add(interface) }
-            self.writer = writer
-        }
-
-        mutating func run(until stop: Int32) throws {
-            try tell()
-            while true {
-                let live = points.indices.filter { !gone.contains($0) }
-                let descriptors = [stop] + live.map { points[$0].capture.descriptor }
-                let rest = nextReport.map { max(0, ($0 - ControlLine.now).wholeNanoseconds) } ?? -1
-                _ = netlab_wait_readable(descriptors, Int32(descriptors.count), rest)
-                try record()
-                if unreported >= Self.amount || nextReport.map({ $0 <= ControlLine.now }) ?? false { try tell() }
-                if netlab_wait_readable([stop], 1, 0) > 0 { break }
-            }
-            try record()
-            let end = ControlLine.now
-            for (number, direction) in Dictionary(grouping: points, by: \.interface).sorted(by: { $0.key < $1.key }) {
-                let counts = try direction.map { try $0.capture.statistics() }
-                try writer.write(
-                    CaptureStatistics(
-                        start: UInt64(start.nanoseconds), end: UInt64(end.nanoseconds), received: counts.reduce(0) { $0 + $1.received },
-                        droppedBySystem: counts.reduce(0) { $0 + $1.dropped }), interface: number, timestamp: UInt64(end.nanoseconds))
-            }
-            try tell()
-        }
-
-        /// Writes all packets that wait, in the order of their times.
-        private mutating func record() throws {
-            batch.removeAll(keepingCapacity: true)
-            bytes.removeAll(keepingCapacity: true)
-            for number in points.indices where !gone.contains(number) {
-                do {
-                    try points[number].capture.drain { timestamp, originalLength, packet in
-                        let from = bytes.count
-                        packet.withUnsafeBytes { bytes.append(contentsOf: $0) }
-                        batch.append(
-                            Waiting(timestamp: timestamp, point: number, originalLength: originalLength, bytes: from..<bytes.count))
-                    }
-                } catch let error as CaptureError where error.code == .failed {
-                    gone.insert(number)
-                }
-            }
-            guard !batch.isEmpty else { return }
-            batch.sort { ($0.timestamp, $0.point) < ($1.timestamp, $1.point) }
-            let kept = bytes
-            for packet in batch {
-                let point = points[packet.point]
-                try writer.write(
-                    kept.span.bytes.extracting(packet.bytes), interface: point.interface, timestamp: packet.timestamp,
-                    originalLength: packet.originalLength, direction: point.direction)
-            }
-            unreported += bytes.count
-            if nextReport == nil { nextReport = ControlLine.now + Self.delay }
-        }
-
-        /// Lets the host read what there is, and says how much.
-        private mutating func tell() throws {
-            try writer.flush()
-            _ = netlab_write_back(descriptor)
-            report(Int(lseek(descriptor, 0, SEEK_CUR)))
-            unreported = 0
-            nextReport = nil
-        }
+        return CaptureSummary(
+            file: name, points: counts, associations: associations, ikeKeys: ike?.keys ?? [], unusableIKE: ike?.unusable ?? 0)
     }
 }

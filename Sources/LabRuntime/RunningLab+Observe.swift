@@ -14,7 +14,8 @@ extension RunningLab {
     /// - Parameter file: Where the capture goes, as the agent sees it.
     /// - Throws: ``LabFailure`` where the capture cannot be made. A measurement that fails is a finding.
     func observe(_ request: ObservationRequest, file: String) async throws -> Observation {
-        let session = try request.capture.map { try self.capture($0, file: file) { _ in } }
+        var session: CaptureSession?
+        if let capture = request.capture { session = try await self.capture(capture, file: file) { _ in } }
         var steps: [Observation.Step] = []
         for measurement in request.measurements {
             let start = ControlLine.now
@@ -37,10 +38,29 @@ extension RunningLab {
     /// Starts a capture.
     ///
     /// - Parameter report: Called with the file's length whenever the host can read more of it.
-    func capture(_ request: CaptureRequest, file: String, report: @escaping @Sendable (Int) -> Void) throws -> CaptureSession {
+    func capture(
+        _ request: CaptureRequest, file: String, report: @escaping @Sendable (Int) -> Void
+    ) async throws -> CaptureSession {
         let watch = request.withKeys ? try AssociationWatch(topology, sandboxes: sandboxes) : nil
         let points = try request.points.map { ($0, try sandbox($0.node)) }
-        return try CaptureSession(request, points: points, lab: topology.name, watch: watch, file: file, report: report)
+        let ikeWatch = request.withIKEKeys ? ikeKeyWatch : nil
+        await ikeWatch?.begin(at: plutos)
+        do {
+            return try CaptureSession(
+                request, points: points, lab: topology.name, watch: watch, ikeWatch: ikeWatch, file: file, report: report)
+        } catch {
+            _ = try await ikeWatch?.end()
+            throw error
+        }
+    }
+
+    private var plutos: [IKEKeyWatch.Pluto] {
+        daemons.values.compactMap { process in
+            guard process.daemon.kind == .pluto, let sandbox = sandboxes[process.daemon.node] else { return nil }
+            return IKEKeyWatch.Pluto(
+                socket: sandbox.agentPath(of: PlutoCommand.socketPath),
+                log: Daemon.logFile(node: process.daemon.node, kind: .pluto))
+        }
     }
 
     private func finding(of measurement: Measurement) async throws -> Finding {

@@ -14,6 +14,7 @@ actor RunningLab {
     private var journal: [Action] = []
     private var keyStore: [String: [UInt8]]?
     private var lastProbe: UInt64 = 0
+    let ikeKeyWatch = IKEKeyWatch()
     private let report: @Sendable (AgentEvent) -> Void
 
     init(topology: Topology, report: @escaping @Sendable (AgentEvent) -> Void) {

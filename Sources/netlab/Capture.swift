@@ -65,7 +65,8 @@ struct Capture: AsyncParsableCommand {
         let topology = try LabLocator.topology(of: lab).topology
         if let filter { try check(filter) }
         let request = CaptureRequest(
-            points: try points(in: topology), filter: filter, snapLength: snap, ringBytes: ring, duration: duration, withKeys: withKeys)
+            points: try points(in: topology), filter: filter, snapLength: snap, ringBytes: ring, duration: duration, withKeys: withKeys,
+            withIKEKeys: withKeys)
         let name = "capture-\(getpid()).pcapng"
         let spool = lab.logs.appending(name).string
         defer { unlink(spool) }
@@ -81,17 +82,25 @@ struct Capture: AsyncParsableCommand {
             return summary
         }
         try sink.finish()
-        try finish(summary, packets: sink.packets)
+        try finish(summary, packets: sink.packets, of: topology)
     }
 
-    private func finish(_ summary: CaptureSummary, packets: Int) throws {
+    private func finish(_ summary: CaptureSummary, packets: Int, of topology: Topology) throws {
         var words = "\(packets) \(packets == 1 ? "packet" : "packets")"
         if let file, file != "-" { words += " in \(file)" }
         if withKeys, let file {
             let directory = KeyDirectory(path: "\(file).keys")
-            let unreadable = try directory.write(summary.associations)
-            words += ", \(summary.associations.count) keys in \(directory.path)"
+            let unreadable = try directory.write(summary.associations, ike: summary.ikeKeys)
+            let ikeCount = summary.ikeKeys.count
+            words += ", keys of \(summary.associations.count) ESP SAs and \(ikeCount) IKE \(ikeCount == 1 ? "SA" : "SAs")"
+            words += " in \(directory.path)"
             if !unreadable.isEmpty { words += "\nnetlab: Wireshark cannot decrypt \(unreadable.joined(separator: ", "))" }
+            if summary.unusableIKE > 0 {
+                words += "\nnetlab: of \(summary.unusableIKE) more IKE SAs pluto does not tell the keys in full: "
+                words += "it does with AES-CBC and HMAC with SHA-1 or SHA-2"
+            } else if ikeCount == 0, let hint = Self.hint(for: topology) {
+                words += "\nnetlab: \(hint)"
+            }
         }
         StandardStream.error.write("netlab: \(words)\n")
         guard summary.dropped == 0 else {
@@ -100,6 +109,18 @@ struct Capture: AsyncParsableCommand {
                 message: "Packets are missing, because the buffer was full: \(places.joined(separator: ", ")).",
                 remedy: "Capture with a larger --ring, fewer places, or a --filter.", status: .inconclusive)
         }
+    }
+
+    /// How to get IKE keys into a capture that has none; nil for a lab without tunnels.
+    private static func hint(for topology: Topology) -> String? {
+        guard let end = topology.tunnels.first(where: { !$0.isUnused })?.ends.last else { return nil }
+        let (node, name) = ("netlab exec \(topology.name) \(end.node) --", end.connection)
+        return """
+            no IKE keys: libreswan tells them only when an IKE SA is made, and none was during this capture. While one runs,
+              \(node) ipsec whack --name \(name) --rekey-ike
+            makes a new IKE SA and traffic goes on; to see IKE_AUTH too, at the price of an outage:
+              \(node) sh -c 'ipsec auto --down \(name); ipsec auto --up \(name)'
+            """
     }
 
     // MARK: What was asked for

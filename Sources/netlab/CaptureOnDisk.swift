@@ -68,13 +68,13 @@ struct KeyDirectory {
     /// Makes the directory, for its owner only, and writes the keys in all forms.
     ///
     /// - Returns: What Wireshark cannot decrypt, in words.
-    func write(_ associations: [TunnelAssociation]) throws -> [String] {
+    func write(_ associations: [TunnelAssociation], ike: [IKEKeys]) throws -> [String] {
         guard mkdir(path, 0o700) == 0 || errno == EEXIST, chmod(path, 0o700) == 0 else {
             throw CommandError(message: "The directory \(path) cannot be made: \(String(cString: strerror(errno))).", remedy: "Look at its parent's permissions and free space.")
         }
         var seen: Set<UInt32> = []
         let unique = associations.map(\.association).filter { seen.insert($0.spi).inserted }
-        let wireshark = WiresharkKeys(associations: unique)
+        let wireshark = WiresharkKeys(associations: unique, ike: ike)
         let own = String(decoding: try JSONEncoder().encode(associations), as: UTF8.self)
         for (name, text) in wireshark.files + [(Self.associationsName, own)] {
             try TextFile.write(text, to: "\(path)/\(name)")

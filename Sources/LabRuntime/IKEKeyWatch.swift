@@ -1,0 +1,132 @@
+import AgentProtocol
+import CLinux
+import Daemons
+import Glibc
+
+/// Gathers the keys of IKE SAs that are made while anyone wants them, from the plutos' logs, and masks them there.
+///
+/// The plutos' debugging `private` is on from the first ``begin(at:)`` to the last ``end()``. All of it is done one after
+/// the other and to its end, whether or not the request that it is for is cancelled.
+actor IKEKeyWatch {
+    /// A pluto that runs, as the agent reaches it.
+    struct Pluto: Sendable {
+        let socket: String
+        let log: String
+    }
+
+    private struct Watched: Sendable {
+        let pluto: Pluto
+        /// How much of the log has been read and masked, or was there before.
+        var offset: off_t
+    }
+
+    private var users = 0
+    private var watched: [Watched] = []
+    private var found = PlutoKeyLog()
+    private var last: Task<Void, Never>?
+
+    /// Has the plutos log keys, unless they do already; one that does not answer is left out.
+    func begin(at plutos: [Pluto]) async {
+        _ = try? await afterOthers { watch in
+            watch.users += 1
+            guard watch.users == 1 else { return }
+            watch.found = PlutoKeyLog()
+            for pluto in plutos {
+                var status = stat()
+                guard stat(pluto.log, &status) == 0 else { continue }
+                // Whoever finds the lab dead knows by it which logs to mask.
+                let mark = open(PlutoKeyLog.mark(of: pluto.log), O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+                guard mark >= 0 else { continue }
+                close(mark)
+                watch.watched.append(Watched(pluto: pluto, offset: status.st_size))
+                _ = try? await NodeProcess.run(PlutoCommand.logPrivate(true, socket: pluto.socket), in: nil)
+            }
+        }
+    }
+
+    /// All that has been found since the watch began; the last user's call ends it.
+    ///
+    /// - Throws: ``LabFailure`` where keys may be left in a log, or still get there.
+    func end() async throws -> PlutoKeyLog {
+        try await afterOthers { watch in
+            watch.users -= 1
+            if watch.users == 0 { try await watch.switchOff() } else { try watch.harvest() }
+            return watch.found
+        }
+    }
+
+    private func switchOff() async throws {
+        defer { watched = [] }
+        var (failures, stillLogging): ([String], Set<String>) = ([], [])
+        for pluto in watched.map(\.pluto) {
+            let result = try? await NodeProcess.run(PlutoCommand.logPrivate(false, socket: pluto.socket), in: nil)
+            // One that has ended logs nothing any more.
+            if let code = result?.code, [0, PlutoCommand.notRunningStatus].contains(code) { continue }
+            stillLogging.insert(pluto.log)
+            failures.append("\(pluto.socket): \(result?.output ?? "whack(8) cannot be run")")
+        }
+        try harvest()
+        for log in watched.map(\.pluto.log) where !stillLogging.contains(log) { unlink(PlutoKeyLog.mark(of: log)) }
+        guard failures.isEmpty else {
+            throw LabFailure(
+                "A pluto did not take the command to log no more keys.",
+                remedy: "In its node: ipsec whack --no-debug private. Its log may hold keys: remove it.",
+                details: failures)
+        }
+    }
+
+    /// Reads what the logs have got since the last time, and masks it.
+    private func harvest() throws {
+        var failures: [String] = []
+        for index in watched.indices {
+            do {
+                try harvest(&watched[index])
+            } catch {
+                failures.append("\(error)")
+            }
+        }
+        guard failures.isEmpty else {
+            throw LabFailure("Keys cannot be masked in a log.", remedy: "Remove the logs.", details: failures)
+        }
+    }
+
+    private func harvest(_ watched: inout Watched) throws {
+        let path = watched.pluto.log
+        let descriptor = open(path, O_RDWR | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            throw LabFailure("\(path) cannot be opened: \(String(cString: strerror(errno))).")
+        }
+        defer { close(descriptor) }
+        var buffer = [UInt8](repeating: 0, count: 1 << 20)
+        while true {
+            let count = pread(descriptor, &buffer, buffer.count, watched.offset)
+            guard count >= 0 else { throw LabFailure("\(path) cannot be read: \(String(cString: strerror(errno))).") }
+            // A line is written as a whole: one without an end is not there yet.
+            guard let end = buffer[..<count].lastIndex(of: UInt8(ascii: "\n")) else { break }
+            let lines = Array(buffer[...end])
+            found.read(lines)
+            // As long as what it replaces, and in front of where pluto writes.
+            let masked = PlutoKeyLog.masked(lines)
+            if masked != lines {
+                guard pwrite(descriptor, masked, masked.count, watched.offset) == masked.count else {
+                    throw LabFailure("\(path) cannot be written: \(String(cString: strerror(errno))).")
+                }
+            }
+            watched.offset += off_t(lines.count)
+        }
+        // The host's file is the one that people read.
+        _ = netlab_write_back(descriptor)
+    }
+
+    private func afterOthers<Result: Sendable>(
+        _ body: @escaping @Sendable (isolated IKEKeyWatch) async throws -> Result
+    ) async throws -> Result {
+        let previous = last
+        let task = Task {
+            await previous?.value
+            return try await body(self)
+        }
+        last = Task { _ = try? await task.value }
+        return try await task.value
+    }
+}
