@@ -7,7 +7,8 @@ import PacketFormats
 struct ConfidentialityExaminer: Sendable {
     let claim: ConfidentialityClaim
     let name: String
-    private let links: Set<String>
+    /// For each of the topology's links whether the claim is about it.
+    private let isClaimed: [Bool]
     /// Whoever knocks at public addresses for security expectations: no tunnel's traffic, and expected to be seen.
     private let strangers: [(sources: Set<IPAddress>, destination: IPAddress)]
     private(set) var objections = Objections()
@@ -18,7 +19,7 @@ struct ConfidentialityExaminer: Sendable {
     init(_ claim: ConfidentialityClaim, name: String, topology: Topology) {
         self.claim = claim
         self.name = name
-        links = Set(claim.links)
+        isClaimed = topology.marks(ofLinks: claim.links)
         let publicAddresses = topology.nodes.compactMap(\.nat).flatMap(\.mappings).map(\.outside)
         strangers = topology.expectations.compactMap { expectation in
             guard case .security(let claim) = expectation.claim, publicAddresses.contains(claim.destination) else { return nil }
@@ -27,7 +28,8 @@ struct ConfidentialityExaminer: Sendable {
     }
 
     mutating func take(_ packet: WirePacket, frame: RawSpan, at places: WirePlaces) {
-        guard let link = places[packet.point]?.link, links.contains(link.name), !isStrangers(packet) else { return }
+        guard let place = places[packet.point], let link = place.link, let number = place.linkNumber, isClaimed[number], !isStrangers(packet)
+        else { return }
         // Also inside of what claims to be encrypted: ESP may use the NULL cipher (RFC 2410).
         if Self.holdsMarker(frame) {
             objections.add("with a probe's payload in clear", packet, "a probe's payload can be read on \(link.name)")

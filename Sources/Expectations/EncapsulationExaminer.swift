@@ -5,7 +5,8 @@ import NetworkTypes
 struct EncapsulationExaminer: Sendable {
     let claim: EncapsulationClaim
     let name: String
-    private let links: Set<String>
+    /// For each of the topology's links whether the claim is about it.
+    private let isClaimed: [Bool]
     private let tunnel: Int?
     /// The declared wrappings, and those of them up to ESP.
     private let form: Wrappings
@@ -43,7 +44,7 @@ struct EncapsulationExaminer: Sendable {
         self.claim = claim
         self.name = name
         self.knownSPIs = knownSPIs
-        links = Set(claim.links)
+        isClaimed = topology.marks(ofLinks: claim.links)
         form = Wrappings(claim.wrappings)
         formOutside = form.prefix((claim.wrappings.firstIndex { $0 == .esp || $0 == .espInUDP } ?? form.count) + 1)
         tunnel = claim.tunnel.flatMap { name in topology.tunnels.firstIndex { $0.name == name } }
@@ -76,7 +77,7 @@ struct EncapsulationExaminer: Sendable {
             }
             return
         }
-        guard let link = place.link, links.contains(link.name) else { return }
+        guard let link = place.link, let number = place.linkNumber, isClaimed[number] else { return }
         if let esp = packet.esp {
             take(esp, packet, on: link, hash: packet.nanoseconds - start > Self.grace ? hash : nil, at: places)
         } else if packet.outer?.isLaterFragment == true {

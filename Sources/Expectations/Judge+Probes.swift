@@ -112,15 +112,15 @@ extension Judge {
             }
             guard echo.attempt.isAnswered else { return (false, "\(echo.attempt.length) bytes without DF are \(echo.attempt.words)") }
             let fragments = packets(during: plan.beyond(claim)).filter { $0.outer?.isFragment == true || $0.inner?.isFragment == true }
-            let outside = fragments.contains { $0.outer?.isFragment == true && ($0.esp != nil || isTunnelled($0)) }
-            let inside = fragments.contains { $0.inner?.isFragment == true && $0.esp == nil }
+            let outside = fragments.contains { $0.outer?.isFragment == true && isTunnelled($0) }
+            let inside = fragments.contains { $0.inner?.isFragment == true && !isTunnelled($0) }
             let isRight = claim.beyond == .fragmentedOutside ? outside && !inside : inside && !outside
             return (isRight, isRight ? nil : "fragments were \(outside ? "outside" : inside ? "inside" : "not seen")")
         }
     }
 
-    /// Whether a fragment without readable headers goes between a tunnel's ends.
-    private func isTunnelled(_ packet: WirePacket) -> Bool { examination.places.tunnel(of: packet) != nil }
+    /// Whether it is ESP, or goes between a tunnel's ends as a fragment does that shows no more than its addresses.
+    private func isTunnelled(_ packet: WirePacket) -> Bool { packet.esp != nil || examination.places.tunnel(of: packet) != nil }
 }
 
 extension [String] {

@@ -4,17 +4,31 @@ import NetworkTypes
 
 /// What a capture's interfaces are in the lab, and which addresses tunnels' packets have there.
 struct WirePlaces: Sendable {
-    /// One of the capture's interfaces.
-    struct Place: Sendable {
+    /// One of the capture's interfaces; shared, for every packet asks for its own.
+    final class Place: Sendable {
         let name: String
         let node: String
-        /// The link it sends into; nil for a tunnel's interface.
+        /// The link it sends into, and its number in the topology; nil for a tunnel's interface.
         let link: Link?
+        let linkNumber: Int?
         /// The tunnel whose inside it leads to; nil for a link's end.
         let tunnel: String?
         let outside: [Addresses]
         /// Of the packets that it receives: those that the other end of the link sends.
         let received: [Addresses]
+
+        init(
+            name: String, node: String, link: Link? = nil, linkNumber: Int? = nil, tunnel: String? = nil, outside: [Addresses] = [],
+            received: [Addresses] = []
+        ) {
+            self.name = name
+            self.node = node
+            self.link = link
+            self.linkNumber = linkNumber
+            self.tunnel = tunnel
+            self.outside = outside
+            self.received = received
+        }
     }
 
     /// The addresses that a tunnel's packets of one direction carry at a place.
@@ -46,11 +60,11 @@ struct WirePlaces: Sendable {
         guard parts.count == 2, topology.node(named: parts[0]) != nil, let interface = InterfaceName(parts[1]) else { return nil }
         if let (link, end) = topology.linkEnds(of: parts[0]).first(where: { $0.end.interface == interface }) {
             return Place(
-                name: name, node: parts[0], link: link, tunnel: nil, outside: addresses(at: end),
+                name: name, node: parts[0], link: link, linkNumber: topology.links.firstIndex(of: link), outside: addresses(at: end),
                 received: link.peer(of: end).map { addresses(at: $0) } ?? [])
         }
         guard let tunnel = topology.tunnelEnds(of: parts[0]).first(where: { $0.end.interface == interface })?.tunnel else { return nil }
-        return Place(name: name, node: parts[0], link: nil, tunnel: tunnel.name, outside: [], received: [])
+        return Place(name: name, node: parts[0], tunnel: tunnel.name)
     }
 
     private func addresses(at place: LinkEnd) -> [Addresses] {
@@ -97,6 +111,9 @@ struct WirePlaces: Sendable {
 }
 
 extension Topology {
+    /// For each link whether it is among those named.
+    func marks(ofLinks names: [String]) -> [Bool] { links.map { names.contains($0.name) } }
+
     /// The address that a probe asks from: its own, or what the kernel takes towards a tunnel's inside or else.
     func sourceAddress(of probe: Probe) -> IPAddress? {
         if let address = probe.sourceAddress { return address }
