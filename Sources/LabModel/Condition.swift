@@ -38,6 +38,13 @@ public struct Condition: Hashable, Sendable, Codable {
 /// Why a condition's text cannot be used.
 public struct ConditionError: Error, Hashable, Sendable, CustomStringConvertible {
     public let description: String
+    /// The name that nothing has; nil for what is not a condition at all.
+    let unknownName: String?
+
+    fileprivate init(_ description: String, unknownName: String? = nil) {
+        self.description = description
+        self.unknownName = unknownName
+    }
 }
 
 extension Condition: CustomStringConvertible {
@@ -63,8 +70,7 @@ extension Condition: CustomStringConvertible {
         guard let last = words.last, let holds = ["up": true, "present": true, "down": false, "absent": false][last],
             let subject = try Self.subject(words.dropLast(), in: topology)
         else {
-            throw ConditionError(
-                description: "\"\(text)\" is not a condition. Write one of: \(Self.forms.joined(separator: "; ")).")
+            throw ConditionError("\"\(text)\" is not a condition. Write one of: \(Self.forms.joined(separator: "; ")).")
         }
         self.init(subject, holds: holds)
     }
@@ -103,7 +109,7 @@ extension Condition: CustomStringConvertible {
     private static func known(_ name: String, among names: [String], noun: String) throws(ConditionError) -> String {
         guard names.contains(name) else {
             throw ConditionError(
-                description: "There is no \"\(name)\". \(Suggestion.remedy(for: name, among: names, noun: noun))")
+                "There is no \"\(name)\". \(Suggestion.remedy(for: name, among: names, noun: noun))", unknownName: name)
         }
         return name
     }

@@ -70,21 +70,11 @@ struct TunnelSpec {
 
     private static func esp(_ value: YAMLValue) -> ESPProposal? {
         guard let fields = value.fields(["encryption", "integrity", "pfs-group", "lifetime"]),
-            let encryption = fields.required("encryption", "for example aes-256-gcm-16")?
-                .choice(EncryptionAlgorithm.self, noun: "encryption algorithms")
+            let algorithms = fields.espAlgorithms()
         else { return nil }
-        let integrity = fields["integrity"]?.choice(IntegrityAlgorithm.self, noun: "integrity algorithms")
-        if encryption.value.isAuthenticated, let integrity {
-            value.collector.error(
-                integrity.line, "\(value.path): \(encryption.value.rawValue) authenticates by itself and takes no integrity algorithm",
-                "Remove `integrity:`.")
-        } else if !encryption.value.isAuthenticated, fields["integrity"] == nil {
-            value.collector.error(
-                encryption.line, "\(value.path): \(encryption.value.rawValue) does not authenticate",
-                "Add `integrity: sha2-256`, or take an algorithm such as aes-256-gcm-16.")
-        }
         return ESPProposal(
-            encryption: encryption.value, integrity: integrity?.value, group: fields["pfs-group"].flatMap(group),
+            encryption: algorithms.encryption, integrity: algorithms.integrity,
+            group: fields["pfs-group"].flatMap(group),
             lifetime: lifetime(fields, default: .seconds(3600)))
     }
 
@@ -102,7 +92,8 @@ struct TunnelSpec {
         let known = DiffieHellmanGroup.names.keys.sorted().map(String.init).joined(separator: ", ")
         guard let group = DiffieHellmanGroup(number: number.value) else {
             value.collector.error(
-                value.line, "\(value.path): Diffie-Hellman group \(number.value) is not supported", "Known groups: \(known).")
+                value.line, "\(value.path): Diffie-Hellman group \(number.value) is not supported",
+                "Known groups: \(known).")
             return nil
         }
         if number.value == 2 {
@@ -121,7 +112,8 @@ struct TunnelSpec {
         else { return nil }
         guard delay.value >= .seconds(1), timeout.value > delay.value else {
             value.collector.error(
-                timeout.line, "\(value.path): the timeout \(timeout.value.shortText) is not after the delay \(delay.value.shortText)",
+                timeout.line,
+                "\(value.path): the timeout \(timeout.value.shortText) is not after the delay \(delay.value.shortText)",
                 "The delay is 1s or more, and the timeout longer than the delay.")
             return nil
         }
@@ -131,7 +123,8 @@ struct TunnelSpec {
     private static func presharedKey(_ value: YAMLValue) -> Secret? {
         guard let text = value.text("a pre-shared key") else { return nil }
         // A key with one of these could end its line in ipsec.secrets and begin another.
-        guard (8...64).contains(text.value.utf8.count), text.value.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != 0x22 })
+        guard (8...64).contains(text.value.utf8.count),
+            text.value.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != 0x22 })
         else {
             value.collector.error(
                 value.line, "\(value.path) is not a usable pre-shared key",
@@ -146,7 +139,8 @@ extension TunnelSpec.End {
     init?(key: Located<String>, value: YAMLValue) {
         guard
             let fields = value.fields([
-                "address", "interface", "inside", "mtu", "routes", "startup", "dpd-action", "config", "secrets", "connection",
+                "address", "interface", "inside", "mtu", "routes", "startup", "dpd-action", "config", "secrets",
+                "connection",
             ])
         else { return nil }
         node = key
@@ -155,7 +149,8 @@ extension TunnelSpec.End {
             .value(InterfaceName.self, "an interface's name of 1 to 15 bytes")
         inside = fields["inside"]?.value(InterfaceAddress.self, "an address such as 169.254.100.1/30")
         mtu = fields["mtu"]?.value(MTU.self, "an MTU from 68 to 65535")?.value
-        routes = fields["routes"]?.members.compactMap { $0.value(IPPrefix.self, "a prefix such as 10.0.0.0/8")?.value } ?? []
+        routes =
+            fields["routes"]?.members.compactMap { $0.value(IPPrefix.self, "a prefix such as 10.0.0.0/8")?.value } ?? []
         startup = fields["startup"]?.choice(TunnelEnd.Startup.self, noun: "startup modes")?.value ?? .initiate
         deadPeerAction =
             fields["dpd-action"]?.choice(TunnelEnd.DeadPeerAction.self, noun: "dead peer actions")?.value ?? .restart
@@ -190,7 +185,8 @@ struct SessionSpec {
         name = key
         self.over = over
         password = fields["password"]?.text("a key").flatMap { text in
-            guard (1...80).contains(text.value.utf8.count), text.value.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != 0x22 })
+            guard (1...80).contains(text.value.utf8.count),
+                text.value.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != 0x22 })
             else {
                 value.collector.error(
                     text.line, "\(value.path).password is not a usable key",
@@ -215,13 +211,16 @@ extension SessionSpec.Speaker {
         self.asn = asn.value
         hold = fields["hold"]?.duration()?.value ?? .seconds(180)
         keepalive = fields["keepalive"]?.duration()?.value ?? .seconds(hold.components.seconds / 3)
-        advertised = fields["advertise"]?.members.compactMap { $0.value(IPPrefix.self, "a prefix such as 10.0.0.0/8")?.value } ?? []
+        advertised =
+            fields["advertise"]?.members.compactMap { $0.value(IPPrefix.self, "a prefix such as 10.0.0.0/8")?.value }
+            ?? []
         // RFC 4271, section 4.2: a hold time is zero or at least three seconds; BIRD counts whole seconds to 65535.
         let whole = hold.components.attoseconds == 0 && keepalive.components.attoseconds == 0
         if hold < .seconds(3) || hold > .seconds(65535) || keepalive >= hold || !whole {
             value.collector.error(
                 value.line, "\(value.path): keepalive \(keepalive.shortText) and hold \(hold.shortText) are not usable",
-                "Hold is 3s to 65535s in whole seconds, and keepalive less than hold, usually a third (RFC 4271, section 4.4).")
+                "Hold is 3s to 65535s in whole seconds, and keepalive less than hold, usually a third (RFC 4271, section 4.4)."
+            )
         }
     }
 }

@@ -16,6 +16,8 @@ public struct LabFile {
     let probes: [ProbeSpec]
     /// Read when everything that they speak of is known.
     let expectations: [(name: Located<String>, value: YAMLValue)]
+    /// The names in each section, also of parts that could not be read, which has been reported.
+    let written: [String: [String]]
     let collector: DiagnosticCollector
     let companion: (String) throws -> String
 
@@ -39,19 +41,24 @@ public struct LabFile {
         title = fields?["title"]?.text()?.value ?? name?.value ?? ""
         summary = fields?["summary"]?.text()?.value ?? ""
         deviations = fields?["deviations"]?.members.compactMap { $0.text()?.value } ?? []
-        clouds = fields?["clouds"]?.entries("a mapping of clouds").map { key, value in
-            (key, value.fields(["title"])?["title"]?.text()?.value ?? key.value)
-        } ?? []
+        clouds =
+            fields?["clouds"]?.entries("a mapping of clouds").map { key, value in
+                (key, value.fields(["title"])?["title"]?.text()?.value ?? key.value)
+            } ?? []
         let defaults = LinkSpec.Shape(
             fields?["defaults"]?.fields(["link"])?["link"]?.fields(LinkSpec.Shape.keys), over: .standard)
-        nodes = fields?.required("nodes", "the machines of the lab")?.entries("a mapping of nodes").compactMap(NodeSpec.init)
+        nodes =
+            fields?.required("nodes", "the machines of the lab")?.entries("a mapping of nodes").compactMap(
+                NodeSpec.init)
             ?? []
-        links = fields?["links"]?.entries("a mapping of links").map {
-            LinkSpec(key: $0, value: $1, defaults: defaults)
-        } ?? []
+        links =
+            fields?["links"]?.entries("a mapping of links").map {
+                LinkSpec(key: $0, value: $1, defaults: defaults)
+            } ?? []
         tunnels = fields?["tunnels"]?.entries("a mapping of tunnels").compactMap(TunnelSpec.init) ?? []
         sessions = fields?["bgp"]?.entries("a mapping of BGP sessions").compactMap(SessionSpec.init) ?? []
         probes = fields?["probes"]?.entries("a mapping of probes").compactMap(ProbeSpec.init) ?? []
+        written = (fields?.values ?? [:]).mapValues { $0.node.mapping?.keys.compactMap { $0.scalar?.string } ?? [] }
         expectations = fields?["expect"]?.entries("a mapping of expectations").map { ($0, $1) } ?? []
     }
 }
@@ -84,7 +91,8 @@ struct NodeSpec {
     init?(key: Located<String>, value: YAMLValue) {
         guard
             let fields = value.fields([
-                "cloud", "role", "summary", "routes", "rules", "sysctls", "security", "source-destination-check", "nat", "mss",
+                "cloud", "role", "summary", "routes", "rules", "sysctls", "security", "source-destination-check", "nat",
+                "mss",
                 "bird",
             ])
         else { return nil }
@@ -94,10 +102,11 @@ struct NodeSpec {
         summary = fields["summary"]?.text()?.value ?? ""
         routes = fields["routes"]?.entries("a mapping of prefixes to next hops").compactMap(Route.init) ?? []
         rules = fields["rules"]?.members.enumerated().compactMap { Self.rule($1, index: $0) } ?? []
-        sysctls = fields["sysctls"]?.entries("a mapping of kernel settings").compactMap { key, value in
-            guard let text = value.text() else { return nil }
-            return Located(value: Sysctl(key: key.value, value: text.value), line: key.line)
-        } ?? []
+        sysctls =
+            fields["sysctls"]?.entries("a mapping of kernel settings").compactMap { key, value in
+                guard let text = value.text() else { return nil }
+                return Located(value: Sysctl(key: key.value, value: text.value), line: key.line)
+            } ?? []
         security = fields["security"]?.members.compactMap(Self.securityRule)
         securityLine = fields["security"]?.line ?? key.line
         sourceDestinationCheck = fields["source-destination-check"]?.flag()?.value ?? true
@@ -123,12 +132,15 @@ struct NodeSpec {
             let source = fields.required("from", "the prefix the traffic comes from")?
                 .value(IPPrefix.self, "a prefix such as 10.0.0.0/8")
         else { return nil }
-        let written = fields["protocol"].map { $0.choice(SecurityRule.TransportProtocol.self, noun: "protocols")?.value }
+        let written = fields["protocol"].map {
+            $0.choice(SecurityRule.TransportProtocol.self, noun: "protocols")?.value
+        }
         guard let transport = written ?? .any else { return nil }
         let ports = fields["ports"]?.members.compactMap { $0.value(UInt16.self, "a port from 0 to 65535")?.value } ?? []
         if !ports.isEmpty, transport != .tcp, transport != .udp {
             value.collector.error(
-                value.line, "\(value.path): ports need a protocol that has them", "Add `protocol: tcp` or `protocol: udp`.")
+                value.line, "\(value.path): ports need a protocol that has them",
+                "Add `protocol: tcp` or `protocol: udp`.")
         }
         return SecurityRule(source: source.value, transport: transport, ports: ports)
     }
@@ -141,7 +153,8 @@ struct NodeSpec {
         let mappings = map?.entries("a mapping of public to private addresses").compactMap { key, value in
             let outside = IPAddress(key.value)
             if outside == nil {
-                value.collector.error(key.line, "\(value.path): \"\(key.value)\" is not an address", "Write the public address.")
+                value.collector.error(
+                    key.line, "\(value.path): \"\(key.value)\" is not an address", "Write the public address.")
             }
             return outside.flatMap { address in
                 value.value(IPAddress.self, "the private address").map { (Located(value: address, line: key.line), $0) }
@@ -179,7 +192,8 @@ extension NodeSpec.Route {
         guard hops.count == gateways.count else { return nil }
         let nextHops = hops.map { RouteEntry.NextHop(gateway: $0.value, interface: interface) }
         entry = RouteEntry(
-            destination: prefix, nextHops: nextHops.isEmpty ? [.init(gateway: nil, interface: interface)] : nextHops, table: table)
+            destination: prefix, nextHops: nextHops.isEmpty ? [.init(gateway: nil, interface: interface)] : nextHops,
+            table: table)
         line = key.line
     }
 }
@@ -199,7 +213,9 @@ struct LinkSpec {
         init(_ fields: YAMLFields?, over base: Shape) {
             self = base
             if let value = fields?["mtu"]?.value(MTU.self, "an MTU from 68 to 65535") { mtu = value.value }
-            if let value = fields?["rate"]?.value(BitRate.self, "a rate such as 500mbit or 1.25gbit") { rate = value.value }
+            if let value = fields?["rate"]?.value(BitRate.self, "a rate such as 500mbit or 1.25gbit") {
+                rate = value.value
+            }
             if let value = fields?["delay"]?.duration() { delay = value.value }
             if let value = fields?["loss"]?.value(Percentage.self, "a share such as 0.03%") { loss = value.value }
         }

@@ -9,7 +9,8 @@ extension TopologyResolver {
             if value.node.mapping != nil {
                 collector.error(
                     name.line, "\(value.path) says \(written.isEmpty ? "no kind" : "several kinds") of expectation",
-                    guess(among: entries.map(\.key.value)) + "Write exactly one of \(Expectation.Claim.kinds.joined(separator: ", ")).")
+                    guess(among: entries.map(\.key.value))
+                        + "Write exactly one of \(Expectation.Claim.kinds.joined(separator: ", ")).")
             }
             return nil
         }
@@ -96,7 +97,8 @@ private struct ClaimReader {
         case .bgp(let claim):
             if let when, when.subject == .session(claim.session), when.holds != claim.isEstablished {
                 collector.error(
-                    fields["when"]?.line, "\(fields.owner.path): \(when) is the opposite of what is expected", "Change `is:` or `when:`.")
+                    fields["when"]?.line, "\(fields.owner.path): \(when) is the opposite of what is expected",
+                    "Change `is:` or `when:`.")
             }
         default: break
         }
@@ -106,7 +108,8 @@ private struct ClaimReader {
                 "Write `when: tunnel \(name) up`, or name another tunnel.")
         }
         if case .tunnel(let name)? = when?.subject, when?.holds == true { tunnels.append(name) }
-        for name in Set(tunnels) where topology.tunnel(named: name)?.isUnused == true && topology.node(named: name) == nil {
+        for name in Set(tunnels)
+        where topology.tunnel(named: name)?.isUnused == true && topology.node(named: name) == nil {
             collector.error(
                 line, "\(fields.owner.path): tunnel \(name) is unused, so it never comes up",
                 "Remove `unused: true` from the tunnel, or the expectation.")
@@ -124,13 +127,16 @@ private struct ClaimReader {
         }
         var wrappings = tunnel.map { [$0.isUDPEncapsulated ? Wrapping.espInUDP : .esp] } ?? []
         if let value = fields["as"] {
-            let read = value.members.map { $0.value(Wrapping.self, "one of \(Wrapping.known.joined(separator: ", "))")?.value }
+            let read = value.members.map {
+                $0.value(Wrapping.self, "one of \(Wrapping.known.joined(separator: ", "))")?.value
+            }
             guard !read.contains(nil) else { return nil }
             wrappings = read.compactMap { $0 }
         }
         guard !wrappings.isEmpty else {
             collector.error(
-                fields.owner.line, "\(fields.owner.path) does not say how traffic is wrapped", "Add `in: TUNNEL`, or `as: \(Wrapping.known[0])`.")
+                fields.owner.line, "\(fields.owner.path) does not say how traffic is wrapped",
+                "Add `in: TUNNEL`, or `as: \(Wrapping.known[0])`.")
             return nil
         }
         let algorithms = fields["esp"].flatMap(algorithms) ?? tunnel?.algorithms
@@ -140,14 +146,19 @@ private struct ClaimReader {
                 "Write esp or esp-in-udp in `as:`, or remove `in:` and `esp:`.")
         }
         return .encapsulation(
-            EncapsulationClaim(probes: probes, tunnel: tunnel?.name, wrappings: wrappings, algorithms: algorithms, links: links))
+            EncapsulationClaim(
+                probes: probes, tunnel: tunnel?.name, wrappings: wrappings, algorithms: algorithms, links: links))
     }
 
     private func confidentiality() -> Expectation.Claim? {
         guard let probes = known(fields[kind], .probes), let links = links() else { return nil }
-        let allowed = fields["allow"]?.members.map { $0.choice(ConfidentialityClaim.ControlTraffic.self, noun: "control traffic") } ?? []
+        let allowed =
+            fields["allow"]?.members.map {
+                $0.choice(ConfidentialityClaim.ControlTraffic.self, noun: "control traffic")
+            } ?? []
         guard !allowed.contains(where: { $0 == nil }) else { return nil }
-        return .confidentiality(ConfidentialityClaim(probes: probes, links: links, allowed: allowed.compactMap { $0?.value }))
+        return .confidentiality(
+            ConfidentialityClaim(probes: probes, links: links, allowed: allowed.compactMap { $0?.value }))
     }
 
     private func mtu() -> Expectation.Claim? {
@@ -155,7 +166,9 @@ private struct ClaimReader {
         let beyond = fields["beyond"].map { $0.choice(MTUClaim.Beyond.self, noun: "answers")?.value } ?? .fragNeeded
         guard let beyond, let bytes = number("is", 68...65535, "an MTU from 68 to 65535") else { return nil }
         if let size = bytes.value, let most = best(of: probe, { $0.mtu.bytes }), size > most {
-            warn("is", "no packet of \(size) bytes passes the links at both ends of \(probe)", "Write an MTU of at most \(most).")
+            warn(
+                "is", "no packet of \(size) bytes passes the links at both ends of \(probe)",
+                "Write an MTU of at most \(most).")
         }
         return .mtu(MTUClaim(probe: probe, bytes: bytes.value, beyond: beyond))
     }
@@ -166,7 +179,9 @@ private struct ClaimReader {
         else { return nil }
         // 40: IPv4's and TCP's headers without options (RFC 6691).
         if let size = bytes.value, let most = best(of: probe, { $0.mtu.bytes - 40 }), size > most {
-            warn("is", "no segment of \(size) bytes passes the links at both ends of \(probe)", "Write a segment size of at most \(most).")
+            warn(
+                "is", "no segment of \(size) bytes passes the links at both ends of \(probe)",
+                "Write a segment size of at most \(most).")
         }
         return .mss(MSSClaim(probe: probe, bytes: bytes.value, transfer: transfer))
     }
@@ -184,7 +199,9 @@ private struct ClaimReader {
     /// The places between a probe's ends, each joined to the next; nil where they are not, which is reported.
     private func way(_ value: YAMLValue, from source: String?, to target: String?) -> [String]? {
         // Nodes that a link joins have nothing between them.
-        guard let places = value.node.sequence?.isEmpty == true ? [] : known(value, .nodes, .tunnels) else { return nil }
+        guard let places = value.node.sequence?.isEmpty == true ? [] : known(value, .nodes, .tunnels) else {
+            return nil
+        }
         guard isWhole(.links), isWhole(.tunnels) else { return nil }
         let all = [source].compactMap { $0 } + places + [target].compactMap { $0 }
         guard let gap = zip(all, all.dropFirst()).first(where: { !isJoined($0, $1) }) else { return places }
@@ -215,15 +232,20 @@ private struct ClaimReader {
         let routes = written.compactMap { key, value -> RoutesClaim.Route? in
             guard let prefix = IPPrefix(key.value) else {
                 collector.error(
-                    key.line, "\(are.path): \"\(key.value)\" is not a prefix", "Write a block without host bits, such as 10.2.0.0/16.")
+                    key.line, "\(are.path): \"\(key.value)\" is not a prefix",
+                    "Write a block without host bits, such as 10.2.0.0/16.")
                 return nil
             }
-            let targets = value.members.compactMap { $0.value(RoutesClaim.Target.self, "a gateway, an interface, or absent")?.value }
+            let targets = value.members.compactMap {
+                $0.value(RoutesClaim.Target.self, "a gateway, an interface, or absent")?.value
+            }
             if targets.contains(.absent), targets.count > 1 {
-                collector.error(value.line, "\(value.path) is absent and has a next hop", "Write either `absent` or next hops.")
+                collector.error(
+                    value.line, "\(value.path) is absent and has a next hop", "Write either `absent` or next hops.")
             }
             let interfaces = resolver.interfaces[node, default: [:]].keys.map(\.description) + ["lo"]
-            for case .interface(let name) in targets where !interfaces.contains(name.description) && isWhole(.links) && isWhole(.tunnels) {
+            for case .interface(let name) in targets
+            where !interfaces.contains(name.description) && isWhole(.links) && isWhole(.tunnels) {
                 collector.error(
                     value.line, "\(value.path): node \(node) has no interface \"\(name)\"",
                     Suggestion.remedy(for: name.description, among: interfaces, noun: "interfaces"))
@@ -253,20 +275,26 @@ private struct ClaimReader {
         let isEncapsulated = fields["nat-t"].map { $0.flag()?.value } ?? tunnel.isUDPEncapsulated
         guard let isEncapsulated else { return nil }
         return .securityAssociation(
-            SAClaim(tunnel: name, algorithms: fields["esp"].flatMap(algorithms) ?? tunnel.algorithms, isUDPEncapsulated: isEncapsulated))
+            SAClaim(
+                tunnel: name, algorithms: fields["esp"].flatMap(algorithms) ?? tunnel.algorithms,
+                isUDPEncapsulated: isEncapsulated))
     }
 
     private func rate() -> Expectation.Claim? {
         guard let probe = probe(), let transfer = transfer(default: 8_000_000) else { return nil }
         let expected = fields["is"]?.value(BitRate.self, "a rate such as 471mbit")?.value
-        let tolerance = fields["within"].map { $0.value(Percentage.self, "a share such as 2%")?.value } ?? Percentage(fraction: 0.05)
+        let tolerance =
+            fields["within"].map { $0.value(Percentage.self, "a share such as 2%")?.value }
+            ?? Percentage(fraction: 0.05)
         guard let tolerance, fields["is"] == nil || expected != nil else { return nil }
         guard tolerance.fraction > 0 else {
             fields["within"]?.wrong("a share above 0%, such as 2%")
             return nil
         }
         if let expected, let most = best(of: probe, { $0.rate }), expected > most {
-            warn("is", "the links at both ends of \(probe) carry no more than \(most)", "Write a rate below that: headers take their part.")
+            warn(
+                "is", "the links at both ends of \(probe) carry no more than \(most)",
+                "Write a rate below that: headers take their part.")
         }
         return .rate(RateClaim(probe: probe, expected: expected, tolerance: tolerance, transfer: transfer))
     }
@@ -275,19 +303,24 @@ private struct ClaimReader {
         guard let flow = fields[kind]?.fields(["from", "source", "to", "protocol", "port"]),
             let source = flow.required("from", "the node that sends").flatMap({ one($0, .nodes) }),
             let to = flow.required("to", "the node or address it sends to"), let destination = address(to),
-            let outcome = fields.required("is", "accepted or dropped")?.choice(SecurityClaim.Outcome.self, noun: "outcomes")
+            let outcome = fields.required("is", "accepted or dropped")?.choice(
+                SecurityClaim.Outcome.self, noun: "outcomes")
         else { return nil }
-        let transport = flow["protocol"].map { $0.choice(SecurityClaim.TransportProtocol.self, noun: "protocols")?.value } ?? .icmp
+        let transport =
+            flow["protocol"].map { $0.choice(SecurityClaim.TransportProtocol.self, noun: "protocols")?.value } ?? .icmp
         let own = flow["source"]?.value(IPAddress.self, "an address")?.value
         let port = flow["port"]?.value(UInt16.self, "a port from 0 to 65535")?.value
         guard let transport, flow["source"] == nil || own != nil, flow["port"] == nil || port != nil else { return nil }
         if let own, let value = flow["source"], own.bitWidth != destination.bitWidth {
-            collector.error(value.line, "\(value.path): \(own) cannot send to \(destination)", "Take two addresses of IPv4, or two of IPv6.")
+            collector.error(
+                value.line, "\(value.path): \(own) cannot send to \(destination)",
+                "Take two addresses of IPv4, or two of IPv6.")
         }
         resolver.warnOfNobodys(destination, to.line, place: to.path, topology: topology)
         if (transport == .icmp) != (port == nil) {
             collector.error(
-                flow.owner.line, "\(flow.owner.path): \(transport.rawValue) \(transport == .icmp ? "has no ports" : "needs a port")",
+                flow.owner.line,
+                "\(flow.owner.path): \(transport.rawValue) \(transport == .icmp ? "has no ports" : "needs a port")",
                 transport == .icmp ? "Remove `port:`." : "Add `port: N`.")
             return nil
         }
@@ -351,7 +384,8 @@ private struct ClaimReader {
         guard !links.isEmpty else {
             guard isWhole(.links) else { return nil }
             collector.error(
-                fields.owner.line, "\(fields.owner.path): no link of this lab joins two clouds", "Name the links to look at with `on:`.")
+                fields.owner.line, "\(fields.owner.path): no link of this lab joins two clouds",
+                "Name the links to look at with `on:`.")
             return nil
         }
         return links
@@ -405,13 +439,16 @@ private struct ClaimReader {
         let noun = sections.map(\.noun).joined(separator: " and ")
         let written = sections.flatMap { resolver.file.written[$0.rawValue, default: []] }
         guard !value.members.isEmpty else {
-            collector.error(value.line, "\(value.path) names none of the \(noun)", Suggestion.remedy(for: "", among: written, noun: noun))
+            collector.error(
+                value.line, "\(value.path) names none of the \(noun)",
+                Suggestion.remedy(for: "", among: written, noun: noun))
             return nil
         }
         let used = value.members.compactMap { $0.text("a name") }
         for name in used where !written.contains(name.value) {
             collector.error(
-                name.line, "\(value.path): there is no \"\(name.value)\"", Suggestion.remedy(for: name.value, among: written, noun: noun))
+                name.line, "\(value.path): there is no \"\(name.value)\"",
+                Suggestion.remedy(for: name.value, among: written, noun: noun))
         }
         let usable = sections.flatMap(names)
         guard used.count == value.members.count, used.allSatisfy({ usable.contains($0.value) }) else { return nil }

@@ -7,7 +7,8 @@ extension TopologyResolver {
         guard spec.isComplete else { return nil }
         guard spec.speakers.count == 2 else {
             collector.error(
-                spec.name.line, "\(place) has \(spec.speakers.count) usable speakers", "A session joins exactly two nodes: add them under `speakers:`.")
+                spec.name.line, "\(place) has \(spec.speakers.count) usable speakers",
+                "A session joins exactly two nodes: add them under `speakers:`.")
             return nil
         }
         let ends: [(node: String, interface: InterfaceName, address: InterfaceAddress?)]
@@ -22,7 +23,7 @@ extension TopologyResolver {
             ends = link.ends.map { ($0.node, $0.interface, $0.addresses.first) }
         } else {
             // A tunnel that was left out for an error of its own has been reported already.
-            let written = file.tunnels.map(\.name.value) + file.links.map(\.name.value)
+            let written = ["tunnels", "links"].flatMap { file.written[$0, default: []] }
             if !written.contains(spec.over.value) {
                 collector.error(
                     spec.over.line, "\(place): there is no tunnel or link \"\(spec.over.value)\"",
@@ -35,7 +36,8 @@ extension TopologyResolver {
             guard let end = ends.first(where: { $0.node == speaker.node.value }), let address = end.address else {
                 collector.error(
                     speaker.node.line, "\(place): node \(speaker.node.value) has no address on \(spec.over.value)",
-                    "The speakers are the two ends of it: \(ends.map(\.node).joined(separator: ", ")); a tunnel's end needs `inside:`.")
+                    "The speakers are the two ends of it: \(ends.map(\.node).joined(separator: ", ")); a tunnel's end needs `inside:`."
+                )
                 return nil
             }
             return BGPSpeaker(
@@ -50,14 +52,24 @@ extension TopologyResolver {
         let place = "probes.\(spec.name.value)"
         guard isKnown(node: spec.source, in: place) else { return nil }
         let isAddress = IPAddress(spec.destination.value)
-        if let own = spec.sourceAddress, !topology.addresses(of: spec.source.value).contains(own.value), !unsure.contains(spec.source.value) {
+        let isSure =
+            !unsure.contains(spec.source.value) && topology.tunnels.count == file.written["tunnels", default: []].count
+        if let own = spec.sourceAddress, isSure, !topology.addresses(of: spec.source.value).contains(own.value) {
             collector.error(
                 own.line, "\(place): node \(spec.source.value) does not have the address \(own.value)",
-                "Take one of its own: \(topology.addresses(of: spec.source.value).map(\.description).joined(separator: ", ")).")
+                "Take one of its own: \(topology.addresses(of: spec.source.value).map(\.description).joined(separator: ", "))."
+            )
         }
         if let address = isAddress ?? topology.address(of: spec.destination.value) {
+            if let own = spec.sourceAddress, own.value.bitWidth != address.bitWidth {
+                collector.error(
+                    own.line, "\(place): \(own.value) cannot send to \(address)",
+                    "Take two addresses of IPv4, or two of IPv6.")
+            }
+            warnOfNobodys(address, spec.destination.line, place: place, topology: topology)
             return Probe(
-                name: spec.name.value, source: spec.source.value, sourceAddress: spec.sourceAddress?.value, destination: address,
+                name: spec.name.value, source: spec.source.value, sourceAddress: spec.sourceAddress?.value,
+                destination: address,
                 interval: spec.interval)
         }
         guard !unsure.contains(spec.destination.value) else { return nil }
@@ -65,5 +77,14 @@ extension TopologyResolver {
             spec.destination.line, "\(place): \"\(spec.destination.value)\" is neither an address nor a node with one",
             Suggestion.remedy(for: spec.destination.value, among: nodeNames, noun: "nodes"))
         return nil
+    }
+
+    /// An address that nobody answers for is most often a slip.
+    func warnOfNobodys(_ address: IPAddress, _ line: Int, place: String, topology: Topology) {
+        let translated = topology.nodes.compactMap(\.nat).flatMap(\.mappings).map(\.outside)
+        guard !collector.hasErrors, topology.owner(of: address) == nil, !translated.contains(address) else { return }
+        collector.warning(
+            line, "\(place): nothing in the lab has the address \(address)",
+            "Take an address of the lab, or a node's name.")
     }
 }

@@ -32,8 +32,10 @@ public struct VerdictReport: Sendable, Encodable {
                 lines += details(of: verdict, style).map { "    \($0)" }
             }
         }
-        if let capture, verdicts.contains(where: { !$0.evidence.isEmpty }) { lines += ["", "Packets are those of \(capture)"] }
-        lines += ["", summary(style)]
+        if let capture, verdicts.contains(where: { !$0.evidence.isEmpty }) {
+            lines += ["", "Packets are numbered as in \(capture)"]
+        }
+        lines += (lines.isEmpty ? [] : [""]) + [summary(style)]
         return lines.joined(separator: "\n")
     }
 
@@ -48,10 +50,13 @@ public struct VerdictReport: Sendable, Encodable {
 
     private func details(of verdict: Verdict, _ style: Style) -> [String] {
         var lines = [
-            "\(style.faint("expected"))  \(verdict.expected)", "\(style.faint("because "))  \(verdict.rule)", "\(style.faint("seen    "))  \(verdict.seen)",
+            "\(style.faint("expected"))  \(verdict.expected)", "\(style.faint("rule    "))  \(verdict.rule)",
+            "\(style.faint("seen    "))  \(verdict.seen)",
         ]
         for evidence in verdict.evidence {
-            lines.append("\(style.faint("packet  "))  #\(evidence.packet) at \(Self.seconds(evidence.nanoseconds)), sent by \(evidence.interface): \(evidence.remark)")
+            lines.append(
+                "\(style.faint("packet  "))  #\(evidence.packet) at \(Self.seconds(evidence.nanoseconds)), sent by \(evidence.interface): \(evidence.remark)"
+            )
             if !evidence.line.isEmpty { lines.append("          \(style.faint(evidence.line))") }
         }
         return lines
@@ -59,13 +64,14 @@ public struct VerdictReport: Sendable, Encodable {
 
     /// Seconds of the lab's clock with all digits.
     static func seconds(_ nanoseconds: Int64) -> String {
-        let digits = String(nanoseconds % 1_000_000_000)
-        return "\(nanoseconds / 1_000_000_000).\(String(repeating: "0", count: 9 - digits.count))\(digits) s"
+        let (seconds, rest) = nanoseconds.magnitude.quotientAndRemainder(dividingBy: 1_000_000_000)
+        let digits = String(rest)
+        return "\(nanoseconds < 0 ? "-" : "")\(seconds).\(String(repeating: "0", count: 9 - digits.count))\(digits) s"
     }
 
     private func summary(_ style: Style) -> String {
         let counts: [(Verdict.Outcome, String)] = [
-            (.pass, "passed"), (.fail, "failed"), (.inconclusive, "inconclusive"), (.notApplicable, "not looked for"),
+            (.pass, "passed"), (.fail, "failed"), (.inconclusive, "inconclusive"), (.notApplicable, "not applicable"),
         ]
         let parts = counts.compactMap { outcome, word -> String? in
             let count = verdicts.count { $0.outcome == outcome }

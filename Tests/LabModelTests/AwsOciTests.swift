@@ -294,9 +294,12 @@ import Testing
         #expect(
             probes == [
                 "workload vpc1-ec2 10.105.2.100 once", "workload-back vcn1-vm 10.2.3.100 once",
-                "backup-inside vcn2-vm 192.168.2.1 1m",
+                "backup-inside vcn2-vm 192.168.2.1 1m", "backup-routers tgw 10.105.0.2 once",
             ])
+        #expect(topology.probes.map(\.sourceAddress?.description) == [nil, nil, nil, "10.3.255.2"])
         #expect(
-            topology.probes.compactMap { topology.owner(of: $0.destination) } == ["vcn1-vm", "vpc1-ec2", "vpc2-ec2"])
+            topology.probes.compactMap { topology.owner(of: $0.destination) } == [
+                "vcn1-vm", "vpc1-ec2", "vpc2-ec2", "drg",
+            ])
     }
 }

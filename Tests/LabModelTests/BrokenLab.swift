@@ -93,6 +93,16 @@ struct BrokenLab: Sendable, CustomTestStringConvertible {
         self.init(text: Self.text.replacing(old, with: new, maxReplacements: 1), message, remedy)
     }
 
+    /// - Parameter expect: What stands under `expect:`, each line indented by two.
+    init(expect: String, _ message: String, _ remedy: String) {
+        self.init(text: Self.text(expecting: expect), message, remedy)
+    }
+
+    static func text(expecting expect: String) -> String {
+        text + "expect:\n"
+            + expect.split(separator: "\n", omittingEmptySubsequences: false).map { "  \($0)\n" }.joined()
+    }
+
     init(text: String, _ message: String, _ remedy: String) {
         let before = text.prefix { $0 != "§" }
         line = before.endIndex == text.endIndex ? nil : before.count { $0.isNewline } + 1
@@ -104,5 +114,23 @@ struct BrokenLab: Sendable, CustomTestStringConvertible {
 
     static func resolve(_ text: String) throws(LabFileError) -> (topology: Topology, warnings: [LabFileDiagnostic]) {
         try LabFile(text: text, file: "lab.yaml", companion: companion).resolve()
+    }
+
+    /// Holds the lab against what must be said of it, and nothing else.
+    func expectOnlyDiagnostic() throws {
+        let error = try #require(throws: LabFileError.self) { try Self.resolve(text) }
+        let diagnostic = try #require(error.diagnostics.first)
+        #expect(error.diagnostics.count == 1, "\(error)")
+        #expect(diagnostic.severity == .error && diagnostic.file == "lab.yaml")
+        #expect(diagnostic.line == line, "\(error)")
+        #expect(diagnostic.message.contains(message), "\(error)")
+        #expect(diagnostic.remedy.contains(remedy), "\(error)")
+    }
+
+    /// The same, with the diagnostic expected where a text begins.
+    func at(_ place: String) -> BrokenLab {
+        let range = text.firstRange(of: place)
+        let start = range?.lowerBound ?? text.endIndex
+        return BrokenLab(text: String(text[..<start]) + "§" + text[start...], message, remedy)
     }
 }

@@ -6,7 +6,7 @@ import Testing
     let topology: Topology
 
     init() throws {
-        topology = try AwsOci.topology()
+        topology = try AwsOci.topology.get()
     }
 
     @Test(arguments: [
@@ -27,10 +27,10 @@ import Testing
         #expect(try Condition("tunnel backup down", in: topology) == Condition(.tunnel("backup"), holds: false))
         #expect(try Condition("bgp main up", in: topology).subject == .session("main"))
         #expect(try Condition("daemon tgw/bird up", in: topology).subject == .daemon(node: "tgw", .bird))
-        #expect(try Condition("interface tgw wan1 up", in: topology).subject == .interface(node: "tgw", read("wan1")))
-        #expect(
-            try Condition("route tgw 0.0.0.0/0 present", in: topology).subject == .route(node: "tgw", read("0.0.0.0/0"))
-        )
+        let wan = try #require(InterfaceName("wan1"))
+        #expect(try Condition("interface tgw wan1 up", in: topology).subject == .interface(node: "tgw", wan))
+        let everything = try #require(IPPrefix("0.0.0.0/0"))
+        #expect(try Condition("route tgw 0.0.0.0/0 present", in: topology).subject == .route(node: "tgw", everything))
     }
 
     @Test func aNodeCanBePingedByName() throws {

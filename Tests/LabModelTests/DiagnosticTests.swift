@@ -3,16 +3,6 @@ import Testing
 
 /// What is wrong is said once, where it is, and with what to do.
 @Suite struct DiagnosticTests {
-    private func expectOnly(_ broken: BrokenLab) throws {
-        let error = try #require(throws: LabFileError.self) { try BrokenLab.resolve(broken.text) }
-        let diagnostic = try #require(error.diagnostics.first)
-        #expect(error.diagnostics.count == 1, "\(error)")
-        #expect(diagnostic.severity == .error && diagnostic.file == "lab.yaml")
-        #expect(diagnostic.line == broken.line, "\(error)")
-        #expect(diagnostic.message.contains(broken.message), "\(error)")
-        #expect(diagnostic.remedy.contains(broken.remedy), "\(error)")
-    }
-
     @Test func theBaseIsALab() throws {
         let (topology, warnings) = try BrokenLab.resolve(BrokenLab.text)
         #expect(warnings.isEmpty && topology.tunnels.count == 3 && topology.probes.count == 1)
@@ -37,7 +27,7 @@ import Testing
             text: "§name: a\nnodes: {}\nname: b\n", "a name stands twice in one mapping: name", "rename or remove"),
     ])
     func file(_ broken: BrokenLab) throws {
-        try expectOnly(broken)
+        try broken.expectOnlyDiagnostic()
     }
 
     @Test(arguments: [
@@ -58,7 +48,7 @@ import Testing
         BrokenLab("{title: AWS}", "{titel: AWS}§", "clouds.aws: unknown key \"titel\"", "Did you mean \"title\"?"),
     ])
     func unknownKey(_ broken: BrokenLab) throws {
-        try expectOnly(broken)
+        try broken.expectOnlyDiagnostic()
     }
 
     @Test(arguments: [
@@ -87,7 +77,7 @@ import Testing
         BrokenLab("  there:", "  The Probe:§", "\"The Probe\" is not a name", "1 to 32"),
     ])
     func name(_ broken: BrokenLab) throws {
-        try expectOnly(broken)
+        try broken.expectOnlyDiagnostic()
     }
 
     @Test(arguments: [
@@ -125,7 +115,7 @@ import Testing
             "Did you mean \"router\"?"),
     ])
     func reference(_ broken: BrokenLab) throws {
-        try expectOnly(broken)
+        try broken.expectOnlyDiagnostic()
     }
 
     @Test(arguments: [
@@ -170,7 +160,7 @@ import Testing
             "192.0.2.2, 10.0.7.2"),
     ])
     func address(_ broken: BrokenLab) throws {
-        try expectOnly(broken)
+        try broken.expectOnlyDiagnostic()
     }
 
     @Test func overlapOfTunnelsAtBothEnds() throws {
@@ -206,7 +196,7 @@ import Testing
         BrokenLab("link: {mtu: 1500}", "link: {mtu: big}§", "defaults.link.mtu: \"big\" is not an MTU", "68 to 65535"),
     ])
     func link(_ broken: BrokenLab) throws {
-        try expectOnly(broken)
+        try broken.expectOnlyDiagnostic()
     }
 
     @Test(arguments: [
@@ -279,7 +269,7 @@ import Testing
             "leads into the tunnel"),
     ])
     func tunnel(_ broken: BrokenLab) throws {
-        try expectOnly(broken)
+        try broken.expectOnlyDiagnostic()
     }
 
     @Test(arguments: [
@@ -338,7 +328,7 @@ import Testing
         ).at("  own:"),
     ])
     func companion(_ broken: BrokenLab) throws {
-        try expectOnly(broken)
+        try broken.expectOnlyDiagnostic()
     }
 
     @Test(arguments: [
@@ -412,7 +402,7 @@ import Testing
             "{from: 10.0.0.0/8, ", "{§", "nodes.vm.security.[0] has no \"from\"", "the prefix the traffic comes from"),
     ])
     func node(_ broken: BrokenLab) throws {
-        try expectOnly(broken)
+        try broken.expectOnlyDiagnostic()
     }
 
     @Test(arguments: [
@@ -437,7 +427,7 @@ import Testing
         BrokenLab("to: peer", "to: peer, every: often§", "probes.there.every: \"often\" is not a time", "30s"),
     ])
     func sessionOrProbe(_ broken: BrokenLab) throws {
-        try expectOnly(broken)
+        try broken.expectOnlyDiagnostic()
     }
 
     @Test func everyProblemIsReportedInTheFilesOrder() throws {
@@ -539,14 +529,5 @@ import Testing
             links.map { "\($0.mtu) \($0.rate) \($0.delay.shortText) \($0.loss)" } == [
                 "1400 1gbit 7ms 0%", "1400 1gbit 7ms 0%", "1400 1gbit 1ms 0.1%", "1400 1gbit 7ms 0%",
             ])
-    }
-}
-
-extension BrokenLab {
-    /// The same, with the diagnostic expected where a text begins.
-    fileprivate func at(_ place: String) -> BrokenLab {
-        let range = text.firstRange(of: place)
-        let start = range?.lowerBound ?? text.endIndex
-        return BrokenLab(text: String(text[..<start]) + "§" + text[start...], message, remedy)
     }
 }

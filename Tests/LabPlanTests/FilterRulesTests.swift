@@ -14,7 +14,8 @@ import Testing
         let nodes = Plan(for: try AwsOci.topology()).steps.compactMap { step in
             if case .applyFilter(let node, _) = step.action { node } else { nil }
         }
-        #expect(nodes == ["vpc1", "vpc2", "aws-igw", "vcn1", "vcn2", "oci-igw"])
+        #expect(
+            nodes == ["vpc1", "tgw", "vpc2", "vpc2-ec2", "aws-igw", "drg", "vcn1", "vcn2", "vcn2-vm", "oci-igw"])
     }
 
     @Test func withSourceDestinationCheck() throws {

@@ -164,6 +164,7 @@ import Testing
                 "wait for route drg 10.2.0.0/16 present, at most 30s",
                 "wait for ping vpc1-ec2 10.105.2.100 up, at most 30s",
                 "wait for ping vcn1-vm 10.2.3.100 up, at most 30s", "wait for ping vcn2-vm 192.168.2.1 up, at most 30s",
+                "wait for ping tgw 10.105.0.2 up, at most 30s",
             ])
     }
 

@@ -1,0 +1,176 @@
+import LabModel
+import NetworkTypes
+import Testing
+
+/// What a lab must show, as it is read.
+@Suite("Expectations read from text")
+struct ExpectationTests {
+    private func claim(_ text: String, _ change: (String) -> String = { $0 }) throws -> LabModel.Expectation.Claim {
+        let topology = try BrokenLab.resolve(change(BrokenLab.text(expecting: "x: \(text)"))).topology
+        return try #require(topology.expectations.first).claim
+    }
+
+    private func encapsulation(_ text: String, _ change: (String) -> String = { $0 }) throws -> EncapsulationClaim {
+        guard case .encapsulation(let claim) = try claim(text, change) else { throw NoSuchClaim() }
+        return claim
+    }
+
+    private struct NoSuchClaim: Error {}
+
+    @Test("of the repository's lab: each kind, its line, and when it applies")
+    func lab() throws {
+        let topology = try AwsOci.topology.get()
+        #expect(Set(topology.expectations.map(\.claim.kind)) == Set(LabModel.Expectation.Claim.kinds))
+        let lines = try AwsOci.text("lab.yaml").split(separator: "\n", omittingEmptySubsequences: false)
+        for expectation in topology.expectations {
+            #expect(lines[expectation.line - 1].hasPrefix("  \(expectation.name):"))
+        }
+        let conditions = Set(topology.expectations.map { $0.when?.description ?? "always" })
+        #expect(conditions == ["always", "bgp main up", "bgp main down"])
+    }
+
+    @Test("encapsulation takes form and algorithms from the tunnel, and the links between clouds")
+    func encapsulationOfTheLab() throws {
+        let topology = try AwsOci.topology.get()
+        let between = ["aws-vpn-1", "aws-vpn-2", "oci-vpn-1", "oci-vpn-2", "aws-internet", "oci-internet"]
+        let claims = topology.expectations.compactMap { expectation -> EncapsulationClaim? in
+            if case .encapsulation(let claim) = expectation.claim { claim } else { nil }
+        }
+        #expect(claims.map(\.tunnel) == ["main", "backup", "backup"])
+        #expect(claims.map { $0.wrappings.map(\.description) } == [["esp"], ["esp-in-udp"], ["esp-in-udp"]])
+        #expect(
+            claims.map { $0.algorithms?.description } == [
+                "aes-256-cbc with sha2-256", "aes-256-gcm-16", "aes-256-gcm-16",
+            ])
+        #expect(claims.allSatisfy { $0.links == between })
+        #expect(
+            claims.map(\.probes) == [
+                ["workload", "workload-back"], ["backup-inside", "backup-routers"], ["workload", "workload-back"],
+            ])
+        let backup = try #require(topology.tunnel(named: "backup"))
+        #expect(backup.algorithms?.description == "aes-256-gcm-16" && backup.isUDPEncapsulated)
+        #expect(backup.lifetimes.map { [$0.ike, $0.esp] } == [.seconds(28800), .seconds(3600)])
+        #expect(topology.tunnel(named: "main")?.isUDPEncapsulated == false)
+    }
+
+    @Test("encapsulation, said and derived")
+    func encapsulation() throws {
+        let derived = try encapsulation("{encapsulation: there, in: main}")
+        #expect(derived.probes == ["there"] && derived.tunnel == "main" && derived.wrappings == [.esp])
+        #expect(derived.algorithms?.description == "aes-256-cbc with sha2-256")
+        // Nodes without a cloud stand for themselves.
+        #expect(derived.links == ["lan", "up", "wan", "spare"])
+        #expect(try encapsulation("{encapsulation: there, in: own}").wrappings == [.espInUDP])
+        #expect(try encapsulation("{encapsulation: there, in: own}").algorithms == nil)
+        let said = try encapsulation(
+            "{encapsulation: [there], as: [vlan 7, esp, gre], esp: {encryption: aes-128-cbc, integrity: sha1}, on: wan}"
+        )
+        #expect(said.tunnel == nil && said.wrappings == [.vlan(7), .esp, .gre] && said.links == ["wan"])
+        #expect(said.algorithms?.description == "aes-128-cbc with sha1")
+        #expect(try encapsulation("{encapsulation: there, in: main, as: esp-in-udp}").wrappings == [.espInUDP])
+    }
+
+    @Test("without links between clouds, they must be named")
+    func noLinksBetweenClouds() throws {
+        func oneCloud(_ text: String) -> String {
+            ["router:\n    role: router", "gateway:\n    role: internet-gateway"].reduce(text) {
+                $0.replacing($1, with: $1.replacing("role", with: "cloud: aws\n    role"))
+            }.replacing("{role: router}", with: "{role: router, cloud: aws}")
+        }
+        #expect(try encapsulation("{encapsulation: there, as: gre, on: lan}", oneCloud).links == ["lan"])
+        let text = oneCloud(BrokenLab.text(expecting: "§x: {encapsulation: there, as: gre}"))
+        try BrokenLab(
+            text: text, "expect.x: no link of this lab joins two clouds", "Name the links to look at with `on:`"
+        ).expectOnlyDiagnostic()
+    }
+
+    /// Claims that are plain values, in one line each.
+    @Test(
+        "defaults and what is said",
+        arguments: [
+            ("{mtu: there}", "there derived frag-needed"), ("{mtu: there, is: 1438, beyond: lost}", "there 1438 lost"),
+            ("{mss: there}", "there derived 1000000"), ("{mss: there, is: 1398, transfer: 500kB}", "there 1398 500000"),
+            ("{path: there, via: [router, gateway]}", "there router gateway back any"),
+            ("{path: there, via: [router, main], back: [gateway, router]}", "there router main back gateway router"),
+            ("{rtt: there}", "there derived 100us"), ("{rtt: there, is: 3ms, within: 1ms}", "there 3ms 1ms"),
+            ("{bgp: main}", "main up derived"), ("{bgp: main, is: up, hold: 30s}", "main up 30s"),
+            ("{bgp: main, is: down}", "main down derived"),
+            ("{sa: main}", "main aes-256-cbc with sha2-256 plain"), ("{sa: own}", "own unknown udp"),
+            ("{sa: own, nat-t: off, esp: {encryption: aes-256-gcm-16}}", "own aes-256-gcm-16 plain"),
+            ("{rate: there}", "there derived 5% 8000000"),
+            ("{rate: there, is: 471mbit, within: 2%, transfer: 1GB}", "there 471mbit 2% 1000000000"),
+            (
+                "{routes: vm, are: {0.0.0.0/0: 10.0.0.1, 10.9.0.0/16: [eth0, vti1], 10.8.0.0/16: absent}}",
+                "vm 0.0.0.0/0>10.0.0.1 10.9.0.0/16>eth0,vti1 10.8.0.0/16>absent"
+            ),
+            ("{confidentiality: there}", "there lan,up,wan,spare"),
+            (
+                "{confidentiality: [there], on: [wan], allow: [arp, neighbour-discovery]}",
+                "there wan arp neighbour-discovery"
+            ),
+            ("{security: {from: vm, to: peer}, is: accepted}", "vm own 192.0.2.2 icmp - accepted"),
+            (
+                "{security: {from: vm, source: 10.0.0.77, to: 10.0.0.1, protocol: tcp, port: 22}, is: dropped}",
+                "vm 10.0.0.77 10.0.0.1 tcp 22 dropped"
+            ),
+        ])
+    func plain(_ text: String, _ expected: String) throws {
+        let words: [String] =
+            switch try claim(text) {
+            case .mtu(let claim): [claim.probe, claim.bytes.map(String.init) ?? "derived", claim.beyond.rawValue]
+            case .mss(let claim): [claim.probe, claim.bytes.map(String.init) ?? "derived", "\(claim.transfer)"]
+            case .path(let claim): [claim.probe] + claim.via + ["back"] + (claim.back ?? ["any"])
+            case .rtt(let claim): [claim.probe, claim.expected?.shortText ?? "derived", claim.tolerance.shortText]
+            case .bgp(let claim):
+                [claim.session, claim.isEstablished ? "up" : "down", claim.hold?.shortText ?? "derived"]
+            case .securityAssociation(let claim):
+                [claim.tunnel, claim.algorithms?.description ?? "unknown", claim.isUDPEncapsulated ? "udp" : "plain"]
+            case .rate(let claim):
+                [
+                    claim.probe, claim.expected?.description ?? "derived", claim.tolerance.description,
+                    "\(claim.transfer)",
+                ]
+            case .routes(let claim):
+                [claim.node]
+                    + claim.routes.map { "\($0.prefix)>\($0.targets.map(\.description).joined(separator: ","))" }
+            case .confidentiality(let claim):
+                [claim.probes.joined(separator: ","), claim.links.joined(separator: ",")]
+                    + claim.allowed.map(\.rawValue)
+            case .security(let claim):
+                [
+                    claim.source, claim.sourceAddress?.description ?? "own", claim.destination.description,
+                    claim.transport.rawValue,
+                    claim.port.map { "\($0)" } ?? "-", claim.outcome.rawValue,
+                ]
+            case .encapsulation: []
+            }
+        #expect(words.joined(separator: " ") == expected)
+    }
+
+    @Test("neighbours on one link have nothing between them")
+    func neighbours() throws {
+        let claim = try claim("{path: there, via: []}") { $0.replacing("to: peer", with: "to: 10.0.0.1") }
+        guard case .path(let path) = claim else { throw NoSuchClaim() }
+        #expect(path.via.isEmpty && path.back == nil)
+    }
+
+    @Test("a lab need expect nothing")
+    func nothing() throws {
+        #expect(try BrokenLab.resolve(BrokenLab.text).topology.expectations.isEmpty)
+    }
+
+    @Test(
+        "forms of packets are read from their own text", arguments: Wrapping.known.dropLast() + ["vlan 1", "vlan 4094"])
+    func wrappings(_ text: String) {
+        #expect(Wrapping(text)?.description == text)
+    }
+
+    @Test(
+        "what is no form",
+        arguments: [
+            "", "ESP", "esp ", "vlan", "vlan 0", "vlan 4095", "vlan -1", "vlan 1 2", "vlan N", "ipsec", "6in4,esp",
+        ])
+    func noWrapping(_ text: String) {
+        #expect(Wrapping(text) == nil)
+    }
+}
