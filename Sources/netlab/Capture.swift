@@ -195,8 +195,7 @@ private final class CaptureSink {
 
     private let source: Int32
     private let destination: Destination
-    private var reader: CaptureFileReader
-    private var lines: PacketLines
+    private var reader: PacketRecordReader
     private var copied = 0
     private var failure: (any Error)?
     private(set) var packets = 0
@@ -218,8 +217,7 @@ private final class CaptureSink {
             }
             destination = .copy(descriptor, path: path)
         }
-        reader = CaptureFileReader(descriptor: source)
-        lines = try PacketLines()
+        reader = try PacketRecordReader(descriptor: source)
     }
 
     deinit {
@@ -245,11 +243,8 @@ private final class CaptureSink {
         if let failure { throw failure }
     }
 
-    private func show(_ packet: CapturedPacket, _ showsPlaces: Bool) {
-        let interface = reader.interfaces[packet.interface]
-        let text = reader.withBytes { lines.line(of: $0, linkType: interface.linkType) }
-        let arrow = packet.direction == .inbound ? "<" : ">"
-        print("\(CaptureLine.time(packet.timestamp))  \(showsPlaces ? interface.name.padded(to: 24) : "")\(arrow) \(text)")
+    private func show(_ packet: PacketRecord, _ showsPlaces: Bool) {
+        print(PacketText.line(packet, place: showsPlaces ? packet.interface : nil))
     }
 
     private func copy(to length: Int, _ descriptor: Int32, _ path: String) throws {
@@ -270,22 +265,5 @@ private final class CaptureSink {
             }
             copied += count
         }
-    }
-}
-
-/// A packet's time as capture lines begin with it.
-enum CaptureLine {
-    /// Seconds of the lab's clock, with microseconds.
-    static func time(_ nanoseconds: UInt64) -> String {
-        let micro = nanoseconds / 1000
-        let digits = String(micro % 1_000_000)
-        return "\(micro / 1_000_000).\(String(repeating: "0", count: 6 - digits.count))\(digits)".padded(to: 12, before: true)
-    }
-}
-
-extension String {
-    fileprivate func padded(to width: Int, before: Bool = false) -> String {
-        let padding = String(repeating: " ", count: max(0, width - count))
-        return before ? padding + self : self + padding
     }
 }

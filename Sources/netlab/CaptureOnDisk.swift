@@ -56,6 +56,11 @@ struct KeyDirectory {
 
     private static let associationsName = "associations.json"
 
+    /// The directory of keys that belongs to a capture file; nil where there is none.
+    static func beside(_ file: String) -> String? {
+        access("\(file).keys/\(associationsName)", R_OK) == 0 ? "\(file).keys" : nil
+    }
+
     /// - Throws: `CommandError` for a directory without netlab's keys.
     func associations() throws -> [TunnelAssociation] {
         do {

@@ -116,8 +116,7 @@ struct Check: AsyncParsableCommand {
         let judge = Judge(
             plan: plan, observation: Observation(steps: [], capture: nil), transfers: nil, examination: examination, labFile: file)
         let verdicts = try judge.verdicts { numbers in
-            var lines = try PacketLines(associations: associations)
-            return try capture.reading { try lines.read($0, numbers: numbers) }
+            try capture.reading { try PacketRecordReader.lines(of: numbers, descriptor: $0, associations: associations) }
         }
         return VerdictReport(lab: topology.name, capture: path, verdicts: verdicts)
     }
@@ -154,8 +153,7 @@ private final class CheckClient {
         try capture.reading { try examination.read($0) }
         let judge = Judge(plan: plan, observation: observation, transfers: transfers, examination: examination, labFile: labFile)
         let verdicts = try judge.verdicts { numbers in
-            var lines = try PacketLines(associations: associations)
-            return try capture.reading { try lines.read($0, numbers: numbers) }
+            try capture.reading { try PacketRecordReader.lines(of: numbers, descriptor: $0, associations: associations) }
         }
         try capture.annotate(to: captureFile, with: verdicts)
         return verdicts

@@ -19,7 +19,7 @@ struct NetlabCommand: AsyncParsableCommand {
         groupedSubcommands: [
             CommandGroup(name: "Labs:", subcommands: [Up.self, Down.self, List.self, Status.self, Clock.self]),
             CommandGroup(name: "Inside a lab:", subcommands: [Exec.self, Shell.self, Logs.self]),
-            CommandGroup(name: "Evidence:", subcommands: [Check.self, Capture.self, Probe.self, WiresharkCommand.self]),
+            CommandGroup(name: "Evidence:", subcommands: [Check.self, Capture.self, Packets.self, Probe.self, WiresharkCommand.self]),
             CommandGroup(name: "Before a lab:", subcommands: [Validate.self, PlanCommand.self, MTUCommand.self]),
             CommandGroup(name: "This machine:", subcommands: [Doctor.self, Kernel.self]),
         ])

@@ -85,8 +85,7 @@ enum JudgedLab {
             plan: CheckPlan(topology: topology, expectations: topology.expectations), observation: Observation(steps: steps, capture: summary),
             transfers: transfers, examination: examination, labFile: "lab.yaml")
         let verdicts = try judge.verdicts { numbers in
-            var lines = try PacketLines(associations: keys)
-            return try file.reading { try lines.read($0, numbers: numbers) }
+            try file.reading { try PacketRecordReader.lines(of: numbers, descriptor: $0, associations: keys) }
         }
         return Dictionary(uniqueKeysWithValues: verdicts.map { ($0.expectation, $0) })
     }
