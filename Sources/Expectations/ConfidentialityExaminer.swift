@@ -28,17 +28,17 @@ struct ConfidentialityExaminer: Sendable {
     }
 
     mutating func take(_ packet: WirePacket, frame: RawSpan, at places: WirePlaces) {
-        guard let place = places[packet.point], let link = place.link, let number = place.linkNumber, isClaimed[number], !isStrangers(packet)
+        guard let place = places[packet.point], let number = place.linkNumber, isClaimed[number], !isStrangers(packet)
         else { return }
         // Also inside of what claims to be encrypted: ESP may use the NULL cipher (RFC 2410).
         if Self.holdsMarker(frame) {
-            objections.add("with a probe's payload in clear", packet, "a probe's payload can be read on \(link.name)")
+            objections.add("with a probe's payload in clear", packet, "a probe's payload can be read on \(place.linkName)")
         } else if packet.esp != nil || isRestOfESP(packet, at: places) {
             encrypted += 1
         } else if let control = packet.control, claim.allowed.contains(control) {
             allowed[control, default: 0] += 1
         } else {
-            objections.add("in clear", packet, "\(packet.control.map { "\($0.rawValue) traffic" } ?? "traffic") that is not encrypted on \(link.name)")
+            objections.add("in clear", packet, "\(packet.control.map { "\($0.rawValue) traffic" } ?? "traffic") that is not encrypted on \(place.linkName)")
         }
     }
 

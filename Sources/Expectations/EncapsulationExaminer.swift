@@ -77,23 +77,23 @@ struct EncapsulationExaminer: Sendable {
             }
             return
         }
-        guard let link = place.link, let number = place.linkNumber, isClaimed[number] else { return }
+        guard let number = place.linkNumber, isClaimed[number] else { return }
         if let esp = packet.esp {
-            take(esp, packet, on: link, hash: packet.nanoseconds - start > Self.grace ? hash : nil, at: places)
+            take(esp, packet, at: place, hash: packet.nanoseconds - start > Self.grace ? hash : nil, among: places)
         } else if packet.outer?.isLaterFragment == true {
             // The first one shows what it is.
             if let tunnel, places.tunnel(of: packet)?.tunnel == tunnel { fragments += 1 }
         } else {
-            takeUnprotected(packet, on: link)
+            takeUnprotected(packet, at: place)
         }
     }
 
-    private mutating func takeUnprotected(_ packet: WirePacket, on link: Link) {
+    private mutating func takeUnprotected(_ packet: WirePacket, at place: WirePlaces.Place) {
         guard let inner = packet.inner, probe(of: inner) != nil else { return }
         guard claim.tunnel == nil, packet.wrappings == form else {
             objections.add(
                 packet.wrappings.count == 0 ? "in clear" : "wrapped otherwise", packet,
-                "\(inner.source) > \(inner.destination) crosses \(link.name) \(packet.wrappings), expected \(form)")
+                "\(inner.source) > \(inner.destination) crosses \(place.linkName) \(packet.wrappings), expected \(form)")
             return
         }
         examined += 1
@@ -105,8 +105,8 @@ struct EncapsulationExaminer: Sendable {
         for (number, probe) in probes.enumerated() where inner.isBetween(probe.source, probe.destination) { carried[number] += 1 }
     }
 
-    private mutating func take(_ esp: WirePacket.ESPSummary, _ packet: WirePacket, on link: Link, hash: UInt64?, at places: WirePlaces) {
-        guard let tunnel else { return takeUnprotected(packet, on: link) }
+    private mutating func take(_ esp: WirePacket.ESPSummary, _ packet: WirePacket, at place: WirePlaces.Place, hash: UInt64?, among places: WirePlaces) {
+        guard let tunnel else { return takeUnprotected(packet, at: place) }
         guard let outer = packet.outer else { return }
         guard let addresses = places.tunnel(of: packet) else {
             // Another tunnel's, perhaps: only what is known to be this one's, or cannot be known, is objected to.

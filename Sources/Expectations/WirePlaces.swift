@@ -11,6 +11,7 @@ struct WirePlaces: Sendable {
         /// The link it sends into, and its number in the topology; nil for a tunnel's interface.
         let link: Link?
         let linkNumber: Int?
+        var linkName: String { link?.name ?? name }
         /// The tunnel whose inside it leads to; nil for a link's end.
         let tunnel: String?
         let outside: [Addresses]

@@ -19,8 +19,12 @@ struct CaptureQualityTests {
     }
 
     static let gaps = [
-        Gap(testDescription: "dropped packets", doubt: "3 packets are missing from the capture") { $0.dropped = ["igw:lan": 1, "gw1:wan": 2] },
-        Gap(testDescription: "a file that breaks off", doubt: "the capture file breaks off after") { $0.missingBytes = 10 },
+        Gap(testDescription: "dropped packets", doubt: "3 packets are missing from the capture") {
+            $0.dropped = ["igw:lan": 1, "gw1:wan": 2]
+        },
+        Gap(testDescription: "a file that breaks off", doubt: "the capture file breaks off after") {
+            $0.missingBytes = 10
+        },
         Gap(testDescription: "a packet kept in part", doubt: "packets are not whole in the capture") { capture in
             capture.change(lastAt: "gw1:wan") { record in
                 record.originalLength = record.bytes.count
@@ -72,7 +76,8 @@ struct CaptureQualityTests {
     func silence(_ gap: Gap) throws {
         var capture = try SyntheticCapture.ordinary()
         gap.make(&capture)
-        let verdict = try JudgedLab.verdict(expecting: "one: {encapsulation: [there, inside], in: plain, on: wire}", of: capture)
+        let verdict = try JudgedLab.verdict(
+            expecting: "one: {encapsulation: [there, inside], in: plain, on: wire}", of: capture)
         #expect(verdict.outcome == .inconclusive)
         #expect(verdict.seen.hasPrefix("no packet of inside crossed that way, but "))
     }
@@ -84,7 +89,8 @@ struct CaptureQualityTests {
         // The packet's block has 32 bytes around it, the statistics' after it 48 with padding.
         capture.missingBytes = 60
         let topology = try JudgedLab.topology(expecting: Self.expectations)
-        var examination = try CaptureExamination(topology: topology, expectations: topology.expectations, keepsPackets: false)
+        var examination = try CaptureExamination(
+            topology: topology, expectations: topology.expectations, keepsPackets: false)
         try capture.written().reading { try examination.read($0) }
         #expect(examination.quality.doubt == "the capture file breaks off after 0 packets")
     }
@@ -94,7 +100,8 @@ struct CaptureQualityTests {
         let topology = try JudgedLab.topology(expecting: Self.expectations)
         let file = try ScratchCapture()
         try file.replace(Array("this is no capture file, but long enough for one".utf8))
-        var examination = try CaptureExamination(topology: topology, expectations: topology.expectations, keepsPackets: false)
+        var examination = try CaptureExamination(
+            topology: topology, expectations: topology.expectations, keepsPackets: false)
         #expect(throws: CaptureFileError.self) { try file.reading { try examination.read($0) } }
     }
 }

@@ -27,39 +27,64 @@ struct ConfidentialityVerdictTests {
     static let cases: [Case] = [
         Case(testDescription: "nothing", seen: nil) { _ in },
         Case(testDescription: "nothing, without keys", seen: nil, hasKeys: false) { _ in },
-        Case(testDescription: "address resolution that nobody allowed", allowed: "ike", seen: "1 packet in clear", remark: "arp traffic") { _ in },
-        Case(testDescription: "key exchange that nobody allowed", allowed: "arp", seen: "3 packets in clear", remark: "ike traffic") { _ in },
-        Case(testDescription: "a probe's packet", seen: "1 packet with a probe's payload in clear", remark: "can be read on wire", edit: wire(Packets.echo(west, east))),
+        Case(
+            testDescription: "address resolution that nobody allowed", allowed: "ike", seen: "1 packet in clear",
+            remark: "arp traffic"
+        ) { _ in },
+        Case(
+            testDescription: "key exchange that nobody allowed", allowed: "arp", seen: "3 packets in clear",
+            remark: "ike traffic"
+        ) { _ in },
+        Case(
+            testDescription: "a probe's packet", seen: "1 packet with a probe's payload in clear",
+            remark: "can be read on wire", edit: wire(Packets.echo(west, east))),
         Case(
             testDescription: "a probe's packet, although ICMP is allowed", allowed: "[arp, ike, icmp]",
             seen: "1 packet with a probe's payload in clear", edit: wire(Packets.echo(west, east))),
         Case(
-            testDescription: "a packet without a marker", seen: "1 packet in clear", remark: "traffic that is not encrypted on wire",
+            testDescription: "a packet without a marker", seen: "1 packet in clear",
+            remark: "traffic that is not encrypted on wire",
             edit: wire(Packets.ip(west, east, 6, Packets.tcp(40_000, 80, flags: 2)))),
         Case(
             testDescription: "a packet between the tunnel's own ends", seen: "1 packet in clear",
             edit: wire(between(17, Packets.udp(53, 53, [1, 2, 3])))),
-        Case(testDescription: "ICMP", seen: "1 packet in clear", remark: "icmp traffic", edit: wire(between(1, [3, 1, 0, 0, 0, 0, 0, 0]))),
-        Case(testDescription: "ICMP that is allowed", allowed: "[arp, ike, icmp]", seen: nil, edit: wire(between(1, [3, 1, 0, 0, 0, 0, 0, 0]))),
         Case(
-            testDescription: "a marker further inside", allowed: "[arp, ike, icmp]", seen: "1 packet with a probe's payload in clear",
-            edit: wire(Packets.ip("203.0.113.9", "203.0.113.1", 1, [3, 1, 0, 0, 0, 0, 0, 0] + Packets.echo(west, east)))),
+            testDescription: "ICMP", seen: "1 packet in clear", remark: "icmp traffic",
+            edit: wire(between(1, [3, 1, 0, 0, 0, 0, 0, 0]))),
+        Case(
+            testDescription: "ICMP that is allowed", allowed: "[arp, ike, icmp]", seen: nil,
+            edit: wire(between(1, [3, 1, 0, 0, 0, 0, 0, 0]))),
+        Case(
+            testDescription: "a marker further inside", allowed: "[arp, ike, icmp]",
+            seen: "1 packet with a probe's payload in clear",
+            edit: wire(
+                Packets.ip("203.0.113.9", "203.0.113.1", 1, [3, 1, 0, 0, 0, 0, 0, 0] + Packets.echo(west, east)))),
         Case(
             testDescription: "BGP", seen: "1 packet in clear", remark: "bgp traffic",
             edit: wire(between(6, Packets.tcp(40_000, 179, flags: 2)))),
-        Case(testDescription: "BGP that is allowed", allowed: "[arp, ike, bgp]", seen: nil, edit: wire(between(6, Packets.tcp(40_000, 179, flags: 2)))),
+        Case(
+            testDescription: "BGP that is allowed", allowed: "[arp, ike, bgp]", seen: nil,
+            edit: wire(between(6, Packets.tcp(40_000, 179, flags: 2)))),
         Case(
             testDescription: "neighbour discovery", seen: "1 packet in clear", remark: "neighbour-discovery traffic",
             edit: wire(Packets.ip("fe80::1", "ff02::1", 58, [135, 0, 0, 0, 0, 0, 0, 0] + Packets.address("fe80::2")))),
         Case(
-            testDescription: "neighbour discovery that is allowed", allowed: "[arp, ike, neighbour-discovery]", seen: nil,
+            testDescription: "neighbour discovery that is allowed", allowed: "[arp, ike, neighbour-discovery]",
+            seen: nil,
             edit: wire(Packets.ip("fe80::1", "ff02::1", 58, [135, 0, 0, 0, 0, 0, 0, 0] + Packets.address("fe80::2")))),
-        Case(testDescription: "a frame that is no packet", seen: "1 packet in clear") { $0.add(Packets.frame([0x88, 0xCC, 2, 7, 4]), at: "gw1:wan") },
-        Case(testDescription: "a packet where the claim does not look", seen: nil) { $0.add(Packets.ethernet(Packets.echo(west, east)), at: "gw1:lan") },
+        Case(testDescription: "a frame that is no packet", seen: "1 packet in clear") {
+            $0.add(Packets.frame([0x88, 0xCC, 2, 7, 4]), at: "gw1:wan")
+        },
+        Case(testDescription: "a packet where the claim does not look", seen: nil) {
+            $0.add(Packets.ethernet(Packets.echo(west, east)), at: "gw1:lan")
+        },
         Case(testDescription: "NULL encryption", seen: "1 packet with a probe's payload in clear") {
             try $0.send(Packets.echo(west, east), .plainEast, with: .null(spi: 0x1003))
         },
-        Case(testDescription: "NULL encryption, without keys", seen: "1 packet with a probe's payload in clear", hasKeys: false) {
+        Case(
+            testDescription: "NULL encryption, without keys", seen: "1 packet with a probe's payload in clear",
+            hasKeys: false
+        ) {
             try $0.send(Packets.echo(west, east), .plainEast, with: .null(spi: 0x1003))
         },
         Case(testDescription: "fragments of ESP", seen: nil) { capture in
@@ -68,11 +93,16 @@ struct ConfidentialityVerdictTests {
             capture.add(Packets.ethernet(between(50, Array(esp[1480...]), fragment: 185)), at: "gw1:wan")
         },
         Case(testDescription: "fragments of ESP in UDP", seen: nil) { capture in
-            let esp = try capture.seal(Packets.echo("192.168.2.1", "192.168.2.2", length: 1500), Way.natEast.association)
+            let esp = try capture.seal(
+                Packets.echo("192.168.2.1", "192.168.2.2", length: 1500), Way.natEast.association)
             let datagram = Packets.udp(4500, 4500, esp)
             let addresses = ("203.0.113.20", "192.0.2.2")
-            capture.add(Packets.ethernet(Packets.ip(addresses.0, addresses.1, 17, Array(datagram[..<1480]), fragment: 0x2000)), at: "igw:wan")
-            capture.add(Packets.ethernet(Packets.ip(addresses.0, addresses.1, 17, Array(datagram[1480...]), fragment: 185)), at: "igw:wan")
+            capture.add(
+                Packets.ethernet(Packets.ip(addresses.0, addresses.1, 17, Array(datagram[..<1480]), fragment: 0x2000)),
+                at: "igw:wan")
+            capture.add(
+                Packets.ethernet(Packets.ip(addresses.0, addresses.1, 17, Array(datagram[1480...]), fragment: 185)),
+                at: "igw:wan")
         },
         Case(testDescription: "fragments in clear between the tunnel's ends", seen: "1 packet in clear") { capture in
             let datagram = Packets.udp(53, 53, Array(repeating: 1, count: 1600))
@@ -128,7 +158,9 @@ struct ConfidentialityVerdictTests {
     func literal() throws {
         let verdict = try JudgedLab.verdict(
             expecting: "one: {confidentiality: [there, inside], allow: [arp, ike]}", of: .ordinary())
-        #expect(verdict.expected == "nothing but ESP, arp, ike between the clouds, and no payload of there, inside to be read")
+        #expect(
+            verdict.expected
+                == "nothing but ESP, arp, ike between the clouds, and no payload of there, inside to be read")
         #expect(verdict.rule == "RFC 4303 section 1: confidentiality; lab.yaml:51")
         #expect(verdict.seen == "25 packets of ESP, 1 of arp, 3 of ike")
     }
@@ -137,7 +169,8 @@ struct ConfidentialityVerdictTests {
     func emptiness(isLive: Bool) throws {
         var capture = SyntheticCapture()
         capture.add(Packets.arp, at: "gw1:wan")
-        let verdict = try JudgedLab.verdict(expecting: "one: {confidentiality: there, allow: arp}", of: capture, isLive: isLive)
+        let verdict = try JudgedLab.verdict(
+            expecting: "one: {confidentiality: there, allow: arp}", of: capture, isLive: isLive)
         #expect(verdict.outcome == (isLive ? .fail : .inconclusive))
         #expect(verdict.seen.hasPrefix("no encrypted packet either"))
     }

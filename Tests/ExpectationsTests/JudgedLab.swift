@@ -72,7 +72,8 @@ enum JudgedLab {
 
     /// What a file alone, or a check of a running lab, makes of a capture.
     static func verdicts(
-        expecting expectations: String, of capture: SyntheticCapture, keys: [TunnelAssociation] = Way.keys, isLive: Bool = true,
+        expecting expectations: String, of capture: SyntheticCapture, keys: [TunnelAssociation] = Way.keys,
+        isLive: Bool = true,
         steps: [Observation.Step] = [], transfers: Observation? = nil
     ) throws -> [String: Verdict] {
         let topology = try topology(expecting: expectations)
@@ -80,9 +81,12 @@ enum JudgedLab {
         var examination = try CaptureExamination(
             topology: topology, expectations: topology.expectations, associations: keys, keepsPackets: isLive)
         try file.reading { try examination.read($0) }
-        let summary = isLive ? CaptureSummary(file: "check.pcapng", points: [], associations: keys, ikeKeys: [], unusableIKE: 0) : nil
+        let summary =
+            isLive
+            ? CaptureSummary(file: "check.pcapng", points: [], associations: keys, ikeKeys: [], unusableIKE: 0) : nil
         let judge = Judge(
-            plan: CheckPlan(topology: topology, expectations: topology.expectations), observation: Observation(steps: steps, capture: summary),
+            plan: CheckPlan(topology: topology, expectations: topology.expectations),
+            observation: Observation(steps: steps, capture: summary),
             transfers: transfers, examination: examination, labFile: "lab.yaml")
         let verdicts = try judge.verdicts { numbers in
             try file.reading { try PacketRecordReader.lines(of: numbers, descriptor: $0, associations: keys) }
@@ -92,7 +96,8 @@ enum JudgedLab {
 
     /// The verdict about the only expectation, or the one of that name.
     static func verdict(
-        _ name: String = "one", expecting expectations: String, of capture: SyntheticCapture, keys: [TunnelAssociation] = Way.keys,
+        _ name: String = "one", expecting expectations: String, of capture: SyntheticCapture,
+        keys: [TunnelAssociation] = Way.keys,
         isLive: Bool = true, steps: [Observation.Step] = [], transfers: Observation? = nil
     ) throws -> Verdict {
         let verdicts = try verdicts(
@@ -138,7 +143,8 @@ enum Way: CaseIterable {
 
     func key(_ association: ESPAssociation) -> TunnelAssociation {
         TunnelAssociation(
-            tunnel: isPlain ? "plain" : "nat", node: String(entrance.prefix { $0 != ":" }), isOutbound: true, association: association)
+            tunnel: isPlain ? "plain" : "nat", node: String(entrance.prefix { $0 != ":" }), isOutbound: true,
+            association: association)
     }
 
     static let keys = allCases.map { $0.key($0.association) }
@@ -148,17 +154,22 @@ extension ESPAssociation {
     private init(spi: UInt32, encryption: Algorithm, integrity: Algorithm? = nil, isExtended: Bool = false) {
         let nowhere = IPAddress.v4(IPv4Address(rawValue: 0))
         self.init(
-            source: nowhere, destination: nowhere, spi: spi, encryption: encryption, integrity: integrity, hasExtendedSequence: isExtended)
+            source: nowhere, destination: nowhere, spi: spi, encryption: encryption, integrity: integrity,
+            hasExtendedSequence: isExtended)
     }
 
     private static func key(_ length: Int, _ spi: UInt32) -> KeyMaterial {
         KeyMaterial((0..<length).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ Int(spi)) })
     }
 
-    private static func sha256(_ spi: UInt32) -> Algorithm { Algorithm(name: "hmac(sha256)", key: key(32, spi), tagBits: 128) }
+    private static func sha256(_ spi: UInt32) -> Algorithm {
+        Algorithm(name: "hmac(sha256)", key: key(32, spi), tagBits: 128)
+    }
 
     static func cbc(spi: UInt32, isExtended: Bool = false) -> Self {
-        Self(spi: spi, encryption: Algorithm(name: "cbc(aes)", key: key(32, spi)), integrity: sha256(spi), isExtended: isExtended)
+        Self(
+            spi: spi, encryption: Algorithm(name: "cbc(aes)", key: key(32, spi)), integrity: sha256(spi),
+            isExtended: isExtended)
     }
 
     static func gcm(spi: UInt32) -> Self {

@@ -43,11 +43,15 @@ struct SyntheticCapture {
         if let entered { add(entered, at: way.entrance) }
         let esp = try seal(packet, association ?? way.association, sequence: sequence)
         for (place, source, destination) in way.crossings {
-            add(Packets.ethernet(Self.wrap(esp, source, destination, isInUDP: isInUDP ?? !way.isPlain), vlans: vlans), at: place)
+            add(
+                Packets.ethernet(Self.wrap(esp, source, destination, isInUDP: isInUDP ?? !way.isPlain), vlans: vlans),
+                at: place)
         }
     }
 
-    mutating func send(_ packet: [UInt8], _ way: Way, with association: ESPAssociation? = nil, sequence: UInt64? = nil) throws {
+    mutating func send(_ packet: [UInt8], _ way: Way, with association: ESPAssociation? = nil, sequence: UInt64? = nil)
+        throws
+    {
         try send(packet, way, entered: packet, with: association, sequence: sequence)
     }
 
@@ -60,7 +64,9 @@ struct SyntheticCapture {
     }
 
     static func wrap(_ esp: [UInt8], _ source: String, _ destination: String, isInUDP: Bool) -> [UInt8] {
-        isInUDP ? Packets.ip(source, destination, 17, Packets.udp(4500, 4500, esp)) : Packets.ip(source, destination, 50, esp)
+        isInUDP
+            ? Packets.ip(source, destination, 17, Packets.udp(4500, 4500, esp))
+            : Packets.ip(source, destination, 50, esp)
     }
 
     /// The number of the last packet at a place, as the file counts.
@@ -79,15 +85,18 @@ struct SyntheticCapture {
         for record in records {
             let isInside = Way.allCases.contains { $0.entrance == record.place }
             let number =
-                try numbers[record.place] ?? writer.add(CaptureInterface(name: record.place, linkType: isInside ? .raw : .ethernet))
+                try numbers[record.place]
+                ?? writer.add(CaptureInterface(name: record.place, linkType: isInside ? .raw : .ethernet))
             numbers[record.place] = number
             try writer.write(
-                record.bytes.span.bytes, interface: number, timestamp: record.nanoseconds, originalLength: record.originalLength,
+                record.bytes.span.bytes, interface: number, timestamp: record.nanoseconds,
+                originalLength: record.originalLength,
                 direction: record.direction)
         }
         for (place, number) in numbers {
             try writer.write(
-                CaptureStatistics(received: 1, droppedBySystem: dropped[place] ?? 0), interface: number, timestamp: clock)
+                CaptureStatistics(received: 1, droppedBySystem: dropped[place] ?? 0), interface: number,
+                timestamp: clock)
         }
         try writer.flush()
         try file.cut(missingBytes)
@@ -98,17 +107,22 @@ struct SyntheticCapture {
     static func ordinary() throws -> Self {
         var capture = Self()
         capture.add(Packets.arp, at: "gw1:wan")
-        capture.add(Packets.ethernet(Packets.ip("203.0.113.1", "203.0.113.2", 17, Packets.udp(500, 500, Packets.ike))), at: "gw1:wan")
+        capture.add(
+            Packets.ethernet(Packets.ip("203.0.113.1", "203.0.113.2", 17, Packets.udp(500, 500, Packets.ike))),
+            at: "gw1:wan")
         let marked = Packets.udp(4500, 4500, [0, 0, 0, 0] + Packets.ike)
         capture.add(Packets.ethernet(Packets.ip("203.0.113.20", "192.0.2.2", 17, marked)), at: "igw:wan")
-        capture.add(Packets.ethernet(Packets.ip("203.0.113.20", "192.0.2.2", 17, Packets.udp(4500, 4500, [0xFF]))), at: "igw:wan")
+        capture.add(
+            Packets.ethernet(Packets.ip("203.0.113.20", "192.0.2.2", 17, Packets.udp(4500, 4500, [0xFF]))),
+            at: "igw:wan")
         for (number, length) in [60, 61, 62, 84, 576, 1400].enumerated() {
             let sequence = UInt16(number + 1)
             try capture.send(Packets.echo(west, east, sequence: sequence, length: length), .plainEast)
             try capture.send(Packets.echo(east, west, isRequest: false, sequence: sequence, length: length), .plainWest)
             try capture.send(Packets.echo("192.168.2.1", "192.168.2.2", sequence: sequence, length: length), .natEast)
             try capture.send(
-                Packets.echo("192.168.2.2", "192.168.2.1", isRequest: false, sequence: sequence, length: length), .natWest)
+                Packets.echo("192.168.2.2", "192.168.2.1", isRequest: false, sequence: sequence, length: length),
+                .natWest)
         }
         try capture.send(Packets.ip(west, east, 6, Packets.tcp(40_000, 80, flags: 2, mss: 1398)), .plainEast)
         return capture

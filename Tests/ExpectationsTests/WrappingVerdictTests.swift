@@ -24,7 +24,9 @@ struct WrappingVerdictTests {
 
     private static let packet = Packets.echo(west, east, sequence: 9)
 
-    private static func padded(_ way: Way, _ edit: @escaping @Sendable (inout [UInt8]) -> Void) -> @Sendable (inout SyntheticCapture) throws -> Void {
+    private static func padded(_ way: Way, _ edit: @escaping @Sendable (inout [UInt8]) -> Void)
+        -> @Sendable (inout SyntheticCapture) throws -> Void
+    {
         { capture in
             try capture.send(Packets.echo(west, east, sequence: 9), way)
             for (place, _, _) in way.crossings { capture.change(lastAt: place) { edit(&$0.bytes) } }
@@ -37,15 +39,18 @@ struct WrappingVerdictTests {
         Case(testDescription: "nothing, without keys", expectation: plain, hasKeys: false, seen: nil) { _ in },
         Case(testDescription: "nothing, behind NAT without keys", expectation: nat, hasKeys: false, seen: nil) { _ in },
         Case(
-            testDescription: "a packet around the tunnel", expectation: plain, seen: "1 packet in clear", place: "gw1:wan",
+            testDescription: "a packet around the tunnel", expectation: plain, seen: "1 packet in clear",
+            place: "gw1:wan",
             remark: "10.1.0.2 > 10.2.0.2 crosses wire in clear, expected esp"
         ) { $0.add(Packets.ethernet(packet), at: "gw1:wan") },
         Case(
-            testDescription: "a packet around the tunnel, without keys", expectation: plain, hasKeys: false, seen: "1 packet in clear",
+            testDescription: "a packet around the tunnel, without keys", expectation: plain, hasKeys: false,
+            seen: "1 packet in clear",
             place: "gw1:wan", remark: "in clear"
         ) { $0.add(Packets.ethernet(packet), at: "gw1:wan") },
         Case(
-            testDescription: "a packet around the tunnel in a tag", expectation: plain, seen: "1 packet wrapped otherwise", place: "gw1:wan",
+            testDescription: "a packet around the tunnel in a tag", expectation: plain,
+            seen: "1 packet wrapped otherwise", place: "gw1:wan",
             remark: "crosses wire vlan 7, expected esp"
         ) { $0.add(Packets.ethernet(packet, vlans: [7]), at: "gw1:wan") },
         Case(testDescription: "somebody else's packet in clear", expectation: plain, seen: nil) {
@@ -57,7 +62,8 @@ struct WrappingVerdictTests {
         },
         Case(
             testDescription: "ESP where UDP is expected", expectation: nat,
-            seen: "2 packets wrapped otherwise (NAT-T expected but absent)", place: "vpn1:wan", remark: "seen as esp, expected esp-in-udp"
+            seen: "2 packets wrapped otherwise (NAT-T expected but absent)", place: "vpn1:wan",
+            remark: "seen as esp, expected esp-in-udp"
         ) { try $0.send(packet, .natEast, entered: packet, isInUDP: false) },
         Case(
             testDescription: "ESP where UDP is expected, without keys", expectation: nat, hasKeys: false,
@@ -71,7 +77,8 @@ struct WrappingVerdictTests {
             remark: "seen as esp-in-udp, expected esp"
         ) { try $0.send(packet, .plainEast, entered: packet, isInUDP: true) },
         Case(
-            testDescription: "a number used again", expectation: plain, seen: "1 packet with a sequence number that does not rise",
+            testDescription: "a number used again", expectation: plain,
+            seen: "1 packet with a sequence number that does not rise",
             place: "gw1:wan", remark: "sequence 7 after 7 of SPI 0x00001001"
         ) { capture in
             guard let last = capture.records.last(where: { $0.place == "gw1:wan" }) else { return }
@@ -81,12 +88,16 @@ struct WrappingVerdictTests {
             testDescription: "an old number", expectation: plain, hasKeys: false,
             seen: "1 packet with a sequence number that does not rise", place: "gw1:wan", remark: "sequence 2 after 7"
         ) { try $0.send(packet, .plainEast, sequence: 2) },
-        Case(testDescription: "numbers left out", expectation: plain, seen: nil) { try $0.send(packet, .plainEast, sequence: 99) },
+        Case(testDescription: "numbers left out", expectation: plain, seen: nil) {
+            try $0.send(packet, .plainEast, sequence: 99)
+        },
         Case(
-            testDescription: "a packet changed on the way", expectation: plain, seen: "1 packet not authentic", place: "gw1:wan",
+            testDescription: "a packet changed on the way", expectation: plain, seen: "1 packet not authentic",
+            place: "gw1:wan",
             remark: "SPI 0x00001001", edit: padded(.plainEast) { $0[60] ^= 1 }),
         Case(
-            testDescription: "a changed integrity check value", expectation: plain, seen: "1 packet not authentic", place: "gw1:wan",
+            testDescription: "a changed integrity check value", expectation: plain, seen: "1 packet not authentic",
+            place: "gw1:wan",
             edit: padded(.plainEast) { $0[$0.count - 1] ^= 1 }),
         Case(
             testDescription: "an unknown SPI", expectation: plain, seen: "1 packet of an unknown SPI", place: "gw1:wan",
@@ -96,38 +107,49 @@ struct WrappingVerdictTests {
             try $0.send(packet, .plainEast, with: .cbc(spi: 0x9999))
         },
         Case(
-            testDescription: "the private source past the NAT", expectation: nat, seen: "1 packet between other addresses", place: "igw:wan",
+            testDescription: "the private source past the NAT", expectation: nat,
+            seen: "1 packet between other addresses", place: "igw:wan",
             remark: "ESP from 10.1.9.2 to 192.0.2.2: no tunnel has these addresses here"
         ) { capture in
             let inner = Packets.echo("192.168.2.1", "192.168.2.2", sequence: 9)
             let esp = try capture.seal(inner, Way.natEast.association)
-            capture.add(Packets.ethernet(SyntheticCapture.wrap(esp, "10.1.9.2", "192.0.2.2", isInUDP: true)), at: "igw:wan")
+            capture.add(
+                Packets.ethernet(SyntheticCapture.wrap(esp, "10.1.9.2", "192.0.2.2", isInUDP: true)), at: "igw:wan")
         },
         Case(
             testDescription: "the public source before the NAT, without keys", expectation: nat, hasKeys: false,
             seen: "1 packet between other addresses", place: "vpn1:wan"
         ) { capture in
             let esp = try capture.seal(packet, Way.natEast.association)
-            capture.add(Packets.ethernet(SyntheticCapture.wrap(esp, "203.0.113.20", "192.0.2.2", isInUDP: true)), at: "vpn1:wan")
+            capture.add(
+                Packets.ethernet(SyntheticCapture.wrap(esp, "203.0.113.20", "192.0.2.2", isInUDP: true)), at: "vpn1:wan"
+            )
         },
-        Case(testDescription: "another tunnel's ESP between other addresses", expectation: plain, seen: nil) { capture in
+        Case(testDescription: "another tunnel's ESP between other addresses", expectation: plain, seen: nil) {
+            capture in
             let esp = try capture.seal(Packets.echo("192.168.2.1", "192.168.2.2"), Way.natEast.association)
-            capture.add(Packets.ethernet(SyntheticCapture.wrap(esp, "192.0.2.7", "192.0.2.8", isInUDP: true)), at: "gw1:wan")
+            capture.add(
+                Packets.ethernet(SyntheticCapture.wrap(esp, "192.0.2.7", "192.0.2.8", isInUDP: true)), at: "gw1:wan")
         },
         Case(
-            testDescription: "the probe's packet in another tunnel", expectation: "one: {encapsulation: inside, in: nat, on: [natwire, wire]}",
+            testDescription: "the probe's packet in another tunnel",
+            expectation: "one: {encapsulation: inside, in: nat, on: [natwire, wire]}",
             seen: "1 packet in another tunnel", place: "gw1:wan", remark: "inside crosses in tunnel plain"
         ) { try $0.send(Packets.echo("192.168.2.1", "192.168.2.2", sequence: 9), .plainEast) },
         Case(
-            testDescription: "a length that no packet makes", expectation: plain, hasKeys: false, seen: "1 packet of an impossible length",
+            testDescription: "a length that no packet makes", expectation: plain, hasKeys: false,
+            seen: "1 packet of an impossible length",
             place: "gw1:wan", remark: "157 bytes, which no packet makes with aes-256-cbc with sha2-256",
             edit: padded(.plainEast) {
                 $0.append(0)
                 $0[17] += 1
             }),
-        Case(testDescription: "Ethernet's padding after a packet", expectation: plain, seen: nil, edit: padded(.plainEast) { $0 += [0, 0, 0] }),
         Case(
-            testDescription: "a packet that did not enter so", expectation: plain, seen: "1 packet that never entered the tunnel",
+            testDescription: "Ethernet's padding after a packet", expectation: plain, seen: nil,
+            edit: padded(.plainEast) { $0 += [0, 0, 0] }),
+        Case(
+            testDescription: "a packet that did not enter so", expectation: plain,
+            seen: "1 packet that never entered the tunnel",
             place: "gw1:wan", remark: "what is inside is no packet that plain was given"
         ) { capture in
             var changed = packet
@@ -135,16 +157,20 @@ struct WrappingVerdictTests {
             try capture.send(packet, .plainEast, entered: changed)
         },
         Case(
-            testDescription: "a packet that did not enter at all", expectation: nat, seen: "1 packet that never entered the tunnel",
+            testDescription: "a packet that did not enter at all", expectation: nat,
+            seen: "1 packet that never entered the tunnel",
             place: "vpn1:wan"
         ) { try $0.send(Packets.echo("192.168.2.1", "192.168.2.2", sequence: 9), .natEast, entered: nil) },
-        Case(testDescription: "a packet that entered and was lost", expectation: plain, seen: nil) { $0.add(packet, at: "gw1:vpn1") },
+        Case(testDescription: "a packet that entered and was lost", expectation: plain, seen: nil) {
+            $0.add(packet, at: "gw1:vpn1")
+        },
         Case(testDescription: "two equal packets", expectation: plain, seen: nil) {
             try $0.send(packet, .plainEast)
             try $0.send(packet, .plainEast)
         },
         Case(
-            testDescription: "one packet sealed twice", expectation: plain, seen: "1 packet that never entered the tunnel", place: "gw1:wan"
+            testDescription: "one packet sealed twice", expectation: plain,
+            seen: "1 packet that never entered the tunnel", place: "gw1:wan"
         ) {
             try $0.send(packet, .plainEast)
             try $0.send(packet, .plainEast, entered: nil)
@@ -153,15 +179,18 @@ struct WrappingVerdictTests {
             try $0.send(Packets.ip("10.1.0.9", "10.2.0.9", 41, Packets.echo("2001:db8::1", "2001:db8::2")), .plainEast)
         },
         Case(
-            testDescription: "a tunnel's packet that did not enter so", expectation: plain, seen: "1 packet that never entered the tunnel",
+            testDescription: "a tunnel's packet that did not enter so", expectation: plain,
+            seen: "1 packet that never entered the tunnel",
             place: "gw1:wan"
         ) {
             let inner = Packets.echo("2001:db8::1", "2001:db8::2")
             try $0.send(
-                Packets.ip("10.1.0.9", "10.2.0.9", 41, inner), .plainEast, entered: Packets.ip("10.1.0.9", "10.2.0.8", 41, inner))
+                Packets.ip("10.1.0.9", "10.2.0.9", 41, inner), .plainEast,
+                entered: Packets.ip("10.1.0.9", "10.2.0.8", 41, inner))
         },
         Case(
-            testDescription: "the probe's packet in one wrapping more, inside ESP", expectation: plain, seen: "1 packet wrapped otherwise",
+            testDescription: "the probe's packet in one wrapping more, inside ESP", expectation: plain,
+            seen: "1 packet wrapped otherwise",
             place: "gw1:wan", remark: "seen as esp / ipip, expected esp"
         ) { try $0.send(Packets.ip("10.1.0.9", "10.2.0.9", 4, packet), .plainEast) },
         Case(testDescription: "fragments of ESP", expectation: plain, seen: nil) { capture in
@@ -169,18 +198,23 @@ struct WrappingVerdictTests {
             capture.add(whole, at: "gw1:vpn1")
             let esp = try capture.seal(whole, Way.plainEast.association)
             let (first, rest) = (Array(esp[..<1480]), Array(esp[1480...]))
-            capture.add(Packets.ethernet(Packets.ip("203.0.113.1", "203.0.113.2", 50, first, fragment: 0x2000)), at: "gw1:wan")
-            capture.add(Packets.ethernet(Packets.ip("203.0.113.1", "203.0.113.2", 50, rest, fragment: 185)), at: "gw1:wan")
+            capture.add(
+                Packets.ethernet(Packets.ip("203.0.113.1", "203.0.113.2", 50, first, fragment: 0x2000)), at: "gw1:wan")
+            capture.add(
+                Packets.ethernet(Packets.ip("203.0.113.1", "203.0.113.2", 50, rest, fragment: 185)), at: "gw1:wan")
         },
-        Case(testDescription: "a second security association, their numbers mixed", expectation: plain, seen: nil) { capture in
+        Case(testDescription: "a second security association, their numbers mixed", expectation: plain, seen: nil) {
+            capture in
             for number in 1...3 {
                 try capture.send(Packets.echo(west, east, sequence: 20 + UInt16(number)), .plainEast)
-                try capture.send(Packets.echo(west, east, sequence: 30 + UInt16(number)), .plainEast, with: .cbc(spi: 0x1003))
+                try capture.send(
+                    Packets.echo(west, east, sequence: 30 + UInt16(number)), .plainEast, with: .cbc(spi: 0x1003))
             }
         },
         Case(
             testDescription: "a number used again in a second security association", expectation: plain,
-            seen: "1 packet with a sequence number that does not rise", place: "gw1:wan", remark: "sequence 1 after 1 of SPI 0x00001003"
+            seen: "1 packet with a sequence number that does not rise", place: "gw1:wan",
+            remark: "sequence 1 after 1 of SPI 0x00001003"
         ) { capture in
             try capture.send(packet, .plainEast, with: .cbc(spi: 0x1003))
             try capture.send(packet, .plainEast)
@@ -193,20 +227,26 @@ struct WrappingVerdictTests {
                 }
             }
         },
-        Case(testDescription: "the same packets seen arriving from before and behind a NAT", expectation: nat, seen: nil) { capture in
-            for (from, to) in [("vpn1:wan", "igw:lan"), ("igw:wan", "vpn2:wan"), ("vpn2:wan", "igw:wan"), ("igw:lan", "vpn1:wan")] {
+        Case(
+            testDescription: "the same packets seen arriving from before and behind a NAT", expectation: nat, seen: nil
+        ) { capture in
+            for (from, to) in [
+                ("vpn1:wan", "igw:lan"), ("igw:wan", "vpn2:wan"), ("vpn2:wan", "igw:wan"), ("igw:lan", "vpn1:wan"),
+            ] {
                 for record in capture.records where record.place == from && record.direction == .outbound {
                     capture.add(record.bytes, at: to, direction: .inbound)
                 }
             }
         },
         Case(
-            testDescription: "the private destination on the public side", expectation: nat, seen: "1 packet between other addresses",
+            testDescription: "the private destination on the public side", expectation: nat,
+            seen: "1 packet between other addresses",
             place: "igw:wan", remark: "ESP from 192.0.2.2 to 10.1.9.2"
         ) { capture in
             let esp = try capture.seal(packet, Way.natWest.association)
             capture.add(
-                Packets.ethernet(SyntheticCapture.wrap(esp, "192.0.2.2", "10.1.9.2", isInUDP: true)), at: "igw:wan", direction: .inbound)
+                Packets.ethernet(SyntheticCapture.wrap(esp, "192.0.2.2", "10.1.9.2", isInUDP: true)), at: "igw:wan",
+                direction: .inbound)
         },
     ]
 
@@ -216,7 +256,8 @@ struct WrappingVerdictTests {
     func objections(_ example: Case) throws {
         var capture = try SyntheticCapture.ordinary()
         try example.edit(&capture)
-        let verdict = try JudgedLab.verdict(expecting: example.expectation, of: capture, keys: example.hasKeys ? Self.keys : [])
+        let verdict = try JudgedLab.verdict(
+            expecting: example.expectation, of: capture, keys: example.hasKeys ? Self.keys : [])
         #expect(verdict.outcome == (example.seen == nil ? .pass : .fail), "\(verdict.seen)")
         if let seen = example.seen {
             #expect(verdict.seen == seen)
@@ -236,15 +277,20 @@ struct WrappingVerdictTests {
         #expect(verdict.expected == "there, back between the clouds only as esp (aes-256-cbc with sha2-256)")
         #expect(verdict.rule == "RFC 4303 section 2: lengths, numbers and SPIs of tunnel plain; lab.yaml:51")
         #expect(
-            verdict.seen == "13 packets of 108 to 1468 bytes, 13 opened and authentic, 13 equal to what entered the tunnel")
+            verdict.seen
+                == "13 packets of 108 to 1468 bytes, 13 opened and authentic, 13 equal to what entered the tunnel")
     }
 
     @Test("Fragments are told of")
     func fragments() throws {
         var capture = try SyntheticCapture.ordinary()
         let esp = try capture.seal(Packets.echo(west, east, length: 1500), Way.plainEast.association)
-        capture.add(Packets.ethernet(Packets.ip("203.0.113.1", "203.0.113.2", 50, Array(esp[..<1480]), fragment: 0x2000)), at: "gw1:wan")
-        capture.add(Packets.ethernet(Packets.ip("203.0.113.1", "203.0.113.2", 50, Array(esp[1480...]), fragment: 185)), at: "gw1:wan")
+        capture.add(
+            Packets.ethernet(Packets.ip("203.0.113.1", "203.0.113.2", 50, Array(esp[..<1480]), fragment: 0x2000)),
+            at: "gw1:wan")
+        capture.add(
+            Packets.ethernet(Packets.ip("203.0.113.1", "203.0.113.2", 50, Array(esp[1480...]), fragment: 185)),
+            at: "gw1:wan")
         let verdict = try JudgedLab.verdict(expecting: plain, of: capture)
         #expect(verdict.outcome == .pass)
         #expect(verdict.seen.contains("2 fragments of some"), "\(verdict.seen)")
@@ -255,28 +301,38 @@ struct WrappingVerdictTests {
         "Other algorithms are known by the lengths they make",
         arguments: [
             ("aes-256-gcm-16}", [84], true, true), ("aes-256-gcm-16}", [62], true, true),
-            ("aes-256-ctr, integrity: sha2-384}", [62], true, false), ("aes-256-ctr, integrity: sha2-384}", [62, 63], true, true),
-            ("aes-256-ctr, integrity: sha2-384}", [62, 63], false, false), ("aes-256-cbc, integrity: sha2-512}", [62], false, false),
-            ("aes-256-cbc, integrity: sha2-512}", [62], true, true), ("aes-256-cbc, integrity: sha1}", [62], false, true),
+            ("aes-256-ctr, integrity: sha2-384}", [62], true, false),
+            ("aes-256-ctr, integrity: sha2-384}", [62, 63], true, true),
+            ("aes-256-ctr, integrity: sha2-384}", [62, 63], false, false),
+            ("aes-256-cbc, integrity: sha2-512}", [62], false, false),
+            ("aes-256-cbc, integrity: sha2-512}", [62], true, true),
+            ("aes-256-cbc, integrity: sha1}", [62], false, true),
             ("aes-256-cbc, integrity: sha2-256}", [62, 63], true, false),
         ])
     func algorithms(claimed: String, lengths: [Int], hasKeys: Bool, isSeen: Bool) throws {
         var capture = SyntheticCapture()
         for length in lengths { try capture.send(Packets.echo(west, east, length: length), .plainEast) }
         let verdict = try JudgedLab.verdict(
-            expecting: "one: {encapsulation: there, in: plain, esp: {encryption: \(claimed)}", of: capture, keys: hasKeys ? Way.keys : [])
+            expecting: "one: {encapsulation: there, in: plain, esp: {encryption: \(claimed)}", of: capture,
+            keys: hasKeys ? Way.keys : [])
         #expect(verdict.outcome == (isSeen ? .fail : .pass), "\(verdict.seen)")
-        #expect(verdict.seen.contains(hasKeys ? "of another length" : "of an impossible length") == isSeen, "\(verdict.seen)")
+        #expect(
+            verdict.seen.contains(hasKeys ? "of another length" : "of an impossible length") == isSeen,
+            "\(verdict.seen)")
     }
 
     @Test("Without keys, lengths that a cipher cannot make tell too")
     func closedLengths() throws {
         var capture = SyntheticCapture()
-        for length in 60..<76 { try capture.send(Packets.echo(west, east, length: length), .plainEast, with: .ctr(spi: 0x1001)) }
+        for length in 60..<76 {
+            try capture.send(Packets.echo(west, east, length: length), .plainEast, with: .ctr(spi: 0x1001))
+        }
         let verdict = try JudgedLab.verdict(expecting: plain, of: capture, keys: [])
         #expect(verdict.outcome == .fail)
         // Of the four lengths in each block of 16, AES-CBC makes one.
-        #expect(verdict.seen == "16 packets of an impossible length" || verdict.seen == "12 packets of an impossible length", "\(verdict.seen)")
+        #expect(
+            verdict.seen == "16 packets of an impossible length"
+                || verdict.seen == "12 packets of an impossible length", "\(verdict.seen)")
     }
 
     @Test("A probe of which no packet crossed", arguments: [true, false])
@@ -294,7 +350,8 @@ struct WrappingVerdictTests {
     func emptiness(isLive: Bool, hasKeys: Bool) throws {
         var capture = SyntheticCapture()
         capture.add(Packets.arp, at: "gw1:wan")
-        let verdict = try JudgedLab.verdict(expecting: plain, of: capture, keys: hasKeys ? Way.keys : [], isLive: isLive)
+        let verdict = try JudgedLab.verdict(
+            expecting: plain, of: capture, keys: hasKeys ? Way.keys : [], isLive: isLive)
         #expect(verdict.outcome == (isLive ? .fail : .inconclusive))
         #expect(verdict.seen == "no packet crossed that way")
     }
@@ -316,7 +373,8 @@ struct WrappingVerdictTests {
         let extended = ESPAssociation.cbc(spi: 0x1004, isExtended: true)
         var capture = SyntheticCapture()
         for (index, number) in ([0xFFFF_FFFE, 0xFFFF_FFFF, 0x1_0000_0000, 0x1_0000_0001] as [UInt64]).enumerated() {
-            try capture.send(Packets.echo(west, east, sequence: UInt16(index)), .plainEast, with: extended, sequence: number)
+            try capture.send(
+                Packets.echo(west, east, sequence: UInt16(index)), .plainEast, with: extended, sequence: number)
         }
         let keys = [Way.plainEast.key(extended)]
         let verdict = try JudgedLab.verdict(expecting: plain, of: capture, keys: keys)
@@ -335,7 +393,8 @@ struct WrappingVerdictTests {
     @Test(
         "Wrappings stacked as declared, and otherwise",
         arguments: [
-            ("[vlan 7, esp]", [7], true), ("[vlan 7, esp]", [8], false), ("[vlan 7, esp]", [], false), ("esp", [7], false),
+            ("[vlan 7, esp]", [7], true), ("[vlan 7, esp]", [8], false), ("[vlan 7, esp]", [], false),
+            ("esp", [7], false),
             ("[vlan 7, vlan 8, esp]", [7, 8], true), ("[vlan 7, vlan 8, esp]", [8, 7], false),
         ] as [(String, [UInt16], Bool)])
     func stacks(form: String, vlans: [UInt16], isRight: Bool) throws {
@@ -343,7 +402,8 @@ struct WrappingVerdictTests {
         let packet = Packets.echo(west, east)
         try capture.send(packet, .plainEast, entered: packet, vlans: vlans)
         for keys in [Way.keys, []] {
-            let verdict = try JudgedLab.verdict(expecting: "one: {encapsulation: there, in: plain, as: \(form)}", of: capture, keys: keys)
+            let verdict = try JudgedLab.verdict(
+                expecting: "one: {encapsulation: there, in: plain, as: \(form)}", of: capture, keys: keys)
             #expect(verdict.outcome == (isRight ? .pass : .fail), "\(verdict.seen)")
             #expect(isRight || verdict.seen == "1 packet wrapped otherwise")
         }
@@ -359,9 +419,12 @@ struct WrappingVerdictTests {
         capture.add(Packets.ethernet(Packets.ip("192.0.2.5", "192.0.2.6", 4, esp)), at: "gw1:wan")
         for keys in [Way.keys, []] {
             #expect(
-                try JudgedLab.verdict(expecting: "one: {encapsulation: there, in: plain, as: [ipip, esp]}", of: capture, keys: keys).outcome
+                try JudgedLab.verdict(
+                    expecting: "one: {encapsulation: there, in: plain, as: [ipip, esp]}", of: capture, keys: keys
+                ).outcome
                     == .pass)
-            #expect(try JudgedLab.verdict(expecting: plain, of: capture, keys: keys).seen == "1 packet wrapped otherwise")
+            #expect(
+                try JudgedLab.verdict(expecting: plain, of: capture, keys: keys).seen == "1 packet wrapped otherwise")
         }
     }
 
@@ -383,8 +446,10 @@ struct WrappingVerdictTests {
     @Test(
         "Forms without IPsec",
         arguments: [
-            ("6in4", "sixes", [41], true), ("6in4", "sixes", [], false), ("ipip", "there", [4], true), ("6in4", "there", [4], false),
-            ("[ipip, ipip]", "there", [4, 4], true), ("[ipip, ipip]", "there", [4], false), ("gre", "there", [47], true),
+            ("6in4", "sixes", [41], true), ("6in4", "sixes", [], false), ("ipip", "there", [4], true),
+            ("6in4", "there", [4], false),
+            ("[ipip, ipip]", "there", [4, 4], true), ("[ipip, ipip]", "there", [4], false),
+            ("gre", "there", [47], true),
             ("gre", "there", [4], false), ("[ipip6, 6in4]", "there", [4], false),
         ] as [(String, String, [UInt8], Bool)])
     func otherForms(form: String, probe: String, protocols: [UInt8], isRight: Bool) throws {
@@ -394,9 +459,12 @@ struct WrappingVerdictTests {
         }
         var capture = SyntheticCapture()
         capture.add(Packets.ethernet(packet), at: "gw1:wan")
-        let verdict = try JudgedLab.verdict(expecting: "one: {encapsulation: \(probe), as: \(form)}", of: capture, keys: [])
+        let verdict = try JudgedLab.verdict(
+            expecting: "one: {encapsulation: \(probe), as: \(form)}", of: capture, keys: [])
         #expect(verdict.outcome == (isRight ? .pass : .fail), "\(verdict.seen)")
-        #expect(isRight || verdict.seen == (protocols.isEmpty ? "1 packet in clear" : "1 packet wrapped otherwise"), "\(verdict.seen)")
+        #expect(
+            isRight || verdict.seen == (protocols.isEmpty ? "1 packet in clear" : "1 packet wrapped otherwise"),
+            "\(verdict.seen)")
     }
 
     @Test("6in4 in IPv6, and the other way about")
@@ -404,7 +472,9 @@ struct WrappingVerdictTests {
         var capture = SyntheticCapture()
         let six = Packets.ip("2001:db8::1", "2001:db8::2", 4, Packets.echo(west, east))
         capture.add(Packets.ethernet(Packets.ip("203.0.113.1", "203.0.113.2", 41, six)), at: "gw1:wan")
-        #expect(try JudgedLab.verdict(expecting: "one: {encapsulation: there, as: [6in4, ipip6]}", of: capture).outcome == .pass)
+        #expect(
+            try JudgedLab.verdict(expecting: "one: {encapsulation: there, as: [6in4, ipip6]}", of: capture).outcome
+                == .pass)
         #expect(
             try JudgedLab.verdict(expecting: "one: {encapsulation: there, as: [ipip6, 6in4]}", of: capture).seen
                 == "1 packet wrapped otherwise")
@@ -413,7 +483,8 @@ struct WrappingVerdictTests {
     @Test("A probe's packet in ESP where no IPsec is declared")
     func undeclaredTunnel() throws {
         var capture = SyntheticCapture()
-        capture.add(Packets.ethernet(Packets.ip("203.0.113.1", "203.0.113.2", 4, Packets.echo(west, east))), at: "gw1:wan")
+        capture.add(
+            Packets.ethernet(Packets.ip("203.0.113.1", "203.0.113.2", 4, Packets.echo(west, east))), at: "gw1:wan")
         #expect(try JudgedLab.verdict(expecting: "one: {encapsulation: there, as: ipip}", of: capture).outcome == .pass)
         try capture.send(Packets.echo(west, east), .plainEast)
         let verdict = try JudgedLab.verdict(expecting: "one: {encapsulation: there, as: ipip}", of: capture)

@@ -1,0 +1,225 @@
+import Decryption
+import LabModel
+import NetworkTypes
+import Testing
+
+@testable import Expectations
+
+@Suite("What kernels and daemons tell, held against routes, sessions and associations")
+struct StateVerdictTests {
+    private static func verdict(_ expectation: String, _ measurement: Measurement, _ finding: Finding?) throws
+        -> Verdict
+    {
+        var lab = try CheckedLab(expecting: expectation)
+        if let finding { lab.observe(measurement, finding) }
+        return try lab.verdict()
+    }
+
+    private static func check(
+        _ expectation: String, _ measurement: Measurement, _ finding: Finding, isRight: Bool, seen: String
+    ) throws {
+        let verdict = try verdict(expectation, measurement, finding)
+        #expect(verdict.outcome == (isRight ? .pass : .fail), "\(verdict.seen)")
+        #expect(verdict.seen.contains(seen), "\(verdict.seen)")
+        #expect(try Self.verdict(expectation, measurement, nil).outcome == .inconclusive)
+        #expect(try Self.verdict(expectation, measurement, .failed("the node is gone")).outcome == .inconclusive)
+    }
+
+    // MARK: Routes
+
+    private static func route(_ prefix: String, by gateways: [String] = [], on interface: String) throws
+        -> ObservedRoute
+    {
+        ObservedRoute(
+            prefix: try #require(IPPrefix(prefix)), gateways: gateways.compactMap { IPAddress($0) },
+            interfaces: [InterfaceName(interface)].compactMap { $0 },
+            text: "\(prefix) via \((gateways + [interface]).joined(separator: " "))")
+    }
+
+    @Test(
+        "Routes",
+        arguments: [
+            ("{10.2.0.0/24: vpn1}", true, "all of them"), ("{10.9.0.0/16: 10.1.0.2}", true, "all of them"),
+            ("{10.9.0.0/16: [10.1.0.2, 10.1.0.3]}", true, "all of them"),
+            ("{10.7.0.0/16: absent}", true, "all of them"),
+            ("{10.2.0.0/24: vpn1, 10.9.0.0/16: 10.1.0.2}", true, "all of them"),
+            ("{10.2.0.0/24: wan}", false, "10.2.0.0/24 via vpn1"),
+            ("{10.9.0.0/16: 10.1.0.9}", false, "10.9.0.0/16 via 10.1.0.2 10.1.0.3 lan"),
+            ("{10.9.0.0/16: [10.1.0.2, 10.1.0.9]}", false, "10.9.0.0/16 via"),
+            ("{10.2.0.0/24: absent}", false, "10.2.0.0/24 via vpn1"),
+            ("{10.7.0.0/16: vpn1}", false, "no route to 10.7.0.0/16"),
+            ("{10.2.0.0/25: vpn1}", false, "no route to 10.2.0.0/25"),
+            ("{10.2.0.0/24: vpn1, 10.7.0.0/16: vpn1}", false, "no route to 10.7.0.0/16"),
+        ])
+    func routes(claim: String, isRight: Bool, seen: String) throws {
+        let routes = [
+            try Self.route("10.2.0.0/24", on: "vpn1"),
+            try Self.route("10.9.0.0/16", by: ["10.1.0.2", "10.1.0.3"], on: "lan"),
+        ]
+        try Self.check(
+            "{routes: gw1, are: \(claim)}", .routes(node: "gw1"), .routes(routes), isRight: isRight, seen: seen)
+    }
+
+    // MARK: BGP
+
+    struct SessionCase: Sendable, CustomTestStringConvertible {
+        let testDescription: String
+        var claim = "{bgp: main}"
+        var states = ["Established", "Established"]
+        var hold: [Int?] = [30, 30]
+        var learned = [["10.2.0.0/24"], ["10.1.0.0/24"]]
+        var isRight = false
+        let seen: String
+    }
+
+    @Test(
+        "Sessions",
+        arguments: [
+            SessionCase(
+                testDescription: "as negotiated", isRight: true,
+                seen: "gw1 Established 10s/30s has 10.2.0.0/24; gw2 Established 10s/30s has 10.1.0.0/24"),
+            SessionCase(
+                testDescription: "as declared", claim: "{bgp: main, hold: 30s}", isRight: true, seen: "gw1 Established"),
+            SessionCase(testDescription: "another hold time", hold: [180, 30], seen: "gw1 has hold time 3m"),
+            SessionCase(
+                testDescription: "a hold time other than declared", claim: "{bgp: main, hold: 90s}",
+                seen: "gw1 has hold time 30s; gw2 has hold time 30s"),
+            SessionCase(testDescription: "no hold time", hold: [nil, 30], seen: "gw1 has hold time none"),
+            SessionCase(
+                testDescription: "a missing prefix", learned: [[], ["10.1.0.0/24"]], seen: "gw1 lacks 10.2.0.0/24"),
+            SessionCase(
+                testDescription: "another's prefix", learned: [["10.2.0.0/24"], ["10.1.0.0/24", "10.3.0.0/24"]],
+                seen: "gw2 has learned 10.3.0.0/24 besides"),
+            SessionCase(
+                testDescription: "down", states: ["Active", "Idle"], hold: [nil, nil], learned: [[], []],
+                seen: "gw1 is in state Active; gw2 is in state Idle"),
+            SessionCase(
+                testDescription: "down as declared", claim: "{bgp: main, is: down}", states: ["Active", "Idle"],
+                hold: [nil, nil], learned: [[], []],
+                isRight: true, seen: "gw1 Active; gw2 Idle"),
+            SessionCase(
+                testDescription: "up where down is declared", claim: "{bgp: main, is: down}",
+                states: ["Established", "Idle"], seen: "gw1 is in state Established"),
+            SessionCase(testDescription: "one that does not tell", states: ["Established"], seen: "gw2 does not tell"),
+            SessionCase(testDescription: "none that tells", states: [], seen: "gw1 does not tell; gw2 does not tell"),
+        ])
+    func sessions(_ example: SessionCase) throws {
+        let speakers = zip(["gw1", "gw2"], example.states).enumerated().map { number, speaker in
+            ObservedSpeaker(
+                node: speaker.0, state: speaker.1, hold: example.hold[number].map { .seconds($0) },
+                keepalive: example.hold[number].map { .seconds($0 / 3) },
+                learned: example.learned[number].compactMap { IPPrefix($0) })
+        }
+        try Self.check(
+            example.claim, .session("main"), .session(speakers), isRight: example.isRight, seen: example.seen)
+    }
+
+    // MARK: Security associations
+
+    struct AssociationCase: Sendable, CustomTestStringConvertible {
+        let testDescription: String
+        var claim = "{sa: plain}"
+        var isRight = false
+        let seen: String
+        var edit: @Sendable (inout Ends) -> Void = { _ in }
+    }
+
+    /// Both ends of the tunnel "plain", to be changed.
+    struct Ends {
+        var nodes = ["gw1", "gw2"]
+        var ike: [String?] = ["AES_CBC_256-HMAC_SHA2_384-DH20", "AES_CBC_256-HMAC_SHA2_384-DH20"]
+        var ikeRest: Duration? = .seconds(28_000)
+        var childRest: Duration? = .seconds(3_500)
+        var hasInbound = true
+        /// Of the first end, outbound.
+        var association = ESPAssociation.cbc(spi: 0x1001)
+
+        var finding: Finding {
+            .tunnel(
+                nodes.enumerated().map { number, node in
+                    let outbound = TunnelAssociation(
+                        tunnel: "plain", node: node, isOutbound: true,
+                        association: number == 0 ? association : .cbc(spi: 0x1002))
+                    let inbound = TunnelAssociation(
+                        tunnel: "plain", node: node, isOutbound: false, association: .cbc(spi: 0x1002))
+                    return ObservedTunnelEnd(
+                        node: node, ike: ike[number], ikeReplacedIn: ikeRest, childReplacedIn: childRest,
+                        associations: hasInbound ? [outbound, inbound] : [outbound])
+                })
+        }
+    }
+
+    @Test(
+        "Associations",
+        arguments: [
+            AssociationCase(
+                testDescription: "as configured", isRight: true,
+                seen: "gw1 2 SAs, IKE AES_CBC_256-HMAC_SHA2_384-DH20; gw2 2 SAs"),
+            AssociationCase(
+                testDescription: "in UDP where protocol 50 is expected", seen: "gw1, SPI 0x00001001: ESP in UDP"
+            ) { $0.association.encapsulation = .init() },
+            AssociationCase(
+                testDescription: "protocol 50 where UDP is expected", claim: "{sa: plain, nat-t: true}",
+                seen: "gw1, SPI 0x00001001: ESP as protocol 50"),
+            AssociationCase(testDescription: "transport mode", seen: "gw1, SPI 0x00001001: transport mode") {
+                $0.association.mode = .transport
+            },
+            AssociationCase(
+                testDescription: "another cipher",
+                seen: "gw1, SPI 0x00001001: rfc4106(gcm(aes)) 256/128 instead of cbc(aes) 256, hmac(sha256) 256/128"
+            ) { $0.association = .gcm(spi: 0x1001) },
+            AssociationCase(
+                testDescription: "a shorter key",
+                seen: "gw1, SPI 0x00001001: cbc(aes) 128, hmac(sha256) 256/128 instead of cbc(aes) 256"
+            ) {
+                $0.association.encryption.key = KeyMaterial(Array(repeating: 1, count: 16))
+            },
+            AssociationCase(testDescription: "a shorter integrity check value", seen: "hmac(sha256) 256/96 instead of")
+            { $0.association.integrity?.tagBits = 96 },
+            AssociationCase(
+                testDescription: "other algorithms than declared",
+                claim: "{sa: plain, esp: {encryption: aes-128-gcm-16}}",
+                seen: "cbc(aes) 256, hmac(sha256) 256/128 instead of rfc4106(gcm(aes)) 128/128"),
+            AssociationCase(testDescription: "no IKE SA", seen: "gw2 has no IKE SA") { $0.ike[1] = nil },
+            AssociationCase(testDescription: "one direction", seen: "gw1 has no security association inbound") {
+                $0.hasInbound = false
+            },
+            AssociationCase(testDescription: "an IKE SA that lasts longer", seen: "gw1 keeps its IKE SA for another") {
+                $0.ikeRest = .seconds(30_000)
+            },
+            AssociationCase(testDescription: "an ESP SA that lasts longer", seen: "gw1 keeps its ESP SA for another") {
+                $0.childRest = .seconds(4_000)
+            },
+            AssociationCase(testDescription: "nothing known of when", isRight: true, seen: "gw1 2 SAs") {
+                $0.ikeRest = nil
+                $0.childRest = nil
+            },
+            AssociationCase(testDescription: "an end that does not tell", seen: "gw2 does not tell") {
+                $0.nodes.removeLast()
+            },
+            AssociationCase(testDescription: "no end that tells", seen: "gw1 does not tell; gw2 does not tell") {
+                $0.nodes = []
+            },
+        ])
+    func associations(_ example: AssociationCase) throws {
+        var ends = Ends()
+        example.edit(&ends)
+        try Self.check(example.claim, .tunnel("plain"), ends.finding, isRight: example.isRight, seen: example.seen)
+    }
+
+    @Test("Behind NAT, ESP is expected in UDP")
+    func natTraversal() throws {
+        let verdict = try Self.verdict("{sa: nat}", .tunnel("nat"), nil)
+        #expect(verdict.expected.hasPrefix("nat: ESP in tunnel mode in UDP 4500 with aes-256-gcm-16, renewed within "))
+    }
+
+    @Test("The worst of all verdicts is the whole's")
+    func whole() {
+        let verdict = { (outcome: Verdict.Outcome) in
+            Verdict(expectation: "", kind: "", outcome: outcome, expected: "", rule: "", seen: "")
+        }
+        #expect([verdict(.pass), verdict(.notApplicable)].outcome == .pass)
+        #expect([verdict(.pass), verdict(.inconclusive)].outcome == .inconclusive)
+        #expect([verdict(.inconclusive), verdict(.fail), verdict(.pass)].outcome == .fail)
+    }
+}
