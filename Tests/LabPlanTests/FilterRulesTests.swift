@@ -5,7 +5,11 @@ import Testing
 /// What the fabric enforces, as nft reads it.
 @Suite struct FilterRulesTests {
     private func ruleset(_ node: String, _ change: (String) -> String = { $0 }) throws -> Ruleset? {
-        Plan(for: try AwsOci.topology(change)).steps.lazy.compactMap { step in
+        try Self.ruleset(node, in: AwsOci.topology(change))
+    }
+
+    private static func ruleset(_ node: String, in topology: Topology) -> Ruleset? {
+        Plan(for: topology).steps.lazy.compactMap { step in
             if case .applyFilter(node, let ruleset) = step.action { ruleset } else { nil }
         }.first
     }
@@ -128,5 +132,157 @@ import Testing
                 maxReplacements: 1)
         }
         #expect(ruleset == nil)
+    }
+
+    // MARK: MSS clamps
+
+    @Test func clampOfATunnelToThePathMTU() throws {
+        let ruleset = try #require(try ruleset("tgw"))
+        #expect(ruleset.tables == ["inet netlab-mss"] && ruleset.purpose == "MSS clamp of vpn1")
+        #expect(
+            ruleset.text == """
+                table inet netlab-mss {
+                    chain forwarded {
+                        type filter hook forward priority mangle; policy accept;
+                        iifname "vpn1" tcp flags & (syn|rst) == syn counter tcp option maxseg size set rt mtu
+                        oifname "vpn1" tcp flags & (syn|rst) == syn counter tcp option maxseg size set rt mtu
+                    }
+                    chain own {
+                        type filter hook output priority mangle; policy accept;
+                        oifname "vpn1" tcp flags & (syn|rst) == syn counter tcp option maxseg size set rt mtu
+                    }
+                }
+                """)
+    }
+
+    @Test func clampOfATunnelToANumber() throws {
+        let ruleset = try #require(try ruleset("vpc2-ec2"))
+        #expect(ruleset.tables == ["inet netlab-mss"] && ruleset.purpose == "MSS clamp of vti1")
+        #expect(
+            ruleset.text == """
+                table inet netlab-mss {
+                    chain forwarded {
+                        type filter hook forward priority mangle; policy accept;
+                        iifname "vti1" tcp flags & (syn|rst) == syn counter tcp option maxseg size set 1398
+                        oifname "vti1" tcp flags & (syn|rst) == syn counter tcp option maxseg size set 1398
+                    }
+                    chain own {
+                        type filter hook output priority mangle; policy accept;
+                        oifname "vti1" tcp flags & (syn|rst) == syn counter tcp option maxseg size set 1398
+                    }
+                }
+                """)
+    }
+
+    /// What a node clamps is what it forwards: its own connections are left alone.
+    @Test func clampOfANode() throws {
+        let ruleset = try #require(
+            try ruleset("internet") {
+                $0.replacing("summary: everything", with: "mss: 1360\n    summary: everything", maxReplacements: 1)
+            })
+        #expect(ruleset.tables == ["inet netlab-mss"] && ruleset.purpose == "MSS clamp")
+        #expect(
+            ruleset.text == """
+                table inet netlab-mss {
+                    chain forwarded {
+                        type filter hook forward priority mangle; policy accept;
+                        tcp flags & (syn|rst) == syn counter tcp option maxseg size set 1360
+                    }
+                }
+                """)
+    }
+
+    @Test func noClampThatIsOff() throws {
+        let off = { (text: String) in text.replacing("mss: clamp-to-pmtu", with: "mss: off") }
+        #expect(try ruleset("tgw", off) == nil)
+        #expect(try ruleset("drg", off) == nil)
+        #expect(try ruleset("vcn2-vm", off) != nil)
+        #expect(try ruleset("internet") == nil)
+    }
+
+    /// A gateway that guards a port, translates, and clamps what it forwards and what enters a tunnel.
+    @Test func allOnOneNode() throws {
+        let text = """
+            name: all
+            nodes:
+              vm: {security: [{from: 10.0.0.0/8}]}
+              gw:
+                role: internet-gateway
+                mss: clamp-to-pmtu
+                nat: {outside: wan, map: {192.0.2.3: 10.0.0.2}}
+              peer: {role: router}
+            links:
+              lan: {ends: {vm:eth0: 10.0.0.2/24, gw:lan: 10.0.0.1/24}}
+              wan: {ends: {gw:wan: 192.0.2.1/24, peer:wan: 192.0.2.2/24}}
+            tunnels:
+              t:
+                psk: example-key
+                mss: 1300
+                ike: {encryption: aes-256-cbc, integrity: sha2-256, group: 14}
+                esp: {encryption: aes-256-gcm-16}
+                ends:
+                  gw: {address: 192.0.2.1, interface: vpn}
+                  peer: {address: 192.0.2.2, interface: vpn}
+
+            """
+        let topology = try LabFile(text: text, file: "lab.yaml") { _ in "" }.resolve().topology
+        let ruleset = try #require(Self.ruleset("gw", in: topology))
+        #expect(ruleset.tables == ["inet netlab-fabric", "ip netlab-nat", "inet netlab-mss"])
+        #expect(
+            ruleset.purpose == "the fabric's port of vm, 1:1 NAT 192.0.2.3 = 10.0.0.2, MSS clamp, MSS clamp of vpn")
+        #expect(
+            ruleset.text == """
+                table inet netlab-fabric {
+                    chain to-vm {
+                        ct state established,related counter accept
+                        ip saddr 10.0.0.0/8 counter accept
+                        counter drop
+                    }
+                    chain source-destination-check {
+                        type filter hook forward priority -10; policy accept;
+                        iifname "lan" ip saddr != { 10.0.0.2 } counter drop
+                        oifname "lan" ip daddr != { 10.0.0.2 } counter drop
+                    }
+                    chain security {
+                        type filter hook forward priority 0; policy accept;
+                        oifname "lan" jump to-vm
+                    }
+                }
+                table ip netlab-nat {
+                    chain inward {
+                        type nat hook prerouting priority dstnat; policy accept;
+                        iifname "wan" ip daddr 192.0.2.3 counter dnat to 10.0.0.2
+                    }
+                    chain outward {
+                        type nat hook postrouting priority srcnat; policy accept;
+                        oifname "wan" ip saddr 10.0.0.2 counter snat to 192.0.2.3
+                    }
+                }
+                table inet netlab-mss {
+                    chain forwarded {
+                        type filter hook forward priority mangle; policy accept;
+                        tcp flags & (syn|rst) == syn counter tcp option maxseg size set rt mtu
+                        iifname "vpn" tcp flags & (syn|rst) == syn counter tcp option maxseg size set 1300
+                        oifname "vpn" tcp flags & (syn|rst) == syn counter tcp option maxseg size set 1300
+                    }
+                    chain own {
+                        type filter hook output priority mangle; policy accept;
+                        oifname "vpn" tcp flags & (syn|rst) == syn counter tcp option maxseg size set 1300
+                    }
+                }
+                """)
+    }
+
+    /// What is made and what is taken back are the same tables.
+    @Test func everyTableIsTakenBack() throws {
+        for step in Plan(for: try AwsOci.topology()).steps {
+            guard case .applyFilter(let node, let ruleset) = step.action else { continue }
+            let made = ruleset.text.split(separator: "\n").filter { $0.hasPrefix("table ") }
+            #expect(made.map { $0.dropFirst("table ".count).dropLast(" {".count) } == ruleset.tables.map { $0[...] })
+            guard case .removeFilter(node, ruleset)? = step.action.reversal else {
+                Issue.record("\(node)'s rules are not taken back")
+                continue
+            }
+        }
     }
 }

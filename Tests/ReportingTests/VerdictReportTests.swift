@@ -27,7 +27,7 @@ struct VerdictReportTests {
         rule: "RFC 6691; lab.yaml:237", seen: "3 packets are missing from the capture")
     private static let later = Verdict(
         expectation: "by-backup", kind: "path", outcome: .notApplicable, expected: "", rule: "lab.yaml:260",
-        seen: "bgp main is up")
+        seen: "\"bgp main down\" does not hold")
 
     private func report(_ verdicts: Verdict..., capture: String? = "check.pcapng") -> VerdictReport {
         VerdictReport(lab: "aws-oci", capture: capture, verdicts: verdicts)
@@ -49,7 +49,7 @@ struct VerdictReportTests {
                     expected  workload: SYN and SYN-ACK arrive with MSS 1398 at most
                     rule      RFC 6691; lab.yaml:237
                     seen      3 packets are missing from the capture
-                · by-backup         not now: bgp main is up
+                · by-backup         not now: "bgp main down" does not hold
 
                 Packets are numbered as in check.pcapng
 
@@ -65,7 +65,7 @@ struct VerdictReportTests {
                     expected  workload answered in 3.000 ms ± 100us
                     rule      delays and rates of 5 links there and 5 back: 3.001 ms; lab.yaml:240
                     seen      5 of 5 answered in 3.001 to 3.002 ms
-                · by-backup  not now: bgp main is up
+                · by-backup  not now: "bgp main down" does not hold
 
                 aws-oci: 1 passed, 1 not applicable
                 """)
@@ -110,7 +110,7 @@ struct VerdictReportTests {
     @Test("JSON")
     func json() throws {
         #expect(
-            try JSONText.of(report(Self.failed, Self.later)) == """
+            try JSONText.of(report(Self.failed, Self.later)) == #"""
                 {
                   "capture" : "check.pcapng",
                   "lab" : "aws-oci",
@@ -149,11 +149,11 @@ struct VerdictReportTests {
                       "kind" : "path",
                       "outcome" : "not_applicable",
                       "rule" : "lab.yaml:260",
-                      "seen" : "bgp main is up"
+                      "seen" : "\"bgp main down\" does not hold"
                     }
                   ]
                 }
-                """)
+                """#)
         #expect(!(try JSONText.of(report(Self.passed, capture: nil)).contains("capture")))
     }
 }
