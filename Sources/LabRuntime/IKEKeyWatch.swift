@@ -34,11 +34,13 @@ actor IKEKeyWatch {
             for pluto in plutos {
                 var status = stat()
                 guard stat(pluto.log, &status) == 0 else { continue }
-                // Whoever finds the lab dead knows by it which logs to mask.
+                // Whoever finds the lab dead knows by the mark which logs to mask. One that is there already was left by
+                // a watch that could not do all of it.
+                let wasMarked = access(PlutoKeyLog.mark(of: pluto.log), F_OK) == 0
                 let mark = open(PlutoKeyLog.mark(of: pluto.log), O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
                 guard mark >= 0 else { continue }
                 close(mark)
-                watch.watched.append(Watched(pluto: pluto, offset: status.st_size))
+                watch.watched.append(Watched(pluto: pluto, offset: wasMarked ? 0 : status.st_size))
                 _ = try? await NodeProcess.run(PlutoCommand.logPrivate(true, socket: pluto.socket), in: nil)
             }
         }

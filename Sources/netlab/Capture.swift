@@ -96,8 +96,8 @@ struct Capture: AsyncParsableCommand {
             words += " in \(directory.path)"
             if !unreadable.isEmpty { words += "\nnetlab: Wireshark cannot decrypt \(unreadable.joined(separator: ", "))" }
             if summary.unusableIKE > 0 {
-                words += "\nnetlab: of \(summary.unusableIKE) more IKE SAs pluto does not tell the keys in full: "
-                words += "it does with AES-CBC and HMAC with SHA-1 or SHA-2"
+                words += "\nnetlab: the keys of \(summary.unusableIKE) more cannot be had: libreswan logs them in full only for "
+                words += "AES-CBC with HMAC-SHA1 or HMAC-SHA2"
             } else if ikeCount == 0, let hint = Self.hint(for: topology) {
                 words += "\nnetlab: \(hint)"
             }

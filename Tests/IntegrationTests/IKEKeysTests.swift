@@ -13,8 +13,7 @@ struct IKEKeysTests {
             let file = home.path.appending("keys.pcapng")
             async let capture = lab.netlab.run(
                 "capture", lab.name, "--on", "left:eth0", "-w", file.string, "--with-keys")
-            try await Self.begun(file)
-            try await Self.makeIKESA(in: lab)
+            try await Self.makeIKESA(in: lab, captureIn: file)
             for process in Host.processes(naming: file) { kill(process, SIGINT) }
             let result = try await capture
             #expect(result.code == 0 && result.error.contains("and 1 IKE SA in"), result.account)
@@ -43,8 +42,7 @@ struct IKEKeysTests {
             let file = home.path.appending("keys.pcapng")
             async let capture = lab.netlab.run(
                 "capture", lab.name, "--on", "left:eth0", "-w", file.string, "--with-keys")
-            try await Self.begun(file)
-            try await Self.makeIKESA(in: lab)
+            try await Self.makeIKESA(in: lab, captureIn: file)
             try await home.netlab.succeed("down", lab.name)
             #expect(try await capture.code == 4)
             try Self.expectMaskedLogs(in: home)
@@ -79,14 +77,11 @@ struct IKEKeysTests {
         return RunningLab(home: home, name: "pair")
     }
 
-    /// A capture has begun when its file does; the keys are being logged by then.
-    private static func begun(_ file: FilePath) async throws {
+    /// Makes a new IKE SA once a capture has begun: its file has, and the keys are being logged by then.
+    private static func makeIKESA(in lab: RunningLab, captureIn file: FilePath) async throws {
         try await eventually("the capture's file") {
             !(FileManager.default.contents(atPath: file.string) ?? Data()).isEmpty
         }
-    }
-
-    private static func makeIKESA(in lab: RunningLab) async throws {
         try await lab.change("right", "sh", "-c", "ipsec auto --down main && ipsec auto --up main")
     }
 
