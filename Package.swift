@@ -118,7 +118,7 @@ let package = Package(
         .testTarget(
             name: "LabPlanTests", dependencies: ["LabPlan", "LabModel", "NetworkTypes"], swiftSettings: strict),
         .testTarget(
-            name: "AgentProtocolTests", dependencies: ["AgentProtocol", "LabPlan", "LabModel", "NetworkTypes"],
+            name: "AgentProtocolTests", dependencies: ["AgentProtocol", "Expectations", "LabPlan", "LabModel", "NetworkTypes"],
             swiftSettings: strict),
         .testTarget(
             name: "ReportingTests", dependencies: ["Reporting", "AgentProtocol", "Expectations", "NetworkTypes"], swiftSettings: strict),

@@ -1,4 +1,5 @@
 import AgentProtocol
+import Expectations
 import Foundation
 import LabModel
 import LabPlan
@@ -152,6 +153,47 @@ import Testing
         try expectArrives(FromAgent.ready(at: time))
         try expectArrives(FromAgent.received(bytes: 1024))
         try expectArrives(FromAgent.held(at: time))
+    }
+
+    /// Probes, captures and checks: asked by the host, handed on by the supervisor, done by the agent.
+    @Test func measurements() throws {
+        let interface = try #require(InterfaceName("vpn"))
+        let probe = ProbeRequest(
+            source: "a", sourceAddress: IPAddress("10.0.0.1"), destination: try #require(IPAddress("10.0.0.2")),
+            kind: .bulk(bytes: 8_000_000, port: 12865, deadline: .seconds(60)), id: .max)
+        let capture = CaptureRequest(
+            points: [.init(node: "a", interface: interface, direction: .outbound)], filter: "udp port 4500",
+            duration: .seconds(1), withKeys: true)
+        let measurements: [Expectations.Measurement] = [
+            .condition(try Self.sample.get().condition), .probe(probe), .routes(node: "a"), .session("main"),
+            .tunnel("main"),
+        ]
+        let observe = ObservationRequest(measurements: measurements, capture: capture)
+        for request in [
+            AgentRequest.probe(probe), .capture(capture, file: "a.pcapng"), .observe(observe, file: "check.pcapng"),
+        ] {
+            try expectArrives(ToAgent.request(id: 1, request, unbounded: true))
+        }
+        for message in [
+            ToSupervisor.probe(probe), .capture(capture, file: "a.pcapng"), .observe(observe, file: "check.pcapng"),
+        ] {
+            try expectArrives(message)
+        }
+        let summary = CaptureSummary(
+            file: "a.pcapng", points: [.init(name: "a:vpn", received: 7, dropped: 1)], associations: [], ikeKeys: [],
+            unusableIKE: 2)
+        let observation = Observation(
+            steps: [
+                .init(measurement: .routes(node: "a"), fromNanoseconds: 1, toNanoseconds: .max, finding: .failed("no"))
+            ],
+            capture: summary)
+        for reply in [AgentReply.captured(summary), .observed(observation)] {
+            try expectArrives(FromAgent.reply(id: 1, reply, at: LabTime(nanoseconds: 42)))
+        }
+        for message in [FromSupervisor.captured(summary), .observed(observation), .grown(bytes: .max)] {
+            try expectArrives(message)
+        }
+        try expectArrives(FromAgent.grown(id: 1, bytes: 1024))
     }
 
     @Test func supervisor() throws {
