@@ -100,12 +100,26 @@ public struct CaptureExamination {
         return nil
     }
 
-    /// What tells a packet from others, by all of its bytes.
+    /// What tells a packet from others, by all of its bytes; takes a fraction of `Hasher`'s time, which withstands attacks.
     private static func hash(_ bytes: RawSpan, _ range: Range<Int>) -> UInt64? {
         guard range.upperBound <= bytes.byteCount else { return nil }
-        var hasher = Hasher()
-        bytes.extracting(range).withUnsafeBytes { hasher.combine(bytes: $0) }
-        return UInt64(bitPattern: Int64(hasher.finalize()))
+        var hash = UInt64(range.count)
+        var position = range.lowerBound
+        while position + 8 <= range.upperBound {
+            hash = mixed(hash ^ bytes.unsafeLoadUnaligned(fromByteOffset: position, as: UInt64.self))
+            position += 8
+        }
+        while position < range.upperBound {
+            hash = mixed(hash ^ UInt64(bytes.unsafeLoad(fromByteOffset: position, as: UInt8.self)))
+            position += 1
+        }
+        return hash
+    }
+
+    /// A product's halves folded, in which each bit depends on all.
+    private static func mixed(_ value: UInt64) -> UInt64 {
+        let product = value.multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
+        return product.high ^ product.low
     }
 
     /// What the examiner of an expectation has found.

@@ -492,6 +492,20 @@ struct WrappingVerdictTests {
         #expect(verdict.seen == "1 packet wrapped otherwise")
     }
 
+    @Test("Every byte of a packet counts")
+    func everyByte() throws {
+        var capture = try SyntheticCapture.ordinary()
+        let packet = Packets.echo(west, east, sequence: 9, length: 93)
+        for position in packet.indices {
+            var changed = packet
+            changed[position] ^= 0x80
+            try capture.send(packet, .plainEast, entered: changed)
+        }
+        #expect(
+            try JudgedLab.verdict(expecting: plain, of: capture).seen
+                == "\(packet.count) packets that never entered the tunnel")
+    }
+
     @Test("What was under way when the capture began is not held against what entered")
     func grace() throws {
         var capture = SyntheticCapture()
