@@ -76,7 +76,9 @@ public struct CaptureExamination {
         } else if let place = places[packet.point], place.tunnel != nil, let whole = packet.outer, openers.count > 0 {
             hash = Self.hash(frame, whole.start..<(whole.start + whole.length))
         }
-        for position in encapsulation.indices { encapsulation[position].take(packet, hash: hash, at: places, since: quality.start) }
+        for position in encapsulation.indices {
+            encapsulation[position].take(packet, hash: hash, at: places, since: quality.start)
+        }
         for position in confidentiality.indices { confidentiality[position].take(packet, frame: frame, at: places) }
         index?.packets.append(packet)
     }
@@ -84,7 +86,9 @@ public struct CaptureExamination {
     /// Opens a packet's ESP where there is a key for it.
     ///
     /// - Returns: What tells the packet inside from others; nil where it stays closed.
-    private mutating func open(_ esp: WirePacket.ESPSummary, of packet: inout WirePacket, in frame: RawSpan, isWhole: Bool) -> UInt64? {
+    private mutating func open(
+        _ esp: WirePacket.ESPSummary, of packet: inout WirePacket, in frame: RawSpan, isWhole: Bool
+    ) -> UInt64? {
         guard isWhole, packet.outer?.isFragment == false, openers[esp.spi] != nil,
             let opening = openers[esp.spi]?.decryptor.open(frame.extracting(esp.range))
         else { return nil }

@@ -22,7 +22,9 @@ struct ConfidentialityExaminer: Sendable {
         isClaimed = topology.marks(ofLinks: claim.links)
         let publicAddresses = topology.nodes.compactMap(\.nat).flatMap(\.mappings).map(\.outside)
         strangers = topology.expectations.compactMap { expectation in
-            guard case .security(let claim) = expectation.claim, publicAddresses.contains(claim.destination) else { return nil }
+            guard case .security(let claim) = expectation.claim, publicAddresses.contains(claim.destination) else {
+                return nil
+            }
             return (Set(topology.addresses(of: claim.source)), claim.destination)
         }
     }
@@ -32,13 +34,17 @@ struct ConfidentialityExaminer: Sendable {
         else { return }
         // Also inside of what claims to be encrypted: ESP may use the NULL cipher (RFC 2410).
         if Self.holdsMarker(frame) {
-            objections.add("with a probe's payload in clear", packet, "a probe's payload can be read on \(place.linkName)")
+            objections.add(
+                "with a probe's payload in clear", packet, "a probe's payload can be read on \(place.linkName)")
         } else if packet.esp != nil || isRestOfESP(packet, at: places) {
             encrypted += 1
         } else if let control = packet.control, claim.allowed.contains(control) {
             allowed[control, default: 0] += 1
         } else {
-            objections.add("in clear", packet, "\(packet.control.map { "\($0.rawValue) traffic" } ?? "traffic") that is not encrypted on \(place.linkName)")
+            objections.add(
+                "in clear", packet,
+                "\(packet.control.map { "\($0.rawValue) traffic" } ?? "traffic") that is not encrypted on \(place.linkName)"
+            )
         }
     }
 
@@ -67,7 +73,9 @@ struct ConfidentialityExaminer: Sendable {
 extension Slice<UnsafeRawBufferPointer> {
     /// Where a byte is first found; a frame has some hundred, and memchr(3) looks at many at once.
     fileprivate func firstOf(_ byte: UInt8) -> Int? {
-        guard let start = UnsafeRawBufferPointer(rebasing: self).baseAddress, let found = memchr(start, Int32(byte), count) else { return nil }
+        guard let start = UnsafeRawBufferPointer(rebasing: self).baseAddress,
+            let found = memchr(start, Int32(byte), count)
+        else { return nil }
         return startIndex + (UnsafeRawPointer(found) - start)
     }
 }

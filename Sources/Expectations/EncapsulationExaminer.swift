@@ -40,7 +40,9 @@ struct EncapsulationExaminer: Sendable {
     /// What was under way when the capture began was not seen entering.
     private static let grace: Int64 = 100_000_000
 
-    init(_ claim: EncapsulationClaim, name: String, topology: Topology, knownSPIs: Set<UInt32>?) throws(EncapsulationError) {
+    init(_ claim: EncapsulationClaim, name: String, topology: Topology, knownSPIs: Set<UInt32>?)
+        throws(EncapsulationError)
+    {
         self.claim = claim
         self.name = name
         self.knownSPIs = knownSPIs
@@ -49,7 +51,9 @@ struct EncapsulationExaminer: Sendable {
         formOutside = form.prefix((claim.wrappings.firstIndex { $0 == .esp || $0 == .espInUDP } ?? form.count) + 1)
         tunnel = claim.tunnel.flatMap { name in topology.tunnels.firstIndex { $0.name == name } }
         probes = claim.probes.compactMap { name in
-            guard let probe = topology.probe(named: name), let source = topology.sourceAddress(of: probe) else { return nil }
+            guard let probe = topology.probe(named: name), let source = topology.sourceAddress(of: probe) else {
+                return nil
+            }
             return (name, source, probe.destination)
         }
         carried = probes.map { _ in 0 }
@@ -93,7 +97,8 @@ struct EncapsulationExaminer: Sendable {
         guard claim.tunnel == nil, packet.wrappings == form else {
             objections.add(
                 packet.wrappings.count == 0 ? "in clear" : "wrapped otherwise", packet,
-                "\(inner.source) > \(inner.destination) crosses \(place.linkName) \(packet.wrappings), expected \(form)")
+                "\(inner.source) > \(inner.destination) crosses \(place.linkName) \(packet.wrappings), expected \(form)"
+            )
             return
         }
         examined += 1
@@ -102,24 +107,31 @@ struct EncapsulationExaminer: Sendable {
 
     /// Counts a packet for every probe between its addresses: one may go the other's way back.
     private mutating func count(_ inner: IPSummary) {
-        for (number, probe) in probes.enumerated() where inner.isBetween(probe.source, probe.destination) { carried[number] += 1 }
+        for (number, probe) in probes.enumerated() where inner.isBetween(probe.source, probe.destination) {
+            carried[number] += 1
+        }
     }
 
-    private mutating func take(_ esp: WirePacket.ESPSummary, _ packet: WirePacket, at place: WirePlaces.Place, hash: UInt64?, among places: WirePlaces) {
+    private mutating func take(
+        _ esp: WirePacket.ESPSummary, _ packet: WirePacket, at place: WirePlaces.Place, hash: UInt64?,
+        among places: WirePlaces
+    ) {
         guard let tunnel else { return takeUnprotected(packet, at: place) }
         guard let outer = packet.outer else { return }
         guard let addresses = places.tunnel(of: packet) else {
             // Another tunnel's, perhaps: only what is known to be this one's, or cannot be known, is objected to.
             if knownSPIs?.contains(esp.spi) ?? true {
                 objections.add(
-                "between other addresses", packet, "ESP from \(outer.source) to \(outer.destination): no tunnel has these addresses here")
+                    "between other addresses", packet,
+                    "ESP from \(outer.source) to \(outer.destination): no tunnel has these addresses here")
             }
             return
         }
         guard addresses.tunnel == tunnel else {
             if case .opened = esp.state, let inner = packet.inner, let probe = probe(of: inner) {
                 objections.add(
-                "in another tunnel", packet, "\(probes[probe].name) crosses in tunnel \(places.topology.tunnels[addresses.tunnel].name)")
+                    "in another tunnel", packet,
+                    "\(probes[probe].name) crosses in tunnel \(places.topology.tunnels[addresses.tunnel].name)")
             }
             return
         }
@@ -127,14 +139,17 @@ struct EncapsulationExaminer: Sendable {
         let isWrappedRight = checkForm(esp, packet)
         if let knownSPIs, !knownSPIs.contains(esp.spi) {
             objections.add(
-                "of an unknown SPI", packet, "SPI \(esp.spi.hexadecimal) belongs to no security association of \(claim.tunnel ?? "")")
+                "of an unknown SPI", packet,
+                "SPI \(esp.spi.hexadecimal) belongs to no security association of \(claim.tunnel ?? "")")
         }
         let isNew = checkSequence(esp, packet)
         guard !outer.isFragment else {
             fragments += 1
             return
         }
-        lengths = lengths.map { min($0.lowerBound, outer.length)...max($0.upperBound, outer.length) } ?? outer.length...outer.length
+        lengths =
+            lengths.map { min($0.lowerBound, outer.length)...max($0.upperBound, outer.length) } ?? outer
+            .length...outer.length
         // Another form has other lengths, and what is sent again entered once.
         check(
             esp, packet, outer, arithmetic: isWrappedRight ? arithmetic(for: outer) : nil,
@@ -147,7 +162,8 @@ struct EncapsulationExaminer: Sendable {
         let seen = packet.wrappings.prefix(esp.depth)
         var kind = "wrapped otherwise"
         if seen == formOutside {
-            guard packet.wrappings != form, case .opened = esp.state, let inner = packet.inner, probe(of: inner) != nil else { return true }
+            guard packet.wrappings != form, case .opened = esp.state, let inner = packet.inner, probe(of: inner) != nil
+            else { return true }
         } else if claim.wrappings.contains(.espInUDP), seen.array.last == .esp {
             kind += " (NAT-T expected but absent)"
         } else if claim.wrappings.contains(.esp), seen.array.last == .espInUDP {
@@ -173,7 +189,8 @@ struct EncapsulationExaminer: Sendable {
         // Extended numbers wrap around in their lower half.
         if let last = sequences[key], esp.sequence <= last, last - esp.sequence < UInt32.max / 2 {
             objections.add(
-                "with a sequence number that does not rise", packet, "sequence \(esp.sequence) after \(last) of SPI \(esp.spi.hexadecimal)")
+                "with a sequence number that does not rise", packet,
+                "sequence \(esp.sequence) after \(last) of SPI \(esp.spi.hexadecimal)")
             return false
         }
         sequences[key] = esp.sequence
@@ -181,13 +198,15 @@ struct EncapsulationExaminer: Sendable {
     }
 
     private mutating func check(
-        _ esp: WirePacket.ESPSummary, _ packet: WirePacket, _ outer: IPSummary, arithmetic: ESPEncapsulation?, hash: UInt64?
+        _ esp: WirePacket.ESPSummary, _ packet: WirePacket, _ outer: IPSummary, arithmetic: ESPEncapsulation?,
+        hash: UInt64?
     ) {
         switch esp.state {
         case .closed:
             if let arithmetic, !arithmetic.isPossible(outerLength: outer.length) {
                 objections.add(
-                "of an impossible length", packet, "\(outer.length) bytes, which no packet makes with \(algorithms)")
+                    "of an impossible length", packet, "\(outer.length) bytes, which no packet makes with \(algorithms)"
+                )
             }
         case .notAuthentic:
             objections.add(
@@ -199,7 +218,9 @@ struct EncapsulationExaminer: Sendable {
             opened += 1
             if let arithmetic, arithmetic.outerLength(ofInner: length) != outer.length {
                 objections.add(
-                "of another length", packet, "\(outer.length) bytes around \(length), expected \(arithmetic.outerLength(ofInner: length)) with \(algorithms)")
+                    "of another length", packet,
+                    "\(outer.length) bytes around \(length), expected \(arithmetic.outerLength(ofInner: length)) with \(algorithms)"
+                )
             }
             if let inner = packet.inner { count(inner) }
             compare(esp, packet, hash: hash)
@@ -216,7 +237,8 @@ struct EncapsulationExaminer: Sendable {
             matched += 1
         } else {
             unproved.add(
-                "that never entered the tunnel", packet, "what is inside is no packet that \(claim.tunnel ?? "") was given")
+                "that never entered the tunnel", packet,
+                "what is inside is no packet that \(claim.tunnel ?? "") was given")
         }
     }
 }

@@ -19,7 +19,8 @@ struct WirePlaces: Sendable {
         let received: [Addresses]
 
         init(
-            name: String, node: String, link: Link? = nil, linkNumber: Int? = nil, tunnel: String? = nil, outside: [Addresses] = [],
+            name: String, node: String, link: Link? = nil, linkNumber: Int? = nil, tunnel: String? = nil,
+            outside: [Addresses] = [],
             received: [Addresses] = []
         ) {
             self.name = name
@@ -58,13 +59,17 @@ struct WirePlaces: Sendable {
 
     private func place(_ name: String) -> Place? {
         let parts = name.split(separator: ":", maxSplits: 1).map(String.init)
-        guard parts.count == 2, topology.node(named: parts[0]) != nil, let interface = InterfaceName(parts[1]) else { return nil }
+        guard parts.count == 2, topology.node(named: parts[0]) != nil, let interface = InterfaceName(parts[1]) else {
+            return nil
+        }
         if let (link, end) = topology.linkEnds(of: parts[0]).first(where: { $0.end.interface == interface }) {
             return Place(
-                name: name, node: parts[0], link: link, linkNumber: topology.links.firstIndex(of: link), outside: addresses(at: end),
+                name: name, node: parts[0], link: link, linkNumber: topology.links.firstIndex(of: link),
+                outside: addresses(at: end),
                 received: link.peer(of: end).map { addresses(at: $0) } ?? [])
         }
-        guard let tunnel = topology.tunnelEnds(of: parts[0]).first(where: { $0.end.interface == interface })?.tunnel else { return nil }
+        guard let tunnel = topology.tunnelEnds(of: parts[0]).first(where: { $0.end.interface == interface })?.tunnel
+        else { return nil }
         return Place(name: name, node: parts[0], tunnel: tunnel.name)
     }
 
@@ -83,7 +88,9 @@ struct WirePlaces: Sendable {
     /// The address that stands for a tunnel's end in the source field of what `place` sends.
     private func address(of end: TunnelEnd, asSourceAt place: LinkEnd) -> IPAddress {
         guard let gateway = translator(of: end) else { return end.localAddress }
-        if place.node == gateway.name { return place.interface == gateway.nat?.interface ? end.identity : end.localAddress }
+        if place.node == gateway.name {
+            return place.interface == gateway.nat?.interface ? end.identity : end.localAddress
+        }
         return isBeside(end, place.node) ? end.localAddress : end.identity
     }
 
@@ -107,7 +114,9 @@ struct WirePlaces: Sendable {
     /// The tunnel that a packet with these outer addresses belongs to at a place, and who encrypted it.
     func tunnel(of packet: WirePacket) -> Addresses? {
         guard let outer = packet.outer, let place = self[packet.point] else { return nil }
-        return (packet.isInbound ? place.received : place.outside).first { $0.source == outer.source && $0.destination == outer.destination }
+        return (packet.isInbound ? place.received : place.outside).first {
+            $0.source == outer.source && $0.destination == outer.destination
+        }
     }
 }
 
@@ -118,7 +127,9 @@ extension Topology {
     /// The address that a probe asks from: its own, or what the kernel takes towards a tunnel's inside or else.
     func sourceAddress(of probe: Probe) -> IPAddress? {
         if let address = probe.sourceAddress { return address }
-        let inside = tunnelEnds(of: probe.source).compactMap(\.end.inside).first { $0.prefix.contains(probe.destination) }
+        let inside = tunnelEnds(of: probe.source).compactMap(\.end.inside).first {
+            $0.prefix.contains(probe.destination)
+        }
         return inside?.address ?? address(of: probe.source)
     }
 }
