@@ -100,6 +100,8 @@ extension Judge {
     private func judge(_ refusal: EchoAttempt?, _ result: PathMTUResult, _ claim: MTUClaim, bytes: Int) -> (Bool, String?) {
         switch claim.beyond {
         case .fragNeeded:
+            // Where the node's own link is the limit, its kernel sends nothing longer, and nobody needs to answer.
+            if result.bytes == bytes, result.boundary == .limit || result.boundary == .localError { return (true, nil) }
             guard let notice = result.tooBigNotices.last else {
                 return (false, result.boundary == .blackHole ? "a black hole: nothing says that packets are too big (RFC 2923)" : "nothing said that packets are too big")
             }

@@ -118,6 +118,11 @@ final class RequestDesk: Sendable {
             let line = self.line
             let session = try await running().capture(request, file: try Self.logPath(file)) { line.send(.grown(id: id, bytes: $0)) }
             await session.untilEnd(of: input)
+            // Nobody waits for an answer to a request that was given up.
+            if Task.isCancelled {
+                await session.abandon()
+                throw CancellationError()
+            }
             return .captured(try await session.finish())
         case .observe(let request, let file):
             return .observed(try await running().observe(request, file: try Self.logPath(file)))

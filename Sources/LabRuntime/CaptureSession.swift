@@ -20,7 +20,7 @@ final class CaptureSession: Sendable {
     private let ikeWatch: IKEKeyWatch?
     /// Written to when the capture shall end.
     private let stop: Int32
-    private let finished: AsyncStream<Result<Void, any Error>>
+    private let recording: Task<Void, any Error>
 
     /// One interface, one direction.
     struct Point: Sendable {
@@ -70,26 +70,25 @@ final class CaptureSession: Sendable {
         guard descriptor >= 0, stop >= 0 else {
             throw LabFailure("The capture file \(file) cannot be written: \(String(cString: strerror(errno))).")
         }
-        let (finished, continuation) = AsyncStream.makeStream(of: Result<Void, any Error>.self)
-        self.finished = finished
         let (places, described, stop) = (self.points, interfaces, self.stop)
-        Task {
-            do {
-                try await offThread {
-                    defer { close(descriptor) }
-                    var recorder = try CaptureRecorder(points: places, interfaces: described, descriptor: descriptor, lab: lab, report: report)
-                    try recorder.run(until: stop)
-                }
-                continuation.yield(.success(()))
-            } catch {
-                continuation.yield(.failure(error))
+        recording = Task {
+            try await offThread {
+                defer { close(descriptor) }
+                var recorder = try CaptureRecorder(
+                    points: places, interfaces: described, descriptor: descriptor, lab: lab, report: report)
+                try recorder.run(until: stop)
             }
-            continuation.finish()
         }
     }
 
     deinit {
         close(stop)
+    }
+
+    /// Ends a capture that nobody asks for any more, and removes its file.
+    func abandon() async {
+        _ = try? await finish()
+        unlink(path)
     }
 
     /// Waits until the request's duration is over, or its input ends.
@@ -106,7 +105,7 @@ final class CaptureSession: Sendable {
         }
     }
 
-    /// Ends the capture and tells what came of it.
+    /// Ends the capture and tells what came of it; a task that was cancelled waits for that, too.
     ///
     /// - Throws: `CaptureFileError` where the file could not be written; `CaptureError`; ``LabFailure``.
     func finish() async throws -> CaptureSummary {
@@ -114,7 +113,7 @@ final class CaptureSession: Sendable {
         _ = Glibc.write(stop, &one, 8)
         // Before anything can fail: no keys are to stay in a log.
         let ike = try await ikeWatch?.end()
-        for await result in finished { try result.get() }
+        try await recording.value
         var counts: [CaptureSummary.Point] = []
         for point in points {
             let statistics = try point.capture.statistics()

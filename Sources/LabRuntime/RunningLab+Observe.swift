@@ -14,10 +14,20 @@ extension RunningLab {
     /// - Parameter file: Where the capture goes, as the agent sees it.
     /// - Throws: ``LabFailure`` where the capture cannot be made. A measurement that fails is a finding.
     func observe(_ request: ObservationRequest, file: String) async throws -> Observation {
-        var session: CaptureSession?
-        if let capture = request.capture { session = try await self.capture(capture, file: file) { _ in } }
+        guard let capture = request.capture else { return Observation(steps: try await measure(request.measurements), capture: nil) }
+        let session = try await self.capture(capture, file: file) { _ in }
+        do {
+            let steps = try await measure(request.measurements)
+            return Observation(steps: steps, capture: try await session.finish())
+        } catch {
+            await session.abandon()
+            throw error
+        }
+    }
+
+    private func measure(_ measurements: [Measurement]) async throws -> [Observation.Step] {
         var steps: [Observation.Step] = []
-        for measurement in request.measurements {
+        for measurement in measurements {
             let start = ControlLine.now
             let finding: Finding
             do {
@@ -32,7 +42,7 @@ extension RunningLab {
                     measurement: measurement, fromNanoseconds: start.nanoseconds, toNanoseconds: ControlLine.now.nanoseconds,
                     finding: finding))
         }
-        return Observation(steps: steps, capture: try await session?.finish())
+        return steps
     }
 
     /// Starts a capture.
