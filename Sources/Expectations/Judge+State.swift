@@ -64,8 +64,9 @@ extension Judge {
         let tunnel = topology.tunnel(named: claim.tunnel)
         let form = claim.isUDPEncapsulated ? "in UDP 4500" : "as protocol 50"
         let lifetimes = tunnel?.lifetimes
+        let ike = tunnel?.ikeAlgorithms
         let expected =
-            "\(claim.tunnel): ESP in tunnel mode \(form)" + (claim.algorithms.map { " with \($0)" } ?? "")
+            "\(claim.tunnel): " + (ike.map { "IKE with \($0); " } ?? "") + "ESP in tunnel mode \(form)" + (claim.algorithms.map { " with \($0)" } ?? "")
             + (lifetimes.map { ", renewed within \($0.ike.shortText) (IKE) and \($0.esp.shortText) (ESP)" } ?? "")
         let rule = "the tunnel's configuration at both ends"
         guard case .tunnel(let ends)? = observation.finding(of: .tunnel(claim.tunnel)) else {
@@ -75,7 +76,11 @@ extension Judge {
         var faults = silent.map { "\($0) does not tell" }
         var words: [String] = []
         for end in ends {
-            if end.ike == nil { faults.append("\(end.node) has no IKE SA") }
+            if end.ike == nil {
+                faults.append("\(end.node) has no IKE SA")
+            } else if let ike, end.ike != ike.plutoName {
+                faults.append("\(end.node) has an IKE SA with \(end.ike ?? "") instead of \(ike.plutoName)")
+            }
             for isOutbound in [true, false] where !end.associations.contains(where: { $0.isOutbound == isOutbound }) {
                 faults.append("\(end.node) has no security association \(isOutbound ? "outbound" : "inbound")")
             }

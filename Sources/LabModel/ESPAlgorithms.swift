@@ -16,19 +16,22 @@ public struct ESPAlgorithms: Hashable, Sendable, Codable, CustomStringConvertibl
     /// Nil for what offers several, leaves the key's size or the hash open, or is not known here. Which spellings there are
     /// was tried with `ipsec algparse` of libreswan 4.10-2+deb12u1.
     public init?(libreswan text: String) {
+        guard let (encryption, hash) = Self.read(libreswan: text) else { return nil }
+        guard encryption.isAuthenticated || hash != nil else { return nil }
+        self.init(encryption: encryption, integrity: encryption.isAuthenticated ? nil : hash)
+    }
+
+    /// Cipher and hash of a proposal that leaves no choice.
+    static func read(libreswan text: String) -> (encryption: EncryptionAlgorithm, hash: IntegrityAlgorithm?)? {
         guard !text.contains(","), let proposal = text.split(separator: ";").first, !proposal.contains("+") else {
             return nil
         }
         var words = proposal.lowercased().split(separator: "-").map(String.init)
         // `aes_gcm-256` is `aes_gcm256`.
-        if words.count > 1, Self.keyBits.contains(words[1]) { words[0] += words.remove(at: 1) }
+        if words.count > 1, keyBits.contains(words[1]) { words[0] += words.remove(at: 1) }
         guard let encryption = words.first.flatMap(Self.encryption) else { return nil }
-        if encryption.isAuthenticated {
-            self.init(encryption: encryption, integrity: nil)
-        } else {
-            guard words.count > 1, let integrity = Self.hashes[words[1]] else { return nil }
-            self.init(encryption: encryption, integrity: integrity)
-        }
+        guard words.count > 1 else { return (encryption, nil) }
+        return hashes[words[1]].map { (encryption, $0) }
     }
 
     private static func encryption(libreswan name: String) -> EncryptionAlgorithm? {
@@ -95,7 +98,7 @@ extension Tunnel {
     }
 
     /// The parameters of the ends that bring their own configuration.
-    private var ownParameters: [[String: String]] {
+    var ownParameters: [[String: String]] {
         ends.compactMap { end in
             guard case .own(let files) = end.configuration else { return nil }
             return IpsecConf(files.configuration).connections[end.connection]
