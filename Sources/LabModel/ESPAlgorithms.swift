@@ -30,7 +30,7 @@ public struct ESPAlgorithms: Hashable, Sendable, Codable, CustomStringConvertibl
         // `aes_gcm-256` is `aes_gcm256`.
         if words.count > 1, keyBits.contains(words[1]) { words[0] += words.remove(at: 1) }
         guard let encryption = words.first.flatMap(Self.encryption) else { return nil }
-        guard words.count > 1 else { return (encryption, nil) }
+        guard words.count > 1, words[1] != "null" else { return (encryption, nil) }
         return hashes[words[1]].map { (encryption, $0) }
     }
 
