@@ -50,7 +50,8 @@ public struct TunnelStatus: Hashable, Sendable, Codable {
         public let outbound: SAStatus?
 
         public init(
-            node: String, interface: InterfaceName, local: IPAddress, remote: IPAddress, ike: String?, inbound: SAStatus?,
+            node: String, interface: InterfaceName, local: IPAddress, remote: IPAddress, ike: String?,
+            inbound: SAStatus?,
             outbound: SAStatus?
         ) {
             self.node = node
@@ -83,7 +84,9 @@ public struct SAStatus: Hashable, Sendable, Codable {
     /// Since it was made, on the lab's clock.
     public let ageSeconds: Double
 
-    public init(spi: UInt32, algorithms: String, isUDPEncapsulated: Bool, bytes: UInt64, packets: UInt64, ageSeconds: Double) {
+    public init(
+        spi: UInt32, algorithms: String, isUDPEncapsulated: Bool, bytes: UInt64, packets: UInt64, ageSeconds: Double
+    ) {
         self.spi = spi
         self.algorithms = algorithms
         self.isUDPEncapsulated = isUDPEncapsulated
@@ -110,7 +113,8 @@ public struct SessionStatus: Hashable, Sendable, Codable {
         public let lastError: String?
 
         public init(
-            node: String, asn: ASN, state: String, holdSeconds: Double?, keepaliveSeconds: Double?, imported: [IPPrefix],
+            node: String, asn: ASN, state: String, holdSeconds: Double?, keepaliveSeconds: Double?,
+            imported: [IPPrefix],
             exported: [IPPrefix], lastError: String?
         ) {
             self.node = node

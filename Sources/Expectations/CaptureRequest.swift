@@ -81,7 +81,8 @@ public struct CaptureSummary: Hashable, Sendable, Codable {
     /// How many more were, whose keys pluto does not tell in full.
     public let unusableIKE: Int
 
-    public init(file: String, points: [Point], associations: [TunnelAssociation], ikeKeys: [IKEKeys], unusableIKE: Int) {
+    public init(file: String, points: [Point], associations: [TunnelAssociation], ikeKeys: [IKEKeys], unusableIKE: Int)
+    {
         self.file = file
         self.points = points
         self.associations = associations

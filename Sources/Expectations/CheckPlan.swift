@@ -25,7 +25,8 @@ public struct CheckPlan: Sendable {
 
     /// What is measured without a capture beside it: transfers so long that the packets would fill files.
     public var uncaptured: ObservationRequest {
-        ObservationRequest(measurements: unique(
+        ObservationRequest(
+            measurements: unique(
                 expectations.compactMap { expectation in
                     guard case .rate(let claim) = expectation.claim else { return nil }
                     return transfer(of: claim)
@@ -75,7 +76,9 @@ public struct CheckPlan: Sendable {
 
     private func request(_ probe: String, _ kind: ProbeRequest.Kind) -> Measurement? {
         topology.probe(named: probe).map {
-            .probe(ProbeRequest(source: $0.source, sourceAddress: $0.sourceAddress, destination: $0.destination, kind: kind))
+            .probe(
+                ProbeRequest(
+                    source: $0.source, sourceAddress: $0.sourceAddress, destination: $0.destination, kind: kind))
         }
     }
 
@@ -87,7 +90,8 @@ public struct CheckPlan: Sendable {
     }
 
     func echoes(_ probe: String) -> Measurement? {
-        request(probe, .echo(count: 5, interval: .milliseconds(100), payload: 56, dontFragment: true, timeout: .seconds(1)))
+        request(
+            probe, .echo(count: 5, interval: .milliseconds(100), payload: 56, dontFragment: true, timeout: .seconds(1)))
     }
 
     func mtu(_ claim: MTUClaim) -> [Measurement] {
@@ -100,7 +104,8 @@ public struct CheckPlan: Sendable {
 
     /// For what is fragmented, a packet as large as the source's link takes, which may be fragmented.
     func beyond(_ claim: MTUClaim) -> Measurement? {
-        guard claim.beyond == .fragmentedOutside || claim.beyond == .fragmentedInside, let probe = topology.probe(named: claim.probe),
+        guard claim.beyond == .fragmentedOutside || claim.beyond == .fragmentedInside,
+            let probe = topology.probe(named: claim.probe),
             let link = topology.linkEnds(of: probe.source).first?.link
         else { return nil }
         return request(claim.probe, .oneEcho(length: link.mtu.bytes, dontFragment: false, timeout: .seconds(1)))
@@ -132,7 +137,9 @@ extension CaptureRequest {
     /// Where each packet of a lab is seen once on each link, as its sender puts it there, and once as it enters a tunnel.
     public static func allPoints(of topology: Topology) -> [Point] {
         let tunnels = topology.tunnels.filter { !$0.isUnused }.flatMap(\.ends)
-        return topology.links.flatMap(\.ends).map { Point(node: $0.node, interface: $0.interface, direction: .outbound) }
+        return topology.links.flatMap(\.ends).map {
+            Point(node: $0.node, interface: $0.interface, direction: .outbound)
+        }
             + tunnels.map { Point(node: $0.node, interface: $0.interface, direction: .outbound) }
     }
 }

@@ -6,8 +6,12 @@ extension Judge {
         let form = claim.wrappings.map(\.description).joined(separator: " / ")
         let algorithms = claim.algorithms.map { " (\($0))" } ?? ""
         let expected = "\(claim.probes.joined(separator: ", ")) \(places(claim.links)) only as \(form)\(algorithms)"
-        let rule = claim.tunnel == nil ? "declared form" : "RFC 4303 section 2: lengths, numbers and SPIs of tunnel \(claim.tunnel ?? "")"
-        guard let examiner = examination.encapsulation(name) else { return .inconclusive(expected, rule, "nothing was captured") }
+        let rule =
+            claim.tunnel == nil
+            ? "declared form" : "RFC 4303 section 2: lengths, numbers and SPIs of tunnel \(claim.tunnel ?? "")"
+        guard let examiner = examination.encapsulation(name) else {
+            return .inconclusive(expected, rule, "nothing was captured")
+        }
         guard examiner.objections.isEmpty, examiner.unproved.isEmpty else {
             let summaries = [examiner.objections, examiner.unproved].filter { !$0.isEmpty }.map(\.summary)
             let seen = summaries.joined(separator: ", ")
@@ -15,11 +19,13 @@ extension Judge {
                 return .inconclusive(expected, rule, "\(seen), but \(doubt)")
             }
             return Judgement(
-                outcome: .fail, expected: expected, rule: rule, seen: seen, notes: examiner.objections.notes + examiner.unproved.notes)
+                outcome: .fail, expected: expected, rule: rule, seen: seen,
+                notes: examiner.objections.notes + examiner.unproved.notes)
         }
         let isOpen = examiner.opened > 0 || claim.tunnel == nil
         if isOpen, !examiner.silentProbes.isEmpty {
-            return missing(expected, rule, "no packet of \(examiner.silentProbes.joined(separator: ", ")) crossed that way")
+            return missing(
+                expected, rule, "no packet of \(examiner.silentProbes.joined(separator: ", ")) crossed that way")
         }
         guard examiner.examined > 0 else { return missing(expected, rule, "no packet crossed that way") }
         var seen = "\(examiner.examined) packets"
@@ -46,15 +52,23 @@ extension Judge {
             "nothing but ESP\(allowed.isEmpty ? "" : ", \(allowed)") \(places(claim.links)), and no payload of "
             + "\(claim.probes.joined(separator: ", ")) to be read"
         let rule = "RFC 4303 section 1: confidentiality"
-        guard let examiner = examination.confidentiality(name) else { return .inconclusive(expected, rule, "nothing was captured") }
+        guard let examiner = examination.confidentiality(name) else {
+            return .inconclusive(expected, rule, "nothing was captured")
+        }
         guard examiner.objections.isEmpty else {
             return Judgement(
-                outcome: .fail, expected: expected, rule: rule, seen: examiner.objections.summary, notes: examiner.objections.notes)
+                outcome: .fail, expected: expected, rule: rule, seen: examiner.objections.summary,
+                notes: examiner.objections.notes)
         }
-        guard examiner.encrypted > 0 else { return missing(expected, rule, "no encrypted packet either: no traffic crossed these links") }
-        let control = examiner.allowed.sorted { $0.key.rawValue < $1.key.rawValue }.map { ", \($0.value) of \($0.key.rawValue)" }
+        guard examiner.encrypted > 0 else {
+            return missing(expected, rule, "no encrypted packet either: no traffic crossed these links")
+        }
+        let control = examiner.allowed.sorted { $0.key.rawValue < $1.key.rawValue }.map {
+            ", \($0.value) of \($0.key.rawValue)"
+        }
         return Judgement(
-            outcome: .pass, expected: expected, rule: rule, seen: "\(examiner.encrypted) packets of ESP" + control.joined())
+            outcome: .pass, expected: expected, rule: rule,
+            seen: "\(examiner.encrypted) packets of ESP" + control.joined())
     }
 
     private func places(_ links: [String]) -> String {
@@ -64,20 +78,29 @@ extension Judge {
     func security(_ claim: SecurityClaim) -> Judgement {
         let what = claim.port.map { "\(claim.transport.rawValue) \($0)" } ?? claim.transport.rawValue
         let from = claim.sourceAddress.map { "\(claim.source) as \($0)" } ?? claim.source
-        let expected = "\(what) from \(from) to \(claim.destination) is \(claim.outcome == .accepted ? "accepted" : "dropped and not answered")"
+        let expected =
+            "\(what) from \(from) to \(claim.destination) is \(claim.outcome == .accepted ? "accepted" : "dropped and not answered")"
         let rule = "security rules and source/destination check at the fabric's port"
         let probe: ProbeResult
         switch result(of: plan.packet(claim)) {
         case .success(let result): probe = result
         case .failure(let missing): return .inconclusive(expected, rule, missing.reason)
         }
-        guard case .packet(let result) = probe.outcome else { return .inconclusive(expected, rule, "it was not measured") }
-        if let error = result.localError { return .inconclusive(expected, rule, "\(claim.source) could not send it: \(error.message)") }
+        guard case .packet(let result) = probe.outcome else {
+            return .inconclusive(expected, rule, "it was not measured")
+        }
+        if let error = result.localError {
+            return .inconclusive(expected, rule, "\(claim.source) could not send it: \(error.message)")
+        }
         let trail = trail(of: probe, claim)
-        guard let last = trail.last else { return .inconclusive(expected, rule, "the packet was not seen leaving \(claim.source)") }
+        guard let last = trail.last else {
+            return .inconclusive(expected, rule, "the packet was not seen leaving \(claim.source)")
+        }
         let lastPlace = examination.places[last.point]
         let destination = probe.destinationNode ?? topology.owner(of: claim.destination)
-        let arrived = result.arrived ?? (lastPlace?.link?.ends.contains { $0.node == destination && $0.node != lastPlace?.node } ?? false)
+        let arrived =
+            result.arrived
+            ?? (lastPlace?.link?.ends.contains { $0.node == destination && $0.node != lastPlace?.node } ?? false)
         let answer = result.answer.map { "answered with \($0.words)" } ?? "not answered"
         let seen = "\(arrived ? "it arrived" : "it was last seen leaving \(lastPlace?.name ?? "?")"), \(answer)"
         let isRight = claim.outcome == .accepted ? arrived : !arrived && result.answer == nil
@@ -93,7 +116,8 @@ extension Judge {
         guard claim.transport == .tcp else { return index.packets(marked: probe.id) }
         return packets(during: plan.packet(claim)).filter { packet in
             guard case .tcp(_, let port, let flags, _)? = packet.inner?.transport else { return false }
-            return port == claim.port && flags.contains(.syn) && !flags.contains(.ack) && packet.inner?.source == probe.sourceAddress
+            return port == claim.port && flags.contains(.syn) && !flags.contains(.ack)
+                && packet.inner?.source == probe.sourceAddress
         }
     }
 }

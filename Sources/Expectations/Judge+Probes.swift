@@ -6,9 +6,13 @@ extension Judge {
     /// The ways there and back of a probe's first answered echo request.
     func trails(of probe: String) -> Result<(there: Trail, back: Trail, echoes: [EchoAttempt]), Missing> {
         result(of: plan.echoes(probe)).flatMap { result in
-            guard case .echo(let attempts) = result.outcome else { return .failure(Missing(reason: "it was not measured")) }
+            guard case .echo(let attempts) = result.outcome else {
+                return .failure(Missing(reason: "it was not measured"))
+            }
             guard let answered = attempts.first(where: \.isAnswered) else {
-                return .failure(Missing(reason: "no answer from \(result.destination): \(attempts.first?.words ?? "nothing was sent")"))
+                return .failure(
+                    Missing(
+                        reason: "no answer from \(result.destination): \(attempts.first?.words ?? "nothing was sent")"))
             }
             let marked = index.packets(marked: result.id)
             let packets = { (isRequest: Bool) in
@@ -17,7 +21,8 @@ extension Judge {
                     return Int(sequence) == answered.sequence
                 }
             }
-            return .success((Trail(packets(true), at: examination.places), Trail(packets(false), at: examination.places), attempts))
+            return .success(
+                (Trail(packets(true), at: examination.places), Trail(packets(false), at: examination.places), attempts))
         }
     }
 
@@ -30,11 +35,16 @@ extension Judge {
         case .success(let (there, back, _)):
             let isRight = there.places == claim.via && claim.back ?? back.places == back.places
             let wrong = there.places == claim.via ? back : there
-            let stray = zip(wrong.hops.filter { $0.inside == nil }, ([""] + (wrong.places == there.places ? claim.via : claim.back ?? [])))
-                .first { $0.1 != "" && $0.0.node != $0.1 && $0.0.entered == nil }?.0
+            let stray = zip(
+                wrong.hops.filter { $0.inside == nil },
+                ([""] + (wrong.places == there.places ? claim.via : claim.back ?? []))
+            )
+            .first { $0.1 != "" && $0.0.node != $0.1 && $0.0.entered == nil }?.0
             return Judgement(
-                outcome: isRight ? .pass : .fail, expected: expected, rule: rule, seen: "\(there.places.way), back by \(back.places.way)",
-                notes: isRight ? [] : (stray ?? wrong.hops.last).map { [Objections.Note($0.packet, "on another way")] } ?? [])
+                outcome: isRight ? .pass : .fail, expected: expected, rule: rule,
+                seen: "\(there.places.way), back by \(back.places.way)",
+                notes: isRight
+                    ? [] : (stray ?? wrong.hops.last).map { [Objections.Note($0.packet, "on another way")] } ?? [])
         }
     }
 
@@ -42,17 +52,22 @@ extension Judge {
         switch trails(of: claim.probe) {
         case .failure(let missing):
             return Judgement(
-                outcome: .fail, expected: "\(claim.probe) answered in \(claim.expected?.shortText ?? "time")", rule: "delays and rates of the links",
+                outcome: .fail, expected: "\(claim.probe) answered in \(claim.expected?.shortText ?? "time")",
+                rule: "delays and rates of the links",
                 seen: missing.reason)
         case .success(let (there, back, echoes)):
             let computed = there.linkTime + back.linkTime
             let target = claim.expected ?? computed
             let times = echoes.compactMap(\.roundTripNanoseconds).sorted().map { Duration.nanoseconds($0) }
-            let isRight = times.allSatisfy { ($0 > target ? $0 - target : target - $0) <= claim.tolerance } && times.count == echoes.count
+            let isRight =
+                times.allSatisfy { ($0 > target ? $0 - target : target - $0) <= claim.tolerance }
+                && times.count == echoes.count
             let range = "\(times.first?.milliseconds ?? "") to \(times.last?.milliseconds ?? "")"
             return Judgement(
-                outcome: isRight ? .pass : .fail, expected: "\(claim.probe) answered in \(target.milliseconds) ± \(claim.tolerance.shortText)",
-                rule: "delays and rates of \(there.hops.filter { $0.link != nil }.count) links there and \(back.hops.filter { $0.link != nil }.count) back: \(computed.milliseconds)",
+                outcome: isRight ? .pass : .fail,
+                expected: "\(claim.probe) answered in \(target.milliseconds) ± \(claim.tolerance.shortText)",
+                rule:
+                    "delays and rates of \(there.hops.filter { $0.link != nil }.count) links there and \(back.hops.filter { $0.link != nil }.count) back: \(computed.milliseconds)",
                 seen: "\(times.count) of \(echoes.count) answered in \(range)")
         }
     }
@@ -69,7 +84,9 @@ extension Judge {
 
     func mtu(_ claim: MTUClaim) -> Judgement {
         guard let (bytes, rule) = pathMTU(of: claim.probe, declared: claim.bytes) else {
-            return .inconclusive("the MTU of \(claim.probe)'s path", "links and encapsulation", "no echo went that way, so there is nothing to compute it from")
+            return .inconclusive(
+                "the MTU of \(claim.probe)'s path", "links and encapsulation",
+                "no echo went that way, so there is nothing to compute it from")
         }
         let expected = "\(claim.probe): \(bytes) bytes pass, \(bytes + 1) are \(claim.beyond.words)"
         let measurement = plan.pathMTU(claim)
@@ -77,7 +94,8 @@ extension Judge {
             return .inconclusive(expected, rule, "it was not measured")
         }
         guard let found = result.bytes else {
-            return Judgement(outcome: .fail, expected: expected, rule: rule, seen: "not even the shortest packet passes")
+            return Judgement(
+                outcome: .fail, expected: expected, rule: rule, seen: "not even the shortest packet passes")
         }
         let packets = packets(during: measurement)
         let refusal = result.attempts.last { $0.length == found + 1 } ?? result.attempts.last { !$0.isAnswered }
@@ -93,27 +111,45 @@ extension Judge {
         }
         return Judgement(
             outcome: isLengthRight && isAnswerRight ? .pass : .fail, expected: expected, rule: rule, seen: seen,
-            notes: isLengthRight && isAnswerRight ? [] : telling.map { [Objections.Note($0, remark ?? "\(found) bytes pass instead of \(bytes)")] } ?? [])
+            notes: isLengthRight && isAnswerRight
+                ? [] : telling.map { [Objections.Note($0, remark ?? "\(found) bytes pass instead of \(bytes)")] } ?? [])
     }
 
     /// Whether a packet that is too long was treated as claimed, and what is wrong if not.
-    private func judge(_ refusal: EchoAttempt?, _ result: PathMTUResult, _ claim: MTUClaim, bytes: Int) -> (Bool, String?) {
+    private func judge(_ refusal: EchoAttempt?, _ result: PathMTUResult, _ claim: MTUClaim, bytes: Int) -> (
+        Bool, String?
+    ) {
         switch claim.beyond {
         case .fragNeeded:
             // Where the node's own link is the limit, its kernel sends nothing longer, and nobody needs to answer.
             if result.bytes == bytes, result.boundary == .limit || result.boundary == .localError { return (true, nil) }
             guard let notice = result.tooBigNotices.last else {
-                return (false, result.boundary == .blackHole ? "a black hole: nothing says that packets are too big (RFC 2923)" : "nothing said that packets are too big")
+                return (
+                    false,
+                    result.boundary == .blackHole
+                        ? "a black hole: nothing says that packets are too big (RFC 2923)"
+                        : "nothing said that packets are too big"
+                )
             }
-            return (notice.mtu == bytes, notice.mtu == bytes ? nil : "\(notice.from) gives the MTU as \(notice.mtu.map(String.init) ?? "nothing")")
+            return (
+                notice.mtu == bytes,
+                notice.mtu == bytes
+                    ? nil : "\(notice.from) gives the MTU as \(notice.mtu.map(String.init) ?? "nothing")"
+            )
         case .lost:
             return (result.boundary == .blackHole, result.boundary == .blackHole ? nil : "they were answered")
         case .fragmentedOutside, .fragmentedInside:
-            guard case .success(let probe) = self.result(of: plan.beyond(claim)), case .oneEcho(let echo) = probe.outcome else {
+            guard case .success(let probe) = self.result(of: plan.beyond(claim)),
+                case .oneEcho(let echo) = probe.outcome
+            else {
                 return (false, "larger packets were not tried")
             }
-            guard echo.attempt.isAnswered else { return (false, "\(echo.attempt.length) bytes without DF are \(echo.attempt.words)") }
-            let fragments = packets(during: plan.beyond(claim)).filter { $0.outer?.isFragment == true || $0.inner?.isFragment == true }
+            guard echo.attempt.isAnswered else {
+                return (false, "\(echo.attempt.length) bytes without DF are \(echo.attempt.words)")
+            }
+            let fragments = packets(during: plan.beyond(claim)).filter {
+                $0.outer?.isFragment == true || $0.inner?.isFragment == true
+            }
             let outside = fragments.contains { $0.outer?.isFragment == true && isTunnelled($0) }
             let inside = fragments.contains { $0.inner?.isFragment == true && !isTunnelled($0) }
             let isRight = claim.beyond == .fragmentedOutside ? outside && !inside : inside && !outside
@@ -122,7 +158,9 @@ extension Judge {
     }
 
     /// Whether it is ESP, or goes between a tunnel's ends as a fragment does that shows no more than its addresses.
-    private func isTunnelled(_ packet: WirePacket) -> Bool { packet.esp != nil || examination.places.tunnel(of: packet) != nil }
+    private func isTunnelled(_ packet: WirePacket) -> Bool {
+        packet.esp != nil || examination.places.tunnel(of: packet) != nil
+    }
 }
 
 extension [String] {
@@ -136,7 +174,8 @@ extension Duration {
         let nanoseconds = wholeNanoseconds
         let micro = (nanoseconds + (nanoseconds < 0 ? -500 : 500)) / 1000
         let digits = String(micro.magnitude % 1000)
-        return "\(micro < 0 ? "-" : "")\(micro.magnitude / 1000).\(String(repeating: "0", count: 3 - digits.count))\(digits) ms"
+        return
+            "\(micro < 0 ? "-" : "")\(micro.magnitude / 1000).\(String(repeating: "0", count: 3 - digits.count))\(digits) ms"
     }
 }
 

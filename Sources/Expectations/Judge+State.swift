@@ -4,7 +4,9 @@ import NetworkTypes
 // Verdicts from what kernels and daemons have: routes, BGP, security associations.
 extension Judge {
     func routes(_ claim: RoutesClaim) -> Judgement {
-        let expected = claim.routes.map { "\($0.prefix) by \($0.targets.map(\.description).joined(separator: " and "))" }
+        let expected = claim.routes.map {
+            "\($0.prefix) by \($0.targets.map(\.description).joined(separator: " and "))"
+        }
         let rule = "route table of \(claim.node)"
         guard case .routes(let routes)? = observation.finding(of: .routes(node: claim.node)) else {
             return .inconclusive(expected.joined(separator: ", "), rule, "it was not measured")
@@ -30,29 +32,42 @@ extension Judge {
         let session = topology.session(named: claim.session)
         let speakers = session?.speakers ?? []
         let hold = claim.hold ?? speakers.map(\.hold).min() ?? .zero
-        let rule = "RFC 4271 section 4.2: the smaller of the hold times that both propose (\(speakers.map(\.hold.shortText).joined(separator: " and ")))"
+        let rule =
+            "RFC 4271 section 4.2: the smaller of the hold times that both propose (\(speakers.map(\.hold.shortText).joined(separator: " and ")))"
         let expected =
             claim.isEstablished
-            ? "\(claim.session) established with hold time \(hold.shortText), each speaker with the other's prefixes" : "\(claim.session) down"
+            ? "\(claim.session) established with hold time \(hold.shortText), each speaker with the other's prefixes"
+            : "\(claim.session) down"
         guard case .session(let seen)? = observation.finding(of: .session(claim.session)) else {
             return .inconclusive(expected, rule, "it was not measured")
         }
-        var faults = speakers.map(\.node).filter { node in !seen.contains { $0.node == node } }.map { "\($0) does not tell" }
+        var faults = speakers.map(\.node).filter { node in !seen.contains { $0.node == node } }.map {
+            "\($0) does not tell"
+        }
         for speaker in seen {
             let isEstablished = speaker.state == "Established"
             guard isEstablished == claim.isEstablished, isEstablished else {
-                if isEstablished != claim.isEstablished { faults.append("\(speaker.node) is in state \(speaker.state)") }
+                if isEstablished != claim.isEstablished {
+                    faults.append("\(speaker.node) is in state \(speaker.state)")
+                }
                 continue
             }
-            if speaker.hold != hold { faults.append("\(speaker.node) has hold time \(speaker.hold?.shortText ?? "none")") }
+            if speaker.hold != hold {
+                faults.append("\(speaker.node) has hold time \(speaker.hold?.shortText ?? "none")")
+            }
             let other = speakers.first { $0.node != speaker.node }?.advertised ?? []
             let missing = other.filter { !speaker.learned.contains($0) }
             let more = speaker.learned.filter { !other.contains($0) }
-            if !missing.isEmpty { faults.append("\(speaker.node) lacks \(missing.map(\.description).joined(separator: ", "))") }
-            if !more.isEmpty { faults.append("\(speaker.node) has learned \(more.map(\.description).joined(separator: ", ")) besides") }
+            if !missing.isEmpty {
+                faults.append("\(speaker.node) lacks \(missing.map(\.description).joined(separator: ", "))")
+            }
+            if !more.isEmpty {
+                faults.append("\(speaker.node) has learned \(more.map(\.description).joined(separator: ", ")) besides")
+            }
         }
         let words = seen.map { speaker in
-            "\(speaker.node) \(speaker.state)" + (speaker.hold.map { " \(speaker.keepalive?.shortText ?? "")/\($0.shortText)" } ?? "")
+            "\(speaker.node) \(speaker.state)"
+                + (speaker.hold.map { " \(speaker.keepalive?.shortText ?? "")/\($0.shortText)" } ?? "")
                 + (speaker.learned.isEmpty ? "" : " has \(speaker.learned.map(\.description).joined(separator: ", "))")
         }
         return Judgement(
@@ -66,7 +81,8 @@ extension Judge {
         let lifetimes = tunnel?.lifetimes
         let ike = tunnel?.ikeAlgorithms
         let expected =
-            "\(claim.tunnel): " + (ike.map { "IKE with \($0); " } ?? "") + "ESP in tunnel mode \(form)" + (claim.algorithms.map { " with \($0)" } ?? "")
+            "\(claim.tunnel): " + (ike.map { "IKE with \($0); " } ?? "") + "ESP in tunnel mode \(form)"
+            + (claim.algorithms.map { " with \($0)" } ?? "")
             + (lifetimes.map { ", renewed within \($0.ike.shortText) (IKE) and \($0.esp.shortText) (ESP)" } ?? "")
         let rule = "the tunnel's configuration at both ends"
         guard case .tunnel(let ends)? = observation.finding(of: .tunnel(claim.tunnel)) else {
@@ -88,7 +104,9 @@ extension Judge {
                 faults += self.faults(of: one, claim)
             }
             if let lifetimes {
-                for (name, rest, most) in [("IKE", end.ikeReplacedIn, lifetimes.ike), ("ESP", end.childReplacedIn, lifetimes.esp)] {
+                for (name, rest, most) in [
+                    ("IKE", end.ikeReplacedIn, lifetimes.ike), ("ESP", end.childReplacedIn, lifetimes.esp),
+                ] {
                     guard let rest, rest > most else { continue }
                     faults.append("\(end.node) keeps its \(name) SA for another \(rest.shortText)")
                 }
@@ -112,7 +130,9 @@ extension Judge {
             let right = wanted.kernelNames
             let seen = [esp.encryption] + [esp.integrity].compactMap { $0 }
             let names = seen.map { "\($0.name) \($0.cipherBits)" + ($0.tagBits > 0 ? "/\($0.tagBits)" : "") }
-            if names != right { faults.append("\(place): \(names.joined(separator: ", ")) instead of \(right.joined(separator: ", "))") }
+            if names != right {
+                faults.append("\(place): \(names.joined(separator: ", ")) instead of \(right.joined(separator: ", "))")
+            }
         }
         return faults
     }

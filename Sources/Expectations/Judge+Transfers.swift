@@ -12,19 +12,28 @@ extension Judge {
     func mss(_ claim: MSSClaim) -> Judgement {
         let path = pathMTU(of: claim.probe, declared: nil)
         guard let size = claim.bytes ?? path.map({ $0.bytes - headers(of: claim.probe) }) else {
-            return .inconclusive("the segment size of \(claim.probe)", "links and encapsulation", "no echo went that way, so there is nothing to compute it from")
+            return .inconclusive(
+                "the segment size of \(claim.probe)", "links and encapsulation",
+                "no echo went that way, so there is nothing to compute it from")
         }
-        let rule = (claim.bytes == nil ? "" : "declared; ") + (path.map { "MTU \($0.bytes) less \(headers(of: claim.probe)) (RFC 6691), \($0.rule)" } ?? "RFC 6691")
-        let expected = "\(claim.probe): SYN and SYN-ACK arrive with MSS \(size) at most, and a transfer of \(claim.transfer) bytes makes no fragment and no \"fragmentation needed\""
+        let rule =
+            (claim.bytes == nil ? "" : "declared; ")
+            + (path.map { "MTU \($0.bytes) less \(headers(of: claim.probe)) (RFC 6691), \($0.rule)" } ?? "RFC 6691")
+        let expected =
+            "\(claim.probe): SYN and SYN-ACK arrive with MSS \(size) at most, and a transfer of \(claim.transfer) bytes makes no fragment and no \"fragmentation needed\""
         let handshake: HandshakeResult
         switch result(of: plan.handshake(claim)) {
         case .success(let probe):
-            guard case .handshake(let result) = probe.outcome else { return .inconclusive(expected, rule, "it was not measured") }
+            guard case .handshake(let result) = probe.outcome else {
+                return .inconclusive(expected, rule, "it was not measured")
+            }
             handshake = result
         case .failure(let missing): return .inconclusive(expected, rule, missing.reason)
         }
         guard handshake.outcome == .established else {
-            return Judgement(outcome: .fail, expected: expected, rule: rule, seen: "the connection was not established: \(handshake.outcome.rawValue)")
+            return Judgement(
+                outcome: .fail, expected: expected, rule: rule,
+                seen: "the connection was not established: \(handshake.outcome.rawValue)")
         }
         let sizes = handshake.mss
         var notes: [Objections.Note] = []
@@ -43,10 +52,12 @@ extension Judge {
         let (transferFaults, transferNotes) = faultsOfTransfer(claim)
         faults += transferFaults
         notes += transferNotes
-        let arrived = "SYN \(sizes.synSent.words) > \(sizes.synReceived.words), SYN-ACK \(sizes.synAckSent.words) > \(sizes.synAckReceived.words)"
+        let arrived =
+            "SYN \(sizes.synSent.words) > \(sizes.synReceived.words), SYN-ACK \(sizes.synAckSent.words) > \(sizes.synAckReceived.words)"
         return Judgement(
             outcome: faults.isEmpty ? .pass : .fail, expected: expected, rule: rule,
-            seen: faults.isEmpty ? "\(arrived); \(claim.transfer) bytes in whole packets" : faults.joined(separator: "; "), notes: notes)
+            seen: faults.isEmpty
+                ? "\(arrived); \(claim.transfer) bytes in whole packets" : faults.joined(separator: "; "), notes: notes)
     }
 
     /// The last place where a handshake's SYN or SYN-ACK was seen in clear.
@@ -88,13 +99,17 @@ extension Judge {
 
     func rate(_ claim: RateClaim) -> Judgement {
         let measurement = plan.transfer(of: claim)
-        guard case .success(let (there, back, _)) = trails(of: claim.probe), let path = pathMTU(of: claim.probe, declared: nil),
+        guard case .success(let (there, back, _)) = trails(of: claim.probe),
+            let path = pathMTU(of: claim.probe, declared: nil),
             // Timestamps take 12 bytes of every segment (RFC 7323).
             case let length = path.bytes, case let payload = length - headers(of: claim.probe) - 12,
             let ceiling = there.goodput(
-                payload: payload, packet: length, acknowledgements: back, acknowledgement: headers(of: claim.probe) + 12, in: topology)
+                payload: payload, packet: length, acknowledgements: back,
+                acknowledgement: headers(of: claim.probe) + 12, in: topology)
         else {
-            return .inconclusive("the rate of \(claim.probe)", "links and encapsulation", "no echo went that way, so there is nothing to compute it from")
+            return .inconclusive(
+                "the rate of \(claim.probe)", "links and encapsulation",
+                "no echo went that way, so there is nothing to compute it from")
         }
         let target = claim.expected.map { Double($0.bitsPerSecond) } ?? ceiling.bitsPerSecond
         let expected = "\(claim.probe): \(target.megabits) ± \(claim.tolerance) over TCP"
@@ -102,13 +117,18 @@ extension Judge {
         switch result(of: measurement, in: transfers) {
         case .failure(let missing): return .inconclusive(expected, rule, missing.reason)
         case .success(let probe):
-            guard case .bulk(let result) = probe.outcome, let rate = result.steadyBitsPerSecond, result.isComplete else {
-                return Judgement(outcome: .fail, expected: expected, rule: rule, seen: "the transfer did not come to its end")
+            guard case .bulk(let result) = probe.outcome, let rate = result.steadyBitsPerSecond, result.isComplete
+            else {
+                return Judgement(
+                    outcome: .fail, expected: expected, rule: rule, seen: "the transfer did not come to its end")
             }
-            let isRight = abs(rate - target) <= target * claim.tolerance.fraction && rate <= ceiling.bitsPerSecond * 1.001
+            let isRight =
+                abs(rate - target) <= target * claim.tolerance.fraction && rate <= ceiling.bitsPerSecond * 1.001
             return Judgement(
                 outcome: isRight ? .pass : .fail, expected: expected, rule: rule,
-                seen: "\(rate.megabits) in the second half of \(result.bytesReceived) bytes, \(result.client?.retransmissions ?? 0) segments sent again")
+                seen:
+                    "\(rate.megabits) in the second half of \(result.bytesReceived) bytes, \(result.client?.retransmissions ?? 0) segments sent again"
+            )
         }
     }
 }

@@ -15,7 +15,8 @@ public struct Judge {
     var index: PacketIndex { examination.index ?? PacketIndex() }
 
     public init(
-        plan: CheckPlan, observation: Observation, transfers: Observation?, examination: CaptureExamination, labFile: String
+        plan: CheckPlan, observation: Observation, transfers: Observation?, examination: CaptureExamination,
+        labFile: String
     ) {
         self.plan = plan
         self.observation = observation
@@ -45,11 +46,13 @@ public struct Judge {
         let lines = try lines(Set(judged.flatMap(\.1.notes).map(\.packet)))
         return judged.map { expectation, judgement in
             Verdict(
-                expectation: expectation.name, kind: expectation.claim.kind, outcome: judgement.outcome, expected: judgement.expected,
+                expectation: expectation.name, kind: expectation.claim.kind, outcome: judgement.outcome,
+                expected: judgement.expected,
                 rule: "\(judgement.rule); \(labFile):\(expectation.line)", seen: judgement.seen,
                 evidence: judgement.notes.map { note in
                     Evidence(
-                        packet: note.packet, nanoseconds: note.nanoseconds, interface: examination.places[note.point]?.name ?? "",
+                        packet: note.packet, nanoseconds: note.nanoseconds,
+                        interface: examination.places[note.point]?.name ?? "",
                         remark: note.remark, line: lines[note.packet] ?? "")
                 })
         }

@@ -119,7 +119,8 @@ public struct ObservedTunnelEnd: Hashable, Sendable, Codable {
     public let associations: [TunnelAssociation]
 
     public init(
-        node: String, ike: String?, ikeReplacedIn: Duration?, childReplacedIn: Duration?, associations: [TunnelAssociation]
+        node: String, ike: String?, ikeReplacedIn: Duration?, childReplacedIn: Duration?,
+        associations: [TunnelAssociation]
     ) {
         self.node = node
         self.ike = ike

@@ -64,7 +64,9 @@ public struct PacketRecordReader: ~Copyable {
     ) throws -> [Int: String] {
         var reader = try PacketRecordReader(descriptor: descriptor, associations: associations)
         var lines: [Int: String] = [:]
-        while lines.count < numbers.count, let record = try reader.next(among: numbers) { lines[record.number] = record.line }
+        while lines.count < numbers.count, let record = try reader.next(among: numbers) {
+            lines[record.number] = record.line
+        }
         return lines
     }
 
@@ -97,8 +99,10 @@ public struct PacketRecordReader: ~Copyable {
                 ip.map { PacketRecord.Addresses(source: $0.source, destination: $0.destination, length: $0.length) }
             }
             return PacketRecord(
-                number: packet.number, nanoseconds: packet.timestamp, interface: interface.name, isInbound: packet.direction == .inbound,
-                frameLength: packet.originalLength, wrappings: wire.wrappings.array.map(\.description), outer: addresses(wire.outer),
+                number: packet.number, nanoseconds: packet.timestamp, interface: interface.name,
+                isInbound: packet.direction == .inbound,
+                frameLength: packet.originalLength, wrappings: wire.wrappings.array.map(\.description),
+                outer: addresses(wire.outer),
                 inner: addresses(wire.inner), opened: opened, line: line, comments: comments)
         }
         self.decryptors = decryptors

@@ -25,7 +25,8 @@ struct Trail {
     init(_ packets: [WirePacket], at places: WirePlaces) {
         hops = packets.compactMap { packet in
             guard let place = places[packet.point] else { return nil }
-            let inside = packet.esp == nil ? nil : places.tunnel(of: packet).map { places.topology.tunnels[$0.tunnel].name }
+            let inside =
+                packet.esp == nil ? nil : places.tunnel(of: packet).map { places.topology.tunnels[$0.tunnel].name }
             return Hop(packet: packet, node: place.node, link: place.link, entered: place.tunnel, inside: inside)
         }
     }
@@ -55,15 +56,22 @@ struct Trail {
         for hop in hops {
             guard let link = hop.link else {
                 // A tunnel's interface may have an MTU of its own.
-                guard let name = hop.entered, let end = topology.tunnel(named: name)?.ends.first(where: { $0.node == hop.node }),
+                guard let name = hop.entered,
+                    let end = topology.tunnel(named: name)?.ends.first(where: { $0.node == hop.node }),
                     let mtu = end.mtu
                 else { continue }
                 limits.append((mtu.bytes, "MTU of \(end.node):\(end.interface)"))
                 continue
             }
             if let name = hop.inside {
-                guard let tunnel = topology.tunnel(named: name), let bytes = tunnel.largestPacket(over: link.mtu) else { return nil }
-                limits.append((bytes, "MTU \(link.mtu) of \(link.name) less \(tunnel.isUDPEncapsulated ? "UDP and " : "")ESP of tunnel \(name)"))
+                guard let tunnel = topology.tunnel(named: name), let bytes = tunnel.largestPacket(over: link.mtu) else {
+                    return nil
+                }
+                limits.append(
+                    (
+                        bytes,
+                        "MTU \(link.mtu) of \(link.name) less \(tunnel.isUDPEncapsulated ? "UDP and " : "")ESP of tunnel \(name)"
+                    ))
             } else {
                 limits.append((link.mtu.bytes, "MTU of \(link.name)"))
             }
@@ -85,7 +93,9 @@ struct Trail {
             let shared = acknowledgements.hops.filter { $0.link == link && $0.node == hop.node }
             let halves = shared.compactMap { $0.frameLength(of: acknowledgement, in: topology) }.reduce(0, +)
             let used = Double(frame) + Double(halves) / 2
-            let words = "\(link.rate) of \(link.name), \(payload) of \(frame) bytes of each frame" + (halves > 0 ? ", shared with acknowledgements" : "")
+            let words =
+                "\(link.rate) of \(link.name), \(payload) of \(frame) bytes of each frame"
+                + (halves > 0 ? ", shared with acknowledgements" : "")
             return (Double(link.rate.bitsPerSecond) * Double(payload) / used, words)
         }.min { $0.bitsPerSecond < $1.bitsPerSecond }
     }
@@ -94,7 +104,8 @@ struct Trail {
 extension Tunnel {
     /// What it makes of a packet's length; nil where its algorithms are not known.
     var espEncapsulation: ESPEncapsulation? {
-        guard let algorithms, let transform = try? ESPTransform(cipher: algorithms.encryption.cipher, integrity: algorithms.integrity),
+        guard let algorithms,
+            let transform = try? ESPTransform(cipher: algorithms.encryption.cipher, integrity: algorithms.integrity),
             let end = ends.first
         else { return nil }
         let family: EncapsulationFamily = if case .v4 = end.localAddress { .ipv4 } else { .ipv6 }

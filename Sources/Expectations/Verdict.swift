@@ -22,7 +22,8 @@ public struct Verdict: Hashable, Sendable, Codable {
     public let evidence: [Evidence]
 
     public init(
-        expectation: String, kind: String, outcome: Outcome, expected: String, rule: String, seen: String, evidence: [Evidence] = []
+        expectation: String, kind: String, outcome: Outcome, expected: String, rule: String, seen: String,
+        evidence: [Evidence] = []
     ) {
         self.expectation = expectation
         self.kind = kind

@@ -51,14 +51,16 @@ private struct Reader {
             return false
         case .ipv4(let ip):
             var summary = IPSummary(
-                source: .v4(ip.source), destination: .v4(ip.destination), length: ip.totalLength, start: header.lowerBound)
+                source: .v4(ip.source), destination: .v4(ip.destination), length: ip.totalLength,
+                start: header.lowerBound)
             summary.isFragment = ip.isFragment
             summary.isLaterFragment = ip.fragmentOffset > 0
             enter(summary, packet: &packet)
         case .ipv6(let ip):
             enter(
                 IPSummary(
-                    source: .v6(ip.source), destination: .v6(ip.destination), length: IPv6Header.length + ip.payloadLength,
+                    source: .v6(ip.source), destination: .v6(ip.destination),
+                    length: IPv6Header.length + ip.payloadLength,
                     start: header.lowerBound), packet: &packet)
         case .fragment(let fragment):
             current?.isFragment = fragment.isFragment
@@ -98,7 +100,8 @@ private struct Reader {
             guard packet.esp == nil else { return false }
             packet.wrappings.append(isInUDP ? .espInUDP : .esp)
             packet.esp = .init(
-                spi: esp.spi, sequence: esp.sequence, range: header.lowerBound..<body.upperBound, depth: packet.wrappings.count)
+                spi: esp.spi, sequence: esp.sequence, range: header.lowerBound..<body.upperBound,
+                depth: packet.wrappings.count)
             packet.outer = current
             return false
         case .payload:
@@ -135,8 +138,10 @@ private struct Reader {
 
     private func transport(of icmp: ICMPMessage, quoted: Range<Int>, in bytes: RawSpan) -> IPSummary.Transport {
         switch icmp.content {
-        case .echoRequest(let identifier, let sequence): .echo(isRequest: true, identifier: identifier, sequence: sequence)
-        case .echoReply(let identifier, let sequence): .echo(isRequest: false, identifier: identifier, sequence: sequence)
+        case .echoRequest(let identifier, let sequence):
+            .echo(isRequest: true, identifier: identifier, sequence: sequence)
+        case .echoReply(let identifier, let sequence):
+            .echo(isRequest: false, identifier: identifier, sequence: sequence)
         case .fragmentationNeeded(let mtu): tooBig(Int(mtu), quoted, in: bytes)
         default: .otherICMP
         }
@@ -144,8 +149,10 @@ private struct Reader {
 
     private func transport(of icmp: ICMPv6Message, quoted: Range<Int>, in bytes: RawSpan) -> IPSummary.Transport {
         switch icmp.content {
-        case .echoRequest(let identifier, let sequence): .echo(isRequest: true, identifier: identifier, sequence: sequence)
-        case .echoReply(let identifier, let sequence): .echo(isRequest: false, identifier: identifier, sequence: sequence)
+        case .echoRequest(let identifier, let sequence):
+            .echo(isRequest: true, identifier: identifier, sequence: sequence)
+        case .echoReply(let identifier, let sequence):
+            .echo(isRequest: false, identifier: identifier, sequence: sequence)
         case .packetTooBig(let mtu): tooBig(Int(mtu), quoted, in: bytes)
         default: .otherICMP
         }
@@ -159,7 +166,9 @@ private struct Reader {
             switch layer {
             case .ipv4(let ip): (source, destination, length) = (.v4(ip.source), .v4(ip.destination), ip.totalLength)
             case .ipv6(let ip):
-                (source, destination, length) = (.v6(ip.source), .v6(ip.destination), IPv6Header.length + ip.payloadLength)
+                (source, destination, length) = (
+                    .v6(ip.source), .v6(ip.destination), IPv6Header.length + ip.payloadLength
+                )
             default: break
             }
             return false

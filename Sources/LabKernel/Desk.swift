@@ -92,21 +92,28 @@ struct Desk {
     private func exec(_ request: ExecRequest, input: AsyncStream<ExecInput>) async throws -> FromSupervisor {
         // Where the clock stands still, the command would wait for ever: it runs free for as long as the command does.
         let isPaused = await supervisor.mode == .paused
-        guard case .exited(let code) = try await follow(.exec(request), unbounded: isPaused, input: input) else { throw unexpected }
+        guard case .exited(let code) = try await follow(.exec(request), unbounded: isPaused, input: input) else {
+            throw unexpected
+        }
         return .exited(code: code)
     }
 
     private func probe(_ request: ProbeRequest) async throws -> FromSupervisor {
         // As for a command: on a clock that stands still, nothing would ever arrive.
         let isPaused = await supervisor.mode == .paused
-        guard case .probed(let result) = try await follow(.probe(request), unbounded: isPaused) else { throw unexpected }
+        guard case .probed(let result) = try await follow(.probe(request), unbounded: isPaused) else {
+            throw unexpected
+        }
         return .probed(result)
     }
 
-    private func capture(_ request: CaptureRequest, file: String, input: AsyncStream<ExecInput>) async throws -> FromSupervisor {
+    private func capture(_ request: CaptureRequest, file: String, input: AsyncStream<ExecInput>) async throws
+        -> FromSupervisor
+    {
         // One with an end would never come to it on a clock that stands still; one without lets others move the clock.
         let isPaused = await supervisor.mode == .paused
-        let reply = try await follow(.capture(request, file: file), unbounded: isPaused && request.duration != nil, input: input)
+        let reply = try await follow(
+            .capture(request, file: file), unbounded: isPaused && request.duration != nil, input: input)
         guard case .captured(let summary) = reply else { throw unexpected }
         return .captured(summary)
     }
@@ -137,7 +144,9 @@ struct Desk {
                 case .grown(_, let bytes): client.send(.grown(bytes: bytes))
                 case .event(.daemonDied(let name, let reason, _), _): client.send(.notice("\(name) \(reason)"))
                 case .event(.spinning(let processes), _):
-                    client.send(.notice("The lab's clock stands still; using the processor: \(processes.joined(separator: "; "))"))
+                    client.send(
+                        .notice(
+                            "The lab's clock stands still; using the processor: \(processes.joined(separator: "; "))"))
                 case .reply(_, .failed(let failure), _): throw failure
                 case .reply(_, let reply, _): return reply
                 case .ready, .received, .held: break

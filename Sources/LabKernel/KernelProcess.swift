@@ -32,7 +32,8 @@ public struct KernelProcess: Sendable {
         /// The control line is the kernel's standard input; its console goes to standard output.
         var arguments: [String] {
             [
-                kernel.string, "mem=\(memory)M", "time-travel=inf-cpu", "root=none", "rootfstype=hostfs", "rootflags=/", "ro",
+                kernel.string, "mem=\(memory)M", "time-travel=inf-cpu", "root=none", "rootfstype=hostfs", "rootflags=/",
+                "ro",
                 "init=\(initProgram)", "umid=kernel", "uml_dir=\(directory)", "con=null", "con0=null,fd:1", "ssl=null",
                 "ssl0=fd:0,fd:0", "quiet",
             ]
@@ -46,7 +47,9 @@ public struct KernelProcess: Sendable {
     ///   - console: Takes what the kernel prints.
     /// - Precondition: The calling thread lives as long as the kernel is to: when it ends, the kernel is killed.
     /// - Throws: `SetupError` when the program cannot be executed.
-    public static func start(_ boot: Boot, control: FileDescriptor, console: FileDescriptor) throws(SetupError) -> KernelProcess {
+    public static func start(_ boot: Boot, control: FileDescriptor, console: FileDescriptor) throws(SetupError)
+        -> KernelProcess
+    {
         if let obstacle = Doctor.executionObstacle(boot.memoryDirectory) {
             throw SetupError(
                 .directoryUnavailable, "the lab kernel cannot keep its memory in \(boot.memoryDirectory)",
@@ -57,7 +60,8 @@ public struct KernelProcess: Sendable {
         let id = withCStrings(boot.arguments) { arguments in
             withCStrings(environment) { environment in
                 netlab_spawn(
-                    boot.kernel.string, arguments, environment, [control.rawValue, console.rawValue, console.rawValue], nil, 0,
+                    boot.kernel.string, arguments, environment, [control.rawValue, console.rawValue, console.rawValue],
+                    nil, 0,
                     Int32(netlab_die_with_parent))
             }
         }
@@ -168,7 +172,9 @@ public enum ProcessTable {
 
     /// The fields after the name, from the state on.
     private static func fields(of process: pid_t) -> [Substring]? {
-        guard let stat = try? TextFile.read("/proc/\(process)/stat"), let end = stat.lastIndex(of: ")") else { return nil }
+        guard let stat = try? TextFile.read("/proc/\(process)/stat"), let end = stat.lastIndex(of: ")") else {
+            return nil
+        }
         return stat[stat.index(after: end)...].split(separator: " ")
     }
 }

@@ -20,7 +20,8 @@ public struct LabClient: Sendable {
             connection = try await .connecting(to: lab.socket.string, group: MultiThreadedEventLoopGroup.singleton)
         } catch {
             throw LabFailure(
-                "The supervisor of \(lab.name) does not answer: \(error)", remedy: "`netlab down \(lab.name)` cleans up after it.")
+                "The supervisor of \(lab.name) does not answer: \(error)",
+                remedy: "`netlab down \(lab.name)` cleans up after it.")
         }
     }
 
@@ -49,7 +50,8 @@ public struct LabClient: Sendable {
             case .done, .status, .clock, .waited, .exited, .probed, .captured, .observed: return message
             }
         }
-        throw LabFailure("The lab ended before it answered.", remedy: "`netlab list` shows what is left of it; its logs say more.")
+        throw LabFailure(
+            "The lab ended before it answered.", remedy: "`netlab list` shows what is left of it; its logs say more.")
     }
 }
 
@@ -69,7 +71,8 @@ public enum LabLauncher {
         case .absent: break
         }
         guard try lab.claim(directories) else {
-            throw LabFailure("Somebody else is bringing up \(lab.name) at this moment.", remedy: "`netlab list` shows it.")
+            throw LabFailure(
+                "Somebody else is bringing up \(lab.name) at this moment.", remedy: "`netlab list` shows it.")
         }
         lab.clearLogs()
         do {
@@ -90,7 +93,8 @@ public enum LabLauncher {
 
     public static func alreadyUp(_ lab: LabDirectory) -> LabFailure {
         LabFailure(
-            "The lab \(lab.name) is up already.", remedy: "`netlab status \(lab.name)` shows it, `netlab down \(lab.name)` ends it.")
+            "The lab \(lab.name) is up already.",
+            remedy: "`netlab status \(lab.name)` shows it, `netlab down \(lab.name)` ends it.")
     }
 
     private static func spawn(_ executable: String, _ arguments: [String], log: FilePath) throws -> pid_t {
@@ -121,7 +125,8 @@ public enum LabLauncher {
             guard !isGone, ContinuousClock.now < deadline else {
                 throw LabFailure(
                     isGone ? "The lab's kernel did not start." : "The lab's kernel did not answer within 20 s.",
-                    remedy: "`netlab doctor` examines what it needs.", details: ends(of: [lab.supervisorLog, lab.consoleLog]))
+                    remedy: "`netlab doctor` examines what it needs.",
+                    details: ends(of: [lab.supervisorLog, lab.consoleLog]))
             }
             try await Task.sleep(for: .milliseconds(5))
         }
@@ -145,11 +150,15 @@ public enum LabLauncher {
         case .running(let record):
             if let client = try? await LabClient(lab) { _ = try? await client.ask(.shutDown) }
             let deadline = ContinuousClock.now + .seconds(3)
-            while ProcessTable.startTime(of: record.supervisor) == record.supervisorStart, ContinuousClock.now < deadline {
+            while ProcessTable.startTime(of: record.supervisor) == record.supervisorStart,
+                ContinuousClock.now < deadline
+            {
                 try await Task.sleep(for: .milliseconds(2))
             }
             // One that does not go by itself is made to.
-            if ProcessTable.startTime(of: record.supervisor) == record.supervisorStart { kill(record.supervisor, SIGKILL) }
+            if ProcessTable.startTime(of: record.supervisor) == record.supervisorStart {
+                kill(record.supervisor, SIGKILL)
+            }
             lab.cleanUp(record)
         }
     }

@@ -77,14 +77,16 @@ public struct LabDirectory: Sendable {
         for parent in [runtime.appending("labs"), state.appending("logs"), logs] {
             guard mkdir(parent.string, 0o700) == 0 || errno == EEXIST else {
                 throw SetupError(
-                    .directoryUnavailable, "cannot make the directory \(parent)", remedy: "Look at its parent's permissions and free space.",
+                    .directoryUnavailable, "cannot make the directory \(parent)",
+                    remedy: "Look at its parent's permissions and free space.",
                     cause: Errno(rawValue: errno))
             }
         }
         if mkdir(path.string, 0o700) == 0 { return true }
         guard errno == EEXIST else {
             throw SetupError(
-                .directoryUnavailable, "cannot make the directory \(path)", remedy: "Look at its parent's permissions and free space.",
+                .directoryUnavailable, "cannot make the directory \(path)",
+                remedy: "Look at its parent's permissions and free space.",
                 cause: Errno(rawValue: errno))
         }
         return false
@@ -108,8 +110,10 @@ public struct LabDirectory: Sendable {
     /// Masks the keys that a capture has left in the logs because the lab ended first.
     private func maskLogs() {
         for mark in (try? FileManager.default.contentsOfDirectory(atPath: logs.string)) ?? [] {
-            guard let log = PlutoKeyLog.log(markedBy: mark).map({ logs.appending($0).string }), let text = try? TextFile.read(log),
-                (try? TextFile.write(String(decoding: PlutoKeyLog.masked(Array(text.utf8)), as: UTF8.self), to: log)) != nil
+            guard let log = PlutoKeyLog.log(markedBy: mark).map({ logs.appending($0).string }),
+                let text = try? TextFile.read(log),
+                (try? TextFile.write(String(decoding: PlutoKeyLog.masked(Array(text.utf8)), as: UTF8.self), to: log))
+                    != nil
             else { continue }
             unlink(logs.appending(mark).string)
         }

@@ -216,7 +216,9 @@ actor Supervisor {
     var status: ClockStatus { ClockStatus(mode: mode, isAdvancing: drivers > 0, time: time) }
 
     /// Keeps pacing away while `body` drives the clock.
-    func drive<Result: Sendable>(_ body: @Sendable (isolated Supervisor) async throws -> Result) async rethrows -> Result {
+    func drive<Result: Sendable>(_ body: @Sendable (isolated Supervisor) async throws -> Result) async rethrows
+        -> Result
+    {
         drivers += 1
         wakeTicking()
         defer {
@@ -291,7 +293,9 @@ actor Supervisor {
 
     /// Lets a paced clock catch up with the wall.
     private func pace() {
-        guard mode == .paced, drivers == 0, isHeld, ended == nil, !requests.values.contains(where: \.isUnbounded) else { return }
+        guard mode == .paced, drivers == 0, isHeld, ended == nil, !requests.values.contains(where: \.isUnbounded) else {
+            return
+        }
         let wall = ContinuousClock.now - anchor.wall
         var limit = anchor.lab + wall
         if limit - time > Self.patience || limit < time {

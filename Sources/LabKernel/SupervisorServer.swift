@@ -56,11 +56,13 @@ public enum SupervisorServer {
                 Task {
                     for await how in ends { await supervisor.kernelEnded(how) }
                 }
-                let setup = GuestSetup(hostname: lab.name, logDirectory: lab.logs.string,
+                let setup = GuestSetup(
+                    hostname: lab.name, logDirectory: lab.logs.string,
                     keptDirectories: keepsTemporaryFiles ? ["/tmp", "/var/tmp"] : [])
                 guard await supervisor.untilReady() else { throw await supervisor.endedFailure }
                 _ = try await supervisor.reply(to: .setUp(setup), unbounded: true)
-                _ = try await FrameChannel<ToSupervisor, FromSupervisor>.listening(at: lab.socket.string, group: group) { client in
+                _ = try await FrameChannel<ToSupervisor, FromSupervisor>.listening(at: lab.socket.string, group: group)
+                { client in
                     Task { await Desk(supervisor: supervisor, client: client).serve() }
                 }
                 chmod(lab.socket.string, 0o600)
@@ -89,13 +91,17 @@ public enum SupervisorServer {
         return lines.last { $0.contains("Kernel panic") } ?? lines.last
     }
 
-    static func boot(lab: LabDirectory, kernel: FilePath, executable: FilePath) throws -> (KernelProcess, control: SystemPackage.FileDescriptor) {
+    static func boot(lab: LabDirectory, kernel: FilePath, executable: FilePath) throws -> (
+        KernelProcess, control: SystemPackage.FileDescriptor
+    ) {
         guard symlink(executable.string, lab.initProgram.string) == 0 else { throw Errno(rawValue: errno) }
         var ends: [Int32] = [0, 0]
         guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends) == 0 else {
             throw Errno(rawValue: errno)
         }
-        let (own, guest) = (SystemPackage.FileDescriptor(rawValue: ends[0]), SystemPackage.FileDescriptor(rawValue: ends[1]))
+        let (own, guest) = (
+            SystemPackage.FileDescriptor(rawValue: ends[0]), SystemPackage.FileDescriptor(rawValue: ends[1])
+        )
         defer { try? guest.close() }
         let console = try SystemPackage.FileDescriptor.open(
             lab.consoleLog, .writeOnly, options: [.create, .append, .closeOnExec], permissions: [.ownerReadWrite])

@@ -56,7 +56,9 @@ public struct IKEAlgorithms: Hashable, Sendable, CustomStringConvertible {
 extension Tunnel {
     /// The algorithms of its IKE SA, as configured; nil where the user's own files leave them open.
     public var ikeAlgorithms: IKEAlgorithms? {
-        if let ike = proposal?.ike { return IKEAlgorithms(encryption: ike.encryption, hash: ike.integrity, group: ike.group) }
+        if let ike = proposal?.ike {
+            return IKEAlgorithms(encryption: ike.encryption, hash: ike.integrity, group: ike.group)
+        }
         return ownParameters.lazy.compactMap { $0["ike"] }.first.flatMap(IKEAlgorithms.init(libreswan:))
     }
 }

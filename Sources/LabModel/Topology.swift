@@ -81,7 +81,8 @@ public struct Topology: Hashable, Sendable, Codable {
 
     /// All addresses of a node, on links and inside tunnels.
     public func addresses(of node: String) -> [IPAddress] {
-        linkEnds(of: node).flatMap(\.end.addresses).map(\.address) + tunnelEnds(of: node).compactMap(\.end.inside?.address)
+        linkEnds(of: node).flatMap(\.end.addresses).map(\.address)
+            + tunnelEnds(of: node).compactMap(\.end.inside?.address)
     }
 
     /// The node that owns an address, on a link or inside a tunnel.

@@ -7,7 +7,8 @@ extension TopologyResolver {
         guard spec.isComplete else { return nil }
         guard spec.ends.count == 2 else {
             collector.error(
-                spec.name.line, "\(place) has \(spec.ends.count) usable ends", "A link joins exactly two: `NODE:INTERFACE: ADDRESS/LENGTH`.")
+                spec.name.line, "\(place) has \(spec.ends.count) usable ends",
+                "A link joins exactly two: `NODE:INTERFACE: ADDRESS/LENGTH`.")
             return nil
         }
         var ends: [LinkEnd] = []
@@ -21,7 +22,8 @@ extension TopologyResolver {
         }
         guard ends.count == 2, let rate = spec.shape.rate else { return nil }
         if ends[0].node == ends[1].node {
-            collector.error(spec.name.line, "\(place) joins node \(ends[0].node) to itself", "Name two different nodes.")
+            collector.error(
+                spec.name.line, "\(place) joins node \(ends[0].node) to itself", "Name two different nodes.")
             return nil
         }
         // Two ends with addresses must share a block, or neither can reach the other.
@@ -30,11 +32,13 @@ extension TopologyResolver {
             !far.contains(where: { end in near.contains { $0.value.prefix == end.value.prefix } })
         {
             collector.error(
-                stray.line, "\(place): \(stray.value) is not on the link of \(near.map(\.value.description).joined(separator: ", "))",
+                stray.line,
+                "\(place): \(stray.value) is not on the link of \(near.map(\.value.description).joined(separator: ", "))",
                 "Both ends of a link need an address in the same block with the same length.")
         }
         return Link(
-            name: spec.name.value, ends: ends, mtu: spec.shape.mtu, rate: rate, delay: spec.shape.delay, loss: spec.shape.loss)
+            name: spec.name.value, ends: ends, mtu: spec.shape.mtu, rate: rate, delay: spec.shape.delay,
+            loss: spec.shape.loss)
     }
 
     func check(hostAddress address: Located<InterfaceAddress>) {
@@ -57,7 +61,8 @@ extension TopologyResolver {
                     let place = "\(end.node.value):\(end.interface.value)"
                     if let other = owners[address.value.address] {
                         collector.error(
-                            address.line, "address \(address.value.address) of \(place) is also \(other.place)'s, in line \(other.line)",
+                            address.line,
+                            "address \(address.value.address) of \(place) is also \(other.place)'s, in line \(other.line)",
                             "Give one of them another address.")
                     } else {
                         owners[address.value.address] = (place, address.line)
@@ -87,7 +92,8 @@ extension TopologyResolver {
 
     /// Notes a block that overlaps one of another link or tunnel of the node, and remembers it.
     func check(
-        block: IPPrefix, of place: String, at node: String, line: Int?, against blocks: inout [(prefix: IPPrefix, place: String)]
+        block: IPPrefix, of place: String, at node: String, line: Int?,
+        against blocks: inout [(prefix: IPPrefix, place: String)]
     ) {
         if let other = blocks.first(where: { $0.prefix.overlaps(block) && $0.place != place }) {
             collector.error(

@@ -11,7 +11,8 @@ extension TopologyResolver {
         }
         let all =
             [file.name].compactMap { $0 } + file.clouds.map(\.name) + file.nodes.map(\.name) + file.links.map(\.name)
-            + file.tunnels.map(\.name) + file.sessions.map(\.name) + file.probes.map(\.name) + file.expectations.map(\.name)
+            + file.tunnels.map(\.name) + file.sessions.map(\.name) + file.probes.map(\.name)
+            + file.expectations.map(\.name)
         for name in all where !isName(name.value) {
             collector.error(
                 name.line, "\"\(name.value)\" is not a name",
@@ -21,7 +22,9 @@ extension TopologyResolver {
             collector.error(1, "the lab has no nodes", "Add at least one under `nodes:`.")
         }
         for node in file.nodes {
-            guard let cloud = node.cloud, !file.clouds.contains(where: { $0.name.value == cloud.value }) else { continue }
+            guard let cloud = node.cloud, !file.clouds.contains(where: { $0.name.value == cloud.value }) else {
+                continue
+            }
             collector.error(
                 cloud.line, "nodes.\(node.name.value): there is no cloud \"\(cloud.value)\"",
                 Suggestion.remedy(for: cloud.value, among: file.clouds.map(\.name.value), noun: "clouds"))
@@ -45,8 +48,10 @@ extension TopologyResolver {
             collector.error(
                 line, "\"\(interface)\" of node \(node) is not an interface's name",
                 "Write 1 to 15 letters, digits, points, hyphens and underscores.")
-        } else if interface.description == "lo" || interface.description == "all" || interface.description == "default" {
-            collector.error(line, "\"\(interface)\" is the kernel's own name", "Take another interface name, such as eth0.")
+        } else if interface.description == "lo" || interface.description == "all" || interface.description == "default"
+        {
+            collector.error(
+                line, "\"\(interface)\" is the kernel's own name", "Take another interface name, such as eth0.")
         } else {
             interfaces[node, default: [:]][interface] = line
         }

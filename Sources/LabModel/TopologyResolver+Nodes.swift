@@ -8,7 +8,8 @@ extension TopologyResolver {
         let hasOneLink = ends.count == 1 || (ends.isEmpty && unsure.contains(spec.name.value))
         if spec.security != nil || !spec.sourceDestinationCheck, spec.role.value != .instance || !hasOneLink {
             collector.error(
-                spec.securityLine, "\(place): security rules and the source/destination check belong to an instance with one link",
+                spec.securityLine,
+                "\(place): security rules and the source/destination check belong to an instance with one link",
                 "They are enforced at the fabric's port: set `role: instance` and give the node one link.")
         }
         for setting in spec.sysctls {
@@ -22,7 +23,8 @@ extension TopologyResolver {
         return Node(
             name: spec.name.value, cloud: spec.cloud?.value, role: spec.role.value, summary: spec.summary,
             routes: spec.routes.map(\.entry), rules: spec.rules.map(\.value), sysctls: spec.sysctls.map(\.value),
-            security: spec.security, sourceDestinationCheck: spec.role.value == .instance && spec.sourceDestinationCheck,
+            security: spec.security,
+            sourceDestinationCheck: spec.role.value == .instance && spec.sourceDestinationCheck,
             nat: spec.nat.flatMap { resolve(nat: $0, of: spec.name.value) }, mss: spec.mss,
             birdConfiguration: spec.bird.flatMap { companion($0, place: place) })
     }
@@ -39,7 +41,8 @@ extension TopologyResolver {
             return nil
         }
         let addresses = Set(file.links.flatMap(\.ends).flatMap(\.addresses).map(\.value.address))
-        for mapping in spec.mappings where !addresses.contains(mapping.inside.value) && file.links.allSatisfy(\.isComplete) {
+        for mapping in spec.mappings
+        where !addresses.contains(mapping.inside.value) && file.links.allSatisfy(\.isComplete) {
             collector.error(
                 mapping.inside.line, "\(place).nat: no node has the address \(mapping.inside.value)",
                 "Write the private address of the instance that \(mapping.outside.value) stands for.")
@@ -51,7 +54,8 @@ extension TopologyResolver {
 
     /// The text of a file beside the lab file; the name must not lead anywhere else.
     func companion(_ name: Located<String>, place: String) -> String? {
-        guard !name.value.isEmpty, !name.value.contains("/"), !name.value.hasPrefix("."), !name.value.utf8.contains(0) else {
+        guard !name.value.isEmpty, !name.value.contains("/"), !name.value.hasPrefix("."), !name.value.utf8.contains(0)
+        else {
             collector.error(
                 name.line, "\(place): \"\(name.value)\" is not the plain name of a file beside the lab file",
                 "Put the file in the lab's directory and write its name without a path.")
@@ -61,7 +65,8 @@ extension TopologyResolver {
             return try file.companion(name.value)
         } catch {
             collector.error(
-                name.line, "\(place): the file \"\(name.value)\" cannot be read: \(error)", "It must stand beside the lab file.")
+                name.line, "\(place): the file \"\(name.value)\" cannot be read: \(error)",
+                "It must stand beside the lab file.")
             return nil
         }
     }
@@ -80,7 +85,8 @@ extension TopologyResolver {
                 for hop in route.entry.nextHops {
                     if isSure, let gateway = hop.gateway, !blocks.contains(where: { $0.contains(gateway) }) {
                         collector.error(
-                            route.line, "\(place): the gateway \(gateway) of \(route.entry.destination) is on none of the node's links",
+                            route.line,
+                            "\(place): the gateway \(gateway) of \(route.entry.destination) is on none of the node's links",
                             "Its links are \(blocks.map(\.description).joined(separator: ", ")).")
                     }
                     if isSure, let interface = hop.interface, !own.contains(interface.description) {

@@ -7,7 +7,8 @@ extension TopologyResolver {
         guard spec.isComplete else { return nil }
         guard spec.ends.count == 2 else {
             collector.error(
-                spec.name.line, "\(place) leads to nowhere: it has \(spec.ends.count) usable ends", "A tunnel joins exactly two nodes: add them under `ends:`.")
+                spec.name.line, "\(place) leads to nowhere: it has \(spec.ends.count) usable ends",
+                "A tunnel joins exactly two nodes: add them under `ends:`.")
             return nil
         }
         guard spec.ends.allSatisfy({ isKnown(node: $0.node, in: place) }) else { return nil }
@@ -21,7 +22,9 @@ extension TopologyResolver {
                     far.line, "\(place): \(far.value) is not on the link of \(near.value)",
                     "Both inside addresses need the same block with the same length, such as a /30.")
             } else if near.value.address == far.value.address {
-                collector.error(far.line, "\(place): both ends have the inside address \(near.value.address)", "Give one of them another address.")
+                collector.error(
+                    far.line, "\(place): both ends have the inside address \(near.value.address)",
+                    "Give one of them another address.")
             }
         }
         let ownsFiles = spec.ends.allSatisfy { $0.configuration != nil }
@@ -33,11 +36,16 @@ extension TopologyResolver {
         }
         let nat = file.nodes.compactMap(\.nat).flatMap(\.mappings)
         let outside = { (address: IPAddress) in nat.first { $0.inside.value == address }?.outside.value ?? address }
-        var sides: [(spec: TunnelSpec.End, local: IPAddress, parameters: [String: String]?, configuration: TunnelEnd.Configuration)] = []
+        var sides:
+            [(
+                spec: TunnelSpec.End, local: IPAddress, parameters: [String: String]?,
+                configuration: TunnelEnd.Configuration
+            )] = []
         for end in spec.ends {
             let owned = self.ends(of: end.node.value).flatMap(\.addresses).map(\.value.address)
             let parameters = end.configuration.flatMap { connection(of: end, file: $0, place: place) }
-            let local = end.address ?? parameters?["left"].flatMap(IPAddress.init).map { Located(value: $0, line: end.line) }
+            let local =
+                end.address ?? parameters?["left"].flatMap(IPAddress.init).map { Located(value: $0, line: end.line) }
             guard let local else {
                 if end.configuration == nil {
                     collector.error(
@@ -56,7 +64,9 @@ extension TopologyResolver {
                 sides.append((end, local.value, parameters, configuration))
             }
         }
-        guard sides.count == 2, let proposalOrFiles = ownsFiles ? .some(nil) : proposal.map(Optional.some) else { return nil }
+        guard sides.count == 2, let proposalOrFiles = ownsFiles ? .some(nil) : proposal.map(Optional.some) else {
+            return nil
+        }
         let index = UInt32(file.tunnels.firstIndex { $0.name.value == spec.name.value } ?? 0)
         let ends = zip(sides, sides.reversed()).compactMap { own, other -> TunnelEnd? in
             guard let interface = own.spec.interface else { return nil }
@@ -70,7 +80,8 @@ extension TopologyResolver {
         }
         guard ends.count == 2 else { return nil }
         return Tunnel(
-            name: spec.name.value, summary: spec.summary, proposal: proposalOrFiles, isUnused: spec.isUnused, mss: spec.mss, ends: ends)
+            name: spec.name.value, summary: spec.summary, proposal: proposalOrFiles, isUnused: spec.isUnused,
+            mss: spec.mss, ends: ends)
     }
 
     func proposal(of spec: TunnelSpec, place: String) -> TunnelProposal? {
@@ -93,14 +104,16 @@ extension TopologyResolver {
                 Suggestion.remedy(for: end.connection?.value ?? "", among: connections.keys, noun: "connections there"))
             return nil
         }
-        if let interface = end.interface, let named = parameters["vti-interface"], named != interface.value.description {
+        if let interface = end.interface, let named = parameters["vti-interface"], named != interface.value.description
+        {
             collector.error(
                 interface.line, "\(place): \(file.value) says vti-interface=\(named), the lab file \(interface.value)",
                 "Write `interface: \(named)`.")
         }
         if parameters["vti-interface"] != nil, Self.mark(parameters) == nil {
             collector.error(
-                file.line, "\(place): \(file.value): vti-interface= needs mark=", "Add `mark=5/0xffffffff` to conn \(name.value).")
+                file.line, "\(place): \(file.value): vti-interface= needs mark=",
+                "Add `mark=5/0xffffffff` to conn \(name.value).")
         }
         return parameters
     }
@@ -111,10 +124,12 @@ extension TopologyResolver {
         }
         guard let secretsName = end.secrets else {
             collector.error(
-                name.line, "\(place).ends.\(end.node.value) has `config:` but no `secrets:`", "Add `secrets: FILE` with its pre-shared key.")
+                name.line, "\(place).ends.\(end.node.value) has `config:` but no `secrets:`",
+                "Add `secrets: FILE` with its pre-shared key.")
             return nil
         }
-        guard let configuration = companion(name, place: place), let secrets = companion(secretsName, place: place) else { return nil }
+        guard let configuration = companion(name, place: place), let secrets = companion(secretsName, place: place)
+        else { return nil }
         return .own(
             ConnectionFiles(
                 configurationName: name.value, configuration: configuration, secretsName: secretsName.value,

@@ -45,7 +45,8 @@ struct YAMLValue {
         do {
             // Every scalar is text here: its tag is not needed, and finding it takes half of the time.
             guard let node = try Yams.compose(yaml: text, .basic) else {
-                collector.error(1, "the file is empty", "Start from a lab under Labs/, or see the README for the format.")
+                collector.error(
+                    1, "the file is empty", "Start from a lab under Labs/, or see the README for the format.")
                 return nil
             }
             return YAMLValue(node: node, line: node.mark?.line ?? 1, path: "", collector: collector)
@@ -63,7 +64,8 @@ struct YAMLValue {
             // The error's own description shows the whole line, which may be a key's.
             let line = offset.map { text.prefix($0).count { $0.isNewline } + 1 }
             collector.error(line, "this is not YAML: \(problem)", "Remove what is not text from this line.")
-        case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _), .composer(_, let problem, let mark, _):
+        case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
+            .composer(_, let problem, let mark, _):
             collector.error(
                 mark.line, "this is not YAML: \(problem)",
                 "Look at the indentation, quotes and colons of this line and the one before it.")
@@ -130,7 +132,8 @@ struct YAMLValue {
     }
 
     /// One of an enumeration's raw values.
-    func choice<Choice: RawRepresentable<String> & CaseIterable>(_ type: Choice.Type, noun: String) -> Located<Choice>? {
+    func choice<Choice: RawRepresentable<String> & CaseIterable>(_ type: Choice.Type, noun: String) -> Located<Choice>?
+    {
         guard let text = text("one of the \(noun)") else { return nil }
         guard let choice = Choice(rawValue: text.value) else {
             let known = Choice.allCases.map(\.rawValue)

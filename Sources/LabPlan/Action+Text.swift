@@ -15,7 +15,8 @@ extension Action: CustomStringConvertible {
         case .removeInterface(let node, let name): "\(node): remove interface \(name)"
         case .setMTU(let node, let interface, let mtu): "\(node): set MTU \(mtu) on \(interface)"
         case .addAddress(let node, let interface, let address): "\(node): add address \(address) to \(interface)"
-        case .removeAddress(let node, let interface, let address): "\(node): remove address \(address) from \(interface)"
+        case .removeAddress(let node, let interface, let address):
+            "\(node): remove address \(address) from \(interface)"
         case .addRoute(let node, let entry): "\(node): add route \(entry)"
         case .removeRoute(let node, let entry): "\(node): remove route \(entry)"
         case .addRule(let node, let rule): "\(node): add rule \(Self.text(of: rule))"
@@ -60,7 +61,8 @@ extension RouteEntry: CustomStringConvertible {
     /// As ip(8) shows it: `10.0.0.0/8 via 10.1.1.1`, several next hops joined by commas.
     public var description: String {
         let hops = nextHops.map { hop in
-            [hop.gateway.map { "via \($0)" }, hop.interface.map { "dev \($0)" }].compactMap { $0 }.joined(separator: " ")
+            [hop.gateway.map { "via \($0)" }, hop.interface.map { "dev \($0)" }].compactMap { $0 }.joined(
+                separator: " ")
         }
         return "\(destination) \(hops.joined(separator: ", "))\(table == 254 ? "" : " table \(table)")"
     }

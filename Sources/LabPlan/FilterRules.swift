@@ -31,7 +31,8 @@ enum FilterRules {
             + (node.nat?.mappings.map { "1:1 NAT \($0.outside) = \($0.inside)" } ?? [])
             + clamps.map { "MSS clamp" + ($0.interface.map { " of \($0)" } ?? "") }
         return Ruleset(
-            purpose: purposes.joined(separator: ", "), tables: tables.map(\.name), text: tables.map(\.text).joined(separator: "\n"))
+            purpose: purposes.joined(separator: ", "), tables: tables.map(\.name),
+            text: tables.map(\.text).joined(separator: "\n"))
     }
 
     private static func fabric(_ guarded: [(instance: Node, port: LinkEnd)], in topology: Topology) -> String {
@@ -67,7 +68,9 @@ enum FilterRules {
             case .v4: ("ip", "icmp")
             case .v6: ("ip6", "icmpv6")
             }
-        let source = rule.source.isDefault ? "meta nfproto \(family == "ip" ? "ipv4" : "ipv6")" : "\(family) saddr \(rule.source)"
+        let source =
+            rule.source.isDefault
+            ? "meta nfproto \(family == "ip" ? "ipv4" : "ipv6")" : "\(family) saddr \(rule.source)"
         let ports = rule.ports.isEmpty ? "" : " th dport { \(rule.ports.map(String.init).joined(separator: ", ")) }"
         let transport =
             switch rule.transport {
@@ -80,8 +83,12 @@ enum FilterRules {
     }
 
     private static func translation(_ nat: OneToOneNAT) -> String {
-        let inward = nat.mappings.map { "iifname \"\(nat.interface)\" ip daddr \($0.outside) counter dnat to \($0.inside)" }
-        let outward = nat.mappings.map { "oifname \"\(nat.interface)\" ip saddr \($0.inside) counter snat to \($0.outside)" }
+        let inward = nat.mappings.map {
+            "iifname \"\(nat.interface)\" ip daddr \($0.outside) counter dnat to \($0.inside)"
+        }
+        let outward = nat.mappings.map {
+            "oifname \"\(nat.interface)\" ip saddr \($0.inside) counter snat to \($0.outside)"
+        }
         return "table ip netlab-nat {\n"
             + chain("inward", ["type nat hook prerouting priority dstnat; policy accept;"] + inward)
             + chain("outward", ["type nat hook postrouting priority srcnat; policy accept;"] + outward) + "}"

@@ -7,7 +7,8 @@ extension Plan {
         lab = topology.name
         let planner = Planner(topology: topology)
         steps =
-            planner.nodes + planner.links + planner.tunnelInterfaces + planner.routes + planner.filters + planner.daemons
+            planner.nodes + planner.links + planner.tunnelInterfaces + planner.routes + planner.filters
+            + planner.daemons
             + planner.convergence
     }
 }
@@ -32,7 +33,8 @@ private struct Planner {
             end.end.addresses.contains { if case .v6 = $0.address { true } else { false } }
         }
         var settings = [
-            Sysctl(key: "net.ipv4.conf.all.rp_filter", value: "0"), Sysctl(key: "net.ipv4.conf.default.rp_filter", value: "0"),
+            Sysctl(key: "net.ipv4.conf.all.rp_filter", value: "0"),
+            Sysctl(key: "net.ipv4.conf.default.rp_filter", value: "0"),
         ]
         if hasIPv6 {
             settings.append(Sysctl(key: "net.ipv6.conf.default.accept_dad", value: "0"))
@@ -53,17 +55,21 @@ private struct Planner {
 
     /// Every node can name every other.
     private func hostsFile(for node: Node) -> ConfigurationFile {
-        let others = topology.nodes.compactMap { other in topology.address(of: other.name).map { "\($0) \(other.name)" } }
+        let others = topology.nodes.compactMap { other in topology.address(of: other.name).map { "\($0) \(other.name)" }
+        }
         return ConfigurationFile(
-            path: "/etc/hosts", contents: (["127.0.0.1 localhost", "::1 localhost"] + others).joined(separator: "\n") + "\n")
+            path: "/etc/hosts",
+            contents: (["127.0.0.1 localhost", "::1 localhost"] + others).joined(separator: "\n") + "\n")
     }
 
     var links: [Step] {
         steps(.links, topology.links.map { .createLink($0) })
             // Settings of tunnel interfaces have to wait until those exist.
-            + steps(.links, topology.nodes.flatMap { node in
-                settings(of: node, node.sysctls.filter { !isTunnelSetting($0, of: node) })
-            })
+            + steps(
+                .links,
+                topology.nodes.flatMap { node in
+                    settings(of: node, node.sysctls.filter { !isTunnelSetting($0, of: node) })
+                })
     }
 
     private func settings(of node: Node, _ settings: [Sysctl]) -> [Action] {
@@ -76,17 +82,20 @@ private struct Planner {
 
     var tunnelInterfaces: [Step] {
         let made = topology.tunnels.flatMap(\.ends).filter { !$0.interfaceIsMadeByDaemon }
-        return steps(.tunnels, made.flatMap { end -> [Action] in
-            [
-                .createTunnelInterface(
-                    TunnelInterface(
-                        node: end.node, name: end.interface, local: end.localAddress, remote: end.remoteAddress, key: end.mark,
-                        mtu: end.mtu, address: end.inside)),
-                // Without it the kernel looks for a policy for packets that have left the tunnel, and drops them.
-                .setSysctls(
-                    node: end.node, [Sysctl(key: "net.ipv4.conf.\(end.interface).disable_policy", value: "1")]),
-            ] + end.routes.map { .addRoute(node: end.node, tunnelRoute($0, of: end)) }
-        })
+        return steps(
+            .tunnels,
+            made.flatMap { end -> [Action] in
+                [
+                    .createTunnelInterface(
+                        TunnelInterface(
+                            node: end.node, name: end.interface, local: end.localAddress, remote: end.remoteAddress,
+                            key: end.mark,
+                            mtu: end.mtu, address: end.inside)),
+                    // Without it the kernel looks for a policy for packets that have left the tunnel, and drops them.
+                    .setSysctls(
+                        node: end.node, [Sysctl(key: "net.ipv4.conf.\(end.interface).disable_policy", value: "1")]),
+                ] + end.routes.map { .addRoute(node: end.node, tunnelRoute($0, of: end)) }
+            })
     }
 
     private func tunnelRoute(_ prefix: IPPrefix, of end: TunnelEnd) -> RouteEntry {
@@ -95,10 +104,12 @@ private struct Planner {
 
     var routes: [Step] {
         let late = { (node: Node, route: RouteEntry) in self.dependsOnDaemon(route, of: node) }
-        return steps(.routes, topology.nodes.flatMap { node in
-            node.routes.filter { !late(node, $0) }.map { .addRoute(node: node.name, $0) }
-                + node.rules.map { .addRule(node: node.name, $0) }
-        })
+        return steps(
+            .routes,
+            topology.nodes.flatMap { node in
+                node.routes.filter { !late(node, $0) }.map { .addRoute(node: node.name, $0) }
+                    + node.rules.map { .addRule(node: node.name, $0) }
+            })
     }
 
     /// Whether a route leads through an interface that a daemon makes when its tunnel comes up.
@@ -112,9 +123,11 @@ private struct Planner {
     }
 
     var filters: [Step] {
-        steps(.filters, topology.nodes.compactMap { node in
-            FilterRules.ruleset(for: node, in: topology).map { .applyFilter(node: node.name, $0) }
-        })
+        steps(
+            .filters,
+            topology.nodes.compactMap { node in
+                FilterRules.ruleset(for: node, in: topology).map { .applyFilter(node: node.name, $0) }
+            })
     }
 
     private var gateways: [Node] { topology.nodes.filter { !topology.tunnelEnds(of: $0.name).isEmpty } }
@@ -167,7 +180,9 @@ private struct Planner {
                     }
                 }
         }
-        let probes = topology.probes.map { Action.await(Condition(.echo(node: $0.source, $0.destination)), within: .seconds(30)) }
+        let probes = topology.probes.map {
+            Action.await(Condition(.echo(node: $0.source, $0.destination)), within: .seconds(30))
+        }
         return steps(.convergence, up + addressed + late + sessions + probes)
     }
 }

@@ -65,7 +65,8 @@ public enum Action: Hashable, Sendable, Codable {
         case .writeFile(let node, let file): .removeFile(node: node, path: file.path)
         case .createKeyStore(let node, let directory): .removeFile(node: node, path: directory)
         case .startDaemon(let daemon): .stopDaemon(daemon)
-        case .removeNode, .removeLink, .setSysctls, .setMTU, .removeInterface, .removeAddress, .removeRoute, .removeRule,
+        case .removeNode, .removeLink, .setSysctls, .setMTU, .removeInterface, .removeAddress, .removeRoute,
+            .removeRule,
             .removeFilter, .removeFile, .stopDaemon, .run, .await:
             nil
         }

@@ -80,7 +80,8 @@ final class RequestDesk: Sendable {
         }
     }
 
-    private func answer(_ id: UInt32, _ request: AgentRequest, input: AsyncStream<ExecInput>) async throws -> AgentReply {
+    private func answer(_ id: UInt32, _ request: AgentRequest, input: AsyncStream<ExecInput>) async throws -> AgentReply
+    {
         switch request {
         case .setUp(let setup):
             try GuestSystem.mountFileSystems(keeping: setup.keptDirectories)
@@ -110,13 +111,17 @@ final class RequestDesk: Sendable {
             let lab = self.lab.withLock { $0 }
             let sandbox = try await request.node.isEmpty ? nil : running(lab).sandbox(request.node)
             let line = self.line
-            let code = try await NodeProcess.follow(request, in: sandbox, input: input) { line.send(.output(id: id, $0)) }
+            let code = try await NodeProcess.follow(request, in: sandbox, input: input) {
+                line.send(.output(id: id, $0))
+            }
             return .exited(code: code)
         case .probe(let request):
             return .probed(try await running().run(request))
         case .capture(let request, let file):
             let line = self.line
-            let session = try await running().capture(request, file: try Self.logPath(file)) { line.send(.grown(id: id, bytes: $0)) }
+            let session = try await running().capture(request, file: try Self.logPath(file)) {
+                line.send(.grown(id: id, bytes: $0))
+            }
             await session.untilEnd(of: input)
             // Nobody waits for an answer to a request that was given up.
             if Task.isCancelled {

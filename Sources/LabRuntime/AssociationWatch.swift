@@ -31,7 +31,8 @@ struct AssociationWatch {
                 switch event {
                 case .saAdded(let association): add(association, of: sandbox.name)
                 // Some may have been missed: those that are there now are not lost.
-                case .overrun: for association in try sandbox.sockets.securityAssociations() { add(association, of: sandbox.name) }
+                case .overrun:
+                    for association in try sandbox.sockets.securityAssociations() { add(association, of: sandbox.name) }
                 default: break
                 }
             }

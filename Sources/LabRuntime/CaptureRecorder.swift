@@ -42,7 +42,8 @@ struct CaptureRecorder: ~Copyable {
         self.points = points
         self.descriptor = descriptor
         self.report = report
-        var writer = try CaptureFileWriter(descriptor: descriptor, comment: "netlab \(lab); times are the lab's, from its start")
+        var writer = try CaptureFileWriter(
+            descriptor: descriptor, comment: "netlab \(lab); times are the lab's, from its start")
         for interface in interfaces { _ = try writer.add(interface) }
         self.writer = writer
     }
@@ -50,7 +51,9 @@ struct CaptureRecorder: ~Copyable {
     /// Records until `stop` is readable.
     mutating func run(until stop: Int32) throws {
         try tell()
-        var places = ([stop] + points.map(\.capture.descriptor)).map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+        var places = ([stop] + points.map(\.capture.descriptor)).map {
+            pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
+        }
         while true {
             let rest = nextReport.map { max(0, ($0 - ControlLine.now).wholeNanoseconds / 1_000_000 + 1) } ?? -1
             if poll(&places, nfds_t(places.count), Int32(clamping: rest)) > 0, places[0].revents == 0 {
@@ -75,8 +78,10 @@ struct CaptureRecorder: ~Copyable {
             let counts = try points.map { try $0.capture.statistics() }
             try writer.write(
                 CaptureStatistics(
-                    start: UInt64(start.nanoseconds), end: UInt64(end.nanoseconds), received: counts.reduce(0) { $0 + $1.received },
-                    droppedBySystem: counts.reduce(0) { $0 + $1.dropped }), interface: number, timestamp: UInt64(end.nanoseconds))
+                    start: UInt64(start.nanoseconds), end: UInt64(end.nanoseconds),
+                    received: counts.reduce(0) { $0 + $1.received },
+                    droppedBySystem: counts.reduce(0) { $0 + $1.dropped }), interface: number,
+                timestamp: UInt64(end.nanoseconds))
         }
     }
 
@@ -89,7 +94,10 @@ struct CaptureRecorder: ~Copyable {
                 try points[number].capture.drain { timestamp, originalLength, packet in
                     let from = bytes.count
                     packet.withUnsafeBytes { bytes.append(contentsOf: $0) }
-                    batch.append(Waiting(timestamp: timestamp, point: number, originalLength: originalLength, bytes: from..<bytes.count))
+                    batch.append(
+                        Waiting(
+                            timestamp: timestamp, point: number, originalLength: originalLength,
+                            bytes: from..<bytes.count))
                 }
             } catch let error as CaptureError where error.code == .failed {
                 gone.insert(number)

@@ -47,7 +47,9 @@ final class CaptureSession: Sendable {
         var interfaces: [CaptureInterface] = []
         for (place, sandbox) in points {
             guard let link = try sandbox.sockets.links().first(where: { $0.name == place.interface }) else {
-                throw LabFailure("\(place.node) has no interface \(place.interface) at present.", remedy: "`netlab status` lists its interfaces.", exitCode: 2)
+                throw LabFailure(
+                    "\(place.node) has no interface \(place.interface) at present.",
+                    remedy: "`netlab status` lists its interfaces.", exitCode: 2)
             }
             for direction in place.direction == .both ? [PacketCapture.Direction.inbound, .outbound] : [.outbound] {
                 let capture = try PacketCapture(
@@ -60,7 +62,8 @@ final class CaptureSession: Sendable {
                 guard direction == .outbound else { continue }
                 interfaces.append(
                     CaptureInterface(
-                        name: place.name, linkType: capture.linkType, snapshotLength: capture.snapshotLength, mtu: MTU(link.mtu),
+                        name: place.name, linkType: capture.linkType, snapshotLength: capture.snapshotLength,
+                        mtu: MTU(link.mtu),
                         filter: request.filter))
             }
         }
@@ -120,7 +123,9 @@ final class CaptureSession: Sendable {
             point.capture.close()
             let (received, dropped) = (Int(clamping: statistics.received), Int(clamping: statistics.dropped))
             if let last = counts.indices.last, counts[last].name == point.name {
-                counts[last] = .init(name: point.name, received: counts[last].received + received, dropped: counts[last].dropped + dropped)
+                counts[last] = .init(
+                    name: point.name, received: counts[last].received + received,
+                    dropped: counts[last].dropped + dropped)
             } else {
                 counts.append(.init(name: point.name, received: received, dropped: dropped))
             }
@@ -128,6 +133,7 @@ final class CaptureSession: Sendable {
         let associations = try watch.withLock { try $0?.finish() ?? [] }
         let name = path.split(separator: "/").last.map(String.init) ?? path
         return CaptureSummary(
-            file: name, points: counts, associations: associations, ikeKeys: ike?.keys ?? [], unusableIKE: ike?.unusable ?? 0)
+            file: name, points: counts, associations: associations, ikeKeys: ike?.keys ?? [],
+            unusableIKE: ike?.unusable ?? 0)
     }
 }

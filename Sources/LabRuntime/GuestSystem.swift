@@ -36,7 +36,8 @@ enum GuestSystem {
     }
 
     static func mount(
-        _ source: String, on path: String, type: String, flags: UInt = 0, data: String = "", makingDirectory: Bool = false
+        _ source: String, on path: String, type: String, flags: UInt = 0, data: String = "",
+        makingDirectory: Bool = false
     ) throws {
         if makingDirectory { mkdir(path, 0o755) }
         guard netlab_mount(source, path, type, flags, data) == 0 else {

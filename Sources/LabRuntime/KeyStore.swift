@@ -14,7 +14,8 @@ enum KeyStore {
         let (code, output) = try await NodeProcess.run(NSSDatabase.creationArguments(directory: workshop), in: nil)
         guard code == 0 else {
             throw LabFailure(
-                "certutil could not make a key store (code \(code)).", remedy: "It comes with the package libnss3-tools.",
+                "certutil could not make a key store (code \(code)).",
+                remedy: "It comes with the package libnss3-tools.",
                 details: output.split(whereSeparator: \.isNewline).suffix(4).map(String.init))
         }
         var files: [String: [UInt8]] = [:]

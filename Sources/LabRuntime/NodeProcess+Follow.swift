@@ -28,7 +28,8 @@ extension NodeProcess {
             defer { for end in [standardInput.reader, standardOutput.writer, standardError.writer] { close(end) } }
             process = try NodeProcess(
                 request.arguments, in: sandbox,
-                streams: (standardInput.reader, standardOutput.writer, standardError.writer), environment: request.environment)
+                streams: (standardInput.reader, standardOutput.writer, standardError.writer),
+                environment: request.environment)
         }
         let feeder = Task {
             var isOpen = true

@@ -50,7 +50,8 @@ struct NodeProcess: Sendable {
             if access(path, X_OK) == 0 { return path }
         }
         throw LabFailure(
-            "The program \(program) is not on this machine.", remedy: "A lab's nodes have the host's programs: install it there.",
+            "The program \(program) is not on this machine.",
+            remedy: "A lab's nodes have the host's programs: install it there.",
             exitCode: 127)
     }
 
@@ -116,7 +117,9 @@ struct NodeProcess: Sendable {
 
     static func openNull() throws -> Int32 {
         let descriptor = open("/dev/null", O_RDWR | O_CLOEXEC)
-        guard descriptor >= 0 else { throw LabFailure("/dev/null cannot be opened: \(String(cString: strerror(errno))).") }
+        guard descriptor >= 0 else {
+            throw LabFailure("/dev/null cannot be opened: \(String(cString: strerror(errno))).")
+        }
         return descriptor
     }
 }
@@ -161,11 +164,13 @@ func offThread<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result
         defer { pthread_attr_destroy(&attributes) }
         var thread = pthread_t()
         let pointer = Unmanaged.passRetained(box).toOpaque()
-        let code = pthread_create(&thread, &attributes, { pointer in
-            guard let pointer else { return nil }
-            Unmanaged<ThreadBody>.fromOpaque(pointer).takeRetainedValue().body()
-            return nil
-        }, pointer)
+        let code = pthread_create(
+            &thread, &attributes,
+            { pointer in
+                guard let pointer else { return nil }
+                Unmanaged<ThreadBody>.fromOpaque(pointer).takeRetainedValue().body()
+                return nil
+            }, pointer)
         if code != 0 {
             Unmanaged<ThreadBody>.fromOpaque(pointer).release()
             continuation.resume(throwing: LabFailure("A thread cannot be started: \(String(cString: strerror(code)))."))

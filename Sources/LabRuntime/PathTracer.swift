@@ -39,7 +39,9 @@ struct PathTracer {
                 route.prefix?.description ?? probe.destination.description, route.gateway.map { "via \($0)" },
                 route.interface.map { "dev \($0)" },
             ].compactMap { $0 }.joined(separator: " ")
-            guard let interface = route.interface, let (next, nextInput, tunnel) = neighbour(of: node, through: interface) else {
+            guard let interface = route.interface,
+                let (next, nextInput, tunnel) = neighbour(of: node, through: interface)
+            else {
                 hops.append(.init(node: node, route: text, tunnel: nil))
                 return finish(hops, "\(node) sends it where the lab has nobody")
             }
@@ -49,7 +51,9 @@ struct PathTracer {
         return finish(hops, "the route lookups go in a circle")
     }
 
-    private func neighbour(of node: String, through interface: InterfaceName) -> (node: String, input: InterfaceName, tunnel: String?)? {
+    private func neighbour(of node: String, through interface: InterfaceName) -> (
+        node: String, input: InterfaceName, tunnel: String?
+    )? {
         if let (link, end) = topology.linkEnds(of: node).first(where: { $0.end.interface == interface }),
             let peer = link.peer(of: end)
         {

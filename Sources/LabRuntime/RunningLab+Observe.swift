@@ -14,7 +14,9 @@ extension RunningLab {
     /// - Parameter file: Where the capture goes, as the agent sees it.
     /// - Throws: ``LabFailure`` where the capture cannot be made. A measurement that fails is a finding.
     func observe(_ request: ObservationRequest, file: String) async throws -> Observation {
-        guard let capture = request.capture else { return Observation(steps: try await measure(request.measurements), capture: nil) }
+        guard let capture = request.capture else {
+            return Observation(steps: try await measure(request.measurements), capture: nil)
+        }
         let session = try await self.capture(capture, file: file) { _ in }
         do {
             let steps = try await measure(request.measurements)
@@ -39,7 +41,8 @@ extension RunningLab {
             }
             steps.append(
                 Observation.Step(
-                    measurement: measurement, fromNanoseconds: start.nanoseconds, toNanoseconds: ControlLine.now.nanoseconds,
+                    measurement: measurement, fromNanoseconds: start.nanoseconds,
+                    toNanoseconds: ControlLine.now.nanoseconds,
                     finding: finding))
         }
         return steps
@@ -57,7 +60,8 @@ extension RunningLab {
         await ikeWatch?.begin(at: plutos)
         do {
             return try CaptureSession(
-                request, points: points, lab: topology.name, watch: watch, ikeWatch: ikeWatch, file: file, report: report)
+                request, points: points, lab: topology.name, watch: watch, ikeWatch: ikeWatch, file: file,
+                report: report)
         } catch {
             _ = try await ikeWatch?.end()
             throw error

@@ -63,7 +63,8 @@ extension RunningLab {
         return LabStatus(
             lab: topology.name, title: topology.title, clock: nil, tunnels: tunnels, sessions: sessions,
             paths: topology.probes.map { tracer.path(of: $0) },
-            daemons: daemons.values.sorted { $0.daemon.name < $1.daemon.name }.map(status), nodes: try topology.nodes.map(status))
+            daemons: daemons.values.sorted { $0.daemon.name < $1.daemon.name }.map(status),
+            nodes: try topology.nodes.map(status))
     }
 
     private func status(of tunnel: Tunnel, pluto: [String: PlutoStatus]) throws -> TunnelStatus {
@@ -75,7 +76,8 @@ extension RunningLab {
                 inbound: status(of: inbound), outbound: status(of: outbound))
         }
         let isUp = ends.allSatisfy { $0.inbound != nil && $0.outbound != nil }
-        return TunnelStatus(name: tunnel.name, state: tunnel.isUnused && !isUp ? .unused : isUp ? .up : .down, ends: ends)
+        return TunnelStatus(
+            name: tunnel.name, state: tunnel.isUnused && !isUp ? .unused : isUp ? .up : .down, ends: ends)
     }
 
     /// The newest association, with what all of them have carried.
@@ -83,7 +85,8 @@ extension RunningLab {
         guard let association = associations.first else { return nil }
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
-        let words = [association.aead, association.encryption, association.integrity].compactMap { $0 }.map { algorithm in
+        let words = [association.aead, association.encryption, association.integrity].compactMap { $0 }.map {
+            algorithm in
             "\(algorithm.name) \(algorithm.cipherKeyBits)" + (algorithm.tagBits == 0 ? "" : "/\(algorithm.tagBits)")
         }
         return SAStatus(
@@ -107,7 +110,8 @@ extension RunningLab {
         let interfaces = try sockets.links().filter { $0.name.description != "lo" && !$0.isFallback }.map { link in
             NodeStatus.Interface(
                 name: link.name.description, kind: link.kindWord, isUp: link.isUp, mtu: link.mtu,
-                addresses: addresses.filter { $0.interface == link.name }.map(\.address), receivedBytes: link.received.bytes,
+                addresses: addresses.filter { $0.interface == link.name }.map(\.address),
+                receivedBytes: link.received.bytes,
                 sentBytes: link.sent.bytes, drops: link.received.drops + link.sent.drops)
         }
         return NodeStatus(name: node.name, cloud: node.cloud, summary: node.summary, interfaces: interfaces)
@@ -135,7 +139,8 @@ extension LinkInfo {
 
     /// Whether this is one of the devices that tunnel modules make in every namespace (`ip_vti0`, `tunl0`, …).
     var isFallback: Bool {
-        ["tunl0", "gre0", "gretap0", "erspan0", "ip_vti0", "ip6_vti0", "sit0", "ip6tnl0", "ip6gre0"].contains(name.description)
+        ["tunl0", "gre0", "gretap0", "erspan0", "ip_vti0", "ip6_vti0", "sit0", "ip6tnl0", "ip6gre0"].contains(
+            name.description)
     }
 }
 
@@ -154,7 +159,8 @@ enum UnixSockets {
     static func isListening(_ path: String, in list: String) -> Bool {
         list.split(separator: "\n").contains { line in
             let fields = line.split(separator: " ")
-            return fields.count == 8 && fields[7] == path && UInt32(fields[3], radix: 16).map { $0 & 0x10000 != 0 } ?? false
+            return fields.count == 8 && fields[7] == path
+                && UInt32(fields[3], radix: 16).map { $0 & 0x10000 != 0 } ?? false
         }
     }
 }

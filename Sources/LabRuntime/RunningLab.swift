@@ -30,7 +30,10 @@ actor RunningLab {
             let steps = plan.steps.filter { $0.stage == stage }
             for (index, step) in steps.enumerated() {
                 try Task.checkCancellation()
-                progress(Progress(stage: stage, done: index, total: steps.count, current: step.description, time: ControlLine.now))
+                progress(
+                    Progress(
+                        stage: stage, done: index, total: steps.count, current: step.description, time: ControlLine.now)
+                )
                 journal.append(step.action)
                 do {
                     try await perform(step.action)
@@ -41,7 +44,8 @@ actor RunningLab {
                 }
             }
             if !steps.isEmpty {
-                progress(Progress(stage: stage, done: steps.count, total: steps.count, current: "", time: ControlLine.now))
+                progress(
+                    Progress(stage: stage, done: steps.count, total: steps.count, current: "", time: ControlLine.now))
             }
         }
     }
@@ -162,7 +166,8 @@ actor RunningLab {
     private func create(_ interface: TunnelInterface) throws {
         let sockets = try sandbox(interface.node).sockets
         guard case .v4(let local) = interface.local, case .v4(let remote) = interface.remote else {
-            throw LabFailure("\(interface.node): a VTI over IPv6 is not supported.", remedy: "Use IPv4 addresses outside.")
+            throw LabFailure(
+                "\(interface.node): a VTI over IPv6 is not supported.", remedy: "Use IPv4 addresses outside.")
         }
         try sockets.createVTI(name: interface.name, local: local, remote: remote, key: interface.key)
         if let mtu = interface.mtu { try sockets.setMTU(mtu, on: interface.name) }

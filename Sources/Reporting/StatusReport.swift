@@ -15,7 +15,10 @@ public struct StatusReport: Sendable {
         let rows =
             used.map { ["tunnel", $0.name, word($0.state, style), $0.ends.map(\.node).joined(separator: " - ")] }
             + status.sessions.map { session in
-                ["bgp", session.name, word(session, style), session.speakers.map { "\($0.node) AS\($0.asn)" }.joined(separator: " - ")]
+                [
+                    "bgp", session.name, word(session, style),
+                    session.speakers.map { "\($0.node) AS\($0.asn)" }.joined(separator: " - "),
+                ]
             }
             + status.paths.map { path in
                 ["path", path.probe, path.broken == nil ? style.good("ok") : style.bad("broken"), way(path)]
@@ -26,7 +29,8 @@ public struct StatusReport: Sendable {
     /// Everything.
     public func full(style: Style) -> String {
         let sections = [
-            ("", clockLine(style)), ("TUNNELS", tunnels(style)), ("IPSEC", algorithms(style)), ("BGP", sessions(style)), ("PATHS", paths(style)),
+            ("", clockLine(style)), ("TUNNELS", tunnels(style)), ("IPSEC", algorithms(style)), ("BGP", sessions(style)),
+            ("PATHS", paths(style)),
             ("DAEMONS", daemons(style)), ("INTERFACES", interfaces(style)),
         ]
         return sections.filter { !$0.1.isEmpty }.map { title, text in
@@ -99,7 +103,10 @@ public struct StatusReport: Sendable {
         status.paths.map { path in
             let head = "  \(path.probe): \(path.source) > \(path.destination), \(way(path))"
             let hops = path.hops.map { hop in
-                [hop.node, hop.route ?? (path.broken == nil ? "(there)" : "(no route)"), hop.tunnel.map { "tunnel \($0)" } ?? ""]
+                [
+                    hop.node, hop.route ?? (path.broken == nil ? "(there)" : "(no route)"),
+                    hop.tunnel.map { "tunnel \($0)" } ?? "",
+                ]
             }
             let broken = path.broken.map { "\n    \(style.bad($0))" } ?? ""
             return head + "\n" + Table(columns: [], rows: hops).text(style: style, indent: "    ") + broken

@@ -8,7 +8,9 @@ public struct Style: Sendable {
 
     /// Colour only where standard output is a terminal that wants it (https://no-color.org).
     public static var standardOutput: Style {
-        Style(hasColour: StandardStream.output.isTerminal && getenv("NO_COLOR") == nil && getenv("TERM").map { String(cString: $0) } != "dumb")
+        Style(
+            hasColour: StandardStream.output.isTerminal && getenv("NO_COLOR") == nil
+                && getenv("TERM").map { String(cString: $0) } != "dumb")
     }
 
     public init(hasColour: Bool) {

@@ -14,7 +14,9 @@ public struct Table: Sendable {
     public func text(style: Style, indent: String = "") -> String {
         let all = (columns.isEmpty ? [] : [columns]) + rows
         let count = all.map(\.count).max() ?? 0
-        let widths = (0..<count).map { column in all.map { $0.indices.contains(column) ? Self.width(of: $0[column]) : 0 }.max() ?? 0 }
+        let widths = (0..<count).map { column in
+            all.map { $0.indices.contains(column) ? Self.width(of: $0[column]) : 0 }.max() ?? 0
+        }
         return all.enumerated().map { index, row in
             let cells = row.enumerated().map { column, cell in
                 let isLast = column == row.count - 1

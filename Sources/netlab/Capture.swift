@@ -55,7 +55,9 @@ struct Capture: AsyncParsableCommand {
 
     private static func amount(_ text: String) throws -> Int {
         guard let amount = ByteCount(text) else {
-            throw CommandError(message: "\"\(text)\" is not an amount of memory.", remedy: "Write a number with a unit, such as 500kB or 4MB.")
+            throw CommandError(
+                message: "\"\(text)\" is not an amount of memory.",
+                remedy: "Write a number with a unit, such as 500kB or 4MB.")
         }
         return amount.bytes
     }
@@ -65,20 +67,25 @@ struct Capture: AsyncParsableCommand {
         let topology = try LabLocator.topology(of: lab).topology
         if let filter { try check(filter) }
         let request = CaptureRequest(
-            points: try points(in: topology), filter: filter, snapLength: snap, ringBytes: ring, duration: duration, withKeys: withKeys,
+            points: try points(in: topology), filter: filter, snapLength: snap, ringBytes: ring, duration: duration,
+            withKeys: withKeys,
             withIKEKeys: withKeys)
         let name = "capture-\(getpid()).pcapng"
         let spool = lab.logs.appending(name).string
         defer { unlink(spool) }
         let sink = try CaptureSink(spool: spool, destination: file, showsPlaces: request.points.count > 1)
         let summary = try await withSignalsAsEnd { input in
-            guard case .captured(let summary) = try await LabClient(lab).ask(.capture(request, file: name), input: input, follow: { message in
-                switch message {
-                case .grown(let bytes): sink.grow(to: bytes)
-                case .notice(let text): StandardStream.error.write("netlab: \(text)\n")
-                default: break
-                }
-            }) else { throw LabFailure("The lab answered something that was not asked.") }
+            guard
+                case .captured(let summary) = try await LabClient(lab).ask(
+                    .capture(request, file: name), input: input,
+                    follow: { message in
+                        switch message {
+                        case .grown(let bytes): sink.grow(to: bytes)
+                        case .notice(let text): StandardStream.error.write("netlab: \(text)\n")
+                        default: break
+                        }
+                    })
+            else { throw LabFailure("The lab answered something that was not asked.") }
             return summary
         }
         try sink.finish()
@@ -92,11 +99,15 @@ struct Capture: AsyncParsableCommand {
             let directory = KeyDirectory(path: "\(file).keys")
             let unreadable = try directory.write(summary.associations, ike: summary.ikeKeys)
             let ikeCount = summary.ikeKeys.count
-            words += ", keys of \(summary.associations.count) ESP SAs and \(ikeCount) IKE \(ikeCount == 1 ? "SA" : "SAs")"
+            words +=
+                ", keys of \(summary.associations.count) ESP SAs and \(ikeCount) IKE \(ikeCount == 1 ? "SA" : "SAs")"
             words += " in \(directory.path)"
-            if !unreadable.isEmpty { words += "\nnetlab: Wireshark cannot decrypt \(unreadable.joined(separator: ", "))" }
+            if !unreadable.isEmpty {
+                words += "\nnetlab: Wireshark cannot decrypt \(unreadable.joined(separator: ", "))"
+            }
             if summary.unusableIKE > 0 {
-                words += "\nnetlab: the keys of \(summary.unusableIKE) more cannot be had: libreswan logs them in full only for "
+                words +=
+                    "\nnetlab: the keys of \(summary.unusableIKE) more cannot be had: libreswan logs them in full only for "
                 words += "AES-CBC with HMAC-SHA1 or HMAC-SHA2"
             } else if ikeCount == 0, let hint = Self.hint(for: topology) {
                 words += "\nnetlab: \(hint)"
@@ -129,7 +140,8 @@ struct Capture: AsyncParsableCommand {
         do {
             try PacketCapture.validate(filter: filter, linkType: .ethernet)
         } catch {
-            throw CommandError(message: "\(error)", remedy: "pcap-filter(7) describes the language: 'host 10.2.3.100 and tcp'.")
+            throw CommandError(
+                message: "\(error)", remedy: "pcap-filter(7) describes the language: 'host 10.2.3.100 and tcp'.")
         }
     }
 
@@ -141,7 +153,8 @@ struct Capture: AsyncParsableCommand {
             guard let node = parts.first, topology.node(named: node) != nil else {
                 throw CommandError(
                     message: "There is no node \"\(parts.first ?? word)\" in \(topology.name).",
-                    remedy: Suggestion.remedy(for: parts.first ?? word, among: topology.nodes.map(\.name), noun: "nodes"))
+                    remedy: Suggestion.remedy(
+                        for: parts.first ?? word, among: topology.nodes.map(\.name), noun: "nodes"))
             }
             let tunnels = topology.tunnelEnds(of: node).filter { !$0.tunnel.isUnused }.map(\.end.interface)
             let own = topology.linkEnds(of: node).map(\.end.interface) + tunnels
@@ -205,7 +218,9 @@ private final class CaptureSink {
         // Made here, so that it is the caller's; the lab writes into it.
         source = open(spool, O_RDONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard source >= 0 else {
-            throw CommandError(message: "\(spool) cannot be made: \(String(cString: strerror(errno))).", remedy: "Look at the free space there.", status: .machineLacks)
+            throw CommandError(
+                message: "\(spool) cannot be made: \(String(cString: strerror(errno))).",
+                remedy: "Look at the free space there.", status: .machineLacks)
         }
         switch file {
         case nil: destination = .lines(showsPlaces: showsPlaces)
@@ -213,7 +228,9 @@ private final class CaptureSink {
         case let path?:
             let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
             guard descriptor >= 0 else {
-                throw CommandError(message: "\(path) cannot be written: \(String(cString: strerror(errno))).", remedy: "Look at its directory and permissions.")
+                throw CommandError(
+                    message: "\(path) cannot be written: \(String(cString: strerror(errno))).",
+                    remedy: "Look at its directory and permissions.")
             }
             destination = .copy(descriptor, path: path)
         }
@@ -258,7 +275,8 @@ private final class CaptureSink {
                 if written < 0, errno == EPIPE { exit(0) }
                 guard written > 0 || errno == EINTR else {
                     throw CommandError(
-                        message: "\(path) cannot be written: \(String(cString: strerror(errno))).", remedy: "Look at the free space there.",
+                        message: "\(path) cannot be written: \(String(cString: strerror(errno))).",
+                        remedy: "Look at the free space there.",
                         status: .machineLacks)
                 }
                 rest = rest.dropFirst(max(0, written))

@@ -12,7 +12,9 @@ struct CaptureOnDisk {
     /// - Throws: `CommandError` for a file that cannot be opened.
     init(path: String) throws {
         guard access(path, R_OK) == 0 else {
-            throw CommandError(message: "The capture file \(path) cannot be read: \(String(cString: strerror(errno))).", remedy: "Look at its path and permissions.")
+            throw CommandError(
+                message: "The capture file \(path) cannot be read: \(String(cString: strerror(errno))).",
+                remedy: "Look at its path and permissions.")
         }
         self.path = path
     }
@@ -21,7 +23,9 @@ struct CaptureOnDisk {
     func reading<Result>(_ body: (Int32) throws -> Result) throws -> Result {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
-            throw CommandError(message: "\(path) cannot be opened: \(String(cString: strerror(errno))).", remedy: "Look at its path and permissions.")
+            throw CommandError(
+                message: "\(path) cannot be opened: \(String(cString: strerror(errno))).",
+                remedy: "Look at its path and permissions.")
         }
         defer { close(descriptor) }
         do {
@@ -36,13 +40,16 @@ struct CaptureOnDisk {
         var comments: [Int: [String]] = [:]
         for verdict in verdicts {
             for evidence in verdict.evidence {
-                comments[evidence.packet, default: []].append("\(verdict.expectation): \(evidence.remark). Expected: \(verdict.expected)")
+                comments[evidence.packet, default: []].append(
+                    "\(verdict.expectation): \(evidence.remark). Expected: \(verdict.expected)")
             }
         }
         let partial = "\(destination).\(getpid())"
         let descriptor = open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else {
-            throw CommandError(message: "\(partial) cannot be written: \(String(cString: strerror(errno))).", remedy: "Look at the free space there.")
+            throw CommandError(
+                message: "\(partial) cannot be written: \(String(cString: strerror(errno))).",
+                remedy: "Look at the free space there.")
         }
         defer { close(descriptor) }
         _ = try reading { try CaptureFileAnnotator.copy(from: $0, to: descriptor, adding: comments) }
@@ -64,9 +71,12 @@ struct KeyDirectory {
     /// - Throws: `CommandError` for a directory without netlab's keys.
     func associations() throws -> [TunnelAssociation] {
         do {
-            return try JSONDecoder().decode([TunnelAssociation].self, from: Data(try TextFile.read("\(path)/\(Self.associationsName)").utf8))
+            return try JSONDecoder().decode(
+                [TunnelAssociation].self, from: Data(try TextFile.read("\(path)/\(Self.associationsName)").utf8))
         } catch {
-            throw CommandError(message: "There are no keys in \(path).", remedy: "`netlab capture --with-keys -w FILE` writes FILE.keys.")
+            throw CommandError(
+                message: "There are no keys in \(path).",
+                remedy: "`netlab capture --with-keys -w FILE` writes FILE.keys.")
         }
     }
 
@@ -75,7 +85,9 @@ struct KeyDirectory {
     /// - Returns: What Wireshark cannot decrypt, in words.
     func write(_ associations: [TunnelAssociation], ike: [IKEKeys]) throws -> [String] {
         guard mkdir(path, 0o700) == 0 || errno == EEXIST, chmod(path, 0o700) == 0 else {
-            throw CommandError(message: "The directory \(path) cannot be made: \(String(cString: strerror(errno))).", remedy: "Look at its parent's permissions and free space.")
+            throw CommandError(
+                message: "The directory \(path) cannot be made: \(String(cString: strerror(errno))).",
+                remedy: "Look at its parent's permissions and free space.")
         }
         var seen: Set<UInt32> = []
         let unique = associations.map(\.association).filter { seen.insert($0.spi).inserted }

@@ -66,12 +66,17 @@ struct Check: AsyncParsableCommand {
         let (topology, file) = try LabLocator.topology(of: lab)
         let wanted = CheckPlan(topology: topology, expectations: try chosen(from: topology, file: file))
         let client = CheckClient(lab: lab)
-        let conditions = wanted.conditions.isEmpty ? Observation(steps: [], capture: nil) : try await client.observe(ObservationRequest(measurements: wanted.conditions))
+        let conditions =
+            wanted.conditions.isEmpty
+            ? Observation(steps: [], capture: nil)
+            : try await client.observe(ObservationRequest(measurements: wanted.conditions))
         let plan = wanted.applicable(conditions)
         let observation = try await client.observe(plan.captured)
         let transfers = plan.uncaptured.measurements.isEmpty ? nil : try await client.observe(plan.uncaptured)
         let verdicts = try client.judge(plan, observation, transfers, labFile: file)
-        let idle = wanted.expectations.filter { expectation in !plan.expectations.contains { $0.name == expectation.name } }
+        let idle = wanted.expectations.filter { expectation in
+            !plan.expectations.contains { $0.name == expectation.name }
+        }
         let all = verdicts + idle.map { Verdict(notApplicable: $0, conditions: conditions, labFile: file) }
         let order = Dictionary(wanted.expectations.enumerated().map { ($1.name, $0) }) { first, _ in first }
         return VerdictReport(
@@ -89,7 +94,8 @@ struct Check: AsyncParsableCommand {
             throw CommandError(
                 message: "\(file) has no expectation \"\(word)\".",
                 remedy: Suggestion.remedy(
-                    for: word, among: Set(topology.expectations.flatMap { [$0.name, $0.claim.kind] }), noun: "expectations and kinds"))
+                    for: word, among: Set(topology.expectations.flatMap { [$0.name, $0.claim.kind] }),
+                    noun: "expectations and kinds"))
         }
         return topology.expectations.filter { words.contains($0.name) || words.contains($0.claim.kind) }
     }
@@ -114,9 +120,12 @@ struct Check: AsyncParsableCommand {
             topology: topology, expectations: expectations, associations: associations, keepsPackets: false)
         try capture.reading { try examination.read($0) }
         let judge = Judge(
-            plan: plan, observation: Observation(steps: [], capture: nil), transfers: nil, examination: examination, labFile: file)
+            plan: plan, observation: Observation(steps: [], capture: nil), transfers: nil, examination: examination,
+            labFile: file)
         let verdicts = try judge.verdicts { numbers in
-            try capture.reading { try PacketRecordReader.lines(of: numbers, descriptor: $0, associations: associations) }
+            try capture.reading {
+                try PacketRecordReader.lines(of: numbers, descriptor: $0, associations: associations)
+            }
         }
         return VerdictReport(lab: topology.name, capture: path, verdicts: verdicts)
     }
@@ -144,16 +153,21 @@ private final class CheckClient {
         return observation
     }
 
-    func judge(_ plan: CheckPlan, _ observation: Observation, _ transfers: Observation?, labFile: String) throws -> [Verdict] {
+    func judge(_ plan: CheckPlan, _ observation: Observation, _ transfers: Observation?, labFile: String) throws
+        -> [Verdict]
+    {
         defer { unlink(temporaryPath) }
         let associations = observation.capture?.associations ?? []
         let capture = try CaptureOnDisk(path: temporaryPath)
         var examination = try CaptureExamination(
             topology: plan.topology, expectations: plan.expectations, associations: associations, keepsPackets: true)
         try capture.reading { try examination.read($0) }
-        let judge = Judge(plan: plan, observation: observation, transfers: transfers, examination: examination, labFile: labFile)
+        let judge = Judge(
+            plan: plan, observation: observation, transfers: transfers, examination: examination, labFile: labFile)
         let verdicts = try judge.verdicts { numbers in
-            try capture.reading { try PacketRecordReader.lines(of: numbers, descriptor: $0, associations: associations) }
+            try capture.reading {
+                try PacketRecordReader.lines(of: numbers, descriptor: $0, associations: associations)
+            }
         }
         try capture.annotate(to: captureFile, with: verdicts)
         return verdicts
@@ -165,9 +179,14 @@ extension Verdict {
     fileprivate init(notApplicable expectation: Expectation, conditions: Observation, labFile: String) {
         let when = expectation.when.map { "\($0)" } ?? ""
         var seen = "\"\(when)\" does not hold"
-        if let condition = expectation.when, case .condition(_, let text)? = conditions.finding(of: .condition(condition)) { seen += " (\(text))" }
+        if let condition = expectation.when,
+            case .condition(_, let text)? = conditions.finding(of: .condition(condition))
+        {
+            seen += " (\(text))"
+        }
         self.init(
-            expectation: expectation.name, kind: expectation.claim.kind, outcome: .notApplicable, expected: "only while \"\(when)\" holds",
+            expectation: expectation.name, kind: expectation.claim.kind, outcome: .notApplicable,
+            expected: "only while \"\(when)\" holds",
             rule: "\(labFile):\(expectation.line)", seen: seen)
     }
 }

@@ -37,7 +37,8 @@ struct Clock: AsyncParsableCommand {
 
     static func duration(_ text: String) throws -> Duration {
         guard let duration = Duration(text: text) else {
-            throw CommandError(message: "\"\(text)\" is not a time.", remedy: "Write a number with a unit, such as 500ms, 90s, 1h30m.")
+            throw CommandError(
+                message: "\"\(text)\" is not a time.", remedy: "Write a number with a unit, such as 500ms, 90s, 1h30m.")
         }
         return duration
     }
@@ -50,7 +51,10 @@ struct Clock: AsyncParsableCommand {
         case .pause: command = .set(.paused)
         case .resume: command = .set(.paced)
         case .advance: command = .advance(try Self.duration(argument))
-        case .until: command = .until(try Condition(argument, in: LabLocator.topology(of: LabLocator.runningLab(target.lab)).topology), within: within)
+        case .until:
+            command = .until(
+                try Condition(argument, in: LabLocator.topology(of: LabLocator.runningLab(target.lab)).topology),
+                within: within)
         }
         let lab = try LabLocator.runningLab(target.lab)
         let (result, wasInterrupted) = await Interruption.guarding {
@@ -82,7 +86,8 @@ struct Clock: AsyncParsableCommand {
     private func show(_ status: ClockStatus) throws {
         switch output.format {
         case .json: print(try JSONText.of(status))
-        case .table: print("\(target.lab) is at \(status.time) (\(status.time.nanoseconds) ns), \(status.mode.rawValue).")
+        case .table:
+            print("\(target.lab) is at \(status.time) (\(status.time.nanoseconds) ns), \(status.mode.rawValue).")
         }
     }
 }

@@ -18,7 +18,9 @@ struct Exec: AsyncParsableCommand {
     var command: [String] = []
 
     func validate() throws {
-        guard !command.isEmpty else { throw ValidationError("Write the command after two hyphens: netlab exec LAB NODE -- ping 10.0.0.1") }
+        guard !command.isEmpty else {
+            throw ValidationError("Write the command after two hyphens: netlab exec LAB NODE -- ping 10.0.0.1")
+        }
     }
 
     func run() async throws {
@@ -28,7 +30,8 @@ struct Exec: AsyncParsableCommand {
 
 struct Shell: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Open a shell in a node.", discussion: "A paused clock follows the wall clock while the shell is open.")
+        abstract: "Open a shell in a node.",
+        discussion: "A paused clock follows the wall clock while the shell is open.")
 
     @OptionGroup var target: LabArgument
 

@@ -68,12 +68,16 @@ struct Kernel: AsyncParsableCommand {
                     print("The lab kernel has not been built. Build it: netlab kernel build")
                     return
                 }
-                let rows = [["path", kernel.path.string]] + (kernel.metadata.map { metadata in
-                    [
-                        ["release", metadata.release], ["source", metadata.source], ["compiler", metadata.compiler],
-                        ["size", "\(metadata.bytes / 1_000_000) MB"], ["built in", "\(Int(metadata.buildSeconds)) s"],
-                    ]
-                } ?? [])
+                let rows =
+                    [["path", kernel.path.string]]
+                    + (kernel.metadata.map { metadata in
+                        [
+                            ["release", metadata.release], ["source", metadata.source],
+                            ["compiler", metadata.compiler],
+                            ["size", "\(metadata.bytes / 1_000_000) MB"],
+                            ["built in", "\(Int(metadata.buildSeconds)) s"],
+                        ]
+                    } ?? [])
                 print(Table(columns: [], rows: rows).text(style: .standardOutput))
             }
         }
@@ -88,13 +92,16 @@ struct Kernel: AsyncParsableCommand {
         var command: [String] = []
 
         func validate() throws {
-            guard !command.isEmpty else { throw ValidationError("Write the command after two hyphens: netlab kernel run -- uname -a") }
+            guard !command.isEmpty else {
+                throw ValidationError("Write the command after two hyphens: netlab kernel run -- uname -a")
+            }
         }
 
         func run() async throws {
             guard let kernel = try KernelCache(environment: LabLocator.environment).find() else {
                 throw SetupError(
-                    .kernelUnusable, "the lab kernel has not been built yet", remedy: "Build it, once, some minutes: netlab kernel build")
+                    .kernelUnusable, "the lab kernel has not been built yet",
+                    remedy: "Build it, once, some minutes: netlab kernel build")
             }
             let lab = try LabDirectory(name: "run-\(getpid())", directories: LabLocator.directories)
             let command = command

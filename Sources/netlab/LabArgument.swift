@@ -75,13 +75,15 @@ enum LabLocator {
         return (topology, file)
     }
 
-    static func resolve(_ argument: String) throws -> (topology: Topology, warnings: [LabFileDiagnostic], file: String) {
+    static func resolve(_ argument: String) throws -> (topology: Topology, warnings: [LabFileDiagnostic], file: String)
+    {
         let path = try file(for: argument)
         let text: String
         do {
             text = try TextFile.read(path)
         } catch {
-            throw CommandError(message: "The lab file \(path) cannot be read: \(error)", remedy: "Look at its path and permissions.")
+            throw CommandError(
+                message: "The lab file \(path) cannot be read: \(error)", remedy: "Look at its path and permissions.")
         }
         let directory = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
         let file = LabFile(text: text, file: path) { name in try TextFile.read("\(directory)/\(name)") }
@@ -103,14 +105,16 @@ enum LabLocator {
         guard running.contains(name) else {
             let remedy =
                 known.contains(name)
-                ? "Bring it up: netlab up \(name)" : Suggestion.remedy(for: name, among: running.isEmpty ? known : running, noun: "labs")
+                ? "Bring it up: netlab up \(name)"
+                : Suggestion.remedy(for: name, among: running.isEmpty ? known : running, noun: "labs")
             throw CommandError(message: "The lab \"\(name)\" is not up.", remedy: remedy, status: .labBroke)
         }
         let lab = try LabDirectory(name: name, directories: directories)
         if case .dead(let record) = lab.state() {
             lab.cleanUp(record)
             throw CommandError(
-                message: "The lab \"\(name)\" had died: \(record?.causeOfDeath ?? "it was never started"). What it left has been removed.",
+                message:
+                    "The lab \"\(name)\" had died: \(record?.causeOfDeath ?? "it was never started"). What it left has been removed.",
                 remedy: "Its logs are in \(lab.logs). Bring it up again: netlab up \(argument)", status: .labBroke)
         }
         return lab

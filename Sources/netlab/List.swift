@@ -37,7 +37,9 @@ struct List: AsyncParsableCommand {
         switch output.format {
         case .json: print(try JSONText.of(entries))
         case .table:
-            print(Table(columns: ["LAB", "STATE", "WHAT"], rows: entries.map { [$0.name, $0.state, $0.title] }).text(style: .standardOutput))
+            print(
+                Table(columns: ["LAB", "STATE", "WHAT"], rows: entries.map { [$0.name, $0.state, $0.title] }).text(
+                    style: .standardOutput))
         }
     }
 

@@ -20,14 +20,17 @@ struct Logs: AsyncParsableCommand {
     func run() async throws {
         let name = try LabLocator.name(of: target.lab)
         let directory = try LabDirectory(name: name, directories: LabLocator.directories).logs.string
-        let files = ((try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []).filter { $0.hasSuffix(".log") }.sorted()
+        let files = ((try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []).filter {
+            $0.hasSuffix(".log")
+        }.sorted()
         guard !files.isEmpty else {
             throw CommandError(
                 message: "There are no logs of \"\(name)\".",
                 remedy: Suggestion.remedy(for: name, among: LabLocator.known, noun: "labs"), status: .labBroke)
         }
         // NODE.DAEMON.log is NODE/DAEMON to the user.
-        let titles = Dictionary(uniqueKeysWithValues: files.map { (String($0.dropLast(4).map { $0 == "." ? "/" : $0 }), $0) })
+        let titles = Dictionary(
+            uniqueKeysWithValues: files.map { (String($0.dropLast(4).map { $0 == "." ? "/" : $0 }), $0) })
         let chosen = titles.keys.filter { which == nil || $0 == which || $0.hasPrefix("\(which ?? "")/") }.sorted()
         guard !chosen.isEmpty else {
             throw CommandError(

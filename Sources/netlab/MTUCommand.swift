@@ -41,7 +41,9 @@ struct MTUCommand: ParsableCommand {
     @Option(help: "VLAN tags on the link: 0 to 2.")
     var vlan = 0
 
-    @Option(name: .customLong("link-mtu"), help: "The MTU of the link: 68 to 65535. (default: 1500)", transform: Self.linkMTU)
+    @Option(
+        name: .customLong("link-mtu"), help: "The MTU of the link: 68 to 65535. (default: 1500)",
+        transform: Self.linkMTU)
     var linkMTU = MTU.ethernet
 
     @Option(help: "Show a packet of this many bytes instead of the longest that fits.")

@@ -3,8 +3,8 @@ import ArgumentParser
 import Glibc
 import LabKernel
 import LabModel
-import Reporting
 import LabPlan
+import Reporting
 
 /// `netlab`: the command line.
 struct NetlabCommand: AsyncParsableCommand {
@@ -19,7 +19,9 @@ struct NetlabCommand: AsyncParsableCommand {
         groupedSubcommands: [
             CommandGroup(name: "Labs:", subcommands: [Up.self, Down.self, List.self, Status.self, Clock.self]),
             CommandGroup(name: "Inside a lab:", subcommands: [Exec.self, Shell.self, Logs.self]),
-            CommandGroup(name: "Evidence:", subcommands: [Check.self, Capture.self, Packets.self, Probe.self, WiresharkCommand.self]),
+            CommandGroup(
+                name: "Evidence:",
+                subcommands: [Check.self, Capture.self, Packets.self, Probe.self, WiresharkCommand.self]),
             CommandGroup(name: "Before a lab:", subcommands: [Validate.self, PlanCommand.self, MTUCommand.self]),
             CommandGroup(name: "This machine:", subcommands: [Doctor.self, Kernel.self]),
         ])
@@ -46,7 +48,8 @@ struct NetlabCommand: AsyncParsableCommand {
         let verbs = configuration.groupedSubcommands.flatMap(\.subcommands).map { $0._commandName }
         guard !verbs.contains(word) else { return }
         throw CommandError(
-            message: "There is no command \"\(word)\".", remedy: Suggestion.remedy(for: word, among: verbs, noun: "commands"))
+            message: "There is no command \"\(word)\".",
+            remedy: Suggestion.remedy(for: word, among: verbs, noun: "commands"))
     }
 
     /// Says what went wrong, on standard error, and which exit code that is.

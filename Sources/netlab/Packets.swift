@@ -6,7 +6,9 @@ import Reporting
 struct Packets: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Print the packets of a capture file, one line each, ESP opened where there are keys.",
-        discussion: "The file may be pcapng or classic pcap, netlab's or another's. Comments of packets are printed below them.")
+        discussion:
+            "The file may be pcapng or classic pcap, netlab's or another's. Comments of packets are printed below them."
+    )
 
     @Argument(help: "The capture file.")
     var file: String
@@ -21,7 +23,8 @@ struct Packets: ParsableCommand {
 
     func run() throws {
         let numbers = try number.map(Self.numbers)
-        let associations = try (keys ?? KeyDirectory.beside(file)).map { try KeyDirectory(path: $0).associations() } ?? []
+        let associations =
+            try (keys ?? KeyDirectory.beside(file)).map { try KeyDirectory(path: $0).associations() } ?? []
         let ending = try CaptureOnDisk(path: file).reading { descriptor in
             var reader = try PacketRecordReader(descriptor: descriptor, associations: associations)
             var isFirst = true
@@ -30,7 +33,8 @@ struct Packets: ParsableCommand {
                 switch output.format {
                 case .json: print((isFirst ? "" : ",\n") + (try JSONText.of(packet)), terminator: "")
                 case .table:
-                    print(PacketText.line(packet, number: true, place: packet.interface.isEmpty ? nil : packet.interface))
+                    print(
+                        PacketText.line(packet, number: true, place: packet.interface.isEmpty ? nil : packet.interface))
                     for comment in packet.comments { print("        # \(comment)") }
                 }
                 isFirst = false
@@ -39,7 +43,9 @@ struct Packets: ParsableCommand {
             return reader.ending
         }
         if case .truncated(let offset, _)? = ending {
-            throw CommandError(message: "\(file) breaks off at byte \(offset).", remedy: "The packets before that are all there.", status: .inconclusive)
+            throw CommandError(
+                message: "\(file) breaks off at byte \(offset).", remedy: "The packets before that are all there.",
+                status: .inconclusive)
         }
     }
 
@@ -47,7 +53,8 @@ struct Packets: ParsableCommand {
         let words = text.split(separator: ",").map { $0.filter { !$0.isWhitespace } }
         let numbers = words.compactMap { Int($0) }.filter { $0 > 0 }
         guard numbers.count == words.count, !numbers.isEmpty else {
-            throw CommandError(message: "\"\(text)\" is no list of packet numbers.", remedy: "Write numbers from 1, such as 17,18.")
+            throw CommandError(
+                message: "\"\(text)\" is no list of packet numbers.", remedy: "Write numbers from 1, such as 17,18.")
         }
         return Set(numbers)
     }

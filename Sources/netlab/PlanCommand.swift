@@ -24,9 +24,11 @@ struct PlanCommand: AsyncParsableCommand {
         let plan = Plan(for: topology)
         switch output.format {
         case .json:
-            print(try JSONText.of(plan.steps.map {
-                Line(stage: $0.stage.rawValue, step: $0.description, reversal: $0.action.reversal?.description)
-            }))
+            print(
+                try JSONText.of(
+                    plan.steps.map {
+                        Line(stage: $0.stage.rawValue, step: $0.description, reversal: $0.action.reversal?.description)
+                    }))
         case .table:
             for stage in Step.Stage.allCases {
                 let steps = plan.steps.filter { $0.stage == stage }
@@ -35,7 +37,9 @@ struct PlanCommand: AsyncParsableCommand {
                 for step in steps {
                     print("  \(step)")
                     if contents, let text = step.action.contents {
-                        print(text.split(separator: "\n", omittingEmptySubsequences: false).map { "      | \($0)" }.joined(separator: "\n"))
+                        print(
+                            text.split(separator: "\n", omittingEmptySubsequences: false).map { "      | \($0)" }
+                                .joined(separator: "\n"))
                     }
                 }
             }

@@ -54,7 +54,8 @@ struct Probe: AsyncParsableCommand {
     @Option(help: "For tcp and bulk: the port.")
     var port: UInt16 = 5001
 
-    @Option(help: "How long to wait: for each answer (2s), or for all of a bulk transfer (10m).", transform: Clock.duration)
+    @Option(
+        help: "How long to wait: for each answer (2s), or for all of a bulk transfer (10m).", transform: Clock.duration)
     var timeout: Duration?
 
     @OptionGroup var output: FormatOption
@@ -63,7 +64,8 @@ struct Probe: AsyncParsableCommand {
         let lab = try LabLocator.runningLab(target.lab)
         let topology = try LabLocator.topology(of: lab).topology
         guard topology.node(named: from) != nil else { throw unknown(from, in: topology) }
-        let request = ProbeRequest(source: from, sourceAddress: source, destination: try destination(in: topology), kind: question)
+        let request = ProbeRequest(
+            source: from, sourceAddress: source, destination: try destination(in: topology), kind: question)
         let (result, wasInterrupted) = await Interruption.guarding { try await LabClient(lab).ask(.probe(request)) }
         if wasInterrupted { throw ExitCode(ExitStatus.interrupted.rawValue) }
         guard case .probed(let result) = try result.get() else { return }
@@ -89,7 +91,8 @@ struct Probe: AsyncParsableCommand {
         if let address = IPAddress(to) { return address }
         guard topology.node(named: to) != nil else { throw unknown(to, in: topology) }
         guard let address = topology.address(of: to) else {
-            throw CommandError(message: "Node \(to) has no address.", remedy: "Give an address instead of the node's name.")
+            throw CommandError(
+                message: "Node \(to) has no address.", remedy: "Give an address instead of the node's name.")
         }
         return address
     }
@@ -102,14 +105,17 @@ struct Probe: AsyncParsableCommand {
 
     private static func address(_ text: String) throws -> IPAddress {
         guard let address = IPAddress(text) else {
-            throw CommandError(message: "\"\(text)\" is not an IP address.", remedy: "Write one such as 10.0.0.1 or 2001:db8::1.")
+            throw CommandError(
+                message: "\"\(text)\" is not an IP address.", remedy: "Write one such as 10.0.0.1 or 2001:db8::1.")
         }
         return address
     }
 
     private static func amount(_ text: String) throws -> Int {
         guard let amount = ByteCount(text) else {
-            throw CommandError(message: "\"\(text)\" is not an amount of data.", remedy: "Write a number with a unit, such as 500kB or 10MB.")
+            throw CommandError(
+                message: "\"\(text)\" is not an amount of data.",
+                remedy: "Write a number with a unit, such as 500kB or 10MB.")
         }
         return amount.bytes
     }

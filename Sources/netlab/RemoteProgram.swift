@@ -32,7 +32,8 @@ struct RemoteProgram {
         }
         let answer = try await LabClient(lab).ask(.exec(request), input: input) { message in
             switch message {
-            case .output(let output): (output.stream == .output ? StandardStream.output : .error).write(output.bytes.array)
+            case .output(let output):
+                (output.stream == .output ? StandardStream.output : .error).write(output.bytes.array)
             case .notice(let text): StandardStream.error.write("netlab: \(text)\(terminal.size == nil ? "\n" : "\r\n")")
             default: break
             }

@@ -10,7 +10,8 @@ import SystemPackage
 struct Up: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Bring a lab up: build its network, start its daemons, wait until its tunnels and routes are there.",
-        discussion: "Nothing of the host is changed but the lab's own run and log directories. Ctrl-C takes all of it back.")
+        discussion:
+            "Nothing of the host is changed but the lab's own run and log directories. Ctrl-C takes all of it back.")
 
     @OptionGroup var target: LabArgument
 
@@ -21,7 +22,8 @@ struct Up: AsyncParsableCommand {
         let (topology, file) = try LabLocator.topology(for: target.lab)
         guard let kernel = try KernelCache(environment: LabLocator.environment).find() else {
             throw SetupError(
-                .kernelUnusable, "the lab kernel has not been built yet", remedy: "Build it, once, some minutes: netlab kernel build")
+                .kernelUnusable, "the lab kernel has not been built yet",
+                remedy: "Build it, once, some minutes: netlab kernel build")
         }
         let lab = try LabDirectory(name: topology.name, directories: LabLocator.directories)
         if case .running = lab.state() { throw LabLauncher.alreadyUp(lab) }
@@ -32,7 +34,8 @@ struct Up: AsyncParsableCommand {
             let supervision = Supervision(name: topology.name, source: file, kernel: kernel.path.string)
             board.begin("boot")
             try await LabLauncher.launch(
-                lab, directories: LabLocator.directories, executable: Supervision.executable, arguments: supervision.arguments)
+                lab, directories: LabLocator.directories, executable: Supervision.executable,
+                arguments: supervision.arguments)
             board.finish("boot")
             _ = try await LabClient(lab).ask(.build(Plan(for: topology), topology, clock: mode)) { message in
                 switch message {
@@ -51,10 +54,13 @@ struct Up: AsyncParsableCommand {
         case .success:
             break
         case .failure(let error):
-            if !wasInterrupted, let failure = error as? LabFailure, failure == LabLauncher.alreadyUp(lab) { throw failure }
+            if !wasInterrupted, let failure = error as? LabFailure, failure == LabLauncher.alreadyUp(lab) {
+                throw failure
+            }
             try? await LabLauncher.end(lab)
             guard wasInterrupted else { throw error }
-            StandardStream.error.write("netlab: interrupted; \(topology.name) has been taken down, nothing is left of it.\n")
+            StandardStream.error.write(
+                "netlab: interrupted; \(topology.name) has been taken down, nothing is left of it.\n")
             throw ExitCode(ExitStatus.interrupted.rawValue)
         }
     }
@@ -68,7 +74,8 @@ struct Up: AsyncParsableCommand {
         let missing = findings.filter { $0.status == .missing }
         guard let first = missing.first else { return }
         let all = missing.map { "\($0.name): \($0.detail)" }.joined(separator: "; ")
-        throw SetupError(.toolsMissing, "this machine lacks something: \(all)", remedy: first.remedy ?? "See netlab doctor.")
+        throw SetupError(
+            .toolsMissing, "this machine lacks something: \(all)", remedy: first.remedy ?? "See netlab doctor.")
     }
 
     private func nextSteps(_ topology: Topology) -> String {

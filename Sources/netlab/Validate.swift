@@ -27,7 +27,9 @@ struct Validate: AsyncParsableCommand {
             if let topology { print(summary(of: topology)) }
         }
         if topology == nil {
-            if output.format == .table { StandardStream.error.write("\(diagnostics.filter { $0.severity == .error }.count) errors\n") }
+            if output.format == .table {
+                StandardStream.error.write("\(diagnostics.filter { $0.severity == .error }.count) errors\n")
+            }
             throw ExitCode(ExitStatus.wrongInput.rawValue)
         }
     }

@@ -7,7 +7,8 @@ import Reporting
 
 struct WiresharkCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "wireshark", abstract: "Print or run the command that opens a capture decrypted, in Wireshark or tshark.",
+        commandName: "wireshark",
+        abstract: "Print or run the command that opens a capture decrypted, in Wireshark or tshark.",
         discussion: """
             The capture must have been made with `netlab capture LAB -w FILE --with-keys`: FILE.keys is then a configuration \
             directory for Wireshark, which this names in its environment, so that no key is in any command line.
@@ -34,14 +35,16 @@ struct WiresharkCommand: ParsableCommand {
         let program = tshark ? "tshark" : "wireshark"
         let words = [program, "-r", file] + arguments
         guard isToRun else {
-            print(([("WIRESHARK_CONFIG_DIR=" + keys.path.shellQuoted)] + words.map(\.shellQuoted)).joined(separator: " "))
+            print(
+                ([("WIRESHARK_CONFIG_DIR=" + keys.path.shellQuoted)] + words.map(\.shellQuoted)).joined(separator: " "))
             return
         }
         setenv("WIRESHARK_CONFIG_DIR", keys.path, 1)
         var pointers = words.map { strdup($0) } + [nil]
         execvp(program, &pointers)
         throw CommandError(
-            message: "\(program) cannot be run: \(String(cString: strerror(errno))).", remedy: "Install it: apt-get install \(program)",
+            message: "\(program) cannot be run: \(String(cString: strerror(errno))).",
+            remedy: "Install it: apt-get install \(program)",
             status: .machineLacks)
     }
 }
@@ -49,7 +52,13 @@ struct WiresharkCommand: ParsableCommand {
 extension String {
     /// As one word of a shell's command line.
     fileprivate var shellQuoted: String {
-        let isPlain = !isEmpty && utf8.allSatisfy { (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0) || "/._-=:".utf8.contains($0) }
-        return isPlain ? self : "'" + split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+        let isPlain =
+            !isEmpty
+            && utf8.allSatisfy {
+                (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0)
+                    || "/._-=:".utf8.contains($0)
+            }
+        return isPlain
+            ? self : "'" + split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
     }
 }

@@ -32,7 +32,8 @@ extension ProbeSession {
         }
         return BulkResult(
             bytesRequested: bytes, bytesReceived: transfer.received, isComplete: transfer.isComplete,
-            nanoseconds: transfer.nanoseconds, steadyBitsPerSecond: transfer.steadyBitsPerSecond, client: figures.client, server: figures.server,
+            nanoseconds: transfer.nanoseconds, steadyBitsPerSecond: transfer.steadyBitsPerSecond,
+            client: figures.client, server: figures.server,
             source: try ProtocolCounters(of: node).since(before.source),
             destination: try ProtocolCounters(of: destinationNode).since(before.destination), localError: transfer.error
         )
