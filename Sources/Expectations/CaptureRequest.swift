@@ -74,6 +74,8 @@ public struct CaptureSummary: Hashable, Sendable, Codable {
     /// The capture file, in the lab's directory of logs.
     public let file: String
     public let points: [Point]
+    /// The places, `NODE:INTERFACE`, that were down when the capture began, and are not in it.
+    public let down: [String]
     /// Every security association that was there in the meantime, with its keys; empty without ``CaptureRequest/withKeys``.
     public let associations: [TunnelAssociation]
     /// The keys of every IKE SA that was made or renewed meanwhile; empty without ``CaptureRequest/withIKEKeys``.
@@ -81,10 +83,13 @@ public struct CaptureSummary: Hashable, Sendable, Codable {
     /// How many more were, whose keys pluto does not tell in full.
     public let unusableIKE: Int
 
-    public init(file: String, points: [Point], associations: [TunnelAssociation], ikeKeys: [IKEKeys], unusableIKE: Int)
-    {
+    public init(
+        file: String, points: [Point], down: [String] = [], associations: [TunnelAssociation], ikeKeys: [IKEKeys],
+        unusableIKE: Int
+    ) {
         self.file = file
         self.points = points
+        self.down = down
         self.associations = associations
         self.ikeKeys = ikeKeys
         self.unusableIKE = unusableIKE

@@ -15,6 +15,8 @@ import Synchronization
 final class CaptureSession: Sendable {
     private let request: CaptureRequest
     private let points: [Point]
+    /// The places asked for that were down.
+    private let down: [String]
     private let path: String
     private let watch: Mutex<AssociationWatch?>
     private let ikeWatch: IKEKeyWatch?
@@ -45,11 +47,17 @@ final class CaptureSession: Sendable {
         self.ikeWatch = ikeWatch
         var opened: [Point] = []
         var interfaces: [CaptureInterface] = []
+        var down: [String] = []
         for (place, sandbox) in points {
             guard let link = try sandbox.sockets.links().first(where: { $0.name == place.interface }) else {
                 throw LabFailure(
                     "\(place.node) has no interface \(place.interface) at present.",
                     remedy: "`netlab status` lists its interfaces.", exitCode: 2)
+            }
+            // What is down carries nothing, and must not keep one from seeing what others do instead.
+            guard link.isUp else {
+                down.append(place.name)
+                continue
             }
             for direction in place.direction == .both ? [PacketCapture.Direction.inbound, .outbound] : [.outbound] {
                 let capture = try PacketCapture(
@@ -67,7 +75,13 @@ final class CaptureSession: Sendable {
                         filter: request.filter))
             }
         }
+        guard !opened.isEmpty else {
+            throw LabFailure(
+                "There is nothing to capture: \(down.joined(separator: ", ")) \(down.count == 1 ? "is" : "are") down.",
+                remedy: "Set it up first: ip link set INTERFACE up, in the node.", exitCode: 2)
+        }
         self.points = opened
+        self.down = down
         let descriptor = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
         stop = netlab_eventfd()
         guard descriptor >= 0, stop >= 0 else {
@@ -133,7 +147,7 @@ final class CaptureSession: Sendable {
         let associations = try watch.withLock { try $0?.finish() ?? [] }
         let name = path.split(separator: "/").last.map(String.init) ?? path
         return CaptureSummary(
-            file: name, points: counts, associations: associations, ikeKeys: ike?.keys ?? [],
+            file: name, points: counts, down: down, associations: associations, ikeKeys: ike?.keys ?? [],
             unusableIKE: ike?.unusable ?? 0)
     }
 }

@@ -113,6 +113,7 @@ struct Capture: AsyncParsableCommand {
                 words += "\nnetlab: \(hint)"
             }
         }
+        if !summary.down.isEmpty { words += "; not captured, being down: \(summary.down.joined(separator: ", "))" }
         StandardStream.error.write("netlab: \(words)\n")
         guard summary.dropped == 0 else {
             let places = summary.points.filter { $0.dropped > 0 }.map { "\($0.dropped) at \($0.name)" }
@@ -148,8 +149,10 @@ struct Capture: AsyncParsableCommand {
     private func points(in topology: Topology) throws -> [CaptureRequest.Point] {
         guard let on else { return CaptureRequest.allPoints(of: topology) }
         var points: [CaptureRequest.Point] = []
-        for word in on.split(separator: ",").map({ String($0.filter { !$0.isWhitespace }) }) {
-            let parts = word.split(separator: ":", maxSplits: 1).map(String.init)
+        for word in on.split(separator: ",", omittingEmptySubsequences: false).map({
+            String($0.filter { !$0.isWhitespace })
+        }) {
+            let parts = word.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
             guard let node = parts.first, topology.node(named: node) != nil else {
                 throw CommandError(
                     message: "There is no node \"\(parts.first ?? word)\" in \(topology.name).",
@@ -246,10 +249,14 @@ private final class CaptureSink {
         guard failure == nil else { return }
         do {
             if case .copy(let descriptor, let path) = destination { try copy(to: length, descriptor, path) }
+            var lines = ""
             while let packet = try reader.next() {
                 packets += 1
-                if case .lines(let showsPlaces) = destination { show(packet, showsPlaces) }
+                guard case .lines(let showsPlaces) = destination else { continue }
+                lines += PacketText.line(packet, place: showsPlaces ? packet.interface : nil) + "\n"
             }
+            // At once, also into a pipe; it ends the capture when nobody reads any more.
+            if !lines.isEmpty { StandardStream.output.write(lines) }
         } catch {
             failure = error
         }
@@ -258,10 +265,6 @@ private final class CaptureSink {
     func finish() throws {
         if case .copy(let descriptor, _) = destination, descriptor != 1 { close(descriptor) }
         if let failure { throw failure }
-    }
-
-    private func show(_ packet: PacketRecord, _ showsPlaces: Bool) {
-        print(PacketText.line(packet, place: showsPlaces ? packet.interface : nil))
     }
 
     private func copy(to length: Int, _ descriptor: Int32, _ path: String) throws {
