@@ -59,6 +59,7 @@ struct Fields {
     let isSwapped: Bool
 
     /// The number at an offset, which the caller has found to be within the bytes.
+    @inline(__always)
     func load<T: FixedWidthInteger & BitwiseCopyable>(_ offset: Int, as type: T.Type = T.self) -> T {
         precondition(offset >= 0 && offset <= bytes.count - MemoryLayout<T>.size)
         let value = bytes.loadUnaligned(fromByteOffset: offset, as: T.self)

@@ -46,7 +46,7 @@ public struct CaptureFileReader: ~Copyable, Sendable {
     /// - Parameter descriptor: an open file or pipe, which stays the caller's to close. One that does not block counts as ended
     ///   while it has nothing to read.
     /// - Parameter bufferSize: how many bytes are read at a time.
-    public init(descriptor: Int32, bufferSize: Int = 1 << 20) {
+    public init(descriptor: Int32, bufferSize: Int = 1 << 18) {
         input = InputBuffer(descriptor: descriptor, capacity: max(bufferSize, 4096))
     }
 

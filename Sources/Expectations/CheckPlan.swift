@@ -20,8 +20,12 @@ public struct CheckPlan: Sendable {
     public var captured: ObservationRequest {
         ObservationRequest(
             measurements: unique(expectations.flatMap(measurements)),
-            capture: CaptureRequest(points: CaptureRequest.allPoints(of: topology), withKeys: true))
+            capture: CaptureRequest(
+                points: CaptureRequest.allPoints(of: topology), ringBytes: Self.ring, withKeys: true))
     }
+
+    /// For each of some forty places: 1 MiB holds more than arrives until it is read.
+    private static let ring = 1 << 20
 
     /// What is measured without a capture beside it: transfers so long that the packets would fill files.
     public var uncaptured: ObservationRequest {

@@ -81,12 +81,12 @@ private struct Reader {
         case .ike, .natKeepalive:
             packet.control = .ike
         case .icmp(let icmp):
-            let transport = transport(of: icmp, quoted: body, in: bytes)
+            let transport = transport(of: icmp)
             current?.transport = transport
             if !isOpened, packet.wrappings.count == 0 { packet.control = .icmp }
             packet.marker = ProbeMarker.id(at: body, in: bytes) ?? packet.marker
         case .icmpv6(let icmp):
-            let transport = transport(of: icmp, quoted: body, in: bytes)
+            let transport = transport(of: icmp)
             current?.transport = transport
             switch icmp.content {
             case .neighborSolicitation, .neighborAdvertisement, .routerSolicitation, .routerAdvertisement:
@@ -136,44 +136,26 @@ private struct Reader {
         if !isOpened, packet.outer?.start == current?.start { packet.outer = current }
     }
 
-    private func transport(of icmp: ICMPMessage, quoted: Range<Int>, in bytes: RawSpan) -> IPSummary.Transport {
+    private func transport(of icmp: ICMPMessage) -> IPSummary.Transport {
         switch icmp.content {
         case .echoRequest(let identifier, let sequence):
             .echo(isRequest: true, identifier: identifier, sequence: sequence)
         case .echoReply(let identifier, let sequence):
             .echo(isRequest: false, identifier: identifier, sequence: sequence)
-        case .fragmentationNeeded(let mtu): tooBig(Int(mtu), quoted, in: bytes)
+        case .fragmentationNeeded(let mtu): .tooBig(mtu: UInt32(mtu))
         default: .otherICMP
         }
     }
 
-    private func transport(of icmp: ICMPv6Message, quoted: Range<Int>, in bytes: RawSpan) -> IPSummary.Transport {
+    private func transport(of icmp: ICMPv6Message) -> IPSummary.Transport {
         switch icmp.content {
         case .echoRequest(let identifier, let sequence):
             .echo(isRequest: true, identifier: identifier, sequence: sequence)
         case .echoReply(let identifier, let sequence):
             .echo(isRequest: false, identifier: identifier, sequence: sequence)
-        case .packetTooBig(let mtu): tooBig(Int(mtu), quoted, in: bytes)
+        case .packetTooBig(let mtu): .tooBig(mtu: mtu)
         default: .otherICMP
         }
-    }
-
-    private func tooBig(_ mtu: Int, _ quoted: Range<Int>, in bytes: RawSpan) -> IPSummary.Transport {
-        var source: IPAddress?
-        var destination: IPAddress?
-        var length = 0
-        Dissection.walkPacket(bytes, in: quoted) { layer, _, _ in
-            switch layer {
-            case .ipv4(let ip): (source, destination, length) = (.v4(ip.source), .v4(ip.destination), ip.totalLength)
-            case .ipv6(let ip):
-                (source, destination, length) = (
-                    .v6(ip.source), .v6(ip.destination), IPv6Header.length + ip.payloadLength
-                )
-            default: break
-            }
-            return false
-        }
-        return .tooBig(mtu: mtu, source: source, destination: destination, length: length)
     }
 }
 

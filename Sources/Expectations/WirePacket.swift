@@ -67,8 +67,8 @@ public struct IPSummary: Sendable, Hashable {
 
     public enum Transport: Sendable, Hashable {
         case echo(isRequest: Bool, identifier: UInt16, sequence: UInt16)
-        /// "Fragmentation needed" or "packet too big", with the addresses and length of the packet it is about.
-        case tooBig(mtu: Int, source: IPAddress?, destination: IPAddress?, length: Int)
+        /// "Fragmentation needed" or "packet too big".
+        case tooBig(mtu: UInt32)
         case otherICMP
         case tcp(source: UInt16, destination: UInt16, flags: TCPHeader.Flags, mss: UInt16?)
         case udp(source: UInt16, destination: UInt16)

@@ -77,7 +77,7 @@ struct WirePacketTests {
             frame: Packets.ethernet(
                 Packets.fragmentationNeeded("10.1.0.1", west, mtu: 1438, about: Packets.echo(west, east, length: 1500))),
             outer: "10.1.0.1 > 10.1.0.2", inner: "10.1.0.1 > 10.1.0.2", length: 56,
-            transport: .tooBig(mtu: 1438, source: IPAddress(west), destination: IPAddress(east), length: 1500),
+            transport: .tooBig(mtu: 1438),
             control: .icmp),
         Case(
             testDescription: "other ICMP",
