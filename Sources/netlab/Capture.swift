@@ -15,36 +15,47 @@ struct Capture: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Capture packets anywhere in a lab: to the terminal, to a file, or into Wireshark.",
         discussion: """
-            netlab capture LAB                                 every packet, once on each link and as it enters a tunnel
-            netlab capture LAB --on tgw:wan1,drg --for 10s     what one interface and all of a node send and receive
-            netlab capture LAB -w - | wireshark -k -i -        live
-            netlab capture LAB -w FILE --with-keys             and FILE.keys, for `netlab wireshark`
+            Examples:
+              netlab capture LAB                             each packet once a link
+              netlab capture LAB --on tgw:wan1,drg --for 10s
+              netlab capture LAB -w - | wireshark -k -i -    live
+              netlab capture LAB -w FILE --with-keys         for `netlab wireshark`
 
+            Without --on, packets are seen as they are sent into a link or a tunnel; with it, also as they are received. \
             Times are the lab's. On a paused lab, --for lets the clock run that far; without it the clock is moved by others, \
             and Ctrl-C ends the capture.
             """)
 
     @OptionGroup var target: LabArgument
 
-    @Option(help: "Where: NODE for all of its interfaces, or NODE:INTERFACE; separated by commas.")
+    @Option(
+        help: ArgumentHelp(
+            "Where: NODE for all of its interfaces, or NODE:INTERFACE; separated by commas.", valueName: "places"))
     var on: String?
 
     @Option(help: "Only packets that match, in the language of pcap-filter(7), such as 'esp or udp port 4500'.")
     var filter: String?
 
-    @Option(name: .customLong("for"), help: "How long, on the lab's clock.", transform: Clock.duration)
+    @Option(
+        name: .customLong("for"), help: ArgumentHelp("How long, on the lab's clock, such as 10s.", valueName: "time"),
+        transform: Clock.duration)
     var duration: Duration?
 
-    @Option(name: [.customShort("w"), .customLong("write")], help: "Write a pcapng file; - for standard output.")
+    @Option(
+        name: [.customShort("w"), .customLong("write")],
+        help: ArgumentHelp("Write a pcapng file; - for standard output.", valueName: "file"))
     var file: String?
 
     @Flag(help: "Also write the keys, into FILE.keys: whoever has them can read the packets.")
     var withKeys = false
 
-    @Option(help: "How much of each packet to keep, in bytes; all of it if left out.")
+    @Option(help: ArgumentHelp("How much of each packet to keep; all of it if left out.", valueName: "bytes"))
     var snap: Int?
 
-    @Option(help: "The kernel's buffer for each place and direction, such as 4MB.", transform: Capture.amount)
+    @Option(
+        help: ArgumentHelp(
+            "The kernel's buffer for each place and direction, such as 4MB. (default: 2 MiB)", valueName: "size"),
+        transform: Capture.amount)
     var ring = CaptureRequest.defaultRing
 
     func validate() throws {

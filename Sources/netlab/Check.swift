@@ -21,13 +21,16 @@ struct Check: AsyncParsableCommand {
 
     @OptionGroup var target: LabArgument
 
-    @Option(help: "Only these expectations, or kinds of them; separated by commas.")
+    @Option(help: ArgumentHelp("Only these expectations, or kinds of them; separated by commas.", valueName: "names"))
     var only: String?
 
-    @Option(help: "Examine this capture file: encapsulation and confidentiality.")
+    @Option(help: ArgumentHelp("Examine this capture file: encapsulation and confidentiality.", valueName: "file"))
     var capture: String?
 
-    @Option(help: "With --capture: the directory of keys that `netlab capture --with-keys` wrote beside it.")
+    @Option(
+        help: ArgumentHelp(
+            "With --capture: the directory of keys that `netlab capture --with-keys` wrote beside it.",
+            valueName: "directory"))
     var keys: String?
 
     @Flag(name: [.short, .long], help: "Show what was expected, and why, also of what holds.")

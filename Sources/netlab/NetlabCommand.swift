@@ -17,13 +17,13 @@ struct NetlabCommand: AsyncParsableCommand {
             """,
         version: "0.1.0",
         groupedSubcommands: [
-            CommandGroup(name: "Labs:", subcommands: [Up.self, Down.self, List.self, Status.self, Clock.self]),
-            CommandGroup(name: "Inside a lab:", subcommands: [Exec.self, Shell.self, Logs.self]),
+            CommandGroup(name: "Labs", subcommands: [Up.self, Down.self, List.self, Status.self, Clock.self]),
+            CommandGroup(name: "Inside a lab", subcommands: [Exec.self, Shell.self, Logs.self]),
             CommandGroup(
-                name: "Evidence:",
+                name: "Evidence",
                 subcommands: [Check.self, Capture.self, Packets.self, Probe.self, WiresharkCommand.self]),
-            CommandGroup(name: "Before a lab:", subcommands: [Validate.self, PlanCommand.self, MTUCommand.self]),
-            CommandGroup(name: "This machine:", subcommands: [Doctor.self, Kernel.self]),
+            CommandGroup(name: "Before a lab", subcommands: [Validate.self, PlanCommand.self, MTUCommand.self]),
+            CommandGroup(name: "This machine", subcommands: [Doctor.self, Kernel.self]),
         ])
 
     /// Parses the command line, runs what it says, and ends the process with the documented exit code.

@@ -13,10 +13,13 @@ struct Packets: ParsableCommand {
     @Argument(help: "The capture file.")
     var file: String
 
-    @Option(help: "The directory of keys that `netlab capture --with-keys` wrote; FILE.keys is used if it is there.")
+    @Option(
+        help: ArgumentHelp(
+            "The directory of keys that `netlab capture --with-keys` wrote. (default: FILE.keys, if it is there)",
+            valueName: "directory"))
     var keys: String?
 
-    @Option(help: "Only these packets, by their numbers; separated by commas.")
+    @Option(help: ArgumentHelp("Only these packets, by their numbers; separated by commas.", valueName: "numbers"))
     var number: String?
 
     @OptionGroup var output: FormatOption

@@ -11,11 +11,11 @@ struct Probe: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Measure from a node: round trips, path MTU, the way, a TCP handshake, a transfer.",
         discussion: """
-            netlab probe LAB ping FROM TO     ICMP echoes: --count, --interval, --size
-            netlab probe LAB mtu FROM TO      the largest packet that passes, to the byte: --size is the largest to try
-            netlab probe LAB trace FROM TO    the routers on the way
-            netlab probe LAB tcp FROM TO      a handshake and the MSS that each side saw: --port
-            netlab probe LAB bulk FROM TO     a transfer over TCP: --bytes, --port
+            ping   ICMP echoes: --count, --interval, --size
+            mtu    the largest packet that passes, to the byte: --size
+            trace  the routers on the way
+            tcp    a handshake, and the MSS that each side saw: --port
+            bulk   a transfer over TCP: --bytes, --port
 
             TO is a node or an address. Exit code 1 when it was not reached. On a paused lab time runs as fast as it goes \
             while the probe does.
@@ -27,7 +27,7 @@ struct Probe: AsyncParsableCommand {
 
     @OptionGroup var target: LabArgument
 
-    @Argument(help: "What to measure: ping, mtu, trace, tcp, bulk.")
+    @Argument(help: "What to measure.")
     var kind: Kind
 
     @Argument(help: "The node that asks.")
@@ -42,13 +42,13 @@ struct Probe: AsyncParsableCommand {
     @Option(help: "For ping: how many.")
     var count = 3
 
-    @Option(help: "For ping: the time between two.", transform: Clock.duration)
+    @Option(help: "For ping: the time between two. (default: 1s)", transform: Clock.duration)
     var interval = Duration.seconds(1)
 
     @Option(help: "For ping: bytes of payload (56). For mtu: the largest packet to try (the interface's MTU).")
     var size: Int?
 
-    @Option(help: "For bulk: how much, such as 500kB or 10MB.", transform: Probe.amount)
+    @Option(help: "For bulk: how much, such as 500kB. (default: 10MB)", transform: Probe.amount)
     var bytes = 10_000_000
 
     @Option(help: "For tcp and bulk: the port.")
