@@ -119,7 +119,11 @@ struct CaptureRecorder: ~Copyable {
     /// Lets the host read what there is, and says how much.
     private mutating func tell() throws {
         try writer.flush()
-        _ = netlab_write_back(descriptor)
+        guard netlab_write_back(descriptor) == 0 else {
+            throw LabFailure(
+                "The capture file cannot be written: \(String(cString: strerror(errno))).",
+                remedy: "Look at the free space where the lab's logs are.", exitCode: 3)
+        }
         report(Int(lseek(descriptor, 0, SEEK_CUR)))
         unreported = 0
         nextReport = nil

@@ -23,6 +23,8 @@ final class CaptureSession: Sendable {
     /// Written to when the capture shall end.
     private let stop: Int32
     private let recording: Task<Void, any Error>
+    /// Ends with the recording.
+    private let recorded: AsyncStream<Never>
 
     /// One interface, one direction.
     struct Point: Sendable {
@@ -88,7 +90,10 @@ final class CaptureSession: Sendable {
             throw LabFailure("The capture file \(file) cannot be written: \(String(cString: strerror(errno))).")
         }
         let (places, described, stop) = (self.points, interfaces, self.stop)
+        let (recorded, ending) = AsyncStream.makeStream(of: Never.self)
+        self.recorded = recorded
         recording = Task {
+            defer { ending.finish() }
             try await offThread {
                 defer { close(descriptor) }
                 var recorder = try CaptureRecorder(
@@ -108,14 +113,15 @@ final class CaptureSession: Sendable {
         unlink(path)
     }
 
-    /// Waits until the request's duration is over, or its input ends.
+    /// Waits until the request's duration is over, its input ends, or the recording goes wrong.
     func untilEnd(of input: AsyncStream<ExecInput>) async {
-        let duration = request.duration
+        let (duration, recorded) = (request.duration, recorded)
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 for await item in input where item == .endOfFile { return }
                 // Input that just stops belongs to a command that is gone: the request is cancelled.
             }
+            group.addTask { for await _ in recorded {} }
             if let duration { group.addTask { try? await Task.sleep(for: duration) } }
             await group.next()
             group.cancelAll()
