@@ -5,7 +5,8 @@ import Testing
 @Suite(.timeLimit(.minutes(1)))
 struct CommandLineTests {
     static let verbs = [
-        "up", "down", "list", "status", "clock", "exec", "shell", "probe", "logs", "validate", "plan", "mtu", "doctor", "kernel",
+        "up", "down", "list", "status", "clock", "exec", "shell", "logs", "check", "capture", "packets", "probe", "wireshark",
+        "validate", "plan", "mtu", "doctor", "kernel",
     ]
 
     let netlab = Netlab(environment: ["NETLAB_HOME": Netlab.checkout.string, "NO_COLOR": "1"])
