@@ -13,7 +13,7 @@ public struct CheckPlan: Sendable {
 
     /// Whether the expectations' conditions hold: to be found out first.
     public var conditions: [Measurement] {
-        unique(expectations.compactMap(\.when).map { .condition($0) })
+        unique(expectations.flatMap(\.when).map { .condition($0) })
     }
 
     /// What is captured: a probe's packets, those of the tunnels among them.
@@ -42,9 +42,10 @@ public struct CheckPlan: Sendable {
         CheckPlan(
             topology: topology,
             expectations: expectations.filter { expectation in
-                guard let when = expectation.when else { return true }
-                if case .condition(let holds, _) = observation.finding(of: .condition(when)) { return holds }
-                return false
+                expectation.when.allSatisfy { condition in
+                    guard case .condition(let holds, _)? = observation.finding(of: .condition(condition)) else { return false }
+                    return holds
+                }
             })
     }
 

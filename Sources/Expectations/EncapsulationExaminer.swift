@@ -38,12 +38,14 @@ struct EncapsulationExaminer: Sendable {
     /// The tunnel's ends where packets were seen entering it.
     private var watched: Set<String> = []
     /// What was under way when the capture began was not seen entering.
-    private static let grace: Int64 = 100_000_000
+    private let grace: Int64
 
     init(_ claim: EncapsulationClaim, name: String, topology: Topology, knownSPIs: Set<UInt32>?)
         throws(EncapsulationError)
     {
         self.claim = claim
+        // A link's delay lies between entering the tunnel and being seen outside; queues hold little when traffic begins.
+        grace = (topology.links.map(\.delay).max() ?? .zero).wholeNanoseconds + 20_000_000
         self.name = name
         self.knownSPIs = knownSPIs
         isClaimed = topology.marks(ofLinks: claim.links)
@@ -83,7 +85,7 @@ struct EncapsulationExaminer: Sendable {
         }
         guard let number = place.linkNumber, isClaimed[number] else { return }
         if let esp = packet.esp {
-            take(esp, packet, at: place, hash: packet.nanoseconds - start > Self.grace ? hash : nil, among: places)
+            take(esp, packet, at: place, hash: packet.nanoseconds - start > grace ? hash : nil, among: places)
         } else if packet.outer?.isLaterFragment == true {
             // The first one shows what it is.
             if let tunnel, places.tunnel(of: packet)?.tunnel == tunnel { fragments += 1 }

@@ -83,7 +83,7 @@ private struct Reader {
         case .icmp(let icmp):
             let transport = transport(of: icmp)
             current?.transport = transport
-            if !isOpened, packet.wrappings.count == 0 { packet.control = .icmp }
+            if !isOpened, packet.wrappings.count == 0 { packet.control = icmp.quotesPacket ? .icmpErrors : .icmp }
             packet.marker = ProbeMarker.id(at: body, in: bytes) ?? packet.marker
         case .icmpv6(let icmp):
             let transport = transport(of: icmp)
@@ -92,7 +92,7 @@ private struct Reader {
             case .neighborSolicitation, .neighborAdvertisement, .routerSolicitation, .routerAdvertisement:
                 packet.control = .neighbourDiscovery
             default:
-                if !isOpened, packet.wrappings.count == 0 { packet.control = .icmp }
+                if !isOpened, packet.wrappings.count == 0 { packet.control = icmp.quotesPacket ? .icmpErrors : .icmp }
             }
             packet.marker = ProbeMarker.id(at: body, in: bytes) ?? packet.marker
         case .esp(let esp):

@@ -40,7 +40,7 @@ struct ClaimReader {
     }
 
     /// Reports what can never hold: an unused tunnel, or something expected only while its opposite is so.
-    func checkSense(of claim: Expectation.Claim, when: Condition?) {
+    func checkSense(of claim: Expectation.Claim, when: [Condition]) {
         let line = (fields["in"] ?? fields["via"] ?? fields[kind])?.line
         var tunnels: [String] = []
         switch claim {
@@ -48,19 +48,21 @@ struct ClaimReader {
         case .path(let claim): tunnels = claim.via + (claim.back ?? [])
         case .securityAssociation(let claim): tunnels = [claim.tunnel]
         case .bgp(let claim):
-            if let when, when.subject == .session(claim.session), when.holds != claim.isEstablished {
+            for when in when where when == Condition(.session(claim.session), holds: !claim.isEstablished) {
                 collector.error(
                     fields["when"]?.line, "\(fields.owner.path): \(when) is the opposite of what is expected",
                     "Change `is:` or `when:`.")
             }
         default: break
         }
-        for name in Set(tunnels) where when == Condition(.tunnel(name), holds: false) {
+        for name in Set(tunnels) where when.contains(Condition(.tunnel(name), holds: false)) {
             collector.error(
                 fields["when"]?.line, "\(fields.owner.path): while tunnel \(name) is down, nothing goes through it",
                 "Write `when: tunnel \(name) up`, or name another tunnel.")
         }
-        if case .tunnel(let name)? = when?.subject, when?.holds == true { tunnels.append(name) }
+        for when in when where when.holds {
+            if case .tunnel(let name) = when.subject { tunnels.append(name) }
+        }
         for name in Set(tunnels)
         where topology.tunnel(named: name)?.isUnused == true && topology.node(named: name) == nil {
             collector.error(

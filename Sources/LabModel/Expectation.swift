@@ -5,8 +5,8 @@ public struct Expectation: Hashable, Sendable, Codable {
     public let name: String
     /// The line of the lab file.
     public let line: Int
-    /// It is expected only while this holds; nil for always.
-    public let when: Condition?
+    /// It is expected only while all of these hold; none for always.
+    public let when: [Condition]
     public let claim: Claim
 
     /// What is claimed, a case for each kind; `probe` names one of the topology's probes.
@@ -105,6 +105,8 @@ public struct EncapsulationClaim: Hashable, Sendable, Codable {
 public struct ConfidentialityClaim: Hashable, Sendable, Codable {
     public enum ControlTraffic: String, Hashable, Sendable, Codable, CaseIterable {
         case arp, ike, bgp, icmp
+        /// ICMP messages about other packets, which they quote.
+        case icmpErrors = "icmp-errors"
         case neighbourDiscovery = "neighbour-discovery"
     }
 

@@ -16,8 +16,9 @@ extension TopologyResolver {
         }
         guard let fields = value.fields([kind, "when"] + Self.options(of: kind)) else { return nil }
         let reader = ClaimReader(resolver: self, topology: topology, fields: fields, kind: kind)
-        let when = fields["when"].flatMap { reader.condition($0) }
-        guard let claim = reader.claim(), fields["when"] == nil || when != nil else { return nil }
+        let conditions = fields["when"]?.members ?? []
+        let when = conditions.compactMap { reader.condition($0) }
+        guard let claim = reader.claim(), when.count == conditions.count else { return nil }
         reader.checkSense(of: claim, when: when)
         return Expectation(name: name.value, line: name.line, when: when, claim: claim)
     }

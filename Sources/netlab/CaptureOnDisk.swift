@@ -80,6 +80,11 @@ struct KeyDirectory {
         }
     }
 
+    /// Removes the directory with the keys in it; what is not there is fine.
+    func remove() {
+        try? FileManager.default.removeItem(atPath: path)
+    }
+
     /// Makes the directory, for its owner only, and writes the keys in all forms.
     ///
     /// - Returns: What Wireshark cannot decrypt, in words.

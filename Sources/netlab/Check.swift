@@ -33,12 +33,16 @@ struct Check: AsyncParsableCommand {
             valueName: "directory"))
     var keys: String?
 
+    @Flag(help: "Also write the keys beside the capture: whoever has them can read the packets.")
+    var withKeys = false
+
     @Flag(name: [.short, .long], help: "Show what was expected, and why, also of what holds.")
     var verbose = false
 
     @OptionGroup var output: FormatOption
 
     func validate() throws {
+        if withKeys, capture != nil { throw ValidationError("--with-keys does not go with --capture.") }
         if keys != nil, capture == nil { throw ValidationError("--keys goes with --capture.") }
     }
 
@@ -68,7 +72,7 @@ struct Check: AsyncParsableCommand {
         let lab = try LabLocator.runningLab(target.lab)
         let (topology, file) = try LabLocator.topology(of: lab)
         let wanted = CheckPlan(topology: topology, expectations: try chosen(from: topology, file: file))
-        let client = CheckClient(lab: lab)
+        let client = CheckClient(lab: lab, keepsKeys: withKeys)
         let conditions =
             wanted.conditions.isEmpty
             ? Observation(steps: [], capture: nil)
@@ -109,14 +113,14 @@ struct Check: AsyncParsableCommand {
         let (topology, file) = try LabLocator.topology(for: target.lab)
         let expectations = try chosen(from: topology, file: file).filter { expectation in
             // Whether a condition held is not in the file: those are examined that were asked for by name.
-            expectation.claim.isAboutEveryPacket && (expectation.when == nil || only != nil)
+            expectation.claim.isAboutEveryPacket && (expectation.when.isEmpty || only != nil)
         }
         guard !expectations.isEmpty else {
             throw CommandError(
                 message: "A capture file alone shows nothing of what was asked for.",
                 remedy: "Leave --only out, or name expectations about encapsulation or confidentiality.")
         }
-        let associations = try keys.map { try KeyDirectory(path: $0).associations() } ?? []
+        let associations = try (keys ?? KeyDirectory.beside(path)).map { try KeyDirectory(path: $0).associations() } ?? []
         let plan = CheckPlan(topology: topology, expectations: expectations)
         let capture = try CaptureOnDisk(path: path)
         var examination = try CaptureExamination(
@@ -141,8 +145,11 @@ private final class CheckClient {
     /// Where the capture of the last check stays.
     let captureFile: String
 
-    init(lab: LabDirectory) {
+    private let keepsKeys: Bool
+
+    init(lab: LabDirectory, keepsKeys: Bool) {
         self.lab = lab
+        self.keepsKeys = keepsKeys
         temporary = "check-\(getpid()).pcapng"
         captureFile = lab.logs.appending("check.pcapng").string
     }
@@ -173,6 +180,9 @@ private final class CheckClient {
             }
         }
         try capture.annotate(to: captureFile, with: verdicts)
+        // Keys of an earlier check are not this one's.
+        KeyDirectory(path: "\(captureFile).keys").remove()
+        if keepsKeys { _ = try KeyDirectory(path: "\(captureFile).keys").write(associations, ike: []) }
         return verdicts
     }
 }
@@ -180,16 +190,14 @@ private final class CheckClient {
 extension Verdict {
     /// Of an expectation whose condition does not hold now.
     fileprivate init(notApplicable expectation: Expectation, conditions: Observation, labFile: String) {
-        let when = expectation.when.map { "\($0)" } ?? ""
-        var seen = "\"\(when)\" does not hold"
-        if let condition = expectation.when,
-            case .condition(_, let text)? = conditions.finding(of: .condition(condition))
-        {
-            seen += " (\(text))"
+        let failing = expectation.when.lazy.compactMap { condition -> String? in
+            guard case .condition(let holds, let seen)? = conditions.finding(of: .condition(condition)), !holds else { return nil }
+            return "\"\(condition)\" does not hold (\(seen))"
         }
+        let when = expectation.when.map(\.description).joined(separator: ", ")
         self.init(
             expectation: expectation.name, kind: expectation.claim.kind, outcome: .notApplicable,
             expected: "only while \"\(when)\" holds",
-            rule: "\(labFile):\(expectation.line)", seen: seen)
+            rule: "\(labFile):\(expectation.line)", seen: failing.first ?? "")
     }
 }

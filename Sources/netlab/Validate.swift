@@ -36,6 +36,6 @@ struct Validate: AsyncParsableCommand {
 
     private func summary(of topology: Topology) -> String {
         "\(topology.name) is valid: \(topology.nodes.count) nodes, \(topology.links.count) links, "
-            + "\(topology.tunnels.count) tunnels, \(topology.sessions.count) BGP sessions, \(topology.probes.count) probes."
+            + "\(topology.tunnels.count) tunnels, \(topology.sessions.count) BGP sessions, \(topology.probes.count) probes, \(topology.expectations.count) expectations."
     }
 }

@@ -16,7 +16,7 @@ struct WiresharkCommand: ParsableCommand {
 
     @OptionGroup var target: LabArgument
 
-    @Argument(help: "The capture file.")
+    @Argument(help: "The capture file; one of the lab's own, such as check.pcapng, by its name alone.")
     var file: String
 
     @Flag(name: .customLong("run"), help: "Run it instead of printing it.")
@@ -29,6 +29,7 @@ struct WiresharkCommand: ParsableCommand {
     var arguments: [String] = []
 
     func run() throws {
+        let file = try path()
         _ = try CaptureOnDisk(path: file)
         let keys = KeyDirectory(path: "\(file).keys")
         _ = try keys.associations()
@@ -46,6 +47,16 @@ struct WiresharkCommand: ParsableCommand {
             message: "\(program) cannot be run: \(String(cString: strerror(errno))).",
             remedy: "Install it: apt-get install \(program)",
             status: .machineLacks)
+    }
+}
+
+extension WiresharkCommand {
+    /// The file, or the lab's own of that name.
+    private func path() throws -> String {
+        guard !file.contains("/"), access(file, F_OK) != 0 else { return file }
+        let lab = try LabDirectory(name: LabLocator.name(of: target.lab), directories: LabLocator.directories)
+        let own = lab.logs.appending(file).string
+        return access(own, F_OK) == 0 ? own : file
     }
 }
 
