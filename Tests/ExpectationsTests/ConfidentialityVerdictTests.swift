@@ -49,10 +49,10 @@ struct ConfidentialityVerdictTests {
             testDescription: "a packet between the tunnel's own ends", seen: "1 packet in clear",
             edit: wire(between(17, Packets.udp(53, 53, [1, 2, 3])))),
         Case(
-            testDescription: "ICMP", seen: "1 packet in clear", remark: "icmp traffic",
+            testDescription: "ICMP", seen: "1 packet in clear", remark: "icmp-errors traffic",
             edit: wire(between(1, [3, 1, 0, 0, 0, 0, 0, 0]))),
         Case(
-            testDescription: "ICMP that is allowed", allowed: "[arp, ike, icmp]", seen: nil,
+            testDescription: "ICMP that is allowed", allowed: "[arp, ike, icmp-errors]", seen: nil,
             edit: wire(between(1, [3, 1, 0, 0, 0, 0, 0, 0]))),
         Case(
             testDescription: "a marker further inside", allowed: "[arp, ike, icmp]",

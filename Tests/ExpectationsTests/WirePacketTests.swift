@@ -78,11 +78,11 @@ struct WirePacketTests {
                 Packets.fragmentationNeeded("10.1.0.1", west, mtu: 1438, about: Packets.echo(west, east, length: 1500))),
             outer: "10.1.0.1 > 10.1.0.2", inner: "10.1.0.1 > 10.1.0.2", length: 56,
             transport: .tooBig(mtu: 1438),
-            control: .icmp),
+            control: .icmpErrors),
         Case(
             testDescription: "other ICMP",
             frame: Packets.ethernet(Packets.ip(west, east, 1, [3, 1, 0, 0, 0, 0, 0, 0])), outer: inside, inner: inside,
-            length: 28, transport: .otherICMP, control: .icmp),
+            length: 28, transport: .otherICMP, control: .icmpErrors),
         Case(testDescription: "ARP", frame: Packets.arp, control: .arp),
         Case(
             testDescription: "IKE", frame: Packets.ethernet(between(17, Packets.udp(500, 500, Packets.ike))),

@@ -79,8 +79,8 @@ struct ExpectationDiagnosticTests {
                 expect: "§x: {mtu: there, when: main}", "the condition cannot be used",
                 "\"main\" is not a condition. Write one of: tunnel"),
             BrokenLab(
-                expect: "§x: {mtu: there, when: [bgp main up]}", "expect.x.when: a list is not a condition such as",
-                "Write a condition"),
+                expect: "§x: {mtu: there, when: [bgp main up, bgp own up]}",
+                "expect.x.when.[1]: the condition cannot be used", "There is no \"own\"."),
         ])
     func references(_ broken: BrokenLab) throws { try broken.expectOnlyDiagnostic() }
 

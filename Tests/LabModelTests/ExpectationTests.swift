@@ -25,8 +25,12 @@ struct ExpectationTests {
         for expectation in topology.expectations {
             #expect(lines[expectation.line - 1].hasPrefix("  \(expectation.name):"))
         }
-        let conditions = Set(topology.expectations.map { $0.when?.description ?? "always" })
-        #expect(conditions == ["always", "bgp main up", "bgp main down"])
+        let conditions = Set(topology.expectations.map { $0.when.map(\.description).joined(separator: ", ") })
+        #expect(
+            conditions == [
+                "", "bgp main up, route tgw 10.105.2.0/24 present, route drg 10.2.0.0/16 present",
+                "bgp main down, route tgw 10.105.2.0/24 absent, route drg 10.2.0.0/16 absent",
+            ])
     }
 
     @Test("encapsulation takes form and algorithms from the tunnel, and the links between clouds")
