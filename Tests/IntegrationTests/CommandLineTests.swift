@@ -5,7 +5,8 @@ import Testing
 @Suite(.timeLimit(.minutes(1)))
 struct CommandLineTests {
     static let verbs = [
-        "up", "down", "list", "status", "clock", "exec", "shell", "logs", "check", "capture", "packets", "probe", "wireshark",
+        "up", "down", "list", "status", "clock", "exec", "shell", "logs", "check", "capture", "packets", "probe",
+        "wireshark",
         "validate", "plan", "mtu", "doctor", "kernel",
     ]
 
@@ -48,7 +49,9 @@ struct CommandLineTests {
         #expect(result.error.contains(#"Did you mean "aws-oci"?"#), result.account)
     }
 
-    @Test(arguments: ["status", "clock", "down"]) func aLabThatIsNotUpSaysHowToBringItUp(verb: String) async throws {
+    @Test(arguments: ["status", "clock", "down", "check", "capture"]) func aLabThatIsNotUpSaysHowToBringItUp(
+        verb: String
+    ) async throws {
         try await LabHome.with(labs: 0) { home in
             let result = try await home.netlab.run(verb, "aws-oci")
             #expect(result.code == 4, result.account)

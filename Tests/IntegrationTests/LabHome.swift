@@ -126,6 +126,7 @@ private actor LabPermits {
     init(_ count: Int) { free = count }
 
     func take(_ count: Int) async {
+        if count == 0 { return }
         if waiters.isEmpty, free >= count {
             free -= count
         } else {

@@ -2,7 +2,8 @@ import Foundation
 import Testing
 
 /// Labs that come and go, or are made to.
-@Suite(.serialized, .timeLimit(.minutes(2)))
+// Waiting for other labs counts, too.
+@Suite(.serialized, .timeLimit(.minutes(5)))
 struct LifetimeTests {
     // MARK: Down
 

@@ -2,7 +2,8 @@ import Foundation
 import Testing
 
 /// Labs that do not get up, are broken off, or get stuck.
-@Suite(.serialized, .timeLimit(.minutes(2)))
+// Waiting for other labs counts, too.
+@Suite(.serialized, .timeLimit(.minutes(5)))
 struct TroubleTests {
     // MARK: Interrupted
 
