@@ -73,12 +73,13 @@ public struct KernelProcess: Sendable {
         return KernelProcess(id: id)
     }
 
-    /// Keeps the guest on one processor, the one that the fewest of `others` are kept on.
+    /// Keeps the guest on one processor, the one that the fewest lab kernels of this machine are kept on, whoever's they are.
     ///
     /// The kernel and its guest programs never run at the same time: they take turns at every system call and page fault.
     /// On one processor a turn is a switch; on two it wakes up the other one, which takes twice as long in all.
-    func settle(beside others: [KernelProcess]) {
-        let used = others.map { Self.processors(of: $0.id) }.filter { $0.count == 1 }.flatMap { $0 }
+    func settle() {
+        let others = ProcessTable.leaders(named: "linux").filter { $0 != id }
+        let used = others.map(Self.processors).filter { $0.count == 1 }.flatMap { $0 }
         let allowed = Self.processors(of: 0)
         guard allowed.count > 1 else { return }
         // Of several the last: machines tend to give their own work to the first.
@@ -157,6 +158,20 @@ public enum ProcessTable {
 
     /// The processes of a process group.
     static func members(ofGroup group: pid_t) -> [pid_t] {
+        all().filter { process in fields(of: process).map { $0.count > 2 && $0[2] == "\(group)" } ?? false }
+    }
+
+    /// The processes of a name (proc(5), comm) that lead a process group.
+    static func leaders(named name: String) -> [pid_t] {
+        all().filter { process in
+            guard let comm = try? TextFile.read("/proc/\(process)/comm"), comm == "\(name)\n",
+                let fields = fields(of: process), fields.count > 2
+            else { return false }
+            return fields[2] == "\(process)"
+        }
+    }
+
+    private static func all() -> [pid_t] {
         guard let directory = opendir("/proc") else { return [] }
         defer { closedir(directory) }
         var found: [pid_t] = []
@@ -164,8 +179,7 @@ public enum ProcessTable {
             let name = withUnsafePointer(to: &entry.pointee.d_name) {
                 $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
             }
-            guard let process = pid_t(name), let fields = fields(of: process), fields.count > 2 else { continue }
-            if fields[2] == "\(group)" { found.append(process) }
+            if let process = pid_t(name) { found.append(process) }
         }
         return found
     }

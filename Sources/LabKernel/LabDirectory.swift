@@ -136,14 +136,6 @@ public struct LabDirectory: Sendable {
         try? FileManager.default.removeItem(atPath: logs.string)
     }
 
-    /// The kernels of the user's labs that run.
-    public static func kernels(_ directories: HostDirectories) throws(SetupError) -> [KernelProcess] {
-        try all(directories).compactMap { lab in
-            guard case .running(let record) = lab.state() else { return nil }
-            return record.kernel.map { KernelProcess(id: $0) }
-        }
-    }
-
     /// The user's labs that run or have died, by name.
     public static func all(_ directories: HostDirectories) throws(SetupError) -> [LabDirectory] {
         let labs = try directories.path(.runtime).appending("labs")

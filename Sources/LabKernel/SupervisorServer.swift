@@ -18,11 +18,10 @@ public enum SupervisorServer {
     /// having been asked to: then the record says so to whoever looks next.
     ///
     /// - Parameters:
-    ///   - otherKernels: The user's other labs, to share the processors with.
     ///   - keepsTemporaryFiles: Leaves the host's /tmp visible, for a program that may itself be
     ///     there.
     public static func run(
-        lab: LabDirectory, source: String, kernel: FilePath, executable: FilePath, otherKernels: [KernelProcess],
+        lab: LabDirectory, source: String, kernel: FilePath, executable: FilePath,
         keepsTemporaryFiles: Bool
     ) throws {
         var log = Logger(label: "supervisor") { StreamLogHandler.standardError(label: $0) }
@@ -38,7 +37,7 @@ public enum SupervisorServer {
         try lab.write(record)
         let (kernel, control) = try boot(lab: lab, kernel: kernel, executable: executable)
         defer { kernel.end() }
-        kernel.settle(beside: otherKernels)
+        kernel.settle()
         record.kernel = kernel.id
         record.kernelStart = ProcessTable.startTime(of: kernel.id)
         try lab.write(record)

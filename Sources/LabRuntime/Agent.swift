@@ -1,5 +1,6 @@
 import AgentProtocol
 import CLinux
+import Expectations
 import Glibc
 import LabModel
 import LabPlan
@@ -118,17 +119,7 @@ final class RequestDesk: Sendable {
         case .probe(let request):
             return .probed(try await running().run(request))
         case .capture(let request, let file):
-            let line = self.line
-            let session = try await running().capture(request, file: try Self.logPath(file)) {
-                line.send(.grown(id: id, bytes: $0))
-            }
-            await session.untilEnd(of: input)
-            // Nobody waits for an answer to a request that was given up.
-            if Task.isCancelled {
-                await session.abandon()
-                throw CancellationError()
-            }
-            return .captured(try await session.finish())
+            return .captured(try await capture(id, request, file: Self.logPath(file), input: input))
         case .observe(let request, let file):
             return .observed(try await running().observe(request, file: try Self.logPath(file)))
         case .powerOff:
@@ -136,6 +127,25 @@ final class RequestDesk: Sendable {
             netlab_power_off()
             return .done
         }
+    }
+
+    private func capture(
+        _ id: UInt32, _ request: CaptureRequest, file: String, input: AsyncStream<ExecInput>
+    ) async throws -> CaptureSummary {
+        let line = self.line
+        let lab = try running()
+        // For IKE's keys programs are run, which take for ever on a clock that stands still.
+        let unbounded = request.withIKEKeys
+        let session = try await line.running(unbounded) {
+            try await lab.capture(request, file: file) { line.send(.grown(id: id, bytes: $0)) }
+        }
+        await session.untilEnd(of: input)
+        // Nobody waits for an answer to a request that was given up.
+        if Task.isCancelled {
+            await line.running(unbounded) { await session.abandon() }
+            throw CancellationError()
+        }
+        return try await line.running(unbounded) { try await session.finish() }
     }
 
     /// Where the agent sees a file of the lab's directory of logs.

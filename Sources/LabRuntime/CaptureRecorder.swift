@@ -30,7 +30,7 @@ struct CaptureRecorder: ~Copyable {
     private var nextReport: LabTime?
 
     /// How long packets are gathered, on the lab's clock: at 5 Gbit/s, 83 packets of full size.
-    private static let gathering = 200_000
+    private static let gathering: Int64 = 200_000
     /// The host is told of new packets this late, or when there is this much.
     private static let delay = Duration.milliseconds(50)
     private static let amount = 4 << 20
@@ -51,21 +51,35 @@ struct CaptureRecorder: ~Copyable {
     /// Records until `stop` is readable.
     mutating func run(until stop: Int32) throws {
         try tell()
-        var places = ([stop] + points.map(\.capture.descriptor)).map {
-            pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
+        let hold = netlab_eventfd()
+        guard hold >= 0 else { throw LabFailure("The capture cannot wait for packets: \(String(cString: strerror(errno))).") }
+        ControlLine.announceHolds(to: hold)
+        defer {
+            ControlLine.stopAnnouncingHolds(to: hold)
+            close(hold)
         }
+        var places = ([stop, hold] + points.map(\.capture.descriptor)).map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+        let (isToStop, isHeld, first) = (0, 1, 2)
         while true {
             let rest = nextReport.map { max(0, ($0 - ControlLine.now).wholeNanoseconds / 1_000_000 + 1) } ?? -1
-            if poll(&places, nfds_t(places.count), Int32(clamping: rest)) > 0, places[0].revents == 0 {
-                var pause = timespec(tv_sec: 0, tv_nsec: Self.gathering)
-                nanosleep(&pause, nil)
+            if poll(&places, nfds_t(places.count), Int32(clamping: rest)) > 0, places[isToStop].revents == 0,
+                places[isHeld].revents == 0
+            {
+                _ = netlab_wait_readable([stop, hold], 2, Self.gathering)
                 poll(&places, nfds_t(places.count), 0)
             }
-            guard places[0].revents == 0 else { break }
-            try record(from: points.indices.filter { places[$0 + 1].revents != 0 })
+            guard places[isToStop].revents == 0 else { break }
+            try record(from: points.indices.filter { places[first + $0].revents != 0 })
             // poll(2) passes over negative descriptors.
-            for number in gone { places[number + 1].fd = -1 }
-            if unreported >= Self.amount || nextReport.map({ $0 <= ControlLine.now }) ?? false { try tell() }
+            for number in gone { places[first + number].fd = -1 }
+            if places[isHeld].revents != 0 {
+                // Nothing more comes until the clock goes on, and nobody knows when that is.
+                var count: UInt64 = 0
+                _ = Glibc.read(hold, &count, 8)
+                if nextReport != nil { try tell() }
+            } else if unreported >= Self.amount || nextReport.map({ $0 <= ControlLine.now }) ?? false {
+                try tell()
+            }
         }
         try record(from: Array(points.indices))
         try writeStatistics()

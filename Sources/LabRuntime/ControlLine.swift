@@ -15,6 +15,8 @@ public final class ControlLine: Sendable {
     private let wake: Int32
     private let writing = Mutex<Void>(())
     private let unbounded = Mutex<Int>(0)
+    /// Counters to add to whenever the clock is about to stand still; see ``announceHolds(to:)``.
+    private static let holdListeners = Mutex<Set<Int32>>([])
 
     /// Opens the line.
     ///
@@ -63,6 +65,21 @@ public final class ControlLine: Sendable {
         nudge()
     }
 
+    /// Runs `body`, and if it is so wanted lets the clock run without a limit meanwhile.
+    func running<Result: Sendable>(
+        _ isUnbounded: Bool, _ body: @Sendable () async throws -> Result
+    ) async rethrows -> Result {
+        if isUnbounded { beginUnbounded() }
+        defer { if isUnbounded { endUnbounded() } }
+        return try await body()
+    }
+
+    /// Lets a thread that waits for its moment know that the clock may stand still before it comes.
+    ///
+    /// - Parameter counter: An eventfd(2), which becomes readable; to be taken back before it is closed.
+    static func announceHolds(to counter: Int32) { _ = holdListeners.withLock { $0.insert(counter) } }
+    static func stopAnnouncingHolds(to counter: Int32) { _ = holdListeners.withLock { $0.remove(counter) } }
+
     private func nudge() {
         var one: UInt64 = 1
         _ = Glibc.write(wake, &one, 8)
@@ -88,6 +105,8 @@ public final class ControlLine: Sendable {
                 // Beside everything else, so that what is ready to run can do so at this very time.
                 isHeld = true
                 _ = netlab_schedule_normal()
+                var one: UInt64 = 1
+                for counter in Self.holdListeners.withLock({ $0 }) { _ = Glibc.write(counter, &one, 8) }
                 send(.held(at: now))
             }
             let count = read(reader, &buffer, buffer.count)

@@ -110,7 +110,7 @@ struct Check: AsyncParsableCommand {
     // MARK: A file
 
     private func examine(_ path: String) throws -> VerdictReport {
-        let (topology, file) = try LabLocator.topology(for: target.lab)
+        let (topology, file) = try LabLocator.topologyOfAny(target.lab)
         let expectations = try chosen(from: topology, file: file).filter { expectation in
             // Whether a condition held is not in the file: those are examined that were asked for by name.
             expectation.claim.isAboutEveryPacket && (expectation.when.isEmpty || only != nil)

@@ -68,6 +68,13 @@ enum LabLocator {
         return (topology, file)
     }
 
+    /// The topology of a lab that runs under this name, or else of the lab file that the argument means.
+    static func topologyOfAny(_ argument: String) throws -> (topology: Topology, file: String) {
+        let lab = try LabDirectory.all(directories).first { $0.name == argument }
+        if let lab, case .running = lab.state() { return try topology(of: lab) }
+        return try topology(for: argument)
+    }
+
     /// What the file says that a running lab was made from, as it is now.
     static func topology(of lab: LabDirectory) throws -> (topology: Topology, file: String) {
         let source = if case .running(let record) = lab.state() { record.source } else { lab.name }

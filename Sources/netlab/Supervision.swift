@@ -39,8 +39,7 @@ struct Supervision {
             let directories = HostDirectories(environment: ProcessInfo.processInfo.environment)
             try SupervisorServer.run(
                 lab: try LabDirectory(name: name, directories: directories), source: source, kernel: FilePath(kernel),
-                executable: FilePath(Self.executable), otherKernels: try LabDirectory.kernels(directories),
-                keepsTemporaryFiles: source == Self.bare)
+                executable: FilePath(Self.executable), keepsTemporaryFiles: source == Self.bare)
             exit(0)
         } catch {
             StandardStream.error.write("\(error)\n")
