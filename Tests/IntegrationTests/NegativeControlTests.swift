@@ -46,7 +46,7 @@ struct NegativeControlTests {
             undoing: [("tgw", "ip route del 10.105.2.100/32")]),
         Control(
             name: "a delay that is 100 µs longer", only: "rtt,main-path,main-mtu",
-            failing: ["main-rtt": "5 of 5 answered in 3.11"],
+            failing: ["main-rtt": "5 of 5 answered in 3.1"],
             making: [("internet", "tc qdisc change dev oci-vpn1 root netem limit 5265 delay 650us rate 1250mbit")],
             undoing: [("internet", "tc qdisc change dev oci-vpn1 root netem \(netem)")]),
         Control(
