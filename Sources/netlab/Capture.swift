@@ -85,13 +85,15 @@ struct Capture: AsyncParsableCommand {
         let spool = lab.logs.appending(name).string
         defer { unlink(spool) }
         let sink = try CaptureSink(spool: spool, destination: file, showsPlaces: request.points.count > 1)
-        let summary = try await withSignalsAsEnd { input in
+        let summary = try await withSignalsAsEnd { input, end in
             guard
                 case .captured(let summary) = try await LabClient(lab).ask(
                     .capture(request, file: name), input: input,
                     follow: { message in
                         switch message {
-                        case .grown(let bytes): sink.grow(to: bytes)
+                        case .grown(let bytes):
+                            sink.grow(to: bytes)
+                            if sink.hasFailed { end() }
                         case .notice(let text): StandardStream.error.write("netlab: \(text)\n")
                         default: break
                         }
@@ -188,7 +190,7 @@ struct Capture: AsyncParsableCommand {
 
     /// Runs `body` with an input that ends at Ctrl-C and its kin, or when standard output is closed.
     private func withSignalsAsEnd<Result: Sendable>(
-        _ body: (AsyncStream<ExecInput>) async throws -> Result
+        _ body: (AsyncStream<ExecInput>, _ end: @escaping @Sendable () -> Void) async throws -> Result
     ) async throws -> Result {
         let (input, continuation) = AsyncStream.makeStream(of: ExecInput.self)
         let sources = [SIGINT, SIGTERM, SIGHUP].map { (number: Int32) -> any DispatchSourceSignal in
@@ -203,7 +205,10 @@ struct Capture: AsyncParsableCommand {
             return source
         }
         defer { for source in sources { source.cancel() } }
-        return try await body(input)
+        return try await body(input) {
+            continuation.yield(.endOfFile)
+            continuation.finish()
+        }
     }
 }
 
@@ -222,7 +227,10 @@ private final class CaptureSink {
 
     private let source: Int32
     private let destination: Destination
+    /// For lines; only one of the two reads.
     private var reader: PacketRecordReader
+    /// For copies, of which only the packets' number matters.
+    private var counter: CaptureFileReader
     private var copied = 0
     private var failure: (any Error)?
     private(set) var packets = 0
@@ -249,6 +257,7 @@ private final class CaptureSink {
             destination = .copy(descriptor, path: path)
         }
         reader = try PacketRecordReader(descriptor: source)
+        counter = CaptureFileReader(descriptor: source)
     }
 
     deinit {
@@ -259,19 +268,25 @@ private final class CaptureSink {
     func grow(to length: Int) {
         guard failure == nil else { return }
         do {
-            if case .copy(let descriptor, let path) = destination { try copy(to: length, descriptor, path) }
-            var lines = ""
-            while let packet = try reader.next() {
-                packets += 1
-                guard case .lines(let showsPlaces) = destination else { continue }
-                lines += PacketText.line(packet, place: showsPlaces ? packet.interface : nil) + "\n"
+            switch destination {
+            case .copy(let descriptor, let path):
+                try copy(to: length, descriptor, path)
+                while try counter.next() != nil { packets += 1 }
+            case .lines(let showsPlaces):
+                var lines = ""
+                while let packet = try reader.next() {
+                    packets += 1
+                    lines += PacketText.line(packet, place: showsPlaces ? packet.interface : nil) + "\n"
+                }
+                // At once, also into a pipe; it ends the capture when nobody reads any more.
+                if !lines.isEmpty { StandardStream.output.write(lines) }
             }
-            // At once, also into a pipe; it ends the capture when nobody reads any more.
-            if !lines.isEmpty { StandardStream.output.write(lines) }
         } catch {
             failure = error
         }
     }
+
+    var hasFailed: Bool { failure != nil }
 
     func finish() throws {
         if case .copy(let descriptor, _) = destination, descriptor != 1 { close(descriptor) }

@@ -73,6 +73,7 @@ struct Check: AsyncParsableCommand {
         let (topology, file) = try LabLocator.topology(of: lab)
         let wanted = CheckPlan(topology: topology, expectations: try chosen(from: topology, file: file))
         let client = CheckClient(lab: lab, keepsKeys: withKeys)
+        defer { client.removeTemporaryFile() }
         let conditions =
             wanted.conditions.isEmpty
             ? Observation(steps: [], capture: nil)
@@ -144,7 +145,6 @@ private final class CheckClient {
     private let temporary: String
     /// Where the capture of the last check stays.
     let captureFile: String
-
     private let keepsKeys: Bool
 
     init(lab: LabDirectory, keepsKeys: Bool) {
@@ -156,6 +156,8 @@ private final class CheckClient {
 
     private var temporaryPath: String { lab.logs.appending(temporary).string }
 
+    func removeTemporaryFile() { unlink(temporaryPath) }
+
     func observe(_ request: ObservationRequest) async throws -> Observation {
         guard case .observed(let observation) = try await LabClient(lab).ask(.observe(request, file: temporary)) else {
             throw LabFailure("The lab answered something that was not asked.")
@@ -166,7 +168,6 @@ private final class CheckClient {
     func judge(_ plan: CheckPlan, _ observation: Observation, _ transfers: Observation?, labFile: String) throws
         -> [Verdict]
     {
-        defer { unlink(temporaryPath) }
         let associations = observation.capture?.associations ?? []
         let capture = try CaptureOnDisk(path: temporaryPath)
         var examination = try CaptureExamination(
