@@ -8,9 +8,12 @@ public struct VerdictReport: Sendable, Encodable {
     /// The capture file that evidence speaks of; nil where none was needed.
     public let capture: String?
     public let verdicts: [Verdict]
+    /// Where the lab departs from what it reproduces, each with its reason.
+    public let deviations: [String]
 
-    public init(lab: String, capture: String?, verdicts: [Verdict]) {
+    public init(lab: String, capture: String?, verdicts: [Verdict], deviations: [String] = []) {
         self.lab = lab
+        self.deviations = deviations
         self.capture = capture
         self.verdicts = verdicts
         outcome = verdicts.outcome
@@ -34,6 +37,9 @@ public struct VerdictReport: Sendable, Encodable {
         }
         if let capture, verdicts.contains(where: { !$0.evidence.isEmpty }) {
             lines += ["", "Packets are numbered as in \(capture)"]
+        }
+        if !deviations.isEmpty {
+            lines += ["", style.faint("\(lab) departs from what it reproduces:")] + deviations.map { style.faint("- \($0)") }
         }
         lines += (lines.isEmpty ? [] : [""]) + [summary(style)]
         return lines.joined(separator: "\n")

@@ -89,7 +89,8 @@ struct Check: AsyncParsableCommand {
         let order = Dictionary(wanted.expectations.enumerated().map { ($1.name, $0) }) { first, _ in first }
         return VerdictReport(
             lab: lab.name, capture: client.captureFile,
-            verdicts: all.sorted { order[$0.expectation, default: 0] < order[$1.expectation, default: 0] })
+            verdicts: all.sorted { order[$0.expectation, default: 0] < order[$1.expectation, default: 0] },
+            deviations: topology.deviations)
     }
 
     private func chosen(from topology: Topology, file: String) throws -> [Expectation] {
@@ -135,7 +136,7 @@ struct Check: AsyncParsableCommand {
                 try PacketRecordReader.lines(of: numbers, descriptor: $0, associations: associations)
             }
         }
-        return VerdictReport(lab: topology.name, capture: path, verdicts: verdicts)
+        return VerdictReport(lab: topology.name, capture: path, verdicts: verdicts, deviations: topology.deviations)
     }
 }
 

@@ -113,6 +113,9 @@ struct VerdictReportTests {
             try JSONText.of(report(Self.failed, Self.later)) == #"""
                 {
                   "capture" : "check.pcapng",
+                  "deviations" : [
+
+                  ],
                   "lab" : "aws-oci",
                   "outcome" : "fail",
                   "verdicts" : [
@@ -155,5 +158,14 @@ struct VerdictReportTests {
                 }
                 """#)
         #expect(!(try JSONText.of(report(Self.passed, capture: nil)).contains("capture")))
+    }
+
+    @Test("Where the lab departs from what it reproduces")
+    func deviations() {
+        let report = VerdictReport(
+            lab: "aws-oci", capture: nil, verdicts: [Self.passed], deviations: ["MTU is 1500: the article gives none."])
+        #expect(
+            report.text(style: .plain).contains(
+                "\n\naws-oci departs from what it reproduces:\n- MTU is 1500: the article gives none.\n\naws-oci: 1 passed"))
     }
 }
