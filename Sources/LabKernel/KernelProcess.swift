@@ -118,6 +118,18 @@ public struct KernelProcess: Sendable {
         }
     }
 
+    /// Waits until the last process of a kernel that has been killed is gone, for 5 s of wall time at most.
+    ///
+    /// On a busy machine a process with a gigabyte of memory takes its time to end.
+    static func awaitEnd(ofGroup kernel: pid_t) {
+        let deadline = ContinuousClock.now + .seconds(5)
+        while ProcessTable.members(ofGroup: kernel).contains(where: { ProcessTable.state(of: $0) != "Z" }),
+            ContinuousClock.now < deadline
+        {
+            usleep(2000)
+        }
+    }
+
     /// Breaks into a guest program that never calls its kernel, so that the kernel can look at its interrupts.
     ///
     /// Every guest address space is a child process here; the one that computes is the one that is running. SIGALRM is the

@@ -149,7 +149,7 @@ public enum LabLauncher {
             lab.cleanUp(record)
         case .running(let record):
             if let client = try? await LabClient(lab) { _ = try? await client.ask(.shutDown) }
-            let deadline = ContinuousClock.now + .seconds(3)
+            let deadline = ContinuousClock.now + .seconds(10)
             while ProcessTable.startTime(of: record.supervisor) == record.supervisorStart,
                 ContinuousClock.now < deadline
             {

@@ -102,6 +102,7 @@ public struct LabDirectory: Sendable {
         if let kernel = record?.kernel {
             if ProcessTable.startTime(of: kernel) == record?.kernelStart { KernelProcess(id: kernel).end() }
             KernelProcess.endOrphans(of: kernel, directory: path)
+            KernelProcess.awaitEnd(ofGroup: kernel)
         }
         maskLogs()
         remove()
