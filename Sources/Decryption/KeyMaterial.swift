@@ -1,3 +1,5 @@
+import NetworkTypes
+
 /// The bytes of a key: usable, comparable, storable, and never shown by any kind of printing.
 ///
 /// Encoded, the bytes are there to read: what holds them is a secret file.
@@ -43,16 +45,5 @@ extension KeyMaterial: Codable {
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(bytes.hexadecimal)
-    }
-}
-
-extension Collection<UInt8> {
-    /// Two digits a byte, without anything between them.
-    var hexadecimal: String {
-        String(decoding: flatMap { [digit($0 >> 4), digit($0 & 0xF)] }, as: UTF8.self)
-    }
-
-    private func digit(_ value: UInt8) -> UInt8 {
-        value < 10 ? 0x30 + value : 0x61 + value - 10
     }
 }

@@ -9,17 +9,12 @@ import PacketFormats
 /// Memory does not grow with the file, unless ``index`` is asked for.
 public struct CaptureExamination {
     private(set) var places: WirePlaces
-    private var openers: [UInt32: Opener] = [:]
+    private var decryptors: [UInt32: ESPDecryptor] = [:]
     private var encapsulation: [EncapsulationExaminer]
     private var confidentiality: [ConfidentialityExaminer]
     /// The packets themselves, for expectations that ask for single ones.
     private(set) var index: PacketIndex?
     public private(set) var quality = CaptureQuality()
-
-    private struct Opener {
-        let tunnel: String
-        var decryptor: ESPDecryptor
-    }
 
     /// - Parameters:
     ///   - associations: With their keys; empty where nothing can be opened.
@@ -30,8 +25,8 @@ public struct CaptureExamination {
     ) throws {
         places = WirePlaces(topology: topology)
         // Both ends have the same association, each with the addresses it sees.
-        for one in associations where openers[one.association.spi] == nil {
-            openers[one.association.spi] = Opener(tunnel: one.tunnel, decryptor: try ESPDecryptor(one.association))
+        for one in associations where decryptors[one.association.spi] == nil {
+            decryptors[one.association.spi] = try ESPDecryptor(one.association)
         }
         let known = Dictionary(grouping: associations, by: \.tunnel).mapValues { Set($0.map(\.association.spi)) }
         encapsulation = try expectations.compactMap { expectation in
@@ -73,7 +68,7 @@ public struct CaptureExamination {
         var hash: UInt64?
         if let esp = packet.esp {
             hash = open(esp, of: &packet, in: frame, isWhole: captured.capturedLength == captured.originalLength)
-        } else if let place = places[packet.point], place.tunnel != nil, let whole = packet.outer, openers.count > 0 {
+        } else if let place = places[packet.point], place.tunnel != nil, let whole = packet.outer, !decryptors.isEmpty {
             hash = Self.hash(frame, whole.start..<(whole.start + whole.length))
         }
         for position in encapsulation.indices {
@@ -89,8 +84,8 @@ public struct CaptureExamination {
     private mutating func open(
         _ esp: WirePacket.ESPSummary, of packet: inout WirePacket, in frame: RawSpan, isWhole: Bool
     ) -> UInt64? {
-        guard isWhole, packet.outer?.isFragment == false, openers[esp.spi] != nil,
-            let opening = openers[esp.spi]?.decryptor.open(frame.extracting(esp.range))
+        guard isWhole, packet.outer?.isFragment == false, decryptors[esp.spi] != nil,
+            let opening = decryptors[esp.spi]?.open(frame.extracting(esp.range))
         else { return nil }
         switch opening {
         case .opened(let payload):

@@ -29,9 +29,18 @@ extension ESPAlgorithms {
     }
 }
 
+extension ESPAssociation {
+    /// Its algorithms with the bits of their keys and of the ICV: `cbc(aes) 256`, `hmac(sha256) 256/128`.
+    public var algorithmNames: [String] {
+        ([encryption] + [integrity].compactMap { $0 }).map {
+            "\($0.name) \($0.cipherBits)" + ($0.tagBits > 0 ? "/\($0.tagBits)" : "")
+        }
+    }
+}
+
 extension ESPAssociation.Algorithm {
     /// The bits of the key itself: the kernel keeps the salt of counter modes at its end (RFC 4106, 4309, 7634, 3686).
-    public var cipherBits: Int {
+    var cipherBits: Int {
         switch name {
         case "rfc4106(gcm(aes))", "rfc7539esp(chacha20,poly1305)", "rfc3686(ctr(aes))": key.bits - 32
         case "rfc4309(ccm(aes))": key.bits - 24

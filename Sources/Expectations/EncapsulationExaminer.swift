@@ -244,11 +244,3 @@ struct EncapsulationExaminer: Sendable {
         }
     }
 }
-
-extension UInt32 {
-    /// `0x0a1b2c3d`.
-    var hexadecimal: String {
-        let digits = String(self, radix: 16)
-        return "0x" + String(repeating: "0", count: 8 - digits.count) + digits
-    }
-}

@@ -52,6 +52,11 @@ extension Judge {
                 }
                 continue
             }
+            // RFC 4271, section 4.4: a third of the hold time at most.
+            let keepalive = speaker.keepalive ?? .zero
+            if keepalive <= .zero || keepalive > (speaker.hold ?? hold) / 3 {
+                faults.append("\(speaker.node) sends keepalives \(keepalive > .zero ? "every \(keepalive.shortText)" : "never")")
+            }
             if speaker.hold != hold {
                 faults.append("\(speaker.node) has hold time \(speaker.hold?.shortText ?? "none")")
             }
@@ -128,8 +133,7 @@ extension Judge {
         }
         if let wanted = claim.algorithms {
             let right = wanted.kernelNames
-            let seen = [esp.encryption] + [esp.integrity].compactMap { $0 }
-            let names = seen.map { "\($0.name) \($0.cipherBits)" + ($0.tagBits > 0 ? "/\($0.tagBits)" : "") }
+            let names = esp.algorithmNames
             if names != right {
                 faults.append("\(place): \(names.joined(separator: ", ")) instead of \(right.joined(separator: ", "))")
             }

@@ -74,7 +74,9 @@ public struct Judge {
             case .security(let claim): security(claim)
             }
         // What packets prove is proved by all of them: with some missing, nothing is.
-        if judgement.outcome == .pass, expectation.claim.restsOnPackets, let doubt = examination.quality.doubt {
+        // And what follows from the way that packets took is no failure either where parts of the way are missing.
+        let isShaken = judgement.outcome == .pass ? expectation.claim.restsOnPackets : expectation.claim.followsATrail
+        if isShaken, let doubt = examination.quality.doubt {
             judgement.outcome = .inconclusive
             judgement.seen = "\(doubt); else: \(judgement.seen)"
         }
@@ -116,8 +118,16 @@ extension Expectation.Claim {
     /// Whether its verdict is drawn from captured packets.
     var restsOnPackets: Bool {
         switch self {
-        case .encapsulation, .confidentiality, .mtu, .mss, .path, .security: true
-        case .rtt, .routes, .bgp, .securityAssociation, .rate: false
+        case .encapsulation, .confidentiality, .mtu, .mss, .path, .rtt, .rate, .security: true
+        case .routes, .bgp, .securityAssociation: false
+        }
+    }
+
+    /// Whether its verdict is drawn from all the places where one packet was seen.
+    var followsATrail: Bool {
+        switch self {
+        case .path, .rtt, .rate: true
+        default: false
         }
     }
 }

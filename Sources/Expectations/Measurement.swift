@@ -11,11 +11,6 @@ public enum Measurement: Hashable, Sendable, Codable {
     case condition(Condition)
     /// The IKE and ESP state of a tunnel's ends.
     case tunnel(String)
-
-    /// Whether packets of it may be told from others in a capture by their marks.
-    public var isProbe: Bool {
-        if case .probe = self { true } else { false }
-    }
 }
 
 /// What to find out, and what to capture meanwhile.

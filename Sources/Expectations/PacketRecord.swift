@@ -36,7 +36,7 @@ public struct PacketRecord: Hashable, Sendable, Encodable {
 
         public func encode(to encoder: any Encoder) throws {
             var container = encoder.singleValueContainer()
-            try container.encode(array.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined())
+            try container.encode(array.hexadecimal)
         }
     }
 }

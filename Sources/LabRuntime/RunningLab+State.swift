@@ -1,6 +1,8 @@
 import AgentProtocol
 import CLinux
 import Daemons
+import Decryption
+import Expectations
 import Glibc
 import LabModel
 import LabPlan
@@ -85,10 +87,7 @@ extension RunningLab {
         guard let association = associations.first else { return nil }
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
-        let words = [association.aead, association.encryption, association.integrity].compactMap { $0 }.map {
-            algorithm in
-            "\(algorithm.name) \(algorithm.cipherKeyBits)" + (algorithm.tagBits == 0 ? "" : "/\(algorithm.tagBits)")
-        }
+        let words = ESPAssociation(association)?.algorithmNames ?? []
         return SAStatus(
             spi: association.spi, algorithms: words.joined(separator: " "),
             isUDPEncapsulated: association.encapsulation != nil, bytes: associations.reduce(0) { $0 + $1.bytes },
@@ -141,15 +140,6 @@ extension LinkInfo {
     var isFallback: Bool {
         ["tunl0", "gre0", "gretap0", "erspan0", "ip_vti0", "ip6_vti0", "sit0", "ip6tnl0", "ip6gre0"].contains(
             name.description)
-    }
-}
-
-extension IPsecAlgorithm {
-    /// The bits of the cipher's own key: the kernel keeps the salt of counter modes at the key's end
-    /// (RFC 4106, 4309, 7634, 3686; net/xfrm/xfrm_algo.c).
-    var cipherKeyBits: Int {
-        let salted = ["rfc4106(gcm(aes))", "rfc7539esp(chacha20,poly1305)", "rfc3686(ctr(aes))"]
-        return key.bits - (salted.contains(name) ? 32 : name == "rfc4309(ccm(aes))" ? 24 : 0)
     }
 }
 

@@ -1,11 +1,5 @@
 import NetworkTypes
 
-/// With all its digits, as the tools that show keys and security associations do.
-func hexadecimal<Value: FixedWidthInteger>(_ value: Value) -> String {
-    let digits = String(value, radix: 16)
-    return "0x" + String(repeating: "0", count: Value.bitWidth / 4 - digits.count) + digits
-}
-
 extension Layer {
     /// What has the checksum that this layer shows, if it has one.
     var checksumName: String? {
@@ -28,7 +22,7 @@ extension EtherType {
         case .arp: "ARP"
         case .vlan, .serviceVLAN: "VLAN"
         case .bridgedEthernet: "Ethernet"
-        default: isLength ? "802.3" : "ethertype \(hexadecimal(rawValue))"
+        default: isLength ? "802.3" : "ethertype \(rawValue.hexadecimal)"
         }
     }
 }

@@ -81,7 +81,7 @@ struct PacketLineWriter {
         case .ipv4(let ip):
             enterPacket(.v4, isISATAP: false)
             words.append("\(ip.source) > \(ip.destination)")
-            if ip.isFragment { addFragment(hexadecimal(ip.identification), ip.fragmentOffset, ip.moreFragments) }
+            if ip.isFragment { addFragment(ip.identification.hexadecimal, ip.fragmentOffset, ip.moreFragments) }
             announced = .ip(ip.nextProtocol)
         case .ipv6(let ip):
             enterPacket(.v6, isISATAP: ip.source.isatapAddress != nil || ip.destination.isatapAddress != nil)
@@ -96,14 +96,14 @@ struct PacketLineWriter {
             words.append("routing type \(routing.type) segments-left \(routing.segmentsLeft)")
             announced = .ip(routing.nextHeader)
         case .fragment(let fragment):
-            addFragment(hexadecimal(fragment.identification), fragment.fragmentOffset, fragment.moreFragments)
+            addFragment(fragment.identification.hexadecimal, fragment.fragmentOffset, fragment.moreFragments)
             announced = .ip(fragment.nextHeader)
         case .ah(let ah):
-            words.append("AH spi \(hexadecimal(ah.spi)) seq \(ah.sequence)")
+            words.append("AH spi \(ah.spi.hexadecimal) seq \(ah.sequence)")
             announced = .ip(ah.nextHeader)
         case .gre(let gre):
             words.append("GRE")
-            if let key = gre.key { words.append("key \(hexadecimal(key))") }
+            if let key = gre.key { words.append("key \(key.hexadecimal)") }
             if let sequence = gre.sequence { words.append("seq \(sequence)") }
             words.append("/")
             outer = nil
@@ -143,7 +143,7 @@ struct PacketLineWriter {
         case .tcp(let tcp):
             words.append(tcp.text)
         case .esp(let esp):
-            words.append("ESP spi \(hexadecimal(esp.spi)) seq \(esp.sequence)")
+            words.append("ESP spi \(esp.spi.hexadecimal) seq \(esp.sequence)")
         case .natKeepalive:
             words.append("NAT keepalive")
         case .ike(let ike):

@@ -17,9 +17,3 @@ public enum PacketText {
         return String(repeating: " ", count: max(0, 12 - text.count)) + text
     }
 }
-
-extension String {
-    fileprivate func padded(to width: Int) -> String {
-        self + String(repeating: " ", count: max(1, width - count))
-    }
-}

@@ -98,9 +98,3 @@ public final class ProgressBoard: Sendable {
         StandardStream.output.write(text)
     }
 }
-
-extension String {
-    fileprivate func padded(to width: Int) -> String {
-        self + String(repeating: " ", count: max(1, width - count))
-    }
-}

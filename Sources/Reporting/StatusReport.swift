@@ -157,8 +157,7 @@ public struct StatusReport: Sendable {
     }
 
     private func spi(_ association: SAStatus) -> String {
-        let digits = String(association.spi, radix: 16)
-        return "0x" + String(repeating: "0", count: max(0, 8 - digits.count)) + digits
+        association.spi.hexadecimal
     }
 
     private func bytes(_ association: SAStatus?) -> String {

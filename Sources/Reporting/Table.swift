@@ -45,3 +45,10 @@ public struct Table: Sendable {
         return width
     }
 }
+
+extension String {
+    /// With spaces behind it up to a width, and one at least, for lines that stand below each other and are printed one by one.
+    func padded(to width: Int) -> String {
+        self + String(repeating: " ", count: max(1, width - count))
+    }
+}

@@ -4,6 +4,7 @@ import Expectations
 import FoundationEssentials
 import Glibc
 import LabKernel
+import NetworkTypes
 
 /// A capture file on the host.
 struct CaptureOnDisk {
@@ -101,6 +102,6 @@ struct KeyDirectory {
         for (name, text) in wireshark.files + [(Self.associationsName, own)] {
             try TextFile.write(text, to: "\(path)/\(name)")
         }
-        return wireshark.unreadable.map { "SPI \(String($0.spi, radix: 16)) (\($0.encryption.name))" }
+        return wireshark.unreadable.map { "SPI \($0.spi.hexadecimal) (\($0.encryption.name))" }
     }
 }

@@ -67,6 +67,8 @@ struct StateVerdictTests {
         var claim = "{bgp: main}"
         var states = ["Established", "Established"]
         var hold: [Int?] = [30, 30]
+        /// In place of a third of the hold time.
+        var keepalive: [Int]?
         var learned = [["10.2.0.0/24"], ["10.1.0.0/24"]]
         var isRight = false
         let seen: String
@@ -84,6 +86,9 @@ struct StateVerdictTests {
             SessionCase(
                 testDescription: "a hold time other than declared", claim: "{bgp: main, hold: 90s}",
                 seen: "gw1 has hold time 30s; gw2 has hold time 30s"),
+            SessionCase(
+                testDescription: "keepalives too rare for the hold time", keepalive: [10, 60],
+                seen: "gw2 sends keepalives every 1m"),
             SessionCase(testDescription: "no hold time", hold: [nil, 30], seen: "gw1 has hold time none"),
             SessionCase(
                 testDescription: "a missing prefix", learned: [[], ["10.1.0.0/24"]], seen: "gw1 lacks 10.2.0.0/24"),
@@ -107,7 +112,8 @@ struct StateVerdictTests {
         let speakers = zip(["gw1", "gw2"], example.states).enumerated().map { number, speaker in
             ObservedSpeaker(
                 node: speaker.0, state: speaker.1, hold: example.hold[number].map { .seconds($0) },
-                keepalive: example.hold[number].map { .seconds($0 / 3) },
+                keepalive: example.keepalive.map { .seconds($0[number]) }
+                    ?? example.hold[number].map { .seconds($0 / 3) },
                 learned: example.learned[number].compactMap { IPPrefix($0) })
         }
         try Self.check(
