@@ -52,10 +52,16 @@ let package = Package(
             dependencies: ["NetworkTypes", .product(name: "Yams", package: "Yams")],
             swiftSettings: strict),
         .target(name: "LabPlan", dependencies: ["LabModel", "NetworkTypes"], swiftSettings: strict),
+        .target(
+            name: "Failover",
+            dependencies: ["Expectations", "LabModel", "CaptureFile", "PacketFormats", "NetworkTypes"],
+            swiftSettings: strict),
         .target(name: "AgentProtocol", dependencies: ["Expectations", "LabPlan", "LabModel", "NetworkTypes"], swiftSettings: strict),
         .target(
             name: "Reporting",
-            dependencies: ["AgentProtocol", "Expectations", "PacketFormats", "LabPlan", "LabModel", "NetworkTypes"],
+            dependencies: [
+                "AgentProtocol", "Failover", "Expectations", "PacketFormats", "LabPlan", "LabModel", "NetworkTypes",
+            ],
             swiftSettings: strict),
 
         // What touches the kernel a lab runs on.
@@ -90,8 +96,8 @@ let package = Package(
         .executableTarget(
             name: "netlab",
             dependencies: [
-                "NetworkTypes", "PacketFormats", "CaptureFile", "PacketCapture", "Decryption", "Expectations", "LabModel", "LabPlan",
-                "AgentProtocol", "LabKernel", "LabRuntime", "Reporting", "CLinux",
+                "NetworkTypes", "PacketFormats", "CaptureFile", "PacketCapture", "Decryption", "Expectations", "Failover",
+                "Daemons", "LabModel", "LabPlan", "AgentProtocol", "LabKernel", "LabRuntime", "Reporting", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
@@ -114,6 +120,10 @@ let package = Package(
             name: "ExpectationsTests",
             dependencies: ["Expectations", "LabModel", "CaptureFile", "Decryption", "PacketFormats", "NetworkTypes"],
             swiftSettings: strict),
+        .testTarget(
+            name: "FailoverTests",
+            dependencies: ["Failover", "Expectations", "LabModel", "CaptureFile", "PacketFormats", "NetworkTypes"],
+            swiftSettings: strict),
         .testTarget(name: "LabModelTests", dependencies: ["LabModel", "NetworkTypes"], swiftSettings: strict),
         .testTarget(
             name: "LabPlanTests", dependencies: ["LabPlan", "LabModel", "NetworkTypes"], swiftSettings: strict),
@@ -121,7 +131,7 @@ let package = Package(
             name: "AgentProtocolTests", dependencies: ["AgentProtocol", "Expectations", "LabPlan", "LabModel", "NetworkTypes"],
             swiftSettings: strict),
         .testTarget(
-            name: "ReportingTests", dependencies: ["Reporting", "AgentProtocol", "Expectations", "NetworkTypes"], swiftSettings: strict),
+            name: "ReportingTests", dependencies: ["Reporting", "AgentProtocol", "Failover", "Expectations", "NetworkTypes"], swiftSettings: strict),
         .testTarget(
             name: "DaemonsTests", dependencies: ["Daemons", "Decryption", "LabPlan", "LabModel", "NetworkTypes"],
             resources: [.copy("Fixtures")], swiftSettings: strict),

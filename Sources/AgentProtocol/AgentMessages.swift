@@ -41,6 +41,8 @@ public enum FromAgent: Sendable, Codable {
     case output(id: UInt32, ExecOutput)
     /// A capture's file has so many bytes that the host can read.
     case grown(id: UInt32, bytes: Int)
+    /// A script has come this far.
+    case passed(id: UInt32, LabTime)
     case reply(id: UInt32, AgentReply, at: LabTime)
     /// Something happened that nobody asked for.
     case event(AgentEvent, at: LabTime)
@@ -61,6 +63,14 @@ public enum AgentRequest: Sendable, Codable {
     case capture(CaptureRequest, file: String)
     /// Measures, and captures meanwhile into a file of the lab's directory of logs.
     case observe(ObservationRequest, file: String)
+    /// Brings faults about, and heals them after a time of the lab's clock, where one is given.
+    case fail([Fault], for: Duration?)
+    /// Heals these faults, or nil for all.
+    case heal([Fault]?)
+    /// Which faults there are.
+    case faults
+    /// Does what a script says, with its capture in a file of the lab's directory of logs.
+    case play(Script, file: String)
     case powerOff
 }
 
@@ -73,7 +83,24 @@ public enum AgentReply: Sendable, Codable {
     case probed(ProbeResult)
     case captured(CaptureSummary)
     case observed(Observation)
+    /// The faults that are active now, in the order in which they began.
+    case faults([ActiveFault])
+    case played(ScriptRecord)
     case failed(LabFailure)
+}
+
+/// A fault that has not been healed yet.
+public struct ActiveFault: Hashable, Sendable, Codable {
+    public let fault: Fault
+    public let since: LabTime
+    /// When it heals by itself; nil for never.
+    public let until: LabTime?
+
+    public init(fault: Fault, since: LabTime, until: LabTime?) {
+        self.fault = fault
+        self.since = since
+        self.until = until
+    }
 }
 
 /// Why something in a lab did not work: what happened to which object, what to do, and the cause.

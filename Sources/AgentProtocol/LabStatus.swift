@@ -13,10 +13,14 @@ public struct LabStatus: Hashable, Sendable, Codable {
     public let paths: [PathStatus]
     public let daemons: [DaemonStatus]
     public let nodes: [NodeStatus]
+    /// The faults that are active, in the order in which they began.
+    public let faults: [ActiveFault]
+    public let monitors: [MonitorStatus]
 
     public init(
         lab: String, title: String, clock: ClockStatus?, tunnels: [TunnelStatus], sessions: [SessionStatus],
-        paths: [PathStatus], daemons: [DaemonStatus], nodes: [NodeStatus]
+        paths: [PathStatus], daemons: [DaemonStatus], nodes: [NodeStatus], faults: [ActiveFault] = [],
+        monitors: [MonitorStatus] = []
     ) {
         self.lab = lab
         self.title = title
@@ -26,6 +30,32 @@ public struct LabStatus: Hashable, Sendable, Codable {
         self.paths = paths
         self.daemons = daemons
         self.nodes = nodes
+        self.faults = faults
+        self.monitors = monitors
+    }
+}
+
+/// A probe that asks again and again, as a cloud's monitoring does, and raises an alarm.
+public struct MonitorStatus: Hashable, Sendable, Codable {
+    public let probe: String
+    /// What ping(8) would have ended with the last time: 0 for an answer, 1 for none; nil before the first time.
+    public let exitCode: Int?
+    public let askedAt: LabTime?
+    /// How many times in a row there was no answer.
+    public let failures: Int
+    public let isAlarmed: Bool
+    /// When the alarm was last raised or cleared.
+    public let since: LabTime?
+
+    public init(
+        probe: String, exitCode: Int?, askedAt: LabTime?, failures: Int, isAlarmed: Bool, since: LabTime?
+    ) {
+        self.probe = probe
+        self.exitCode = exitCode
+        self.askedAt = askedAt
+        self.failures = failures
+        self.isAlarmed = isAlarmed
+        self.since = since
     }
 }
 

@@ -12,6 +12,10 @@ public enum ToSupervisor: Sendable, Codable {
     case probe(ProbeRequest)
     case capture(CaptureRequest, file: String)
     case observe(ObservationRequest, file: String)
+    case fail([Fault], for: Duration?)
+    case heal([Fault]?)
+    case faults
+    case play(Script, file: String)
     case shutDown
 }
 
@@ -33,6 +37,8 @@ public enum FromSupervisor: Sendable, Codable {
     case probed(ProbeResult)
     case captured(CaptureSummary)
     case observed(Observation)
+    case faults([ActiveFault])
+    case played(ScriptRecord)
     case failed(LabFailure)
 }
 

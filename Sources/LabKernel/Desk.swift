@@ -44,6 +44,10 @@ struct Desk {
         case .probe(let request): try await probe(request)
         case .capture(let request, let file): try await capture(request, file: file, input: input)
         case .observe(let request, let file): try await observe(request, file: file)
+        case .fail(let broken, let duration): try await faults(.fail(broken, for: duration))
+        case .heal(let healed): try await faults(.heal(healed))
+        case .faults: try await faults(.faults)
+        case .play(let script, let file): try await play(script, file: file)
         case .shutDown:
             // The kernel's end is the lab's: the supervisor cleans up and goes.
             await end(with: .done)
@@ -126,6 +130,19 @@ struct Desk {
         return .observed(observation)
     }
 
+    private func faults(_ request: AgentRequest) async throws -> FromSupervisor {
+        guard case .faults(let active) = try await follow(request, unbounded: false) else { throw unexpected }
+        return .faults(active)
+    }
+
+    private func play(_ script: Script, file: String) async throws -> FromSupervisor {
+        let reply = try await supervisor.drive { _ in
+            try await self.follow(.play(script, file: file), unbounded: true)
+        }
+        guard case .played(let record) = reply else { throw unexpected }
+        return .played(record)
+    }
+
     /// Passes on what comes with a request, in both directions, and returns its reply.
     private func follow(
         _ request: AgentRequest, unbounded: Bool, input: AsyncStream<ExecInput>? = nil
@@ -142,6 +159,7 @@ struct Desk {
                 case .progress(_, let progress): client.send(.progress(progress))
                 case .output(_, let output): client.send(.output(output))
                 case .grown(_, let bytes): client.send(.grown(bytes: bytes))
+                case .passed(_, let time): client.send(.clockMoved(time))
                 case .event(.daemonDied(let name, let reason, _), _): client.send(.notice("\(name) \(reason)"))
                 case .event(.spinning(let processes), _):
                     client.send(

@@ -47,7 +47,8 @@ public struct LabClient: Sendable {
             switch message {
             case .progress, .output, .grown, .notice, .clockMoved: follow(message)
             case .failed(let failure): throw failure
-            case .done, .status, .clock, .waited, .exited, .probed, .captured, .observed: return message
+            case .done, .status, .clock, .waited, .exited, .probed, .captured, .observed, .faults, .played:
+                return message
             }
         }
         throw LabFailure(

@@ -75,7 +75,7 @@ actor Supervisor {
                 flush()
             case .held(let at):
                 held(at: at)
-            case .progress(let id, _), .output(let id, _), .grown(let id, _):
+            case .progress(let id, _), .output(let id, _), .grown(let id, _), .passed(let id, _):
                 requests[id]?.answers.yield(message)
             case .reply(let id, _, let at):
                 time = max(time, at)

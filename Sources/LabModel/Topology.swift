@@ -17,6 +17,9 @@ public struct Topology: Hashable, Sendable, Codable {
     public let sessions: [BGPSession]
     public internal(set) var probes: [Probe] = []
     public internal(set) var expectations: [Expectation] = []
+    public internal(set) var scenarios: [Scenario] = []
+    /// The probes that `netlab soak` pings unless told otherwise.
+    public internal(set) var soak: [String] = []
 
     init(
         name: String, title: String, summary: String, deviations: [String], clouds: [Cloud], nodes: [Node],
@@ -47,6 +50,10 @@ public struct Topology: Hashable, Sendable, Codable {
 
     public func link(named name: String) -> Link? {
         links.first { $0.name == name }
+    }
+
+    public func scenario(named name: String) -> Scenario? {
+        scenarios.first { $0.name == name }
     }
 
     public func probe(named name: String) -> Probe? {
@@ -109,4 +116,19 @@ public struct Probe: Hashable, Sendable, Codable {
     public let destination: IPAddress
     /// The time between two questions in virtual time; nil asks once, when the lab comes up.
     public let interval: Duration?
+    /// When to raise an alarm; nil for a probe that does not go on asking.
+    public let alarm: AlarmRule?
+}
+
+/// When a monitor raises its alarm; the first answer clears it.
+public struct AlarmRule: Hashable, Sendable, Codable {
+    /// After so many questions in a row without an answer.
+    public let failures: Int
+    /// How long an answer may take.
+    public let timeout: Duration
+
+    public init(failures: Int, timeout: Duration) {
+        self.failures = failures
+        self.timeout = timeout
+    }
 }

@@ -70,7 +70,7 @@ extension TopologyResolver {
             return Probe(
                 name: spec.name.value, source: spec.source.value, sourceAddress: spec.sourceAddress?.value,
                 destination: address,
-                interval: spec.interval)
+                interval: spec.interval, alarm: nil)
         }
         guard !unsure.contains(spec.destination.value) else { return nil }
         collector.error(

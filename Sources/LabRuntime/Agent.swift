@@ -122,6 +122,16 @@ final class RequestDesk: Sendable {
             return .captured(try await capture(id, request, file: Self.logPath(file), input: input))
         case .observe(let request, let file):
             return .observed(try await running().observe(request, file: try Self.logPath(file)))
+        case .fail(let faults, let duration):
+            return .faults(try await line.running(true) { try await self.running().fail(faults, for: duration) })
+        case .heal(let faults):
+            return .faults(try await line.running(true) { try await self.running().heal(faults) })
+        case .faults:
+            return .faults(await (try running()).activeFaults)
+        case .play(let script, let file):
+            let line = self.line
+            return .played(
+                try await running().play(script, file: try Self.logPath(file)) { line.send(.passed(id: id, $0)) })
         case .powerOff:
             sync()
             netlab_power_off()

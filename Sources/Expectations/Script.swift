@@ -1,0 +1,231 @@
+import LabModel
+import NetworkTypes
+
+/// What a running lab is to do by itself, from one moment on: echoes, faults, measurements, each at its time.
+public struct Script: Hashable, Sendable, Codable {
+    public let flows: [FlowRequest]
+    /// By time.
+    public let steps: [Step]
+    /// From the beginning to the end, on the lab's clock.
+    public let length: Duration
+    /// Nil for no capture. It runs from before the first echo request until after the last step.
+    public let capture: CaptureRequest?
+    /// How often memory and security associations are counted; nil for the beginning and the end only.
+    public let samplingInterval: Duration?
+
+    public init(
+        flows: [FlowRequest], steps: [Step], length: Duration, capture: CaptureRequest?,
+        samplingInterval: Duration? = nil
+    ) {
+        self.flows = flows
+        self.steps = steps
+        self.length = length
+        self.capture = capture
+        self.samplingInterval = samplingInterval
+    }
+
+    public struct Step: Hashable, Sendable, Codable {
+        /// From the script's beginning.
+        public let at: Duration
+        public let action: Action
+
+        public init(at: Duration, action: Action) {
+            self.at = at
+            self.action = action
+        }
+    }
+
+    public enum Action: Hashable, Sendable, Codable {
+        case fail([Fault])
+        case heal([Fault])
+        /// Measures, with a capture of its own into this file of the lab's directory of logs.
+        case observe(ObservationRequest, file: String)
+    }
+}
+
+/// Echo requests, one every interval, for as long as a script runs.
+public struct FlowRequest: Hashable, Sendable, Codable {
+    /// The probe's name.
+    public let name: String
+    public let source: String
+    public let sourceAddress: IPAddress?
+    public let destination: IPAddress
+    public let interval: Duration
+    /// Bytes behind the ICMP header, 0 to 65,000. From 16 on they carry the probe's marker, by which captures tell them.
+    public let payload: Int
+    /// How long an answer may take before its request counts as lost.
+    public let timeout: Duration
+
+    public init(
+        name: String, source: String, sourceAddress: IPAddress?, destination: IPAddress, interval: Duration,
+        payload: Int = 56, timeout: Duration = .seconds(1)
+    ) {
+        self.name = name
+        self.source = source
+        self.sourceAddress = sourceAddress
+        self.destination = destination
+        self.interval = interval
+        self.payload = payload
+        self.timeout = timeout
+    }
+}
+
+/// What came of a script.
+public struct ScriptRecord: Hashable, Sendable, Codable {
+    /// On the lab's clock.
+    public let startedAtNanoseconds: Int64
+    public let endedAtNanoseconds: Int64
+    /// What the clock of the lab's daemons and captures, CLOCK_REALTIME, shows beyond the lab's own.
+    public let realTimeOffsetNanoseconds: Int64
+    /// In the script's order, as many as were begun.
+    public let steps: [StepRecord]
+    public let flows: [FlowRecord]
+    /// By time.
+    public let events: [LabEvent]
+    public let samples: [ResourceSample]
+    public let capture: CaptureSummary?
+    /// Whether the script was broken off.
+    public let isPartial: Bool
+
+    public init(
+        startedAtNanoseconds: Int64, endedAtNanoseconds: Int64, realTimeOffsetNanoseconds: Int64, steps: [StepRecord],
+        flows: [FlowRecord], events: [LabEvent], samples: [ResourceSample], capture: CaptureSummary?, isPartial: Bool
+    ) {
+        self.startedAtNanoseconds = startedAtNanoseconds
+        self.endedAtNanoseconds = endedAtNanoseconds
+        self.realTimeOffsetNanoseconds = realTimeOffsetNanoseconds
+        self.steps = steps
+        self.flows = flows
+        self.events = events
+        self.samples = samples
+        self.capture = capture
+        self.isPartial = isPartial
+    }
+
+    public struct StepRecord: Hashable, Sendable, Codable {
+        public let action: Script.Action
+        /// When it was begun and when it had been done, on the lab's clock.
+        public let fromNanoseconds: Int64
+        public let toNanoseconds: Int64
+        /// What was measured, of a step that measures.
+        public let observation: Observation?
+        /// Why it could not be done; nil where it was.
+        public let failure: String?
+
+        public init(
+            action: Script.Action, fromNanoseconds: Int64, toNanoseconds: Int64, observation: Observation?,
+            failure: String?
+        ) {
+            self.action = action
+            self.fromNanoseconds = fromNanoseconds
+            self.toNanoseconds = toNanoseconds
+            self.observation = observation
+            self.failure = failure
+        }
+    }
+}
+
+/// What came of a flow's echo requests.
+public struct FlowRecord: Hashable, Sendable, Codable {
+    public let request: FlowRequest
+    /// The marker's number, where the payload has room for it.
+    public let id: UInt64
+    /// The identifier of its echo requests; their sequence numbers count from 1 and wrap.
+    public let identifier: UInt16
+    /// When request number n, from 0, was sent, on the lab's clock.
+    public let sentAtNanoseconds: [Int64]
+    /// For each request the time until its answer; -1 where none came in time.
+    public let roundTripNanoseconds: [Int64]
+    /// Answers that came again.
+    public let duplicates: Int
+    /// Answers that came after one to a later request.
+    public let reordered: Int
+    /// Requests that the node itself could not send, and the reasons.
+    public let unsent: Int
+    public let localErrors: [String]
+
+    public init(
+        request: FlowRequest, id: UInt64, identifier: UInt16, sentAtNanoseconds: [Int64], roundTripNanoseconds: [Int64],
+        duplicates: Int, reordered: Int, unsent: Int, localErrors: [String]
+    ) {
+        self.request = request
+        self.id = id
+        self.identifier = identifier
+        self.sentAtNanoseconds = sentAtNanoseconds
+        self.roundTripNanoseconds = roundTripNanoseconds
+        self.duplicates = duplicates
+        self.reordered = reordered
+        self.unsent = unsent
+        self.localErrors = localErrors
+    }
+}
+
+/// Something that happened in a lab, on its clock: from netlink, from a daemon's log, or by netlab's own hand.
+public struct LabEvent: Hashable, Sendable, Codable {
+    public let nanoseconds: Int64
+    /// Empty for the lab as a whole.
+    public let node: String
+    public let kind: Kind
+
+    public init(nanoseconds: Int64, node: String, kind: Kind) {
+        self.nanoseconds = nanoseconds
+        self.node = node
+        self.kind = kind
+    }
+
+    public enum Kind: Hashable, Sendable, Codable {
+        /// An interface can carry packets (up, with a carrier), or no longer.
+        case link(InterfaceName, isUp: Bool)
+        /// A route came or went; `text` as ip(8) shows it. `isLearned` for one of a routing daemon's.
+        case route(IPPrefix, text: String, isPresent: Bool, isLearned: Bool)
+        /// A security association came or went.
+        case association(tunnel: String?, spi: UInt32, isOutbound: Bool, Change)
+        /// A BGP session changed its state, in the daemon's words: `up`, `stop`, `down`, or an error such as `Hold timer expired`.
+        case session(String, state: String, reason: String?)
+        /// What an IKE daemon logged of a connection.
+        case ike(connection: String, IKEEvent, text: String)
+        /// A fault began or was healed.
+        case fault(String, isActive: Bool)
+        /// A monitor raised or cleared its alarm.
+        case alarm(monitor: String, isRaised: Bool)
+        /// A daemon ended or was started.
+        case daemon(String, isRunning: Bool)
+        /// Events came faster than they were read: some are missing.
+        case overrun
+    }
+
+    public enum Change: String, Hashable, Sendable, Codable {
+        case added, removed
+        /// Past its soft or hard limit.
+        case expired
+    }
+
+    public enum IKEEvent: String, Hashable, Sendable, Codable {
+        /// The peer is asked whether it is there; it has not answered in time; it is given up.
+        case livenessProbe, retransmission, peerDead
+        case initiating, ikeEstablished, childEstablished
+        case ikeRekeyed, childRekeyed
+        case deleted
+        /// Refused: no proposal chosen, authentication failed and the like.
+        case refused
+        case other
+    }
+}
+
+/// What a lab's kernel and daemons hold at one moment.
+public struct ResourceSample: Hashable, Sendable, Codable {
+    public let nanoseconds: Int64
+    /// Of the lab kernel: MemTotal less MemAvailable (proc(5)), in bytes.
+    public let kernelBytes: Int64
+    /// Of each daemon, by `NODE/KIND`: resident, in bytes.
+    public let daemonBytes: [String: Int64]
+    /// Security associations of each node.
+    public let associations: [String: Int]
+
+    public init(nanoseconds: Int64, kernelBytes: Int64, daemonBytes: [String: Int64], associations: [String: Int]) {
+        self.nanoseconds = nanoseconds
+        self.kernelBytes = kernelBytes
+        self.daemonBytes = daemonBytes
+        self.associations = associations
+    }
+}

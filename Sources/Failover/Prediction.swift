@@ -1,0 +1,65 @@
+import NetworkTypes
+
+/// What a fault will do to a probe, worked out from the configuration alone.
+public struct Prediction: Hashable, Sendable, Codable {
+    /// The fault in words, and the probe's name.
+    public let fault: String
+    public let probe: String
+    public let effect: Effect
+    /// From mending to the probe's answers coming by the first path again, or at all; nil where nothing changes then.
+    public let comeback: Window?
+    /// The tunnels on the way before and during the fault, there and back.
+    public let before: Way
+    public let during: Way?
+    /// Why, in words, in the order in which things happen.
+    public let reasons: [String]
+
+    public init(
+        fault: String, probe: String, effect: Effect, comeback: Window?, before: Way, during: Way?, reasons: [String]
+    ) {
+        self.fault = fault
+        self.probe = probe
+        self.effect = effect
+        self.comeback = comeback
+        self.before = before
+        self.during = during
+        self.reasons = reasons
+    }
+
+    public enum Effect: Hashable, Sendable, Codable {
+        /// The probe's packets do not meet the fault.
+        case none
+        /// No echo comes back for this long, and then by another path.
+        case outage(Window)
+        /// No other path carries it: out until the fault is healed and what it broke has come back.
+        case untilHealed
+        /// Packets may be lost, late or changed, and none for good.
+        case degraded
+        /// Nothing can be said, and why.
+        case unpredictable(String)
+    }
+
+    public struct Way: Hashable, Sendable, Codable {
+        /// Tunnels in order; empty for a way through none.
+        public let forth: [String]
+        public let back: [String]
+
+        public init(forth: [String], back: [String]) {
+            self.forth = forth
+            self.back = back
+        }
+    }
+}
+
+/// A span of time that a duration must lie in.
+public struct Window: Hashable, Sendable, Codable {
+    public let earliest: Duration
+    public let latest: Duration
+
+    public init(_ earliest: Duration, _ latest: Duration) {
+        self.earliest = earliest
+        self.latest = latest
+    }
+
+    public func contains(_ duration: Duration) -> Bool { earliest <= duration && duration <= latest }
+}

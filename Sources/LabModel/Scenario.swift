@@ -1,0 +1,71 @@
+import NetworkTypes
+
+/// A timeline of faults, heals and traffic, with what must be seen before, during and after.
+public struct Scenario: Hashable, Sendable, Codable {
+    public let name: String
+    /// The line of the lab file.
+    public let line: Int
+    public let summary: String
+    /// The variant of the lab it runs in; nil for the lab as it stands.
+    public let variant: String?
+    /// Echo requests that go on from the beginning to the end.
+    public let traffic: [Flow]
+    /// By time.
+    public let steps: [Step]
+    /// When it ends, from its beginning.
+    public let length: Duration
+    /// What is claimed of outages beyond what follows from the configuration.
+    public let outages: [OutageClaim]
+
+    public struct Flow: Hashable, Sendable, Codable {
+        public let probe: String
+        public let interval: Duration
+    }
+
+    public struct Step: Hashable, Sendable, Codable {
+        /// From the scenario's beginning.
+        public let at: Duration
+        public let line: Int
+        public let action: Action
+    }
+
+    public enum Action: Hashable, Sendable, Codable {
+        case fail([Fault])
+        case heal([Fault])
+        /// Expectations by name: those that must hold now, and those that must not.
+        case check(pass: [String], fail: [String])
+    }
+
+    /// `outage: {PROBE: none}` or `{PROBE: 40s}`: the longest time in which no echo came back.
+    public struct OutageClaim: Hashable, Sendable, Codable {
+        public let probe: String
+        public let line: Int
+        /// Zero for none at all.
+        public let atMost: Duration
+    }
+
+    public init(
+        name: String, line: Int, summary: String, variant: String?, traffic: [Flow], steps: [Step], length: Duration,
+        outages: [OutageClaim]
+    ) {
+        self.name = name
+        self.line = line
+        self.summary = summary
+        self.variant = variant
+        self.traffic = traffic
+        self.steps = steps
+        self.length = length
+        self.outages = outages
+    }
+}
+
+/// A changed lab: a part of a lab file laid over the whole.
+public struct Variant: Hashable, Sendable, Codable {
+    public let name: String
+    public let summary: String
+
+    public init(name: String, summary: String) {
+        self.name = name
+        self.summary = summary
+    }
+}
