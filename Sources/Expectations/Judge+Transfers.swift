@@ -97,16 +97,39 @@ extension Judge {
         return (faults, notes)
     }
 
+    /// The most that TCP can carry on the way that a probe's packets took, and what sets the limit.
+    private func ceiling(of probe: String) -> (bitsPerSecond: Double, limit: String, tunnels: [String])? {
+        guard case .success(let (there, back, _)) = trails(of: probe),
+            let path = pathMTU(of: probe, declared: nil),
+            // Timestamps take 12 bytes of every segment (RFC 7323).
+            case let length = path.bytes, case let payload = length - headers(of: probe) - 12,
+            let goodput = there.goodput(
+                payload: payload, packet: length, acknowledgements: back, acknowledgement: headers(of: probe) + 12,
+                in: topology)
+        else { return nil }
+        return (goodput.bitsPerSecond, goodput.limit, there.hops.compactMap(\.entered))
+    }
+
+    /// What the plan's transfers reached, beside what could be reached.
+    public var transferFigures: [TransferFigure] {
+        plan.expectations.compactMap { expectation in
+            guard case .rate(let claim) = expectation.claim, let probe = topology.probe(named: claim.probe),
+                case .success(let result) = result(of: plan.transfer(of: claim), in: transfers),
+                case .bulk(let bulk) = result.outcome
+            else { return nil }
+            let ceiling = ceiling(of: claim.probe)
+            return TransferFigure(
+                expectation: expectation.name, probe: claim.probe, source: probe.source,
+                destination: topology.owner(of: probe.destination) ?? probe.destination.description,
+                tunnels: ceiling?.tunnels ?? [], bytes: bulk.bytesReceived, goodput: bulk.goodputBitsPerSecond,
+                steady: bulk.steadyBitsPerSecond, ceiling: ceiling?.bitsPerSecond, limit: ceiling?.limit ?? "",
+                published: claim.published.map { Double($0.bitsPerSecond) })
+        }
+    }
+
     func rate(_ claim: RateClaim) -> Judgement {
         let measurement = plan.transfer(of: claim)
-        guard case .success(let (there, back, _)) = trails(of: claim.probe),
-            let path = pathMTU(of: claim.probe, declared: nil),
-            // Timestamps take 12 bytes of every segment (RFC 7323).
-            case let length = path.bytes, case let payload = length - headers(of: claim.probe) - 12,
-            let ceiling = there.goodput(
-                payload: payload, packet: length, acknowledgements: back,
-                acknowledgement: headers(of: claim.probe) + 12, in: topology)
-        else {
+        guard let ceiling = ceiling(of: claim.probe) else {
             return .inconclusive(
                 "the rate of \(claim.probe)", "links and encapsulation",
                 "no echo went that way, so there is nothing to compute it from")
@@ -131,6 +154,24 @@ extension Judge {
             )
         }
     }
+}
+
+/// A bulk transfer by TCP: what it reached, what links and headers let through, and what somebody else has measured.
+public struct TransferFigure: Hashable, Sendable, Codable {
+    public let expectation: String
+    public let probe: String
+    public let source: String
+    public let destination: String
+    /// Entered on the way there, in order.
+    public let tunnels: [String]
+    public let bytes: Int
+    /// Payload in bits per second: of all of it, of the second half, and the most there can be.
+    public let goodput: Double?
+    public let steady: Double?
+    public let ceiling: Double?
+    /// What sets the ceiling, in words.
+    public let limit: String
+    public let published: Double?
 }
 
 extension Int? {

@@ -180,7 +180,11 @@ extension ClaimReader {
                 "is", "the links at both ends of \(probe) carry no more than \(most)",
                 "Write a rate below that: headers take their part.")
         }
-        return .rate(RateClaim(probe: probe, expected: expected, tolerance: tolerance, transfer: transfer))
+        let published = fields["published"]?.value(BitRate.self, "a rate such as 51.9MB/s")?.value
+        guard fields["published"] == nil || published != nil else { return nil }
+        return .rate(
+            RateClaim(
+                probe: probe, expected: expected, tolerance: tolerance, transfer: transfer, published: published))
     }
 
     func security() -> Expectation.Claim? {

@@ -198,6 +198,8 @@ public struct RateClaim: Hashable, Sendable, Codable {
     public let expected: BitRate?
     public let tolerance: Percentage
     public let transfer: Int
+    /// What somebody measured on the real thing, to stand beside the lab's figure; nothing is held against it.
+    public let published: BitRate?
 }
 
 /// What becomes of traffic that somebody begins.

@@ -42,7 +42,7 @@ extension TopologyResolver {
         case "routes": ["are"]
         case "bgp": ["is", "hold"]
         case "sa": ["esp", "nat-t"]
-        case "rate": ["is", "within", "transfer"]
+        case "rate": ["is", "within", "transfer", "published"]
         default: ["is"]
         }
     }

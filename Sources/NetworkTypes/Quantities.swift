@@ -37,10 +37,13 @@ public struct BitRate: Hashable, Sendable, Comparable, LosslessStringConvertible
     private static let units: [(name: String, factor: Double)] = [
         ("gbit", 1e9), ("mbit", 1e6), ("kbit", 1e3), ("bit", 1),
     ]
+    private static let fileUnits: [(name: String, factor: Double)] = [("gb/s", 8e9), ("mb/s", 8e6), ("kb/s", 8e3)]
 
+    /// Also takes a file's rate in bytes, `51.9MB/s`.
     public init?(_ text: String) {
         let lower = text.lowercased()
-        guard let unit = Self.units.first(where: { lower.hasSuffix($0.name) }),
+        let units = lower.hasSuffix("/s") ? Self.fileUnits : Self.units
+        guard let unit = units.first(where: { lower.hasSuffix($0.name) }),
             let number = Double(decimal: lower.dropLast(unit.name.count)),
             number * unit.factor >= 1, number * unit.factor <= 1e15
         else { return nil }

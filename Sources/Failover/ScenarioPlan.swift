@@ -1,0 +1,137 @@
+import Expectations
+import LabModel
+import NetworkTypes
+
+/// A scenario as a script for a running lab, and what has to be made of the script's record.
+public struct ScenarioPlan: Sendable {
+    public let topology: Topology
+    public let scenario: Scenario
+    public let script: Script
+    /// By time.
+    public let checks: [Check]
+
+    /// Expectations held against the lab at one moment of a scenario.
+    public struct Check: Sendable {
+        public let at: Duration
+        public let plan: CheckPlan
+        /// Those of the plan's expectations that must not hold.
+        public let mustFail: Set<String>
+        /// The capture that its packets are in, in the lab's directory of logs.
+        public let file: String
+        /// Steps of the script: the conditions of the expectations, what is measured with a capture, and without.
+        fileprivate let conditions: Int?
+        fileprivate let captured: Int?
+        fileprivate let uncaptured: Int?
+    }
+
+    /// - Parameter payload: Of the echo requests; 56 bytes as ping(8) sends.
+    public init(_ scenario: Scenario, of topology: Topology, payload: Int = 56) {
+        self.scenario = scenario
+        self.topology = topology
+        var steps: [Script.Step] = []
+        var checks: [Check] = []
+        for step in scenario.steps {
+            switch step.action {
+            case .fail(let faults): steps.append(Script.Step(at: step.at, action: .fail(faults)))
+            case .heal(let faults): steps.append(Script.Step(at: step.at, action: .heal(faults)))
+            case .check(let pass, let fail):
+                let plan = CheckPlan(
+                    topology: topology,
+                    expectations: topology.expectations.filter { pass.contains($0.name) || fail.contains($0.name) })
+                let file = "check-\(checks.count + 1).pcapng"
+                /// Adds a step that measures something, and returns its number; nil where there is nothing to measure.
+                func add(_ request: ObservationRequest) -> Int? {
+                    guard !request.measurements.isEmpty else { return nil }
+                    steps.append(Script.Step(at: step.at, action: .observe(request, file: file)))
+                    return steps.count - 1
+                }
+                checks.append(
+                    Check(
+                        at: step.at, plan: plan, mustFail: Set(fail), file: file,
+                        conditions: add(ObservationRequest(measurements: plan.conditions)),
+                        captured: add(plan.captured), uncaptured: add(plan.uncaptured)))
+            }
+        }
+        let flows = scenario.traffic.compactMap { flow in
+            topology.probe(named: flow.probe).map {
+                FlowRequest(
+                    name: $0.name, source: $0.source, sourceAddress: $0.sourceAddress, destination: $0.destination,
+                    interval: flow.interval, payload: payload)
+            }
+        }
+        self.checks = checks
+        script = Script(
+            flows: flows, steps: steps, length: scenario.length,
+            capture: CaptureRequest(points: Self.points(for: flows, in: topology)))
+    }
+
+    /// Where a flow's packets begin and end, where they cross from cloud to cloud, and where they enter tunnels: as their
+    /// senders put them there.
+    private static func points(for flows: [FlowRequest], in topology: Topology) -> [CaptureRequest.Point] {
+        let ends = Set(flows.flatMap { [$0.source, topology.owner(of: $0.destination)] }.compactMap { $0 })
+        let outside = Set(topology.underlayLinks.map(\.name))
+        let links = topology.links.filter { link in
+            outside.contains(link.name) || link.ends.contains { ends.contains($0.node) }
+        }
+        let tunnels = topology.tunnels.filter { !$0.isUnused }.flatMap(\.ends)
+        return links.flatMap(\.ends).map {
+            CaptureRequest.Point(node: $0.node, interface: $0.interface, direction: .outbound)
+        } + tunnels.map { CaptureRequest.Point(node: $0.node, interface: $0.interface, direction: .outbound) }
+    }
+}
+
+// What became of a check.
+extension ScenarioPlan.Check {
+    /// What was measured with a capture beside it; nil where nothing had to be, or the script did not come so far.
+    public func observation(in record: ScriptRecord) -> Observation? { observation(captured, record) }
+
+    private func observation(_ step: Int?, _ record: ScriptRecord) -> Observation? {
+        step.flatMap { record.steps.indices.contains($0) ? record.steps[$0].observation : nil }
+    }
+
+    /// The judge of this check's expectations.
+    public func judge(_ record: ScriptRecord, examination: CaptureExamination, labFile: String) -> Judge {
+        Judge(
+            plan: plan, observation: observation(captured, record) ?? Observation(steps: [], capture: nil),
+            transfers: observation(uncaptured, record), examination: examination, labFile: labFile)
+    }
+
+    /// What verdicts come to in this place: an expectation that is asked for by name has to apply, and one that must not hold
+    /// has to fail.
+    public func settled(_ verdicts: [Verdict], _ record: ScriptRecord) -> [Verdict] {
+        let conditions = observation(self.conditions, record)
+        return zip(plan.expectations, verdicts).map { expectation, verdict in
+            if let missing = unmet(expectation, conditions) {
+                return verdict.changed(to: .fail, seen: "it does not apply: \(missing)")
+            }
+            guard mustFail.contains(expectation.name) else { return verdict }
+            switch verdict.outcome {
+            case .pass:
+                return verdict.changed(
+                    to: .fail, expected: "that this does not hold: \(verdict.expected)", seen: "it holds: \(verdict.seen)")
+            case .fail:
+                return verdict.changed(
+                    to: .pass, expected: "that this does not hold: \(verdict.expected)", seen: "broken, as it must be: \(verdict.seen)")
+            case .inconclusive, .notApplicable: return verdict
+            }
+        }
+    }
+
+    private func unmet(_ expectation: Expectation, _ conditions: Observation?) -> String? {
+        expectation.when.lazy.compactMap { condition -> String? in
+            switch conditions?.finding(of: .condition(condition)) {
+            case .condition(let holds, let seen)?: holds ? nil : "\"\(condition)\" does not hold (\(seen))"
+            case .failed(let reason)?: "\"\(condition)\" could not be found out: \(reason)"
+            default: "\"\(condition)\" was not looked at"
+            }
+        }.first
+    }
+}
+
+extension Verdict {
+    fileprivate func changed(to outcome: Outcome, expected: String? = nil, seen: String) -> Verdict {
+        Verdict(
+            expectation: expectation, kind: kind, outcome: outcome, expected: expected ?? self.expected, rule: rule,
+            seen: seen, evidence: evidence)
+    }
+}
