@@ -29,7 +29,7 @@ public enum Fault: Hashable, Sendable, Codable {
     case mismatch(tunnel: String, Parameter, node: String)
     /// `sa TUNNEL deleted [at NODE]`: one end's kernel forgets its security associations.
     case associationsDeleted(tunnel: String, node: String)
-    /// `bgp SESSION shut [at NODE]`: by its operator, who tells the peer.
+    /// `bgp SESSION shut [at NODE]`: by its operator, who tells the peer; the session's first speaker's unless named.
     case sessionShut(String, node: String)
     /// `bgp SESSION hold TIME [at NODE]`: what one speaker proposes.
     case holdTime(session: String, Duration, node: String)
@@ -85,22 +85,21 @@ public enum Fault: Hashable, Sendable, Codable {
 /// Why a fault's text cannot be used.
 public struct FaultError: Error, Hashable, Sendable, CustomStringConvertible {
     public let description: String
+    /// The name that nothing has; nil where it is not a name that is wrong.
+    let unknownName: String?
 
-    init(_ description: String) {
+    init(_ description: String, unknownName: String? = nil) {
         self.description = description
+        self.unknownName = unknownName
     }
 }
 
-extension Fault: CustomStringConvertible {
-    public var description: String { "" }
-
-    /// Every form that a fault's text may have.
-    public static let forms: [String] = []
-
-    /// Reads a fault and looks up what it names.
-    ///
-    /// - Throws: ``FaultError`` that names what there is, for something that is not there.
-    public init(_ text: String, in topology: Topology) throws(FaultError) {
-        throw FaultError("\(text) is no fault of \(topology.name).")
+extension Fault {
+    /// Whether it is over as soon as it has happened, so that there is nothing to heal.
+    public var isMomentary: Bool {
+        switch self {
+        case .natFlushed, .daemon(_, _, .restarted): true
+        default: false
+        }
     }
 }

@@ -76,6 +76,7 @@ struct NodeSpec {
 
     let name: Located<String>
     let cloud: Located<String>?
+    let zone: Located<String>?
     let role: Located<Node.Role>
     let summary: String
     let routes: [Route]
@@ -91,13 +92,13 @@ struct NodeSpec {
     init?(key: Located<String>, value: YAMLValue) {
         guard
             let fields = value.fields([
-                "cloud", "role", "summary", "routes", "rules", "sysctls", "security", "source-destination-check", "nat",
-                "mss",
-                "bird",
+                "cloud", "zone", "role", "summary", "routes", "rules", "sysctls", "security",
+                "source-destination-check", "nat", "mss", "bird",
             ])
         else { return nil }
         name = key
         cloud = fields["cloud"]?.text()
+        zone = fields["zone"]?.text()
         role = fields["role"]?.choice(Node.Role.self, noun: "roles") ?? Located(value: .instance, line: key.line)
         summary = fields["summary"]?.text()?.value ?? ""
         routes = fields["routes"]?.entries("a mapping of prefixes to next hops").compactMap(Route.init) ?? []

@@ -15,6 +15,8 @@ public struct Node: Hashable, Sendable, Codable {
 
     public let name: String
     public let cloud: String?
+    /// What fails together: an availability zone, a rack, a site.
+    public let zone: String?
     public let role: Role
     public let summary: String
     public let routes: [RouteEntry]

@@ -75,6 +75,18 @@ public struct Topology: Hashable, Sendable, Codable {
         tunnels.flatMap { tunnel in tunnel.ends.filter { $0.node == node }.map { (tunnel, $0) } }
     }
 
+    /// The daemons that serve a node: pluto at the ends of tunnels, BIRD where there is something for it to speak.
+    public func daemons(of node: String) -> [DaemonKind] {
+        let speaks = sessions.flatMap(\.speakers).contains { $0.node == node }
+        let hasBird = speaks || self.node(named: node)?.birdConfiguration != nil
+        return (tunnelEnds(of: node).isEmpty ? [] : [.pluto]) + (hasBird ? [.bird] : [])
+    }
+
+    /// The nodes of a zone, or of the cloud of that name.
+    public func nodes(inZone zone: String) -> [Node] {
+        nodes.filter { $0.zone == zone || $0.cloud == zone }
+    }
+
     /// The router's port that an instance is plugged into: where its cloud filters, checks and translates.
     public func fabricPort(of instance: Node) -> LinkEnd? {
         guard let (link, end) = linkEnds(of: instance.name).first else { return nil }

@@ -10,7 +10,9 @@ extension TopologyResolver {
                 && text.utf8.allSatisfy { (97...122).contains($0) || (48...57).contains($0) || $0 == UInt8(ascii: "-") }
         }
         let all =
-            [file.name].compactMap { $0 } + file.clouds.map(\.name) + file.nodes.map(\.name) + file.links.map(\.name)
+            [file.name].compactMap { $0 } + file.clouds.map(\.name) + file.nodes.map(\.name)
+            + file.nodes.compactMap(\.zone)
+            + file.links.map(\.name)
             + file.tunnels.map(\.name) + file.sessions.map(\.name) + file.probes.map(\.name)
             + file.expectations.map(\.name)
         for name in all where !isName(name.value) {

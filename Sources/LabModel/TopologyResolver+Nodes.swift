@@ -21,8 +21,9 @@ extension TopologyResolver {
             }
         }
         return Node(
-            name: spec.name.value, cloud: spec.cloud?.value, role: spec.role.value, summary: spec.summary,
-            routes: spec.routes.map(\.entry), rules: spec.rules.map(\.value), sysctls: spec.sysctls.map(\.value),
+            name: spec.name.value, cloud: spec.cloud?.value, zone: spec.zone?.value, role: spec.role.value,
+            summary: spec.summary, routes: spec.routes.map(\.entry), rules: spec.rules.map(\.value),
+            sysctls: spec.sysctls.map(\.value),
             security: spec.security,
             sourceDestinationCheck: spec.role.value == .instance && spec.sourceDestinationCheck,
             nat: spec.nat.flatMap { resolve(nat: $0, of: spec.name.value) }, mss: spec.mss,

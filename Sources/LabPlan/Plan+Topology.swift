@@ -130,12 +130,8 @@ private struct Planner {
             })
     }
 
-    private var gateways: [Node] { topology.nodes.filter { !topology.tunnelEnds(of: $0.name).isEmpty } }
-    private var speakers: [Node] {
-        topology.nodes.filter { node in
-            node.birdConfiguration != nil || topology.sessions.flatMap(\.speakers).contains { $0.node == node.name }
-        }
-    }
+    private var gateways: [Node] { topology.nodes.filter { topology.daemons(of: $0.name).contains(.pluto) } }
+    private var speakers: [Node] { topology.nodes.filter { topology.daemons(of: $0.name).contains(.bird) } }
 
     var daemons: [Step] {
         let keyExchange = gateways.flatMap { node -> [Action] in
