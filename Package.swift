@@ -71,7 +71,7 @@ let package = Package(
         .target(
             name: "PacketCapture", dependencies: ["CPcap", "Netlink", "PacketFormats", "NetworkTypes"],
             swiftSettings: strict),
-        .target(name: "Daemons", dependencies: ["Decryption", "NetworkTypes"], swiftSettings: strict),
+        .target(name: "Daemons", dependencies: ["Expectations", "Decryption", "NetworkTypes"], swiftSettings: strict),
         .target(
             name: "LabRuntime",
             dependencies: [
@@ -131,9 +131,12 @@ let package = Package(
             name: "AgentProtocolTests", dependencies: ["AgentProtocol", "Expectations", "LabPlan", "LabModel", "NetworkTypes"],
             swiftSettings: strict),
         .testTarget(
-            name: "ReportingTests", dependencies: ["Reporting", "AgentProtocol", "Failover", "Expectations", "NetworkTypes"], swiftSettings: strict),
+            name: "ReportingTests",
+            dependencies: ["Reporting", "AgentProtocol", "Failover", "Expectations", "LabModel", "NetworkTypes"],
+            swiftSettings: strict),
         .testTarget(
-            name: "DaemonsTests", dependencies: ["Daemons", "Decryption", "LabPlan", "LabModel", "NetworkTypes"],
+            name: "DaemonsTests",
+            dependencies: ["Daemons", "Expectations", "Decryption", "LabPlan", "LabModel", "NetworkTypes"],
             resources: [.copy("Fixtures")], swiftSettings: strict),
         .testTarget(
             name: "LabKernelTests",

@@ -33,7 +33,7 @@ public enum PlutoLog {
     ]
 
     /// The line after its time, which is `Nov 21 03:19:35.888324: `.
-    private static func message(of line: Substring) -> String {
+    static func message(of line: Substring) -> String {
         let words = line.split(separator: " ", maxSplits: 3)
         guard words.count == 4, words[2].hasSuffix(":"), words[2].first?.isNumber == true else { return String(line) }
         return String(words[3])

@@ -161,7 +161,7 @@ private struct Reader {
 
 extension ProbeMarker {
     /// The number of the marker that the bytes of a range begin with; nil where they do not.
-    static func id(at range: Range<Int>, in bytes: RawSpan) -> UInt64? {
+    public static func id(at range: Range<Int>, in bytes: RawSpan) -> UInt64? {
         guard range.count >= length, range.lowerBound >= 0, range.upperBound <= bytes.byteCount else { return nil }
         let magic = UInt64(bigEndian: bytes.unsafeLoadUnaligned(fromByteOffset: range.lowerBound, as: UInt64.self))
         guard magic == magicWord else { return nil }

@@ -13,6 +13,8 @@ struct NodeProcess: Sendable {
     /// What a program of a lab finds in its environment unless told otherwise.
     static let environment: [String: String] = [
         "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8",
+        // Logs are dated by it, and read again by netlab.
+        "TZ": "UTC",
     ]
 
     /// Starts a program; returns when it has been executed.
