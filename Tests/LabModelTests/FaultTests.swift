@@ -142,7 +142,7 @@ import Testing
         ("daemon vpc1/pluto killed", "Node vpc1 runs no daemon."),
         (
             "daemon vpc2-ec2/bird killed",
-            "Node vpc2-ec2 runs pluto. Did you mean \"vpc2-ec2/pluto\"? Known daemons: drg/bird, drg/pluto, tgw/bird, tgw/pluto, vcn2-vm/pluto, vpc2-ec2/pluto."
+            "Node vpc2-ec2 runs pluto. Known daemons: drg/bird, drg/pluto, tgw/bird, tgw/pluto, vcn2-vm/pluto, vpc2-ec2/pluto."
         ),
         ("daemon tgw/named killed", "Node tgw runs pluto and bird."),
         ("daemon tgw killed", "Node tgw runs pluto and bird."),
