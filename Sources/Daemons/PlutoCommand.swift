@@ -24,6 +24,23 @@ public enum PlutoCommand {
         whack(socket) + ["--name", connection, "--terminate"]
     }
 
+    /// Forgets a connection; the peer is told that its associations are gone.
+    public static func unload(_ connection: String, socket: String) -> [String] {
+        whack(socket) + ["--name", connection, "--delete"]
+    }
+
+    /// Reads a connection from its file. To be run in the node, whose file that is.
+    ///
+    /// Source: addconn of libreswan 4.10, which `ipsec auto --add` runs.
+    public static func load(_ connection: String) -> [String] {
+        ["/usr/libexec/ipsec/addconn", "--config", "/etc/ipsec.conf", "--ctlsocket", socketPath, connection]
+    }
+
+    /// Reads all secrets anew.
+    public static func readSecrets(socket: String) -> [String] {
+        whack(socket) + ["--rereadsecrets"]
+    }
+
     /// Negotiates the connection's child SA anew, at once.
     public static func renewChild(_ connection: String, socket: String) -> [String] {
         whack(socket) + ["--name", connection, "--rekey-ipsec"]

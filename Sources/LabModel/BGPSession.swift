@@ -4,9 +4,9 @@ import NetworkTypes
 public struct BGPSession: Hashable, Sendable, Codable {
     public let name: String
     /// Exactly two.
-    public let speakers: [BGPSpeaker]
+    public internal(set) var speakers: [BGPSpeaker]
     /// The key of the TCP MD5 signature option (RFC 2385).
-    public let password: Secret?
+    public internal(set) var password: Secret?
 
     public func peer(of speaker: BGPSpeaker) -> BGPSpeaker? {
         speakers.first { $0.node != speaker.node }
@@ -20,8 +20,8 @@ public struct BGPSpeaker: Hashable, Sendable, Codable {
     public let address: IPAddress
     public let interface: InterfaceName
     /// How often it says that it is there.
-    public let keepalive: Duration
+    public internal(set) var keepalive: Duration
     /// What it proposes as the time without a word after which the session is dead; the smaller of both counts.
-    public let hold: Duration
+    public internal(set) var hold: Duration
     public let advertised: [IPPrefix]
 }

@@ -24,10 +24,10 @@ public struct Node: Hashable, Sendable, Codable {
     /// Kernel settings below `net.`, in the order they are applied.
     public let sysctls: [Sysctl]
     /// What may come in at the instance's fabric port; nil lets everything in.
-    public let security: [SecurityRule]?
+    public internal(set) var security: [SecurityRule]?
     /// Whether the fabric drops what does not come from or go to the instance's own address.
-    public let sourceDestinationCheck: Bool
-    public let nat: OneToOneNAT?
+    public internal(set) var sourceDestinationCheck: Bool
+    public internal(set) var nat: OneToOneNAT?
     /// What the node does to the segment sizes in traffic that it forwards.
     public let mss: MSSClamp
     /// The user's own configuration for BIRD, used word for word.
@@ -102,5 +102,5 @@ public struct OneToOneNAT: Hashable, Sendable, Codable {
 
     /// The interface that faces the Internet.
     public let interface: InterfaceName
-    public let mappings: [Mapping]
+    public internal(set) var mappings: [Mapping]
 }

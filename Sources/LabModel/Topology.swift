@@ -11,10 +11,10 @@ public struct Topology: Hashable, Sendable, Codable {
     /// Where the lab departs from what it reproduces, each with its reason.
     public let deviations: [String]
     public let clouds: [Cloud]
-    public let nodes: [Node]
+    public internal(set) var nodes: [Node]
     public let links: [Link]
-    public let tunnels: [Tunnel]
-    public let sessions: [BGPSession]
+    public internal(set) var tunnels: [Tunnel]
+    public internal(set) var sessions: [BGPSession]
     public internal(set) var probes: [Probe] = []
     public internal(set) var expectations: [Expectation] = []
     public internal(set) var scenarios: [Scenario] = []

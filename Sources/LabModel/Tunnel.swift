@@ -5,13 +5,13 @@ public struct Tunnel: Hashable, Sendable, Codable {
     public let name: String
     public let summary: String
     /// What netlab generates the daemons' configuration from; nil where both ends bring their own.
-    public let proposal: TunnelProposal?
+    public internal(set) var proposal: TunnelProposal?
     /// Configured at both ends and never started, as a provider's second tunnel often is.
     public let isUnused: Bool
     /// What both ends do to the segment sizes in traffic that enters or leaves the tunnel.
     public let mss: MSSClamp
     /// Exactly two.
-    public let ends: [TunnelEnd]
+    public internal(set) var ends: [TunnelEnd]
 
     public func peer(of end: TunnelEnd) -> TunnelEnd? {
         ends.first { $0.node != end.node }
@@ -20,15 +20,15 @@ public struct Tunnel: Hashable, Sendable, Codable {
 
 /// What both ends of a generated tunnel agree on.
 public struct TunnelProposal: Hashable, Sendable, Codable {
-    public let ike: IKEProposal
-    public let esp: ESPProposal
+    public internal(set) var ike: IKEProposal
+    public internal(set) var esp: ESPProposal
     public let deadPeerDetection: DeadPeerDetection?
-    public let presharedKey: Secret
+    public internal(set) var presharedKey: Secret
 }
 
 /// Phase 1: how the IKE SA is protected.
 public struct IKEProposal: Hashable, Sendable, Codable {
-    public let encryption: EncryptionAlgorithm
+    public internal(set) var encryption: EncryptionAlgorithm
     /// Also the pseudo-random function.
     public let integrity: IntegrityAlgorithm
     public let group: DiffieHellmanGroup
@@ -37,7 +37,7 @@ public struct IKEProposal: Hashable, Sendable, Codable {
 
 /// Phase 2: how the traffic is protected.
 public struct ESPProposal: Hashable, Sendable, Codable {
-    public let encryption: EncryptionAlgorithm
+    public internal(set) var encryption: EncryptionAlgorithm
     /// Nil for encryption that authenticates by itself.
     public let integrity: IntegrityAlgorithm?
     /// The group of perfect forward secrecy; nil for none.
@@ -95,7 +95,7 @@ public struct TunnelEnd: Hashable, Sendable, Codable {
     public let routes: [IPPrefix]
     /// The connection's name in the daemon.
     public let connection: String
-    public let configuration: Configuration
+    public internal(set) var configuration: Configuration
 
     /// Whether the interface is made by the daemon when the tunnel comes up, as `vti-interface=` has it.
     public var interfaceIsMadeByDaemon: Bool {
@@ -106,7 +106,7 @@ public struct TunnelEnd: Hashable, Sendable, Codable {
 /// The user's own libreswan files for a tunnel's end.
 public struct ConnectionFiles: Hashable, Sendable, Codable {
     public let configurationName: String
-    public let configuration: String
+    public internal(set) var configuration: String
     public let secretsName: String
-    public let secrets: Secret
+    public internal(set) var secrets: Secret
 }

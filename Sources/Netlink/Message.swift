@@ -19,6 +19,7 @@ extension tc_netem_reorder: KernelStructure {}
 extension tc_netem_rate: KernelStructure {}
 extension gnet_stats_queue: KernelStructure {}
 extension nlmsghdr: KernelStructure {}
+extension nfgenmsg: KernelStructure {}
 extension xfrm_usersa_info: KernelStructure {}
 extension xfrm_usersa_id: KernelStructure {}
 extension xfrm_usersa_flush: KernelStructure {}
@@ -69,6 +70,11 @@ final class Message {
     /// A request for a dump, without a header: IPsec's would read one as malformed attributes, and log it.
     convenience init(dump type: some NetlinkNumber) throws(NetlinkError) {
         try self.init(number: type.number, Int32(NLM_F_DUMP))
+    }
+
+    /// A request without a fixed header.
+    convenience init(bare type: some NetlinkNumber) throws(NetlinkError) {
+        try self.init(number: type.number, 0)
     }
 
     private init(number: Int32, _ flags: Int32) throws(NetlinkError) {

@@ -47,12 +47,9 @@ extension NetemSettings {
             message.append(options)
             message.put(TCA_NETEM_LATENCY64, delay.wholeNanoseconds)
             message.put(TCA_NETEM_JITTER64, jitter.wholeNanoseconds)
-            if corrupt != .zero {
-                message.put(TCA_NETEM_CORRUPT, structure: tc_netem_corrupt(probability: corrupt.share, correlation: 0))
-            }
-            if reorder != .zero {
-                message.put(TCA_NETEM_REORDER, structure: tc_netem_reorder(probability: reorder.share, correlation: 0))
-            }
+            // A queue that is there already keeps what it is not told (netem_change, net/sched/sch_netem.c).
+            message.put(TCA_NETEM_CORRUPT, structure: tc_netem_corrupt(probability: corrupt.share, correlation: 0))
+            message.put(TCA_NETEM_REORDER, structure: tc_netem_reorder(probability: reorder.share, correlation: 0))
             guard let rate else { return }
             let bytes = max(1, rate.bitsPerSecond / 8)
             var limit = tc_netem_rate()

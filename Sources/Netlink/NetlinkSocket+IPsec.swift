@@ -51,6 +51,13 @@ extension NetlinkSocket {
         }
     }
 
+    /// Deletes all policies of the namespace but those of single sockets; none is no error.
+    public func flushSecurityPolicies() throws {
+        try withXFRM { channel in
+            _ = try channel.request(try Message(bare: XFRM_MSG_FLUSHPOLICY), "flush security policies")
+        }
+    }
+
     /// Adds a policy. Throws `EEXIST` where the direction, selector, mark and interface are taken.
     public func addSecurityPolicy(_ policy: SecurityPolicy) throws {
         try withXFRM { channel in

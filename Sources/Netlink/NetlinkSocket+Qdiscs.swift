@@ -20,7 +20,8 @@ public struct QueueingDiscipline: Hashable, Sendable, Codable {
 }
 
 extension NetlinkSocket {
-    /// Makes a netem queue the interface's root queue, in the place of the one before; it starts empty.
+    /// Makes a netem queue the interface's root queue, in the place of one of another kind; one that is a netem queue
+    /// already only gets other settings, and keeps the packets in it.
     ///
     /// - Throws: `ENODEV`; `EINVAL` for a negative delay; `EOPNOTSUPP` or `ENOENT` where the kernel lacks netem.
     public func setNetem(_ settings: NetemSettings, on name: InterfaceName) throws {

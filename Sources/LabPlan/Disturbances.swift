@@ -1,0 +1,180 @@
+import LabModel
+import NetworkTypes
+
+/// Everything of a lab that a fault can change, as it should be while certain faults are active.
+///
+/// A fault is no deed with a counter-deed, but a different idea of what the lab should be: bringing one about, healing
+/// one, and both in any order and combination are the way from one value of this type to another (``adjustments(to:)``).
+public struct Disturbances: Hashable, Sendable {
+    /// An interface of a node.
+    public struct Port: Hashable, Sendable, CustomStringConvertible {
+        public let node: String
+        public let interface: InterfaceName
+
+        public var description: String { "\(node):\(interface)" }
+    }
+
+    /// What a daemon should be doing, where it is not running.
+    public enum Standstill: String, Hashable, Sendable {
+        case stopped, killed
+    }
+
+    /// One end of a tunnel.
+    public struct Place: Hashable, Sendable {
+        public let tunnel: String
+        public let node: String
+    }
+
+    /// One speaker's side of a BGP session.
+    struct Session: Hashable {
+        let name: String
+        let node: String
+    }
+
+    /// A connection of pluto's, as far as loading it anew is worth while when this changes.
+    struct Connection: Hashable, Sendable {
+        let name: String
+        let isUnused: Bool
+        let proposal: TunnelProposal?
+        let parameters: [String: String]
+        let secrets: [String]
+    }
+
+    /// What a daemon reads.
+    struct Configuration: Hashable, Sendable {
+        let files: [ConfigurationFile]
+        let connections: [Connection]
+    }
+
+    var downPorts: Set<Port> = []
+    var shapes: [Port: LinkShape] = [:]
+    /// Only of interfaces that have another one than usual.
+    var mtus: [Port: MTU] = [:]
+    var filters: [String: Ruleset] = [:]
+    var translations: [String: OneToOneNAT] = [:]
+    var drops: [String: Ruleset] = [:]
+    var configurations: [DaemonName: Configuration] = [:]
+    var standstills: [DaemonName: Standstill] = [:]
+    var lostAssociations: Set<Place> = []
+    var unpowered: Set<String> = []
+    /// Sessions of nodes whose configuration is the user's own, which is not changed: BIRD is told instead.
+    var shutSessions: Set<Session> = []
+
+    /// - Parameter faults: Those that are active; momentary ones change nothing here.
+    public init(_ faults: [Fault], in topology: Topology) {
+        for link in topology.links {
+            for end in link.ends { shapes[Port(end)] = LinkShape(link) }
+        }
+        for node in topology.nodes {
+            let view = topology.misconfigured(at: node.name, by: faults)
+            guard let changed = view.node(named: node.name) else { continue }
+            filters[node.name] = FilterRules.ruleset(for: changed, in: view)
+            translations[node.name] = changed.nat
+            configure(node.name, from: view, faults)
+        }
+        let drops = DropRules(faults, in: topology)
+        for node in topology.nodes { self.drops[node.name] = drops.ruleset(for: node.name) }
+        for fault in faults { add(fault, in: topology) }
+    }
+
+    private mutating func configure(_ node: String, from view: Topology, _ faults: [Fault]) {
+        if !view.tunnelEnds(of: node).isEmpty {
+            let files = LibreswanConfiguration.files(
+                for: node, in: view, logFile: Daemon.logFile(node: node, kind: .pluto),
+                nssDirectory: LibreswanConfiguration.defaultNSSDirectory)
+            configurations[DaemonName(node: node, kind: .pluto)] = Configuration(
+                files: files, connections: view.tunnelEnds(of: node).map(Connection.init))
+        }
+        let shut = faults.compactMap { fault in
+            if case .sessionShut(let session, node) = fault { session } else { nil }
+        }
+        let files = BirdConfiguration.files(
+            for: node, in: view, logFile: Daemon.logFile(node: node, kind: .bird), shut: Set(shut))
+        if !files.isEmpty {
+            configurations[DaemonName(node: node, kind: .bird)] = Configuration(files: files, connections: [])
+        }
+    }
+
+    private mutating func add(_ fault: Fault, in topology: Topology) {
+        switch fault {
+        case .linkDown(let link):
+            downPorts.formUnion(topology.link(named: link)?.ends.map(Port.init) ?? [])
+        case .impairment(let impairment, let link, let sender):
+            for port in topology.ports(of: link, sender: sender) { shapes[port]?.add(impairment) }
+        case .blackHole(let link, let sender):
+            for port in topology.ports(of: link, sender: sender) { shapes[port]?.swallow() }
+        case .mtu(let node, let interface, let mtu):
+            let port = Port(node: node, interface: interface)
+            mtus[port] = min(mtus[port] ?? mtu, mtu)
+        case .daemon(let node, let kind, .killed): halt(DaemonName(node: node, kind: kind), .killed)
+        case .daemon(let node, let kind, .stopped): halt(DaemonName(node: node, kind: kind), .stopped)
+        case .associationsDeleted(let tunnel, let node):
+            lostAssociations.insert(Place(tunnel: tunnel, node: node))
+        case .sessionShut(let session, let node):
+            guard topology.node(named: node)?.birdConfiguration != nil else { break }
+            shutSessions.insert(Session(name: session, node: node))
+        case .nodeDown(let node):
+            switchOff(node, in: topology)
+        case .zoneDown(let zone):
+            for node in topology.nodes(inZone: zone) { switchOff(node.name, in: topology) }
+        // These are in the configuration, or over in a moment.
+        case .drop, .natFlushed, .natChanged, .securityRuleRemoved, .sourceDestinationCheck, .mismatch, .holdTime,
+            .wrongKey, .daemon(_, _, .restarted):
+            break
+        }
+    }
+
+    private mutating func halt(_ daemon: DaemonName, _ standstill: Standstill) {
+        if standstills[daemon] != .killed { standstills[daemon] = standstill }
+    }
+
+    private mutating func switchOff(_ node: String, in topology: Topology) {
+        unpowered.insert(node)
+        downPorts.formUnion(topology.linkEnds(of: node).map { Port($0.end) })
+        for kind in topology.daemons(of: node) { halt(DaemonName(node: node, kind: kind), .killed) }
+    }
+}
+
+/// A daemon, named by its node and its kind.
+public struct DaemonName: Hashable, Sendable, Comparable, CustomStringConvertible {
+    public let node: String
+    public let kind: DaemonKind
+
+    /// As ``Daemon/name``.
+    public var description: String { "\(node)/\(kind.rawValue)" }
+
+    public static func < (left: Self, right: Self) -> Bool { left.description < right.description }
+}
+
+extension Disturbances.Port: Comparable {
+    init(_ end: LinkEnd) {
+        self.init(node: end.node, interface: end.interface)
+    }
+
+    public static func < (left: Self, right: Self) -> Bool {
+        (left.node, left.interface) < (right.node, right.interface)
+    }
+}
+
+extension Disturbances.Connection {
+    init(_ tunnel: Tunnel, _ end: TunnelEnd) {
+        var parameters: [String: String] = [:]
+        var secrets: [String] = []
+        if case .own(let files) = end.configuration {
+            parameters = IpsecConf(files.configuration).connections[end.connection] ?? [:]
+            let lines = files.secrets.reveal().split(separator: "\n").map(String.init)
+            let own = lines.filter { $0.contains("\(end.remoteAddress)") }
+            secrets = own.isEmpty ? lines : own
+        }
+        self.init(
+            name: end.connection, isUnused: tunnel.isUnused, proposal: tunnel.proposal, parameters: parameters,
+            secrets: secrets)
+    }
+}
+
+extension Topology {
+    /// The ends of a link that send: the one at a node, or both.
+    fileprivate func ports(of link: String, sender: String?) -> [Disturbances.Port] {
+        (self.link(named: link)?.ends ?? []).filter { sender == nil || $0.node == sender }.map(Disturbances.Port.init)
+    }
+}

@@ -1,0 +1,82 @@
+import LabModel
+import NetworkTypes
+
+/// nftables rules that drop what arrives at an end of a link or of a tunnel, by its kind.
+///
+/// They come before all else, reassembly included (NF_IP_PRI_RAW_BEFORE_DEFRAG, linux/netfilter_ipv4.h): a capture on the
+/// interface still shows what arrives.
+struct DropRules {
+    /// The matches at each node, in the order of the faults.
+    private var matches: [String: [String]] = [:]
+
+    init(_ faults: [Fault], in topology: Topology) {
+        for case .drop(let traffic, let place, let sender) in faults {
+            if let link = topology.link(named: place) {
+                for end in link.ends where sender == nil || link.peer(of: end)?.node == sender {
+                    add(traffic, "iifname \"\(end.interface)\"", at: end.node)
+                }
+            } else if let tunnel = topology.tunnel(named: place) {
+                for end in tunnel.ends where sender == nil || tunnel.peer(of: end)?.node == sender {
+                    add(traffic, traffic.isOuter ? Self.outer(end) : "iifname \"\(end.interface)\"", at: end.node)
+                }
+            }
+        }
+    }
+
+    /// What a tunnel's end receives from its peer, before it is opened.
+    private static func outer(_ end: TunnelEnd) -> String {
+        switch end.localAddress {
+        case .v4: "ip saddr \(end.remoteAddress) ip daddr \(end.localAddress)"
+        case .v6: "ip6 saddr \(end.remoteAddress) ip6 daddr \(end.localAddress)"
+        }
+    }
+
+    private mutating func add(_ traffic: Fault.Traffic, _ place: String, at node: String) {
+        matches[node, default: []] += traffic.matches.map { "\(place) \($0)" }
+    }
+
+    /// Nil for a node that drops nothing.
+    func ruleset(for node: String) -> Ruleset? {
+        guard let matches = matches[node] else { return nil }
+        let lines = matches.map { "        \($0) counter drop\n" }.joined()
+        return Ruleset(
+            purpose: "dropped traffic", tables: ["inet netlab-faults"],
+            text: """
+                table inet netlab-faults {
+                    chain arriving {
+                        type filter hook prerouting priority -450; policy accept;
+                \(lines)    }
+                }
+                """)
+    }
+}
+
+extension Fault.Traffic {
+    /// Whether it is what a tunnel is made of, and not what goes through it.
+    fileprivate var isOuter: Bool {
+        switch self {
+        case .esp, .espInUDP, .ike, .udp500, .udp4500: true
+        case .fragNeeded, .bgp, .icmp, .tcp, .udp: false
+        }
+    }
+
+    /// As nft(8) writes it; more than one where either will do.
+    ///
+    /// On port 4500 four zero bytes after the UDP header mark IKE, and anything else is an SPI (RFC 3948, section 2.2). A
+    /// keepalive has a single byte: it is too short to be either.
+    fileprivate var matches: [String] {
+        let onPort4500 = ["udp sport 4500", "udp dport 4500"]
+        return switch self {
+        case .esp: ["meta l4proto esp"]
+        case .espInUDP: onPort4500.map { "\($0) @th,64,32 != 0" }
+        case .ike: ["udp sport 500", "udp dport 500"] + onPort4500.map { "\($0) @th,64,32 0" }
+        case .udp500: ["udp sport 500", "udp dport 500"]
+        case .udp4500: onPort4500
+        case .fragNeeded: ["icmp type destination-unreachable icmp code 4", "icmpv6 type packet-too-big"]
+        case .bgp: ["tcp sport 179", "tcp dport 179"]
+        case .icmp: ["meta l4proto { icmp, icmpv6 }"]
+        case .tcp: ["meta l4proto tcp"]
+        case .udp: ["meta l4proto udp"]
+        }
+    }
+}
