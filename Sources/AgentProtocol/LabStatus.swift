@@ -202,12 +202,15 @@ public struct PathStatus: Hashable, Sendable, Codable {
 public struct DaemonStatus: Hashable, Sendable, Codable {
     public let name: String
     public let isRunning: Bool
+    /// Whether it is there and halted by SIGSTOP.
+    public let isSuspended: Bool
     /// How it ended, where it did.
     public let detail: String
 
-    public init(name: String, isRunning: Bool, detail: String) {
+    public init(name: String, isRunning: Bool, isSuspended: Bool = false, detail: String) {
         self.name = name
         self.isRunning = isRunning
+        self.isSuspended = isSuspended
         self.detail = detail
     }
 }

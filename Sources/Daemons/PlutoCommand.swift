@@ -6,6 +6,9 @@ public enum PlutoCommand {
     /// Where pluto answers, as its node sees it.
     public static let socketPath = "/run/pluto/pluto.ctl"
 
+    /// What pluto keeps the next one from starting with, as its node sees it.
+    public static let processFile = "/run/pluto/pluto.pid"
+
     /// whack's exit status when nobody listens on the socket.
     public static let notRunningStatus: Int32 = 33
 

@@ -156,7 +156,8 @@ extension ConnectionFiles {
         }
         let areNamed = lines.contains(where: names)
         return lines.map { line in
-            areNamed && !names(line) ? String(line) : line.replacing(#/(PSK\s+["'])/#) { "\($0.1)mistaken-" }
+            areNamed && !names(line)
+                ? String(line) : String(line).replacing(#/(PSK\s+["'])/#) { "\($0.1)mistaken-" }
         }.joined(separator: "\n")
     }
 

@@ -140,6 +140,11 @@ public struct DaemonName: Hashable, Sendable, Comparable, CustomStringConvertibl
     public let node: String
     public let kind: DaemonKind
 
+    public init(node: String, kind: DaemonKind) {
+        self.node = node
+        self.kind = kind
+    }
+
     /// As ``Daemon/name``.
     public var description: String { "\(node)/\(kind.rawValue)" }
 

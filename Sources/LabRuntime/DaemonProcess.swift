@@ -7,6 +7,8 @@ import Synchronization
 final class DaemonProcess: Sendable {
     enum State: Sendable {
         case running
+        /// By SIGSTOP: it is there, and answers nobody.
+        case suspended
         case stopping
         case ended(reason: String)
     }
@@ -14,6 +16,7 @@ final class DaemonProcess: Sendable {
     let daemon: Daemon
     private let state = Mutex<State>(.running)
     private let process: NodeProcess
+    private let waiters = Mutex<[CheckedContinuation<Void, Never>]>([])
 
     /// Starts the daemon; returns at once.
     ///
@@ -34,21 +37,73 @@ final class DaemonProcess: Sendable {
                 state = .ended(reason: reason)
                 return wasStopping
             }
+            waiters.withLock { waiters in
+                waiters.forEach { $0.resume() }
+                waiters = []
+            }
             if !wasTold { died(reason) }
         }
     }
 
     var current: State { state.withLock { $0 } }
 
+    /// Whether it can be asked something and will answer.
+    var isRunning: Bool { if case .running = current { true } else { false } }
+
     /// Ends the daemon: SIGTERM, and SIGKILL after five seconds of the lab's time.
     func stop() async {
-        state.withLock { if case .running = $0 { $0 = .stopping } }
+        guard isToEnd() else { return }
         process.send(SIGTERM)
+        // One that is suspended takes the signal when it goes on.
+        process.send(SIGCONT)
         let deadline = ControlLine.now + .seconds(5)
         while case .stopping = current {
             if ControlLine.now > deadline { process.send(SIGKILL) }
             try? await Task.sleep(for: .milliseconds(10))
         }
+    }
+
+    /// Ends the daemon by SIGKILL, and with it what it has started; returns when it is gone.
+    func kill() async {
+        guard isToEnd() else { return }
+        process.send(SIGKILL)
+        await withCheckedContinuation { continuation in
+            let isOver = waiters.withLock { waiters in
+                if case .ended = current { return true }
+                waiters.append(continuation)
+                return false
+            }
+            if isOver { continuation.resume() }
+        }
+    }
+
+    /// Notes that the daemon's end is wanted; false where it has ended already.
+    private func isToEnd() -> Bool {
+        state.withLock { state in
+            if case .ended = state { return false }
+            state = .stopping
+            return true
+        }
+    }
+
+    /// Halts the daemon where it is, and what it has started (SIGSTOP); nothing where it is not running.
+    func suspend() {
+        let isHere = state.withLock { state in
+            guard case .running = state else { return false }
+            state = .suspended
+            return true
+        }
+        if isHere { process.send(SIGSTOP) }
+    }
+
+    /// Lets a suspended daemon go on.
+    func resume() {
+        let isHere = state.withLock { state in
+            guard case .suspended = state else { return false }
+            state = .running
+            return true
+        }
+        if isHere { process.send(SIGCONT) }
     }
 
     /// The last lines of the daemon's log.

@@ -6,8 +6,15 @@ import NetworkTypes
 
 // What the daemons say of themselves.
 extension RunningLab {
+    /// Whether a daemon can be asked: one that is suspended would never answer, and on a clock that stands still the
+    /// time to wait for it would never be over.
+    func answers(_ kind: DaemonKind, at node: String) -> Bool {
+        daemons[DaemonName(node: node, kind: kind).description]?.isRunning ?? false
+    }
+
     /// BIRD's own word on every session of a node; empty where BIRD does not answer.
     func birdProtocols(of node: String) async throws -> [BirdProtocol] {
+        guard answers(.bird, at: node) else { return [] }
         let control = BirdControl(path: try sandbox(node).agentPath(of: BirdConfiguration.socketPath))
         return try await offThread { (try? control.protocols()) ?? [] }
     }
@@ -42,6 +49,7 @@ extension RunningLab {
     }
 
     private func learnedPrefixes(of node: String, by session: String) async throws -> [IPPrefix] {
+        guard answers(.bird, at: node) else { return [] }
         let control = BirdControl(path: try sandbox(node).agentPath(of: BirdConfiguration.socketPath))
         let routes = try await offThread { (try? control.routes()) ?? [] }
         return routes.filter { $0.origin == session }.map(\.prefix)
@@ -49,6 +57,7 @@ extension RunningLab {
 
     /// pluto's own word on every connection of a node; nil where it does not answer.
     func plutoStatus(of node: String) async throws -> PlutoStatus? {
+        guard answers(.pluto, at: node) else { return nil }
         let (code, output) = try await NodeProcess.run(
             PlutoCommand.status(socket: sandbox(node).agentPath(of: PlutoCommand.socketPath)), in: nil)
         return code == 0 ? PlutoStatus(output) : nil

@@ -1,10 +1,183 @@
 import AgentProtocol
 import LabModel
+import LabPlan
+import NetworkTypes
 
+// Faults: which of them are active is all there is to it. What the lab should be then is worked out anew each time, and
+// brought about by the difference from what it should have been so far.
 extension RunningLab {
-    var activeFaults: [ActiveFault] { [] }
+    /// The faults that are active, in the order in which they began.
+    var activeFaults: [ActiveFault] { ledger.active }
 
-    func fail(_ faults: [Fault], for duration: Duration?) async throws -> [ActiveFault] { activeFaults }
+    /// Has someone told of every fault that begins (true) or is healed (false), at that moment; nil ends it.
+    func listenToFaults(_ listener: (@Sendable (Fault, _ isActive: Bool) -> Void)?) {
+        faultListener = listener
+    }
 
-    func heal(_ faults: [Fault]?) async throws -> [ActiveFault] { activeFaults }
+    /// Brings faults about, all at the same moment of the lab's clock.
+    ///
+    /// - Parameter duration: After how long they heal by themselves; nil for never.
+    /// - Returns: All faults that are active then.
+    /// - Throws: ``LabFailure`` where one of them is active already, would change nothing, or cannot be brought about:
+    ///   then none of them is active.
+    func fail(_ faults: [Fault], for duration: Duration?) async throws -> [ActiveFault] {
+        try await inTurn { lab in try await lab.begin(faults, for: duration) }
+        return activeFaults
+    }
+
+    /// Heals faults, or with nil all there are.
+    ///
+    /// - Throws: ``LabFailure`` where one of them is not active, or cannot be undone: then all stay active.
+    func heal(_ faults: [Fault]?) async throws -> [ActiveFault] {
+        try await inTurn { lab in try await lab.end(faults ?? lab.activeFaults.map(\.fault)) }
+        return activeFaults
+    }
+
+    /// Undoes every fault as far as that can be done.
+    ///
+    /// - Returns: What could not be undone, in words.
+    func abandonFaults() async -> [String] {
+        let failures = try? await inTurn { lab in
+            let changes = lab.disturbances.adjustments(to: Disturbances([], in: lab.topology))
+            for fault in lab.activeFaults.map(\.fault) { lab.forget(fault) }
+            var failures: [String] = []
+            for change in changes {
+                do { try await lab.apply(change) } catch { failures.append("\(change): \(error)") }
+            }
+            return failures
+        }
+        return failures ?? []
+    }
+
+    /// What the lab should be now.
+    var disturbances: Disturbances { Disturbances(ledger.active.map(\.fault), in: topology) }
+
+    /// One request after the other, each to its end even if nobody waits for it any more: half a fault is none.
+    private func inTurn<Result: Sendable>(
+        _ body: @escaping @Sendable (isolated RunningLab) async throws -> Result
+    ) async throws -> Result {
+        let previous = ledger.lastTurn
+        let work = Task {
+            await previous?.value
+            return try await body(self)
+        }
+        ledger.lastTurn = Task { _ = await work.result }
+        return try await work.value
+    }
+
+    // MARK: Beginning and end
+
+    private func begin(_ faults: [Fault], for duration: Duration?) async throws {
+        let start = ControlLine.now
+        let lasting = faults.filter { !$0.isMomentary }
+        try checkAreNew(lasting)
+        let before = disturbances
+        let until = duration.map { start + $0 }
+        ledger.active += lasting.map { ActiveFault(fault: $0, since: start, until: until) }
+        do {
+            let changes = before.adjustments(to: disturbances)
+            try await carryOut(changes)
+            for fault in lasting { faultListener?(fault, true) }
+            do {
+                for fault in faults where fault.isMomentary { try await happen(fault) }
+            } catch {
+                try await carryOut(changes.reversed().map(\.reversed))
+                throw error
+            }
+        } catch {
+            ledger.active.removeAll { lasting.contains($0.fault) }
+            throw error
+        }
+        guard let until else { return }
+        for fault in lasting {
+            ledger.timers[fault] = Task {
+                let rest = until.sinceStart - ControlLine.now.sinceStart
+                guard (try? await Task.sleep(for: max(rest, .zero))) != nil else { return }
+                await self.healInTime(fault)
+            }
+        }
+    }
+
+    private func checkAreNew(_ faults: [Fault]) throws {
+        for (index, fault) in faults.enumerated() {
+            if let active = activeFaults.first(where: { $0.fault == fault }) {
+                throw LabFailure(
+                    "The fault \"\(fault)\" is active already, since \(active.since).",
+                    remedy: "Heal it first: netlab heal \(topology.name) '\(fault)'", exitCode: 2)
+            }
+            guard !faults[..<index].contains(fault) else {
+                throw LabFailure("The fault \"\(fault)\" is given twice.", remedy: "Give it once.", exitCode: 2)
+            }
+            let changes = Disturbances([], in: topology).adjustments(to: Disturbances([fault], in: topology))
+            guard !changes.isEmpty else {
+                throw LabFailure(
+                    "The fault \"\(fault)\" would change nothing: the lab is like that.",
+                    remedy: "netlab plan \(topology.name) shows how the lab is made.", exitCode: 2)
+            }
+        }
+    }
+
+    private func end(_ faults: [Fault]) async throws {
+        for fault in faults where !activeFaults.contains(where: { $0.fault == fault }) {
+            let names = activeFaults.map { "\($0.fault)" }
+            throw LabFailure(
+                "The fault \"\(fault)\" is not active.",
+                remedy: names.isEmpty ? "No fault is." : "Active are: \(names.joined(separator: "; ")).", exitCode: 2)
+        }
+        let before = disturbances
+        let former = ledger.active
+        ledger.active.removeAll { faults.contains($0.fault) }
+        let changes = before.adjustments(to: disturbances)
+        // Told before the work: a daemon that starts again takes a moment of the lab's time.
+        for fault in faults { faultListener?(fault, false) }
+        do {
+            try await carryOut(changes)
+        } catch {
+            for fault in faults { faultListener?(fault, true) }
+            ledger.active = former
+            throw error
+        }
+        for fault in faults { ledger.timers.removeValue(forKey: fault)?.cancel() }
+    }
+
+    private func healInTime(_ fault: Fault) async {
+        // It may have been healed, and brought about anew, while this waited for its turn.
+        guard let due = activeFaults.first(where: { $0.fault == fault })?.until, due <= ControlLine.now else { return }
+        do {
+            try await inTurn { lab in try await lab.end([fault]) }
+        } catch {
+            // It stays in the list of those that are active, past its time, where everyone sees it.
+            ledger.timers[fault] = nil
+        }
+    }
+
+    private func forget(_ fault: Fault) {
+        ledger.active.removeAll { $0.fault == fault }
+        ledger.timers.removeValue(forKey: fault)?.cancel()
+        faultListener?(fault, false)
+    }
+
+    // MARK: Changes
+
+    /// Makes every change, or none.
+    private func carryOut(_ changes: [Adjustment]) async throws {
+        for (index, change) in changes.enumerated() {
+            do {
+                try await apply(change)
+            } catch {
+                var details = ["\(error)"]
+                for done in changes[...index].reversed() {
+                    do {
+                        try await apply(done.reversed)
+                    } catch {
+                        details.append("taking it back, \(done.reversed): \(error)")
+                    }
+                }
+                let failure = error as? LabFailure
+                throw LabFailure(
+                    "\(change) did not work, so nothing has been changed.",
+                    remedy: failure?.remedy, details: details, exitCode: failure?.exitCode)
+            }
+        }
+    }
 }

@@ -66,7 +66,7 @@ extension RunningLab {
             lab: topology.name, title: topology.title, clock: nil, tunnels: tunnels, sessions: sessions,
             paths: topology.probes.map { tracer.path(of: $0) },
             daemons: daemons.values.sorted { $0.daemon.name < $1.daemon.name }.map(status),
-            nodes: try topology.nodes.map(status))
+            nodes: try topology.nodes.map(status), faults: activeFaults)
     }
 
     private func status(of tunnel: Tunnel, pluto: [String: PlutoStatus]) throws -> TunnelStatus {
@@ -98,6 +98,7 @@ extension RunningLab {
     private func status(of daemon: DaemonProcess) -> DaemonStatus {
         switch daemon.current {
         case .running: DaemonStatus(name: daemon.daemon.name, isRunning: true, detail: "")
+        case .suspended: DaemonStatus(name: daemon.daemon.name, isRunning: false, isSuspended: true, detail: "by SIGSTOP")
         case .stopping: DaemonStatus(name: daemon.daemon.name, isRunning: true, detail: "being stopped")
         case .ended(let reason): DaemonStatus(name: daemon.daemon.name, isRunning: false, detail: reason)
         }

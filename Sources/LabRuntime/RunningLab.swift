@@ -15,6 +15,9 @@ actor RunningLab {
     private var keyStore: [String: [UInt8]]?
     private var lastProbe: UInt64 = 0
     let ikeKeyWatch = IKEKeyWatch()
+    var ledger = FaultLedger()
+    /// Told of every fault when it begins and when it is healed; a momentary one only begins.
+    var faultListener: (@Sendable (Fault, _ isActive: Bool) -> Void)?
     private let report: @Sendable (AgentEvent) -> Void
 
     init(topology: Topology, report: @escaping @Sendable (AgentEvent) -> Void) {
@@ -54,7 +57,7 @@ actor RunningLab {
     ///
     /// - Throws: ``LabFailure`` listing every step that could not be taken back.
     func tearDown() async throws {
-        var failures: [String] = []
+        var failures = await abandonFaults()
         for reversal in journal.reversed().compactMap(\.reversal) {
             do {
                 try await perform(reversal)
@@ -149,10 +152,7 @@ actor RunningLab {
         let (near, far) = (link.ends[0], link.ends[1])
         let nearSockets = try sandbox(near.node).sockets
         try nearSockets.createVeth(name: near.interface, peer: far.interface, peerNamespace: sandbox(far.node).network)
-        // A queue for 50 ms beyond what the delay holds: about what a router's port has.
-        let packetsPerSecond = Double(link.rate.bitsPerSecond) / Double(8 * link.mtu.bytes)
-        let limit = max(1000, Int(packetsPerSecond * (link.delay.inSeconds + 0.05)))
-        let shape = NetemSettings(delay: link.delay, loss: link.loss, rate: link.rate, limit: limit)
+        let shape = NetemSettings(LinkShape(link))
         for end in link.ends {
             let sockets = try sandbox(end.node).sockets
             try sockets.disableOffloads(of: end.interface)
@@ -175,7 +175,7 @@ actor RunningLab {
         try sockets.setUp(interface.name)
     }
 
-    private func start(_ daemon: Daemon) throws {
+    func start(_ daemon: Daemon) throws {
         let sandbox = try sandbox(daemon.node)
         daemons[daemon.name] = try DaemonProcess(daemon, in: sandbox) { [report] reason in
             let end = DaemonProcess.logEnd(of: daemon)
@@ -215,6 +215,8 @@ actor RunningLab {
     }
 
     private func deadDaemon(for condition: Condition) -> String? {
+        // One that a fault has killed comes back when the fault heals by itself.
+        if activeFaults.contains(where: { $0.until != nil }) { return nil }
         for daemon in daemons.values where condition.concerns(daemon.daemon, in: topology) {
             if case .ended(let reason) = daemon.current { return "\(daemon.daemon.name) \(reason)" }
         }
@@ -270,6 +272,14 @@ extension Condition {
         case .interface, .route, .echo:
             false
         }
+    }
+}
+
+extension NetemSettings {
+    init(_ shape: LinkShape) {
+        self.init(
+            delay: shape.delay, jitter: shape.jitter, loss: shape.loss, duplicate: shape.duplication,
+            corrupt: shape.corruption, reorder: shape.reordering, rate: shape.rate, limit: shape.queue)
     }
 }
 

@@ -23,13 +23,14 @@ public struct StatusReport: Sendable {
             + status.paths.map { path in
                 ["path", path.probe, path.broken == nil ? style.good("ok") : style.bad("broken"), way(path)]
             }
-        return clockLine(style) + "\n" + Table(columns: [], rows: rows).text(style: style, indent: "  ")
+        let broken = status.faults.map { ["fault", $0.fault.description, style.bad("active"), "since \($0.since)"] }
+        return clockLine(style) + "\n" + Table(columns: [], rows: rows + broken).text(style: style, indent: "  ")
     }
 
     /// Everything.
     public func full(style: Style) -> String {
         let sections = [
-            ("", clockLine(style)), ("TUNNELS", tunnels(style)), ("IPSEC", algorithms(style)), ("BGP", sessions(style)),
+            ("", clockLine(style)), ("FAULTS", faults(style)), ("TUNNELS", tunnels(style)), ("IPSEC", algorithms(style)), ("BGP", sessions(style)),
             ("PATHS", paths(style)),
             ("DAEMONS", daemons(style)), ("INTERFACES", interfaces(style)),
         ]
@@ -50,6 +51,10 @@ public struct StatusReport: Sendable {
     /// A table with its heading; nothing where there is nothing to show.
     private func section(_ columns: [String], _ rows: [[String]], _ style: Style) -> String {
         rows.isEmpty ? "" : Table(columns: columns, rows: rows).text(style: style, indent: "  ")
+    }
+
+    private func faults(_ style: Style) -> String {
+        section(FaultReport.columns, FaultReport.rows(status.faults, style: style), style)
     }
 
     private func tunnels(_ style: Style) -> String {
@@ -115,7 +120,7 @@ public struct StatusReport: Sendable {
 
     private func daemons(_ style: Style) -> String {
         let rows = status.daemons.map { daemon in
-            [daemon.name, daemon.isRunning ? style.good("running") : style.bad("ended"), daemon.detail]
+            [daemon.name, daemon.isRunning ? style.good("running") : style.bad(daemon.isSuspended ? "stopped" : "ended"), daemon.detail]
         }
         return section(["DAEMON", "STATE", ""], rows, style)
     }

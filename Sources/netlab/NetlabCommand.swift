@@ -19,6 +19,7 @@ struct NetlabCommand: AsyncParsableCommand {
         groupedSubcommands: [
             CommandGroup(name: "Labs", subcommands: [Up.self, Down.self, List.self, Status.self, Clock.self]),
             CommandGroup(name: "Inside a lab", subcommands: [Exec.self, Shell.self, Logs.self]),
+            CommandGroup(name: "Breaking things", subcommands: [Fail.self, Heal.self, Faults.self]),
             CommandGroup(
                 name: "Evidence",
                 subcommands: [Check.self, Capture.self, Packets.self, Probe.self, WiresharkCommand.self]),
@@ -64,6 +65,9 @@ struct NetlabCommand: AsyncParsableCommand {
             complain("netlab: \(error.description)")
             return error.status.rawValue
         case let error as ConditionError:
+            complain("netlab: \(error.description)")
+            return ExitStatus.wrongInput.rawValue
+        case let error as FaultError:
             complain("netlab: \(error.description)")
             return ExitStatus.wrongInput.rawValue
         case let error as SetupError:

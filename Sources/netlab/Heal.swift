@@ -1,0 +1,57 @@
+import AgentProtocol
+import ArgumentParser
+import LabKernel
+import LabModel
+import Reporting
+
+struct Heal: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Undo what `fail` broke.",
+        discussion: """
+            netlab heal LAB                          the only fault there is
+            netlab heal LAB link aws-vpn-1 down      this one
+            netlab heal LAB --all                    all of them
+
+            Faults are written as for `fail`; `netlab faults LAB` lists those that are active.
+            """)
+
+    @OptionGroup var target: LabArgument
+
+    @Argument(help: "Which fault; an argument with a space in it is one of its own.")
+    var fault: [String] = []
+
+    @Flag(help: "Every fault that is active.")
+    var all = false
+
+    @OptionGroup var output: FormatOption
+
+    func validate() throws {
+        guard fault.isEmpty || !all else { throw ValidationError("Name faults, or say --all, not both.") }
+    }
+
+    func run() async throws {
+        let lab = try LabLocator.runningLab(target.lab)
+        var faults: [Fault]?
+        if !fault.isEmpty {
+            faults = try FaultArguments.faults(fault, in: LabLocator.topology(of: lab).topology)
+        } else if !all {
+            guard case .faults(let active) = try await LabClient(lab).ask(.faults) else { return }
+            faults = [try Self.only(of: active, lab: lab.name)]
+        }
+        guard case .faults(let active) = try await LabClient(lab).ask(.heal(faults)) else { return }
+        try output.show(active, of: lab.name)
+    }
+
+    private static func only(of active: [ActiveFault], lab: String) throws -> Fault {
+        guard let first = active.first else {
+            throw CommandError(
+                message: "No fault is active in \(lab).", remedy: "netlab fail \(lab) FAULT brings one about.")
+        }
+        guard active.count == 1 else {
+            throw CommandError(
+                message: "\(active.count) faults are active in \(lab): \(active.map { "\($0.fault)" }.joined(separator: "; ")).",
+                remedy: "Name the one to heal, or say --all.")
+        }
+        return first.fault
+    }
+}
