@@ -1,0 +1,121 @@
+import Daemons
+import Expectations
+import Testing
+
+@Suite struct LogEventTests {
+    /// The lab whose logs these are began at this date: 2026-11-21 08:48:37.526619 UTC.
+    private static let start: Int64 = 1_795_250_917_526_619_000
+
+    private func bird(_ name: String, protocols: Set<String> = ["main"]) throws -> [LabEvent] {
+        BirdLog.events(try Fixture.text(name), node: "tgw", protocols: protocols, realTimeOffset: Self.start)
+    }
+
+    private func pluto(_ name: String) throws -> [LabEvent] {
+        PlutoLog.events(try Fixture.text(name), node: "tgw", realTimeOffset: Self.start)
+    }
+
+    private func said(_ events: [LabEvent]) -> [LabEvent.IKEEvent] {
+        events.compactMap { if case .ike(_, let said, _) = $0.kind { said } else { nil } }
+    }
+
+    private func states(_ events: [LabEvent]) -> [String] {
+        events.compactMap { event in
+            guard case .session(_, let state, let reason) = event.kind else { return nil }
+            return reason.map { "\(state) (\($0))" } ?? state
+        }
+    }
+
+    @Test func aHoldTimerThatRanOut() throws {
+        let events = try bird("bird-tgw.log")
+        #expect(
+            states(events) == [
+                "start", "up", "Hold timer expired (Error)", "stop", "flush", "down", "start", "up",
+                "Shutting down (by its operator)", "stop", "flush", "down", "start",
+            ])
+        // 08:50:17.945 is so long after the start.
+        #expect(events[2].nanoseconds == 100_418_381_000)
+        #expect(events.allSatisfy { $0.node == "tgw" })
+    }
+
+    @Test func aNotificationOfThePeer() throws {
+        #expect(states(try bird("bird-drg.log")).contains("Administrative shutdown (Received)"))
+        // Only the sessions asked for.
+        #expect(try bird("bird-drg.log", protocols: ["other"]).isEmpty)
+    }
+
+    @Test func livenessFromTheFirstSilenceToTheNewTunnel() throws {
+        let events = try pluto("pluto-liveness.log")
+        let established: [LabEvent.IKEEvent] = [.ikeEstablished, .childEstablished]
+        #expect(
+            said(events).filter { $0 != .other && $0 != .retransmission }.prefix(4) == [
+                .peerDead, .peerDead, .deleted, .initiating,
+            ])
+        #expect(said(events).suffix(2) == established)
+        #expect(said(events).filter { $0 == .retransmission }.count == 12)
+        // 08:50:29.057378, to the microsecond.
+        #expect(
+            events.first { if case .ike(_, .peerDead, _) = $0.kind { true } else { false } }?.nanoseconds
+                == 111_530_759_000)
+    }
+
+    @Test func aDeleteOfThePeer() throws {
+        #expect(
+            try said(pluto("pluto-deleted-by-peer.log")) == [
+                .deleted, .other, .initiating, .ikeEstablished, .childEstablished,
+            ])
+    }
+
+    @Test func aWrongKey() throws {
+        let events = try said(pluto("pluto-refused.log"))
+        #expect(events.filter { $0 == .refused } == [.refused])
+        #expect(events.first == .deleted && !events.contains(.ikeEstablished))
+    }
+
+    @Test func rekeying() throws {
+        let events = try said(pluto("pluto-rekeys.log"))
+        #expect(events.filter { $0 == .childRekeyed }.count == 1 && events.filter { $0 == .ikeRekeyed }.count == 1)
+        #expect(events.filter { $0 == .deleted }.count == 3)
+        #expect(!events.contains(.childEstablished) && !events.contains(.ikeEstablished))
+    }
+
+    /// pluto's lines have no year: a lab that runs over New Year's Eve goes on in the next.
+    @Test func newYear() {
+        let text = """
+            Dec 31 23:59:59.500000: "main" #1: initiating IKEv2 connection
+            Jan  1 00:00:00.500000: "main" #1: initiator established IKE SA; authenticated peer
+            Feb 29 00:00:00.500000: "main" #2: initiator established Child SA using #1
+            """
+        // 2027-12-31 23:59:59 UTC; 2028 is a leap year.
+        let events = PlutoLog.events(text, node: "a", realTimeOffset: 1_830_297_599_000_000_000)
+        #expect(events.map(\.nanoseconds) == [500_000_000, 1_500_000_000, 59 * 86_400_000_000_000 + 1_500_000_000])
+    }
+
+    @Test func connectionsWithInstances() {
+        let text =
+            "Nov 21 08:50:29.000001: \"roadwarrior\"[2] 192.0.2.1 #7: responder rekeyed Child SA #6 using #5; IPsec"
+        let events = PlutoLog.events(text, node: "a", realTimeOffset: Self.start)
+        #expect(
+            events.map(\.kind) == [
+                .ike(connection: "roadwarrior", .childRekeyed, text: "responder rekeyed Child SA #6 using #5; IPsec")
+            ])
+    }
+
+    /// No cut and no flipped byte makes a parser do more than leave something out.
+    @Test(arguments: ["bird-tgw.log", "pluto-liveness.log", "pluto-rekeys.log"]) func damagedText(name: String) throws {
+        let bytes = Array(try Fixture.text(name).utf8)
+        let whole = try bird(name).count + pluto(name).count
+        #expect(whole > 0)
+        for index in stride(from: 0, to: bytes.count, by: 101) {
+            let cut = String(decoding: bytes[..<index], as: UTF8.self)
+            var damaged = bytes
+            damaged[index] ^= 0x15
+            for text in [cut, String(decoding: damaged, as: UTF8.self)] {
+                let found =
+                    BirdLog.events(text, node: "a", protocols: ["main"], realTimeOffset: Self.start).count
+                    + PlutoLog.events(text, node: "a", realTimeOffset: Self.start).count
+                // A line end that is flipped in may make two of one.
+                #expect(found <= whole + 1)
+            }
+        }
+    }
+}
