@@ -99,6 +99,7 @@ let package = Package(
                 "NetworkTypes", "PacketFormats", "CaptureFile", "PacketCapture", "Decryption", "Expectations", "Failover",
                 "Daemons", "LabModel", "LabPlan", "AgentProtocol", "LabKernel", "LabRuntime", "Reporting", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict),

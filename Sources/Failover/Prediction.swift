@@ -62,4 +62,13 @@ public struct Window: Hashable, Sendable, Codable {
     }
 
     public func contains(_ duration: Duration) -> Bool { earliest <= duration && duration <= latest }
+
+    public var width: Duration { latest - earliest }
+
+    /// Whether it is so wide that a measurement in it proves little.
+    ///
+    /// A hold timer alone makes a window of 12.5 s to 33 s of the usual 30 s: its jitter, the keepalives' phase and BIRD's
+    /// loop. A window says nothing when its end is more than three times its beginning and it is wider than a minute's
+    /// half besides: then neither its order of magnitude nor its figure is known.
+    public var saysNothing: Bool { width > .seconds(30) && latest > earliest * 3 }
 }

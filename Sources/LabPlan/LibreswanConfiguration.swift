@@ -115,22 +115,15 @@ public enum LibreswanConfiguration {
         return shortest > .seconds(20 * 60) ? [] : [("rekeymargin", seconds(shortest / 10))]
     }
 
-    /// IKEv2 has no timeout of its own for a silent peer: it is asked after `dpddelay`, and dead when the question has
-    /// been repeated for `retransmit-timeout`.
-    ///
-    /// pluto doubles the wait with each repetition and looks at the timeout only when a wait ends, so the first wait
-    /// is chosen to make one end at the timeout: half a second at first would be 32 s where 20 s were asked for.
     private static func liveness(
         _ detection: DeadPeerDetection?, action: TunnelEnd.DeadPeerAction
     ) -> [(String, String)] {
         guard let detection else { return [] }
-        let patience = detection.timeout - detection.delay
-        var wait = milliseconds(patience)
-        while wait > 1000 { wait = (wait + 1) / 2 }
+        let retransmission = detection.retransmission
         return [
             ("dpddelay", seconds(detection.delay)),
-            ("retransmit-interval", "\(max(wait, 1))"),
-            ("retransmit-timeout", seconds(patience)),
+            ("retransmit-interval", "\(milliseconds(retransmission.interval))"),
+            ("retransmit-timeout", seconds(retransmission.timeout)),
             ("dpdaction", action.rawValue),
         ]
     }

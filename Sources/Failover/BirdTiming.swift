@@ -1,0 +1,50 @@
+import LabModel
+import NetworkTypes
+
+/// When BIRD does what, as its sources have it: bird2 2.0.12, proto/bgp/bgp.c and packets.c, sysdep/unix/io.c.
+struct BirdTiming: Sendable {
+    /// What both speakers agree on (RFC 4271, section 4.2): the smaller of the proposed hold times; zero for none.
+    let hold: Duration
+    /// How often each speaker says that it is there, by its node.
+    let keepalive: [String: Duration]
+
+    init(_ session: BGPSession, holdTimes: [String: Duration] = [:]) {
+        let proposed = session.speakers.map { holdTimes[$0.node] ?? $0.hold }
+        let hold = proposed.min() ?? .zero
+        self.hold = hold
+        keepalive = Dictionary(
+            zip(session.speakers, proposed).map { speaker, own in
+                // In whole seconds, rounded down, and one at least, as bgp_rx_open works it out.
+                let own = own.components.seconds
+                let seconds = own == 0 ? 0 : speaker.keepalive.components.seconds * hold.components.seconds / own
+                return (speaker.node, .seconds(hold == .zero ? 0 : max(1, seconds)))
+            }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// A BGP timer is shortened by up to a quarter at random (RFC 4271, section 10; `bgp_start_timer`).
+    static func timer(_ time: Duration) -> Window { Window(time * 3 / 4, time) }
+
+    /// How long a speaker takes that a timer has told to close its session, until its routes are gone.
+    ///
+    /// The timer only leaves an event behind, and BIRD looks at its events before its timers in each turn: the event waits
+    /// until something else ends the sleep in poll(), which lasts 3 s at most (`io_loop`).
+    static let turn = Window(.zero, .seconds(3))
+
+    /// From the loss of the peer's packets until the hold timer is over: a whole timer, less the age of the last keepalive.
+    func expiry(hearing peer: String) -> Window? {
+        guard hold != .zero, let keepalive = keepalive[peer] else { return nil }
+        let timer = Self.timer(hold)
+        return Window(max(.zero, timer.earliest - keepalive), timer.latest)
+    }
+}
+
+extension BirdTiming {
+    /// What poll() adds to each sleep, in whole milliseconds, for each of the sleeps of a timer and of the turn after it.
+    static let granularity = Duration.milliseconds(5)
+
+    /// From a path's mending until one of the speakers' next attempts to connect.
+    ///
+    /// TCP repeats a SYN after 1 s and after 2 s more (RFC 6298, section 2); before the next 4 s are over, BIRD begins
+    /// anew (`connect retry time 5`).
+    static let connection = Window(.zero, .seconds(2))
+}

@@ -1,0 +1,63 @@
+import LabModel
+import NetworkTypes
+
+/// What in a lab does not do its work at a moment, beside what its configuration says.
+struct Damage: Hashable, Sendable {
+    /// An interface of a node, on a link or into a tunnel.
+    struct Port: Hashable, Sendable {
+        let node: String
+        let interface: InterfaceName
+    }
+
+    /// One end of a tunnel or of a session, by the node it is at.
+    struct Side: Hashable, Sendable {
+        let name: String
+        let node: String
+    }
+
+    /// Packets of a kind that are lost on a link or in a tunnel, in the direction in which a node sends, or in both.
+    struct Sieve: Hashable, Sendable {
+        let place: String
+        let sender: String?
+        /// Nil for every packet.
+        let traffic: Fault.Traffic?
+    }
+
+    /// A public address that stands for another private one than the configuration says.
+    struct Translation: Hashable, Sendable {
+        let node: String
+        let outside: IPAddress
+    }
+
+    var downNodes: Set<String> = []
+    /// Administratively down: the kernel has forgotten the routes through them.
+    var downPorts: Set<Port> = []
+    /// Ends of tunnels whose kernel has no security associations.
+    var forgotten: Set<Side> = []
+    /// Speakers that have withdrawn what a session told them.
+    var withdrawn: Set<Side> = []
+    var sieves: Set<Sieve> = []
+    /// Instances whose source/destination check is on against the configuration.
+    var checked: Set<String> = []
+    /// Security rules that are gone, by their instance.
+    var closed: [String: [SecurityRule]] = [:]
+    var translations: [Translation: IPAddress] = [:]
+    /// The least MTU that a fault has given an interface.
+    var mtu: [Port: MTU] = [:]
+}
+
+/// What a packet is, as far as filters and faults tell packets apart.
+enum PacketKind: Hashable, Sendable {
+    case echoRequest, echoReply, bgp, ike, esp, espInUDP
+
+    func isCaught(by traffic: Fault.Traffic) -> Bool {
+        switch (traffic, self) {
+        case (.esp, .esp), (.espInUDP, .espInUDP), (.ike, .ike), (.bgp, .bgp), (.tcp, .bgp): true
+        case (.udp, .ike), (.udp, .espInUDP), (.udp4500, .espInUDP): true
+        // Which of the two ports IKE uses depends on NAT; a lost port 500 keeps it from beginning, 4500 from going on.
+        case (.udp500, .ike), (.udp4500, .ike): true
+        case (.icmp, .echoRequest), (.icmp, .echoReply): true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,333 @@
+import LabModel
+import NetworkTypes
+
+/// Where a lab's nodes send a packet, worked out from the configuration and from what does not work.
+///
+/// Longest match over static, connected, tunnel and BGP routes (a static route to the same prefix goes before a learned
+/// one: metric 0 before 32), policy rules, 1:1 NAT, source/destination check and security rules at the fabric's ports.
+struct Forwarding: Sendable {
+    let topology: Topology
+
+    /// One way that a packet can take, or how far it gets.
+    struct Path: Hashable, Sendable {
+        /// Whether it reaches who has its destination address.
+        var arrives = false
+        /// Where and why it is lost; empty for one that arrives.
+        var loss = ""
+        /// The tunnels it goes through, in order.
+        var tunnels: [String] = []
+        /// The nodes that see it in clear, in order.
+        var nodes: [String] = []
+        /// Every link crossed, also by the outer packets of its tunnels.
+        var crossings: [Crossing] = []
+        /// The interfaces of tunnels and links it leaves a node by.
+        var exits: [Exit] = []
+        /// The instances' ports of the fabric it goes through, either way.
+        var fabricPorts: Set<Damage.Port> = []
+    }
+
+    struct Crossing: Hashable, Sendable {
+        let link: String
+        let sender: String
+        /// The tunnel whose outer packet it is; nil for a packet in clear.
+        let tunnel: String?
+    }
+
+    struct Exit: Hashable, Sendable {
+        let port: Damage.Port
+        /// The tunnel whose outer packet leaves here; nil for a packet in clear.
+        let tunnel: String?
+    }
+
+    /// A packet on its way.
+    private struct Packet {
+        var source: IPAddress?
+        var destination: IPAddress
+        let kind: PacketKind
+        /// The tunnel whose outer packet it is.
+        var tunnel: String?
+        var input: InterfaceName?
+        var hops = 0
+    }
+
+    /// A way out of a node.
+    private struct NextHop: Hashable {
+        let gateway: IPAddress?
+        let interface: InterfaceName
+    }
+
+    /// Every way a packet can take: several where routes share traffic among next hops.
+    ///
+    /// - Parameter known: Ports of the fabric that have seen the conversation begin and let its packets pass without a rule.
+    func paths(
+        from node: String, source: IPAddress?, to destination: IPAddress, _ kind: PacketKind, in damage: Damage,
+        known: Set<Damage.Port> = []
+    ) -> [Path] {
+        let packet = Packet(source: source, destination: destination, kind: kind)
+        return follow(packet, at: node, Path(), damage, known)
+    }
+
+    private func follow(
+        _ arriving: Packet, at node: String, _ soFar: Path, _ damage: Damage, _ known: Set<Damage.Port>
+    ) -> [Path] {
+        var packet = arriving
+        var path = soFar
+        if packet.tunnel == nil, path.nodes.last != node { path.nodes.append(node) }
+        func lost(_ why: String) -> [Path] {
+            path.loss = why
+            return [path]
+        }
+        guard let here = topology.node(named: node), !damage.downNodes.contains(node) else {
+            return lost("\(node) is down")
+        }
+        packet.hops += 1
+        guard packet.hops < 64 else { return lost("it goes round in circles at \(node)") }
+        if let nat = here.nat, packet.input == nat.interface,
+            let mapping = nat.mappings.first(where: { $0.outside == packet.destination })
+        {
+            let changed = damage.translations[Damage.Translation(node: node, outside: mapping.outside)]
+            packet.destination = changed ?? mapping.inside
+        }
+        if topology.addresses(of: node).contains(packet.destination) {
+            path.arrives = true
+            return [path]
+        }
+        guard packet.input == nil || forwards(here) else { return lost("\(node) does not forward") }
+        let hops = nextHops(at: here, packet, damage)
+        guard !hops.isEmpty else { return lost("\(node) has no route to \(packet.destination)") }
+        return hops.flatMap { leave(packet, at: here, by: $0, path, damage, known) }
+    }
+
+    private func leave(
+        _ leaving: Packet, at node: Node, by hop: NextHop, _ soFar: Path, _ damage: Damage, _ known: Set<Damage.Port>
+    ) -> [Path] {
+        var packet = leaving
+        var path = soFar
+        let port = Damage.Port(node: node.name, interface: hop.interface)
+        func lost(_ why: String) -> [Path] {
+            path.loss = why
+            return [path]
+        }
+        if packet.source == nil { packet.source = sourceAddress(at: port, for: packet.destination) }
+        path.exits.append(Exit(port: port, tunnel: packet.tunnel))
+        if packet.input != nil, let refusal = refusal(of: packet, at: node, to: hop.interface, &path, damage, known) {
+            return lost(refusal)
+        }
+        if let (tunnel, end) = topology.tunnelEnds(of: node.name).first(where: { $0.end.interface == hop.interface }),
+            let peer = tunnel.peer(of: end)
+        {
+            path.tunnels.append(tunnel.name)
+            guard packet.tunnel == nil else { return lost("a tunnel in a tunnel, which is not followed") }
+            for side in [end, peer]
+            where damage.forgotten.contains(Damage.Side(name: tunnel.name, node: side.node)) {
+                return lost("\(side.node) has no security associations of \(tunnel.name)")
+            }
+            if let sieve = sieve(at: tunnel.name, from: node.name, packet.kind, damage) {
+                return lost("\(tunnel.name) loses \(sieve)")
+            }
+            let kind: PacketKind = tunnel.isUDPEncapsulated ? .espInUDP : .esp
+            let outer = Packet(
+                source: end.localAddress, destination: end.remoteAddress, kind: kind, tunnel: tunnel.name)
+            return follow(outer, at: node.name, path, damage, known).flatMap { under -> [Path] in
+                guard under.arrives else { return [under] }
+                var inner = packet
+                inner.input = peer.interface
+                var next = under
+                next.arrives = false
+                return follow(inner, at: peer.node, next, damage, known)
+            }
+        }
+        guard let (link, end) = topology.linkEnds(of: node.name).first(where: { $0.end.interface == hop.interface }),
+            let peer = link.peer(of: end)
+        else { return lost("\(node.name) has no interface \(hop.interface)") }
+        path.crossings.append(Crossing(link: link.name, sender: node.name, tunnel: packet.tunnel))
+        let next = hop.gateway ?? packet.destination
+        guard topology.linkEnds(of: peer.node).contains(where: { $0.end.addresses.contains { $0.address == next } })
+        else { return lost("nobody on \(link.name) has \(next)") }
+        if let sieve = sieve(at: link.name, from: node.name, packet.kind, damage) {
+            return lost("\(link.name) loses \(sieve)")
+        }
+        if damage.downPorts.contains(Damage.Port(node: peer.node, interface: peer.interface)) {
+            return lost("\(link.name) is down")
+        }
+        if let nat = node.nat, nat.interface == hop.interface,
+            let mapping = nat.mappings.first(where: {
+                (damage.translations[Damage.Translation(node: node.name, outside: $0.outside)] ?? $0.inside)
+                    == packet.source
+            })
+        {
+            packet.source = mapping.outside
+        }
+        packet.input = peer.interface
+        return follow(packet, at: peer.node, path, damage, known)
+    }
+
+    private func sieve(at place: String, from sender: String, _ kind: PacketKind, _ damage: Damage) -> String? {
+        damage.sieves.first { sieve in
+            sieve.place == place && (sieve.sender ?? sender) == sender
+                && (sieve.traffic.map { kind.isCaught(by: $0) } ?? true)
+        }.map { sieve in
+            (sieve.traffic.map(\.rawValue) ?? "everything") + (sieve.sender.map { " that \($0) sends" } ?? "")
+        }
+    }
+
+    private func forwards(_ node: Node) -> Bool {
+        node.role.forwards
+            || node.sysctls.contains {
+                ["net.ipv4.ip_forward", "net.ipv4.conf.all.forwarding", "net.ipv6.conf.all.forwarding"].contains($0.key)
+                    && $0.value == "1"
+            }
+    }
+
+    private func sourceAddress(at port: Damage.Port, for destination: IPAddress) -> IPAddress? {
+        let link = topology.linkEnds(of: port.node).first { $0.end.interface == port.interface }?.end.addresses
+            .map(\.address)
+        let inside = topology.tunnelEnds(of: port.node).first { $0.end.interface == port.interface }?.end.inside?
+            .address
+        return ((link ?? []) + [inside].compactMap { $0 } + topology.addresses(of: port.node)).first {
+            $0.bitWidth == destination.bitWidth
+        }
+    }
+}
+
+// MARK: - What the fabric lets through
+
+extension Forwarding {
+    /// Why a node that stands at an instance's port drops a packet that it forwards; nil where it does not.
+    private func refusal(
+        of packet: Packet, at node: Node, to output: InterfaceName, _ path: inout Path, _ damage: Damage,
+        _ known: Set<Damage.Port>
+    ) -> String? {
+        for instance in topology.nodes where instance.role == .instance {
+            guard let port = topology.fabricPort(of: instance), port.node == node.name else { continue }
+            let place = Damage.Port(node: node.name, interface: port.interface)
+            let own = topology.linkEnds(of: instance.name).flatMap(\.end.addresses).map(\.address)
+            let isChecked = instance.sourceDestinationCheck || damage.checked.contains(instance.name)
+            if packet.input == port.interface {
+                path.fabricPorts.insert(place)
+                if isChecked, let source = packet.source, !own.contains(source) {
+                    return "the source check of \(instance.name) drops what comes from \(source)"
+                }
+            }
+            guard output == port.interface else { continue }
+            if isChecked, !own.contains(packet.destination) {
+                return "the destination check of \(instance.name) drops what goes to \(packet.destination)"
+            }
+            defer { path.fabricPorts.insert(place) }
+            // The instance's own end of a tunnel has sent something first, so the fabric takes the rest for answers.
+            guard packet.tunnel == nil, !known.contains(place), let rules = rules(of: instance, in: damage) else {
+                continue
+            }
+            guard rules.contains(where: { admits($0, packet) }) else {
+                return "no security rule of \(instance.name) lets in what comes from "
+                    + (packet.source?.description ?? "there")
+            }
+        }
+        return nil
+    }
+
+    private func rules(of instance: Node, in damage: Damage) -> [SecurityRule]? {
+        var rules = instance.security
+        for gone in damage.closed[instance.name] ?? [] {
+            if let index = rules?.firstIndex(of: gone) { rules?.remove(at: index) }
+        }
+        return rules
+    }
+
+    private func admits(_ rule: SecurityRule, _ packet: Packet) -> Bool {
+        guard let source = packet.source, rule.source.contains(source) else { return false }
+        switch (rule.transport, packet.kind) {
+        case (.any, _), (.icmp, .echoRequest), (.icmp, .echoReply), (.esp, .esp): return true
+        case (.tcp, .bgp): return rule.ports.isEmpty || rule.ports.contains(179)
+        case (.udp, .ike), (.udp, .espInUDP): return rule.ports.isEmpty || rule.ports.contains(4500)
+        default: return false
+        }
+    }
+}
+
+// MARK: - Routes
+
+extension Forwarding {
+    private struct Candidate {
+        let prefix: IPPrefix
+        let metric: Int
+        let hops: [NextHop]
+    }
+
+    /// The next hops of the longest match, those of several routes that are equally good taken together.
+    private func nextHops(at node: Node, _ packet: Packet, _ damage: Damage) -> [NextHop] {
+        let source = packet.source
+        let rules = node.rules.sorted { $0.priority < $1.priority }.filter { rule in
+            rule.from.map { prefix in source.map { prefix.contains($0) } ?? false } ?? true
+                && rule.to.map { $0.contains(packet.destination) } ?? true
+                && rule.inputInterface.map { $0 == packet.input } ?? true
+        }
+        for table in rules.map(\.table) + [Self.mainTable] {
+            let matching = candidates(of: node, in: table, damage).filter { $0.prefix.contains(packet.destination) }
+            guard let longest = matching.map(\.prefix.length).max() else { continue }
+            let best = matching.filter { $0.prefix.length == longest }
+            let metric = best.map(\.metric).min()
+            var hops: [NextHop] = []
+            for hop in best.filter({ $0.metric == metric }).flatMap(\.hops) where !hops.contains(hop) {
+                hops.append(hop)
+            }
+            return hops
+        }
+        return []
+    }
+
+    private static let mainTable: UInt32 = 254
+
+    private func candidates(of node: Node, in table: UInt32, _ damage: Damage) -> [Candidate] {
+        let isUp = { (interface: InterfaceName) in
+            !damage.downPorts.contains(Damage.Port(node: node.name, interface: interface))
+        }
+        let fixed = node.routes.filter { $0.table == table }.map { route in
+            Candidate(
+                prefix: route.destination, metric: 0,
+                hops: route.nextHops.compactMap { hop in
+                    (hop.interface ?? hop.gateway.flatMap { interface(of: node.name, towards: $0) }).map {
+                        NextHop(gateway: hop.gateway, interface: $0)
+                    }
+                })
+        }
+        var all = fixed
+        if table == Self.mainTable {
+            all = connected(at: node.name) + fixed + learned(at: node.name, damage)
+        }
+        return all.compactMap { candidate in
+            let hops = candidate.hops.filter { isUp($0.interface) }
+            return hops.isEmpty ? nil : Candidate(prefix: candidate.prefix, metric: candidate.metric, hops: hops)
+        }
+    }
+
+    private func connected(at node: String) -> [Candidate] {
+        let links = topology.linkEnds(of: node).flatMap { _, end in
+            end.addresses.map { ($0.prefix, end.interface) }
+        }
+        let tunnels = topology.tunnelEnds(of: node).flatMap { _, end in
+            ([end.inside?.prefix].compactMap { $0 } + end.routes).map { ($0, end.interface) }
+        }
+        return (links + tunnels).map { prefix, interface in
+            Candidate(prefix: prefix, metric: 0, hops: [NextHop(gateway: nil, interface: interface)])
+        }
+    }
+
+    /// What BGP has told the node, with the metric that BIRD gives its routes in the kernel.
+    private func learned(at node: String, _ damage: Damage) -> [Candidate] {
+        topology.sessions.flatMap { session -> [Candidate] in
+            guard let own = session.speakers.first(where: { $0.node == node }), let peer = session.peer(of: own),
+                !damage.withdrawn.contains(Damage.Side(name: session.name, node: node))
+            else { return [] }
+            return peer.advertised.map { prefix in
+                Candidate(
+                    prefix: prefix, metric: 32, hops: [NextHop(gateway: peer.address, interface: own.interface)])
+            }
+        }
+    }
+
+    private func interface(of node: String, towards gateway: IPAddress) -> InterfaceName? {
+        topology.linkEnds(of: node).first { $0.end.addresses.contains { $0.prefix.contains(gateway) } }?.end.interface
+            ?? topology.tunnelEnds(of: node).first { $0.end.inside?.prefix.contains(gateway) ?? false }?.end.interface
+    }
+}

@@ -1,0 +1,102 @@
+import LabModel
+import NetworkTypes
+
+/// How one end of a tunnel notices that its peer is silent, and what it does then: libreswan, IKEv2.
+///
+/// Source: ipsec.conf(5); libreswan's programs/pluto/ikev2_liveness.c and retransmit.c.
+struct IKELiveness: Hashable, Sendable {
+    /// `dpddelay=`: how long after the last packet of the peer's it is asked.
+    let delay: Duration
+    let action: TunnelEnd.DeadPeerAction
+    let retransmission: IKERetransmission
+
+    /// Nil for an end that never asks.
+    init?(_ end: TunnelEnd, of tunnel: Tunnel, version: DaemonVersion) {
+        switch end.configuration {
+        case .generated(_, let action):
+            guard let detection = tunnel.proposal?.deadPeerDetection else { return nil }
+            delay = detection.delay
+            self.action = action
+        case .own:
+            let parameters = end.parameters
+            guard let delay = parameters["dpddelay"].flatMap(IKERetransmission.duration), delay > .zero else {
+                return nil
+            }
+            self.delay = delay
+            action = parameters["dpdaction"].flatMap(TunnelEnd.DeadPeerAction.init(rawValue:)) ?? .hold
+        }
+        retransmission = IKERetransmission(end, of: tunnel, version: version)
+    }
+
+    /// From the peer's falling silent until it is given up.
+    ///
+    /// Its last packet is as old as the delay at most. pluto looks once in a delay whether one came in since it looked
+    /// last, so up to two delays pass from the last packet to the question; then the question is repeated.
+    var death: Window {
+        Window(retransmission.patience, delay * 2 + retransmission.patience)
+    }
+}
+
+/// How often a request of IKE's is repeated, and how long.
+struct IKERetransmission: Hashable, Sendable {
+    /// The wait after the first packet, and after the second.
+    let interval: Duration
+    let timeout: Duration
+    /// When a request is sent, from its beginning.
+    let sendings: [Duration]
+    /// How long until it is given up, which happens only when a wait ends.
+    let patience: Duration
+
+    init(interval: Duration, timeout: Duration) {
+        self.interval = interval
+        self.timeout = timeout
+        var sendings: [Duration] = [.zero]
+        var wait = interval
+        var time = interval
+        // The first repetition waits as long as the first packet; then the waits double while they are below the timeout.
+        while time < timeout, sendings.count < 64 {
+            if sendings.count > 1, wait * 2 < timeout { wait = wait * 2 }
+            sendings.append(time)
+            time += wait
+        }
+        self.sendings = sendings
+        patience = time
+    }
+
+    init(_ end: TunnelEnd, of tunnel: Tunnel, version: DaemonVersion) {
+        switch end.configuration {
+        case .generated:
+            guard let generated = tunnel.proposal?.deadPeerDetection?.retransmission else { fallthrough }
+            self.init(interval: generated.interval, timeout: generated.timeout)
+        case .own:
+            let parameters = end.parameters
+            self.init(
+                interval: parameters["retransmit-interval"].flatMap(Self.milliseconds) ?? .milliseconds(500),
+                timeout: parameters["retransmit-timeout"].flatMap(Self.duration) ?? Self.defaultTimeout(version))
+        }
+    }
+
+    /// 60 s; 30 s from libreswan 5.4 on.
+    static func defaultTimeout(_ version: DaemonVersion) -> Duration {
+        version < DaemonVersion(major: 5, minor: 4) ? .seconds(60) : .seconds(30)
+    }
+
+    /// The longest time between two sendings: after a mended path the next one is that far away at most.
+    var longestWait: Duration {
+        zip(sendings.dropFirst() + [patience], sendings).map { $0 - $1 }.max() ?? patience
+    }
+
+    /// A bare number is one of seconds.
+    static func duration(_ text: String) -> Duration? { Duration(text: text) ?? Duration(text: text + "s") }
+
+    /// A bare number is one of milliseconds.
+    static func milliseconds(_ text: String) -> Duration? { Duration(text: text) ?? Duration(text: text + "ms") }
+}
+
+extension TunnelEnd {
+    /// What the user's own file says of this end's connection; empty for generated ones.
+    var parameters: [String: String] {
+        guard case .own(let files) = configuration else { return [:] }
+        return IpsecConf(files.configuration).connections[connection] ?? [:]
+    }
+}

@@ -1,0 +1,186 @@
+import LabModel
+import NetworkTypes
+
+/// A speaker that takes back what a session told it.
+struct RouteChange: Hashable, Sendable {
+    let side: Damage.Side
+    /// From the fault until its kernel has no route of the session's any more.
+    let window: Window
+    let reasons: [String]
+}
+
+/// What is broken, and what will be done about it.
+struct Moment: Sendable {
+    let damage: Damage
+    let changes: [RouteChange]
+
+    /// When all has been noticed.
+    var settled: Damage { after(changes) }
+
+    private func after(_ changes: [RouteChange]) -> Damage {
+        var damage = damage
+        damage.withdrawn.formUnion(changes.map(\.side))
+        return damage
+    }
+
+    /// The changes without which it does not work in the end.
+    func needed(where works: (Damage) -> Bool) -> [RouteChange] {
+        let needed = changes.filter { change in !works(after(changes.filter { $0 != change })) }
+        return needed.isEmpty ? changes : needed
+    }
+
+    /// How long it may not work between changes, where it works before and after all of them; nil for not at all.
+    func gap(where works: (Damage) -> Bool) -> Duration? {
+        guard changes.count <= 8 else { return nil }
+        let fails = (0..<(1 << changes.count)).contains { subset in
+            !works(after(changes.enumerated().filter { subset >> $0.offset & 1 == 1 }.map(\.element)))
+        }
+        guard fails, let first = changes.map(\.window.earliest).min(), let last = changes.map(\.window.latest).max()
+        else { return nil }
+        return last - first
+    }
+}
+
+extension Predictor {
+    /// What is broken when everybody has noticed.
+    func settled(_ faults: [Fault]) -> Damage {
+        let impact = impact(of: faults)
+        var damage = impact.damage
+        let changes = changes(after: impact, in: &damage, since: Damage())
+        return Moment(damage: damage, changes: changes).settled
+    }
+
+    /// Which speakers take routes back, when and why.
+    func changes(after impact: Impact, in damage: inout Damage, since earlier: Damage) -> [RouteChange] {
+        topology.sessions.flatMap { session -> [RouteChange] in
+            session.speakers.compactMap { speaker -> RouteChange? in
+                let side = Damage.Side(name: session.name, node: speaker.node)
+                guard !earlier.withdrawn.contains(side), let peer = session.peer(of: speaker) else { return nil }
+                return change(of: session, at: speaker, from: peer, impact, damage)
+            }
+        }
+    }
+
+    private func change(
+        of session: BGPSession, at own: BGPSpeaker, from peer: BGPSpeaker, _ impact: Impact, _ damage: Damage
+    ) -> RouteChange? {
+        let side = Damage.Side(name: session.name, node: own.node)
+        let stays = { (why: String) -> RouteChange? in nil }
+        guard !impact.killedSpeakers.contains(own.node) else { return stays("killed") }
+        guard !impact.stoppedSpeakers.contains(own.node) else { return stays("stopped") }
+        let timing = BirdTiming(session)
+        let hears = passes(from: peer, to: own, damage)
+        let isHeard = passes(from: own, to: peer, damage)
+        let delay = pathDelay(from: peer, to: own)
+        func change(_ window: Window, _ reasons: String...) -> RouteChange {
+            RouteChange(side: side, window: window, reasons: reasons)
+        }
+
+        if damage.downPorts.contains(Damage.Port(node: own.node, interface: own.interface)) {
+            return change(
+                Window(.zero, .zero),
+                "\(own.node): its interface \(own.interface) is down; the kernel drops the routes through it and tells BIRD at once."
+            )
+        }
+        if let (link, end) = topology.linkEnds(of: own.node).first(where: { $0.end.interface == own.interface }),
+            let other = link.peer(of: end), damage.downNodes.contains(other.node)
+        {
+            return change(
+                Window(.zero, .zero),
+                "\(own.node): \(own.interface) has no carrier, and BIRD ends a session with a neighbour on it at once (`check link`)."
+            )
+        }
+        if impact.endings[side] == .told {
+            return change(Window(.zero, .zero), "\(own.node) withdraws the routes of \(session.name) at once.")
+        }
+        let peerSide = Damage.Side(name: session.name, node: peer.node)
+        if impact.endings[peerSide] == .told, hears {
+            return change(
+                Window(.zero, delay),
+                "\(own.node) withdraws the routes of \(session.name) when the NOTIFICATION arrives, after \(delay.shortText) of links."
+            )
+        }
+        if impact.killedSpeakers.contains(peer.node), !impact.damage.downNodes.contains(peer.node), hears {
+            return change(
+                Window(.zero, delay),
+                "\(own.node): the kernel of \(peer.node) closes the connection of the BIRD that is gone, and the session ends when that arrives."
+            )
+        }
+        let peerIsMute =
+            impact.killedSpeakers.contains(peer.node) || impact.stoppedSpeakers.contains(peer.node)
+            || damage.downNodes.contains(peer.node)
+        if !hears || peerIsMute {
+            return silence(of: session, at: own, from: peer, timing, delay)
+        }
+        guard !isHeard, let close = timing.expiry(hearing: own.node).map({ $0 + BirdTiming.turn }) else { return nil }
+        return secondhand(of: session, at: own, from: peer, timing, close, delay)
+    }
+
+    /// A speaker that hears nothing more of its peer.
+    private func silence(
+        of session: BGPSession, at own: BGPSpeaker, from peer: BGPSpeaker, _ timing: BirdTiming, _ delay: Duration
+    ) -> RouteChange? {
+        guard let expiry = timing.expiry(hearing: peer.node), let keepalive = timing.keepalive[peer.node] else {
+            return nil
+        }
+        let timer = BirdTiming.timer(timing.hold)
+        let window = expiry + BirdTiming.turn
+        return RouteChange(
+            side: Damage.Side(name: session.name, node: own.node),
+            window: Window(window.earliest, window.latest + delay + BirdTiming.granularity),
+            reasons: [
+                "\(own.node) hears nothing more of \(peer.node), and only its hold timer notices: \(timing.hold.shortText) is the smaller of both proposals (RFC 4271, section 4.2), and BIRD shortens each timer by up to a quarter (section 10): \(timer.text) after the last keepalive.",
+                "The last keepalive of \(peer.node) is 0 to \(keepalive.shortText) old when the fault begins: \(expiry.text) from then on.",
+                "BIRD's timer only leaves an event behind, which waits until its loop wakes up again, after 3s at most (bird2 2.0.12, sysdep/unix/io.c): the route is gone after \(window.text).",
+            ])
+    }
+
+    /// A speaker that hears its peer and is not heard: the peer's hold timer ends the session, and the peer says so.
+    private func secondhand(
+        of session: BGPSession, at own: BGPSpeaker, from peer: BGPSpeaker, _ timing: BirdTiming, _ close: Window,
+        _ delay: Duration
+    ) -> RouteChange? {
+        guard let keepalive = timing.keepalive[peer.node] else { return nil }
+        let timer = BirdTiming.timer(timing.hold)
+        // TCP stalls with the first keepalive that is not acknowledged, so that one is the last that comes in.
+        let own = own.node
+        let alone = timer.latest + keepalive + BirdTiming.turn.latest
+        let death = deaths(of: session, at: peer.node).map(\.earliest).min()
+        let mayBeCutOff = death.map { $0 < close.latest } ?? false
+        let latest = mayBeCutOff ? alone : min(alone, close.latest + BirdTiming.turn.latest)
+        var reasons = [
+            "\(peer.node) hears nothing more of \(own), and its hold timer ends \(session.name) after \(close.text); its NOTIFICATION still reaches \(own).",
+            "\(own) gets no more than one keepalive of \(peer.node), as TCP waits for its acknowledgement, so its own hold timer may be first: \(timer.text) after that.",
+        ]
+        if mayBeCutOff, let death {
+            reasons.append(
+                "IKE's liveness may have taken the associations of \(peer.node) before, from \(death.shortText) on: then \(own) has only its own timer."
+            )
+        }
+        return RouteChange(
+            side: Damage.Side(name: session.name, node: own),
+            window: Window(close.earliest, latest + delay + BirdTiming.granularity), reasons: reasons)
+    }
+
+    /// When the ends at a node of the tunnels that a session goes through are given up by liveness.
+    private func deaths(of session: BGPSession, at node: String) -> [Window] {
+        session.speakers.filter { $0.node == node }.flatMap { speaker in
+            topology.tunnelEnds(of: node).filter { $0.end.interface == speaker.interface }.compactMap { tunnel, end in
+                IKELiveness(end, of: tunnel, version: versions.libreswan)?.death
+            }
+        }
+    }
+
+    /// Whether a session's packets get through.
+    func passes(from: BGPSpeaker, to: BGPSpeaker, _ damage: Damage) -> Bool {
+        forwarding.paths(from: from.node, source: from.address, to: to.address, .bgp, in: damage).contains(
+            where: \.arrives)
+    }
+
+    /// The delay of the links between two speakers when all is well.
+    private func pathDelay(from: BGPSpeaker, to: BGPSpeaker) -> Duration {
+        let paths = forwarding.paths(from: from.node, source: from.address, to: to.address, .bgp, in: Damage())
+        return paths.first.map { $0.crossings.reduce(.zero) { $0 + (topology.link(named: $1.link)?.delay ?? .zero) } }
+            ?? .zero
+    }
+}

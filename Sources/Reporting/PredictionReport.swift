@@ -1,0 +1,73 @@
+import Failover
+import NetworkTypes
+
+/// What faults will do to a lab's probes, with the reasons.
+public struct PredictionReport: Encodable, Sendable {
+    private let lab: String
+    private let faults: [String]
+    private let libreswan: String
+    private let bird: String
+    private let predictions: [Prediction]
+    /// The probes whose windows are too wide to prove anything.
+    private let sayNothing: [String]
+
+    public init(lab: String, faults: [String], versions: DaemonVersions, predictions: [Prediction]) {
+        self.lab = lab
+        self.faults = faults
+        libreswan = versions.libreswan.description
+        bird = versions.bird.description
+        self.predictions = predictions
+        sayNothing = predictions.filter { $0.effect.window?.saysNothing ?? false }.map(\.probe)
+    }
+
+    public func text(style: Style) -> String {
+        let rows = predictions.map { prediction in
+            [
+                style.strong(prediction.probe), Self.words(for: prediction.effect),
+                Self.text(of: prediction.effect.window), Self.text(of: prediction.comeback),
+                Self.text(of: prediction.before), prediction.during.map(Self.text) ?? "-",
+            ]
+        }
+        let table = Table(columns: ["PROBE", "EFFECT", "OUTAGE", "COMEBACK", "BEFORE", "DURING"], rows: rows)
+        let groups = predictions.reduce(into: [(probes: [String], reasons: [String])]()) { groups, prediction in
+            if let index = groups.firstIndex(where: { $0.reasons == prediction.reasons }) {
+                groups[index].probes.append(prediction.probe)
+            } else {
+                groups.append(([prediction.probe], prediction.reasons))
+            }
+        }
+        let reasons = groups.map { group in
+            ([style.strong(group.probes.joined(separator: ", "))]
+                + group.reasons.map { "  - \($0)" }).joined(separator: "\n")
+        }
+        let warnings = sayNothing.map { style.warning("The window of \($0) is too wide to prove anything.") }
+        let heading =
+            "\(lab): \(faults.joined(separator: " and "))"
+            + style.faint("  (libreswan \(libreswan), BIRD \(bird))")
+        return ([heading, table.text(style: style)] + reasons + warnings).joined(separator: "\n\n")
+    }
+
+    private static func words(for effect: Prediction.Effect) -> String {
+        switch effect {
+        case .none: "none"
+        case .outage(let window): window.latest < .seconds(1) ? "another way" : "outage"
+        case .untilHealed: "down until healed"
+        case .degraded: "degraded"
+        case .unpredictable(let why): "unpredictable: \(why)"
+        }
+    }
+
+    private static func text(of window: Window?) -> String { window?.text ?? "-" }
+
+    private static func text(of way: Prediction.Way) -> String {
+        let name = { (tunnels: [String]) in tunnels.isEmpty ? "no tunnel" : tunnels.joined(separator: "+") }
+        return way.forth == way.back ? name(way.forth) : "\(name(way.forth)) / \(name(way.back))"
+    }
+}
+
+extension Prediction.Effect {
+    /// How long no answer comes, where that can be said.
+    public var window: Window? {
+        if case .outage(let window) = self { window } else { nil }
+    }
+}

@@ -1,0 +1,88 @@
+import ArgumentParser
+import Failover
+import FoundationEssentials
+import LabModel
+import Reporting
+import Subprocess
+import SystemPackage
+
+struct Predict: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Say what a fault will do to a lab's probes, and why, without running the lab.",
+        discussion: """
+            Each probe gets the window of its outage, worked out from the lab file and from the versions of this \
+            machine's daemons, with the reasons; COMEBACK is the time from mending the fault until the first way is in \
+            use again, after a fault that lasted until everybody had noticed.
+
+            Examples:
+              netlab predict aws-oci --fault 'blackhole aws-vpn-1'
+              netlab predict aws-oci --fault 'link aws-vpn-1 down' --fault 'daemon vpc2-ec2/pluto killed' --probe workload
+            """)
+
+    @OptionGroup var target: LabArgument
+
+    @Option(help: "What breaks, as for `netlab fail`; several begin together.")
+    var fault: [String] = []
+
+    @Option(help: "Only these probes.")
+    var probe: [String] = []
+
+    @OptionGroup var output: FormatOption
+
+    func validate() throws {
+        guard !fault.isEmpty else {
+            throw ValidationError("Say what breaks: --fault 'FAULT'. Forms: \(Fault.forms.joined(separator: "; ")).")
+        }
+    }
+
+    func run() async throws {
+        let (topology, _) = try LabLocator.topology(for: target.lab)
+        let faults = try fault.map { text -> Fault in
+            do throws(FaultError) {
+                return try Fault(text, in: topology)
+            } catch {
+                throw CommandError(message: error.description, remedy: "netlab predict --help has examples.")
+            }
+        }
+        let probes = try probes(of: topology)
+        let versions = await DaemonVersions.ofThisMachine()
+        let predictor = Predictor(topology: topology, versions: versions)
+        let report = PredictionReport(
+            lab: topology.name, faults: faults.map(\.description), versions: versions,
+            predictions: probes.map { predictor.predict(faults, for: $0) })
+        switch output.format {
+        case .json: print(try JSONText.of(report))
+        case .table: print(report.text(style: .standardOutput))
+        }
+    }
+
+    private func probes(of topology: Topology) throws -> [LabModel.Probe] {
+        guard !probe.isEmpty else { return topology.probes }
+        return try probe.map { name in
+            guard let probe = topology.probe(named: name) else {
+                throw CommandError(
+                    message: "\(topology.name) has no probe \"\(name)\".",
+                    remedy: Suggestion.remedy(for: name, among: topology.probes.map(\.name), noun: "probes"))
+            }
+            return probe
+        }
+    }
+}
+
+extension DaemonVersions {
+    /// What the programs that labs run say of themselves; where one is missing, what netlab was tried with.
+    static func ofThisMachine() async -> DaemonVersions {
+        async let libreswan = version(of: "/usr/sbin/ipsec")
+        async let bird = version(of: "/usr/sbin/bird")
+        return await DaemonVersions(
+            libreswan: libreswan ?? DaemonVersions.measured.libreswan, bird: bird ?? DaemonVersions.measured.bird)
+    }
+
+    private static func version(of program: String) async -> DaemonVersion? {
+        let result = try? await Subprocess.run(
+            .path(FilePath(program)), arguments: ["--version"], output: .string(limit: 4096),
+            error: .string(limit: 4096))
+        guard let result else { return nil }
+        return DaemonVersion(output: result.standardOutput + result.standardError)
+    }
+}
