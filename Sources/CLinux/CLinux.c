@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -13,7 +14,9 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/reboot.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <termios.h>
@@ -136,6 +139,81 @@ int netlab_wait_readable(const int descriptors[], int count, int64_t nanoseconds
     for (int i = 0; i < count; i++) waiting[i] = (struct pollfd){.fd = descriptors[i], .events = POLLIN};
     struct timespec time = {.tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000};
     return ppoll(waiting, count, nanoseconds < 0 ? NULL : &time, NULL);
+}
+
+static struct timespec timespec_of(int64_t nanoseconds) {
+    return (struct timespec){.tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000};
+}
+int netlab_timer(void) { return timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC); }
+int netlab_set_timer(int descriptor, int64_t at, int64_t interval) {
+    // An absolute time of zero would disarm it.
+    struct itimerspec setting = {.it_value = timespec_of(at > 0 ? at : 1), .it_interval = timespec_of(interval)};
+    return timerfd_settime(descriptor, TFD_TIMER_ABSTIME, &setting, NULL);
+}
+
+int netlab_keep_echo_replies(int descriptor, int family, uint16_t identifier) {
+    // An IPv4 raw socket's packets begin with the IP header, an IPv6 one's behind it (raw(7), ipv6(7)).
+    struct sock_filter v4[] = {
+        BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 0),
+        BPF_STMT(BPF_LD | BPF_B | BPF_IND, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 3),
+        BPF_STMT(BPF_LD | BPF_H | BPF_IND, 4),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, identifier, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, 0x40000),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+    };
+    struct sock_filter v6[] = {
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 129, 0, 3),
+        BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 4),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, identifier, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, 0x40000),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+    };
+    struct sock_fprog program = {.len = sizeof v4 / sizeof v4[0], .filter = v4};
+    if (family == AF_INET6) program = (struct sock_fprog){.len = sizeof v6 / sizeof v6[0], .filter = v6};
+    return setsockopt(descriptor, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+}
+
+ssize_t netlab_send_pieces(int descriptor, const void *address, unsigned address_length, const void *head,
+                           size_t head_length, const void *body, size_t body_length) {
+    struct iovec pieces[2] = {{(void *)head, head_length}, {(void *)body, body_length}};
+    struct msghdr message = {
+        .msg_name = (void *)address, .msg_namelen = address_length, .msg_iov = pieces, .msg_iovlen = 2};
+    return sendmsg(descriptor, &message, MSG_DONTWAIT);
+}
+
+int netlab_receive_packets(int descriptor, struct netlab_packet packets[], int capacity) {
+    enum { most = 16 };
+    struct mmsghdr messages[most];
+    struct iovec places[most];
+    union {
+        char bytes[CMSG_SPACE(sizeof(struct timespec))];
+        struct cmsghdr header;
+    } control[most];
+    if (capacity > most) capacity = most;
+    for (int i = 0; i < capacity; i++) {
+        places[i] = (struct iovec){packets[i].bytes, sizeof packets[i].bytes};
+        messages[i] = (struct mmsghdr){.msg_hdr = {
+                                           .msg_iov = &places[i],
+                                           .msg_iovlen = 1,
+                                           .msg_control = control[i].bytes,
+                                           .msg_controllen = sizeof control[i].bytes,
+                                       }};
+    }
+    int count = recvmmsg(descriptor, messages, capacity, MSG_DONTWAIT, NULL);
+    for (int i = 0; i < count; i++) {
+        packets[i].length = messages[i].msg_len;
+        packets[i].nanoseconds = 0;
+        for (struct cmsghdr *part = CMSG_FIRSTHDR(&messages[i].msg_hdr); part;
+             part = CMSG_NXTHDR(&messages[i].msg_hdr, part)) {
+            if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SO_TIMESTAMPNS) continue;
+            struct timespec time;
+            memcpy(&time, CMSG_DATA(part), sizeof time);
+            packets[i].nanoseconds = time.tv_sec * 1000000000 + time.tv_nsec;
+        }
+    }
+    return count;
 }
 
 int netlab_open_terminal(char *path, size_t size) {

@@ -47,7 +47,7 @@ struct Desk {
         case .fail(let broken, let duration): try await faults(.fail(broken, for: duration))
         case .heal(let healed): try await faults(.heal(healed))
         case .faults: try await faults(.faults)
-        case .play(let script, let file): try await play(script, file: file)
+        case .play(let script, let file): try await play(script, file: file, input: input)
         case .shutDown:
             // The kernel's end is the lab's: the supervisor cleans up and goes.
             await end(with: .done)
@@ -135,9 +135,10 @@ struct Desk {
         return .faults(active)
     }
 
-    private func play(_ script: Script, file: String) async throws -> FromSupervisor {
+    /// The end of `input` as a message ends the script early; what has been measured by then is the answer.
+    private func play(_ script: Script, file: String, input: AsyncStream<ExecInput>) async throws -> FromSupervisor {
         let reply = try await supervisor.drive { _ in
-            try await self.follow(.play(script, file: file), unbounded: true)
+            try await self.follow(.play(script, file: file), unbounded: true, input: input)
         }
         guard case .played(let record) = reply else { throw unexpected }
         return .played(record)

@@ -131,7 +131,9 @@ final class RequestDesk: Sendable {
         case .play(let script, let file):
             let line = self.line
             return .played(
-                try await running().play(script, file: try Self.logPath(file)) { line.send(.passed(id: id, $0)) })
+                try await running().play(script, file: try Self.logPath(file), input: input) {
+                    line.send(.passed(id: id, $0))
+                })
         case .powerOff:
             sync()
             netlab_power_off()

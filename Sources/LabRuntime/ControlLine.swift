@@ -41,6 +41,18 @@ public final class ControlLine: Sendable {
         return LabTime(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
     }
 
+    /// What CLOCK_REALTIME, the clock of daemons and of the kernel's timestamps, shows beyond the lab's own, in nanoseconds.
+    ///
+    /// Exact in a lab kernel, where looking at a clock takes the same time every time.
+    public static var realTimeOffset: Int64 {
+        var time = timespec()
+        let before = now
+        clock_gettime(CLOCK_REALTIME, &time)
+        let after = now
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec) - before.nanoseconds
+            - (after - before).wholeNanoseconds / 2
+    }
+
     /// Sends a message; returns when the kernel has taken all of it.
     public func send(_ message: FromAgent) {
         guard let bytes = try? FrameDecoder.encode(message) else { return }

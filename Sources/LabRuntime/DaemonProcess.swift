@@ -20,8 +20,13 @@ final class DaemonProcess: Sendable {
 
     /// Starts the daemon; returns at once.
     ///
-    /// - Parameter died: Called with the reason if it ends without having been told to.
-    init(_ daemon: Daemon, in sandbox: NodeSandbox, died: @escaping @Sendable (String) -> Void) throws {
+    /// - Parameters:
+    ///   - died: Called with the reason if it ends without having been told to.
+    ///   - ended: Called when it ends, for whatever reason.
+    init(
+        _ daemon: Daemon, in sandbox: NodeSandbox, died: @escaping @Sendable (String) -> Void,
+        ended: @escaping @Sendable () -> Void
+    ) throws {
         self.daemon = daemon
         let console = open(Self.logPath(of: daemon), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
         let null = try NodeProcess.openNull()
@@ -41,9 +46,13 @@ final class DaemonProcess: Sendable {
                 waiters.forEach { $0.resume() }
                 waiters = []
             }
+            ended()
             if !wasTold { died(reason) }
         }
     }
+
+    /// The number of its process.
+    var id: pid_t { process.id }
 
     var current: State { state.withLock { $0 } }
 

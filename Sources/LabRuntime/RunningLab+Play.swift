@@ -1,11 +1,65 @@
 import AgentProtocol
 import Expectations
+import LabModel
 
 extension RunningLab {
-    /// - Parameter progress: Called with the lab's time now and then.
+    /// Does what a script says, from the next whole hundredth of a second of the lab's clock on.
+    ///
+    /// Faults that are active at its end stay.
+    ///
+    /// - Parameters:
+    ///   - file: Where the script's capture goes, as the agent sees it; the captures of its steps go beside it.
+    ///   - input: An end of file ends the script early; what has come of it by then is the result.
+    ///   - progress: Called with the lab's time now and then.
+    /// - Throws: ``LabFailure`` for a script that cannot be begun; `CancellationError`. A step that fails is part of the
+    ///   record.
     func play(
-        _ script: Script, file: String, progress: @escaping @Sendable (LabTime) -> Void
+        _ script: Script, file: String, input: AsyncStream<ExecInput>, progress: @escaping @Sendable (LabTime) -> Void
     ) async throws -> ScriptRecord {
-        throw LabFailure("Scripts are not played yet.")
+        let flows = try script.flows.map { try EchoFlow($0, id: nextProbe(), in: sandbox($0.source)) }
+        let run = try FlowRun(flows)
+        let recorder = try EventRecorder(topology, sandboxes: sandboxes, board: events)
+        var capture: CaptureSession?
+        if let request = script.capture { capture = try await self.capture(request, file: file) { _ in } }
+        let samples = RecordedSamples()
+        samples.append(try sample())
+
+        let start = (ControlLine.now + Self.margin).roundedUp(to: Self.grain)
+        let end = start + script.length
+        let sending = Task { try await offThread { run.run(from: start, until: end) } }
+        let performance = ScriptPerformance(script, start: start, directory: file)
+        let isPartial = await withTaskCancellationHandler {
+            await performance.run(in: self, input: input, samples: samples, progress: progress)
+        } onCancel: {
+            run.abandon()
+        }
+        if Task.isCancelled {
+            // Nobody waits for an answer to a request that was given up.
+            await capture?.abandon()
+            _ = try? await sending.value
+            _ = try? await recorder.finish()
+            throw CancellationError()
+        }
+        let endedAt = ControlLine.now
+        if isPartial { run.end() }
+        try await sending.value
+        samples.append(try sample())
+        let summary = try await capture?.finish()
+        return ScriptRecord(
+            startedAtNanoseconds: start.nanoseconds, endedAtNanoseconds: endedAt.nanoseconds,
+            realTimeOffsetNanoseconds: ControlLine.realTimeOffset, steps: performance.steps, flows: run.records,
+            events: try await recorder.finish(), samples: samples.all, capture: summary, isPartial: isPartial)
+    }
+
+    /// Scripts begin at round times, but not so soon that somebody could come too late.
+    private static let grain = Duration.milliseconds(10)
+    private static let margin = Duration.milliseconds(1)
+}
+
+extension LabTime {
+    /// The next multiple of a duration, this time included.
+    func roundedUp(to grain: Duration) -> LabTime {
+        let unit = grain.wholeNanoseconds
+        return LabTime(nanoseconds: (nanoseconds + unit - 1) / unit * unit)
     }
 }

@@ -66,7 +66,7 @@ extension RunningLab {
             lab: topology.name, title: topology.title, clock: nil, tunnels: tunnels, sessions: sessions,
             paths: topology.probes.map { tracer.path(of: $0) },
             daemons: daemons.values.sorted { $0.daemon.name < $1.daemon.name }.map(status),
-            nodes: try topology.nodes.map(status), faults: activeFaults)
+            nodes: try topology.nodes.map(status), faults: activeFaults, monitors: monitors?.statuses ?? [])
     }
 
     private func status(of tunnel: Tunnel, pluto: [String: PlutoStatus]) throws -> TunnelStatus {

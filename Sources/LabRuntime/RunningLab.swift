@@ -18,11 +18,16 @@ actor RunningLab {
     var ledger = FaultLedger()
     /// Told of every fault when it begins and when it is healed; a momentary one only begins.
     var faultListener: (@Sendable (Fault, _ isActive: Bool) -> Void)?
+    let events = EventBoard()
+    private(set) var monitors: MonitorBoard?
     private let report: @Sendable (AgentEvent) -> Void
 
     init(topology: Topology, report: @escaping @Sendable (AgentEvent) -> Void) {
         self.topology = topology
         self.report = report
+        faultListener = { [events] fault, isActive in
+            events.post(.fault("\(fault)", isActive: isActive), node: "")
+        }
     }
 
     /// Carries out every step.
@@ -51,12 +56,15 @@ actor RunningLab {
                     Progress(stage: stage, done: steps.count, total: steps.count, current: "", time: ControlLine.now))
             }
         }
+        monitors = try MonitorBoard(monitoredProbes(), events: events)
     }
 
     /// Takes back everything that was done, last first; attempts all of it whatever fails.
     ///
     /// - Throws: ``LabFailure`` listing every step that could not be taken back.
     func tearDown() async throws {
+        await monitors?.stop()
+        monitors = nil
         var failures = await abandonFaults()
         for reversal in journal.reversed().compactMap(\.reversal) {
             do {
@@ -180,7 +188,10 @@ actor RunningLab {
         daemons[daemon.name] = try DaemonProcess(daemon, in: sandbox) { [report] reason in
             let end = DaemonProcess.logEnd(of: daemon)
             report(.daemonDied(name: daemon.name, reason: reason, logEnd: end))
+        } ended: { [events] in
+            events.post(.daemon(daemon.name, isRunning: false), node: daemon.node)
         }
+        events.post(.daemon(daemon.name, isRunning: true), node: daemon.node)
     }
 
     private func missed(_ condition: Condition, deadline: Duration, lastSeen: String) -> LabFailure {

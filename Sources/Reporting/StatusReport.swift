@@ -30,8 +30,9 @@ public struct StatusReport: Sendable {
     /// Everything.
     public func full(style: Style) -> String {
         let sections = [
-            ("", clockLine(style)), ("FAULTS", faults(style)), ("TUNNELS", tunnels(style)), ("IPSEC", algorithms(style)), ("BGP", sessions(style)),
-            ("PATHS", paths(style)),
+            ("", clockLine(style)), ("FAULTS", faults(style)), ("TUNNELS", tunnels(style)),
+            ("IPSEC", algorithms(style)), ("BGP", sessions(style)), ("PATHS", paths(style)),
+            ("MONITORS", monitors(style)),
             ("DAEMONS", daemons(style)), ("INTERFACES", interfaces(style)),
         ]
         return sections.filter { !$0.1.isEmpty }.map { title, text in
@@ -116,6 +117,19 @@ public struct StatusReport: Sendable {
             let broken = path.broken.map { "\n    \(style.bad($0))" } ?? ""
             return head + "\n" + Table(columns: [], rows: hops).text(style: style, indent: "    ") + broken
         }.joined(separator: "\n")
+    }
+
+    private func monitors(_ style: Style) -> String {
+        let rows = status.monitors.map { monitor in
+            let state =
+                monitor.isAlarmed
+                ? style.bad("alarm") : monitor.exitCode == nil ? style.faint("waiting") : style.good("ok")
+            return [
+                monitor.probe, state, monitor.exitCode.map(String.init) ?? "-", "\(monitor.failures)",
+                monitor.askedAt.map { "\($0)" } ?? "-", monitor.since.map { "\($0)" } ?? "-",
+            ]
+        }
+        return section(["MONITOR", "STATE", "EXIT CODE", "FAILURES", "ASKED AT", "SINCE"], rows, style)
     }
 
     private func daemons(_ style: Style) -> String {

@@ -232,7 +232,25 @@ import Testing
         #expect(text.contains("\"10.105.2.0/24\"") && text.contains("\"203.0.113.10/30\""))
         #expect(text == (try JSONText.of(try status())))
         let object = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
-        #expect(object.keys.sorted() == ["clock", "daemons", "lab", "nodes", "paths", "sessions", "title", "tunnels"])
+        #expect(
+            object.keys.sorted() == [
+                "clock", "daemons", "faults", "lab", "monitors", "nodes", "paths", "sessions", "title", "tunnels",
+            ])
+    }
+
+    @Test func monitorsShowTheirAlarm() throws {
+        let status = LabStatus(
+            lab: "small", title: "", clock: nil, tunnels: [], sessions: [], paths: [], daemons: [], nodes: [],
+            monitors: [
+                MonitorStatus(
+                    probe: "inside", exitCode: 1, askedAt: LabTime(nanoseconds: 62_000_000_000), failures: 3,
+                    isAlarmed: true, since: LabTime(nanoseconds: 3_000_000_000)),
+                MonitorStatus(
+                    probe: "new", exitCode: nil, askedAt: nil, failures: 0, isAlarmed: false, since: nil),
+            ])
+        let lines = StatusReport(status).full(style: .plain).split(separator: "\n").map { $0.split(separator: " ") }
+        #expect(lines.contains(["inside", "alarm", "1", "3", "0:01:02.000", "3s"]))
+        #expect(lines.contains(["new", "waiting", "-", "0", "-", "-"]))
     }
 
     @Test func jsonOfSmallValue() throws {

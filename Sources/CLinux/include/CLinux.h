@@ -50,6 +50,25 @@ int netlab_eventfd(void);
 int netlab_pipe(int ends[2]);
 int netlab_wait_readable(const int descriptors[], int count, int64_t nanoseconds);
 
+// A timer by CLOCK_MONOTONIC, timerfd_create(2): exact, where poll(2) may come late by a thousandth of its timeout. Set to
+// an absolute time in nanoseconds, and from then on every `interval`, or once where that is 0: timerfd_settime(2).
+int netlab_timer(void);
+int netlab_set_timer(int descriptor, int64_t at, int64_t interval);
+
+// Raw sockets for echoes. One takes nothing but replies with its own identifier: SO_ATTACH_FILTER, socket(7).
+int netlab_keep_echo_replies(int descriptor, int family, uint16_t identifier);
+// Sends one packet that is made of two pieces: sendmsg(2).
+ssize_t netlab_send_pieces(int descriptor, const void *address, unsigned address_length, const void *head,
+                           size_t head_length, const void *body, size_t body_length);
+// A packet's beginning, and when it was received by CLOCK_REALTIME (SO_TIMESTAMPNS); 0 where the kernel did not say.
+struct netlab_packet {
+    int64_t nanoseconds;
+    uint32_t length;
+    uint8_t bytes[100];
+};
+// Takes what has been received without waiting: recvmmsg(2). At most 16 at a time.
+int netlab_receive_packets(int descriptor, struct netlab_packet packets[], int capacity);
+
 // Hands what was written to a file over to the file system below, without waiting for any disk: sync_file_range(2).
 int netlab_write_back(int descriptor);
 

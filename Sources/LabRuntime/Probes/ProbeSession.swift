@@ -67,7 +67,9 @@ final class ProbeSession {
 
     var destination: IPAddress { request.destination }
     /// Tells this probe's echoes from others'.
-    var identifier: UInt16 { UInt16(truncatingIfNeeded: id) &+ 0x4E4C }
+    var identifier: UInt16 { Self.identifier(of: id) }
+
+    static func identifier(of id: UInt64) -> UInt16 { UInt16(truncatingIfNeeded: id) &+ 0x4E4C }
 
     func result(_ outcome: ProbeResult.Outcome) -> ProbeResult {
         ProbeResult(

@@ -1,0 +1,128 @@
+import AgentProtocol
+import CLinux
+import Expectations
+import Glibc
+import NetworkTypes
+import PacketFormats
+
+/// Sends echo requests of one size to one address, and takes the replies to them alone (raw(7); RFC 792; RFC 4443).
+///
+/// Sees what a program in the node would: whole packets, behind the node's own filter. The requests go without DF, and the
+/// socket takes no part in what the kernel learns of path MTUs. One system call sends, one receives: made for millions.
+final class EchoSocket: Sendable {
+    /// Tells its echoes from others'.
+    let identifier: UInt16
+    /// Readable when a reply is there.
+    let descriptor: Int32
+    private let destination: IPAddress
+    private let source: IPAddress?
+    private let payload: [UInt8]
+    /// What every reply carries; empty where the payload has no room for it.
+    private let marker: [UInt8]
+    /// The checksum's sum of all but the sequence number.
+    private let sum: UInt32
+    private let realTimeOffset = ControlLine.realTimeOffset
+
+    /// How many packets one system call takes.
+    private static let batch = 16
+    /// <linux/in.h>, <linux/in6.h>: IP_PMTUDISC_OMIT and its twin.
+    private static let omit: Int32 = 5
+
+    /// - Parameters:
+    ///   - source: The address to ask from; nil leaves that to the node's routes, for each request anew.
+    ///   - id: The number in the marker, and the source of the identifier.
+    ///   - payload: 0 to 65,000 bytes.
+    /// - Throws: ``LabFailure`` where there is no socket to be had.
+    init(in node: NodeSandbox, to destination: IPAddress, from source: IPAddress?, id: UInt64, payload: Int) throws {
+        identifier = ProbeSession.identifier(of: id)
+        self.destination = destination
+        self.source = source
+        let hasMarker = payload >= ProbeMarker.length
+        marker = hasMarker ? ProbeMarker.bytes(id: id) : []
+        self.payload =
+            hasMarker ? probePayload(id: id, length: payload) : (0..<payload).map { UInt8(truncatingIfNeeded: $0) }
+        var sum = UInt32(8 << 8) + UInt32(identifier)
+        for (index, byte) in self.payload.enumerated() {
+            sum += index.isMultiple(of: 2) ? UInt32(byte) << 8 : UInt32(byte)
+        }
+        self.sum = sum
+        descriptor = try node.openSocket(
+            destination.family, SOCK_RAW, protocol: Int32(destination.icmp.rawValue))
+        switch destination {
+        case .v4: setOption(descriptor, Int32(IPPROTO_IP), IP_MTU_DISCOVER, Self.omit)
+        case .v6: setOption(descriptor, Int32(IPPROTO_IPV6), IPV6_MTU_DISCOVER, Self.omit)
+        }
+        setOption(descriptor, SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        setOption(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, 4 << 20)
+        setOption(descriptor, SOL_SOCKET, SO_SNDBUFFORCE, 4 << 20)
+        guard netlab_keep_echo_replies(descriptor, destination.family, identifier) == 0 else {
+            throw LabFailure("\(node.name): no filter for echo replies: \(String(cString: strerror(errno))).")
+        }
+    }
+
+    deinit {
+        close(descriptor)
+    }
+
+    /// Sends a request.
+    ///
+    /// - Returns: What the kernel has against it; nil when it is on its way.
+    func send(sequence: UInt16) -> LocalError? {
+        if let source {
+            // Anew each time, for the address may come and go; binding again to the same address is no error.
+            guard source.withSocketAddress({ bind(descriptor, $0, $1) }) == 0 else { return LocalError(errno: errno) }
+        }
+        var folded = sum + UInt32(sequence)
+        while folded > 0xFFFF { folded = folded >> 16 + folded & 0xFFFF }
+        // The kernel fills in the checksum of ICMPv6 itself.
+        let checksum = ~UInt16(folded)
+        let type: UInt8 =
+            switch destination {
+            case .v4: 8
+            case .v6: 128
+            }
+        let head: (UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8) = (
+            type, 0, UInt8(checksum >> 8), UInt8(checksum & 0xFF), UInt8(identifier >> 8), UInt8(identifier & 0xFF),
+            UInt8(sequence >> 8), UInt8(sequence & 0xFF)
+        )
+        let sent = withUnsafeBytes(of: head) { head in
+            destination.withSocketAddress { address, length in
+                netlab_send_pieces(descriptor, address, length, head.baseAddress, head.count, payload, payload.count)
+            }
+        }
+        return sent == ICMPMessage.headerLength + payload.count ? nil : LocalError(errno: errno)
+    }
+
+    /// Hands over the sequence number of each reply that has come since the last call, and when it was there.
+    func receive(_ take: (UInt16, LabTime) -> Void) {
+        withUnsafeTemporaryAllocation(of: netlab_packet.self, capacity: Self.batch) { packets in
+            while true {
+                let count = Int(netlab_receive_packets(descriptor, packets.baseAddress, Int32(Self.batch)))
+                guard count > 0 else { return }
+                for packet in packets[..<count] {
+                    guard let sequence = sequence(of: packet) else { continue }
+                    let time =
+                        packet.nanoseconds == 0
+                        ? ControlLine.now : LabTime(nanoseconds: packet.nanoseconds - realTimeOffset)
+                    take(sequence, time)
+                }
+                if count < Self.batch { return }
+            }
+        }
+    }
+
+    /// Nil for what does not carry the marker.
+    private func sequence(of packet: netlab_packet) -> UInt16? {
+        withUnsafeBytes(of: packet.bytes) { bytes in
+            let start: Int
+            switch destination {
+            case .v4: start = Int(bytes[0] & 0xF) * 4
+            case .v6: start = 0
+            }
+            let end = start + ICMPMessage.headerLength + marker.count
+            guard Int(packet.length) >= end, bytes[(start + ICMPMessage.headerLength)..<end].elementsEqual(marker)
+            else { return nil }
+            return UInt16(bytes[start + 6]) << 8 | UInt16(bytes[start + 7])
+        }
+    }
+}
