@@ -31,6 +31,8 @@ public struct LabDirectory: Sendable {
     public struct Record: Sendable, Codable, Hashable {
         public let lab: String
         public let source: String
+        /// The variant of the lab file that the lab is; nil for the lab as it stands.
+        public let variant: String?
         public let supervisor: pid_t
         public let supervisorStart: UInt64
         public var kernel: pid_t?

@@ -21,7 +21,7 @@ public enum SupervisorServer {
     ///   - keepsTemporaryFiles: Leaves the host's /tmp visible, for a program that may itself be
     ///     there.
     public static func run(
-        lab: LabDirectory, source: String, kernel: FilePath, executable: FilePath,
+        lab: LabDirectory, source: String, variant: String?, kernel: FilePath, executable: FilePath,
         keepsTemporaryFiles: Bool
     ) throws {
         var log = Logger(label: "supervisor") { StreamLogHandler.standardError(label: $0) }
@@ -32,8 +32,8 @@ public enum SupervisorServer {
         for number in [SIGHUP, SIGINT, SIGPIPE] { signal(number, SIG_IGN) }
         let own = getpid()
         var record = LabDirectory.Record(
-            lab: lab.name, source: source, supervisor: own, supervisorStart: ProcessTable.startTime(of: own) ?? 0,
-            startedAt: Date().timeIntervalSince1970)
+            lab: lab.name, source: source, variant: variant, supervisor: own,
+            supervisorStart: ProcessTable.startTime(of: own) ?? 0, startedAt: Date().timeIntervalSince1970)
         try lab.write(record)
         let (kernel, control) = try boot(lab: lab, kernel: kernel, executable: executable)
         defer { kernel.end() }

@@ -231,9 +231,10 @@ struct ProbeSpec {
     let sourceAddress: Located<IPAddress>?
     let destination: Located<String>
     let interval: Duration?
+    let alarm: AlarmRule?
 
     init?(key: Located<String>, value: YAMLValue) {
-        guard let fields = value.fields(["from", "source", "to", "every"]),
+        guard let fields = value.fields(["from", "source", "to", "every", "alarm"]),
             let source = fields.required("from", "the node that asks")?.text(),
             let destination = fields.required("to", "the node or address that is asked")?.text()
         else { return nil }
@@ -241,6 +242,37 @@ struct ProbeSpec {
         self.source = source
         sourceAddress = fields["source"]?.value(IPAddress.self, "an address of the node that asks")
         self.destination = destination
-        interval = fields["every"]?.duration()?.value
+        let interval = fields["every"]?.duration().flatMap { every -> Duration? in
+            if every.value < .milliseconds(1) { fields["every"]?.wrong("a time of at least 1ms, such as 1m") }
+            return every.value
+        }
+        self.interval = interval
+        alarm = Self.alarm(fields, every: interval)
+    }
+
+    /// When the probe goes on asking: as written, or after one question without an answer within a second, or before the
+    /// next question.
+    private static func alarm(_ fields: YAMLFields, every interval: Duration?) -> AlarmRule? {
+        let written = fields["alarm"]?.fields(["after", "timeout"])
+        guard let interval else {
+            if let alarm = fields["alarm"], fields["every"] == nil {
+                alarm.collector.error(
+                    alarm.line, "\(alarm.path) needs a probe that goes on asking", "Add `every: 1m` to the probe.")
+            }
+            return nil
+        }
+        var failures = 1
+        if let field = written?["after"], let number = field.value(Int.self, "a number from 1 to 1000") {
+            failures = number.value
+            if !(1...1000).contains(failures) { field.wrong("a number from 1 to 1000") }
+        }
+        var timeout = min(.seconds(1), interval)
+        if let field = written?["timeout"], let time = field.duration() {
+            timeout = time.value
+            if timeout < .milliseconds(1) || timeout > interval {
+                field.wrong("a time from 1ms to the \(interval.shortText) between two questions")
+            }
+        }
+        return AlarmRule(failures: failures, timeout: timeout)
     }
 }

@@ -16,14 +16,21 @@ public struct LabFile {
     let probes: [ProbeSpec]
     /// Read when everything that they speak of is known.
     let expectations: [(name: Located<String>, value: YAMLValue)]
+    let scenarios: [(name: Located<String>, value: YAMLValue)]
+    let soak: YAMLValue?
+    let variants: [VariantSpec]
+    /// The variant that this is; nil for the lab as it stands.
+    let variant: String?
     /// The names in each section, also of parts that could not be read, which has been reported.
     let written: [String: [String]]
+    /// The whole file as it is written, without a variant.
+    let root: YAMLValue?
     let collector: DiagnosticCollector
     let companion: (String) throws -> String
 
     private static let keys = [
         "name", "title", "summary", "deviations", "clouds", "defaults", "nodes", "links", "tunnels", "bgp", "probes",
-        "expect",
+        "expect", "soak", "variants", "scenarios",
     ]
 
     /// Reads a lab file's text.
@@ -31,12 +38,38 @@ public struct LabFile {
     /// - Parameters:
     ///   - text: The YAML.
     ///   - file: The file's name for messages.
+    ///   - variant: One of the file's variants, to be laid over it.
     ///   - companion: Reads a file beside the lab file by its plain name, for configurations that the lab brings along.
-    public init(text: String, file: String, companion: @escaping (String) throws -> String) {
+    public init(
+        text: String, file: String, variant: String? = nil, companion: @escaping (String) throws -> String
+    ) {
         let collector = DiagnosticCollector(file: file)
+        let root = YAMLValue.parse(text, collector: collector)
+        self.init(root: root, variant: variant, collector: collector, companion: companion)
+    }
+
+    /// - Parameter root: The whole file as it is written; nil where it is not YAML, which has been reported.
+    init(
+        root: YAMLValue?, variant: String?, collector: DiagnosticCollector,
+        companion: @escaping (String) throws -> String
+    ) {
+        self.root = root
         self.collector = collector
         self.companion = companion
-        let fields = YAMLValue.parse(text, collector: collector)?.fields(Self.keys)
+        self.variant = variant
+        let section = root?.entry("variants")
+        variants =
+            section?.entries("a mapping of variants").map { VariantSpec(key: $0, value: $1, keys: Self.keys) } ?? []
+        let changes = variants.first { $0.name.value == variant }?.changes
+        if let variant, root != nil, changes == nil {
+            collector.error(
+                section?.line, "there is no variant \"\(variant)\"",
+                Suggestion.remedy(for: variant, among: variants.map(\.name.value), noun: "variants"))
+        }
+        let whole = root.map { root in
+            changes.map { root.replacing(root.node.overlaid(by: $0), collector: collector) } ?? root
+        }
+        let fields = whole?.fields(Self.keys)
         name = fields?.required("name", "the lab's name, as in `netlab up NAME`")?.text()
         title = fields?["title"]?.text()?.value ?? name?.value ?? ""
         summary = fields?["summary"]?.text()?.value ?? ""
@@ -58,8 +91,12 @@ public struct LabFile {
         tunnels = fields?["tunnels"]?.entries("a mapping of tunnels").compactMap(TunnelSpec.init) ?? []
         sessions = fields?["bgp"]?.entries("a mapping of BGP sessions").compactMap(SessionSpec.init) ?? []
         probes = fields?["probes"]?.entries("a mapping of probes").compactMap(ProbeSpec.init) ?? []
-        written = (fields?.values ?? [:]).mapValues { $0.node.mapping?.keys.compactMap { $0.scalar?.string } ?? [] }
+        written = (fields?.values ?? [:]).mapValues {
+            $0.node.mapping?.mergedPairs.compactMap { $0.key.scalar?.string } ?? []
+        }
         expectations = fields?["expect"]?.entries("a mapping of expectations").map { ($0, $1) } ?? []
+        scenarios = fields?["scenarios"]?.entries("a mapping of scenarios").map { ($0, $1) } ?? []
+        soak = fields?["soak"]
     }
 }
 

@@ -25,6 +25,12 @@ public struct LabFileDiagnostic: Hashable, Sendable, Codable, CustomStringConver
         self.remedy = remedy
     }
 
+    /// The same, said of one of the file's variants.
+    func inVariant(_ name: String) -> LabFileDiagnostic {
+        LabFileDiagnostic(
+            severity: severity, file: file, line: line, message: "in variant \(name): \(message)", remedy: remedy)
+    }
+
     /// `FILE:LINE: error: MESSAGE` and, on a second line, the remedy.
     public var description: String {
         let place = line.map { "\(file):\($0)" } ?? file

@@ -59,6 +59,13 @@ public struct Scenario: Hashable, Sendable, Codable {
     }
 }
 
+/// A scenario, and the variant of the lab that it is played in.
+public struct ScenarioName: Hashable, Sendable, Codable {
+    public let name: String
+    /// Nil for the lab as it stands.
+    public let variant: String?
+}
+
 /// A changed lab: a part of a lab file laid over the whole.
 public struct Variant: Hashable, Sendable, Codable {
     public let name: String

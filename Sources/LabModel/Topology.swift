@@ -17,7 +17,13 @@ public struct Topology: Hashable, Sendable, Codable {
     public internal(set) var sessions: [BGPSession]
     public internal(set) var probes: [Probe] = []
     public internal(set) var expectations: [Expectation] = []
+    /// Those that are played in this variant of the lab.
     public internal(set) var scenarios: [Scenario] = []
+    /// Those of every variant, in the file's order.
+    public internal(set) var scenarioNames: [ScenarioName] = []
+    public internal(set) var variants: [Variant] = []
+    /// The variant that this is; nil for the lab as it stands.
+    public internal(set) var variant: String?
     /// The probes that `netlab soak` pings unless told otherwise.
     public internal(set) var soak: [String] = []
 

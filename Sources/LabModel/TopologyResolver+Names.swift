@@ -14,7 +14,7 @@ extension TopologyResolver {
             + file.nodes.compactMap(\.zone)
             + file.links.map(\.name)
             + file.tunnels.map(\.name) + file.sessions.map(\.name) + file.probes.map(\.name)
-            + file.expectations.map(\.name)
+            + file.expectations.map(\.name) + file.scenarios.map(\.name) + file.variants.map(\.name)
         for name in all where !isName(name.value) {
             collector.error(
                 name.line, "\"\(name.value)\" is not a name",

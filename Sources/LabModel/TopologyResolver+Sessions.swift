@@ -69,8 +69,7 @@ extension TopologyResolver {
             warnOfNobodys(address, spec.destination.line, place: place, topology: topology)
             return Probe(
                 name: spec.name.value, source: spec.source.value, sourceAddress: spec.sourceAddress?.value,
-                destination: address,
-                interval: spec.interval, alarm: nil)
+                destination: address, interval: spec.interval, alarm: spec.alarm)
         }
         guard !unsure.contains(spec.destination.value) else { return nil }
         collector.error(

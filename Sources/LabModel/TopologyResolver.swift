@@ -12,6 +12,28 @@ extension LabFile {
         guard !collector.hasErrors else { throw LabFileError(diagnostics: found) }
         return (topology, found)
     }
+
+    /// The same for the lab as it stands and for each of its variants.
+    ///
+    /// - Returns: The topology, and what will work but may surprise, also in variants only.
+    /// - Throws: ``LabFileError`` with every problem of the file and of its variants. What is wrong in a variant only says
+    ///   which.
+    public func resolveWithVariants() throws(LabFileError) -> (topology: Topology, warnings: [LabFileDiagnostic]) {
+        var resolver = TopologyResolver(file: self)
+        let topology = resolver.resolve()
+        let base = collector.diagnostics
+        let found = variants.reduce(into: base) { found, variant in
+            let own = DiagnosticCollector(file: collector.file)
+            let file = LabFile(
+                root: root.map { $0.replacing($0.node, collector: own) }, variant: variant.name.value, collector: own,
+                companion: companion)
+            var resolver = TopologyResolver(file: file)
+            _ = resolver.resolve()
+            found += own.diagnostics.filter { !base.contains($0) }.map { $0.inVariant(variant.name.value) }
+        }.sorted { ($0.line ?? 0) < ($1.line ?? 0) }
+        guard !found.contains(where: { $0.severity == .error }) else { throw LabFileError(diagnostics: found) }
+        return (topology, found)
+    }
 }
 
 /// Builds a topology from a lab file, noting every problem on the way.
@@ -54,6 +76,10 @@ struct TopologyResolver {
             tunnels: tunnels, sessions: sessions)
         topology.probes = file.probes.compactMap { resolve(probe: $0, topology: topology) }
         topology.expectations = file.expectations.compactMap { resolve(expectation: $0, $1, topology: topology) }
+        topology.soak = soak(topology: topology)
+        topology.variant = file.variant
+        topology.variants = file.variants.map { Variant(name: $0.name.value, summary: $0.summary) }
+        resolveScenarios(of: &topology)
         return topology
     }
 }

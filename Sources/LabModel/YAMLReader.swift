@@ -157,13 +157,23 @@ struct YAMLValue {
             wrong(expected)
             return []
         }
-        return mapping.compactMap { key, value in
+        return mapping.mergedPairs.compactMap { key, value in
             guard let name = key.scalar?.string else {
                 collector.error(key.mark?.line ?? line, "\(path): a name must be plain text", "Write \(expected).")
                 return nil
             }
             return (Located(value: name, line: key.mark?.line ?? line), child(value, name))
         }
+    }
+
+    /// One entry of a mapping, without a look at the others.
+    func entry(_ key: String) -> YAMLValue? {
+        node.mapping?.mergedPairs.first { $0.key.scalar?.string == key }.map { child($0.value, key) }
+    }
+
+    /// The same place with another value.
+    func replacing(_ node: Yams.Node, collector: DiagnosticCollector) -> YAMLValue {
+        YAMLValue(node: node, line: line, path: path, collector: collector)
     }
 
     /// The fields of a mapping whose keys the format fixes; unknown keys are reported.

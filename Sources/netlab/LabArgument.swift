@@ -12,6 +12,12 @@ struct LabArgument: ParsableArguments {
     var lab: String
 }
 
+/// Which of a lab's variants is meant.
+struct VariantOption: ParsableArguments {
+    @Option(help: ArgumentHelp("A variant that the lab file has: what it changes.", valueName: "name"))
+    var variant: String?
+}
+
 /// The output of what shows something.
 struct FormatOption: ParsableArguments {
     enum Format: String, ExpressibleByArgument, CaseIterable {
@@ -62,8 +68,8 @@ enum LabLocator {
     }
 
     /// Reads and resolves the lab file that an argument means; warnings go to standard error.
-    static func topology(for argument: String) throws -> (topology: Topology, file: String) {
-        let (topology, warnings, file) = try resolve(argument)
+    static func topology(for argument: String, variant: String? = nil) throws -> (topology: Topology, file: String) {
+        let (topology, warnings, file) = try resolve(argument, variant: variant)
         for warning in warnings { StandardStream.error.write(warning.description + "\n") }
         return (topology, file)
     }
@@ -77,13 +83,24 @@ enum LabLocator {
 
     /// What the file says that a running lab was made from, as it is now.
     static func topology(of lab: LabDirectory) throws -> (topology: Topology, file: String) {
-        let source = if case .running(let record) = lab.state() { record.source } else { lab.name }
-        let (topology, _, file) = try resolve(source)
+        guard case .running(let record) = lab.state() else {
+            let (topology, _, file) = try resolve(lab.name)
+            return (topology, file)
+        }
+        let (topology, _, file) = try resolve(record.source, variant: record.variant)
         return (topology, file)
     }
 
-    static func resolve(_ argument: String) throws -> (topology: Topology, warnings: [LabFileDiagnostic], file: String)
-    {
+    static func resolve(
+        _ argument: String, variant: String? = nil
+    ) throws -> (topology: Topology, warnings: [LabFileDiagnostic], file: String) {
+        let (file, path) = try read(argument, variant: variant)
+        let (topology, warnings) = try file.resolve()
+        return (topology, warnings, path)
+    }
+
+    /// Reads the lab file that an argument means, not yet resolved.
+    static func read(_ argument: String, variant: String? = nil) throws -> (file: LabFile, path: String) {
         let path = try file(for: argument)
         let text: String
         do {
@@ -93,9 +110,10 @@ enum LabLocator {
                 message: "The lab file \(path) cannot be read: \(error)", remedy: "Look at its path and permissions.")
         }
         let directory = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
-        let file = LabFile(text: text, file: path) { name in try TextFile.read("\(directory)/\(name)") }
-        let (topology, warnings) = try file.resolve()
-        return (topology, warnings, path)
+        let file = LabFile(text: text, file: path, variant: variant) { name in
+            try TextFile.read("\(directory)/\(name)")
+        }
+        return (file, path)
     }
 
     /// The name of the lab that an argument means: a lab's name, or the name in the file it leads to.

@@ -44,7 +44,7 @@ struct List: AsyncParsableCommand {
     }
 
     private func entry(_ name: String, _ state: String, _ record: LabDirectory.Record?) -> Entry {
-        let title = (try? LabLocator.resolve(record?.source ?? name))?.topology.title ?? ""
+        let title = (try? LabLocator.resolve(record?.source ?? name, variant: record?.variant))?.topology.title ?? ""
         return Entry(
             name: name, state: state, title: title, source: record?.source ?? (try? LabLocator.file(for: name)) ?? "",
             supervisorPid: state == "up" ? record?.supervisor : nil, kernelPid: state == "up" ? record?.kernel : nil,

@@ -8,6 +8,7 @@ struct PlanCommand: AsyncParsableCommand {
         commandName: "plan", abstract: "Show the steps that would build a lab, without building it.")
 
     @OptionGroup var target: LabArgument
+    @OptionGroup var variant: VariantOption
     @OptionGroup var output: FormatOption
 
     @Flag(help: "Show the contents of the files and rules too; secrets stay hidden.")
@@ -20,7 +21,7 @@ struct PlanCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let (topology, _) = try LabLocator.topology(for: target.lab)
+        let (topology, _) = try LabLocator.topology(for: target.lab, variant: variant.variant)
         let plan = Plan(for: topology)
         switch output.format {
         case .json:

@@ -14,20 +14,25 @@ struct Supervision {
     let name: String
     let source: String
     let kernel: String
+    /// The variant of the lab file that the lab is; nil for the lab as it stands.
+    let variant: String?
 
-    init(name: String, source: String, kernel: String) {
+    init(name: String, source: String, kernel: String, variant: String? = nil) {
         self.name = name
         self.source = source
         self.kernel = kernel
+        self.variant = variant
     }
 
     /// Nil unless the arguments are those of ``arguments``.
     init?(arguments: [String]) {
-        guard arguments.count == 5, arguments[1] == Self.word else { return nil }
-        self.init(name: arguments[2], source: arguments[3], kernel: arguments[4])
+        guard arguments.count == 6, arguments[1] == Self.word else { return nil }
+        self.init(
+            name: arguments[2], source: arguments[3], kernel: arguments[4],
+            variant: arguments[5].isEmpty ? nil : arguments[5])
     }
 
-    var arguments: [String] { [Self.word, name, source, kernel] }
+    var arguments: [String] { [Self.word, name, source, kernel, variant ?? ""] }
 
     /// Where this program is; the guest runs the same file.
     static var executable: String {
@@ -38,8 +43,8 @@ struct Supervision {
         do {
             let directories = HostDirectories(environment: ProcessInfo.processInfo.environment)
             try SupervisorServer.run(
-                lab: try LabDirectory(name: name, directories: directories), source: source, kernel: FilePath(kernel),
-                executable: FilePath(Self.executable), keepsTemporaryFiles: source == Self.bare)
+                lab: try LabDirectory(name: name, directories: directories), source: source, variant: variant,
+                kernel: FilePath(kernel), executable: FilePath(Self.executable), keepsTemporaryFiles: source == Self.bare)
             exit(0)
         } catch {
             StandardStream.error.write("\(error)\n")

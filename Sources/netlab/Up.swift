@@ -14,12 +14,13 @@ struct Up: AsyncParsableCommand {
             "Nothing of the host is changed but the lab's own run and log directories. Ctrl-C takes all of it back.")
 
     @OptionGroup var target: LabArgument
+    @OptionGroup var variant: VariantOption
 
     @Option(help: "How the lab's clock moves afterwards: paced (with the wall clock) or paused.")
     var clock = ClockMode.paced
 
     func run() async throws {
-        let (topology, file) = try LabLocator.topology(for: target.lab)
+        let (topology, file) = try LabLocator.topology(for: target.lab, variant: variant.variant)
         guard let kernel = try KernelCache(environment: LabLocator.environment).find() else {
             throw SetupError(
                 .kernelUnusable, "the lab kernel has not been built yet",
@@ -31,7 +32,8 @@ struct Up: AsyncParsableCommand {
         let board = ProgressBoard(title: "\(topology.name): \(topology.title)")
         let mode = clock
         let (result, wasInterrupted) = await Interruption.guarding {
-            let supervision = Supervision(name: topology.name, source: file, kernel: kernel.path.string)
+            let supervision = Supervision(
+                name: topology.name, source: file, kernel: kernel.path.string, variant: topology.variant)
             board.begin("boot")
             try await LabLauncher.launch(
                 lab, directories: LabLocator.directories, executable: Supervision.executable,

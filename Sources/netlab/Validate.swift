@@ -5,16 +5,19 @@ import Reporting
 
 struct Validate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Check a lab file: every problem at once, each with its line and what to do.")
+        abstract: "Check a lab file: every problem at once, each with its line and what to do.",
+        discussion: "All variants of the lab are checked, or the one that is named.")
 
     @OptionGroup var target: LabArgument
+    @OptionGroup var variant: VariantOption
     @OptionGroup var output: FormatOption
 
     func run() async throws {
         let diagnostics: [LabFileDiagnostic]
         var topology: Topology?
         do {
-            let resolved = try LabLocator.resolve(target.lab)
+            let (file, _) = try LabLocator.read(target.lab, variant: variant.variant)
+            let resolved = try variant.variant == nil ? file.resolveWithVariants() : file.resolve()
             (topology, diagnostics) = (resolved.topology, resolved.warnings)
         } catch let error as LabFileError {
             diagnostics = error.diagnostics
@@ -35,7 +38,16 @@ struct Validate: AsyncParsableCommand {
     }
 
     private func summary(of topology: Topology) -> String {
-        "\(topology.name) is valid: \(topology.nodes.count) nodes, \(topology.links.count) links, "
-            + "\(topology.tunnels.count) tunnels, \(topology.sessions.count) BGP sessions, \(topology.probes.count) probes, \(topology.expectations.count) expectations."
+        let parts = [
+            "\(topology.nodes.count) nodes", "\(topology.links.count) links", "\(topology.tunnels.count) tunnels",
+            "\(topology.sessions.count) BGP sessions", "\(topology.probes.count) probes",
+            "\(topology.expectations.count) expectations",
+        ]
+        let more = [
+            topology.variant == nil && !topology.variants.isEmpty ? "\(topology.variants.count) variants" : nil,
+            topology.scenarioNames.isEmpty ? nil : "\(topology.scenarioNames.count) scenarios",
+        ].compactMap { $0 }
+        let name = topology.name + (topology.variant.map { " in variant \($0)" } ?? "")
+        return "\(name) is valid: \((parts + more).joined(separator: ", "))."
     }
 }
