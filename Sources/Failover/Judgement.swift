@@ -48,21 +48,17 @@ public struct OutageJudge {
     /// The end of the script, on the lab's clock.
     private let end: Int64
     private let predict: (Incident, String) -> Prediction?
-    private let saysNothing: (Window) -> Bool
 
     /// - Parameters:
     ///   - endedAt: On the lab's clock.
     ///   - predict: What is predicted for the flow of this name when the incident's faults begin, beside those that go on;
     ///     nil for nothing.
-    ///   - saysNothing: Whether a predicted window is too wide for a measurement within it to prove anything.
     public init(
-        incidents: [Incident], endedAt: Int64, predict: @escaping (Incident, String) -> Prediction?,
-        saysNothing: @escaping (Window) -> Bool
+        incidents: [Incident], endedAt: Int64, predict: @escaping (Incident, String) -> Prediction?
     ) {
         self.incidents = incidents
         end = endedAt
         self.predict = predict
-        self.saysNothing = saysNothing
     }
 
     /// Judgements of a flow, by time.
@@ -147,7 +143,7 @@ public struct OutageJudge {
 
     private func outage(_ it: Matter, within window: Window) -> Finding {
         let expected = "an outage of \(words(window))"
-        guard !saysNothing(window) else {
+        guard !window.saysNothing else {
             return (.fail, "\(expected), which is too wide to prove anything", words(it.outages))
         }
         guard let main = it.main else {
@@ -269,7 +265,8 @@ public struct OutageJudge {
                 "not within \(words(Duration.nanoseconds(next - heal.nanoseconds)))"
             )
         }
-        let atMost = Duration.nanoseconds(first - heal.nanoseconds)
+        // A request that was sent before may have waited on the way until then.
+        let atMost = Duration.nanoseconds(max(0, first - heal.nanoseconds))
         let isPossible = atLeast <= window.latest && window.earliest <= atMost
         return (isPossible ? .pass : .fail, expected, "\(what) \(words(atMost)) after mending")
     }

@@ -96,24 +96,14 @@ extension ScenarioPlan.Check {
             transfers: observation(uncaptured, record), examination: examination, labFile: labFile)
     }
 
-    /// What verdicts come to in this place: an expectation that is asked for by name has to apply, and one that must not hold
-    /// has to fail.
+    /// Verdicts as they count in this place: an expectation whose conditions do not hold now does not apply.
     public func settled(_ verdicts: [Verdict], _ record: ScriptRecord) -> [Verdict] {
         let conditions = observation(self.conditions, record)
         return zip(plan.expectations, verdicts).map { expectation, verdict in
-            if let missing = unmet(expectation, conditions) {
-                return verdict.changed(to: .fail, seen: "it does not apply: \(missing)")
-            }
-            guard mustFail.contains(expectation.name) else { return verdict }
-            switch verdict.outcome {
-            case .pass:
-                return verdict.changed(
-                    to: .fail, expected: "that this does not hold: \(verdict.expected)", seen: "it holds: \(verdict.seen)")
-            case .fail:
-                return verdict.changed(
-                    to: .pass, expected: "that this does not hold: \(verdict.expected)", seen: "broken, as it must be: \(verdict.seen)")
-            case .inconclusive, .notApplicable: return verdict
-            }
+            guard let missing = unmet(expectation, conditions) else { return verdict }
+            return Verdict(
+                expectation: verdict.expectation, kind: verdict.kind, outcome: .notApplicable, expected: verdict.expected,
+                rule: verdict.rule, seen: "it does not apply now: \(missing)")
         }
     }
 
@@ -128,10 +118,26 @@ extension ScenarioPlan.Check {
     }
 }
 
-extension Verdict {
-    fileprivate func changed(to outcome: Outcome, expected: String? = nil, seen: String) -> Verdict {
-        Verdict(
-            expectation: expectation, kind: kind, outcome: outcome, expected: expected ?? self.expected, rule: rule,
-            seen: seen, evidence: evidence)
+// What a scenario itself claims.
+extension ScenarioPlan {
+    /// Whether outages kept to what the scenario says of them, whatever caused them.
+    public func claims(_ flows: [FlowResult], labFile: String) -> [Verdict] {
+        scenario.outages.map { claim in
+            let outages = flows.first { $0.name == claim.probe }?.outages(.roundTrip) ?? []
+            let expected =
+                claim.atMost == .zero
+                ? "\(claim.probe): no packet lost" : "\(claim.probe): out for \(claim.atMost.shortText) at most"
+            // The lost packets alone say how long it was at least; a single one is an outage, too.
+            let longest = outages.max { $0.atLeast < $1.atLeast }
+            let isKept = claim.atMost == .zero ? outages.isEmpty : (longest?.atLeast ?? .zero) <= claim.atMost
+            let lost = outages.reduce(0) { $0 + $1.lost }
+            let seen = longest.map { outage in
+                let end = outage.atMost.map { " to \($0.inMilliseconds)" } ?? " or more"
+                return "out for \(outage.atLeast.inMilliseconds)\(end), \(lost) packet\(lost == 1 ? "" : "s") lost"
+            }
+            return Verdict(
+                expectation: "outage of \(claim.probe)", kind: "outage", outcome: isKept ? .pass : .fail,
+                expected: expected, rule: "\(labFile):\(claim.line)", seen: seen ?? "no packet lost")
+        }
     }
 }

@@ -1,0 +1,132 @@
+import AgentProtocol
+import Expectations
+import FoundationEssentials
+import Glibc
+import LabKernel
+import LabModel
+import LabPlan
+import Reporting
+import Synchronization
+import SystemPackage
+
+/// A lab that is there for one purpose: brought up under a name of its own, and taken down whatever happens.
+struct FreshLab {
+    let topology: Topology
+    let labFile: String
+    let directory: LabDirectory
+    private let kernel: BuiltKernel
+
+    /// - Parameter number: Tells it from others of this process.
+    init(_ topology: Topology, labFile: String, kernel: BuiltKernel, number: Int) throws {
+        self.topology = topology
+        self.labFile = labFile
+        self.kernel = kernel
+        directory = try LabDirectory(
+            name: "\(topology.name).\(getpid())-\(number)", directories: LabLocator.directories)
+    }
+
+    /// Brings the lab up, calls `body`, and takes the lab down.
+    ///
+    /// - Parameters:
+    ///   - seed: What the lab's randomness and its date begin with; nil for this day and chance.
+    ///   - keepLogs: Called when the lab has ended and its logs are whole; they are removed then.
+    func run<Result: Sendable>(
+        seed: UInt64?, keepLogs: (String) -> Void, _ body: () async throws -> Result
+    ) async throws -> Result {
+        defer { directory.forget() }
+        let result: Result
+        do {
+            let supervision = Supervision(
+                name: directory.name, source: labFile, kernel: kernel.path.string,
+                variant: topology.variant)
+            try await LabLauncher.launch(
+                directory, directories: LabLocator.directories, executable: Supervision.executable,
+                arguments: supervision.arguments)
+            _ = try await LabClient(directory).ask(.build(Plan(for: topology), topology, clock: .paused))
+            result = try await body()
+        } catch {
+            await end()
+            keepLogs(directory.logs.string)
+            throw error
+        }
+        await end()
+        keepLogs(directory.logs.string)
+        return result
+    }
+
+    /// On a task of its own: a lab is taken down also when the caller has been cancelled.
+    private func end() async {
+        let directory = directory
+        await Task.detached { try? await LabLauncher.end(directory) }.value
+    }
+
+    /// Plays a script; when the caller is cancelled, the script ends early and what there is of it comes back.
+    ///
+    /// - Parameter progress: Called with the lab's clock.
+    func play(
+        _ script: Script, file: String, progress: @escaping @Sendable (LabTime) -> Void
+    ) async throws -> ScriptRecord {
+        let (input, continuation) = AsyncStream.makeStream(of: ExecInput.self)
+        let directory = directory
+        // The cancellation must reach the script, not the connection that its record comes by.
+        let work = Task.detached {
+            try await LabClient(directory).ask(.play(script, file: file), input: input) { message in
+                if case .clockMoved(let time) = message { progress(time) }
+            }
+        }
+        let answer = try await withTaskCancellationHandler {
+            try await work.value
+        } onCancel: {
+            continuation.yield(.endOfFile)
+        }
+        guard case .played(let record) = answer else {
+            throw LabFailure("The lab answered something that was not asked.")
+        }
+        return record
+    }
+}
+
+/// What labs need of this machine.
+enum Machine {
+    /// The lab kernel.
+    ///
+    /// - Throws: `SetupError` when none has been built yet.
+    static func kernel() throws -> BuiltKernel {
+        guard let kernel = try KernelCache(environment: LabLocator.environment).find() else {
+            throw SetupError(
+                .kernelUnusable, "the lab kernel has not been built yet",
+                remedy: "Build it, once, some minutes: netlab kernel build")
+        }
+        return kernel
+    }
+
+    /// Processors that this process may use.
+    static var processors: Int { max(1, ProcessInfo.processInfo.activeProcessorCount) }
+
+    /// Looks at what a lab will need before anything is started.
+    ///
+    /// - Throws: `SetupError` naming all that is missing.
+    static func check() async throws {
+        let findings = await LabKernel.Doctor.examine(environment: LabLocator.environment)
+        for warning in findings where warning.status == .warning {
+            StandardStream.error.write("netlab: \(warning.name): \(warning.detail). \(warning.remedy ?? "")\n")
+        }
+        let missing = findings.filter { $0.status == .missing }
+        guard let first = missing.first else { return }
+        let all = missing.map { "\($0.name): \($0.detail)" }.joined(separator: "; ")
+        throw SetupError(
+            .toolsMissing, "this machine lacks something: \(all)", remedy: first.remedy ?? "See netlab doctor.")
+    }
+}
+
+/// The lab's time when a script was first heard of, to tell how far it has come.
+final class StartTime: Sendable {
+    private let first = Mutex<LabTime?>(nil)
+
+    func since(_ time: LabTime) -> Duration {
+        first.withLock { first in
+            if first == nil { first = time }
+            return time - (first ?? time)
+        }
+    }
+}
