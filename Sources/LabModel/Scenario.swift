@@ -20,6 +20,11 @@ public struct Scenario: Hashable, Sendable, Codable {
     public struct Flow: Hashable, Sendable, Codable {
         public let probe: String
         public let interval: Duration
+
+        public init(probe: String, interval: Duration) {
+            self.probe = probe
+            self.interval = interval
+        }
     }
 
     public struct Step: Hashable, Sendable, Codable {
@@ -27,6 +32,12 @@ public struct Scenario: Hashable, Sendable, Codable {
         public let at: Duration
         public let line: Int
         public let action: Action
+
+        public init(at: Duration, line: Int, action: Action) {
+            self.at = at
+            self.line = line
+            self.action = action
+        }
     }
 
     public enum Action: Hashable, Sendable, Codable {
@@ -42,6 +53,12 @@ public struct Scenario: Hashable, Sendable, Codable {
         public let line: Int
         /// Zero for none at all.
         public let atMost: Duration
+
+        public init(probe: String, line: Int, atMost: Duration) {
+            self.probe = probe
+            self.line = line
+            self.atMost = atMost
+        }
     }
 
     public init(

@@ -30,6 +30,8 @@ struct ScenarioTimeline {
         var active: [Active] = []
         var steps: [Scenario.Step] = []
         var isSound = true
+        /// What has been reported: what comes of it is no news.
+        var confused: Set<Fault> = []
         func wrong(_ line: Int, _ message: String, _ remedy: String) {
             reader.collector.error(line, "\(reader.path): \(message)", remedy)
             isSound = false
@@ -50,9 +52,10 @@ struct ScenarioTimeline {
                     if let earlier = active.first(where: { $0.fault == fault }) {
                         let since = "since \(earlier.since.shortText), in line \(earlier.line)"
                         wrong(entry.line, "at \(time) \"\(fault)\" is there already, \(since)", "Heal it first.")
+                        confused.insert(fault)
                     } else if !fault.isMomentary {
                         active.append(Active(fault: fault, line: entry.line, since: entry.at))
-                    } else if duration != nil {
+                    } else if duration != nil, faults.allSatisfy(\.isMomentary) {
                         wrong(entry.line, "\"\(fault)\" is over in a moment", "Remove `for:`.")
                     }
                 }
@@ -61,6 +64,8 @@ struct ScenarioTimeline {
                 for fault in faults {
                     if let index = active.firstIndex(where: { $0.fault == fault }) {
                         active.remove(at: index)
+                    } else if confused.contains(fault) {
+                        continue
                     } else if fault.isMomentary {
                         wrong(
                             entry.line, "\"\(fault)\" is over in a moment", "There is nothing to heal: remove the step."

@@ -12,7 +12,7 @@ extension TopologyResolver {
             if case .some(nil) = variant { continue }
             if let variant = variant ?? nil, !known.contains(variant.value) {
                 collector.error(
-                    variant.line, "\(value.path): there is no variant \"\(variant.value)\"",
+                    variant.line, "\(value.path).variant: there is no variant \"\(variant.value)\"",
                     Suggestion.remedy(for: variant.value, among: known, noun: "variants"))
                 continue
             }

@@ -44,7 +44,8 @@ struct Supervision {
             let directories = HostDirectories(environment: ProcessInfo.processInfo.environment)
             try SupervisorServer.run(
                 lab: try LabDirectory(name: name, directories: directories), source: source, variant: variant,
-                kernel: FilePath(kernel), executable: FilePath(Self.executable), keepsTemporaryFiles: source == Self.bare)
+                kernel: FilePath(kernel), executable: FilePath(Self.executable),
+                keepsTemporaryFiles: source == Self.bare)
             exit(0)
         } catch {
             StandardStream.error.write("\(error)\n")
