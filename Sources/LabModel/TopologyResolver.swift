@@ -16,8 +16,8 @@ extension LabFile {
     /// The same for the lab as it stands and for each of its variants.
     ///
     /// - Returns: The topology, and what will work but may surprise, also in variants only.
-    /// - Throws: ``LabFileError`` with every problem of the file and of its variants; what is wrong in a variant only, says
-    ///   in which.
+    /// - Throws: ``LabFileError`` with every problem of the file and of its variants; what is wrong in a variant only
+    ///   says in which.
     public func resolveWithVariants() throws(LabFileError) -> (topology: Topology, warnings: [LabFileDiagnostic]) {
         var resolver = TopologyResolver(file: self)
         let topology = resolver.resolve()

@@ -1,7 +1,7 @@
 import Yams
 
-// A variant of a lab is a part of its file laid over the whole. Parts keep their own marks, so that what is wrong is found
-// in the line where it stands.
+// A variant of a lab is a part of its file laid over the whole. Parts keep their own marks, so that what is wrong is
+// reported for the line where it stands.
 extension Yams.Node {
     /// This value with another laid over it: mappings entry by entry, where null takes an entry away; all else anew (as
     /// JSON Merge Patch has it, RFC 7396).
