@@ -101,6 +101,26 @@ public struct ActiveFault: Hashable, Sendable, Codable {
         self.since = since
         self.until = until
     }
+
+    private enum CodingKeys: CodingKey {
+        case fault, text, since, until
+    }
+
+    /// With the fault's text besides, for those who read JSON: it is what `netlab heal` takes.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(fault, forKey: .fault)
+        try container.encode(fault.description, forKey: .text)
+        try container.encode(since, forKey: .since)
+        try container.encodeIfPresent(until, forKey: .until)
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        fault = try container.decode(Fault.self, forKey: .fault)
+        since = try container.decode(LabTime.self, forKey: .since)
+        until = try container.decodeIfPresent(LabTime.self, forKey: .until)
+    }
 }
 
 /// Why something in a lab did not work: what happened to which object, what to do, and the cause.

@@ -1,7 +1,7 @@
 import AgentProtocol
 import LabModel
 
-/// The faults of a lab, for people and for programs.
+/// The faults of a lab, for people.
 public struct FaultReport: Sendable {
     private let faults: [ActiveFault]
     private let lab: String
@@ -9,19 +9,6 @@ public struct FaultReport: Sendable {
     public init(_ faults: [ActiveFault], lab: String) {
         self.faults = faults
         self.lab = lab
-    }
-
-    /// A fault as JSON has it: its text, which `netlab heal` takes, and times in seconds of the lab's clock.
-    public struct Entry: Encodable {
-        let fault: String
-        let sinceSeconds: Double
-        let untilSeconds: Double?
-
-        public init(_ active: ActiveFault) {
-            fault = active.fault.description
-            sinceSeconds = Double(active.since.nanoseconds) / 1e9
-            untilSeconds = active.until.map { Double($0.nanoseconds) / 1e9 }
-        }
     }
 
     /// A table, or a line where there is nothing to show.

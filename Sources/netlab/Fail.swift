@@ -62,7 +62,7 @@ enum FaultArguments {
 extension FormatOption {
     func show(_ faults: [ActiveFault], of lab: String) throws {
         switch format {
-        case .json: print(try JSONText.of(faults.map(FaultReport.Entry.init)))
+        case .json: print(try JSONText.of(faults))
         case .table: print(FaultReport(faults, lab: lab).text(style: .standardOutput))
         }
     }

@@ -9,6 +9,7 @@ struct StatusView: Decodable {
     let paths: [Path]
     let daemons: [Daemon]
     let nodes: [Node]
+    let faults: [FaultView]
 
     struct Clock: Decodable, Equatable {
         private struct Time: Decodable, Equatable { let nanoseconds: Int64 }
@@ -74,6 +75,7 @@ struct StatusView: Decodable {
         struct Interface: Decodable {
             let name: String
             let mtu: Int
+            let isUp: Bool
         }
         let name: String
         let interfaces: [Interface]
@@ -96,7 +98,16 @@ struct StatusView: Decodable {
         paths.first { $0.probe == probe && $0.broken == nil }?.hops.compactMap(\.tunnel)
     }
 
-    func mtu(_ node: String, _ interface: String) -> Int? {
-        nodes.first { $0.name == node }?.interfaces.first { $0.name == interface }?.mtu
+    func mtu(_ node: String, _ interface: String) -> Int? { self.interface(node, interface)?.mtu }
+
+    func isUp(_ node: String, _ interface: String) -> Bool? { self.interface(node, interface)?.isUp }
+
+    private func interface(_ node: String, _ name: String) -> Node.Interface? {
+        nodes.first { $0.name == node }?.interfaces.first { $0.name == name }
     }
+
+    func isRunning(_ daemon: String) -> Bool? { daemons.first { $0.name == daemon }?.isRunning }
+
+    /// The states of a session as its speakers see it.
+    func states(of session: String) -> [String]? { sessions.first { $0.name == session }?.speakers.map(\.state) }
 }

@@ -112,6 +112,15 @@ import Testing
         #expect(try error { try lab.socket.deleteSecurityPolicy(policy) }.errno == ENOENT)
     }
 
+    @Test func allPoliciesAreFlushed() throws {
+        let lab = try TestNamespace()
+        for policy in Self.policies { try lab.socket.addSecurityPolicy(policy) }
+        #expect(try lab.socket.securityPolicies().count == Self.policies.count)
+        try lab.socket.flushSecurityPolicies()
+        #expect(try lab.socket.securityPolicies().isEmpty)
+        try lab.socket.flushSecurityPolicies()
+    }
+
     @Test func countersFollowTraffic() throws {
         let lab = try TestNamespace.withDummy()
         let remote: IPAddress = "10.1.1.3"

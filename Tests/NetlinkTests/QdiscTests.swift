@@ -22,6 +22,16 @@ import Testing
         #expect(try error { try lab.socket.removeQdisc(on: "d0") }.errno == ENOENT)
     }
 
+    /// What a queue is not told it keeps: every setting has to be told.
+    @Test(arguments: settings) func nothingIsLeftOfFormerSettings(_ settings: NetemSettings) throws {
+        let lab = try TestNamespace.withDummy()
+        let plain = NetemSettings(delay: .microseconds(550), rate: BitRate(bitsPerSecond: 1_000_000_000))
+        try lab.socket.setNetem(plain, on: "d0")
+        try lab.socket.setNetem(settings, on: "d0")
+        try lab.socket.setNetem(plain, on: "d0")
+        #expect(try lab.socket.qdiscs().first { $0.interface == "d0" && $0.isRoot }?.netem == plain)
+    }
+
     @Test func badSettingsAreRefused() throws {
         let lab = try TestNamespace.withDummy()
         #expect(try error { try lab.socket.setNetem(NetemSettings(delay: .seconds(-1)), on: "d0") }.errno == EINVAL)
