@@ -88,7 +88,7 @@ extension Disturbances {
         return changes
     }
 
-    /// The sessions that a node's BIRD has to be told to shut whenever it has started.
+    /// The sessions that a node's BIRD has to be told to shut whenever it has read its configuration.
     public func shutSessions(of node: String) -> [String] {
         shutSessions.filter { $0.node == node }.map(\.name).sorted()
     }

@@ -21,12 +21,8 @@ public enum BirdConfiguration {
     /// main table with metric 32 (so that a route of the node's own to the same prefix, with metric 0, goes before it),
     /// and shares traffic among equally good ones. A session speaks of its own address family only.
     ///
-    /// - Parameters:
-    ///   - logFile: Where BIRD writes its log, as the node sees it.
-    ///   - shut: The sessions that the node's operator has shut down.
-    public static func files(
-        for node: String, in topology: Topology, logFile: String, shut: Set<String> = []
-    ) -> [ConfigurationFile] {
+    /// - Parameter logFile: Where BIRD writes its log, as the node sees it.
+    public static func files(for node: String, in topology: Topology, logFile: String) -> [ConfigurationFile] {
         if let own = topology.node(named: node)?.birdConfiguration {
             return [ConfigurationFile(path: path, contents: own, isSecret: true)]
         }
@@ -34,9 +30,7 @@ public enum BirdConfiguration {
             guard let own = session.speakers.first(where: { $0.node == node }), let peer = session.peer(of: own) else {
                 return nil
             }
-            return Session(
-                name: session.name, own: own, peer: peer, password: session.password,
-                isShut: shut.contains(session.name))
+            return Session(name: session.name, own: own, peer: peer, password: session.password)
         }
         guard !sessions.isEmpty else { return [] }
         let families = Family.allCases.filter { family in sessions.contains { $0.family == family } }
@@ -122,7 +116,6 @@ extension BirdConfiguration {
         let own: BGPSpeaker
         let peer: BGPSpeaker
         let password: Secret?
-        let isShut: Bool
 
         var family: Family { Family(own.address) }
         var advertised: [IPPrefix] { own.advertised.filter { Family($0.address) == family } }
@@ -136,7 +129,6 @@ extension BirdConfiguration {
                 : "where source = RTS_STATIC && net ~ [ \(advertised.map(\.description).joined(separator: ", ")) ]"
             return """
                 protocol bgp '\(name)' {
-                \(isShut ? "    disabled;\n" : "")\
                     local \(own.address) as \(own.asn);
                     neighbor \(peer.address) as \(peer.asn);
                     interface "\(own.interface)";

@@ -57,11 +57,14 @@ public struct Disturbances: Hashable, Sendable {
     var standstills: [DaemonName: Standstill] = [:]
     var lostAssociations: Set<Place> = []
     var unpowered: Set<String> = []
-    /// Sessions of nodes whose configuration is the user's own, which is not changed: BIRD is told instead.
+    /// BIRD is told, as an operator does it: a session that its configuration disables is gone altogether, and the peer
+    /// is told so ("Peer De-configured" instead of "Administrative Shutdown", RFC 4486).
     var shutSessions: Set<Session> = []
 
-    /// - Parameter faults: Those that are active; momentary ones change nothing here.
+    /// - Parameter faults: Those that are active, in any order; momentary ones change nothing here.
     public init(_ faults: [Fault], in topology: Topology) {
+        // Sorted, so that not even a rounding or the order of rules tells which fault came first.
+        let faults = faults.map { (fault: $0, text: $0.description) }.sorted { $0.text < $1.text }.map(\.fault)
         for link in topology.links {
             for end in link.ends { shapes[Port(end)] = LinkShape(link) }
         }
@@ -70,14 +73,14 @@ public struct Disturbances: Hashable, Sendable {
             guard let changed = view.node(named: node.name) else { continue }
             filters[node.name] = FilterRules.ruleset(for: changed, in: view)
             translations[node.name] = changed.nat
-            configure(node.name, from: view, faults)
+            configure(node.name, from: view)
         }
         let drops = DropRules(faults, in: topology)
         for node in topology.nodes { self.drops[node.name] = drops.ruleset(for: node.name) }
         for fault in faults { add(fault, in: topology) }
     }
 
-    private mutating func configure(_ node: String, from view: Topology, _ faults: [Fault]) {
+    private mutating func configure(_ node: String, from view: Topology) {
         if !view.tunnelEnds(of: node).isEmpty {
             let files = LibreswanConfiguration.files(
                 for: node, in: view, logFile: Daemon.logFile(node: node, kind: .pluto),
@@ -85,11 +88,8 @@ public struct Disturbances: Hashable, Sendable {
             configurations[DaemonName(node: node, kind: .pluto)] = Configuration(
                 files: files, connections: view.tunnelEnds(of: node).map(Connection.init))
         }
-        let shut = faults.compactMap { fault in
-            if case .sessionShut(let session, node) = fault { session } else { nil }
-        }
         let files = BirdConfiguration.files(
-            for: node, in: view, logFile: Daemon.logFile(node: node, kind: .bird), shut: Set(shut))
+            for: node, in: view, logFile: Daemon.logFile(node: node, kind: .bird))
         if !files.isEmpty {
             configurations[DaemonName(node: node, kind: .bird)] = Configuration(files: files, connections: [])
         }
@@ -111,7 +111,6 @@ public struct Disturbances: Hashable, Sendable {
         case .associationsDeleted(let tunnel, let node):
             lostAssociations.insert(Place(tunnel: tunnel, node: node))
         case .sessionShut(let session, let node):
-            guard topology.node(named: node)?.birdConfiguration != nil else { break }
             shutSessions.insert(Session(name: session, node: node))
         case .nodeDown(let node):
             switchOff(node, in: topology)

@@ -154,8 +154,11 @@ extension RunningLab {
                 "\(name) does not start again: \(seen).", remedy: "Its log has more: netlab logs \(topology.name).",
                 details: DaemonProcess.logEnd(of: daemon))
         }
-        guard name.kind == .bird else { return }
-        for session in disturbances.shutSessions(of: name.node) { try await tellBird(of: name.node, "disable '\(session)'") }
+        if name.kind == .bird { try await shutSessions(of: name.node) }
+    }
+
+    private func shutSessions(of node: String) async throws {
+        for session in disturbances.shutSessions(of: node) { try await tellBird(of: node, "disable '\(session)'") }
     }
 
     /// Has a daemon take up what has been written, or notes that it shall when it goes on.
@@ -165,7 +168,10 @@ extension RunningLab {
             return
         }
         switch daemon.kind {
-        case .bird: try await tellBird(of: daemon.node, "configure")
+        case .bird:
+            try await tellBird(of: daemon.node, "configure")
+            // One whose parameters have changed is a new one, which nobody has shut.
+            try await shutSessions(of: daemon.node)
         case .pluto: try await reload(connections, at: daemon.node)
         }
     }

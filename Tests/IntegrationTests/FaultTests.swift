@@ -178,7 +178,7 @@ struct FaultTests {
         },
         Case("drop bgp on main", at: ["tgw", "drg"], recovery: main) { lab async throws in
             #expect(try await lab.quickPing("10.105.2.100", from: "vpc1-ec2").isLossless)
-            #expect(try await lab.until("bgp main down", within: .seconds(31)) > .seconds(19))
+            #expect(try await lab.until("bgp main down", within: .seconds(31)) > .seconds(15))
         },
         Case("drop icmp on vpc1-workload from vpc1", at: ["vpc1-ec2"]) { lab async throws in
             #expect(try await lab.quickPing("10.2.3.1", from: "vpc1-ec2").received == 0)
