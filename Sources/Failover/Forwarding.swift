@@ -67,6 +67,20 @@ struct Forwarding: Sendable {
         return follow(packet, at: node, Path(), damage, known)
     }
 
+    /// The same for a tunnel's own packets.
+    func outerPaths(
+        from node: String, source: IPAddress, to destination: IPAddress, _ kind: PacketKind, of tunnel: String,
+        in damage: Damage
+    ) -> [Path] {
+        follow(
+            Packet(source: source, destination: destination, kind: kind, tunnel: tunnel), at: node, Path(), damage, [])
+    }
+
+    /// The delays of all links that a path crosses.
+    func delay(of path: Path) -> Duration {
+        path.crossings.reduce(.zero) { $0 + (topology.link(named: $1.link)?.delay ?? .zero) }
+    }
+
     private func follow(
         _ arriving: Packet, at node: String, _ soFar: Path, _ damage: Damage, _ known: Set<Damage.Port>
     ) -> [Path] {

@@ -1,3 +1,4 @@
+import Expectations
 import LabModel
 import NetworkTypes
 
@@ -20,19 +21,34 @@ struct Impact: Sendable {
         let doubt: String?
     }
 
+    /// An end of a tunnel that has lost its associations and gets new ones while the fault lasts.
+    struct Recovery: Hashable, Sendable {
+        enum Trigger: Hashable, Sendable {
+            /// The first packet that the end wants to send: the kernel asks for associations (XFRM acquire).
+            case packet
+            /// The end's daemon starts anew.
+            case start
+        }
+
+        let side: Damage.Side
+        let trigger: Trigger
+    }
+
     var damage = Damage()
     /// By the session and the node where it begins.
     var endings: [Damage.Side: Ending] = [:]
+    /// The interfaces of sessions that begin anew.
+    var restartedPorts: Set<Damage.Port> = []
     /// Speakers whose BIRD has been killed: their kernel says so to the peer, and their routes stay as they are.
     var killedSpeakers: Set<String> = []
     /// Speakers whose BIRD stands still.
     var stoppedSpeakers: Set<String> = []
     /// Nodes whose key daemon does not run, so that they negotiate nothing.
     var silentKeyDaemons: Set<String> = []
-    /// Tunnels that a mismatch keeps from being negotiated.
-    var mismatched: Set<String> = []
-    /// Ends that get new associations by themselves, as soon as a packet asks for them.
-    var renegotiated: Set<Damage.Side> = []
+    /// Tunnels that a mismatch keeps from being negotiated, and the end it is at.
+    var mismatched: [String: String] = [:]
+    /// Tunnels that come back by themselves.
+    var recoveries: [Recovery] = []
     var degradations: [Degradation] = []
     var notes: [String] = []
 
@@ -50,12 +66,41 @@ struct Impact: Sendable {
 
     /// Whether a session begins anew whose routes a journey follows.
     func interrupts(_ journey: Predictor.Journey) -> Bool {
-        let tunnels = Set(journey.all.flatMap(\.tunnels))
-        return endings.contains { $0.value == .restarted && tunnels.contains($0.key.name) }
+        let exits = Set(journey.all.flatMap(\.exits).map(\.port))
+        return restartedPorts.contains { exits.contains($0) }
     }
 
-    func reasons(for before: Predictor.Journey, _ atOnce: Predictor.Journey, _ after: Predictor.Journey) -> [String] {
-        notes
+    /// Why it cannot be said what becomes of a journey's packets; nil where it can.
+    func doubt(about before: Predictor.Journey, _ after: Predictor.Journey, _ topology: Topology) -> String? {
+        degradation(of: before)?.doubt ?? degradation(of: after)?.doubt ?? tooBig(for: before, topology)
+            ?? tooBig(for: after, topology)
+    }
+
+    /// Where an echo request of ping's usual 56 bytes no longer fits.
+    private func tooBig(for journey: Predictor.Journey, _ topology: Topology) -> String? {
+        let inner = 84
+        for exit in journey.all.flatMap(\.exits) {
+            guard let mtu = damage.mtu[exit.port] else { continue }
+            let length = exit.tunnel.flatMap(topology.tunnel(named:)).map { $0.outerLength(ofInner: inner) } ?? inner
+            guard let length else { return "the ESP packets at \(exit.port.node) have a length that is not known" }
+            if length > mtu.bytes {
+                return
+                    "a ping's packet of \(length) bytes does not fit through \(exit.port.node):\(exit.port.interface) any more, and whether it may be fragmented is up to who sends it"
+            }
+        }
+        return nil
+    }
+}
+
+extension Tunnel {
+    /// The bytes of the packet that carries one of so many; nil where the algorithms are not known.
+    func outerLength(ofInner length: Int) -> Int? {
+        guard let algorithms, let end = ends.first,
+            let transform = try? ESPTransform(cipher: algorithms.encryption.cipher, integrity: algorithms.integrity)
+        else { return nil }
+        let family: EncapsulationFamily = if case .v4 = end.localAddress { .ipv4 } else { .ipv6 }
+        return ESPEncapsulation(transform: transform, family: family, isUDPEncapsulated: isUDPEncapsulated)
+            .outerLength(ofInner: length)
     }
 }
 
@@ -99,13 +144,9 @@ extension Predictor {
                         "\(node) forgets its connections; its translation is one to one, so the next packet of each gets the same addresses again.",
                     doubt: nil))
         case .natChanged(let node, let outside, let inside):
-            impact.degradations.append(
-                Impact.Degradation(
-                    place: node, sender: nil,
-                    reason: "\(node) translates \(outside) to \(inside).",
-                    doubt:
-                        "connections that \(node) already knows may keep the old address until it forgets them (nf_conntrack), and only new ones go to \(inside)"
-                ))
+            impact.damage.translations[Damage.Translation(node: node, outside: outside)] = inside
+            impact.notes.append(
+                "\(node) translates \(outside) to \(inside) and back, for connections that it knew before as well.")
         case .securityRuleRemoved(let node, let source, let transport):
             let rule = topology.node(named: node)?.security?.first {
                 $0.source == source && (transport == nil || $0.transport == transport)
@@ -125,19 +166,20 @@ extension Predictor {
             for end in topology.tunnel(named: tunnel)?.ends ?? [] {
                 impact.damage.forgotten.insert(Damage.Side(name: tunnel, node: end.node))
             }
-            impact.mismatched.insert(tunnel)
+            impact.mismatched[tunnel] = node
             impact.notes.append(
                 "\(node) takes up other \(parameter.rawValue) parameters for \(tunnel): it deletes its associations, tells the peer to (RFC 7296, section 1.4.1), and no new ones can be agreed on."
             )
         case .associationsDeleted(let tunnel, let node):
             let side = Damage.Side(name: tunnel, node: node)
             impact.damage.forgotten.insert(side)
+            impact.recoveries.append(Impact.Recovery(side: side, trigger: .packet))
             impact.notes.append("The kernel of \(node) forgets the associations of \(tunnel); the peer's stay.")
         case .sessionShut(let session, let node):
             impact.endings[Damage.Side(name: session, node: node)] = .told
             impact.notes.append("\(node) ends \(session) and says so: NOTIFICATION, Cease (RFC 4271, section 6.7).")
         case .holdTime(let session, let time, let node):
-            impact.endings[Damage.Side(name: session, node: node)] = .restarted
+            if let session = topology.session(named: session) { begin(session, anew: node, &impact) }
             impact.notes.append(
                 "\(node) proposes a hold time of \(time.shortText): BIRD begins \(session) anew, with a NOTIFICATION, to negotiate it."
             )
@@ -150,6 +192,13 @@ extension Predictor {
             takeDown(node, &impact)
         case .zoneDown(let zone):
             for node in topology.nodes(inZone: zone) { takeDown(node.name, &impact) }
+        }
+    }
+
+    private func begin(_ session: BGPSession, anew node: String, _ impact: inout Impact) {
+        impact.endings[Damage.Side(name: session.name, node: node)] = .restarted
+        for speaker in session.speakers {
+            impact.restartedPorts.insert(Damage.Port(node: speaker.node, interface: speaker.interface))
         }
     }
 
@@ -171,21 +220,27 @@ extension Predictor {
             for (tunnel, _) in topology.tunnelEnds(of: node) where !tunnel.isUnused {
                 let side = Damage.Side(name: tunnel.name, node: node)
                 impact.damage.forgotten.insert(side)
-                if what == .restarted { impact.renegotiated.insert(side) }
+                if what == .restarted { impact.recoveries.append(Impact.Recovery(side: side, trigger: .start)) }
             }
             if what == .killed { impact.silentKeyDaemons.insert(node) }
             impact.notes.append(
-                "With pluto's end \(node) loses its associations and policies (ipsec.service flushes both), and does not tell its peers."
-            )
+                what == .killed
+                    ? "With pluto's end \(node) loses its associations and policies (ipsec.service flushes both), and does not tell its peers."
+                    : "pluto at \(node) ends, tells its peers to delete their associations, and starts anew.")
         case (.pluto, .stopped):
             impact.silentKeyDaemons.insert(node)
             impact.notes.append(
                 "pluto at \(node) stands still, and its kernel goes on with the associations it has. Peers that hear ESP do not ask whether it lives; a rekey would fail."
             )
-        case (.bird, .killed), (.bird, .restarted):
+        case (.bird, .killed):
             impact.killedSpeakers.insert(node)
             impact.notes.append(
                 "BIRD at \(node) is gone: its kernel closes its connections, and keeps the routes it was given.")
+        case (.bird, .restarted):
+            for session in topology.sessions where session.speakers.contains(where: { $0.node == node }) {
+                begin(session, anew: node, &impact)
+            }
+            impact.notes.append("BIRD at \(node) ends its sessions, takes its routes back, and starts anew.")
         case (.bird, .stopped):
             impact.stoppedSpeakers.insert(node)
             impact.notes.append(

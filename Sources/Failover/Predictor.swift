@@ -23,85 +23,46 @@ public struct Predictor: Sendable {
     ///
     /// - Parameter alreadyActive: Faults that began earlier, long enough for all they bring about to have happened.
     public func predict(_ faults: [Fault], with alreadyActive: [Fault] = [], for probe: Probe) -> Prediction {
-        let name = faults.map(\.description).joined(separator: ", ")
         let earlier = settled(alreadyActive)
         let before = journey(of: probe, in: earlier)
-        func prediction(_ effect: Prediction.Effect, comeback: Window?, during: Journey?, _ reasons: [String])
-            -> Prediction
-        {
-            Prediction(
-                fault: name, probe: probe.name, effect: effect, comeback: comeback, before: before.way,
-                during: during?.way, reasons: reasons)
-        }
+        var answer = Answer(
+            fault: faults.map(\.description).joined(separator: ", "), probe: probe.name, before: before)
         if let loss = before.loss {
-            return prediction(
-                .unpredictable("the probe is not answered before the fault: \(loss)"), comeback: nil, during: nil, [])
+            return answer.prediction(.unpredictable("the probe is not answered before the fault: \(loss)"))
         }
-        var reasons = [before.summary("Before the fault")]
         let impact = impact(of: alreadyActive + faults, since: alreadyActive)
+        answer.reasons += impact.notes
+
         var damage = impact.damage
         damage.withdrawn = earlier.withdrawn
-        let changes = changes(after: impact, in: &damage, since: earlier)
         let atOnce = journey(of: probe, in: damage, known: before)
-        let at = Moment(damage: damage, changes: changes)
-        let after = journey(of: probe, in: at.settled, known: before)
-        reasons += impact.reasons(for: before, atOnce, after)
-        if let doubt = atOnce.doubt ?? after.doubt {
-            return prediction(.unpredictable(doubt), comeback: nil, during: nil, reasons)
+        let recoveries = recoveries(from: impact, for: before)
+        damage.forgotten.subtract(recoveries.map(\.side))
+        let recovered = journey(of: probe, in: damage, known: before)
+        let moment = Moment(damage: damage, changes: changes(after: impact, in: damage, since: earlier))
+        let after = journey(of: probe, in: moment.settled, known: before)
+        let works = { (damage: Damage) in self.journey(of: probe, in: damage, known: before).loss == nil }
+        func restored(first: Bool) -> Restoration {
+            restoration(after: impact, moment, earlier, probe: probe, before: before, first: first)
         }
-        let touched = impact.degradation(of: before) ?? impact.degradation(of: after)
-        let roundTrip = after.loss == nil ? after.roundTrip : before.roundTrip
-        let restoration = restoration(
-            after: impact, at, alreadyActive: alreadyActive, before: before, during: after)
 
-        if atOnce.loss == nil, after.loss == nil {
-            if let doubt = touched?.doubt {
-                return prediction(.unpredictable(doubt), comeback: nil, during: nil, reasons)
-            }
-            if let gap = at.gap(where: { journey(of: probe, in: $0, known: before).loss == nil }) {
-                return prediction(
-                    .outage(Window(.zero, gap + roundTrip)), comeback: restoration.window, during: after,
-                    reasons + changes.flatMap(\.reasons) + restoration.reasons)
-            }
-            if after.way != before.way || after.nodes != before.nodes {
-                reasons += changes.flatMap(\.reasons)
-                reasons.append(
-                    "No packet is lost: before each change of a route the old way still works, and the route that remains is there already."
-                )
-                reasons.append(after.summary("Then"))
-                return prediction(
-                    .outage(Window(.zero, roundTrip)), comeback: restoration.window, during: after,
-                    reasons + restoration.reasons)
-            }
-            if impact.interrupts(before) {
-                reasons += changes.flatMap(\.reasons)
-                return prediction(
-                    .outage(Window(.zero, roundTrip)), comeback: restoration.window, during: after,
-                    reasons + restoration.reasons)
-            }
-            guard let touched else { return prediction(.none, comeback: nil, during: nil, reasons) }
-            return prediction(.degraded, comeback: nil, during: after, reasons + [touched.reason])
+        if let doubt = atOnce.doubt ?? recovered.doubt ?? after.doubt ?? impact.doubt(about: before, after, topology) {
+            return answer.prediction(.unpredictable(doubt))
         }
         if let loss = after.loss {
-            reasons += changes.flatMap(\.reasons)
-            if atOnce.loss == nil { reasons.append("At first the probe's packets still get through.") }
-            reasons.append("\(loss.capitalizedFirst), and no other route is left.")
-            reasons += restoration.reasons
-            return prediction(.untilHealed, comeback: restoration.window, during: nil, reasons)
+            if let doubt = doubt(about: impact, recoveries, before) {
+                return answer.prediction(.unpredictable(doubt))
+            }
+            return answer.down(loss, atOnce, moment, impact, restored(first: false), topology)
         }
-        reasons.append("At once: \(atOnce.loss ?? "").")
-        let needed = at.needed(where: { journey(of: probe, in: $0, known: before).loss == nil })
-        reasons += needed.flatMap(\.reasons)
-        let window = needed.map(\.window).reduce(Window(.zero, .zero)) {
-            Window(max($0.earliest, $1.earliest), max($0.latest, $1.latest))
+        if atOnce.loss != nil, recovered.loss == nil {
+            return answer.recovering(atOnce, recoveries, after)
         }
-        reasons.append(
-            "An answer needs both directions, so the later of these changes ends the outage; the first round trip on the new way takes \(roundTrip.shortText) more."
-        )
-        reasons.append(after.summary("Then"))
-        return prediction(
-            .outage(Window(window.earliest, window.latest + roundTrip)), comeback: restoration.window, during: after,
-            reasons + restoration.reasons)
+        if let loss = atOnce.loss {
+            let needed = moment.needed(where: works)
+            return answer.outage(loss, ending: needed, after, restored(first: true))
+        }
+        return answer.uninterrupted(after, moment, moment.gap(where: works), impact, restored(first: true))
     }
 }
 
@@ -165,9 +126,7 @@ extension Predictor {
         }
         let journeys = [forth, back ?? []]
         let time = journeys.map { paths in
-            paths.map { path in
-                path.crossings.reduce(Duration.zero) { $0 + (topology.link(named: $1.link)?.delay ?? .zero) }
-            }.max() ?? .zero
+            paths.map(forwarding.delay).max() ?? .zero
         }
         return Journey(forth: forth, back: back ?? [], roundTrip: time.reduce(.zero, +))
     }

@@ -45,13 +45,13 @@ extension Predictor {
     /// What is broken when everybody has noticed.
     func settled(_ faults: [Fault]) -> Damage {
         let impact = impact(of: faults)
-        var damage = impact.damage
-        let changes = changes(after: impact, in: &damage, since: Damage())
+        let damage = impact.damage
+        let changes = changes(after: impact, in: damage, since: Damage())
         return Moment(damage: damage, changes: changes).settled
     }
 
     /// Which speakers take routes back, when and why.
-    func changes(after impact: Impact, in damage: inout Damage, since earlier: Damage) -> [RouteChange] {
+    func changes(after impact: Impact, in damage: Damage, since earlier: Damage) -> [RouteChange] {
         topology.sessions.flatMap { session -> [RouteChange] in
             session.speakers.compactMap { speaker -> RouteChange? in
                 let side = Damage.Side(name: session.name, node: speaker.node)
@@ -65,9 +65,7 @@ extension Predictor {
         of session: BGPSession, at own: BGPSpeaker, from peer: BGPSpeaker, _ impact: Impact, _ damage: Damage
     ) -> RouteChange? {
         let side = Damage.Side(name: session.name, node: own.node)
-        let stays = { (why: String) -> RouteChange? in nil }
-        guard !impact.killedSpeakers.contains(own.node) else { return stays("killed") }
-        guard !impact.stoppedSpeakers.contains(own.node) else { return stays("stopped") }
+        guard !impact.killedSpeakers.contains(own.node), !impact.stoppedSpeakers.contains(own.node) else { return nil }
         let timing = BirdTiming(session)
         let hears = passes(from: peer, to: own, damage)
         let isHeard = passes(from: own, to: peer, damage)
@@ -180,7 +178,6 @@ extension Predictor {
     /// The delay of the links between two speakers when all is well.
     private func pathDelay(from: BGPSpeaker, to: BGPSpeaker) -> Duration {
         let paths = forwarding.paths(from: from.node, source: from.address, to: to.address, .bgp, in: Damage())
-        return paths.first.map { $0.crossings.reduce(.zero) { $0 + (topology.link(named: $1.link)?.delay ?? .zero) } }
-            ?? .zero
+        return paths.first.map(forwarding.delay) ?? .zero
     }
 }
