@@ -105,7 +105,10 @@ public struct Timeline: Hashable, Sendable, Codable {
         let map = TimelineMap(topology: topology, flow: flows.first?.record.request)
         (left, right) = (map.left, map.right)
         let incidents = Incident.all(in: events)
-        let ordered = events.sorted { $0.nanoseconds < $1.nanoseconds }
+        // What is deleted at the moment in which a peer is found dead goes for that.
+        let ordered = events.sorted {
+            ($0.nanoseconds, $0.isDeletion ? 1 : 0) < ($1.nanoseconds, $1.isDeletion ? 1 : 0)
+        }
         let crossings = flows.flatMap { flow in
             FlowCrossings(
                 record: flow.record, result: flow.result, sightings: trace?.flows[flow.result.name], map: map,
@@ -162,4 +165,8 @@ struct TimelineMap {
 
     /// `main`, or `no tunnel`.
     static func words(_ way: [String]) -> String { way.isEmpty ? "no tunnel" : way.joined(separator: ", ") }
+}
+
+extension LabEvent {
+    fileprivate var isDeletion: Bool { if case .ike(_, .deleted, _) = kind { true } else { false } }
 }

@@ -1,0 +1,107 @@
+import Expectations
+import Failover
+import NetworkTypes
+
+/// What came of playing one scenario once.
+public struct TestRun: Sendable {
+    public enum Outcome: String, Sendable, Encodable, CaseIterable {
+        case pass, fail, inconclusive
+        /// The lab could not be run.
+        case broken
+    }
+
+    /// An expectation that was looked at in the course of a scenario.
+    public struct Check: Sendable {
+        /// Since the scenario's beginning.
+        public let at: Duration
+        public let verdict: Verdict
+        /// Whether it must hold; it must fail if not.
+        public let mustHold: Bool
+
+        public init(at: Duration, verdict: Verdict, mustHold: Bool) {
+            self.at = at
+            self.verdict = verdict
+            self.mustHold = mustHold
+        }
+
+        /// A scenario says that it must hold, or fail, now: that it does not apply now is a failure, or a doubt.
+        public var outcome: Verdict.Outcome {
+            switch verdict.outcome {
+            case .pass: mustHold ? .pass : .fail
+            case .fail: mustHold ? .fail : .pass
+            case .notApplicable: mustHold ? .fail : .inconclusive
+            case .inconclusive: .inconclusive
+            }
+        }
+    }
+
+    public struct Alarm: Sendable, Encodable {
+        /// Since the scenario's beginning.
+        public let nanoseconds: Int64
+        public let monitor: String
+        public let isRaised: Bool
+    }
+
+    public let lab: String
+    public let scenario: String
+    public let variant: String?
+    /// From 1.
+    public let repetition: Int
+    /// On the lab's clock, and on the host's.
+    public let length: Duration
+    public let wallTime: Duration
+    public let checks: [Check]
+    public let flows: [FlowResult]
+    public let judgements: [OutageJudgement]
+    /// The scenario's own claims of outages.
+    public let claims: [Verdict]
+    public let alarms: [Alarm]
+    public let timeline: TimelineReport?
+    /// The capture file that packets' numbers speak of.
+    public let capture: String?
+    /// Why the lab could not be run, or not to the end; steps that could not be done among them.
+    public let failures: [String]
+    /// Whether it was broken off by its user.
+    public let isPartial: Bool
+
+    /// - Parameters:
+    ///   - beganAt: On the lab's clock: alarms are counted from there.
+    ///   - events: Of them the alarms are told.
+    public init(
+        lab: String, scenario: String, variant: String?, repetition: Int, length: Duration, wallTime: Duration,
+        beganAt: Int64 = 0, checks: [Check] = [], flows: [FlowResult] = [], judgements: [OutageJudgement] = [],
+        claims: [Verdict] = [], events: [LabEvent] = [], timeline: Timeline? = nil, capture: String? = nil,
+        failures: [String] = [], isPartial: Bool = false
+    ) {
+        self.lab = lab
+        self.scenario = scenario
+        self.variant = variant
+        self.repetition = repetition
+        self.length = length
+        self.wallTime = wallTime
+        self.checks = checks
+        self.flows = flows
+        self.judgements = judgements
+        self.claims = claims
+        alarms = events.compactMap { event in
+            guard case .alarm(let monitor, let isRaised) = event.kind else { return nil }
+            return Alarm(nanoseconds: event.nanoseconds - beganAt, monitor: monitor, isRaised: isRaised)
+        }
+        self.timeline = timeline.map(TimelineReport.init)
+        self.capture = capture
+        self.failures = failures
+        self.isPartial = isPartial
+    }
+
+    /// A failure counts more than a doubt, and a lab that broke more than both. A run without anything to judge proves
+    /// nothing, nor does one that was broken off without a failure.
+    public var outcome: Outcome {
+        if !failures.isEmpty { return .broken }
+        let all = checks.map(\.outcome) + judgements.map(\.outcome) + claims.map(\.outcome)
+        if all.contains(.fail) { return .fail }
+        return isPartial || all.contains(.inconclusive) || !all.contains(.pass) ? .inconclusive : .pass
+    }
+
+    /// `aws-oci main-cut`, with the variant in parentheses.
+    public var name: String { "\(lab) \(scenario)\(variant.map { " (\($0))" } ?? "")" }
+}

@@ -1,0 +1,95 @@
+import Expectations
+import Failover
+import Foundation
+import LabModel
+import NetworkTypes
+import Reporting
+import Testing
+
+@Suite struct SoakReportTests {
+    private static let second: Int64 = 1_000_000_000
+
+    private static func topology() throws -> Topology {
+        let text = """
+            name: pair
+            nodes:
+              a: {role: router}
+              b: {role: router}
+            links:
+              wire: {ends: {a:eth0: 10.0.0.1/24, b:eth0: 10.0.0.2/24}}
+            """
+        return try LabFile(text: text, file: "lab.yaml") { _ in "" }.resolve().topology
+    }
+
+    /// Three hours of a ping each second, of which the one after 90 s is lost; pluto takes 10 MiB, and more at the end.
+    private static func report(pluto: Int64 = 10, isPartial: Bool = false) throws -> SoakReport {
+        let count = 3 * 3600
+        let flow = FlowRecord(
+            request: FlowRequest(
+                name: "workload", source: "a", sourceAddress: nil, destination: IPAddress("10.0.0.2")!,
+                interval: .seconds(1),
+                payload: 1),
+            id: 1, identifier: 1, sentAtNanoseconds: (0..<count).map { Int64($0) * second },
+            roundTripNanoseconds: (0..<count).map { $0 == 90 ? -1 : 3_000_000 + Int64($0 % 60) }, duplicates: 0,
+            reordered: 0,
+            unsent: 0, localErrors: [])
+        let samples = [(0, 10), (3600, 10), (10_800, pluto)].map { seconds, size in
+            ResourceSample(
+                nanoseconds: Int64(seconds) * second, kernelBytes: 100 << 20,
+                daemonBytes: ["a/pluto": Int64(size) << 20],
+                associations: ["a": 2])
+        }
+        let record = ScriptRecord(
+            startedAtNanoseconds: 0, endedAtNanoseconds: Int64(count) * second, realTimeOffsetNanoseconds: 0, steps: [],
+            flows: [flow], events: [], samples: samples, capture: nil, isPartial: isPartial)
+        return SoakReport(
+            topology: try topology(), record: record, wallTime: .seconds(2), references: ["workload": "none lost, 3 ms"]
+        )
+    }
+
+    @Test func theTable() throws {
+        let text = try Self.report().text(style: .plain)
+        #expect(
+            text == """
+                pair  3h in 2.000 s of wall time
+
+                FLOW      SENT   LOST            MIN       MEAN      P50       P95       P99       MAX       MDEV      DUPLICATED  REORDERED
+                workload  10800  1     0.0093 %  3.000 ms  3.000 ms  3.000 ms  3.000 ms  3.000 ms  3.000 ms  0.000 ms  0           0
+                workload, for comparison: none lost, 3 ms
+
+                HOLDS       FIRST    LAST     AT MOST
+                lab kernel  105 MB   105 MB   115 MB
+                a/pluto     10.5 MB  10.5 MB  14.7 MB
+                SAs of a    2        2        2
+                nothing leaks
+                """, "\(text)")
+    }
+
+    @Test func aLeakFails() throws {
+        #expect(try Self.report().outcome == .pass)
+        #expect(try Self.report(pluto: 15).outcome == .fail)
+        #expect(try Self.report(pluto: 15).text(style: .plain).contains("14.7 MB  leak"))
+        #expect(try Self.report(isPartial: true).outcome == .inconclusive)
+    }
+
+    @Test func seriesForPlotting() throws {
+        let report = try Self.report()
+        let minutes = report.flowSeries.components(separatedBy: "\r\n")
+        #expect(minutes.count == 182 && minutes[0] == "flow,minute,sent,lost,mean_ms,max_ms")
+        #expect(minutes[1] == "workload,0,60,0,3.000029,3.000059")
+        #expect(minutes[2] == "workload,1,60,1,3.000029,3.000059")
+        let samples = report.holdingSeries.components(separatedBy: "\r\n")
+        #expect(samples[0] == "seconds,kernel_bytes,a/pluto_bytes,a_sas")
+        #expect(samples[2] == "3600.000,104857600,10485760,2")
+    }
+
+    @Test func jsonForPrograms() throws {
+        let text = try JSONText.of(Self.report())
+        let json = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+        #expect(json["outcome"] as? String == "pass" && json["length_nanoseconds"] as? Int == 10_800_000_000_000)
+        let line = try #require((json["flows"] as? [[String: Any]])?.first)
+        #expect(
+            (line["flow"] as? [String: Any])?["lost"] as? Int == 1 && line["reference"] as? String == "none lost, 3 ms")
+        #expect((json["endurance"] as? [String: Any])?["has_leak"] as? Bool == false)
+    }
+}
