@@ -166,9 +166,13 @@ extension ConnectionFiles {
         _ keys: [String], to value: (String?) -> String, in text: String, of connection: String
     ) -> String {
         var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-        guard let head = lines.firstIndex(where: { $0.split(whereSeparator: \.isWhitespace) == ["conn", connection[...]] })
+        guard
+            let head = lines.firstIndex(where: {
+                $0.split(whereSeparator: \.isWhitespace) == ["conn", connection[...]]
+            })
         else { return text }
-        let end = lines[(head + 1)...].firstIndex { $0.first.map { !$0.isWhitespace && $0 != "#" } ?? false } ?? lines.count
+        let end =
+            lines[(head + 1)...].firstIndex { $0.first.map { !$0.isWhitespace && $0 != "#" } ?? false } ?? lines.count
         let inherited = IpsecConf(text).connections[connection] ?? [:]
         let section = (head + 1)..<end
         let found = lines[section].firstIndex { line in

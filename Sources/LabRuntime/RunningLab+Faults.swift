@@ -1,6 +1,7 @@
 import AgentProtocol
 import LabModel
 import LabPlan
+import Netlink
 import NetworkTypes
 
 // Faults: which of them are active is all there is to it. What the lab should be then is worked out anew each time, and
@@ -71,22 +72,11 @@ extension RunningLab {
         let start = ControlLine.now
         let lasting = faults.filter { !$0.isMomentary }
         try checkAreNew(lasting)
-        let before = disturbances
         let until = duration.map { start + $0 }
-        ledger.active += lasting.map { ActiveFault(fault: $0, since: start, until: until) }
-        do {
-            let changes = before.adjustments(to: disturbances)
-            try await carryOut(changes)
-            for fault in lasting { faultListener?(fault, true) }
-            do {
-                for fault in faults where fault.isMomentary { try await happen(fault) }
-            } catch {
-                try await carryOut(changes.reversed().map(\.reversed))
-                throw error
-            }
-        } catch {
-            ledger.active.removeAll { lasting.contains($0.fault) }
-            throw error
+        let target = ledger.active + lasting.map { ActiveFault(fault: $0, since: start, until: until) }
+        try await carryOut(from: ledger.active, to: target) {
+            for fault in lasting { self.faultListener?(fault, true) }
+            for fault in faults where fault.isMomentary { try await self.happen(fault) }
         }
         guard let until else { return }
         for fault in lasting {
@@ -124,17 +114,12 @@ extension RunningLab {
                 "The fault \"\(fault)\" is not active.",
                 remedy: names.isEmpty ? "No fault is." : "Active are: \(names.joined(separator: "; ")).", exitCode: 2)
         }
-        let before = disturbances
-        let former = ledger.active
-        ledger.active.removeAll { faults.contains($0.fault) }
-        let changes = before.adjustments(to: disturbances)
         // Told before the work: a daemon that starts again takes a moment of the lab's time.
         for fault in faults { faultListener?(fault, false) }
         do {
-            try await carryOut(changes)
+            try await carryOut(from: ledger.active, to: ledger.active.filter { !faults.contains($0.fault) })
         } catch {
             for fault in faults { faultListener?(fault, true) }
-            ledger.active = former
             throw error
         }
         for fault in faults { ledger.timers.removeValue(forKey: fault)?.cancel() }
@@ -159,25 +144,39 @@ extension RunningLab {
 
     // MARK: Changes
 
-    /// Makes every change, or none.
-    private func carryOut(_ changes: [Adjustment]) async throws {
-        for (index, change) in changes.enumerated() {
-            do {
-                try await apply(change)
-            } catch {
-                var details = ["\(error)"]
-                for done in changes[...index].reversed() {
-                    do {
-                        try await apply(done.reversed)
-                    } catch {
-                        details.append("taking it back, \(done.reversed): \(error)")
-                    }
+    /// Makes the lab what it should be with other faults active, or leaves it as it is.
+    ///
+    /// - Parameter rest: What else must succeed.
+    private func carryOut(
+        from former: [ActiveFault], to target: [ActiveFault], and rest: () async throws -> Void = {}
+    ) async throws {
+        let changes = Disturbances(former.map(\.fault), in: topology).adjustments(
+            to: Disturbances(target.map(\.fault), in: topology))
+        ledger.active = target
+        var begun: [Adjustment] = []
+        do {
+            for change in changes {
+                begun.append(change)
+                do {
+                    try await apply(change)
+                } catch let refusal as LabFailure where refusal.exitCode == 2 {
+                    begun.removeLast()
+                    throw refusal
                 }
-                let failure = error as? LabFailure
-                throw LabFailure(
-                    "\(change) did not work, so nothing has been changed.",
-                    remedy: failure?.remedy, details: details, exitCode: failure?.exitCode)
             }
+            try await rest()
+        } catch {
+            ledger.active = former
+            var details: [String] = []
+            for change in begun.reversed().map(\.reversed) {
+                do { try await apply(change) } catch { details.append("\(change): \(error)") }
+            }
+            let cause = error as? LabFailure ?? LabFailure("\(error)", remedy: (error as? NetlinkError)?.remedy)
+            throw LabFailure(
+                details.isEmpty
+                    ? "Nothing has been changed: \(cause.message)"
+                    : "Something is half changed, bring the lab up anew: \(cause.message)",
+                remedy: cause.remedy, details: cause.details + details, exitCode: cause.exitCode)
         }
     }
 }

@@ -49,7 +49,8 @@ struct Heal: AsyncParsableCommand {
         }
         guard active.count == 1 else {
             throw CommandError(
-                message: "\(active.count) faults are active in \(lab): \(active.map { "\($0.fault)" }.joined(separator: "; ")).",
+                message:
+                    "\(active.count) faults are active in \(lab): \(active.map { "\($0.fault)" }.joined(separator: "; ")).",
                 remedy: "Name the one to heal, or say --all.")
         }
         return first.fault

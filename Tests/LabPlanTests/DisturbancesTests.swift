@@ -9,7 +9,8 @@ import Testing
     static let faults = [
         "link aws-vpn-2 down", "loss aws-vpn-1 10%", "delay aws-vpn-1 5ms from tgw", "jitter oci-vpn-1 1ms",
         "rate oci-vpn-1 10mbit", "corruption oci-vpn-1 1%", "duplication oci-internet 2%", "reordering oci-internet 3%",
-        "blackhole aws-internet from aws-igw", "drop esp on aws-vpn-1", "drop bgp on main from drg", "mtu tgw vpn1 1300",
+        "blackhole aws-internet from aws-igw", "drop esp on aws-vpn-1", "drop bgp on main from drg",
+        "mtu tgw vpn1 1300",
         "nat aws-igw 203.0.113.20 to 10.3.0.1", "security vpc2-ec2 without 10.2.0.0/16",
         "source-destination-check vcn2-vm on", "daemon vpc2-ec2/pluto killed", "daemon drg/bird stopped",
         "mismatch main psk at tgw", "mismatch backup ike at vcn2-vm", "sa main deleted at drg", "bgp main shut at tgw",
@@ -144,24 +145,26 @@ import Testing
 
     @Test func dropsStandWhereTrafficArrives() throws {
         #expect(
-            try rules("internet", "drop esp-in-udp on aws-internet from aws-igw", "drop frag-needed on aws-vpn-1 from tgw")
-                == """
-                table inet netlab-faults {
-                    chain arriving {
-                        type filter hook prerouting priority -450; policy accept;
-                        iifname "aws-igw" udp sport 4500 @th,64,32 != 0 counter drop
-                        iifname "aws-igw" udp dport 4500 @th,64,32 != 0 counter drop
-                        iifname "aws-vpn1" icmp type destination-unreachable icmp code 4 counter drop
-                        iifname "aws-vpn1" icmpv6 type packet-too-big counter drop
+            try rules(
+                "internet", "drop esp-in-udp on aws-internet from aws-igw", "drop frag-needed on aws-vpn-1 from tgw")
+                    == """
+                    table inet netlab-faults {
+                        chain arriving {
+                            type filter hook prerouting priority -450; policy accept;
+                            iifname "aws-igw" udp sport 4500 @th,64,32 != 0 counter drop
+                            iifname "aws-igw" udp dport 4500 @th,64,32 != 0 counter drop
+                            iifname "aws-vpn1" icmp type destination-unreachable icmp code 4 counter drop
+                            iifname "aws-vpn1" icmpv6 type packet-too-big counter drop
+                        }
                     }
-                }
-                """)
+                    """)
         // What a tunnel is made of comes to its end from outside; what goes through it, by its interface.
         #expect(
             try rules("drg", "drop esp on main from tgw").contains(
                 "        ip saddr 203.0.113.10 ip daddr 198.51.100.10 meta l4proto esp counter drop\n"))
         #expect(
-            try rules("drg", "drop bgp on main from tgw").contains("        iifname \"vpn1\" tcp dport 179 counter drop\n"))
+            try rules("drg", "drop bgp on main from tgw").contains(
+                "        iifname \"vpn1\" tcp dport 179 counter drop\n"))
         #expect(try changes("drop esp on main").count == 2)
     }
 
@@ -215,11 +218,13 @@ import Testing
         #expect(zone.count == topology.nodes.filter { $0.cloud == "oci" }.count)
     }
 
-    @Test func aSessionIsShutInItsSpeakersConfiguration() throws {
-        let files = try files("bgp main shut")
-        #expect(files.keys.sorted() == ["tgw/bird /etc/bird/bird.conf"])
-        #expect(files.values.first?.contains("protocol bgp 'main' {\n    disabled;\n    local ") == true)
-        #expect(try self.files("bgp main shut at drg").keys.sorted() == ["drg/bird /etc/bird/bird.conf"])
+    /// A new configuration or a new process knows nothing of what BIRD was told.
+    @Test func aSessionIsShutByWord() throws {
+        #expect(try changes("bgp main shut").map(\.description) == ["tgw: shut BGP session main"])
+        let shut = try disturbed("bgp main shut at drg", "daemon drg/bird killed", "bgp main hold 9s at drg")
+        #expect(shut.shutSessions(of: "drg") == ["main"] && shut.shutSessions(of: "tgw") == [])
+        let back = try shut.adjustments(to: disturbed("bgp main shut at drg")).map(\.description)
+        #expect(back == ["drg/bird: read /etc/bird/bird.conf anew", "drg/bird: run"])
     }
 
     @Test func timersAndKeysOfOneSpeaker() throws {
