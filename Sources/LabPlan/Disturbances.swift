@@ -4,7 +4,8 @@ import NetworkTypes
 /// Everything of a lab that a fault can change, as it should be while certain faults are active.
 ///
 /// A fault is no deed with a counter-deed, but a different idea of what the lab should be: bringing one about, healing
-/// one, and both in any order and combination are the way from one value of this type to another (``adjustments(to:)``).
+/// one, and both in any order and combination are the way from one value of this type to another, see
+/// ``adjustments(to:)``.
 public struct Disturbances: Hashable, Sendable {
     /// An interface of a node.
     public struct Port: Hashable, Sendable, CustomStringConvertible {

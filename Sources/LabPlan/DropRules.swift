@@ -3,8 +3,8 @@ import NetworkTypes
 
 /// nftables rules that drop what arrives at an end of a link or of a tunnel, by its kind.
 ///
-/// They come before all else, reassembly included (NF_IP_PRI_RAW_BEFORE_DEFRAG, linux/netfilter_ipv4.h): a capture on the
-/// interface still shows what arrives.
+/// They come before all else, reassembly included (NF_IP_PRI_RAW_BEFORE_DEFRAG, linux/netfilter_ipv4.h): a capture on
+/// the interface still shows what arrives.
 struct DropRules {
     /// The matches at each node, in the order of the faults.
     private var matches: [String: [String]] = [:]
@@ -62,8 +62,8 @@ extension Fault.Traffic {
 
     /// As nft(8) writes it; more than one where either will do.
     ///
-    /// On port 4500 four zero bytes after the UDP header mark IKE, and anything else is an SPI (RFC 3948, section 2.2). A
-    /// keepalive has a single byte: it is too short to be either.
+    /// On port 4500 four zero bytes after the UDP header mark IKE, and anything else is an SPI (RFC 3948, section 2.2).
+    /// A keepalive has a single byte: it is too short to be either.
     fileprivate var matches: [String] {
         let onPort4500 = ["udp sport 4500", "udp dport 4500"]
         return switch self {

@@ -61,7 +61,9 @@ actor IKEKeyWatch {
         defer { watched = [] }
         var (failures, stillLogging): ([String], Set<String>) = ([], [])
         for pluto in watched.map(\.pluto) {
-            let result = try? await NodeProcess.run(PlutoCommand.logPrivate(false, socket: pluto.socket), in: nil)
+            // One that is halted (SIGSTOP) takes the command when it goes on, and until then would not let go of it.
+            let command = ["timeout", "5"] + PlutoCommand.logPrivate(false, socket: pluto.socket)
+            let result = try? await NodeProcess.run(command, in: nil)
             // One that has ended logs nothing any more.
             if let code = result?.code, [0, PlutoCommand.notRunningStatus].contains(code) { continue }
             stillLogging.insert(pluto.log)

@@ -65,7 +65,8 @@ extension RunningLab {
 
     // MARK: Interfaces
 
-    /// Changes a node's interfaces; addresses and routes that go with that are noted, and put back as soon as they can be.
+    /// Changes a node's interfaces; addresses and routes that go with that are noted, and put back as soon as they can
+    /// be.
     private func keepingRoutes(of node: String, _ change: (NodeSandbox) throws -> Void) throws {
         let sandbox = try sandbox(node)
         let before = try NodeRoutes(of: sandbox)

@@ -126,10 +126,13 @@ extension RunningLab {
     }
 
     private func healInTime(_ fault: Fault) async {
-        // It may have been healed, and brought about anew, while this waited for its turn.
-        guard let due = activeFaults.first(where: { $0.fault == fault })?.until, due <= ControlLine.now else { return }
         do {
-            try await inTurn { lab in try await lab.end([fault]) }
+            try await inTurn { lab in
+                // It may have been healed, and brought about anew, while this waited for its turn.
+                let active = lab.activeFaults.first { $0.fault == fault }
+                guard let due = active?.until, due <= ControlLine.now else { return }
+                try await lab.end([fault])
+            }
         } catch {
             // It stays in the list of those that are active, past its time, where everyone sees it.
             ledger.timers[fault] = nil

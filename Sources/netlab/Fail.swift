@@ -12,8 +12,8 @@ struct Fail: AsyncParsableCommand {
             netlab fail LAB link aws-vpn-1 down
             netlab fail LAB 'loss aws-vpn-1 30% from tgw' 'bgp main shut' --for 30s
 
-            Words make one fault; an argument with a space in it is a fault of its own, and faults given together begin at \
-            the same moment of the lab's clock. `heal` undoes a fault exactly, however many there are besides.
+            Words make one fault; an argument with a space in it is a fault of its own, and faults given together begin \
+            at the same moment of the lab's clock. `heal` undoes a fault exactly, however many there are besides.
 
             Faults:
 

@@ -48,9 +48,9 @@ struct Heal: AsyncParsableCommand {
                 message: "No fault is active in \(lab).", remedy: "netlab fail \(lab) FAULT brings one about.")
         }
         guard active.count == 1 else {
+            let names = active.map { "\($0.fault)" }.joined(separator: "; ")
             throw CommandError(
-                message:
-                    "\(active.count) faults are active in \(lab): \(active.map { "\($0.fault)" }.joined(separator: "; ")).",
+                message: "\(active.count) faults are active in \(lab): \(names).",
                 remedy: "Name the one to heal, or say --all.")
         }
         return first.fault
