@@ -43,7 +43,9 @@ public struct CheckPlan: Sendable {
             topology: topology,
             expectations: expectations.filter { expectation in
                 expectation.when.allSatisfy { condition in
-                    guard case .condition(let holds, _)? = observation.finding(of: .condition(condition)) else { return false }
+                    guard case .condition(let holds, _)? = observation.finding(of: .condition(condition)) else {
+                        return false
+                    }
                     return holds
                 }
             })

@@ -29,9 +29,14 @@ extension Judge {
         }
         guard examiner.examined > 0 else { return missing(expected, rule, "no packet crossed that way") }
         var seen = "\(examiner.examined) packets"
-        if let lengths = examiner.lengths { seen += " of \(lengths.lowerBound)\(lengths.count > 1 ? " to \(lengths.upperBound)" : "") bytes" }
+        if let lengths = examiner.lengths {
+            seen += " of \(lengths.lowerBound)\(lengths.count > 1 ? " to \(lengths.upperBound)" : "") bytes"
+        }
         if claim.tunnel != nil {
-            seen += examiner.opened > 0 ? ", \(examiner.opened) opened and authentic" : ", not opened for want of \(examination.quality.shortened > 0 ? "whole packets" : "keys")"
+            seen +=
+                examiner.opened > 0
+                ? ", \(examiner.opened) opened and authentic"
+                : ", not opened for want of \(examination.quality.shortened > 0 ? "whole packets" : "keys")"
             if examiner.fragments > 0 { seen += ", \(examiner.fragments) fragments of some" }
             if examiner.matched > 0 { seen += ", \(examiner.matched) equal to what entered the tunnel" }
         }

@@ -31,7 +31,11 @@ extension Judge {
         let rule = "the first echo request and its reply, wherever they were seen"
         switch trails(of: claim.probe) {
         case .failure(let missing):
-            return Judgement(outcome: .fail, expected: expected, rule: rule, seen: missing.reason)
+            let end = whereItEnds(claim.probe)
+            return Judgement(
+                outcome: .fail, expected: expected, rule: rule,
+                seen: missing.reason + (end.map { "; \($0.words)" } ?? ""),
+                notes: end.map { [Objections.Note($0.packet, "the last that was seen of it")] } ?? [])
         case .success(let (there, back, _)):
             let isRight = there.places == claim.via && claim.back ?? back.places == back.places
             let wrong = there.places == claim.via ? back : there
@@ -46,6 +50,33 @@ extension Judge {
                 notes: isRight
                     ? [] : (stray ?? wrong.hops.last).map { [Objections.Note($0.packet, "on another way")] } ?? [])
         }
+    }
+
+    /// Where the first echo request of a probe, or its reply, was seen last, and who did not pass it on.
+    private func whereItEnds(_ probe: String) -> (packet: WirePacket, words: String)? {
+        guard case .success(let result) = result(of: plan.echoes(probe)) else { return nil }
+        let echoes = index.packets(marked: result.id).compactMap {
+            packet -> (packet: WirePacket, sequence: UInt16, isRequest: Bool)? in
+            guard case .echo(let isRequest, _, let sequence)? = packet.inner?.transport else { return nil }
+            return (packet, sequence, isRequest)
+        }
+        guard let first = echoes.first, let last = echoes.last(where: { $0.sequence == first.sequence }),
+            let place = examination.places[last.packet.point]
+        else { return nil }
+        let what = last.isRequest ? "the request" : "the reply"
+        let seen = "\(what) was seen last as \(place.name) sent it"
+        guard let link = place.link, let end = link.ends.first(where: { $0.node == place.node }),
+            let next = link.peer(of: end)?.node
+        else { return (last.packet, seen) }
+        return (last.packet, "\(seen), and \(next) did not pass it on\(filters(of: next))")
+    }
+
+    /// What a node of a cloud's fabric may drop, beside what it has no route for.
+    private func filters(of node: String) -> String {
+        let instances = topology.nodes.filter { $0.role == .instance && topology.fabricPort(of: $0)?.node == node }
+        guard !instances.isEmpty else { return "" }
+        return
+            " (there are the source/destination check and the security rules of \(instances.map(\.name).joined(separator: ", ")))"
     }
 
     func rtt(_ claim: RTTClaim) -> Judgement {

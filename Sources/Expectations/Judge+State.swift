@@ -55,7 +55,8 @@ extension Judge {
             // RFC 4271, section 4.4: a third of the hold time at most.
             let keepalive = speaker.keepalive ?? .zero
             if keepalive <= .zero || keepalive > (speaker.hold ?? hold) / 3 {
-                faults.append("\(speaker.node) sends keepalives \(keepalive > .zero ? "every \(keepalive.shortText)" : "never")")
+                faults.append(
+                    "\(speaker.node) sends keepalives \(keepalive > .zero ? "every \(keepalive.shortText)" : "never")")
             }
             if speaker.hold != hold {
                 faults.append("\(speaker.node) has hold time \(speaker.hold?.shortText ?? "none")")

@@ -102,7 +102,8 @@ extension ScenarioPlan.Check {
         return zip(plan.expectations, verdicts).map { expectation, verdict in
             guard let missing = unmet(expectation, conditions) else { return verdict }
             return Verdict(
-                expectation: verdict.expectation, kind: verdict.kind, outcome: .notApplicable, expected: verdict.expected,
+                expectation: verdict.expectation, kind: verdict.kind, outcome: .notApplicable,
+                expected: verdict.expected,
                 rule: verdict.rule, seen: "it does not apply now: \(missing)")
         }
     }

@@ -25,7 +25,7 @@ public struct Topology: Hashable, Sendable, Codable {
     /// The variant that this is; nil for the lab as it stands.
     public internal(set) var variant: String?
     /// The probes that `netlab soak` pings unless told otherwise.
-    public internal(set) var soak: [String] = []
+    public internal(set) var soak: [SoakProbe] = []
 
     init(
         name: String, title: String, summary: String, deviations: [String], clouds: [Cloud], nodes: [Node],
@@ -136,6 +136,12 @@ public struct Probe: Hashable, Sendable, Codable {
     public let interval: Duration?
     /// When to raise an alarm; nil for a probe that does not go on asking.
     public let alarm: AlarmRule?
+}
+
+/// A probe that is pinged for long, and what somebody measured on the real thing, in words.
+public struct SoakProbe: Hashable, Sendable, Codable {
+    public let probe: String
+    public let published: String?
 }
 
 /// When a monitor raises its alarm; the first answer clears it.

@@ -24,20 +24,26 @@ extension TopologyResolver {
         }
     }
 
-    func soak(topology: Topology) -> [String] {
+    /// The probes to ping: a list, or a mapping of probes to what was measured on the real thing.
+    func soak(topology: Topology) -> [SoakProbe] {
         guard let field = file.soak else { return [] }
         let written = file.written["probes", default: []]
-        let names = field.members.compactMap { $0.text("a probe's name") }
-        for (index, name) in names.enumerated() {
-            if !written.contains(name.value) {
+        let entries: [(name: Located<String>, published: String?)] =
+            field.node.mapping == nil
+            ? field.members.compactMap { $0.text("a probe's name") }.map { ($0, nil) }
+            : field.entries("a mapping of probes to texts").map { ($0, $1.text()?.value) }
+        for (index, entry) in entries.enumerated() {
+            if !written.contains(entry.name.value) {
                 collector.error(
-                    name.line, "\(field.path): there is no probe \"\(name.value)\"",
-                    Suggestion.remedy(for: name.value, among: written, noun: "probes"))
-            } else if names[..<index].contains(where: { $0.value == name.value }) {
+                    entry.name.line, "\(field.path): there is no probe \"\(entry.name.value)\"",
+                    Suggestion.remedy(for: entry.name.value, among: written, noun: "probes"))
+            } else if entries[..<index].contains(where: { $0.name.value == entry.name.value }) {
                 collector.error(
-                    name.line, "\(field.path): probe \(name.value) stands there twice", "Write it once.")
+                    entry.name.line, "\(field.path): probe \(entry.name.value) stands there twice", "Write it once.")
             }
         }
-        return names.map(\.value).filter { topology.probe(named: $0) != nil }
+        return entries.filter { topology.probe(named: $0.name.value) != nil }.map {
+            SoakProbe(probe: $0.name.value, published: $0.published)
+        }
     }
 }

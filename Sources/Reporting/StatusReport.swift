@@ -134,7 +134,11 @@ public struct StatusReport: Sendable {
 
     private func daemons(_ style: Style) -> String {
         let rows = status.daemons.map { daemon in
-            [daemon.name, daemon.isRunning ? style.good("running") : style.bad(daemon.isSuspended ? "stopped" : "ended"), daemon.detail]
+            [
+                daemon.name,
+                daemon.isRunning ? style.good("running") : style.bad(daemon.isSuspended ? "stopped" : "ended"),
+                daemon.detail,
+            ]
         }
         return section(["DAEMON", "STATE", ""], rows, style)
     }

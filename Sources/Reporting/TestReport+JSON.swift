@@ -38,6 +38,7 @@ extension TestReport: Encodable {
         let flows: [FlowText]
         let judgements: [JudgementText]
         let alarms: [TestRun.Alarm]
+        let transfers: [TransferFigure]
         let capture: String?
         let timeline: TimelineReport?
 
@@ -50,7 +51,7 @@ extension TestReport: Encodable {
             claims = run.claims
             flows = run.flows.map(FlowText.init)
             judgements = run.judgements.map { JudgementText($0) }
-            (alarms, capture, timeline) = (run.alarms, run.capture, run.timeline)
+            (alarms, transfers, capture, timeline) = (run.alarms, run.transfers, run.capture, run.timeline)
         }
     }
 

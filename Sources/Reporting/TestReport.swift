@@ -100,6 +100,7 @@ public struct TestReport: Sendable {
         }
         lines += checks(of: run, style, isVerbose: isVerbose)
         if isVerbose, !run.flows.isEmpty { lines.append(flows(of: run, style)) }
+        if !run.transfers.isEmpty { lines.append(TransferReport(run.transfers).text(style: style, indent: "  ")) }
         for alarm in run.alarms {
             let word = alarm.isRaised ? "raised" : "cleared"
             lines.append(
@@ -143,7 +144,10 @@ public struct TestReport: Sendable {
     }
 
     private func details(of judgement: OutageJudgement, _ style: Style) -> [String] {
-        guard let predicted = judgement.predicted, !predicted.reasons.isEmpty else { return [] }
+        // The reasons of a comeback stand with the outage before it.
+        guard let predicted = judgement.predicted, !predicted.reasons.isEmpty,
+            judgement.subject == .outage || judgement.outcome != .pass
+        else { return [] }
         return ["  \(judgement.flow), \(Self.subject(of: judgement)): predicted because"]
             + predicted.reasons.map { style.faint("    \($0)") }
     }

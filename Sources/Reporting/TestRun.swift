@@ -56,6 +56,7 @@ public struct TestRun: Sendable {
     /// The scenario's own claims of outages.
     public let claims: [Verdict]
     public let alarms: [Alarm]
+    public let transfers: [TransferFigure]
     public let timeline: TimelineReport?
     /// The capture file that packets' numbers speak of.
     public let capture: String?
@@ -71,7 +72,7 @@ public struct TestRun: Sendable {
         lab: String, scenario: String, variant: String?, repetition: Int, length: Duration, wallTime: Duration,
         beganAt: Int64 = 0, checks: [Check] = [], flows: [FlowResult] = [], judgements: [OutageJudgement] = [],
         claims: [Verdict] = [], events: [LabEvent] = [], timeline: Timeline? = nil, capture: String? = nil,
-        failures: [String] = [], isPartial: Bool = false
+        transfers: [TransferFigure] = [], failures: [String] = [], isPartial: Bool = false
     ) {
         self.lab = lab
         self.scenario = scenario
@@ -89,6 +90,7 @@ public struct TestRun: Sendable {
         }
         self.timeline = timeline.map(TimelineReport.init)
         self.capture = capture
+        self.transfers = transfers
         self.failures = failures
         self.isPartial = isPartial
     }

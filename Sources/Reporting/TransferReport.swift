@@ -13,7 +13,8 @@ public struct TransferReport: Sendable {
             [
                 "\(figure.source) > \(figure.destination)",
                 figure.tunnels.isEmpty ? "-" : figure.tunnels.joined(separator: ", "),
-                StatusReport.amount(UInt64(figure.bytes)), Self.megabytes(figure.goodput), Self.megabytes(figure.steady),
+                StatusReport.amount(UInt64(figure.bytes)), Self.megabytes(figure.goodput),
+                Self.megabytes(figure.steady),
                 Self.megabytes(figure.ceiling), Self.megabytes(figure.published), figure.limit,
             ]
         }

@@ -39,7 +39,8 @@ public struct VerdictReport: Sendable, Encodable {
             lines += ["", "Packets are numbered as in \(capture)"]
         }
         if !deviations.isEmpty {
-            lines += ["", style.faint("\(lab) departs from what it reproduces:")] + deviations.map { style.faint("- \($0)") }
+            lines +=
+                ["", style.faint("\(lab) departs from what it reproduces:")] + deviations.map { style.faint("- \($0)") }
         }
         lines += (lines.isEmpty ? [] : [""]) + [summary(style)]
         return lines.joined(separator: "\n")

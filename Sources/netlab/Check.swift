@@ -122,7 +122,8 @@ struct Check: AsyncParsableCommand {
                 message: "A capture file alone shows nothing of what was asked for.",
                 remedy: "Leave --only out, or name expectations about encapsulation or confidentiality.")
         }
-        let associations = try (keys ?? KeyDirectory.beside(path)).map { try KeyDirectory(path: $0).associations() } ?? []
+        let associations =
+            try (keys ?? KeyDirectory.beside(path)).map { try KeyDirectory(path: $0).associations() } ?? []
         let plan = CheckPlan(topology: topology, expectations: expectations)
         let capture = try CaptureOnDisk(path: path)
         var examination = try CaptureExamination(
@@ -193,7 +194,9 @@ extension Verdict {
     /// Of an expectation whose condition does not hold now.
     fileprivate init(notApplicable expectation: Expectation, conditions: Observation, labFile: String) {
         let failing = expectation.when.lazy.compactMap { condition -> String? in
-            guard case .condition(let holds, let seen)? = conditions.finding(of: .condition(condition)), !holds else { return nil }
+            guard case .condition(let holds, let seen)? = conditions.finding(of: .condition(condition)), !holds else {
+                return nil
+            }
             return "\"\(condition)\" does not hold (\(seen))"
         }
         let when = expectation.when.map(\.description).joined(separator: ", ")

@@ -20,10 +20,11 @@ struct NetlabCommand: AsyncParsableCommand {
             CommandGroup(name: "Labs", subcommands: [Up.self, Down.self, List.self, Status.self, Clock.self]),
             CommandGroup(name: "Inside a lab", subcommands: [Exec.self, Shell.self, Logs.self]),
             CommandGroup(name: "Breaking things", subcommands: [Fail.self, Heal.self, Faults.self]),
+            CommandGroup(name: "Scenarios", subcommands: [TestCommand.self, Soak.self, Predict.self]),
             CommandGroup(
                 name: "Evidence",
                 subcommands: [Check.self, Capture.self, Packets.self, Probe.self, WiresharkCommand.self]),
-            CommandGroup(name: "Before a lab", subcommands: [Validate.self, PlanCommand.self, Predict.self, MTUCommand.self]),
+            CommandGroup(name: "Before a lab", subcommands: [Validate.self, PlanCommand.self, MTUCommand.self]),
             CommandGroup(name: "This machine", subcommands: [Doctor.self, Kernel.self]),
         ])
 

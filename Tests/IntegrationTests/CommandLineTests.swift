@@ -5,7 +5,8 @@ import Testing
 @Suite(.timeLimit(.minutes(1)))
 struct CommandLineTests {
     static let verbs = [
-        "up", "down", "list", "status", "clock", "exec", "shell", "logs", "fail", "heal", "faults", "check", "capture", "packets", "probe",
+        "up", "down", "list", "status", "clock", "exec", "shell", "logs", "fail", "heal", "faults", "check", "capture",
+        "packets", "probe",
         "wireshark",
         "validate", "plan", "mtu", "doctor", "kernel",
     ]

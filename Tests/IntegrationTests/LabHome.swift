@@ -111,7 +111,9 @@ struct LabHome: Sendable {
         let kept = ["netlab", "netlab/labs"]
         let files = Host.files(below: runtime).filter { !kept.contains($0) }
         #expect(files == [], "in the runtime directory", sourceLocation: sourceLocation)
-        let others = Host.files(below: state).filter { $0.contains(".") && !$0.hasSuffix(".log") }
+        let others = Host.files(below: state).filter {
+            $0.contains(".") && !$0.hasSuffix(".log") && !$0.hasPrefix("netlab/runs/")
+        }
         #expect(others == [], "in the state directory", sourceLocation: sourceLocation)
     }
 }

@@ -374,8 +374,10 @@ struct ScenarioTests {
 
     @Test func soak() throws {
         #expect(try BrokenLab.resolve(BrokenLab.text).topology.soak.isEmpty)
-        #expect(try BrokenLab.resolve(BrokenLab.text + "soak: [there]\n").topology.soak == ["there"])
-        #expect(try BrokenLab.resolve(BrokenLab.text + "soak: there\n").topology.soak == ["there"])
+        #expect(try BrokenLab.resolve(BrokenLab.text + "soak: [there]\n").topology.soak.map(\.probe) == ["there"])
+        #expect(try BrokenLab.resolve(BrokenLab.text + "soak: there\n").topology.soak.map(\.probe) == ["there"])
+        let published = try BrokenLab.resolve(BrokenLab.text + "soak: {there: \"9 sent, 0 lost\"}\n").topology.soak
+        #expect(published.map(\.published) == ["9 sent, 0 lost"])
         try BrokenLab(
             text: BrokenLab.text + "§soak: [there, theer]\n", "soak: there is no probe \"theer\"",
             "Did you mean \"there\"?"

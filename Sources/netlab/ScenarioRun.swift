@@ -1,0 +1,129 @@
+import AgentProtocol
+import CaptureFile
+import Expectations
+import Failover
+import FoundationEssentials
+import Glibc
+import LabKernel
+import LabModel
+import Reporting
+
+/// One scenario on one fresh lab: played, looked at, judged.
+struct ScenarioRun: Sendable {
+    let topology: Topology
+    let labFile: String
+    let scenario: Scenario
+    /// From 1.
+    let repetition: Int
+    /// Tells its lab from others of this process.
+    let number: Int
+    let seed: UInt64?
+
+    /// The script's own capture, in the run's directory.
+    private static let capture = "capture.pcapng"
+
+    /// Plays the scenario and judges what came of it; whatever goes wrong is part of the result.
+    ///
+    /// - Parameters:
+    ///   - directory: Of this run alone: captures, logs and the record go there.
+    ///   - progress: Called with the time since the scenario's beginning.
+    func run(
+        on kernel: BuiltKernel, versions: DaemonVersions, in directory: RunDirectory,
+        progress: @escaping @Sendable (Duration) -> Void
+    ) async -> TestRun {
+        let begin = ContinuousClock.now
+        let plan = ScenarioPlan(scenario, of: topology)
+        do {
+            let lab = try FreshLab(topology, labFile: labFile, kernel: kernel, number: number)
+            let record = try await lab.run(seed: seed, keepLogs: { directory.take(logsFrom: $0) }) {
+                let start = StartTime()
+                return try await lab.play(plan.script, file: Self.capture) { progress(start.since($0)) }
+            }
+            return try judge(plan, record, versions, directory, wallTime: .now - begin)
+        } catch {
+            let wasBrokenOff = error is CancellationError || Task.isCancelled
+            return TestRun(
+                lab: topology.name, scenario: scenario.name, variant: topology.variant, repetition: repetition,
+                length: .zero, wallTime: .now - begin, failures: wasBrokenOff ? [] : ["\(error)"],
+                isPartial: wasBrokenOff)
+        }
+    }
+
+    private func judge(
+        _ plan: ScenarioPlan, _ record: ScriptRecord, _ versions: DaemonVersions, _ directory: RunDirectory,
+        wallTime: Duration
+    ) throws -> TestRun {
+        let path = "\(directory.path)/\(Self.capture)"
+        let events = (record.events + DaemonLogs(topology: topology, directory: directory.path).events(of: record))
+            .sorted { $0.nanoseconds < $1.nanoseconds }
+        let trace = try CaptureOnDisk(path: path).reading {
+            try FlowTrace(descriptor: $0, flows: record.flows, topology: topology)
+        }
+        let flows = record.flows.map {
+            FlowResult($0, trace: trace, brokenOff: record.isPartial ? record.endedAtNanoseconds : nil)
+        }
+        let outages = OutageJudge(incidents: Incident.all(in: events), endedAt: record.endedAtNanoseconds) {
+            predict($0, for: $1, versions)
+        }
+        let timeline = Timeline(
+            events: events, flows: Array(zip(record.flows, flows)), trace: trace, topology: topology,
+            endedAt: record.endedAtNanoseconds)
+        let checks = try plan.checks.flatMap { try results(of: $0, record, directory) }
+        return TestRun(
+            lab: topology.name, scenario: scenario.name, variant: topology.variant, repetition: repetition,
+            length: .nanoseconds(record.endedAtNanoseconds - record.startedAtNanoseconds), wallTime: wallTime,
+            beganAt: record.startedAtNanoseconds, checks: checks.flatMap(\.checks), flows: flows,
+            judgements: flows.flatMap(outages.judgements),
+            claims: record.isPartial ? [] : plan.claims(flows, labFile: labFile), events: events, timeline: timeline,
+            capture: path, transfers: checks.flatMap(\.transfers),
+            failures: record.steps.compactMap { step in
+                step.failure.map { "\(step.action.words) at \(since(step, record)): \($0)" }
+            }, isPartial: record.isPartial)
+    }
+
+    private func since(_ step: ScriptRecord.StepRecord, _ record: ScriptRecord) -> String {
+        Duration.nanoseconds(step.fromNanoseconds - record.startedAtNanoseconds).shortText
+    }
+
+    /// What follows from the configuration for a flow when an incident's faults begin.
+    private func predict(_ incident: Incident, for flow: String, _ versions: DaemonVersions) -> Prediction? {
+        guard let probe = topology.probe(named: flow) else { return nil }
+        let read = { (texts: [String]) in texts.compactMap { try? Fault($0, in: topology) } }
+        return Predictor(topology: topology, versions: versions).predict(
+            read(incident.begun), with: read(incident.ongoing), for: probe)
+    }
+
+    private func results(
+        of check: ScenarioPlan.Check, _ record: ScriptRecord, _ directory: RunDirectory
+    ) throws -> [(checks: [TestRun.Check], transfers: [TransferFigure])] {
+        // One that the script did not come to has no packets.
+        guard let observation = check.observation(in: record) else { return [] }
+        let capture = try CaptureOnDisk(path: "\(directory.path)/\(check.file)")
+        let associations = observation.capture?.associations ?? []
+        var examination = try CaptureExamination(
+            topology: topology, expectations: check.plan.expectations, associations: associations, keepsPackets: true)
+        try capture.reading { try examination.read($0) }
+        let judge = check.judge(record, examination: examination, labFile: labFile)
+        let verdicts = check.settled(
+            try judge.verdicts { numbers in
+                try capture.reading {
+                    try PacketRecordReader.lines(of: numbers, descriptor: $0, associations: associations)
+                }
+            }, record)
+        try capture.annotate(to: capture.path, with: verdicts)
+        let checks = verdicts.map {
+            TestRun.Check(at: check.at, verdict: $0, mustHold: !check.mustFail.contains($0.expectation))
+        }
+        return [(checks, judge.transferFigures)]
+    }
+}
+
+extension Script.Action {
+    fileprivate var words: String {
+        switch self {
+        case .fail(let faults): "to fail \(faults.map(\.description).joined(separator: ", "))"
+        case .heal(let faults): "to heal \(faults.map(\.description).joined(separator: ", "))"
+        case .observe: "to check"
+        }
+    }
+}

@@ -1,0 +1,119 @@
+import ArgumentParser
+import Expectations
+import FoundationEssentials
+import Glibc
+import LabKernel
+import LabModel
+import NetworkTypes
+import Reporting
+
+struct Soak: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Ping through a fresh lab for a long time: losses, rekeys, flaps, leaks.",
+        discussion: """
+            Takes a lab of its own, which is gone afterwards. The lab's day takes some seconds of yours. A leak of memory or \
+            of security associations fails (exit code 1); lost pings are counted.
+            """)
+
+    @OptionGroup var target: LabArgument
+    @OptionGroup var variant: VariantOption
+
+    @Option(name: .customLong("for"), help: "How long, on the lab's clock. (default: 24h)", transform: Clock.duration)
+    var length = Duration.seconds(86_400)
+
+    @Option(help: "The time between two pings. (default: 1s)", transform: Clock.duration)
+    var pingInterval = Duration.seconds(1)
+
+    @Option(help: "Bytes of payload in each ping, 0 to 65000.")
+    var size = 1
+
+    @Option(
+        help: ArgumentHelp(
+            "Ping these probes, separated by commas. (default: the lab's `soak:`, or all)", valueName: "names"))
+    var probes: String?
+
+    @Option(help: "Leave the report, the series and the logs in this directory.")
+    var out: String?
+
+    @Option(help: "Begin the lab's chance and its date with this number.")
+    var seed: UInt64?
+
+    @OptionGroup var output: FormatOption
+
+    func validate() throws {
+        guard length > .zero, length <= .seconds(30 * 86_400) else {
+            throw ValidationError("--for is a time above zero, and 30 days (720h) at most.")
+        }
+        guard pingInterval >= .milliseconds(1), pingInterval <= length else {
+            throw ValidationError("--ping-interval is a time from 1ms to that of --for.")
+        }
+        guard length / pingInterval <= 10_000_000 else {
+            throw ValidationError("That is more than ten million pings: take a longer --ping-interval.")
+        }
+        guard (0...65_000).contains(size) else { throw ValidationError("--size is 0 to 65000 bytes.") }
+    }
+
+    func run() async throws {
+        let (topology, _, file) = try LabLocator.resolve(target.lab, variant: variant.variant)
+        let flows = try chosen(from: topology).map {
+            FlowRequest(
+                name: $0.name, source: $0.source, sourceAddress: $0.sourceAddress, destination: $0.destination,
+                interval: pingInterval, payload: size)
+        }
+        let directory = try RunDirectory(path: out)
+        let kernel = try Machine.kernel()
+        try await Machine.check()
+        let begin = ContinuousClock.now
+        let lab = try FreshLab(topology, labFile: file, kernel: kernel, number: 1)
+        // An hour is enough to see memory grow, and a fortieth of shorter ones.
+        let script = Script(
+            flows: flows, steps: [], length: length, capture: nil, samplingInterval: min(.seconds(3600), length / 40))
+        let meter = ProgressMeter(.error, onlyOnTerminals: true)
+        meter.show("\(topology.name): coming up")
+        let length = length
+        let seed = seed
+        let (result, wasInterrupted) = await Interruption.guarding {
+            let start = StartTime()
+            return try await lab.run(seed: seed, keepLogs: { directory.take(logsFrom: $0) }) {
+                try await lab.play(script, file: "") { time in
+                    meter.show("\(topology.name): \(start.since(time).shortText) of \(length.shortText)")
+                }
+            }
+        }
+        meter.clear()
+        let record = try result.get()
+        try directory.describe(topology, labFile: file)
+        let events = DaemonLogs(topology: topology, directory: directory.path).events(of: record)
+        let published = topology.soak.compactMap { soak in soak.published.map { (soak.probe, $0) } }
+        let report = SoakReport(
+            topology: topology, record: record, events: events, wallTime: .now - begin,
+            references: Dictionary(uniqueKeysWithValues: published))
+        try directory.write(JSONText.of(report) + "\n", to: "report.json")
+        try directory.write(report.flowSeries, to: "pings.csv")
+        try directory.write(report.holdingSeries, to: "memory.csv")
+        switch output.format {
+        case .json: print(try JSONText.of(report))
+        case .table:
+            print(report.text(style: .standardOutput))
+            print("Report, series and logs: \(directory.path)")
+        }
+        if wasInterrupted { throw ExitCode(ExitStatus.interrupted.rawValue) }
+        try ExitStatus.check(report.outcome)
+    }
+
+    private func chosen(from topology: Topology) throws -> [LabModel.Probe] {
+        let names =
+            probes.map { $0.split(separator: ",").map { String($0.filter { !$0.isWhitespace }) } }
+            ?? topology.soak.map(\.probe)
+        for name in names where topology.probe(named: name) == nil {
+            throw CommandError(
+                message: "\(topology.name) has no probe \"\(name)\".",
+                remedy: Suggestion.remedy(for: name, among: topology.probes.map(\.name), noun: "probes"))
+        }
+        guard !topology.probes.isEmpty else {
+            throw CommandError(
+                message: "\(topology.name) has no probes.", remedy: "Add `probes:` to its file; the README says how.")
+        }
+        return names.isEmpty ? topology.probes : names.compactMap { topology.probe(named: $0) }
+    }
+}
