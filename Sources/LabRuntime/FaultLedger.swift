@@ -51,14 +51,20 @@ struct NodeRoutes {
 
     /// Puts back what can be put back now.
     ///
-    /// - Returns: The rest, which needs an interface that is down still.
+    /// - Returns: The rest, which needs an interface that is still down, or too small.
     func restore(in sandbox: NodeSandbox) throws -> NodeRoutes {
         var rest = NodeRoutes()
         let links = try sandbox.sockets.links()
-        let isUp = { (name: InterfaceName) in links.contains { $0.name == name && $0.isUp } }
+        // An interface with less than the least MTU of IPv6 takes no address of it (RFC 8200, section 5).
+        let takes = { (address: AddressInfo) in
+            links.contains { link in
+                link.name == address.interface && link.isUp
+                    && (address.address.address.bitWidth == 32 || link.mtu >= 1280)
+            }
+        }
         let present = try sandbox.sockets.addresses()
         for address in addresses where !present.contains(address) {
-            if isUp(address.interface) {
+            if takes(address) {
                 try sandbox.sockets.addAddress(address.address, to: address.interface, peer: address.peer)
             } else {
                 rest.addresses.append(address)
