@@ -177,11 +177,16 @@ public struct GuestSetup: Hashable, Sendable, Codable {
     public let logDirectory: String?
     /// Directories that stay the host's, read-only, instead of being emptied.
     public let keptDirectories: [String]
+    /// What the date is to be when the lab's clock shows zero, in seconds since 1970; nil for the host's.
+    public let startDate: Int64?
 
-    public init(hostname: String, logDirectory: String?, keptDirectories: [String] = []) {
+    public init(
+        hostname: String, logDirectory: String?, keptDirectories: [String] = [], startDate: Int64? = nil
+    ) {
         self.hostname = hostname
         self.logDirectory = logDirectory
         self.keptDirectories = keptDirectories
+        self.startDate = startDate
     }
 }
 

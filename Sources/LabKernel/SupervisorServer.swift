@@ -18,11 +18,13 @@ public enum SupervisorServer {
     /// having been asked to: then the record says so to whoever looks next.
     ///
     /// - Parameters:
+    ///   - seed: Makes the lab's dates those of every other lab with this seed; what its daemons draw from the kernel's
+    ///     random numbers stays random.
     ///   - keepsTemporaryFiles: Leaves the host's /tmp visible, for a program that may itself be
     ///     there.
     public static func run(
         lab: LabDirectory, source: String, variant: String?, kernel: FilePath, executable: FilePath,
-        keepsTemporaryFiles: Bool
+        keepsTemporaryFiles: Bool, seed: UInt64? = nil
     ) throws {
         var log = Logger(label: "supervisor") { StreamLogHandler.standardError(label: $0) }
         log.logLevel = .info
@@ -57,7 +59,8 @@ public enum SupervisorServer {
                 }
                 let setup = GuestSetup(
                     hostname: lab.name, logDirectory: lab.logs.string,
-                    keptDirectories: keepsTemporaryFiles ? ["/tmp", "/var/tmp"] : [])
+                    keptDirectories: keepsTemporaryFiles ? ["/tmp", "/var/tmp"] : [],
+                    startDate: seed.map(startDate))
                 guard await supervisor.untilReady() else { throw await supervisor.endedFailure }
                 _ = try await supervisor.reply(to: .setUp(setup), unbounded: true)
                 _ = try await FrameChannel<ToSupervisor, FromSupervisor>.listening(at: lab.socket.string, group: group)
@@ -82,6 +85,16 @@ public enum SupervisorServer {
         endContinuation.yield(how)
         // Commands that wait for an answer get it before the process goes.
         usleep(100_000)
+    }
+
+    /// A moment between 2020 and 2052 that depends on nothing but the seed; in seconds since 1970.
+    private static func startDate(of seed: UInt64) -> Int64 {
+        // Neighbouring seeds are to be far apart, for a run may take days (SplitMix64's finalizer, Steele et al. 2014).
+        var mixed = seed &+ 0x9E37_79B9_7F4A_7C15
+        mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
+        mixed ^= mixed >> 31
+        return 1_577_836_800 + Int64(mixed % 1_000_000_000)
     }
 
     /// What a kernel said when it panicked, or else its last line.

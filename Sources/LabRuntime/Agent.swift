@@ -17,6 +17,7 @@ public enum Agent {
     /// machine is switched off.
     public static func main() -> Never {
         guard netlab_init_fork() == 0 else { exit(1) }
+        netlab_run_tasks_without_dispatch()
         do {
             let line = try ControlLine(path: "/dev/ttyS0")
             let desk = RequestDesk(line: line)
@@ -91,7 +92,8 @@ final class RequestDesk: Sendable {
                 try GuestSystem.mountHostDirectory(directory, on: "/var/log/netlab")
             }
             // Programs take a clock that shows zero seconds for one that was never read: ping(8) then does not pause.
-            try await Task.sleep(for: .seconds(1) - ControlLine.now.sinceStart)
+            try await LabSleep.wait(until: LabTime(nanoseconds: 1_000_000_000))
+            if let start = setup.startDate { try GuestSystem.setDate(start) }
             return .done
         case .build(let plan, let topology):
             let line = self.line

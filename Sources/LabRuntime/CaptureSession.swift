@@ -122,7 +122,7 @@ final class CaptureSession: Sendable {
                 // Input that just stops belongs to a command that is gone: the request is cancelled.
             }
             group.addTask { for await _ in recorded {} }
-            if let duration { group.addTask { try? await Task.sleep(for: duration) } }
+            if let duration { group.addTask { try? await LabSleep.wait(for: duration) } }
             await group.next()
             group.cancelAll()
         }

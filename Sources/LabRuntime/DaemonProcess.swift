@@ -68,7 +68,7 @@ final class DaemonProcess: Sendable {
         let deadline = ControlLine.now + .seconds(5)
         while case .stopping = current {
             if ControlLine.now > deadline { process.send(SIGKILL) }
-            try? await Task.sleep(for: .milliseconds(10))
+            try? await LabSleep.wait(for: .milliseconds(10))
         }
     }
 

@@ -29,6 +29,15 @@ enum GuestSystem {
         setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     }
 
+    /// Sets the date to so many seconds since 1970 before the lab's clock showed zero, to the nanosecond.
+    static func setDate(_ start: Int64) throws {
+        let now = ControlLine.now.nanoseconds
+        var date = timespec(tv_sec: Int(start + now / 1_000_000_000), tv_nsec: Int(now % 1_000_000_000))
+        guard clock_settime(CLOCK_REALTIME, &date) == 0 else {
+            throw LabFailure("The date cannot be set: \(String(cString: strerror(errno))).")
+        }
+    }
+
     /// Mounts a directory of the host for writing: the only one.
     static func mountHostDirectory(_ directory: String, on path: String) throws {
         try createDirectory(path)

@@ -82,7 +82,7 @@ extension RunningLab {
         for fault in lasting {
             ledger.timers[fault] = Task {
                 let rest = until.sinceStart - ControlLine.now.sinceStart
-                guard (try? await Task.sleep(for: max(rest, .zero))) != nil else { return }
+                guard (try? await LabSleep.wait(for: max(rest, .zero))) != nil else { return }
                 await self.healInTime(fault)
             }
         }

@@ -220,7 +220,7 @@ actor RunningLab {
             // A daemon that has ended will not come up however long one waits.
             if condition.holds, let dead = deadDaemon(for: condition) { return (false, dead) }
             guard ControlLine.now < end else { return (false, seen) }
-            try await Task.sleep(for: pause)
+            try await LabSleep.wait(for: pause)
             pause = min(pause * 2, .milliseconds(250))
         }
     }

@@ -113,11 +113,6 @@ final class ScriptPerformance: Sendable {
 
     /// - Returns: False if the task was cancelled meanwhile.
     private func sleep(until time: LabTime) async -> Bool {
-        while !Task.isCancelled {
-            let rest = time - ControlLine.now
-            if rest <= .zero { return true }
-            try? await Task.sleep(for: rest, tolerance: .zero)
-        }
-        return false
+        (try? await LabSleep.wait(until: time)) != nil
     }
 }

@@ -38,7 +38,7 @@ struct FreshLab {
         do {
             let supervision = Supervision(
                 name: directory.name, source: labFile, kernel: kernel.path.string,
-                variant: topology.variant)
+                variant: topology.variant, seed: seed)
             try await LabLauncher.launch(
                 directory, directories: LabLocator.directories, executable: Supervision.executable,
                 arguments: supervision.arguments)

@@ -16,23 +16,26 @@ struct Supervision {
     let kernel: String
     /// The variant of the lab file that the lab is; nil for the lab as it stands.
     let variant: String?
+    /// What the lab's dates are made of; nil for those of this machine.
+    let seed: UInt64?
 
-    init(name: String, source: String, kernel: String, variant: String? = nil) {
+    init(name: String, source: String, kernel: String, variant: String? = nil, seed: UInt64? = nil) {
         self.name = name
         self.source = source
         self.kernel = kernel
         self.variant = variant
+        self.seed = seed
     }
 
     /// Nil unless the arguments are those of ``arguments``.
     init?(arguments: [String]) {
-        guard arguments.count == 6, arguments[1] == Self.word else { return nil }
+        guard arguments.count == 7, arguments[1] == Self.word else { return nil }
         self.init(
             name: arguments[2], source: arguments[3], kernel: arguments[4],
-            variant: arguments[5].isEmpty ? nil : arguments[5])
+            variant: arguments[5].isEmpty ? nil : arguments[5], seed: UInt64(arguments[6]))
     }
 
-    var arguments: [String] { [Self.word, name, source, kernel, variant ?? ""] }
+    var arguments: [String] { [Self.word, name, source, kernel, variant ?? "", seed.map(String.init) ?? ""] }
 
     /// Where this program is; the guest runs the same file.
     static var executable: String {
@@ -45,7 +48,7 @@ struct Supervision {
             try SupervisorServer.run(
                 lab: try LabDirectory(name: name, directories: directories), source: source, variant: variant,
                 kernel: FilePath(kernel), executable: FilePath(Self.executable),
-                keepsTemporaryFiles: source == Self.bare)
+                keepsTemporaryFiles: source == Self.bare, seed: seed)
             exit(0)
         } catch {
             StandardStream.error.write("\(error)\n")

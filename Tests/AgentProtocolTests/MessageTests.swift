@@ -110,7 +110,8 @@ import Testing
     @Test func toAgent() throws {
         let sample = try Self.sample.get()
         let requests: [AgentRequest] = [
-            .setUp(GuestSetup(hostname: "lab", logDirectory: "/logs", keptDirectories: ["/usr"])),
+            .setUp(
+                GuestSetup(hostname: "lab", logDirectory: "/logs", keptDirectories: ["/usr"], startDate: 1_600_000_000)),
             .setUp(GuestSetup(hostname: "lab", logDirectory: nil)), .build(sample.plan, sample.topology), .tearDown,
             .status,
             .wait(sample.condition, within: .milliseconds(1500)), .exec(sample.exec), .powerOff,

@@ -69,6 +69,12 @@ struct netlab_packet {
 // Takes what has been received without waiting: recvmmsg(2). At most 16 at a time.
 int netlab_receive_packets(int descriptor, struct netlab_packet packets[], int capacity);
 
+// Has Swift's tasks run on threads that do nothing of their own accord; to be called before there are any tasks. For the
+// lab kernel's agent, which lives for virtual days.
+void netlab_run_tasks_without_dispatch(void);
+// Calls a function on one of those threads at a time of CLOCK_MONOTONIC; exact.
+void netlab_call_at(int64_t nanoseconds, void (*call)(void *), void *context);
+
 // Hands what was written to a file over to the file system below, without waiting for any disk: sync_file_range(2).
 int netlab_write_back(int descriptor);
 

@@ -10,12 +10,19 @@ struct EchoFlow {
     private var sentAt: [Int64] = []
     private var roundTrips: [Int64] = []
     private var latestAnswered = -1
+    /// Requests since the replies were last taken.
+    private var waiting = 0
+    private let patientCount: Int
     private var duplicates = 0
     private var reordered = 0
     private var unsent = 0
     private var localErrors: [String] = []
 
     private static let unanswered: Int64 = -1
+    /// How many requests' replies may wait in the socket, and how much memory of the kernel's, where one takes this much more.
+    private static let mostWaiting = 32
+    private static let waitingBytes = 1 << 20
+    private static let overhead = 2048
     /// Different reasons that are kept.
     private static let reasons = 4
 
@@ -24,6 +31,7 @@ struct EchoFlow {
         if let problem = request.problem { throw LabFailure(problem, exitCode: 2) }
         self.request = request
         self.id = id
+        patientCount = max(1, min(Self.mostWaiting, Self.waitingBytes / (2 * request.payload + Self.overhead)))
         socket = try EchoSocket(
             in: node, to: request.destination, from: request.sourceAddress, id: id, payload: request.payload)
     }
@@ -33,7 +41,10 @@ struct EchoFlow {
         start + .nanoseconds(Int64(sentAt.count) * request.interval.wholeNanoseconds)
     }
 
+    /// Sends the next request; takes replies before that when many may be waiting.
     mutating func send(at now: LabTime) {
+        waiting += 1
+        if waiting > patientCount { receive() }
         sentAt.append(now.nanoseconds)
         roundTrips.append(Self.unanswered)
         guard let error = socket.send(sequence: UInt16(truncatingIfNeeded: sentAt.count)) else { return }
@@ -44,6 +55,7 @@ struct EchoFlow {
 
     /// Takes the replies that are there. It does not matter when: the kernel has noted when they came.
     mutating func receive() {
+        waiting = 0
         // The last request has this sequence number, modulo 65,536.
         let last = UInt16(truncatingIfNeeded: sentAt.count)
         socket.receive { sequence, time in

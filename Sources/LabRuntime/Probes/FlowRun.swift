@@ -39,7 +39,6 @@ final class FlowRun: Sendable {
             let now = ControlLine.now
             flows.withLock { flows in
                 for index in flows.indices {
-                    flows[index].receive()
                     while flows[index].next(from: start) <= now { flows[index].send(at: now) }
                 }
             }
