@@ -78,7 +78,7 @@ struct Answer {
         _ after: Predictor.Journey, _ moment: Moment, _ gap: Duration?, _ impact: Impact, _ restoration: Restoration
     ) -> Prediction {
         var answer = self
-        let changesWay = after.way != before.way || after.nodes != before.nodes
+        let changesWay = after.crossings != before.crossings
         if gap == nil, !changesWay, !impact.interrupts(before) {
             if let degradation = impact.degradation(of: before) {
                 answer.reasons.append(degradation.reason)

@@ -8,14 +8,14 @@ struct BirdTiming: Sendable {
     /// How often each speaker says that it is there, by its node.
     let keepalive: [String: Duration]
 
-    init(_ session: BGPSession, holdTimes: [String: Duration] = [:]) {
-        let proposed = session.speakers.map { holdTimes[$0.node] ?? $0.hold }
-        let hold = proposed.min() ?? .zero
+    /// - Parameter speakers: Both, as each one's own configuration has it.
+    init(_ speakers: [BGPSpeaker]) {
+        let hold = speakers.map(\.hold).min() ?? .zero
         self.hold = hold
         keepalive = Dictionary(
-            zip(session.speakers, proposed).map { speaker, own in
+            speakers.map { speaker in
                 // In whole seconds, rounded down, and one at least, as bgp_rx_open works it out.
-                let own = own.components.seconds
+                let own = speaker.hold.components.seconds
                 let seconds = own == 0 ? 0 : speaker.keepalive.components.seconds * hold.components.seconds / own
                 return (speaker.node, .seconds(hold == .zero ? 0 : max(1, seconds)))
             }, uniquingKeysWith: { first, _ in first })

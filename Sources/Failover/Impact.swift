@@ -49,8 +49,12 @@ struct Impact: Sendable {
     var mismatched: [String: String] = [:]
     /// Tunnels that come back by themselves.
     var recoveries: [Recovery] = []
+    /// The speakers of each session, as each one's own configuration has it.
+    var speakers: [String: [BGPSpeaker]] = [:]
     var degradations: [Degradation] = []
     var notes: [String] = []
+
+    func timing(of session: BGPSession) -> BirdTiming { BirdTiming(speakers[session.name] ?? session.speakers) }
 
     /// What is done to packets of a journey that still get through.
     func degradation(of journey: Predictor.Journey) -> Degradation? {
@@ -108,6 +112,12 @@ extension Predictor {
     /// What faults do at once.
     func impact(of faults: [Fault], since earlier: [Fault] = []) -> Impact {
         var impact = Impact()
+        for session in topology.sessions {
+            impact.speakers[session.name] = session.speakers.map { speaker in
+                let own = topology.misconfigured(at: speaker.node, by: faults).session(named: session.name)
+                return own?.speakers.first { $0.node == speaker.node } ?? speaker
+            }
+        }
         for (index, fault) in faults.enumerated() {
             apply(fault, to: &impact)
             if index < earlier.count { impact.notes = [] }

@@ -47,6 +47,7 @@ public struct Predictor: Sendable {
         }
 
         if let doubt = atOnce.doubt ?? recovered.doubt ?? after.doubt ?? impact.doubt(about: before, after, topology) {
+            answer.reasons += [impact.degradation(of: before)?.reason].compactMap { $0 }
             return answer.prediction(.unpredictable(doubt))
         }
         if let loss = after.loss {
@@ -90,7 +91,8 @@ extension Predictor {
         }
 
         var way: Prediction.Way { Prediction.Way(forth: Self.tunnels(forth), back: Self.tunnels(back)) }
-        var nodes: [[String]] { (forth + back).map(\.nodes) }
+        /// The links and the tunnels' outer links, each way.
+        var crossings: [[Forwarding.Crossing]] { all.map(\.crossings) }
 
         private static func tunnels(_ paths: [Forwarding.Path]) -> [String] {
             var names: [String] = []

@@ -20,7 +20,7 @@ extension Predictor {
             else { return nil }
             let trip = underlay(from: end, of: tunnel, isIKE: true, Damage()).first.map(forwarding.delay) ?? .zero
             switch recovery.trigger {
-            case .packet: return onDemand(recovery.side, end, trip * 4, journey)
+            case .packet: return onDemand(recovery.side, end, trip * 4, journey, impact)
             case .start: return afterStart(recovery.side, end, peer, of: tunnel, trip * 12)
             }
         }
@@ -39,7 +39,7 @@ extension Predictor {
     /// A kernel with a policy and no associations asks its daemon for some when there is a packet to send (XFRM acquire);
     /// one exchange makes them (RFC 7296, section 1.3.1).
     private func onDemand(
-        _ side: Damage.Side, _ end: TunnelEnd, _ exchange: Duration, _ journey: Journey
+        _ side: Damage.Side, _ end: TunnelEnd, _ exchange: Duration, _ journey: Journey, _ impact: Impact
     ) -> Recovery? {
         let port = Damage.Port(node: end.node, interface: end.interface)
         let leaves = { (paths: [Forwarding.Path]) in paths.contains { $0.exits.contains { $0.port == port } } }
@@ -53,7 +53,7 @@ extension Predictor {
         }
         let keepalive = topology.sessions.compactMap { session in
             session.speakers.contains { $0.node == end.node && $0.interface == end.interface }
-                ? BirdTiming(session).keepalive[end.node] : nil
+                ? impact.timing(of: session).keepalive[end.node] : nil
         }.filter { $0 > .zero }.min()
         guard let keepalive else { return nil }
         return Recovery(

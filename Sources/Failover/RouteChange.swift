@@ -66,7 +66,7 @@ extension Predictor {
     ) -> RouteChange? {
         let side = Damage.Side(name: session.name, node: own.node)
         guard !impact.killedSpeakers.contains(own.node), !impact.stoppedSpeakers.contains(own.node) else { return nil }
-        let timing = BirdTiming(session)
+        let timing = impact.timing(of: session)
         let hears = passes(from: peer, to: own, damage)
         let isHeard = passes(from: own, to: peer, damage)
         let delay = pathDelay(from: peer, to: own)

@@ -20,6 +20,7 @@ struct Predict: AsyncParsableCommand {
             """)
 
     @OptionGroup var target: LabArgument
+    @OptionGroup var variant: VariantOption
 
     @Option(help: "What breaks, as for `netlab fail`; several begin together.")
     var fault: [String] = []
@@ -36,7 +37,7 @@ struct Predict: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let (topology, _) = try LabLocator.topology(for: target.lab)
+        let (topology, _) = try LabLocator.topology(for: target.lab, variant: variant.variant)
         let faults = try fault.map { text -> Fault in
             do throws(FaultError) {
                 return try Fault(text, in: topology)

@@ -10,10 +10,15 @@ enum PredictedLab {
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().appending(
             path: "Labs/aws-oci")
 
-    /// The repository's `Labs/aws-oci`.
+    /// The repository's `Labs/aws-oci` as it stands.
+    static func awsOci() throws -> Topology { try unchanged.get() }
+
+    private static let unchanged = Result { try awsOci { $0 } }
+
+    /// The same with a change.
     ///
     /// - Parameter change: An edit of the lab file's text.
-    static func awsOci(_ change: (String) -> String = { $0 }) throws -> Topology {
+    static func awsOci(_ change: (String) -> String) throws -> Topology {
         let text = { (name: String) in try String(contentsOf: directory.appending(path: name), encoding: .utf8) }
         return try LabFile(text: change(text("lab.yaml")), file: "lab.yaml", companion: text).resolve().topology
     }

@@ -8,7 +8,7 @@ struct CommandLineTests {
         "up", "down", "list", "status", "clock", "exec", "shell", "logs", "fail", "heal", "faults", "check", "capture",
         "packets", "probe",
         "wireshark",
-        "validate", "plan", "mtu", "doctor", "kernel",
+        "validate", "plan", "predict", "mtu", "doctor", "kernel",
     ]
 
     let netlab = Netlab(environment: ["NETLAB_HOME": Netlab.checkout.string, "NO_COLOR": "1"])
