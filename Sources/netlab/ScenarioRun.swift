@@ -76,9 +76,14 @@ struct ScenarioRun: Sendable {
             judgements: flows.flatMap(outages.judgements),
             claims: record.isPartial ? [] : plan.claims(flows, labFile: labFile), events: events, timeline: timeline,
             capture: path, transfers: checks.flatMap(\.transfers),
-            failures: record.steps.compactMap { step in
-                step.failure.map { "\(step.action.words) at \(since(step, record)): \($0)" }
-            }, isPartial: record.isPartial)
+            failures: failures(record), isPartial: record.isPartial)
+    }
+
+    /// What could not be done; the step that was broken off by the user is none of them.
+    private func failures(_ record: ScriptRecord) -> [String] {
+        record.steps.dropLast(record.isPartial ? 1 : 0).compactMap { step in
+            step.failure.map { "\(step.action.words) at \(since(step, record)): \($0)" }
+        }
     }
 
     private func since(_ step: ScriptRecord.StepRecord, _ record: ScriptRecord) -> String {
