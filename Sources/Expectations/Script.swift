@@ -125,41 +125,6 @@ public struct ScriptRecord: Hashable, Sendable, Codable {
     }
 }
 
-/// What came of a flow's echo requests.
-public struct FlowRecord: Hashable, Sendable, Codable {
-    public let request: FlowRequest
-    /// The marker's number, where the payload has room for it.
-    public let id: UInt64
-    /// The identifier of its echo requests; their sequence numbers count from 1 and wrap.
-    public let identifier: UInt16
-    /// When request number n, from 0, was sent, on the lab's clock.
-    public let sentAtNanoseconds: [Int64]
-    /// For each request the time until its answer; -1 where none came in time.
-    public let roundTripNanoseconds: [Int64]
-    /// Answers that came again.
-    public let duplicates: Int
-    /// Answers that came after one to a later request.
-    public let reordered: Int
-    /// Requests that the node itself could not send, and the reasons.
-    public let unsent: Int
-    public let localErrors: [String]
-
-    public init(
-        request: FlowRequest, id: UInt64, identifier: UInt16, sentAtNanoseconds: [Int64], roundTripNanoseconds: [Int64],
-        duplicates: Int, reordered: Int, unsent: Int, localErrors: [String]
-    ) {
-        self.request = request
-        self.id = id
-        self.identifier = identifier
-        self.sentAtNanoseconds = sentAtNanoseconds
-        self.roundTripNanoseconds = roundTripNanoseconds
-        self.duplicates = duplicates
-        self.reordered = reordered
-        self.unsent = unsent
-        self.localErrors = localErrors
-    }
-}
-
 /// Something that happened in a lab, on its clock: from netlink, from a daemon's log, or by netlab's own hand.
 public struct LabEvent: Hashable, Sendable, Codable {
     public let nanoseconds: Int64

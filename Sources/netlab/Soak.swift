@@ -47,9 +47,6 @@ struct Soak: AsyncParsableCommand {
         guard pingInterval >= .milliseconds(1), pingInterval <= length else {
             throw ValidationError("--ping-interval is a time from 1ms to that of --for.")
         }
-        guard length / pingInterval <= 10_000_000 else {
-            throw ValidationError("That is more than ten million pings: take a longer --ping-interval.")
-        }
         guard (0...65_000).contains(size) else { throw ValidationError("--size is 0 to 65000 bytes.") }
     }
 
@@ -59,6 +56,12 @@ struct Soak: AsyncParsableCommand {
             FlowRequest(
                 name: $0.name, source: $0.source, sourceAddress: $0.sourceAddress, destination: $0.destination,
                 interval: pingInterval, payload: size)
+        }
+        // What came of all of them has to fit into one message (FrameDecoder).
+        guard Double(flows.count) * (length / pingInterval) <= 1_000_000 else {
+            throw CommandError(
+                message: "That would be more than a million pings.",
+                remedy: "Take a longer --ping-interval, a shorter --for, or fewer --probes.")
         }
         let directory = try RunDirectory(path: out)
         let kernel = try Machine.kernel()
