@@ -56,7 +56,7 @@ extension Predictor {
         if let window = restoration.window, !sessions.isEmpty {
             restoration.window = window + BirdTiming.connection + BirdTiming.turn
             restoration.reasons += [
-                "Then BGP: one of the speakers' next attempts to connect is \(BirdTiming.connection.text) away (TCP repeats its SYN after 1s and 3s, BIRD begins anew after `connect retry time` 5).",
+                "BGP, when it is mended: one of the speakers' next attempts to connect is \(BirdTiming.connection.text) away (TCP repeats its SYN after 1s and 3s, BIRD begins anew after `connect retry time` 5).",
                 "The routes follow when BIRD's loop has turned once more: \(BirdTiming.turn.text).",
             ]
         }
@@ -97,7 +97,7 @@ extension Predictor {
         }
         restoration.window = restoration.window.map { $0 + Window(.zero, shortest.wait) }
         restoration.reasons.append(
-            "\(tunnel.name) has to be negotiated again: \(shortest.node) asks for it, with waits of up to \(shortest.wait.shortText) between its packets (libreswan doubles `retransmit-interval`)."
+            "\(tunnel.name) has to be negotiated again when it is mended: \(shortest.node) asks for it, with waits of up to \(shortest.wait.shortText) between its packets (libreswan doubles `retransmit-interval`)."
         )
     }
 

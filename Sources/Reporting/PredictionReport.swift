@@ -23,7 +23,7 @@ public struct PredictionReport: Encodable, Sendable {
     public func text(style: Style) -> String {
         let rows = predictions.map { prediction in
             [
-                style.strong(prediction.probe), Self.words(for: prediction.effect),
+                style.strong(prediction.probe), Self.words(for: prediction),
                 Self.text(of: prediction.effect.window), Self.text(of: prediction.comeback),
                 Self.text(of: prediction.before), prediction.during.map(Self.text) ?? "-",
             ]
@@ -47,10 +47,12 @@ public struct PredictionReport: Encodable, Sendable {
         return ([heading, table.text(style: style)] + reasons + warnings).joined(separator: "\n\n")
     }
 
-    private static func words(for effect: Prediction.Effect) -> String {
-        switch effect {
+    private static func words(for prediction: Prediction) -> String {
+        switch prediction.effect {
         case .none: "none"
-        case .outage(let window): window.latest < .seconds(1) ? "another way" : "outage"
+        case .outage(let window):
+            window.latest >= .seconds(1)
+                ? "outage" : prediction.during == prediction.before ? "a moment" : "another way"
         case .untilHealed: "down until healed"
         case .degraded: "degraded"
         case .unpredictable(let why): "unpredictable: \(why)"

@@ -95,7 +95,10 @@ import Testing
             ("blackhole aws-vpn-1 from internet", [17_560, 31_150], [3_210, 11_490]),
             ("link aws-vpn-1 down", [21_950, 32_310], [3_080, 7_960]),
             ("daemon tgw/pluto killed", [23_590, 31_190], [3_260, 7_960]),
+            ("drop esp on oci-vpn-1", [21_970, 29_310], [2_750, 4_200]),
+            ("daemon drg/pluto killed", [19_980, 31_680], [100, 3_760]),
             ("mismatch main psk", [21_170, 30_580], [2_170, 3_710]),
+            ("mismatch main ike at drg", [17_570, 32_120], [3_080, 3_890]),
         ] as [(String, [Int64], [Int64])])
     func containsWhatWasMeasured(fault: String, outages: [Int64], comebacks: [Int64]) throws {
         let lab = try PredictedLab.awsOci()
