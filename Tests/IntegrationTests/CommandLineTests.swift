@@ -5,10 +5,8 @@ import Testing
 @Suite(.timeLimit(.minutes(1)))
 struct CommandLineTests {
     static let verbs = [
-        "up", "down", "list", "status", "clock", "exec", "shell", "logs", "fail", "heal", "faults", "check", "capture",
-        "packets", "probe",
-        "wireshark",
-        "validate", "plan", "predict", "mtu", "doctor", "kernel",
+        "up", "down", "list", "status", "clock", "exec", "shell", "logs", "fail", "heal", "faults", "test", "soak",
+        "predict", "check", "capture", "packets", "probe", "wireshark", "validate", "plan", "mtu", "doctor", "kernel",
     ]
 
     let netlab = Netlab(environment: ["NETLAB_HOME": Netlab.checkout.string, "NO_COLOR": "1"])
