@@ -35,8 +35,8 @@ struct Answer {
         answer.reasons += moment.changes.flatMap(\.reasons)
         answer.reasons.append(
             moment.changes.isEmpty
-                ? "\(loss.capitalizedFirst). No daemon notices that could change a route: static routes never fail over."
-                : "\(loss.capitalizedFirst), and no other route is left.")
+                ? "In the end \(loss). No daemon notices that could change a route: static routes never fail over."
+                : "In the end \(loss), and no other route is left.")
         answer.reasons += restoration.reasons
         return answer.prediction(.untilHealed, comeback: restoration.window)
     }

@@ -150,10 +150,6 @@ extension Forwarding {
     }
 }
 
-extension String {
-    var capitalizedFirst: String { prefix(1).uppercased() + dropFirst() }
-}
-
 extension Window {
     /// Both one after the other.
     static func + (left: Window, right: Window) -> Window {

@@ -7,6 +7,8 @@ public struct Expectation: Hashable, Sendable, Codable {
     public let line: Int
     /// It is expected only while all of these hold; none for always.
     public let when: [Condition]
+    /// Whether it is looked at only where somebody names it: a scenario, or `check --only`.
+    public let isOnRequest: Bool
     public let claim: Claim
 
     /// What is claimed, a case for each kind; `probe` names one of the topology's probes.

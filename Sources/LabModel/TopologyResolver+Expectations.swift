@@ -14,18 +14,20 @@ extension TopologyResolver {
             }
             return nil
         }
-        guard let fields = value.fields([kind, "when"] + Self.options(of: kind)) else { return nil }
+        guard let fields = value.fields([kind, "when", "on-request"] + Self.options(of: kind)) else { return nil }
         let reader = ClaimReader(resolver: self, topology: topology, fields: fields, kind: kind)
         let conditions = fields["when"]?.members ?? []
         let when = conditions.compactMap { reader.condition($0) }
         guard let claim = reader.claim(), when.count == conditions.count else { return nil }
         reader.checkSense(of: claim, when: when)
-        return Expectation(name: name.value, line: name.line, when: when, claim: claim)
+        return Expectation(
+            name: name.value, line: name.line, when: when, isOnRequest: fields["on-request"]?.flag()?.value ?? false,
+            claim: claim)
     }
 
     /// The kind that a mistyped key most likely meant.
     private func guess(among keys: [String]) -> String {
-        let options = Expectation.Claim.kinds.flatMap(Self.options) + ["when"]
+        let options = Expectation.Claim.kinds.flatMap(Self.options) + ["when", "on-request"]
         let strange = keys.filter { !options.contains($0) && !Expectation.Claim.kinds.contains($0) }
         return strange.lazy.compactMap { Suggestion.nearest(to: $0, among: Expectation.Claim.kinds) }.first
             .map { "Did you mean \"\($0)\"? " } ?? ""

@@ -97,7 +97,7 @@ struct Check: AsyncParsableCommand {
         guard !topology.expectations.isEmpty else {
             throw CommandError(message: "\(file) expects nothing.", remedy: "Add `expect:` to it; the README says how.")
         }
-        guard let only else { return topology.expectations }
+        guard let only else { return topology.expectations.filter { !$0.isOnRequest } }
         let words = only.split(separator: ",").map { String($0.filter { !$0.isWhitespace }) }
         for word in words where !topology.expectations.contains(where: { $0.name == word || $0.claim.kind == word }) {
             throw CommandError(

@@ -2,7 +2,7 @@ import Failover
 import LabModel
 import Testing
 
-/// What each kind of fault does to the probes of aws-oci; each was seen in the running lab as well.
+/// What each kind of fault does to the probes of aws-oci; about half of them were seen in the running lab as well.
 @Suite struct FaultEffectTests {
     /// One letter a probe: workload, workload-back, backup-inside, backup-routers. `-` not touched, `O` outage until the
     /// other way is in use, `m` no more than a moment, `X` until healed, `d` degraded, `?` nothing can be said.

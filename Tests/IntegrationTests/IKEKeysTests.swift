@@ -6,7 +6,7 @@ import Testing
 ///
 ///     left <=== main ===> right
 // Waiting for other labs counts, too.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct IKEKeysTests {
     @Test func ikeMessagesOfACaptureCanBeRead() async throws {
         try await LabHome.with { home in

@@ -3,7 +3,7 @@ import Testing
 
 /// Labs that come and go, or are made to.
 // Waiting for other labs counts, too.
-@Suite(.serialized, .timeLimit(.minutes(5)))
+@Suite(.serialized, .timeLimit(.minutes(20)))
 struct LifetimeTests {
     // MARK: Down
 

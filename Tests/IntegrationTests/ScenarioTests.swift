@@ -3,7 +3,8 @@ import SystemPackage
 import Testing
 
 /// `netlab test` and `netlab soak`: scenarios on fresh labs, judged by predictions, and what stays of them.
-@Suite(.timeLimit(.minutes(5)))
+// Waiting for other labs counts, too.
+@Suite(.timeLimit(.minutes(20)))
 struct ScenarioTests {
     // MARK: What passes
 
