@@ -75,11 +75,11 @@ public struct CheckPlan: Sendable {
     }
 
     func transfer(of claim: RateClaim) -> Measurement? {
-        request(claim.probe, .bulk(bytes: claim.transfer, port: Self.port, deadline: .seconds(120)))
+        request(claim.probe, .bulk(bytes: claim.transfer, port: Self.transferPort, deadline: .seconds(120)))
     }
 
     /// Where transfers go; netperf's, for want of one of ours.
-    private static let port: UInt16 = 12865
+    public static let transferPort: UInt16 = 12865
 
     private func request(_ probe: String, _ kind: ProbeRequest.Kind) -> Measurement? {
         topology.probe(named: probe).map {
@@ -119,11 +119,11 @@ public struct CheckPlan: Sendable {
     }
 
     func handshake(_ claim: MSSClaim) -> Measurement? {
-        request(claim.probe, .handshake(port: Self.port, listens: true, timeout: .seconds(10)))
+        request(claim.probe, .handshake(port: Self.transferPort, listens: true, timeout: .seconds(10)))
     }
 
     func bulk(_ claim: MSSClaim) -> Measurement? {
-        request(claim.probe, .bulk(bytes: claim.transfer, port: Self.port, deadline: .seconds(60)))
+        request(claim.probe, .bulk(bytes: claim.transfer, port: Self.transferPort, deadline: .seconds(60)))
     }
 
     func packet(_ claim: SecurityClaim) -> Measurement {

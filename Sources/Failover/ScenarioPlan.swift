@@ -62,8 +62,14 @@ public struct ScenarioPlan: Sendable {
         self.checks = checks
         script = Script(
             flows: flows, steps: steps, length: scenario.length,
-            capture: CaptureRequest(points: Self.points(for: flows, in: topology)))
+            capture: CaptureRequest(
+                points: Self.points(for: flows, in: topology), filter: "not tcp port \(CheckPlan.transferPort)",
+                snapLength: Self.snapLength))
     }
+
+    /// Of each packet there are its headers and, in clear, a probe's marker. Checks have captures of their own, with whole
+    /// packets; what they transfer is left out here.
+    private static let snapLength = 160
 
     /// Where a flow's packets begin and end, where they cross from cloud to cloud, and where they enter tunnels: as their
     /// senders put them there.

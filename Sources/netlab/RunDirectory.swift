@@ -11,7 +11,7 @@ import Reporting
 ///     report.json, junit.xml          what came of it
 ///     versions.json                   netlab's, the kernel's and the daemons'
 ///     LAB[+VARIANT]/lab.yaml, plan.txt, …   the lab file and those beside it, without their secrets, and the plan
-///     LAB/SCENARIO[+VARIANT][-N]/     timeline.txt, record.json, capture.pcapng, check-1.pcapng, …, NODE.DAEMON.log
+///     LAB[+VARIANT]/SCENARIO[-N]/     report.txt, capture.pcapng, check-1.pcapng, …, NODE.DAEMON.log
 ///
 /// For its owner only (0700), because captures show traffic.
 struct RunDirectory {
