@@ -10,7 +10,9 @@ let strict: [SwiftSetting] = [
 let package = Package(
     name: "netlab",
     products: [
-        .executable(name: "netlab", targets: ["netlab"])
+        .executable(name: "netlab", targets: ["netlab"]),
+        // Lies beside the program; the daemons of a lab with a seed load it.
+        .library(name: "netlab-seeded-random", type: .dynamic, targets: ["CSeededRandom"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -24,6 +26,10 @@ let package = Package(
     targets: [
         // C libraries and the few system calls Swift's own modules leave out.
         .target(name: "CLinux"),
+        .target(
+            name: "CSeededRandom",
+            // Daemons are to load it without Swift's own libraries, which SwiftPM links into every shared library.
+            linkerSettings: [.unsafeFlags(["-nostartfiles", "-static-stdlib"])]),
         .systemLibrary(
             name: "CNetlink", pkgConfig: "libnl-3.0",
             providers: [.apt(["libnl-3-dev"])]),

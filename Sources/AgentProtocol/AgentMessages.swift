@@ -179,14 +179,18 @@ public struct GuestSetup: Hashable, Sendable, Codable {
     public let keptDirectories: [String]
     /// What the date is to be when the lab's clock shows zero, in seconds since 1970; nil for the host's.
     public let startDate: Int64?
+    /// What daemons have in place of the kernel's random numbers; nil for those.
+    public let random: SeededRandom?
 
     public init(
-        hostname: String, logDirectory: String?, keptDirectories: [String] = [], startDate: Int64? = nil
+        hostname: String, logDirectory: String?, keptDirectories: [String] = [], startDate: Int64? = nil,
+        random: SeededRandom? = nil
     ) {
         self.hostname = hostname
         self.logDirectory = logDirectory
         self.keptDirectories = keptDirectories
         self.startDate = startDate
+        self.random = random
     }
 }
 

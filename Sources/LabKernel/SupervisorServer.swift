@@ -18,8 +18,7 @@ public enum SupervisorServer {
     /// having been asked to: then the record says so to whoever looks next.
     ///
     /// - Parameters:
-    ///   - seed: Makes the lab's dates those of every other lab with this seed; what its daemons draw from the kernel's
-    ///     random numbers stays random.
+    ///   - seed: Makes the lab's dates, and the random numbers of its daemons, those of every other lab with this seed.
     ///   - keepsTemporaryFiles: Leaves the host's /tmp visible, for a program that may itself be
     ///     there.
     public static func run(
@@ -37,6 +36,8 @@ public enum SupervisorServer {
             lab: lab.name, source: source, variant: variant, supervisor: own,
             supervisorStart: ProcessTable.startTime(of: own) ?? 0, startedAt: Date().timeIntervalSince1970)
         try lab.write(record)
+        let setup = try setup(
+            of: lab, executable: executable, keepsTemporaryFiles: keepsTemporaryFiles, seed: seed)
         let (kernel, control) = try boot(lab: lab, kernel: kernel, executable: executable)
         defer { kernel.end() }
         kernel.settle()
@@ -57,10 +58,6 @@ public enum SupervisorServer {
                 Task {
                     for await how in ends { await supervisor.kernelEnded(how) }
                 }
-                let setup = GuestSetup(
-                    hostname: lab.name, logDirectory: lab.logs.string,
-                    keptDirectories: keepsTemporaryFiles ? ["/tmp", "/var/tmp"] : [],
-                    startDate: seed.map(startDate))
                 guard await supervisor.untilReady() else { throw await supervisor.endedFailure }
                 _ = try await supervisor.reply(to: .setUp(setup), unbounded: true)
                 _ = try await FrameChannel<ToSupervisor, FromSupervisor>.listening(at: lab.socket.string, group: group)
@@ -85,6 +82,16 @@ public enum SupervisorServer {
         endContinuation.yield(how)
         // Commands that wait for an answer get it before the process goes.
         usleep(100_000)
+    }
+
+    /// What the guest is told; without a seed, its date and its chance are this machine's.
+    static func setup(
+        of lab: LabDirectory, executable: FilePath, keepsTemporaryFiles: Bool, seed: UInt64?
+    ) throws -> GuestSetup {
+        GuestSetup(
+            hostname: lab.name, logDirectory: lab.logs.string,
+            keptDirectories: keepsTemporaryFiles ? ["/tmp", "/var/tmp"] : [],
+            startDate: seed.map(startDate), random: try seed.map { try SeededRandom(seed: $0, besides: executable) })
     }
 
     /// A moment between 2020 and 2052 that depends on nothing but the seed; in seconds since 1970.

@@ -41,6 +41,7 @@ final class RequestDesk: Sendable {
     private let line: ControlLine
     private let open = Mutex<[UInt32: Open]>([:])
     private let lab = Mutex<RunningLab?>(nil)
+    private let chance = Mutex<DaemonChance?>(nil)
 
     init(line: ControlLine) {
         self.line = line
@@ -94,10 +95,14 @@ final class RequestDesk: Sendable {
             // Programs take a clock that shows zero seconds for one that was never read: ping(8) then does not pause.
             try await LabSleep.wait(until: LabTime(nanoseconds: 1_000_000_000))
             if let start = setup.startDate { try GuestSystem.setDate(start) }
+            if let random = setup.random {
+                let chance = try DaemonChance(random)
+                self.chance.withLock { $0 = chance }
+            }
             return .done
         case .build(let plan, let topology):
             let line = self.line
-            let lab = RunningLab(topology: topology) { line.send(.event($0, at: ControlLine.now)) }
+            let lab = RunningLab(topology: topology, chance: chance.withLock(\.self)) { line.send(.event($0, at: ControlLine.now)) }
             self.lab.withLock { $0 = lab }
             try await lab.build(plan) { line.send(.progress(id: id, $0)) }
             return .done

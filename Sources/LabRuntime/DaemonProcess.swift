@@ -21,11 +21,12 @@ final class DaemonProcess: Sendable {
     /// Starts the daemon; returns at once.
     ///
     /// - Parameters:
+    ///   - environment: What it finds there besides the usual.
     ///   - died: Called with the reason if it ends without having been told to.
     ///   - ended: Called when it ends, for whatever reason.
     init(
-        _ daemon: Daemon, in sandbox: NodeSandbox, died: @escaping @Sendable (String) -> Void,
-        ended: @escaping @Sendable () -> Void
+        _ daemon: Daemon, in sandbox: NodeSandbox, environment: [String: String],
+        died: @escaping @Sendable (String) -> Void, ended: @escaping @Sendable () -> Void
     ) throws {
         self.daemon = daemon
         let console = open(Self.logPath(of: daemon), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
@@ -34,7 +35,7 @@ final class DaemonProcess: Sendable {
             close(console)
             close(null)
         }
-        process = try NodeProcess(daemon.arguments, in: sandbox, streams: (null, console, console))
+        process = try NodeProcess(daemon.arguments, in: sandbox, streams: (null, console, console), environment: environment)
         Task { [self] in
             let reason = try await process.end().description
             let wasTold = state.withLock { state in

@@ -21,9 +21,14 @@ actor RunningLab {
     let events = EventBoard()
     private(set) var monitors: MonitorBoard?
     private let report: @Sendable (AgentEvent) -> Void
+    private let chance: DaemonChance?
+    /// How often each daemon has been started.
+    private var starts: [String: Int] = [:]
 
-    init(topology: Topology, report: @escaping @Sendable (AgentEvent) -> Void) {
+    /// - Parameter chance: What the daemons' random numbers come from; nil for the kernel.
+    init(topology: Topology, chance: DaemonChance? = nil, report: @escaping @Sendable (AgentEvent) -> Void) {
         self.topology = topology
+        self.chance = chance
         self.report = report
         faultListener = { [events] fault, isActive in
             events.post(.fault("\(fault)", isActive: isActive), node: "")
@@ -185,7 +190,9 @@ actor RunningLab {
 
     func start(_ daemon: Daemon) throws {
         let sandbox = try sandbox(daemon.node)
-        daemons[daemon.name] = try DaemonProcess(daemon, in: sandbox) { [report] reason in
+        let environment = chance?.environment(of: daemon, start: starts[daemon.name, default: 0]) ?? [:]
+        starts[daemon.name, default: 0] += 1
+        daemons[daemon.name] = try DaemonProcess(daemon, in: sandbox, environment: environment) { [report] reason in
             let end = DaemonProcess.logEnd(of: daemon)
             report(.daemonDied(name: daemon.name, reason: reason, logEnd: end))
         } ended: { [events] in

@@ -111,7 +111,9 @@ import Testing
         let sample = try Self.sample.get()
         let requests: [AgentRequest] = [
             .setUp(
-                GuestSetup(hostname: "lab", logDirectory: "/logs", keptDirectories: ["/usr"], startDate: 1_600_000_000)),
+                GuestSetup(
+                    hostname: "lab", logDirectory: "/logs", keptDirectories: ["/usr"], startDate: 1_600_000_000,
+                    random: SeededRandom(seed: .max, library: Bytes([0, 255])))),
             .setUp(GuestSetup(hostname: "lab", logDirectory: nil)), .build(sample.plan, sample.topology), .tearDown,
             .status,
             .wait(sample.condition, within: .milliseconds(1500)), .exec(sample.exec), .powerOff,
