@@ -2,9 +2,9 @@
 //
 // Never for anything but a lab: who knows the seed knows every number.
 //
-// BIRD seeds its timers' jitter with getrandom(2); pluto takes its SPIs, nonces and the spread of its rekeying from
-// NSS's PK11_GenerateRandom. What NSS makes for itself, Diffie-Hellman keys for one, stays random: it mixes in the
-// time and the state of the machine, and no timer depends on it.
+// BIRD takes the jitter of its timers from random(3), which it seeds by getrandom(2) and then once more by the time of
+// day in microseconds; pluto takes its SPIs, nonces and the spread of its rekeying from NSS's PK11_GenerateRandom. What
+// NSS makes for itself, Diffie-Hellman keys for one, stays random: it mixes in the state of the machine.
 
 #define _GNU_SOURCE
 #include "CSeededRandom.h"
@@ -68,3 +68,9 @@ __attribute__((visibility("default"))) int PK11_GenerateRandom(unsigned char *da
     if (length > 0) fill(data, (size_t)length);
     return 0;
 }
+
+/// random(3)
+__attribute__((visibility("default"))) long random(void) { return (long)(draw() >> 33); }
+
+/// srandom(3); the seed is the environment's.
+__attribute__((visibility("default"))) void srandom(unsigned int seed) { (void)seed; }
