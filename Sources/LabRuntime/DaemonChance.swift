@@ -21,6 +21,8 @@ struct DaemonChance: Sendable {
         [
             "LD_PRELOAD": Self.library,
             Self.seedVariable: String(random.stream(of: daemon.name, start: start)),
+            // pluto's libevent reads a clock of whole ticks unless told otherwise (event.h): which tick, is chance.
+            "EVENT_PRECISE_TIMER": "1",
         ]
     }
 

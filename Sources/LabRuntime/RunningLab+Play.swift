@@ -3,7 +3,7 @@ import Expectations
 import LabModel
 
 extension RunningLab {
-    /// Does what a script says, from the next whole hundredth of a second of the lab's clock on.
+    /// Does what a script says, from the next whole second of the lab's clock on.
     ///
     /// Faults that are active at its end stay.
     ///
@@ -51,8 +51,9 @@ extension RunningLab {
             events: try await recorder.finish(), samples: samples.all, capture: summary, isPartial: isPartial)
     }
 
-    /// Scripts begin at round times, but not so soon that somebody could come too late.
-    private static let grain = Duration.milliseconds(10)
+    /// Scripts begin at round times, so that two labs with one seed begin theirs at the same one however long the agent
+    /// takes, but not so soon that somebody could come too late.
+    private static let grain = Duration.seconds(1)
     private static let margin = Duration.milliseconds(1)
 }
 
