@@ -102,7 +102,9 @@ final class RequestDesk: Sendable {
             return .done
         case .build(let plan, let topology):
             let line = self.line
-            let lab = RunningLab(topology: topology, chance: chance.withLock(\.self)) { line.send(.event($0, at: ControlLine.now)) }
+            let lab = RunningLab(topology: topology, chance: chance.withLock(\.self)) {
+                line.send(.event($0, at: ControlLine.now))
+            }
             self.lab.withLock { $0 = lab }
             try await lab.build(plan) { line.send(.progress(id: id, $0)) }
             return .done

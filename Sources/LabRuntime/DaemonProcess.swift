@@ -35,7 +35,8 @@ final class DaemonProcess: Sendable {
             close(console)
             close(null)
         }
-        process = try NodeProcess(daemon.arguments, in: sandbox, streams: (null, console, console), environment: environment)
+        process = try NodeProcess(
+            daemon.arguments, in: sandbox, streams: (null, console, console), environment: environment)
         Task { [self] in
             let reason = try await process.end().description
             let wasTold = state.withLock { state in

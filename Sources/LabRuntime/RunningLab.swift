@@ -48,6 +48,9 @@ actor RunningLab {
                         stage: stage, done: index, total: steps.count, current: step.description, time: ControlLine.now)
                 )
                 journal.append(step.action)
+                if step.action.startsProgram {
+                    try await LabSleep.wait(until: ControlLine.now.roundedUp(to: Self.startGrain))
+                }
                 do {
                     try await perform(step.action)
                 } catch let failure as LabFailure {
@@ -63,6 +66,10 @@ actor RunningLab {
         }
         monitors = try MonitorBoard(monitoredProbes(), events: events)
     }
+
+    /// Programs start at round times: how long what went before took the agent, some microseconds this way or that, is
+    /// then not in anything that they do.
+    private static let startGrain = Duration.milliseconds(10)
 
     /// Takes back everything that was done, last first; attempts all of it whatever fails.
     ///
@@ -319,5 +326,15 @@ extension RoutingRule {
         self.init(
             family: isIPv6 ? .v6 : .v4, priority: rule.priority, source: rule.from, destination: rule.to,
             inputInterface: rule.inputInterface, table: rule.table)
+    }
+}
+
+extension Action {
+    /// Whether a program begins something that goes by the clock.
+    fileprivate var startsProgram: Bool {
+        switch self {
+        case .startDaemon, .run: true
+        default: false
+        }
     }
 }
