@@ -62,9 +62,7 @@ let package = Package(
             name: "Failover",
             dependencies: ["Expectations", "LabModel", "CaptureFile", "PacketFormats", "NetworkTypes"],
             swiftSettings: strict),
-        .target(
-            name: "AgentProtocol", dependencies: ["Expectations", "LabPlan", "LabModel", "NetworkTypes"],
-            swiftSettings: strict),
+        .target(name: "AgentProtocol", dependencies: ["Expectations", "LabPlan", "LabModel", "NetworkTypes"], swiftSettings: strict),
         .target(
             name: "Reporting",
             dependencies: [
@@ -104,8 +102,7 @@ let package = Package(
         .executableTarget(
             name: "netlab",
             dependencies: [
-                "NetworkTypes", "PacketFormats", "CaptureFile", "PacketCapture", "Decryption", "Expectations",
-                "Failover",
+                "NetworkTypes", "PacketFormats", "CaptureFile", "PacketCapture", "Decryption", "Expectations", "Failover",
                 "Daemons", "LabModel", "LabPlan", "AgentProtocol", "LabKernel", "LabRuntime", "Reporting", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
@@ -138,8 +135,7 @@ let package = Package(
         .testTarget(
             name: "LabPlanTests", dependencies: ["LabPlan", "LabModel", "NetworkTypes"], swiftSettings: strict),
         .testTarget(
-            name: "AgentProtocolTests",
-            dependencies: ["AgentProtocol", "Expectations", "LabPlan", "LabModel", "NetworkTypes"],
+            name: "AgentProtocolTests", dependencies: ["AgentProtocol", "Expectations", "LabPlan", "LabModel", "NetworkTypes"],
             swiftSettings: strict),
         .testTarget(
             name: "ReportingTests",
@@ -151,13 +147,10 @@ let package = Package(
             resources: [.copy("Fixtures")], swiftSettings: strict),
         .testTarget(
             name: "LabKernelTests",
-            dependencies: ["LabKernel", .product(name: "SystemPackage", package: "swift-system")], swiftSettings: strict
-        ),
+            dependencies: ["LabKernel", .product(name: "SystemPackage", package: "swift-system")], swiftSettings: strict),
         .testTarget(
             name: "LabRuntimeTests",
-            dependencies: [
-                "LabRuntime", "Expectations", "AgentProtocol", "Netlink", "LabPlan", "LabModel", "NetworkTypes",
-            ], swiftSettings: strict),
+            dependencies: ["LabRuntime", "Expectations", "AgentProtocol", "Netlink", "LabPlan", "LabModel", "NetworkTypes"], swiftSettings: strict),
         .testTarget(
             name: "PacketCaptureTests",
             dependencies: ["PacketCapture", "CaptureFile", "Netlink", "PacketFormats", "NetworkTypes"],

@@ -17,10 +17,13 @@ struct ScenarioRun: Sendable {
     let repetition: Int
     /// Tells its lab from others of this process.
     let number: Int
+    /// Of the first repetition; those after it have the numbers that follow, for alike they would show nothing.
     let seed: UInt64?
 
     /// The script's own capture, in the run's directory.
     private static let capture = "capture.pcapng"
+
+    private var ownSeed: UInt64? { seed.map { $0 &+ UInt64(repetition - 1) } }
 
     /// Plays the scenario and judges what came of it; whatever goes wrong is part of the result.
     ///
@@ -35,7 +38,7 @@ struct ScenarioRun: Sendable {
         let plan = ScenarioPlan(scenario, of: topology)
         do {
             let lab = try FreshLab(topology, labFile: labFile, kernel: kernel, number: number)
-            let record = try await lab.run(seed: seed, keepLogs: { directory.take(logsFrom: $0) }) {
+            let record = try await lab.run(seed: ownSeed, keepLogs: { directory.take(logsFrom: $0) }) {
                 let start = StartTime()
                 return try await lab.play(plan.script, file: Self.capture) { progress(start.since($0)) }
             }

@@ -16,7 +16,7 @@ struct Supervision {
     let kernel: String
     /// The variant of the lab file that the lab is; nil for the lab as it stands.
     let variant: String?
-    /// What the lab's dates are made of; nil for those of this machine.
+    /// What the lab's dates and its daemons' chance are made of; nil for those of this machine.
     let seed: UInt64?
 
     init(name: String, source: String, kernel: String, variant: String? = nil, seed: UInt64? = nil) {

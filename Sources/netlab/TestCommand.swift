@@ -45,7 +45,8 @@ struct TestCommand: AsyncParsableCommand {
     @Option(help: "How to print: table, json or junit. All of them are in the run's directory.")
     var format = Format.table
 
-    @Option(help: "Begin the labs' chance and their date with this number: the same one, the same timeline.")
+    @Option(
+        help: "Take the labs' date and their daemons' chance from this number, each repetition's from the next one.")
     var seed: UInt64?
 
     @Flag(name: [.short, .long], help: "Show the timelines, and what was expected, also of what passed.")
