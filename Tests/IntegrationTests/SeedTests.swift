@@ -16,6 +16,7 @@ struct SeedTests {
             traffic: {workload: 100ms, workload-back: 100ms}
             timeline:
               - {at: 5s, fail: blackhole aws-vpn-1}
+              - {at: 44s, heal: all}
             lasts: 45s
 
         """
@@ -45,6 +46,8 @@ struct SeedTests {
     private func run(_ lab: String, seed: Int, _ home: LabHome) async throws -> Run {
         let result = try await home.netlab.run(
             "test", lab, "--scenario", "short-cut", "--seed", "\(seed)", "--format", "json")
+        // Whether predictions hold is other tests' concern; a run cut short while a path is out may leave them open.
+        try #require(result.code == 0 || result.code == 5, "\(result.account)")
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
         let report = try decoder.decode(Report.self, from: Data(result.output.utf8))
