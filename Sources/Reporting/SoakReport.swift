@@ -127,9 +127,11 @@ public struct SoakReport: Sendable {
     static func decimal(_ nanoseconds: Int64, unit: Int64, digits: Int) -> String {
         let factor = (0..<digits).reduce(1 as Int64) { value, _ in value * 10 }
         let step = max(1, unit / factor)
-        let rounded = (nanoseconds + step / 2) / step
+        // What is before the beginning, as the first sample may be, has its sign before all digits.
+        let rounded = (abs(nanoseconds) + step / 2) / step
         let rest = String(rounded % factor)
-        return "\(rounded / factor).\(String(repeating: "0", count: digits - rest.count))\(rest)"
+        let sign = nanoseconds < 0 && rounded > 0 ? "-" : ""
+        return "\(sign)\(rounded / factor).\(String(repeating: "0", count: digits - rest.count))\(rest)"
     }
 
     // MARK: Series

@@ -22,7 +22,9 @@ import Testing
     }
 
     /// Three hours of a ping each second, of which the one after 90 s is lost; pluto takes 10 MiB, and more at the end.
-    private static func report(pluto: Int64 = 10, isPartial: Bool = false) throws -> SoakReport {
+    private static func report(
+        pluto: Int64 = 10, isPartial: Bool = false, firstSample: Int64 = 0
+    ) throws -> SoakReport {
         let count = 3 * 3600
         let flow = FlowRecord(
             request: FlowRequest(
@@ -39,9 +41,12 @@ import Testing
                 daemonBytes: ["a/pluto": Int64(size) << 20],
                 associations: ["a": 2])
         }
+        let early = ResourceSample(
+            nanoseconds: firstSample, kernelBytes: 100 << 20, daemonBytes: ["a/pluto": 10 << 20], associations: ["a": 2]
+        )
         let record = ScriptRecord(
             startedAtNanoseconds: 0, endedAtNanoseconds: Int64(count) * second, realTimeOffsetNanoseconds: 0, steps: [],
-            flows: [flow], events: [], samples: samples, capture: nil, isPartial: isPartial)
+            flows: [flow], events: [], samples: [early] + samples.dropFirst(), capture: nil, isPartial: isPartial)
         return SoakReport(
             topology: try topology(), record: record, wallTime: .seconds(2), references: ["workload": "none lost, 3 ms"]
         )
@@ -81,6 +86,13 @@ import Testing
         let samples = report.holdingSeries.components(separatedBy: "\r\n")
         #expect(samples[0] == "seconds,kernel_bytes,a/pluto_bytes,a_sas")
         #expect(samples[2] == "3600.000,104857600,10485760,2")
+    }
+
+    /// Taken while the lab waits for the script's first second.
+    @Test(arguments: [(-742_000_000, "-0.742"), (-7_000_000, "-0.007"), (-1, "0.000"), (-1_500_000_000, "-1.500")])
+    func aSampleBeforeTheBeginning(_ nanoseconds: Int64, _ cell: String) throws {
+        let rows = try Self.report(firstSample: nanoseconds).holdingSeries.components(separatedBy: "\r\n")
+        #expect(rows[1] == "\(cell),104857600,10485760,2")
     }
 
     @Test func jsonForPrograms() throws {
