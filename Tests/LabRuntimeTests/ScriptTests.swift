@@ -40,7 +40,7 @@ extension ProbeTests {
             try await ProbeLab.with { lab in
                 let flow = try Self.flow(to: destination, payload: payload)
                 let record = try await Self.play(lab, [flow], for: .seconds(10))
-                #expect(record.startedAtNanoseconds.isMultiple(of: 10_000_000))
+                #expect(record.startedAtNanoseconds.isMultiple(of: 1_000_000_000))
                 #expect(record.endedAtNanoseconds - record.startedAtNanoseconds >= 10_000_000_000)
                 #expect(record.endedAtNanoseconds - record.startedAtNanoseconds < 10_000_100_000)
                 #expect(!record.isPartial)
@@ -213,7 +213,8 @@ extension ProbeTests {
                 continuation.yield(.endOfFile)
                 let record = try await playing.value
                 #expect(record.isPartial)
-                #expect(record.flows.first?.roundTripNanoseconds.count == 3)
+                // A script begins on a whole second, which comes within one.
+                #expect((2...3).contains(record.flows.first?.roundTripNanoseconds.count ?? 0))
                 #expect(record.flows.first?.roundTripNanoseconds.allSatisfy { $0 > 0 } == true)
             }
         }
