@@ -21,11 +21,13 @@ public struct CheckPlan: Sendable {
         ObservationRequest(
             measurements: unique(expectations.flatMap(measurements)),
             capture: CaptureRequest(
-                points: CaptureRequest.allPoints(of: topology), ringBytes: Self.ring, withKeys: true))
+                points: CaptureRequest.allPoints(of: topology), ringBytes: Self.ring, gathering: Self.gathering,
+                withKeys: true))
     }
 
-    /// For each of some forty places: 1 MiB holds more than arrives until it is read.
+    /// For each of some forty places: 1 MiB holds more than arrives until it is read, at 1 Gbit/s half of it.
     private static let ring = 1 << 20
+    private static let gathering = Duration.milliseconds(4)
 
     /// What is measured without a capture beside it: transfers so long that the packets would fill files.
     public var uncaptured: ObservationRequest {

@@ -29,18 +29,19 @@ struct CaptureRecorder: ~Copyable {
     private var unreported = 0
     private var nextReport: LabTime?
 
-    /// How long packets are gathered, on the lab's clock: at 5 Gbit/s, 83 packets of full size.
-    private static let gathering: Int64 = 200_000
+    /// How long packets are gathered, on the lab's clock.
+    private let gathering: Int64
     /// The host is told of new packets this late, or when there is this much.
     private static let delay = Duration.milliseconds(50)
     private static let amount = 4 << 20
 
     init(
         points: [CaptureSession.Point], interfaces: [CaptureInterface], descriptor: Int32, lab: String,
-        report: @escaping @Sendable (Int) -> Void
+        gathering: Duration, report: @escaping @Sendable (Int) -> Void
     ) throws {
         self.points = points
         self.descriptor = descriptor
+        self.gathering = gathering.wholeNanoseconds
         self.report = report
         var writer = try CaptureFileWriter(
             descriptor: descriptor, comment: "netlab \(lab); times are the lab's, from its start")
@@ -52,20 +53,24 @@ struct CaptureRecorder: ~Copyable {
     mutating func run(until stop: Int32) throws {
         try tell()
         let hold = netlab_eventfd()
-        guard hold >= 0 else { throw LabFailure("The capture cannot wait for packets: \(String(cString: strerror(errno))).") }
+        guard hold >= 0 else {
+            throw LabFailure("The capture cannot wait for packets: \(String(cString: strerror(errno))).")
+        }
         ControlLine.announceHolds(to: hold)
         defer {
             ControlLine.stopAnnouncingHolds(to: hold)
             close(hold)
         }
-        var places = ([stop, hold] + points.map(\.capture.descriptor)).map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+        var places = ([stop, hold] + points.map(\.capture.descriptor)).map {
+            pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
+        }
         let (isToStop, isHeld, first) = (0, 1, 2)
         while true {
             let rest = nextReport.map { max(0, ($0 - ControlLine.now).wholeNanoseconds / 1_000_000 + 1) } ?? -1
             if poll(&places, nfds_t(places.count), Int32(clamping: rest)) > 0, places[isToStop].revents == 0,
                 places[isHeld].revents == 0
             {
-                _ = netlab_wait_readable([stop, hold], 2, Self.gathering)
+                _ = netlab_wait_readable([stop, hold], 2, gathering)
                 poll(&places, nfds_t(places.count), 0)
             }
             guard places[isToStop].revents == 0 else { break }
@@ -127,7 +132,7 @@ struct CaptureRecorder: ~Copyable {
                 originalLength: packet.originalLength, direction: point.direction)
         }
         unreported += kept.count
-        if nextReport == nil { nextReport = ControlLine.now + Self.delay }
+        if nextReport == nil { nextReport = ControlLine.now + max(Self.delay, .nanoseconds(10 * gathering)) }
     }
 
     /// Lets the host read what there is, and says how much.

@@ -90,6 +90,7 @@ final class CaptureSession: Sendable {
             throw LabFailure("The capture file \(file) cannot be written: \(String(cString: strerror(errno))).")
         }
         let (places, described, stop) = (self.points, interfaces, self.stop)
+        let gathering = request.gathering
         let (recorded, ending) = AsyncStream.makeStream(of: Never.self)
         self.recorded = recorded
         recording = Task {
@@ -97,7 +98,8 @@ final class CaptureSession: Sendable {
             try await offThread {
                 defer { close(descriptor) }
                 var recorder = try CaptureRecorder(
-                    points: places, interfaces: described, descriptor: descriptor, lab: lab, report: report)
+                    points: places, interfaces: described, descriptor: descriptor, lab: lab,
+                    gathering: gathering, report: report)
                 try recorder.run(until: stop)
             }
         }

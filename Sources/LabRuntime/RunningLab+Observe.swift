@@ -70,7 +70,9 @@ extension RunningLab {
 
     private var plutos: [IKEKeyWatch.Pluto] {
         daemons.values.compactMap { process in
-            guard process.daemon.kind == .pluto, process.isRunning, let sandbox = sandboxes[process.daemon.node] else { return nil }
+            guard process.daemon.kind == .pluto, process.isRunning, let sandbox = sandboxes[process.daemon.node] else {
+                return nil
+            }
             return IKEKeyWatch.Pluto(
                 socket: sandbox.agentPath(of: PlutoCommand.socketPath),
                 log: Daemon.logFile(node: process.daemon.node, kind: .pluto))

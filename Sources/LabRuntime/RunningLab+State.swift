@@ -98,7 +98,8 @@ extension RunningLab {
     private func status(of daemon: DaemonProcess) -> DaemonStatus {
         switch daemon.current {
         case .running: DaemonStatus(name: daemon.daemon.name, isRunning: true, detail: "")
-        case .suspended: DaemonStatus(name: daemon.daemon.name, isRunning: false, isSuspended: true, detail: "by SIGSTOP")
+        case .suspended:
+            DaemonStatus(name: daemon.daemon.name, isRunning: false, isSuspended: true, detail: "by SIGSTOP")
         case .stopping: DaemonStatus(name: daemon.daemon.name, isRunning: true, detail: "being stopped")
         case .ended(let reason): DaemonStatus(name: daemon.daemon.name, isRunning: false, detail: reason)
         }

@@ -5,7 +5,8 @@ extension LosslessStringConvertible where Self: Codable {
         let container = try decoder.singleValueContainer()
         let text = try container.decode(String.self)
         guard let value = Self(text) else {
-            throw DecodingError.dataCorruptedError(in: container, debugDescription: "\(text.debugDescription) is not a valid \(Self.self)")
+            throw DecodingError.dataCorruptedError(
+                in: container, debugDescription: "\(text.debugDescription) is not a valid \(Self.self)")
         }
         self = value
     }

@@ -50,7 +50,9 @@ extension Duration {
         case ..<60_000_000_000: return sign + Self.rounded(magnitude, unit: 1_000_000_000, name: "s")
         default:
             let seconds = magnitude / 1_000_000_000
-            let parts = [(seconds / 86400, "d"), (seconds / 3600 % 24, "h"), (seconds / 60 % 60, "m"), (seconds % 60, "s")]
+            let parts = [
+                (seconds / 86400, "d"), (seconds / 3600 % 24, "h"), (seconds / 60 % 60, "m"), (seconds % 60, "s"),
+            ]
             let shown = parts.drop { $0.0 == 0 }.prefix(2).filter { $0.0 != 0 }
             return sign + shown.map { "\($0.0)\($0.1)" }.joined()
         }

@@ -120,7 +120,10 @@ extension IPv6Address: LosslessStringConvertible {
         var best: Range<Int>?
         var index = 0
         while index < 8 {
-            guard groups[index] == 0 else { index += 1; continue }
+            guard groups[index] == 0 else {
+                index += 1
+                continue
+            }
             let end = groups[index...].firstIndex { $0 != 0 } ?? 8
             if end - index >= 2, end - index > best?.count ?? 0 { best = index..<end }
             index = end

@@ -52,7 +52,9 @@ public struct BitRate: Hashable, Sendable, Comparable, LosslessStringConvertible
 
     public var description: String {
         // The largest unit that the rate is a whole number of hundredths of: 0.5gbit stays 500mbit.
-        let unit = Self.units.first { Double(bitsPerSecond) >= $0.factor && bitsPerSecond * 100 % UInt64($0.factor) == 0 }
+        let unit = Self.units.first {
+            Double(bitsPerSecond) >= $0.factor && bitsPerSecond * 100 % UInt64($0.factor) == 0
+        }
         let (name, factor) = unit ?? ("bit", 1)
         return "\(shortest: Double(bitsPerSecond) / factor)\(name)"
     }
@@ -114,7 +116,9 @@ public struct ASN: Hashable, Sendable, LosslessStringConvertible {
 extension Double {
     /// Reads digits with at most one point: no sign, exponent, `inf` or hexadecimal.
     init?(decimal text: some StringProtocol) {
-        guard !text.isEmpty, text.utf8.allSatisfy({ (48...57).contains($0) || $0 == UInt8(ascii: ".") }) else { return nil }
+        guard !text.isEmpty, text.utf8.allSatisfy({ (48...57).contains($0) || $0 == UInt8(ascii: ".") }) else {
+            return nil
+        }
         self.init(String(text))
     }
 }

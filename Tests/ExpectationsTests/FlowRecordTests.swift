@@ -12,7 +12,8 @@ import Testing
         return FlowRecord(
             request: request, id: 7, identifier: 9,
             sentAtNanoseconds: (0..<count).map { 2_000_000_000 + $0 * 1_000_000_000 + ($0 % 3) * 256 },
-            roundTripNanoseconds: (0..<count).map { $0 % 50 == 49 ? -1 : 3_011_000 + $0 % 7 }, duplicates: 1, reordered: 2,
+            roundTripNanoseconds: (0..<count).map { $0 % 50 == 49 ? -1 : 3_011_000 + $0 % 7 }, duplicates: 1,
+            reordered: 2,
             unsent: 3, localErrors: ["no route"])
     }
 

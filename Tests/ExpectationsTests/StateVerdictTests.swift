@@ -216,7 +216,10 @@ struct StateVerdictTests {
     @Test("Behind NAT, ESP is expected in UDP")
     func natTraversal() throws {
         let verdict = try Self.verdict("{sa: nat}", .tunnel("nat"), nil)
-        #expect(verdict.expected.hasPrefix("nat: IKE with aes-256-cbc, sha2-384, group 20; ESP in tunnel mode in UDP 4500 with aes-256-gcm-16, renewed within "))
+        #expect(
+            verdict.expected.hasPrefix(
+                "nat: IKE with aes-256-cbc, sha2-384, group 20; ESP in tunnel mode in UDP 4500 with aes-256-gcm-16, renewed within "
+            ))
     }
 
     @Test("The worst of all verdicts is the whole's")

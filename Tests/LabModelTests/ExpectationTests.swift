@@ -41,7 +41,8 @@ struct ExpectationTests {
             if case .encapsulation(let claim) = expectation.claim { claim } else { nil }
         }
         #expect(claims.map(\.tunnel) == ["main", "backup", "backup", "backup"])
-        #expect(claims.map { $0.wrappings.map(\.description) } == [["esp"], ["esp-in-udp"], ["esp-in-udp"], ["esp-in-udp"]])
+        #expect(
+            claims.map { $0.wrappings.map(\.description) } == [["esp"], ["esp-in-udp"], ["esp-in-udp"], ["esp-in-udp"]])
         #expect(
             claims.map { $0.algorithms?.description } == [
                 "aes-256-cbc with sha2-256", "aes-256-gcm-16", "aes-256-gcm-16", "aes-256-gcm-16",
@@ -49,7 +50,8 @@ struct ExpectationTests {
         #expect(claims.map(\.links) == [between, between, ["vpc2-internet", "vcn2-internet"], between])
         #expect(
             claims.map(\.probes) == [
-                ["workload", "workload-back"], ["backup-inside", "backup-routers"], ["backup-inside"], ["workload", "workload-back"],
+                ["workload", "workload-back"], ["backup-inside", "backup-routers"], ["backup-inside"],
+                ["workload", "workload-back"],
             ])
         let backup = try #require(topology.tunnel(named: "backup"))
         #expect(backup.algorithms?.description == "aes-256-gcm-16" && backup.isUDPEncapsulated)

@@ -79,7 +79,8 @@ import Testing
             try ruleset("vpc2") {
                 // A scenario that turns it on would have nothing to do.
                 String($0.prefix(upTo: $0.firstRange(of: "\nscenarios:")?.lowerBound ?? $0.endIndex))
-                    .replacing("source-destination-check: off", with: "source-destination-check: on", maxReplacements: 1)
+                    .replacing(
+                        "source-destination-check: off", with: "source-destination-check: on", maxReplacements: 1)
             })
         #expect(ruleset.text.contains("iifname \"libreswan\" ip saddr != { 10.3.1.200 } counter drop\n"))
         #expect(ruleset.text.contains("oifname \"libreswan\" ip daddr != { 10.3.1.200 } counter drop\n"))

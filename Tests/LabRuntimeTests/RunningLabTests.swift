@@ -118,7 +118,9 @@ private func lab(_ topology: Topology) -> RunningLab {
         let lab = lab(topology)
         // The same link twice: the second time its names are taken.
         let plan = Plan(for: topology)
-        let doubled = try plan.doubling { if case .createLink(let link) = $0.action { link.name == "near" } else { false } }
+        let doubled = try plan.doubling {
+            if case .createLink(let link) = $0.action { link.name == "near" } else { false }
+        }
         do {
             try await lab.build(doubled) { _ in }
             Issue.record("the same link was made twice")
@@ -144,7 +146,8 @@ extension Plan {
 
 @Suite struct ProcFileTests {
     @Test(arguments: [
-        ("12 (bash) R 1 12", true), ("12 (a) R) S 1 12", false), ("12 (x) (y) R 1", true), ("", false), ("12 (bash", false),
+        ("12 (bash) R 1 12", true), ("12 (a) R) S 1 12", false), ("12 (x) (y) R 1", true), ("", false),
+        ("12 (bash", false),
     ])
     func runnable(_ stat: String, _ expected: Bool) {
         #expect(RunnableProcesses.isRunnable(stat: stat) == expected)

@@ -166,6 +166,7 @@ struct VerdictReportTests {
             lab: "aws-oci", capture: nil, verdicts: [Self.passed], deviations: ["MTU is 1500: the article gives none."])
         #expect(
             report.text(style: .plain).contains(
-                "\n\naws-oci departs from what it reproduces:\n- MTU is 1500: the article gives none.\n\naws-oci: 1 passed"))
+                "\n\naws-oci departs from what it reproduces:\n- MTU is 1500: the article gives none.\n\naws-oci: 1 passed"
+            ))
     }
 }
