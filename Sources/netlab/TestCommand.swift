@@ -54,6 +54,7 @@ struct TestCommand: AsyncParsableCommand {
 
     func validate() throws {
         guard !labs.isEmpty else { throw ValidationError("Name a lab at least.") }
+        guard Set(labs).count == labs.count else { throw ValidationError("Name each lab once; --repeat plays it again.") }
         guard (1...10_000).contains(repetitions) else { throw ValidationError("--repeat is 1 to 10000.") }
         guard (1...256).contains(jobs ?? 1) else { throw ValidationError("--jobs is 1 to 256.") }
     }

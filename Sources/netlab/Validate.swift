@@ -38,16 +38,14 @@ struct Validate: AsyncParsableCommand {
     }
 
     private func summary(of topology: Topology) -> String {
-        let parts = [
-            "\(topology.nodes.count) nodes", "\(topology.links.count) links", "\(topology.tunnels.count) tunnels",
-            "\(topology.sessions.count) BGP sessions", "\(topology.probes.count) probes",
-            "\(topology.expectations.count) expectations",
+        let counts = [
+            (topology.nodes.count, "node"), (topology.links.count, "link"), (topology.tunnels.count, "tunnel"),
+            (topology.sessions.count, "BGP session"), (topology.probes.count, "probe"),
+            (topology.expectations.count, "expectation"), (topology.scenarioNames.count, "scenario"),
+            (topology.variant == nil ? topology.variants.count : 0, "variant"),
         ]
-        let more = [
-            topology.variant == nil && !topology.variants.isEmpty ? "\(topology.variants.count) variants" : nil,
-            topology.scenarioNames.isEmpty ? nil : "\(topology.scenarioNames.count) scenarios",
-        ].compactMap { $0 }
+        let parts = counts.filter { $0.0 > 0 }.map { count, noun in "\(count) \(noun)\(count == 1 ? "" : "s")" }
         let name = topology.name + (topology.variant.map { " in variant \($0)" } ?? "")
-        return "\(name) is valid: \((parts + more).joined(separator: ", "))."
+        return "\(name) is valid: \(parts.isEmpty ? "there is nothing in it" : parts.joined(separator: ", "))."
     }
 }
