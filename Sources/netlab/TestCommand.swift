@@ -54,17 +54,20 @@ struct TestCommand: AsyncParsableCommand {
 
     func validate() throws {
         guard !labs.isEmpty else { throw ValidationError("Name a lab at least.") }
-        guard Set(labs).count == labs.count else { throw ValidationError("Name each lab once; --repeat plays it again.") }
+        guard Set(labs).count == labs.count else {
+            throw ValidationError("Name each lab once; --repeat plays it again.")
+        }
         guard (1...10_000).contains(repetitions) else { throw ValidationError("--repeat is 1 to 10000.") }
         guard (1...256).contains(jobs ?? 1) else { throw ValidationError("--jobs is 1 to 256.") }
     }
 
     func run() async throws {
         let runs = try self.runs()
+        let versions = await DaemonVersions.ofThisMachine()
+        try Self.checkPredictions(of: runs, versions)
         let directory = try RunDirectory(path: out)
         let kernel = try Machine.kernel()
         try await Machine.check()
-        let versions = await DaemonVersions.ofThisMachine()
         try directory.write(JSONText.of(Versions(kernel: kernel, daemons: versions)) + "\n", to: "versions.json")
         var places: [RunDirectory] = []
         for run in runs { places.append(try prepare(run, in: directory)) }
@@ -140,6 +143,15 @@ struct TestCommand: AsyncParsableCommand {
             let topology = try variant.map { try LabLocator.resolve(lab, variant: $0).topology } ?? own
             return (topology, scenario, file)
         }
+    }
+
+    /// Refuses scenarios of which a prediction already says that they cannot be judged, or cannot pass.
+    private static func checkPredictions(of runs: [ScenarioRun], _ versions: DaemonVersions) throws {
+        let problems = runs.filter { $0.repetition == 1 }.flatMap { run in
+            ScenarioPlan(run.scenario, of: run.topology).problems(
+                predictor: Predictor(topology: run.topology, versions: versions), file: run.labFile)
+        }
+        guard problems.isEmpty else { throw LabFileError(diagnostics: problems) }
     }
 
     // MARK: Playing
