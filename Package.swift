@@ -90,7 +90,7 @@ let package = Package(
         .target(
             name: "LabKernel",
             dependencies: [
-                "AgentProtocol", "Daemons", "Expectations", "CLinux",
+                "AgentProtocol", "Daemons", "Expectations", "NetworkTypes", "CLinux",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),

@@ -6,6 +6,7 @@ import LabModel
 import LabPlan
 import NIOCore
 import NIOPosix
+import NetworkTypes
 import SystemPackage
 
 /// A command's connection to a running lab.
@@ -71,6 +72,32 @@ public enum LabLauncher {
         case .dead(let record): lab.cleanUp(record)
         case .absent: break
         }
+        for _ in 1..<Self.boots {
+            do {
+                return try await boot(lab, directories: directories, executable: executable, arguments: arguments)
+            } catch is StalledBoot {}
+        }
+        do {
+            try await boot(lab, directories: directories, executable: executable, arguments: arguments)
+        } catch let stall as StalledBoot {
+            throw LabFailure(
+                "The lab's kernel did not answer within \(Self.patience.shortText), \(Self.boots) times in a row.",
+                remedy: "`netlab doctor` examines what it needs.", details: stall.lastWords)
+        }
+    }
+
+    /// A kernel that answers takes a fifth of a second to boot, some seconds on a machine that is very busy. On such a machine
+    /// one in some hundreds never comes to its first line, and computes for ever.
+    private static let patience = Duration.seconds(10)
+    private static let boots = 3
+
+    private struct StalledBoot: Error {
+        let lastWords: [String]
+    }
+
+    private static func boot(
+        _ lab: LabDirectory, directories: HostDirectories, executable: String, arguments: [String]
+    ) async throws {
         guard try lab.claim(directories) else {
             throw LabFailure(
                 "Somebody else is bringing up \(lab.name) at this moment.", remedy: "`netlab list` shows it.")
@@ -117,18 +144,21 @@ public enum LabLauncher {
         return id
     }
 
-    /// Looks for the socket until it is there, the supervisor has died, or 20 s of wall time have gone by.
+    /// Looks for the socket until it is there.
+    ///
+    /// - Throws: ``LabFailure`` when the supervisor has died, ``StalledBoot`` when patience has come to its end.
     private static func awaitSocket(of lab: LabDirectory, supervisor: pid_t) async throws {
-        let deadline = ContinuousClock.now + .seconds(20)
+        let deadline = ContinuousClock.now + patience
         while access(lab.socket.string, F_OK) != 0 {
             var status: Int32 = 0
             let isGone = waitpid(supervisor, &status, WNOHANG) == supervisor
-            guard !isGone, ContinuousClock.now < deadline else {
+            let words = { ends(of: [lab.supervisorLog, lab.consoleLog]) }
+            guard !isGone else {
                 throw LabFailure(
-                    isGone ? "The lab's kernel did not start." : "The lab's kernel did not answer within 20 s.",
-                    remedy: "`netlab doctor` examines what it needs.",
-                    details: ends(of: [lab.supervisorLog, lab.consoleLog]))
+                    "The lab's kernel did not start.", remedy: "`netlab doctor` examines what it needs.",
+                    details: words())
             }
+            guard ContinuousClock.now < deadline else { throw StalledBoot(lastWords: words()) }
             try await Task.sleep(for: .milliseconds(5))
         }
     }
