@@ -30,31 +30,7 @@ struct PlanCommand: AsyncParsableCommand {
                     plan.steps.map {
                         Line(stage: $0.stage.rawValue, step: $0.description, reversal: $0.action.reversal?.description)
                     }))
-        case .table:
-            for stage in Step.Stage.allCases {
-                let steps = plan.steps.filter { $0.stage == stage }
-                guard !steps.isEmpty else { continue }
-                print("\(stage.rawValue) (\(steps.count))")
-                for step in steps {
-                    print("  \(step)")
-                    if contents, let text = step.action.contents {
-                        print(
-                            text.split(separator: "\n", omittingEmptySubsequences: false).map { "      | \($0)" }
-                                .joined(separator: "\n"))
-                    }
-                }
-            }
-        }
-    }
-}
-
-extension Action {
-    /// The text that a step writes or applies, where it may be shown.
-    fileprivate var contents: String? {
-        switch self {
-        case .writeFile(_, let file): file.isSecret ? nil : file.contents.reveal()
-        case .applyFilter(_, let ruleset): ruleset.text
-        default: nil
+        case .table: print(PlanReport(plan).text(withContents: contents))
         }
     }
 }

@@ -21,14 +21,10 @@ struct Up: AsyncParsableCommand {
 
     func run() async throws {
         let (topology, file) = try LabLocator.topology(for: target.lab, variant: variant.variant)
-        guard let kernel = try KernelCache(environment: LabLocator.environment).find() else {
-            throw SetupError(
-                .kernelUnusable, "the lab kernel has not been built yet",
-                remedy: "Build it, once, some minutes: netlab kernel build")
-        }
+        let kernel = try Machine.kernel()
         let lab = try LabDirectory(name: topology.name, directories: LabLocator.directories)
         if case .running = lab.state() { throw LabLauncher.alreadyUp(lab) }
-        try await checkMachine()
+        try await Machine.check()
         let board = ProgressBoard(title: "\(topology.name): \(topology.title)")
         let mode = clock
         let (result, wasInterrupted) = await Interruption.guarding {
@@ -65,19 +61,6 @@ struct Up: AsyncParsableCommand {
                 "netlab: interrupted; \(topology.name) has been taken down, nothing is left of it.\n")
             throw ExitCode(ExitStatus.interrupted.rawValue)
         }
-    }
-
-    /// Looks at what the lab will need before anything is started.
-    private func checkMachine() async throws {
-        let findings = await LabKernel.Doctor.examine(environment: LabLocator.environment)
-        for warning in findings where warning.status == .warning {
-            StandardStream.error.write("netlab: \(warning.name): \(warning.detail). \(warning.remedy ?? "")\n")
-        }
-        let missing = findings.filter { $0.status == .missing }
-        guard let first = missing.first else { return }
-        let all = missing.map { "\($0.name): \($0.detail)" }.joined(separator: "; ")
-        throw SetupError(
-            .toolsMissing, "this machine lacks something: \(all)", remedy: first.remedy ?? "See netlab doctor.")
     }
 
     private func nextSteps(_ topology: Topology) -> String {
