@@ -103,7 +103,7 @@ struct Trail {
 
 extension Tunnel {
     /// What it makes of a packet's length; nil where its algorithms are not known.
-    var espEncapsulation: ESPEncapsulation? {
+    public var espEncapsulation: ESPEncapsulation? {
         guard let algorithms,
             let transform = try? ESPTransform(cipher: algorithms.encryption.cipher, integrity: algorithms.integrity),
             let end = ends.first

@@ -47,7 +47,7 @@ struct FlowCrossings {
     }
 
     private var source: String { record.request.source }
-    private var destination: String { map.topology.holder(of: record.request.destination) ?? "" }
+    private var destination: String { map.topology.node(behind: record.request.destination) ?? "" }
 
     /// The chapter of a time; nil before all incidents.
     private func chapter(of nanoseconds: Int64) -> Int? { incidents.lastIndex { $0.nanoseconds <= nanoseconds } }

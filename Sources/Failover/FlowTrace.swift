@@ -208,7 +208,7 @@ struct FlowSearch {
         flows = records.map { FlowSightings(name: $0.request.name, count: $0.sentAtNanoseconds.count) }
         wanted = records.map { record in
             Wanted(
-                source: record.request.source, destination: topology.holder(of: record.request.destination),
+                source: record.request.source, destination: topology.node(behind: record.request.destination),
                 address: record.request.destination, sourceAddress: record.request.sourceAddress,
                 identifier: record.identifier, hasMarker: record.request.payload >= ProbeMarker.length,
                 sentAt: record.sentAtNanoseconds)
@@ -362,14 +362,5 @@ struct Echo {
         self.isRequest = isRequest
         self.identifier = identifier
         self.sequence = sequence
-    }
-}
-
-extension Topology {
-    /// The node that an address leads to: its owner, or the one that a public address stands for.
-    func holder(of address: IPAddress) -> String? {
-        if let node = owner(of: address) { return node }
-        let mapping = nodes.lazy.compactMap { $0.nat?.mappings.first { $0.outside == address } }.first
-        return mapping.flatMap { owner(of: $0.inside) }
     }
 }

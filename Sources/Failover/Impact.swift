@@ -85,7 +85,8 @@ struct Impact: Sendable {
         let inner = 84
         for exit in journey.all.flatMap(\.exits) {
             guard let mtu = damage.mtu[exit.port] else { continue }
-            let length = exit.tunnel.flatMap(topology.tunnel(named:)).map { $0.outerLength(ofInner: inner) } ?? inner
+            let tunnel = exit.tunnel.flatMap(topology.tunnel(named:))
+            let length = tunnel.map { $0.espEncapsulation?.outerLength(ofInner: inner) } ?? inner
             guard let length else { return "the ESP packets at \(exit.port.node) have a length that is not known" }
             if length > mtu.bytes {
                 return
@@ -93,18 +94,6 @@ struct Impact: Sendable {
             }
         }
         return nil
-    }
-}
-
-extension Tunnel {
-    /// The bytes of the packet that carries one of so many; nil where the algorithms are not known.
-    func outerLength(ofInner length: Int) -> Int? {
-        guard let algorithms, let end = ends.first,
-            let transform = try? ESPTransform(cipher: algorithms.encryption.cipher, integrity: algorithms.integrity)
-        else { return nil }
-        let family: EncapsulationFamily = if case .v4 = end.localAddress { .ipv4 } else { .ipv6 }
-        return ESPEncapsulation(transform: transform, family: family, isUDPEncapsulated: isUDPEncapsulated)
-            .outerLength(ofInner: length)
     }
 }
 

@@ -76,7 +76,7 @@ public struct ScenarioPlan: Sendable {
     /// Where a flow's packets begin and end, where they cross from cloud to cloud, and where they enter tunnels: as their
     /// senders put them there.
     private static func points(for flows: [FlowRequest], in topology: Topology) -> [CaptureRequest.Point] {
-        let ends = Set(flows.flatMap { [$0.source, topology.owner(of: $0.destination)] }.compactMap { $0 })
+        let ends = Set(flows.flatMap { [$0.source, topology.node(behind: $0.destination)] }.compactMap { $0 })
         let outside = Set(topology.underlayLinks.map(\.name))
         let links = topology.links.filter { link in
             outside.contains(link.name) || link.ends.contains { ends.contains($0.node) }

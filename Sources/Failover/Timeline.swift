@@ -147,7 +147,7 @@ struct TimelineMap {
     init(topology: Topology, flow: FlowRequest?) {
         self.topology = topology
         let cloud = { (node: String?) in node.flatMap { topology.node(named: $0)?.cloud } ?? "" }
-        var ends = [cloud(flow?.source), cloud(flow.flatMap { topology.holder(of: $0.destination) })]
+        var ends = [cloud(flow?.source), cloud(flow.flatMap { topology.node(behind: $0.destination) })]
         if ends[0].isEmpty || ends[1].isEmpty || ends[0] == ends[1] {
             ends = topology.tunnels.first?.ends.map { cloud($0.node) } ?? ["", ""]
         }

@@ -88,20 +88,16 @@ public enum SupervisorServer {
     static func setup(
         of lab: LabDirectory, executable: FilePath, keepsTemporaryFiles: Bool, seed: UInt64?
     ) throws -> GuestSetup {
-        GuestSetup(
+        let random = try seed.map { try SeededRandom(seed: $0, besides: executable) }
+        return GuestSetup(
             hostname: lab.name, logDirectory: lab.logs.string,
             keptDirectories: keepsTemporaryFiles ? ["/tmp", "/var/tmp"] : [],
-            startDate: seed.map(startDate), random: try seed.map { try SeededRandom(seed: $0, besides: executable) })
+            startDate: random.map(startDate), random: random)
     }
 
-    /// A moment between 2020 and 2052 that depends on nothing but the seed; in seconds since 1970.
-    private static func startDate(of seed: UInt64) -> Int64 {
-        // Neighbouring seeds are to be far apart, for a run may take days (SplitMix64's finalizer, Steele et al. 2014).
-        var mixed = seed &+ 0x9E37_79B9_7F4A_7C15
-        mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
-        mixed ^= mixed >> 31
-        return 1_577_836_800 + Int64(mixed % 1_000_000_000)
+    /// A moment between 2020 and 2051 that depends on nothing but the seed; in seconds since 1970.
+    private static func startDate(_ random: SeededRandom) -> Int64 {
+        1_577_836_800 + Int64(random.stream(of: "date", start: 0) % 1_000_000_000)
     }
 
     /// What a kernel said when it panicked, or else its last line.

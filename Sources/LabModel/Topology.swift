@@ -115,6 +115,12 @@ public struct Topology: Hashable, Sendable, Codable {
         links.lazy.flatMap(\.ends).first { $0.addresses.contains { $0.address == address } }?.node
             ?? tunnels.lazy.flatMap(\.ends).first { $0.inside?.address == address }?.node
     }
+
+    /// The node that packets to an address come to: its owner, or the one that a one-to-one translation stands for.
+    public func node(behind address: IPAddress) -> String? {
+        let mapping = nodes.lazy.compactMap(\.nat).flatMap(\.mappings).first { $0.outside == address }
+        return owner(of: mapping?.inside ?? address)
+    }
 }
 
 /// Who runs a part of the lab: a provider's region, a carrier, a site.

@@ -19,10 +19,10 @@ extension RunningLab {
         let flows = try script.flows.map { try EchoFlow($0, id: nextProbe(), in: sandbox($0.source)) }
         let run = try FlowRun(flows)
         let recorder = try EventRecorder(topology, sandboxes: sandboxes, board: events)
-        var capture: CaptureSession?
-        if let request = script.capture { capture = try await self.capture(request, file: file) { _ in } }
         let samples = RecordedSamples()
         samples.append(try sample())
+        var capture: CaptureSession?
+        if let request = script.capture { capture = try await self.capture(request, file: file) { _ in } }
 
         let start = (ControlLine.now + Self.margin).roundedUp(to: Self.grain)
         let end = start + script.length

@@ -83,10 +83,9 @@ final class ScriptPerformance: Sendable {
             var failure: String?
             do {
                 observation = try await take(step.action, in: lab)
-            } catch is CancellationError {
-                failure = "The script was broken off."
             } catch {
-                failure = "\(error)"
+                // One that was broken off together with the script has not failed.
+                failure = Task.isCancelled ? nil : "\(error)"
             }
             taken.withLock {
                 $0.append(

@@ -82,9 +82,9 @@ struct ScenarioRun: Sendable {
             failures: failures(record), isPartial: record.isPartial)
     }
 
-    /// What could not be done; the step that was broken off by the user is none of them.
+    /// What could not be done.
     private func failures(_ record: ScriptRecord) -> [String] {
-        record.steps.dropLast(record.isPartial ? 1 : 0).compactMap { step in
+        record.steps.compactMap { step in
             step.failure.map { "\(step.action.words) at \(since(step, record)): \($0)" }
         }
     }

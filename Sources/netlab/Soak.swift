@@ -68,7 +68,7 @@ struct Soak: AsyncParsableCommand {
         try await Machine.check()
         let begin = ContinuousClock.now
         let lab = try FreshLab(topology, labFile: file, kernel: kernel, number: 1)
-        // An hour is enough to see memory grow, and a fortieth of shorter ones.
+        // Once an hour is enough to see memory grow; less than forty hours are sampled forty times.
         let script = Script(
             flows: flows, steps: [], length: length, capture: nil, samplingInterval: min(.seconds(3600), length / 40))
         let meter = ProgressMeter(.error, onlyOnTerminals: true)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Failover
 import Glibc
 import LabModel
 import Reporting
@@ -13,12 +14,15 @@ struct Validate: AsyncParsableCommand {
     @OptionGroup var output: FormatOption
 
     func run() async throws {
-        let diagnostics: [LabFileDiagnostic]
+        var diagnostics: [LabFileDiagnostic]
         var topology: Topology?
         do {
-            let (file, _) = try LabLocator.read(target.lab, variant: variant.variant)
+            let (file, path) = try LabLocator.read(target.lab, variant: variant.variant)
             let resolved = try variant.variant == nil ? file.resolveWithVariants() : file.resolve()
-            (topology, diagnostics) = (resolved.topology, resolved.warnings)
+            diagnostics = resolved.warnings
+            let problems = try await predictedProblems(of: resolved.topology, file: path)
+            diagnostics += problems
+            topology = problems.isEmpty ? resolved.topology : nil
         } catch let error as LabFileError {
             diagnostics = error.diagnostics
         }
@@ -34,6 +38,20 @@ struct Validate: AsyncParsableCommand {
                 StandardStream.error.write("\(diagnostics.filter { $0.severity == .error }.count) errors\n")
             }
             throw ExitCode(ExitStatus.wrongInput.rawValue)
+        }
+    }
+
+    /// What predictions say against the scenarios of a lab, and of its variants where none was named.
+    private func predictedProblems(of topology: Topology, file: String) async throws -> [LabFileDiagnostic] {
+        guard !topology.scenarioNames.isEmpty else { return [] }
+        let versions = await DaemonVersions.ofThisMachine()
+        let others = topology.variant == nil ? topology.variants : []
+        let topologies = try [topology] + others.map { try LabLocator.resolve(target.lab, variant: $0.name).topology }
+        return topologies.flatMap { topology in
+            let predictor = Predictor(topology: topology, versions: versions)
+            return topology.scenarios.flatMap {
+                ScenarioPlan($0, of: topology).problems(predictor: predictor, file: file)
+            }
         }
     }
 

@@ -151,6 +151,25 @@ struct ScenarioTests {
         }
     }
 
+    /// A claim that follows from nothing: said with its line, by both, before anything is built.
+    @Test func aClaimThatContradictsThePredictionIsRefused() async throws {
+        try await LabHome.with(labs: 0) { home in
+            let lab = try home.copy(of: "aws-oci", as: "optimist") { text in
+                text.replacing(
+                    "    lasts: 200s\n    outage: {backup-inside: none}",
+                    with: "    lasts: 200s\n    outage: {workload: 5s}", maxReplacements: 1)
+            }
+            for verb in ["validate", "test"] {
+                let result = try await home.netlab.run(verb, lab)
+                #expect(result.code == 2, result.account)
+                let said = result.output + result.error
+                #expect(said.contains("scenarios.main-cut.outage: workload is out for 12.5s at least"), result.account)
+                #expect(said.contains("lab.yaml:"), result.account)
+            }
+            #expect(try await home.netlab.run("list", "--format", "json").output.contains("\"up\"") == false)
+        }
+    }
+
     @Test func aPlaceWithSomethingInItIsLeftAlone() async throws {
         try await LabHome.with(labs: 0) { home in
             let result = try await home.netlab.run("test", "aws-oci", "--out", home.path.string)

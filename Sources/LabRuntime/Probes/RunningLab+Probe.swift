@@ -77,11 +77,3 @@ extension ProbeRequest {
         return nil
     }
 }
-
-extension Topology {
-    /// The node that packets to an address come to: its owner, or the one that a one-to-one translation stands for.
-    func node(behind address: IPAddress) -> String? {
-        let mapping = nodes.lazy.compactMap(\.nat).flatMap(\.mappings).first { $0.outside == address }
-        return owner(of: mapping?.inside ?? address)
-    }
-}
