@@ -49,6 +49,7 @@ public struct Judge {
                 expectation: expectation.name, kind: expectation.claim.kind, outcome: judgement.outcome,
                 expected: judgement.expected,
                 rule: "\(judgement.rule); \(labFile):\(expectation.line)", seen: judgement.seen,
+                published: expectation.published,
                 evidence: judgement.notes.map { note in
                     Evidence(
                         packet: note.packet, nanoseconds: note.nanoseconds,

@@ -18,12 +18,14 @@ public struct Verdict: Hashable, Sendable, Codable {
     public let rule: String
     /// What was seen, in words.
     public let seen: String
+    /// What somebody found on the real thing, in words; nil where nothing was published.
+    public let published: String?
     /// The packets that show it, the telling one first.
     public let evidence: [Evidence]
 
     public init(
         expectation: String, kind: String, outcome: Outcome, expected: String, rule: String, seen: String,
-        evidence: [Evidence] = []
+        published: String? = nil, evidence: [Evidence] = []
     ) {
         self.expectation = expectation
         self.kind = kind
@@ -31,6 +33,7 @@ public struct Verdict: Hashable, Sendable, Codable {
         self.expected = expected
         self.rule = rule
         self.seen = seen
+        self.published = published
         self.evidence = evidence
     }
 }

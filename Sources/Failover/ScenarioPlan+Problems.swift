@@ -47,7 +47,9 @@ extension ScenarioPlan {
                     remedy: "Take \(flow.probe) out of `traffic`, or another fault.")
             ]
         }
-        guard let claim = scenario.outages.first(where: { $0.probe == flow.probe }) else { return [] }
+        guard let claim = scenario.outages.first(where: { $0.probe == flow.probe }), let atMost = claim.atMost else {
+            return []
+        }
         let least: Duration =
             switch prediction.effect {
             case .outage(let window): min(window.earliest, lasting)
@@ -55,12 +57,12 @@ extension ScenarioPlan {
             case .none, .degraded, .unpredictable: .zero
             }
         // An outage between two packets is not seen, and one that has just begun is not one yet.
-        guard least > claim.atMost + flow.interval * 2 else { return [] }
+        guard least > atMost + flow.interval * 2 else { return [] }
         return [
             LabFileDiagnostic(
                 file: file, line: claim.line,
                 message: "\(place).outage: \(flow.probe) is out for \(least.shortText) at least after "
-                    + "\"\(prediction.fault)\", and \(claim.atMost == .zero ? "no outage" : claim.atMost.shortText) is claimed",
+                    + "\"\(prediction.fault)\", and \(atMost == .zero ? "no outage" : atMost.shortText) is claimed",
                 remedy: "Change the claim or the timeline; `netlab predict` has the reasons.")
         ]
     }

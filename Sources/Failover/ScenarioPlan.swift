@@ -129,16 +129,22 @@ extension ScenarioPlan.Check {
 
 // What a scenario itself claims.
 extension ScenarioPlan {
+    /// What somebody measured on the real thing, in words, by flow.
+    public var publishedOutages: [String: String] {
+        scenario.outages.reduce(into: [:]) { $0[$1.probe] = $1.published }
+    }
+
     /// Whether outages kept to what the scenario says of them, whatever caused them.
     public func claims(_ flows: [FlowResult], labFile: String) -> [Verdict] {
-        scenario.outages.map { claim in
+        scenario.outages.compactMap { claim in
+            guard let atMost = claim.atMost else { return nil }
             let outages = flows.first { $0.name == claim.probe }?.outages(.roundTrip) ?? []
             let expected =
-                claim.atMost == .zero
-                ? "\(claim.probe): no packet lost" : "\(claim.probe): out for \(claim.atMost.shortText) at most"
+                atMost == .zero
+                ? "\(claim.probe): no packet lost" : "\(claim.probe): out for \(atMost.shortText) at most"
             // The lost packets alone say how long it was at least; a single one is an outage, too.
             let longest = outages.max { $0.atLeast < $1.atLeast }
-            let isKept = claim.atMost == .zero ? outages.isEmpty : (longest?.atLeast ?? .zero) <= claim.atMost
+            let isKept = atMost == .zero ? outages.isEmpty : (longest?.atLeast ?? .zero) <= atMost
             let lost = outages.reduce(0) { $0 + $1.lost }
             let seen = longest.map { outage in
                 let end = outage.atMost.map { " to \($0.inMilliseconds)" } ?? " or more"

@@ -9,6 +9,8 @@ public struct Expectation: Hashable, Sendable, Codable {
     public let when: [Condition]
     /// Whether it is looked at only where somebody names it: a scenario, or `check --only`.
     public let isOnRequest: Bool
+    /// What somebody found on the real thing, in words, to stand beside the lab's; nothing is held against it.
+    public let published: String?
     public let claim: Claim
 
     /// What is claimed, a case for each kind; `probe` names one of the topology's probes.

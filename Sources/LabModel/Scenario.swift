@@ -47,17 +47,21 @@ public struct Scenario: Hashable, Sendable, Codable {
         case check(pass: [String], fail: [String])
     }
 
-    /// `outage: {PROBE: none}` or `{PROBE: 40s}`: the longest time in which no echo came back.
+    /// `outage: {PROBE: none}`, `{PROBE: 40s}` or `{PROBE: {at-most: 40s, published: TEXT}}`: the longest time in which no
+    /// echo came back.
     public struct OutageClaim: Hashable, Sendable, Codable {
         public let probe: String
         public let line: Int
-        /// Zero for none at all.
-        public let atMost: Duration
+        /// Zero for none at all; nil where nothing is claimed.
+        public let atMost: Duration?
+        /// What somebody measured on the real thing, in words, to stand beside the lab's; nothing is held against it.
+        public let published: String?
 
-        public init(probe: String, line: Int, atMost: Duration) {
+        public init(probe: String, line: Int, atMost: Duration?, published: String? = nil) {
             self.probe = probe
             self.line = line
             self.atMost = atMost
+            self.published = published
         }
     }
 

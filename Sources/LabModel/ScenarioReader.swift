@@ -80,29 +80,45 @@ struct ScenarioReader {
         let entries = field.entries("a mapping of probes to `none` or the longest outage")
         let pinged = fields["traffic"]?.node.mapping?.mergedPairs.compactMap { $0.key.scalar?.string } ?? []
         let claims = entries.compactMap { key, value -> Scenario.OutageClaim? in
-            guard let probe = known(key, "probes", topology.probes.map(\.name), path: field.path),
-                let text = value.text("none, or a time such as 40s")
-            else { return nil }
+            guard let probe = known(key, "probes", topology.probes.map(\.name), path: field.path) else { return nil }
             guard pinged.contains(probe) else {
                 collector.error(
                     key.line, "\(value.path): nothing in this scenario pings \(probe)",
                     "Add it to `traffic:`, such as `\(probe): 100ms`.")
                 return nil
             }
-            if text.value == "none" { return Scenario.OutageClaim(probe: probe, line: key.line, atMost: .zero) }
-            guard let most = Duration(text: text.value), most > .zero else {
-                value.wrong("none, or a time above zero such as 40s")
-                return nil
+            guard value.node.mapping != nil else {
+                return longestOutage(value, within: length).map {
+                    Scenario.OutageClaim(probe: probe, line: key.line, atMost: $0)
+                }
             }
-            if let length, most >= length {
-                collector.error(
-                    value.line,
-                    "\(value.path): an outage of \(most.shortText) fits into a scenario of \(length.shortText)",
-                    "Write less than it lasts, or nothing would fail.")
+            guard let fields = value.fields(["at-most", "published"]) else { return nil }
+            let most = fields["at-most"].map { longestOutage($0, within: length) }
+            let published = fields["published"]?.text("what was published, in words")?.value
+            if fields["at-most"] == nil, fields["published"] == nil {
+                collector.error(key.line, "\(value.path) says nothing", "Add `at-most: 40s` or `published: TEXT`.")
             }
-            return Scenario.OutageClaim(probe: probe, line: key.line, atMost: most)
+            if case .some(.none) = most { return nil }
+            return Scenario.OutageClaim(probe: probe, line: key.line, atMost: most ?? nil, published: published)
         }
         return claims.count == entries.count && field.node.mapping != nil ? claims : nil
+    }
+
+    /// Zero for `none`.
+    private func longestOutage(_ value: YAMLValue, within length: Duration?) -> Duration? {
+        guard let text = value.text("none, or a time such as 40s")?.value else { return nil }
+        if text == "none" { return .zero }
+        guard let most = Duration(text: text), most > .zero else {
+            value.wrong("none, or a time above zero such as 40s")
+            return nil
+        }
+        if let length, most >= length {
+            collector.error(
+                value.line,
+                "\(value.path): an outage of \(most.shortText) fits into a scenario of \(length.shortText)",
+                "Write less than it lasts, or nothing would fail.")
+        }
+        return most
     }
 
     // MARK: Timeline

@@ -14,7 +14,7 @@ extension TopologyResolver {
             }
             return nil
         }
-        guard let fields = value.fields([kind, "when", "on-request"] + Self.options(of: kind)) else { return nil }
+        guard let fields = value.fields([kind] + Self.common + Self.options(of: kind)) else { return nil }
         let reader = ClaimReader(resolver: self, topology: topology, fields: fields, kind: kind)
         let conditions = fields["when"]?.members ?? []
         let when = conditions.compactMap { reader.condition($0) }
@@ -22,16 +22,19 @@ extension TopologyResolver {
         reader.checkSense(of: claim, when: when)
         return Expectation(
             name: name.value, line: name.line, when: when, isOnRequest: fields["on-request"]?.flag()?.value ?? false,
-            claim: claim)
+            published: fields["published"]?.text("what was published, in words")?.value, claim: claim)
     }
 
     /// The kind that a mistyped key most likely meant.
     private func guess(among keys: [String]) -> String {
-        let options = Expectation.Claim.kinds.flatMap(Self.options) + ["when", "on-request"]
+        let options = Expectation.Claim.kinds.flatMap(Self.options) + Self.common
         let strange = keys.filter { !options.contains($0) && !Expectation.Claim.kinds.contains($0) }
         return strange.lazy.compactMap { Suggestion.nearest(to: $0, among: Expectation.Claim.kinds) }.first
             .map { "Did you mean \"\($0)\"? " } ?? ""
     }
+
+    /// What every kind takes.
+    private static let common = ["when", "on-request", "published"]
 
     private static func options(of kind: String) -> [String] {
         switch kind {
@@ -44,7 +47,7 @@ extension TopologyResolver {
         case "routes": ["are"]
         case "bgp": ["is", "hold"]
         case "sa": ["esp", "nat-t"]
-        case "rate": ["is", "within", "transfer", "published"]
+        case "rate": ["is", "within", "transfer"]
         default: ["is"]
         }
     }

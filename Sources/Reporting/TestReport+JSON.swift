@@ -4,7 +4,7 @@ import NetworkTypes
 
 /// The report for programs. All times are whole nanoseconds.
 extension TestReport: Encodable {
-    private enum Key: CodingKey { case outcome, isPartial, totals, runs, distributions }
+    private enum Key: CodingKey { case outcome, isPartial, totals, runs, distributions, comparisons }
 
     public func encode(to encoder: any Encoder) throws {
         var values = encoder.container(keyedBy: Key.self)
@@ -13,6 +13,7 @@ extension TestReport: Encodable {
         try values.encode(Totals(runs), forKey: .totals)
         try values.encode(runs.map(RunText.init), forKey: .runs)
         try values.encode(distributions, forKey: .distributions)
+        try values.encode(comparisons, forKey: .comparisons)
     }
 
     private struct Totals: Encodable {

@@ -62,6 +62,9 @@ public struct TestReport: Sendable {
         }
     }
 
+    /// What was published beside what was predicted and measured: of each figure the first repetition's.
+    public var comparisons: [Comparison] { runs.filter { $0.repetition == 1 }.flatMap(\.comparisons) }
+
     // MARK: Text
 
     /// - Parameter isVerbose: Whether all checks and all timelines are told, and not only of runs that did not pass.
@@ -83,6 +86,8 @@ public struct TestReport: Sendable {
                 style.strong("From the last answered request to the next, in all runs") + "\n"
                     + Table(columns: columns, rows: rows).text(style: style, indent: "  "))
         }
+        let comparisons = comparisons
+        if !comparisons.isEmpty { parts.append(text(of: comparisons, style)) }
         return (parts + [summary(style)]).joined(separator: "\n\n")
     }
 
@@ -111,6 +116,16 @@ public struct TestReport: Sendable {
             if let capture = run.capture { lines.append(style.faint("Packets are numbered as in \(capture)")) }
         }
         return lines.joined(separator: "\n")
+    }
+
+    private func text(of comparisons: [Comparison], _ style: Style) -> String {
+        let rows = comparisons.map { one in
+            let scenario = "\(one.lab) \(one.scenario)\(one.variant.map { " (\($0))" } ?? "")"
+            return [mark(one.outcome, style), scenario, one.subject, one.published, one.predicted, one.measured]
+        }
+        let columns = ["", "SCENARIO", "WHAT", "PUBLISHED", "PREDICTED", "MEASURED"]
+        return style.strong("Beside what was published of the real thing") + "\n"
+            + Table(columns: columns, rows: rows).text(style: style, indent: "  ")
     }
 
     private func judgements(of run: TestRun, _ style: Style) -> String {

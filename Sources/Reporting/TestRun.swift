@@ -57,6 +57,8 @@ public struct TestRun: Sendable {
     public let claims: [Verdict]
     public let alarms: [Alarm]
     public let transfers: [TransferFigure]
+    /// What somebody measured on the real thing, in words, by flow: how long it was out.
+    public let publishedOutages: [String: String]
     public let timeline: TimelineReport?
     /// The capture file that packets' numbers speak of.
     public let capture: String?
@@ -72,7 +74,8 @@ public struct TestRun: Sendable {
         lab: String, scenario: String, variant: String?, repetition: Int, length: Duration, wallTime: Duration,
         beganAt: Int64 = 0, checks: [Check] = [], flows: [FlowResult] = [], judgements: [OutageJudgement] = [],
         claims: [Verdict] = [], events: [LabEvent] = [], timeline: Timeline? = nil, capture: String? = nil,
-        transfers: [TransferFigure] = [], failures: [String] = [], isPartial: Bool = false
+        transfers: [TransferFigure] = [], publishedOutages: [String: String] = [:], failures: [String] = [],
+        isPartial: Bool = false
     ) {
         self.lab = lab
         self.scenario = scenario
@@ -91,6 +94,7 @@ public struct TestRun: Sendable {
         self.timeline = timeline.map(TimelineReport.init)
         self.capture = capture
         self.transfers = transfers
+        self.publishedOutages = publishedOutages
         self.failures = failures
         self.isPartial = isPartial
     }

@@ -27,7 +27,7 @@ public struct VerdictReport: Sendable, Encodable {
             let name = verdict.expectation + String(repeating: " ", count: width - verdict.expectation.count)
             switch verdict.outcome {
             case .pass where !isVerbose:
-                lines.append("\(style.good("✓")) \(name)  \(verdict.seen)")
+                lines.append("\(style.good("✓")) \(name)  \(verdict.seen)\(published(verdict, style))")
             case .notApplicable:
                 lines.append(style.faint("· \(name)  not now: \(verdict.seen)"))
             default:
@@ -46,6 +46,10 @@ public struct VerdictReport: Sendable, Encodable {
         return lines.joined(separator: "\n")
     }
 
+    private func published(_ verdict: Verdict, _ style: Style) -> String {
+        verdict.published.map { style.faint(" (published: \($0))") } ?? ""
+    }
+
     private func mark(of outcome: Verdict.Outcome, _ style: Style) -> String {
         switch outcome {
         case .pass: style.good("✓")
@@ -60,6 +64,7 @@ public struct VerdictReport: Sendable, Encodable {
             "\(style.faint("expected"))  \(verdict.expected)", "\(style.faint("rule    "))  \(verdict.rule)",
             "\(style.faint("seen    "))  \(verdict.seen)",
         ]
+        if let published = verdict.published { lines.append("\(style.faint("published"))  \(published)") }
         for evidence in verdict.evidence {
             lines.append(
                 "\(style.faint("packet  "))  #\(evidence.packet) at \(Self.seconds(evidence.nanoseconds)), sent by \(evidence.interface): \(evidence.remark)"

@@ -79,6 +79,7 @@ struct ScenarioRun: Sendable {
             judgements: flows.flatMap(outages.judgements),
             claims: record.isPartial ? [] : plan.claims(flows, labFile: labFile), events: events, timeline: timeline,
             capture: path, transfers: checks.flatMap(\.transfers),
+            publishedOutages: plan.publishedOutages,
             failures: failures(record), isPartial: record.isPartial)
     }
 

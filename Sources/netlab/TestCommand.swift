@@ -25,7 +25,10 @@ struct TestCommand: AsyncParsableCommand {
     }
 
     @Argument(help: "Labs' names, or paths of lab files or their directories.")
-    var labs: [String]
+    var labs: [String] = []
+
+    @Flag(help: "Play every lab that netlab knows.")
+    var all = false
 
     @Option(help: ArgumentHelp("Only these scenarios, separated by commas.", valueName: "names"))
     var scenario: String?
@@ -53,7 +56,11 @@ struct TestCommand: AsyncParsableCommand {
     var verbose = false
 
     func validate() throws {
-        guard !labs.isEmpty else { throw ValidationError("Name a lab at least.") }
+        guard all || !labs.isEmpty else { throw ValidationError("Name a lab at least, or play all with --all.") }
+        guard !all || labs.isEmpty else { throw ValidationError("Name labs, or play all with --all.") }
+        guard !all || (scenario == nil && variant == nil) else {
+            throw ValidationError("--all plays all scenarios, each in its variant.")
+        }
         guard Set(labs).count == labs.count else {
             throw ValidationError("Name each lab once; --repeat plays it again.")
         }
@@ -104,7 +111,7 @@ struct TestCommand: AsyncParsableCommand {
 
     private func runs() throws -> [ScenarioRun] {
         var runs: [ScenarioRun] = []
-        for lab in labs {
+        for lab in all ? LabLocator.known : labs {
             for (topology, scenario, file) in try scenarios(of: lab) {
                 for repetition in 1...repetitions {
                     runs.append(

@@ -68,6 +68,20 @@ struct ScenarioTests {
         #expect(scenario.outages[0].line == scenario.line + 11)
     }
 
+    @Test("what was published stands beside an outage, with a claim or without one")
+    func published() throws {
+        let text = Self.cut.replacing(
+            "{there: 40s, back: none}", with: "{there: {at-most: 40s, published: 36.7 s}, back: {published: none}}")
+        let scenario = try #require(try Self.resolved(text).scenario(named: "cut"))
+        #expect(scenario.outages.map(\.atMost) == [.seconds(40), nil])
+        #expect(scenario.outages.map(\.published) == ["36.7 s", "none"])
+        for wrong in ["{}", "{at-most: 2m}", "{at-most: soon}", "{published: []}", "{least: 1s}"] {
+            #expect(throws: LabFileError.self, "\(wrong)") {
+                try Self.resolved(Self.cut.replacing("there: 40s, back", with: "there: \(wrong), back"))
+            }
+        }
+    }
+
     @Test("what heals by itself can fail again at that moment, and be healed early under another name")
     func again() throws {
         let scenario = try #require(

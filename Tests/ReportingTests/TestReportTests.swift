@@ -28,7 +28,8 @@ import Testing
 
     private static func run(
         repetition: Int = 1, lost: Range<Int> = 100..<350, window: Window = Window(.seconds(20), .seconds(31)),
-        checks: [TestRun.Check] = [], failures: [String] = [], isPartial: Bool = false
+        checks: [TestRun.Check] = [], published: [String: String] = [:], failures: [String] = [],
+        isPartial: Bool = false
     ) -> TestRun {
         let flow = FlowResult(record(lost: lost), trace: nil)
         let judge = OutageJudge(
@@ -43,7 +44,7 @@ import Testing
             wallTime: .milliseconds(1300), beganAt: 0, checks: checks, flows: [flow],
             judgements: judge.judgements(of: flow), claims: [],
             events: [LabEvent(nanoseconds: 15 * second, node: "a", kind: .alarm(monitor: "inside", isRaised: true))],
-            failures: failures, isPartial: isPartial)
+            publishedOutages: published, failures: failures, isPartial: isPartial)
     }
 
     private static func check(_ outcome: Verdict.Outcome, mustHold: Bool = true) -> TestRun.Check {
@@ -103,6 +104,25 @@ import Testing
         #expect(one.medianNanoseconds == 23_100_000_000)
         #expect(report.text(style: .plain).contains("4 of 4   22.100 s  23.100 s  25.100 s  25.100 s"))
         #expect(TestReport(runs: [Self.run()]).distributions.isEmpty)
+    }
+
+    /// Nothing is held against what was published: the mark is the prediction's.
+    @Test func whatWasPublishedStandsBeside() throws {
+        let looked = Verdict(
+            expectation: "main-rtt", kind: "rtt", outcome: .fail, expected: "3 ms", rule: "lab.yaml:7", seen: "4 ms",
+            published: "5 ms")
+        let checks = [5, 9].map { TestRun.Check(at: .seconds($0), verdict: looked, mustHold: true) }
+        let runs = [1, 2].map {
+            Self.run(repetition: $0, checks: checks + [Self.check(.pass)], published: ["workload": "36.7 s"])
+        }
+        let report = TestReport(runs: runs)
+        #expect(report.comparisons.map(\.subject) == ["main-rtt", "outage of workload"])
+        #expect(report.comparisons.map(\.published) == ["5 ms", "36.7 s"])
+        #expect(report.comparisons.map(\.outcome) == [.fail, .pass])
+        let text = report.text(style: .plain)
+        #expect(text.contains("✗  aws-oci main-cut  main-rtt            5 ms       3 ms"), "\(text)")
+        #expect(try JSONText.of(report).contains("\"published\" : \"36.7 s\""))
+        #expect(TestReport(runs: [Self.run()]).text(style: .plain).contains("published") == false)
     }
 
     @Test func jsonForPrograms() throws {
