@@ -8,7 +8,9 @@ public struct LabFile {
     let title: String
     let summary: String
     let deviations: [String]
-    let clouds: [(name: Located<String>, title: String)]
+    let clouds: [CloudSpec]
+    /// Providers' rules that the lab breaks on purpose, each with why.
+    let accepts: [(rule: Located<String>, reason: String)]
     let nodes: [NodeSpec]
     let links: [LinkSpec]
     let tunnels: [TunnelSpec]
@@ -27,10 +29,12 @@ public struct LabFile {
     let root: YAMLValue?
     let collector: DiagnosticCollector
     let companion: (String) throws -> String
+    /// Nil where providers are not looked at.
+    let providers: ProviderLibrary?
 
     private static let keys = [
-        "name", "title", "summary", "deviations", "clouds", "defaults", "nodes", "links", "tunnels", "bgp", "probes",
-        "expect", "soak", "variants", "scenarios",
+        "name", "title", "summary", "deviations", "clouds", "accepts", "defaults", "nodes", "links", "tunnels", "bgp",
+        "probes", "expect", "soak", "variants", "scenarios",
     ]
 
     /// Reads a lab file's text.
@@ -39,21 +43,24 @@ public struct LabFile {
     ///   - text: The YAML.
     ///   - file: The file's name for messages.
     ///   - variant: One of the file's variants, to be laid over it.
+    ///   - providers: What `provider:` of a cloud may name; nil leaves providers' rules and defaults out.
     ///   - companion: Reads a file beside the lab file by its plain name, for configurations that the lab brings along.
     public init(
-        text: String, file: String, variant: String? = nil, companion: @escaping (String) throws -> String
+        text: String, file: String, variant: String? = nil, providers: ProviderLibrary? = nil,
+        companion: @escaping (String) throws -> String
     ) {
         let collector = DiagnosticCollector(file: file)
         let root = YAMLValue.parse(text, collector: collector)
-        self.init(root: root, variant: variant, collector: collector, companion: companion)
+        self.init(root: root, variant: variant, collector: collector, providers: providers, companion: companion)
     }
 
     /// - Parameter root: The whole file as it is written; nil where it is not YAML, which has been reported.
     init(
-        root: YAMLValue?, variant: String?, collector: DiagnosticCollector,
+        root: YAMLValue?, variant: String?, collector: DiagnosticCollector, providers: ProviderLibrary?,
         companion: @escaping (String) throws -> String
     ) {
         self.root = root
+        self.providers = providers
         self.collector = collector
         self.companion = companion
         self.variant = variant
@@ -74,9 +81,10 @@ public struct LabFile {
         title = fields?["title"]?.text()?.value ?? name?.value ?? ""
         summary = fields?["summary"]?.text()?.value ?? ""
         deviations = fields?["deviations"]?.members.compactMap { $0.text()?.value } ?? []
-        clouds =
-            fields?["clouds"]?.entries("a mapping of clouds").map { key, value in
-                (key, value.fields(["title"])?["title"]?.text()?.value ?? key.value)
+        clouds = fields?["clouds"]?.entries("a mapping of clouds").map(CloudSpec.init) ?? []
+        accepts =
+            fields?["accepts"]?.entries("a mapping of rules to reasons").compactMap { key, value in
+                value.text("the reason why the rule may be broken").map { (key, $0.value) }
             } ?? []
         let defaults = LinkSpec.Shape(
             fields?["defaults"]?.fields(["link"])?["link"]?.fields(LinkSpec.Shape.keys), over: .standard)
@@ -97,6 +105,19 @@ public struct LabFile {
         expectations = fields?["expect"]?.entries("a mapping of expectations").map { ($0, $1) } ?? []
         scenarios = fields?["scenarios"]?.entries("a mapping of scenarios").map { ($0, $1) } ?? []
         soak = fields?["soak"]
+    }
+}
+
+struct CloudSpec {
+    let name: Located<String>
+    let title: String
+    let provider: Located<String>?
+
+    init(key: Located<String>, value: YAMLValue) {
+        let fields = value.fields(["title", "provider"])
+        name = key
+        title = fields?["title"]?.text()?.value ?? key.value
+        provider = fields?["provider"]?.text("a provider's name")
     }
 }
 

@@ -127,6 +127,8 @@ public struct Topology: Hashable, Sendable, Codable {
 public struct Cloud: Hashable, Sendable, Codable {
     public let name: String
     public let title: String
+    /// The provider whose rules and defaults hold for its routers.
+    public let provider: String?
 }
 
 /// A measurement the lab makes of itself.

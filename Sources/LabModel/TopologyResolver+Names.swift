@@ -23,6 +23,12 @@ extension TopologyResolver {
         if file.nodes.isEmpty, !collector.hasErrors {
             collector.error(1, "the lab has no nodes", "Add at least one under `nodes:`.")
         }
+        for provider in file.clouds.compactMap(\.provider) {
+            guard let known = file.providers?.names, !known.contains(provider.value) else { continue }
+            collector.error(
+                provider.line, "there is no provider \"\(provider.value)\"",
+                Suggestion.remedy(for: provider.value, among: known, noun: "providers"))
+        }
         for node in file.nodes {
             guard let cloud = node.cloud, !file.clouds.contains(where: { $0.name.value == cloud.value }) else {
                 continue

@@ -26,7 +26,7 @@ extension LabFile {
             let own = DiagnosticCollector(file: collector.file)
             let file = LabFile(
                 root: root.map { $0.replacing($0.node, collector: own) }, variant: variant.name.value, collector: own,
-                companion: companion)
+                providers: providers, companion: companion)
             var resolver = TopologyResolver(file: file)
             _ = resolver.resolve()
             found += own.diagnostics.filter { !base.contains($0) }.map { $0.inVariant(variant.name.value) }
@@ -72,7 +72,8 @@ struct TopologyResolver {
         let sessions = file.sessions.compactMap { resolve(session: $0, tunnels: tunnels, links: links) }
         var topology = Topology(
             name: file.name?.value ?? "", title: file.title, summary: file.summary, deviations: file.deviations,
-            clouds: file.clouds.map { Cloud(name: $0.name.value, title: $0.title) }, nodes: nodes, links: links,
+            clouds: file.clouds.map { Cloud(name: $0.name.value, title: $0.title, provider: $0.provider?.value) },
+            nodes: nodes, links: links,
             tunnels: tunnels, sessions: sessions)
         topology.probes = file.probes.compactMap { resolve(probe: $0, topology: topology) }
         topology.expectations = file.expectations.compactMap { resolve(expectation: $0, $1, topology: topology) }

@@ -110,7 +110,8 @@ enum LabLocator {
                 message: "The lab file \(path) cannot be read: \(error)", remedy: "Look at its path and permissions.")
         }
         let directory = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
-        let file = LabFile(text: text, file: path, variant: variant) { name in
+        let providers = ProviderLocator(labDirectory: directory).library
+        let file = LabFile(text: text, file: path, variant: variant, providers: providers) { name in
             try TextFile.read("\(directory)/\(name)")
         }
         return (file, path)

@@ -34,8 +34,8 @@ import Testing
         BrokenLab("clouds:", "§cloud: x\nclouds:", "unknown key \"cloud\"", "Did you mean \"clouds\"?"),
         BrokenLab(
             "bgp:", "§proves: {}\nbgp:", "unknown key \"proves\"",
-            "Did you mean \"probes\"? Known keys here: bgp, clouds,"),
-        BrokenLab("bgp:", "§zzzzzzzz: {}\nbgp:", "unknown key \"zzzzzzzz\"", "Known keys here: bgp, clouds,"),
+            "Did you mean \"probes\"? Known keys here: accepts, bgp, clouds,"),
+        BrokenLab("bgp:", "§zzzzzzzz: {}\nbgp:", "unknown key \"zzzzzzzz\"", "Known keys here: accepts, bgp, clouds,"),
         BrokenLab(
             "cloud: aws", "cloud: aws\n    §rout: {}", "nodes.vm: unknown key \"rout\"", "Did you mean \"routes\"?"),
         BrokenLab(

@@ -88,7 +88,7 @@ struct VariantTests {
         arguments: [
             (
                 "variants:\n§  x: {name: other, links: {}}\n", "variants.x: a variant cannot change \"name\"",
-                "Known keys here: bgp"
+                "Known keys here: accepts, bgp"
             ),
             (
                 "variants:\n  x:\n    links: {}\n§    variants: {}\n",
