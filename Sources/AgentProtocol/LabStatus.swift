@@ -128,7 +128,10 @@ public struct SAStatus: Hashable, Sendable, Codable {
 
 public struct SessionStatus: Hashable, Sendable, Codable {
     public let name: String
+    /// Two, or one of a session that one side alone has configured.
     public let speakers: [Speaker]
+    /// Why it is to stay down; nil for a session that is to be up.
+    public let reasonToBeDown: String?
 
     public struct Speaker: Hashable, Sendable, Codable {
         public let node: String
@@ -158,10 +161,14 @@ public struct SessionStatus: Hashable, Sendable, Codable {
         }
     }
 
-    public init(name: String, speakers: [Speaker]) {
+    public init(name: String, speakers: [Speaker], reasonToBeDown: String? = nil) {
         self.name = name
         self.speakers = speakers
+        self.reasonToBeDown = reasonToBeDown
     }
+
+    /// Whether every speaker says that it is established.
+    public var isUp: Bool { speakers.allSatisfy { $0.state == "Established" } }
 }
 
 /// The way a packet of a probe would take now, by each node's own route lookup.

@@ -69,11 +69,15 @@ public struct CheckPlan: Sendable {
         case .path(let claim): [echoes(claim.probe)].compactMap { $0 }
         case .rtt(let claim): [echoes(claim.probe)].compactMap { $0 }
         case .routes(let claim): [.routes(node: claim.node)]
-        case .bgp(let claim): [.session(claim.session)]
+        case .bgp(let claim): [session(claim)]
         case .securityAssociation(let claim): [.tunnel(claim.tunnel)]
         case .rate(let claim): [echoes(claim.probe)].compactMap { $0 }
         case .security(let claim): [packet(claim)]
         }
+    }
+
+    func session(_ claim: BGPClaim) -> Measurement {
+        topology.oneSidedSession(named: claim.session) == nil ? .session(claim.session) : .connecting(claim.session)
     }
 
     func transfer(of claim: RateClaim) -> Measurement? {

@@ -28,7 +28,42 @@ extension Judge {
             seen: faults.isEmpty ? "all of them" : faults.joined(separator: "; "))
     }
 
+    /// A session that one side alone has configured: it tries, and does not come up.
+    private func connecting(_ session: OneSidedSession) -> Judgement {
+        let expected = "\(session.name) connecting: \(session.reason)"
+        let rule = "only \(session.node) has configured it (RFC 4271 section 8: both sides have to)"
+        let measurement = Measurement.connecting(session.name)
+        guard case .session(let seen)? = observation.finding(of: measurement) else {
+            return .inconclusive(expected, rule, "it was not measured")
+        }
+        guard let speaker = seen.first(where: { $0.node == session.node }) else {
+            return Judgement(outcome: .fail, expected: expected, rule: rule, seen: "\(session.node) does not tell")
+        }
+        let tries = ["Idle", "Connect", "Active", "OpenSent", "OpenConfirm"].contains(speaker.state)
+        let attempts = packets(during: measurement).filter { packet in
+            guard let ip = packet.inner else { return false }
+            switch ip.transport {
+            case .tcp(let source, let destination, _, _):
+                return ip.destination == session.peer && destination == 179
+                    || ip.source == session.peer && source == 179
+            // "Unreachable", from whoever is on the way.
+            case .otherICMP: return ip.destination == session.address
+            default: return false
+            }
+        }
+        let error = speaker.lastError.map { ", \($0)" } ?? ""
+        let packets =
+            attempts.isEmpty ? "no packet to or from \(session.peer) on any link" : "\(attempts.count) packets"
+        return Judgement(
+            outcome: tries ? .pass : .fail, expected: expected, rule: rule,
+            seen: "\(session.node) \(speaker.state)\(error); \(packets)",
+            notes: attempts.prefix(4).map {
+                Objections.Note($0, $0.inner?.destination == session.peer ? "tries" : "the answer")
+            })
+    }
+
     func bgp(_ claim: BGPClaim) -> Judgement {
+        if let session = topology.oneSidedSession(named: claim.session) { return connecting(session) }
         let session = topology.session(named: claim.session)
         let speakers = session?.speakers ?? []
         let hold = claim.hold ?? speakers.map(\.hold).min() ?? .zero

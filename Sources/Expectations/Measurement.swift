@@ -8,6 +8,8 @@ public enum Measurement: Hashable, Sendable, Codable {
     /// All of a node's routes.
     case routes(node: String)
     case session(String)
+    /// A session that one side alone has, when its speaker has had the time to try at least once more.
+    case connecting(String)
     case condition(Condition)
     /// The IKE and ESP state of a tunnel's ends.
     case tunnel(String)
@@ -92,13 +94,19 @@ public struct ObservedSpeaker: Hashable, Sendable, Codable {
     public let hold: Duration?
     public let keepalive: Duration?
     public let learned: [IPPrefix]
+    /// What ended the last attempt or session, in the daemon's words.
+    public let lastError: String?
 
-    public init(node: String, state: String, hold: Duration?, keepalive: Duration?, learned: [IPPrefix]) {
+    public init(
+        node: String, state: String, hold: Duration?, keepalive: Duration?, learned: [IPPrefix],
+        lastError: String? = nil
+    ) {
         self.node = node
         self.state = state
         self.hold = hold
         self.keepalive = keepalive
         self.learned = learned
+        self.lastError = lastError
     }
 }
 

@@ -144,11 +144,22 @@ extension ClaimReader {
     }
 
     func bgp() -> Expectation.Claim? {
-        enum State: String, CaseIterable { case up, down }
+        enum State: String, CaseIterable { case up, down, connecting }
         guard let session = one(fields[kind], .sessions), let hold = duration("hold") else { return nil }
-        let state = fields["is"].map { $0.choice(State.self, noun: "states")?.value } ?? .up
+        let isOneSided = topology.oneSidedSession(named: session) != nil
+        let state =
+            fields["is"].map { $0.choice(State.self, noun: "states")?.value } ?? (isOneSided ? .connecting : .up)
         guard let state else { return nil }
-        if state == .down, let hold = fields["hold"] {
+        if isOneSided != (state == .connecting), isOneSided || state == .connecting {
+            collector.error(
+                fields["is"]?.line,
+                "\(fields.owner.path): \(session) is a session that \(isOneSided ? "one side alone has" : "both sides have") configured",
+                isOneSided
+                    ? "Write `is: connecting`, or give the session both its speakers." : "Write `is: up` or `is: down`."
+            )
+            return nil
+        }
+        if state != .up, let hold = fields["hold"] {
             collector.error(hold.line, "\(hold.path): a session that is down has no hold time", "Remove `hold:`.")
         }
         return .bgp(BGPClaim(session: session, isEstablished: state == .up, hold: hold.value))

@@ -88,7 +88,7 @@ extension ClaimReader {
         case .nodes: topology.nodes.map(\.name)
         case .links: topology.links.map(\.name)
         case .tunnels: topology.tunnels.map(\.name)
-        case .sessions: topology.sessions.map(\.name)
+        case .sessions: topology.sessionNames
         case .probes: topology.probes.map(\.name)
         }
     }

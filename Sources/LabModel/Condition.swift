@@ -13,7 +13,7 @@ public struct Condition: Hashable, Sendable, Codable {
     public enum Subject: Hashable, Sendable, Codable {
         /// Both ends have a security association in use for the tunnel, in each direction.
         case tunnel(String)
-        /// Both speakers are in state Established.
+        /// Both speakers are in state Established, or the one that a one-sided session has.
         case session(String)
         /// The interface exists and is up.
         case interface(node: String, InterfaceName)
@@ -81,7 +81,7 @@ extension Condition: CustomStringConvertible {
         case ("tunnel", 1):
             return .tunnel(try known(arguments[0], among: topology.tunnels.map(\.name), noun: "tunnels"))
         case ("bgp", 1):
-            return .session(try known(arguments[0], among: topology.sessions.map(\.name), noun: "BGP sessions"))
+            return .session(try known(arguments[0], among: topology.sessionNames, noun: "BGP sessions"))
         case ("interface", 2):
             let node = try self.node(arguments[0], in: topology)
             return InterfaceName(arguments[1]).map { .interface(node: node, $0) }

@@ -168,22 +168,44 @@ struct SessionSpec {
         let keepalive: Duration
         let hold: Duration
         let advertised: [IPPrefix]
+        /// Of a session that one side alone has configured: its own address, and whom it tries to reach.
+        let address: Located<IPAddress>?
+        let peer: Located<IPAddress>?
+        let peerASN: Located<ASN>?
     }
 
+    /// What is to become of it, where it is not to come up.
+    enum Outlook: String, CaseIterable { case connecting }
+
     let name: Located<String>
-    let over: Located<String>
+    /// Nil only where it is one-sided.
+    let over: Located<String>?
+    let outlook: Located<Outlook>?
+    let reason: Located<String>?
     let password: Secret?
     let speakers: [Speaker]
     /// Whether every speaker that is written could be read; if not, that has been reported.
     let isComplete: Bool
 
     init?(key: Located<String>, value: YAMLValue) {
-        guard let fields = value.fields(["over", "password", "speakers"]),
-            let over = fields.required("over", "the tunnel or link that joins the speakers")?.text(),
-            let speakers = fields.required("speakers", "the two nodes that speak")
+        guard let fields = value.fields(["over", "password", "speakers", "expect", "because"]) else { return nil }
+        let outlook = fields["expect"]?.choice(Outlook.self, noun: "outlooks")
+        let isOneSided = fields["expect"] != nil
+        let over =
+            isOneSided
+            ? fields["over"]?.text()
+            : fields.required("over", "the tunnel or link that joins the speakers")?.text()
+        let reason =
+            isOneSided
+            ? fields.required("because", "why the other side has not configured it")?.text() : fields["because"]?.text()
+        guard
+            let speakers = fields.required("speakers", isOneSided ? "the node that tries" : "the two nodes that speak"),
+            isOneSided || over != nil, !isOneSided || outlook != nil && reason != nil
         else { return nil }
         name = key
         self.over = over
+        self.outlook = outlook
+        self.reason = reason
         password = fields["password"]?.text("a key").flatMap { text in
             guard (1...80).contains(text.value.utf8.count),
                 text.value.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != 0x22 })
@@ -203,10 +225,18 @@ struct SessionSpec {
 
 extension SessionSpec.Speaker {
     init?(key: Located<String>, value: YAMLValue) {
-        guard let fields = value.fields(["asn", "keepalive", "hold", "advertise"]),
+        guard
+            let fields = value.fields(["asn", "keepalive", "hold", "advertise", "address", "peer", "peer-asn"]),
             let asn = fields.required("asn", "the autonomous system's number")?
                 .value(ASN.self, "an AS number from 1 to 4294967295")
         else { return nil }
+        address = fields["address"]?.value(IPAddress.self, "an address of the node's own")
+        peer = fields["peer"]?.value(IPAddress.self, "the address that it tries to reach")
+        peerASN = fields["peer-asn"]?.value(ASN.self, "an AS number from 1 to 4294967295")
+        let unread =
+            (fields["address"] != nil && address == nil) || (fields["peer"] != nil && peer == nil)
+            || (fields["peer-asn"] != nil && peerASN == nil)
+        guard !unread else { return nil }
         node = key
         self.asn = asn.value
         hold = fields["hold"]?.duration()?.value ?? .seconds(180)

@@ -15,6 +15,8 @@ public struct Topology: Hashable, Sendable, Codable {
     public let links: [Link]
     public internal(set) var tunnels: [Tunnel]
     public internal(set) var sessions: [BGPSession]
+    /// Those that are to stay down, for only one side has them.
+    public internal(set) var oneSidedSessions: [OneSidedSession] = []
     public internal(set) var probes: [Probe] = []
     public internal(set) var expectations: [Expectation] = []
     /// Those that are played in this variant of the lab.
@@ -54,6 +56,13 @@ public struct Topology: Hashable, Sendable, Codable {
         sessions.first { $0.name == name }
     }
 
+    /// Of those that come up and of those that do not, in that order.
+    public var sessionNames: [String] { sessions.map(\.name) + oneSidedSessions.map(\.name) }
+
+    public func oneSidedSession(named name: String) -> OneSidedSession? {
+        oneSidedSessions.first { $0.name == name }
+    }
+
     public func link(named name: String) -> Link? {
         links.first { $0.name == name }
     }
@@ -83,7 +92,8 @@ public struct Topology: Hashable, Sendable, Codable {
 
     /// The daemons that serve a node: pluto at the ends of tunnels, BIRD where there is something for it to speak.
     public func daemons(of node: String) -> [DaemonKind] {
-        let speaks = sessions.flatMap(\.speakers).contains { $0.node == node }
+        let speaks =
+            sessions.flatMap(\.speakers).contains { $0.node == node } || oneSidedSessions.contains { $0.node == node }
         let hasBird = speaks || self.node(named: node)?.birdConfiguration != nil
         return (tunnelEnds(of: node).isEmpty ? [] : [.pluto]) + (hasBird ? [.bird] : [])
     }

@@ -4,38 +4,28 @@ import NetworkTypes
 extension TopologyResolver {
     func resolve(session spec: SessionSpec, tunnels: [Tunnel], links: [Link]) -> BGPSession? {
         let place = "bgp.\(spec.name.value)"
-        guard spec.isComplete else { return nil }
+        guard spec.isComplete, spec.outlook == nil, let over = spec.over else { return nil }
         guard spec.speakers.count == 2 else {
             collector.error(
                 spec.name.line, "\(place) has \(spec.speakers.count) usable speakers",
-                "A session joins exactly two nodes: add them under `speakers:`.")
+                "A session joins exactly two nodes: add them under `speakers:`; or write `expect: connecting` for one that one side alone has configured."
+            )
             return nil
         }
-        let ends: [(node: String, interface: InterfaceName, address: InterfaceAddress?)]
-        if let tunnel = tunnels.first(where: { $0.name == spec.over.value }) {
-            if tunnel.isUnused {
-                collector.error(
-                    spec.over.line, "\(place): tunnel \(tunnel.name) is unused, so the session would never come up",
-                    "Remove `unused: true` from the tunnel, or the session.")
-            }
-            ends = tunnel.ends.map { ($0.node, $0.interface, $0.inside) }
-        } else if let link = links.first(where: { $0.name == spec.over.value }) {
-            ends = link.ends.map { ($0.node, $0.interface, $0.addresses.first) }
-        } else {
-            // A tunnel that was left out for an error of its own has been reported already.
-            let written = ["tunnels", "links"].flatMap { file.written[$0, default: []] }
-            if !written.contains(spec.over.value) {
-                collector.error(
-                    spec.over.line, "\(place): there is no tunnel or link \"\(spec.over.value)\"",
-                    Suggestion.remedy(for: spec.over.value, among: written, noun: "tunnels and links"))
-            }
-            return nil
+        if let stray = spec.reason?.line
+            ?? spec.speakers.lazy.compactMap({ ($0.peer?.line ?? $0.peerASN?.line) ?? $0.address?.line }).first
+        {
+            collector.error(
+                stray, "\(place) has two speakers: their addresses and peers follow from `over:`",
+                "Remove `address:`, `peer:`, `peer-asn:` and `because:`; they are for a session with `expect: connecting`."
+            )
         }
+        guard let ends = ends(of: over, place, tunnels, links) else { return nil }
         let speakers = spec.speakers.compactMap { speaker -> BGPSpeaker? in
             guard isKnown(node: speaker.node, in: place) else { return nil }
             guard let end = ends.first(where: { $0.node == speaker.node.value }), let address = end.address else {
                 collector.error(
-                    speaker.node.line, "\(place): node \(speaker.node.value) has no address on \(spec.over.value)",
+                    speaker.node.line, "\(place): node \(speaker.node.value) has no address on \(over.value)",
                     "The speakers are the two ends of it: \(ends.map(\.node).joined(separator: ", ")); a tunnel's end needs `inside:`."
                 )
                 return nil
@@ -46,6 +36,105 @@ extension TopologyResolver {
         }
         guard speakers.count == 2 else { return nil }
         return BGPSession(name: spec.name.value, speakers: speakers, password: spec.password)
+    }
+
+    private typealias SessionEnd = (node: String, interface: InterfaceName, address: InterfaceAddress?)
+
+    /// The ends of the tunnel or link that a session goes over; nil where there is none, which is reported.
+    private func ends(
+        of over: Located<String>, _ place: String, _ tunnels: [Tunnel], _ links: [Link]
+    ) -> [SessionEnd]? {
+        if let tunnel = tunnels.first(where: { $0.name == over.value }) {
+            if tunnel.isUnused {
+                collector.error(
+                    over.line, "\(place): tunnel \(tunnel.name) is unused, so the session would never come up",
+                    "Remove `unused: true` from the tunnel, or the session.")
+            }
+            return tunnel.ends.map { ($0.node, $0.interface, $0.inside) }
+        }
+        if let link = links.first(where: { $0.name == over.value }) {
+            return link.ends.map { ($0.node, $0.interface, $0.addresses.first) }
+        }
+        // A tunnel that was left out for an error of its own has been reported already.
+        let written = ["tunnels", "links"].flatMap { file.written[$0, default: []] }
+        if !written.contains(over.value) {
+            collector.error(
+                over.line, "\(place): there is no tunnel or link \"\(over.value)\"",
+                Suggestion.remedy(for: over.value, among: written, noun: "tunnels and links"))
+        }
+        return nil
+    }
+
+    /// A session that one side alone has configured.
+    func resolve(oneSided spec: SessionSpec, tunnels: [Tunnel], links: [Link]) -> OneSidedSession? {
+        let place = "bgp.\(spec.name.value)"
+        guard spec.isComplete, spec.outlook != nil, let reason = spec.reason else { return nil }
+        guard spec.speakers.count == 1, let speaker = spec.speakers.first else {
+            collector.error(
+                spec.name.line, "\(place) is to stay connecting and has \(spec.speakers.count) speakers",
+                "Name the one node that has configured it, with `peer:` and `peer-asn:`, or remove `expect:`.")
+            return nil
+        }
+        guard isKnown(node: speaker.node, in: place) else { return nil }
+        guard let peer = speaker.peer, let peerASN = speaker.peerASN else {
+            collector.error(
+                speaker.node.line,
+                "\(place): \(speaker.node.value) has no `\(speaker.peer == nil ? "peer" : "peer-asn")`",
+                "Say whom it tries to reach, as in `{asn: 65515, peer: 169.254.21.1, peer-asn: 64512}`.")
+            return nil
+        }
+        var end: SessionEnd?
+        if let over = spec.over {
+            guard let ends = ends(of: over, place, tunnels, links) else { return nil }
+            end = ends.first { $0.node == speaker.node.value }
+            guard end != nil else {
+                collector.error(
+                    speaker.node.line, "\(place): node \(speaker.node.value) is no end of \(over.value)",
+                    "Its ends are \(ends.map(\.node).joined(separator: ", ")); without `over:` the session is a multihop one."
+                )
+                return nil
+            }
+        }
+        return OneSidedSession(
+            name: spec.name.value, node: speaker.node.value, asn: speaker.asn,
+            address: speaker.address?.value ?? end?.address?.address, interface: end?.interface, peer: peer.value,
+            peerASN: peerASN.value, keepalive: speaker.keepalive, hold: speaker.hold, advertised: speaker.advertised,
+            password: spec.password, reason: reason.value)
+    }
+
+    /// Reports what would let a one-sided session come up, or keep it from being tried.
+    func check(oneSided session: OneSidedSession, _ spec: SessionSpec, in topology: Topology) {
+        let place = "bgp.\(session.name)"
+        let line = spec.speakers.first?.node.line ?? spec.name.line
+        let own = topology.addresses(of: session.node)
+        if let address = session.address, !own.contains(address), !unsure.contains(session.node),
+            topology.tunnels.count == file.written["tunnels", default: []].count
+        {
+            collector.error(
+                line, "\(place): node \(session.node) does not have the address \(address)",
+                "Take one of its own: \(own.map(\.description).joined(separator: ", ")).")
+        }
+        if let address = session.address, address.bitWidth != session.peer.bitWidth {
+            collector.error(
+                line, "\(place): \(address) cannot connect to \(session.peer)", "Take two addresses of one family.")
+        }
+        if own.contains(session.peer) {
+            collector.error(
+                line, "\(place): \(session.peer) is \(session.node)'s own address",
+                "Name the address of the other side.")
+        }
+        let answers = topology.oneSidedSessions.contains { other in
+            other.node == topology.owner(of: session.peer) && other.peer == session.address
+        }
+        let isSession = topology.sessions.contains { two in
+            two.speakers.contains { $0.node == session.node && $0.address == session.address }
+                && two.speakers.contains { $0.address == session.peer }
+        }
+        if answers || isSession {
+            collector.error(
+                line, "\(place): the other side has configured it as well, so it would come up",
+                "Write one session with both speakers, without `expect:`.")
+        }
     }
 
     func resolve(probe spec: ProbeSpec, topology: Topology) -> Probe? {

@@ -75,6 +75,11 @@ struct TopologyResolver {
             clouds: file.clouds.map { Cloud(name: $0.name.value, title: $0.title, provider: $0.provider?.value) },
             nodes: nodes, links: links,
             tunnels: tunnels, sessions: sessions)
+        topology.oneSidedSessions = file.sessions.compactMap { resolve(oneSided: $0, tunnels: tunnels, links: links) }
+        for session in topology.oneSidedSessions {
+            guard let spec = file.sessions.first(where: { $0.name.value == session.name }) else { continue }
+            check(oneSided: session, spec, in: topology)
+        }
         topology.probes = file.probes.compactMap { resolve(probe: $0, topology: topology) }
         topology.expectations = file.expectations.compactMap { resolve(expectation: $0, $1, topology: topology) }
         topology.soak = soak(topology: topology)

@@ -26,12 +26,9 @@ public enum BirdConfiguration {
         if let own = topology.node(named: node)?.birdConfiguration {
             return [ConfigurationFile(path: path, contents: own, isSecret: true)]
         }
-        let sessions = topology.sessions.compactMap { session -> Session? in
-            guard let own = session.speakers.first(where: { $0.node == node }), let peer = session.peer(of: own) else {
-                return nil
-            }
-            return Session(name: session.name, own: own, peer: peer, password: session.password)
-        }
+        let sessions =
+            topology.sessions.compactMap { Session($0, at: node) }
+            + topology.oneSidedSessions.filter { $0.node == node }.map(Session.init)
         guard !sessions.isEmpty else { return [] }
         let families = Family.allCases.filter { family in sessions.contains { $0.family == family } }
         let parts =
@@ -113,12 +110,49 @@ extension BirdConfiguration {
     /// A session as one of its speakers sees it.
     private struct Session {
         let name: String
-        let own: BGPSpeaker
-        let peer: BGPSpeaker
+        let asn: ASN
+        /// Nil for the one that the kernel takes.
+        let address: IPAddress?
+        /// Where the peer is; nil for one that may be several hops away.
+        let interface: InterfaceName?
+        let peer: IPAddress
+        let peerASN: ASN
+        let keepalive: Duration
+        let hold: Duration
+        let prefixes: [IPPrefix]
         let password: Secret?
 
-        var family: Family { Family(own.address) }
-        var advertised: [IPPrefix] { own.advertised.filter { Family($0.address) == family } }
+        var family: Family { Family(peer) }
+        var advertised: [IPPrefix] { prefixes.filter { Family($0.address) == family } }
+
+        init?(_ session: BGPSession, at node: String) {
+            guard let own = session.speakers.first(where: { $0.node == node }), let peer = session.peer(of: own) else {
+                return nil
+            }
+            name = session.name
+            asn = own.asn
+            address = own.address
+            interface = own.interface
+            self.peer = peer.address
+            peerASN = peer.asn
+            keepalive = own.keepalive
+            hold = own.hold
+            prefixes = own.advertised
+            password = session.password
+        }
+
+        init(_ session: OneSidedSession) {
+            name = session.name
+            asn = session.asn
+            address = session.address
+            interface = session.interface
+            peer = session.peer
+            peerASN = session.peerASN
+            keepalive = session.keepalive
+            hold = session.hold
+            prefixes = session.advertised
+            password = session.password
+        }
 
         /// The name is quoted, for its hyphens and because it may be a word of BIRD's own.
         var text: String {
@@ -127,14 +161,13 @@ extension BirdConfiguration {
                 advertised.isEmpty
                 ? "none"
                 : "where source = RTS_STATIC && net ~ [ \(advertised.map(\.description).joined(separator: ", ")) ]"
+            let place = interface.map { "    interface \"\($0)\";\n    direct;\n" } ?? "    multihop;\n"
             return """
                 protocol bgp '\(name)' {
-                    local \(own.address) as \(own.asn);
-                    neighbor \(peer.address) as \(peer.asn);
-                    interface "\(own.interface)";
-                    direct;
-                    keepalive time \(own.keepalive.components.seconds);
-                    hold time \(own.hold.components.seconds);
+                    local \(address.map { "\($0) " } ?? "")as \(asn);
+                    neighbor \(peer) as \(peerASN);
+                \(place)    keepalive time \(keepalive.components.seconds);
+                    hold time \(hold.components.seconds);
                     connect delay time 1;
                     connect retry time 5;
                     error wait time 1, 10;

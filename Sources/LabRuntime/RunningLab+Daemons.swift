@@ -20,32 +20,44 @@ extension RunningLab {
     }
 
     func sessionState(_ name: String) async throws -> (holds: Bool, seen: String) {
-        guard let session = topology.sessions.first(where: { $0.name == name }) else {
-            return (false, "there is no BGP session \(name)")
+        let nodes =
+            topology.session(named: name)?.speakers.map(\.node)
+            ?? topology.oneSidedSession(named: name).map { [$0.node] }
+        guard let nodes else { return (false, "there is no BGP session \(name)") }
+        for node in nodes {
+            let protocols = try await birdProtocols(of: node)
+            guard protocols.isEstablished(name) else { return (false, "\(node): \(protocols.progress(of: name))") }
         }
-        for speaker in session.speakers {
-            let protocols = try await birdProtocols(of: speaker.node)
-            guard protocols.isEstablished(name) else {
-                return (false, "\(speaker.node): \(protocols.progress(of: name))")
-            }
-        }
-        return (true, "established at both ends")
+        return (true, nodes.count == 1 ? "established" : "established at both ends")
     }
 
     func status(of session: BGPSession) async throws -> SessionStatus {
         var speakers: [SessionStatus.Speaker] = []
         for speaker in session.speakers {
-            let own = try await birdProtocols(of: speaker.node).first { $0.name == session.name }
-            let isEstablished = own?.session?.state == .established
             speakers.append(
-                SessionStatus.Speaker(
-                    node: speaker.node, asn: speaker.asn, state: own?.session?.state.rawValue ?? "no answer",
-                    holdSeconds: isEstablished ? own?.session?.hold?.length.inSeconds : nil,
-                    keepaliveSeconds: isEstablished ? own?.session?.keepalive?.length.inSeconds : nil,
-                    imported: try await learnedPrefixes(of: speaker.node, by: session.name),
-                    exported: isEstablished ? speaker.advertised : [], lastError: own?.session?.lastError))
+                try await status(
+                    of: session.name, at: speaker.node, asn: speaker.asn, advertised: speaker.advertised))
         }
         return SessionStatus(name: session.name, speakers: speakers)
+    }
+
+    func status(of session: OneSidedSession) async throws -> SessionStatus {
+        let speaker = try await status(
+            of: session.name, at: session.node, asn: session.asn, advertised: session.advertised)
+        return SessionStatus(name: session.name, speakers: [speaker], reasonToBeDown: session.reason)
+    }
+
+    private func status(
+        of session: String, at node: String, asn: ASN, advertised: [IPPrefix]
+    ) async throws -> SessionStatus.Speaker {
+        let own = try await birdProtocols(of: node).first { $0.name == session }
+        let isEstablished = own?.session?.state == .established
+        return SessionStatus.Speaker(
+            node: node, asn: asn, state: own?.session?.state.rawValue ?? "no answer",
+            holdSeconds: isEstablished ? own?.session?.hold?.length.inSeconds : nil,
+            keepaliveSeconds: isEstablished ? own?.session?.keepalive?.length.inSeconds : nil,
+            imported: try await learnedPrefixes(of: node, by: session),
+            exported: isEstablished ? advertised : [], lastError: own?.session?.lastError)
     }
 
     private func learnedPrefixes(of node: String, by session: String) async throws -> [IPPrefix] {

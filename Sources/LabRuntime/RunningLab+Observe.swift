@@ -88,6 +88,12 @@ extension RunningLab {
         case .session(let name):
             guard let session = topology.session(named: name) else { return .failed("there is no BGP session \(name)") }
             return .session(try await status(of: session).speakers.map(ObservedSpeaker.init))
+        case .connecting(let name):
+            guard let session = topology.oneSidedSession(named: name) else {
+                return .failed("there is no BGP session \(name)")
+            }
+            try await LabSleep.wait(until: ControlLine.now + Self.attempt)
+            return .session(try await status(of: session).speakers.map(ObservedSpeaker.init))
         case .condition(let condition):
             let (holds, seen) = try await wait(for: condition, within: .zero)
             return .condition(holds: holds, seen: seen)
@@ -98,6 +104,9 @@ extension RunningLab {
             return .tunnel(ends)
         }
     }
+
+    /// BIRD tries to connect again after `connect retry time` 5, and its loop may sleep 3 s more.
+    private static let attempt = Duration.seconds(9)
 
     private func observed(_ end: TunnelEnd, of tunnel: Tunnel) async throws -> ObservedTunnelEnd {
         let pluto = try await plutoStatus(of: end.node)
@@ -128,6 +137,7 @@ extension ObservedSpeaker {
     init(_ speaker: SessionStatus.Speaker) {
         self.init(
             node: speaker.node, state: speaker.state, hold: speaker.holdSeconds.map { .seconds($0) },
-            keepalive: speaker.keepaliveSeconds.map { .seconds($0) }, learned: speaker.imported)
+            keepalive: speaker.keepaliveSeconds.map { .seconds($0) }, learned: speaker.imported,
+            lastError: speaker.lastError)
     }
 }

@@ -61,6 +61,7 @@ extension RunningLab {
         let tunnels = try topology.tunnels.map { try status(of: $0, pluto: pluto) }
         var sessions: [SessionStatus] = []
         for session in topology.sessions { sessions.append(try await status(of: session)) }
+        for session in topology.oneSidedSessions { sessions.append(try await status(of: session)) }
         let tracer = PathTracer(topology: topology, sandboxes: sandboxes)
         return LabStatus(
             lab: topology.name, title: topology.title, clock: nil, tunnels: tunnels, sessions: sessions,

@@ -291,7 +291,8 @@ extension Condition {
         case .tunnel(let name):
             daemon.kind == .pluto && topology.tunnel(named: name)?.ends.contains { $0.node == daemon.node } ?? false
         case .session(let name):
-            topology.sessions.first { $0.name == name }?.speakers.contains { $0.node == daemon.node } ?? false
+            topology.session(named: name)?.speakers.contains { $0.node == daemon.node }
+                ?? (topology.oneSidedSession(named: name)?.node == daemon.node)
         case .daemon(let node, let kind):
             daemon.node == node && daemon.kind == kind
         case .interface, .route, .echo:

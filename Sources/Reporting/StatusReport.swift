@@ -89,19 +89,21 @@ public struct StatusReport: Sendable {
     private func sessions(_ style: Style) -> String {
         let rows = status.sessions.flatMap { session in
             session.speakers.enumerated().map { index, speaker in
-                [index == 0 ? session.name : ""] + cells(of: speaker, style)
+                [index == 0 ? session.name : ""] + cells(of: speaker, in: session, style)
             }
         }
         return section(
             ["NAME", "NODE", "AS", "STATE", "HOLD", "KEEPALIVE", "LEARNED", "ADVERTISED", ""], rows, style)
     }
 
-    private func cells(of speaker: SessionStatus.Speaker, _ style: Style) -> [String] {
+    private func cells(of speaker: SessionStatus.Speaker, in session: SessionStatus, _ style: Style) -> [String] {
         let seconds = { (value: Double?) in value.map { "\(Int($0))s" } ?? "-" }
-        let state = speaker.state == "Established" ? style.good(speaker.state) : style.bad(speaker.state)
+        let isRight = (speaker.state == "Established") == (session.reasonToBeDown == nil)
+        let state = isRight ? style.good(speaker.state) : style.bad(speaker.state)
+        let remarks = [speaker.lastError, session.reasonToBeDown.map { "as expected: \($0)" }].compactMap { $0 }
         return [
             speaker.node, "AS\(speaker.asn)", state, seconds(speaker.holdSeconds), seconds(speaker.keepaliveSeconds),
-            list(speaker.imported), list(speaker.exported), speaker.lastError ?? "",
+            list(speaker.imported), list(speaker.exported), remarks.joined(separator: "; "),
         ]
     }
 
@@ -172,7 +174,8 @@ public struct StatusReport: Sendable {
     }
 
     private func word(_ session: SessionStatus, _ style: Style) -> String {
-        session.speakers.allSatisfy { $0.state == "Established" } ? style.good("up") : style.bad("down")
+        guard session.reasonToBeDown != nil else { return session.isUp ? style.good("up") : style.bad("down") }
+        return session.isUp ? style.bad("up, which it must not be") : style.faint("connecting")
     }
 
     private func way(_ path: PathStatus) -> String {

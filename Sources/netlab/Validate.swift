@@ -58,7 +58,7 @@ struct Validate: AsyncParsableCommand {
     private func summary(of topology: Topology) -> String {
         let counts = [
             (topology.nodes.count, "node"), (topology.links.count, "link"), (topology.tunnels.count, "tunnel"),
-            (topology.sessions.count, "BGP session"), (topology.probes.count, "probe"),
+            (topology.sessionNames.count, "BGP session"), (topology.probes.count, "probe"),
             (topology.expectations.count, "expectation"), (topology.scenarioNames.count, "scenario"),
             (topology.variant == nil ? topology.variants.count : 0, "variant"),
         ]

@@ -65,6 +65,36 @@ import Testing
         #expect(!text.contains("password"))
     }
 
+    @Test func oneSidedSessionTriesWithoutInterface() throws {
+        let topology = try Fixture.topology {
+            $0.replacing(
+                "bgp:\n",
+                with: """
+                    bgp:
+                      half:
+                        speakers: {drg: {asn: 31898, peer: 169.254.77.1, peer-asn: 64512, keepalive: 60s, hold: 180s}}
+                        expect: connecting
+                        because: nobody is there
+
+                    """)
+        }
+        let files = BirdConfiguration.files(for: "drg", in: topology, logFile: "/log")
+        let text = try #require(files["/etc/bird/bird.conf"])
+        #expect(
+            text.contains(
+                """
+                protocol bgp 'half' {
+                    local as 31898;
+                    neighbor 169.254.77.1 as 64512;
+                    multihop;
+                    keepalive time 60;
+                    hold time 180;
+
+                """), "\(text)")
+        let other = BirdConfiguration.files(for: "tgw", in: topology, logFile: "/log")
+        #expect(other["/etc/bird/bird.conf"]?.contains("half") == false)
+    }
+
     @Test func ownFileIsUsedWordForWord() throws {
         let topology = try Fixture.topology {
             $0.replacing("internet: {role: router}", with: "internet: {role: router, bird: own.conf}")

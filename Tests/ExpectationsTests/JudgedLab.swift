@@ -55,6 +55,10 @@ enum JudgedLab {
             speakers:
               gw1: {asn: 64512, keepalive: 10s, hold: 30s, advertise: 10.1.0.0/24}
               gw2: {asn: 65001, keepalive: 60s, hold: 180s, advertise: 10.2.0.0/24}
+          half:
+            speakers: {gw2: {asn: 65001, peer: 169.254.9.1, peer-asn: 64512}}
+            expect: connecting
+            because: gw1 has no such session
         probes:
           there: {from: west, to: east}
           back: {from: east, to: west}

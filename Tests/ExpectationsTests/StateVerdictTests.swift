@@ -120,6 +120,23 @@ struct StateVerdictTests {
             example.claim, .session("main"), .session(speakers), isRight: example.isRight, seen: example.seen)
     }
 
+    @Test(
+        "A session that one side alone has configured",
+        arguments: [
+            ("Active", true, "gw2 Active, Socket: Network is unreachable; no packet"), ("Idle", true, "gw2 Idle"),
+            ("Connect", true, "gw2 Connect"), ("Established", false, "gw2 Established"), ("Down", false, "gw2 Down"),
+            ("no answer", false, "gw2 no answer"),
+        ])
+    func connecting(state: String, isRight: Bool, seen: String) throws {
+        let speaker = ObservedSpeaker(
+            node: "gw2", state: state, hold: nil, keepalive: nil, learned: [],
+            lastError: "Socket: Network is unreachable")
+        try Self.check(
+            "{bgp: half}", .connecting("half"), .session([speaker]), isRight: isRight, seen: seen)
+        try Self.check(
+            "{bgp: half}", .connecting("half"), .session([]), isRight: false, seen: "gw2 does not tell")
+    }
+
     // MARK: Security associations
 
     struct AssociationCase: Sendable, CustomTestStringConvertible {

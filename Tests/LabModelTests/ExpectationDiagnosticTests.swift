@@ -167,7 +167,7 @@ struct ExpectationDiagnosticTests {
                 "either `absent`"),
             BrokenLab(
                 expect: "§x: {bgp: main, is: established}", "\"established\" is not one of the states",
-                "Known states: down, up."),
+                "Known states: connecting, down, up."),
             BrokenLab(
                 expect: "§x: {bgp: main, is: down, hold: 30s}",
                 "expect.x.hold: a session that is down has no hold time", "Remove `hold:`"),

@@ -1,0 +1,24 @@
+import NetworkTypes
+
+/// A BGP session that one side alone has configured: its speaker goes on trying to connect, and it must never come up.
+///
+/// Faults, predictions and routes know nothing of it; `up` does not wait for it.
+public struct OneSidedSession: Hashable, Sendable, Codable {
+    public let name: String
+    /// Who tries.
+    public let node: String
+    public let asn: ASN
+    /// What it connects from; nil leaves that to the kernel.
+    public let address: IPAddress?
+    /// The interface that the peer would be on; nil for a peer that is not expected on any (multihop).
+    public let interface: InterfaceName?
+    /// Whom it tries to reach, and the AS it takes that to be.
+    public let peer: IPAddress
+    public let peerASN: ASN
+    public let keepalive: Duration
+    public let hold: Duration
+    public let advertised: [IPPrefix]
+    public let password: Secret?
+    /// Why the other side has not configured it.
+    public let reason: String
+}
