@@ -181,16 +181,19 @@ public struct GuestSetup: Hashable, Sendable, Codable {
     public let startDate: Int64?
     /// What daemons have in place of the kernel's random numbers; nil for those.
     public let random: SeededRandom?
+    /// Where strongSwan is on the host, with a `usr` in it; nil where it is not.
+    public let strongSwan: String?
 
     public init(
         hostname: String, logDirectory: String?, keptDirectories: [String] = [], startDate: Int64? = nil,
-        random: SeededRandom? = nil
+        random: SeededRandom? = nil, strongSwan: String? = nil
     ) {
         self.hostname = hostname
         self.logDirectory = logDirectory
         self.keptDirectories = keptDirectories
         self.startDate = startDate
         self.random = random
+        self.strongSwan = strongSwan
     }
 }
 

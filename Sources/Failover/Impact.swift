@@ -226,10 +226,23 @@ extension Predictor {
                 what == .killed
                     ? "With pluto's end \(node) loses its associations and policies (ipsec.service flushes both), and does not tell its peers."
                     : "pluto at \(node) ends, tells its peers to delete their associations, and starts anew.")
-        case (.pluto, .stopped):
+        case (.charon, .restarted):
+            for (tunnel, _) in topology.tunnelEnds(of: node) where !tunnel.isUnused {
+                let side = Damage.Side(name: tunnel.name, node: node)
+                impact.damage.forgotten.insert(side)
+                impact.recoveries.append(Impact.Recovery(side: side, trigger: .start))
+            }
+            impact.notes.append(
+                "charon at \(node) ends, tells its peers to delete their associations, and starts anew.")
+        case (.charon, .killed):
             impact.silentKeyDaemons.insert(node)
             impact.notes.append(
-                "pluto at \(node) stands still, and its kernel goes on with the associations it has. Peers that hear ESP do not ask whether it lives; a rekey would fail."
+                "charon at \(node) is gone, and its kernel goes on with the associations it has until they expire: strongswan.service flushes none. Peers that hear ESP do not ask whether it lives."
+            )
+        case (.pluto, .stopped), (.charon, .stopped):
+            impact.silentKeyDaemons.insert(node)
+            impact.notes.append(
+                "\(kind.rawValue) at \(node) stands still, and its kernel goes on with the associations it has. Peers that hear ESP do not ask whether it lives; a rekey would fail."
             )
         case (.bird, .killed):
             impact.killedSpeakers.insert(node)

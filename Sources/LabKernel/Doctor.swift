@@ -42,7 +42,7 @@ public enum Doctor {
         return [architecture(KernelBuild.machineName), kernel(environment), memory(environment)]
             + HostDirectories.Purpose.allCases.map { directory($0, environment) }
             + programs.map { $0.finding(at: find($0.name, in: path + $0.elsewhere)) }
-            + [room(environment)]
+            + [strongSwan(environment), room(environment)]
     }
 
     // MARK: - The machine

@@ -92,7 +92,7 @@ public enum SupervisorServer {
         return GuestSetup(
             hostname: lab.name, logDirectory: lab.logs.string,
             keptDirectories: keepsTemporaryFiles ? ["/tmp", "/var/tmp"] : [],
-            startDate: random.map(startDate), random: random)
+            startDate: random.map(startDate), random: random, strongSwan: StrongSwanTree.find()?.string)
     }
 
     /// A moment between 2020 and 2051 that depends on nothing but the seed; in seconds since 1970.

@@ -22,13 +22,6 @@ public enum Cipher: String, Hashable, Sendable, CaseIterable {
         }
     }
 
-    /// Whether pluto protects IKE with it. Measured with `ipsec algparse` of libreswan 4.10-2+deb12u1.
-    public var protectsIKE: Bool {
-        switch self {
-        case .aesCBC, .aesCTR, .aesGCM8, .aesGCM12, .aesGCM16, .chacha20Poly1305: true
-        case .aesCCM8, .aesCCM12, .aesCCM16, .null: false
-        }
-    }
 }
 
 /// An encryption algorithm of IKE or ESP, by its usual name with the key's bits: `aes-256-cbc`, `aes-256-gcm-16`.

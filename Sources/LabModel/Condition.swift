@@ -2,7 +2,7 @@ import NetworkTypes
 
 /// The programs that serve a node as long as the lab runs.
 public enum DaemonKind: String, Hashable, Sendable, Codable {
-    case pluto, bird
+    case pluto, charon, bird
 }
 
 /// Something about a running lab that holds or does not hold, which a plan or a person can wait for.

@@ -23,6 +23,8 @@ struct TunnelSpec {
     let esp: ESPProposal?
     let deadPeerDetection: DeadPeerDetection?
     let presharedKey: Secret?
+    /// Those that not every daemon has.
+    let algorithms: [AlgorithmChoice]
     /// Which of the parts a generated tunnel needs are not there; what is there and wrong has been reported.
     let missing: [String]
     let mtu: MTU?
@@ -42,6 +44,7 @@ struct TunnelSpec {
         esp = fields["esp"].flatMap(Self.esp)
         deadPeerDetection = fields["dpd"].flatMap(Self.deadPeerDetection)
         presharedKey = fields["psk"].flatMap(Self.presharedKey)
+        algorithms = Self.algorithms(fields, ike: ike, esp: esp)
         missing = ["ike", "esp", "psk"].filter { fields[$0] == nil }
         mtu = fields["mtu"]?.value(MTU.self, "an MTU from 68 to 65535")?.value
         mss = fields["mss"]?.mssClamp() ?? .off
@@ -58,11 +61,6 @@ struct TunnelSpec {
                 .choice(IntegrityAlgorithm.self, noun: "integrity algorithms"),
             let group = fields.required("group", "the Diffie-Hellman group's number").flatMap(group)
         else { return nil }
-        if !encryption.value.cipher.protectsIKE {
-            value.collector.error(
-                encryption.line, "\(value.path): libreswan does not protect IKE with \(encryption.value.rawValue)",
-                "Take aes-256-cbc or aes-256-gcm-16; under `esp:` any of them will do.")
-        }
         return IKEProposal(
             encryption: encryption.value, integrity: integrity.value, group: group,
             lifetime: lifetime(fields, default: .seconds(28800)))
@@ -76,6 +74,21 @@ struct TunnelSpec {
             encryption: algorithms.encryption, integrity: algorithms.integrity,
             group: fields["pfs-group"].flatMap(group),
             lifetime: lifetime(fields, default: .seconds(3600)))
+    }
+
+    private static func algorithms(
+        _ fields: YAMLFields, ike: IKEProposal?, esp: ESPProposal?
+    ) -> [AlgorithmChoice] {
+        let choice = { (algorithm: AlgorithmChoice.Algorithm?, section: String, key: String) in
+            algorithm.flatMap { algorithm in
+                fields[section]?.entry(key).map { AlgorithmChoice(algorithm: algorithm, line: $0.line, path: $0.path) }
+            }
+        }
+        return [
+            choice((ike?.encryption).map { .ikeCipher($0) }, "ike", "encryption"),
+            choice((ike?.group).map { .group($0) }, "ike", "group"),
+            choice((esp?.group).map { .group($0) }, "esp", "pfs-group"),
+        ].compactMap { $0 }
     }
 
     private static func lifetime(_ fields: YAMLFields, default standard: Duration) -> Duration {
@@ -94,12 +107,6 @@ struct TunnelSpec {
             value.collector.error(
                 value.line, "\(value.path): Diffie-Hellman group \(number.value) is not supported",
                 "Known groups: \(known).")
-            return nil
-        }
-        if number.value == 2 {
-            value.collector.error(
-                value.line, "\(value.path): group 2 (modp1024) is not in Debian's libreswan: it is built without it",
-                "Take group 14 or higher, as any peer of today does.")
             return nil
         }
         return group

@@ -145,13 +145,14 @@ struct NodeSpec {
     let sourceDestinationCheck: Bool
     let nat: NAT?
     let mss: MSSClamp
+    let ike: IKEDaemon
     let bird: Located<String>?
 
     init?(key: Located<String>, value: YAMLValue) {
         guard
             let fields = value.fields([
                 "cloud", "zone", "role", "summary", "routes", "rules", "sysctls", "security",
-                "source-destination-check", "nat", "mss", "bird",
+                "source-destination-check", "nat", "mss", "ike", "bird",
             ])
         else { return nil }
         name = key
@@ -171,6 +172,7 @@ struct NodeSpec {
         sourceDestinationCheck = fields["source-destination-check"]?.flag()?.value ?? true
         nat = fields["nat"].flatMap(Self.nat)
         mss = fields["mss"]?.mssClamp() ?? .off
+        ike = fields["ike"]?.choice(IKEDaemon.self, noun: "IKE daemons")?.value ?? .libreswan
         bird = fields["bird"]?.text("the name of a file beside the lab file")
     }
 

@@ -30,6 +30,8 @@ public struct Node: Hashable, Sendable, Codable {
     public internal(set) var nat: OneToOneNAT?
     /// What the node does to the segment sizes in traffic that it forwards.
     public let mss: MSSClamp
+    /// What negotiates the tunnels that end here.
+    public let ike: IKEDaemon
     /// The user's own configuration for BIRD, used word for word.
     public let birdConfiguration: String?
 }

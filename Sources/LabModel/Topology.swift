@@ -90,12 +90,12 @@ public struct Topology: Hashable, Sendable, Codable {
         tunnels.flatMap { tunnel in tunnel.ends.filter { $0.node == node }.map { (tunnel, $0) } }
     }
 
-    /// The daemons that serve a node: pluto at the ends of tunnels, BIRD where there is something for it to speak.
+    /// The daemons that serve a node: pluto or charon at the ends of tunnels, BIRD where there is something for it to speak.
     public func daemons(of node: String) -> [DaemonKind] {
         let speaks =
             sessions.flatMap(\.speakers).contains { $0.node == node } || oneSidedSessions.contains { $0.node == node }
         let hasBird = speaks || self.node(named: node)?.birdConfiguration != nil
-        return (tunnelEnds(of: node).isEmpty ? [] : [.pluto]) + (hasBird ? [.bird] : [])
+        return (tunnelEnds(of: node).isEmpty ? [] : [keyDaemon(of: node).kind]) + (hasBird ? [.bird] : [])
     }
 
     /// The nodes of a zone, or of the cloud of that name.

@@ -26,7 +26,7 @@ extension TopologyResolver {
             sysctls: spec.sysctls.map(\.value),
             security: spec.security,
             sourceDestinationCheck: spec.role.value == .instance && spec.sourceDestinationCheck,
-            nat: spec.nat.flatMap { resolve(nat: $0, of: spec.name.value) }, mss: spec.mss,
+            nat: spec.nat.flatMap { resolve(nat: $0, of: spec.name.value) }, mss: spec.mss, ike: spec.ike,
             birdConfiguration: spec.bird.flatMap { companion($0, place: place) })
     }
 

@@ -4,6 +4,7 @@ import NetworkTypes
 extension TopologyResolver {
     mutating func resolve(tunnel spec: TunnelSpec) -> Tunnel? {
         let place = "tunnels.\(spec.name.value)"
+        checkAlgorithms(of: spec)
         guard spec.isComplete else { return nil }
         guard spec.ends.count == 2 else {
             collector.error(
@@ -73,7 +74,7 @@ extension TopologyResolver {
             checkPeer(of: own.spec, parameters: own.parameters, expected: outside(other.local), place: place)
             return TunnelEnd(
                 node: own.spec.node.value, localAddress: own.local, remoteAddress: outside(other.local),
-                identity: outside(own.local), interface: interface.value,
+                identity: outside(own.local), interface: interface.value, daemon: daemon(of: own.spec.node.value),
                 mark: own.parameters.flatMap(Self.mark) ?? 101 + index, inside: own.spec.inside?.value,
                 mtu: own.spec.mtu ?? spec.mtu, routes: own.spec.routes,
                 connection: own.spec.connection?.value ?? spec.name.value, configuration: own.configuration)
@@ -82,6 +83,11 @@ extension TopologyResolver {
         return Tunnel(
             name: spec.name.value, summary: spec.summary, proposal: proposalOrFiles, isUnused: spec.isUnused,
             mss: spec.mss, ends: ends)
+    }
+
+    /// What negotiates at a node.
+    func daemon(of node: String) -> IKEDaemon {
+        file.nodes.first { $0.name.value == node }?.ike ?? .libreswan
     }
 
     func proposal(of spec: TunnelSpec, place: String) -> TunnelProposal? {

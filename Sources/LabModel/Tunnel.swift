@@ -85,7 +85,10 @@ public struct TunnelEnd: Hashable, Sendable, Codable {
     public let identity: IPAddress
     /// The interface that leads into the tunnel.
     public let interface: InterfaceName
-    /// The interface's key, which is also the mark of its security associations.
+    /// Which daemon negotiates at this end.
+    public let daemon: IKEDaemon
+    /// What leads packets into the tunnel: of a VTI its key, which is also the mark of its policies; of an XFRM interface its
+    /// `if_id`.
     public let mark: UInt32
     /// The interface's address inside the tunnel.
     public let inside: InterfaceAddress?
@@ -99,7 +102,7 @@ public struct TunnelEnd: Hashable, Sendable, Codable {
 
     /// Whether the interface is made by the daemon when the tunnel comes up, as `vti-interface=` has it.
     public var interfaceIsMadeByDaemon: Bool {
-        if case .own = configuration { true } else { false }
+        if case .own = configuration { daemon == .libreswan } else { false }
     }
 }
 

@@ -44,8 +44,12 @@ extension Action: CustomStringConvertible {
     private static func text(of interface: TunnelInterface) -> String {
         let address = interface.address.map { ", \($0)" } ?? ""
         let mtu = interface.mtu.map { ", MTU \($0)" } ?? ""
-        return "\(interface.node): create VTI \(interface.name), \(interface.local) to \(interface.remote), "
-            + "key \(interface.key)\(address)\(mtu)"
+        let kind =
+            switch interface.kind {
+            case .vti(let local, let remote, let key): ("VTI", "\(local) to \(remote), key \(key)")
+            case .xfrm(let id): ("XFRM interface", "if_id \(id)")
+            }
+        return "\(interface.node): create \(kind.0) \(interface.name), \(kind.1)\(address)\(mtu)"
     }
 
     private static func text(of rule: PolicyRule) -> String {

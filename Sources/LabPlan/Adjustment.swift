@@ -43,7 +43,7 @@ public struct ConfigurationChange: Hashable, Sendable {
     /// Only those whose text differs.
     public let files: [ConfigurationFile]
     let former: [ConfigurationFile]
-    /// The connections of pluto's that have to be loaded anew.
+    /// The connections of a key daemon's that have to be loaded anew.
     public let connections: [Connection]
 
     public struct Connection: Hashable, Sendable {

@@ -32,7 +32,7 @@ public struct Disturbances: Hashable, Sendable {
         let node: String
     }
 
-    /// A connection of pluto's, as far as loading it anew is worth while when this changes.
+    /// A connection of a key daemon's, as far as loading it anew is worth while when this changes.
     struct Connection: Hashable, Sendable {
         let name: String
         let isUnused: Bool
@@ -83,11 +83,9 @@ public struct Disturbances: Hashable, Sendable {
 
     private mutating func configure(_ node: String, from view: Topology) {
         if !view.tunnelEnds(of: node).isEmpty {
-            let files = LibreswanConfiguration.files(
-                for: node, in: view, logFile: Daemon.logFile(node: node, kind: .pluto),
-                nssDirectory: LibreswanConfiguration.defaultNSSDirectory)
-            configurations[DaemonName(node: node, kind: .pluto)] = Configuration(
-                files: files, connections: view.tunnelEnds(of: node).map(Connection.init))
+            configurations[DaemonName(node: node, kind: view.keyDaemon(of: node).kind)] = Configuration(
+                files: KeyDaemonConfiguration.files(for: node, in: view),
+                connections: view.tunnelEnds(of: node).map(Connection.init))
         }
         let files = BirdConfiguration.files(
             for: node, in: view, logFile: Daemon.logFile(node: node, kind: .bird))

@@ -22,7 +22,13 @@ private struct Planner {
     }
 
     var nodes: [Step] {
-        steps(.nodes, topology.nodes.map { .createNode(NodeSetup(name: $0.name, role: $0.role)) })
+        steps(
+            .nodes,
+            topology.nodes.map { node in
+                let programs: Set =
+                    topology.daemons(of: node.name).contains(.charon) ? [NodeSetup.Programs.strongswan] : []
+                return .createNode(NodeSetup(name: node.name, role: node.role, programs: programs))
+            })
             + steps(.nodes, topology.nodes.map { .setSysctls(node: $0.name, baseSettings(of: $0)) })
             + steps(.nodes, topology.nodes.map { .writeFile(node: $0.name, hostsFile(for: $0)) })
     }
@@ -88,14 +94,22 @@ private struct Planner {
                 [
                     .createTunnelInterface(
                         TunnelInterface(
-                            node: end.node, name: end.interface, local: end.localAddress, remote: end.remoteAddress,
-                            key: end.mark,
-                            mtu: end.mtu, address: end.inside)),
-                    // Without it the kernel looks for a policy for packets that have left the tunnel, and drops them.
-                    .setSysctls(
-                        node: end.node, [Sysctl(key: "net.ipv4.conf.\(end.interface).disable_policy", value: "1")]),
-                ] + end.routes.map { .addRoute(node: end.node, tunnelRoute($0, of: end)) }
+                            node: end.node, name: end.interface,
+                            kind: end.daemon == .libreswan
+                                ? .vti(local: end.localAddress, remote: end.remoteAddress, key: end.mark)
+                                : .xfrm(id: end.mark),
+                            mtu: end.mtu, address: end.inside))
+                ] + policySettings(of: end) + end.routes.map { .addRoute(node: end.node, tunnelRoute($0, of: end)) }
             })
+    }
+
+    /// Without it the kernel looks for a policy for packets that have left a VTI, and drops them; at an XFRM interface it
+    /// finds the one with its `if_id`.
+    private func policySettings(of end: TunnelEnd) -> [Action] {
+        guard end.daemon == .libreswan else { return [] }
+        return [
+            .setSysctls(node: end.node, [Sysctl(key: "net.ipv4.conf.\(end.interface).disable_policy", value: "1")])
+        ]
     }
 
     private func tunnelRoute(_ prefix: IPPrefix, of end: TunnelEnd) -> RouteEntry {
@@ -130,19 +144,13 @@ private struct Planner {
             })
     }
 
-    private var gateways: [Node] { topology.nodes.filter { topology.daemons(of: $0.name).contains(.pluto) } }
+    private var gateways: [Node] {
+        topology.nodes.filter { topology.daemons(of: $0.name).contains { $0.exchangesKeys } }
+    }
     private var speakers: [Node] { topology.nodes.filter { topology.daemons(of: $0.name).contains(.bird) } }
 
     var daemons: [Step] {
-        let keyExchange = gateways.flatMap { node -> [Action] in
-            let files = LibreswanConfiguration.files(
-                for: node.name, in: topology, logFile: Daemon.logFile(node: node.name, kind: .pluto),
-                nssDirectory: LibreswanConfiguration.defaultNSSDirectory)
-            return files.map { .writeFile(node: node.name, $0) } + [
-                .createKeyStore(node: node.name, directory: LibreswanConfiguration.defaultNSSDirectory),
-                .startDaemon(Daemon(node: node.name, kind: .pluto, arguments: LibreswanConfiguration.plutoArguments)),
-            ]
-        }
+        let keyExchange = gateways.flatMap { KeyDaemonConfiguration.start($0, in: topology) }
         let routing = speakers.flatMap { node -> [Action] in
             let files = BirdConfiguration.files(
                 for: node.name, in: topology, logFile: Daemon.logFile(node: node.name, kind: .bird))
@@ -150,7 +158,7 @@ private struct Planner {
                 .startDaemon(Daemon(node: node.name, kind: .bird, arguments: BirdConfiguration.birdArguments))
             ]
         }
-        let ready = gateways.map { Action.await(Condition(.daemon(node: $0.name, .pluto)), within: .seconds(30)) }
+        let ready = gateways.map { Action.await(Condition(.daemon(node: $0.name, $0.ike.kind)), within: .seconds(30)) }
         let birds = speakers.map { Action.await(Condition(.daemon(node: $0.name, .bird)), within: .seconds(30)) }
         return steps(.daemons, keyExchange + routing + ready + birds)
     }

@@ -77,18 +77,44 @@ public enum Action: Hashable, Sendable, Codable {
 public struct NodeSetup: Hashable, Sendable, Codable {
     public let name: String
     public let role: Node.Role
+    /// What it has besides the host's own programs.
+    public let programs: Set<Programs>
+
+    /// Programs that netlab keeps for itself, as Debian's packages of them cannot be installed beside others.
+    public enum Programs: String, Hashable, Sendable, Codable, CaseIterable {
+        case strongswan
+    }
+
+    public init(name: String, role: Node.Role, programs: Set<Programs> = []) {
+        self.name = name
+        self.role = role
+        self.programs = programs
+    }
 }
 
 /// An IPsec tunnel's interface, made before its daemon starts so that addresses and routes outlive the tunnel.
 public struct TunnelInterface: Hashable, Sendable, Codable {
     public let node: String
     public let name: InterfaceName
-    public let local: IPAddress
-    public let remote: IPAddress
-    /// Both the input and the output key, and the mark of the security associations behind it.
-    public let key: UInt32
+    public let kind: Kind
     public let mtu: MTU?
     public let address: InterfaceAddress?
+
+    /// How it finds the policies behind it.
+    public enum Kind: Hashable, Sendable, Codable {
+        /// By a mark: `key` is its key in and out, and the mark of the policies.
+        case vti(local: IPAddress, remote: IPAddress, key: UInt32)
+        /// By its identifier, `if_id`.
+        case xfrm(id: UInt32)
+
+        /// The number by which it does.
+        public var key: UInt32 {
+            switch self {
+            case .vti(_, _, let key): key
+            case .xfrm(let id): id
+            }
+        }
+    }
 }
 
 /// A set of nftables tables, applied and removed as one.

@@ -87,7 +87,15 @@ final class RequestDesk: Sendable {
     {
         switch request {
         case .setUp(let setup):
+            // Opened before what may be in front of it is mounted.
+            let strongSwan = setup.strongSwan.map { Glibc.open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
             try GuestSystem.mountFileSystems(keeping: setup.keptDirectories)
+            if let strongSwan, strongSwan >= 0 {
+                defer { close(strongSwan) }
+                try GuestSystem.createDirectory(NodeSandbox.strongSwanTree)
+                try GuestSystem.mount(
+                    "/proc/self/fd/\(strongSwan)", on: NodeSandbox.strongSwanTree, type: "", flags: netlab_mount_bind)
+            }
             netlab_sethostname(setup.hostname)
             if let directory = setup.logDirectory {
                 try GuestSystem.mountHostDirectory(directory, on: "/var/log/netlab")

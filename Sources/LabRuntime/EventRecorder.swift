@@ -216,7 +216,7 @@ private struct NodeWatch {
         let marks = Set(
             ((try? sandbox.sockets.securityPolicies()) ?? []).filter { policy in
                 policy.templates.contains { $0.requestID == association.requestID }
-            }.map { $0.mark?.value })
+            }.map { $0.interfaceID ?? $0.mark?.value })
         let marked = candidates.filter { marks.contains($0.end.mark) }
         return marked.count == 1 ? marked.first?.tunnel.name : nil
     }

@@ -29,7 +29,7 @@ struct NodeProcess: Sendable {
         hasTerminal: Bool = false, environment extra: [String: String] = [:]
     ) throws {
         guard let name = arguments.first else { throw LabFailure("There is no command to run.") }
-        let program = try Self.locate(name)
+        let program = try Self.locate(name, in: sandbox)
         let environment = Self.environment.merging(extra) { $1 }.map { "\($0)=\($1)" }
         let namespaces = sandbox?.namespaces ?? []
         id = withCStrings(arguments) { arguments in
@@ -44,13 +44,13 @@ struct NodeProcess: Sendable {
         }
     }
 
-    /// The first file of that name on the lab's own PATH.
-    private static func locate(_ program: String) throws -> String {
+    /// The first file of that name on the lab's own PATH, as the node sees it.
+    private static func locate(_ program: String, in sandbox: NodeSandbox?) throws -> String {
         if program.contains("/") { return program }
-        for directory in (environment["PATH"] ?? "").split(separator: ":") {
-            let path = "\(directory)/\(program)"
-            if access(path, X_OK) == 0 { return path }
-        }
+        let paths = (environment["PATH"] ?? "").split(separator: ":").map { "\($0)/\(program)" }
+        let first: @Sendable () -> String? = { paths.first { access($0, X_OK) == 0 } }
+        // A node has every program of the host, and may have more.
+        if let path = try first() ?? sandbox?.withMounts(first) { return path }
         throw LabFailure(
             "The program \(program) is not on this machine.",
             remedy: "A lab's nodes have the host's programs: install it there.",

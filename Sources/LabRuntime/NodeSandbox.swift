@@ -21,7 +21,9 @@ final class NodeSandbox: Sendable {
     let directory: String
 
     /// Directories of the node's own, with the place that the agent reaches the same files at.
-    private static let ownRunDirectories = ["/run/pluto", "/run/bird"]
+    private static let ownRunDirectories = ["/run/pluto", "/run/strongswan", "/run/bird"]
+    /// Where strongSwan is, outside of the nodes.
+    static let strongSwanTree = "/run/netlab/strongswan"
     /// Directories below /etc that begin empty whatever the host has there.
     private static let emptiedDirectories = ["ipsec.d", "bird"]
 
@@ -43,7 +45,7 @@ final class NodeSandbox: Sendable {
         }
         try GuestSystem.write(setup.name + "\n", to: "\(directory)/etc-changes/hostname")
         let namespaces = try DedicatedThread.run {
-            try Self.enterNewNamespaces(named: setup.name, directory: directory)
+            try Self.enterNewNamespaces(setup, directory: directory)
         }
         (mounts, hostname) = (namespaces.mounts, namespaces.hostname)
         network = NetworkNamespace(adopting: namespaces.network)
@@ -57,16 +59,20 @@ final class NodeSandbox: Sendable {
     }
 
     private static func enterNewNamespaces(
-        named name: String, directory: String
+        _ setup: NodeSetup, directory: String
     ) throws -> (network: Int32, mounts: Int32, hostname: Int32) {
+        let name = setup.name
         guard netlab_unshare(netlab_new_network | netlab_new_mount | netlab_new_uts) == 0 else {
             throw LabFailure("Node \(name) cannot have namespaces of its own: \(String(cString: strerror(errno))).")
         }
         netlab_sethostname(name)
         try GuestSystem.mount("none", on: "/", type: "", flags: netlab_mount_private | netlab_mount_recursive)
+        if setup.programs.contains(.strongswan) { try mountStrongSwan(in: name) }
         try GuestSystem.mount(
             "etc-of-\(name)", on: "/etc", type: "overlay",
-            data: "lowerdir=/etc,upperdir=\(directory)/etc-changes,workdir=\(directory)/etc-work")
+            data:
+                "lowerdir=\(setup.programs.contains(.strongswan) ? "\(strongSwanTree)/etc:" : "")/etc,upperdir=\(directory)/etc-changes,workdir=\(directory)/etc-work"
+        )
         // What /sys/class/net lists depends on the namespace it was mounted in.
         try GuestSystem.mount("sysfs", on: "/sys", type: "sysfs")
         for path in ownRunDirectories {
@@ -80,10 +86,21 @@ final class NodeSandbox: Sendable {
         return (descriptors[0], descriptors[1], descriptors[2])
     }
 
+    /// Lays strongSwan over the host's programs, at the paths that it was built for.
+    private static func mountStrongSwan(in node: String) throws {
+        guard access("\(strongSwanTree)/usr", F_OK) == 0 else {
+            throw LabFailure(
+                "Node \(node) runs strongSwan, which is not in netlab's cache.",
+                remedy: "netlab doctor says how it gets there.", exitCode: 3)
+        }
+        try GuestSystem.mount(
+            "programs-of-\(node)", on: "/usr", type: "overlay", data: "lowerdir=\(strongSwanTree)/usr:/usr")
+    }
+
     /// Descriptors of the node's namespaces, in the order to enter them.
     var namespaces: [Int32] { [network.descriptor, hostname, mounts] }
 
-    /// Where the agent finds a file that the node sees at `path`: below /etc, /run/pluto or /run/bird.
+    /// Where the agent finds a file that the node sees at `path`: below /etc or in one of its own directories of /run.
     func agentPath(of path: String) -> String {
         path.hasPrefix("/etc/") ? "\(directory)/etc-changes/\(path.dropFirst(5))" : directory + path
     }

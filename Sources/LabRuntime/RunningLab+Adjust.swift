@@ -142,6 +142,7 @@ extension RunningLab {
         let leftovers =
             switch name.kind {
             case .pluto: [PlutoCommand.socketPath, PlutoCommand.processFile]
+            case .charon: [StrongSwanConfiguration.socketPath]
             case .bird: [BirdConfiguration.socketPath]
             }
         for path in leftovers { try sandbox.removeFile(path) }
@@ -174,6 +175,7 @@ extension RunningLab {
             // One whose parameters have changed is a new one, which nobody has shut.
             try await shutSessions(of: daemon.node)
         case .pluto: try await reload(connections, at: daemon.node)
+        case .charon: break
         }
     }
 

@@ -29,7 +29,12 @@ extension RunningLab {
     /// only; a policy leads to its associations by their common request id.
     func associations(of end: TunnelEnd) throws -> (inbound: [SecurityAssociation], outbound: [SecurityAssociation]) {
         let sockets = try sandbox(end.node).sockets
-        let policies = try sockets.securityPolicies().filter { $0.mark?.value == end.mark }
+        let policies = try sockets.securityPolicies().filter {
+            switch end.daemon {
+            case .libreswan: $0.mark?.value == end.mark
+            case .strongswan: $0.interfaceID == end.mark
+            }
+        }
         let requests = Set(policies.flatMap(\.templates).map(\.requestID))
         let all = try sockets.securityAssociations().filter { association in
             // One without algorithms is a larval state: asked for and not yet negotiated.
@@ -45,6 +50,7 @@ extension RunningLab {
         let path =
             switch kind {
             case .pluto: PlutoCommand.socketPath
+            case .charon: StrongSwanConfiguration.socketPath
             case .bird: BirdConfiguration.socketPath
             }
         // Looking is enough; connecting and saying nothing would be an error in the daemon's log.

@@ -185,11 +185,15 @@ actor RunningLab {
 
     private func create(_ interface: TunnelInterface) throws {
         let sockets = try sandbox(interface.node).sockets
-        guard case .v4(let local) = interface.local, case .v4(let remote) = interface.remote else {
+        switch interface.kind {
+        case .vti(.v4(let local), .v4(let remote), let key):
+            try sockets.createVTI(name: interface.name, local: local, remote: remote, key: key)
+        case .vti:
             throw LabFailure(
                 "\(interface.node): a VTI over IPv6 is not supported.", remedy: "Use IPv4 addresses outside.")
+        case .xfrm(let id):
+            try sockets.createXFRMInterface(name: interface.name, id: id)
         }
-        try sockets.createVTI(name: interface.name, local: local, remote: remote, key: interface.key)
         if let mtu = interface.mtu { try sockets.setMTU(mtu, on: interface.name) }
         if let address = interface.address { try sockets.addAddress(address, to: interface.name) }
         try sockets.setUp(interface.name)
@@ -289,7 +293,7 @@ extension Condition {
     func concerns(_ daemon: Daemon, in topology: Topology) -> Bool {
         switch subject {
         case .tunnel(let name):
-            daemon.kind == .pluto && topology.tunnel(named: name)?.ends.contains { $0.node == daemon.node } ?? false
+            daemon.kind.exchangesKeys && topology.tunnel(named: name)?.ends.contains { $0.node == daemon.node } ?? false
         case .session(let name):
             topology.session(named: name)?.speakers.contains { $0.node == daemon.node }
                 ?? (topology.oneSidedSession(named: name)?.node == daemon.node)

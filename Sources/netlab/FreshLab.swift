@@ -103,11 +103,16 @@ enum Machine {
     /// Processors that this process may use.
     static var processors: Int { max(1, ProcessInfo.processInfo.activeProcessorCount) }
 
-    /// Looks at what a lab will need before anything is started.
+    /// Looks at what labs will need before anything is started.
     ///
     /// - Throws: `SetupError` naming all that is missing.
-    static func check() async throws {
-        let findings = await LabKernel.Doctor.examine(environment: LabLocator.environment)
+    static func check(for topologies: [Topology]) async throws {
+        let environment = LabLocator.environment
+        let needsStrongSwan = topologies.contains { topology in topology.nodes.contains { $0.ike == .strongswan } }
+        if needsStrongSwan, StrongSwanTree.find(environment: environment) == nil { throw StrongSwanTree.missing }
+        let findings = await LabKernel.Doctor.examine(environment: environment).filter {
+            needsStrongSwan || $0.name != StrongSwanTree.title
+        }
         for warning in findings where warning.status == .warning {
             StandardStream.error.write("netlab: \(warning.name): \(warning.detail). \(warning.remedy ?? "")\n")
         }

@@ -65,7 +65,7 @@ struct Soak: AsyncParsableCommand {
         }
         let directory = try RunDirectory(path: out)
         let kernel = try Machine.kernel()
-        try await Machine.check()
+        try await Machine.check(for: [topology])
         let begin = ContinuousClock.now
         let lab = try FreshLab(topology, labFile: file, kernel: kernel, number: 1)
         // Once an hour is enough to see memory grow; less than forty hours are sampled forty times.

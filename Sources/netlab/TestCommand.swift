@@ -74,7 +74,7 @@ struct TestCommand: AsyncParsableCommand {
         try Self.checkPredictions(of: runs, versions)
         let directory = try RunDirectory(path: out)
         let kernel = try Machine.kernel()
-        try await Machine.check()
+        try await Machine.check(for: runs.map(\.topology))
         try directory.write(JSONText.of(Versions(kernel: kernel, daemons: versions)) + "\n", to: "versions.json")
         var places: [RunDirectory] = []
         for run in runs { places.append(try prepare(run, in: directory)) }

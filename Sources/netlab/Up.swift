@@ -24,7 +24,7 @@ struct Up: AsyncParsableCommand {
         let kernel = try Machine.kernel()
         let lab = try LabDirectory(name: topology.name, directories: LabLocator.directories)
         if case .running = lab.state() { throw LabLauncher.alreadyUp(lab) }
-        try await Machine.check()
+        try await Machine.check(for: [topology])
         let board = ProgressBoard(title: "\(topology.name): \(topology.title)")
         let mode = clock
         let (result, wasInterrupted) = await Interruption.guarding {

@@ -35,7 +35,7 @@ struct AlgorithmTests {
         } catch let refusal {
             error = refusal
         }
-        let message = "tunnels.main.ike: libreswan does not protect IKE with \(name)"
+        let message = "tunnels.main.ike.encryption: libreswan does not protect IKE with \(name)"
         #expect(error?.diagnostics.filter { $0.severity == .error }.map(\.message) == (isRefused ? [message] : nil))
     }
 }

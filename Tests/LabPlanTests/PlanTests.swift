@@ -104,7 +104,11 @@ import Testing
             try made < index { if case .startDaemon(let daemon) = $0 { daemon.name == "tgw/pluto" } else { false } })
         #expect(
             try index {
-                if case .createTunnelInterface(let made) = $0 { made.node == "drg" && made.key == 102 } else { false }
+                if case .createTunnelInterface(let made) = $0 {
+                    made.node == "drg" && made.kind.key == 102
+                } else {
+                    false
+                }
             } > 0)
     }
 

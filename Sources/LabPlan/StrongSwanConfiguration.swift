@@ -1,0 +1,261 @@
+import LabModel
+import NetworkTypes
+
+/// What strongSwan's charon and swanctl(8) read in a node, at their default paths: generated where the lab gives parameters,
+/// the user's own files word for word where the lab gives those.
+///
+/// Source: strongswan.conf(5), swanctl.conf(5) of strongSwan 5.9.8.
+public enum StrongSwanConfiguration {
+    /// Where charon answers, as its node sees it (the protocol is vici).
+    public static let socketPath = "/run/strongswan/charon.vici"
+
+    /// The key daemon in the foreground; once it runs, it starts `swanctl --load-all` by its `start-scripts`.
+    public static let charonArguments = ["/usr/sbin/charon-systemd"]
+
+    /// Every file below /etc that charon and swanctl read in a node; none for a node without a tunnel.
+    ///
+    /// - Parameter logFile: Where charon writes its log, as the node sees it.
+    public static func files(for node: String, in topology: Topology, logFile: String) -> [ConfigurationFile] {
+        let ends = topology.tunnelEnds(of: node)
+        guard !ends.isEmpty else { return [] }
+        let own = ownFiles(of: ends.map(\.end))
+        let names = Set(own.map(\.path))
+        let generated = ends.flatMap { tunnel, end -> [ConfigurationFile] in
+            guard let proposal = tunnel.proposal, case .generated(let startup, let action) = end.configuration,
+                let peer = tunnel.peer(of: end)
+            else { return [] }
+            var stem = "\(directory)/\(tunnel.name)"
+            while names.contains("\(stem).conf") || names.contains("\(stem).secrets") { stem += "-generated" }
+            let connection = connection(
+                of: end, peer: peer, proposal: proposal, startup: tunnel.isUnused ? .listen : startup, action: action)
+            return [
+                ConfigurationFile(path: "\(stem).conf", contents: connection.text),
+                ConfigurationFile(
+                    path: "\(stem).secrets", contents: secret(of: end, peer: peer, proposal.presharedKey).text,
+                    isSecret: true),
+            ]
+        }
+        let patience = ends.lazy.compactMap(\.tunnel.proposal?.deadPeerDetection?.patience).first
+        return [
+            ConfigurationFile(path: "/etc/strongswan.conf", contents: daemon(logFile: logFile, patience: patience)),
+            ConfigurationFile(
+                path: "/etc/swanctl/swanctl.conf", contents: "include conf.d/*.conf\ninclude conf.d/*.secrets\n"),
+        ] + generated + own
+    }
+
+    private static let directory = "/etc/swanctl/conf.d"
+
+    /// The user's files, each once however many tunnels it serves.
+    private static func ownFiles(of ends: [TunnelEnd]) -> [ConfigurationFile] {
+        []
+    }
+
+    // MARK: strongswan.conf
+
+    /// What charon needs for IKEv2 with pre-shared keys and for every algorithm that a lab file can ask for; Debian's
+    /// default is all of what is installed, most of which is for certificates, EAP and address pools.
+    private static let plugins = [
+        "random", "nonce", "openssl", "xcbc", "kdf", "kernel-netlink", "socket-default", "vici", "updown",
+    ]
+
+    private static func daemon(logFile: String, patience: Duration?) -> String {
+        Section(
+            "charon-systemd",
+            [
+                ("load", plugins.joined(separator: " ")),
+                // The lab's routes lead into the interfaces; charon's own would be in a table before all others.
+                ("install_routes", "no"),
+                ("install_virtual_ip", "no"),
+                // New SAs before the old ones go, as libreswan renews its own.
+                ("make_before_break", "yes"),
+            ] + (patience.map(retransmission) ?? []),
+            [
+                Section("plugins", [], [Section("vici", [("socket", "unix://\(socketPath)")])]),
+                // One file for people and for netlab: times to the millisecond are the finest there are.
+                Section(
+                    "filelog", [],
+                    [
+                        Section(
+                            "netlab",
+                            [
+                                ("path", logFile), ("append", "yes"), ("flush_line", "yes"),
+                                ("time_format", "%Y-%m-%dT%H:%M:%S"), ("time_add_ms", "yes"), ("ike_name", "yes"),
+                                ("default", "1"),
+                            ])
+                    ]),
+                // There is no journal in a lab.
+                Section("journal", [("default", "-1")]),
+                Section("start-scripts", [("load", "/usr/sbin/swanctl --load-all --noprompt")]),
+            ]
+        ).text
+            + Section("swanctl", [("load", "random openssl"), ("socket", "unix://\(socketPath)")]).text
+    }
+
+    /// How often a request is repeated, and how long: one setting for the whole daemon.
+    private static func retransmission(_ patience: Duration) -> [(String, String)] {
+        let schedule = CharonRetransmission(patience: patience)
+        return [
+            ("retransmit_tries", "\(schedule.tries)"),
+            ("retransmit_timeout", "\(schedule.firstWait.inSeconds)"),
+            ("retransmit_base", "\(CharonRetransmission.base)"),
+        ]
+    }
+
+    // MARK: swanctl.conf
+
+    /// A `connections` section with the lab's parameters and nothing left to a default that matters.
+    private static func connection(
+        of end: TunnelEnd, peer: TunnelEnd, proposal: TunnelProposal, startup: TunnelEnd.Startup,
+        action: TunnelEnd.DeadPeerAction
+    ) -> Section {
+        let starts = startup == .initiate
+        let child = Section(
+            end.connection,
+            [
+                ("local_ts", "0.0.0.0/0"),
+                ("remote_ts", "0.0.0.0/0"),
+                ("esp_proposals", espAlgorithms(proposal.esp)),
+                ("start_action", starts ? "start" : "none"),
+                // An initiator keeps its tunnel up whatever the peer does.
+                ("close_action", starts ? "start" : "none"),
+                ("dpd_action", deadPeerAction(action)),
+            ] + lifetime(proposal.esp.lifetime, rekey: "rekey_time", hard: "life_time", random: "rand_time"))
+        let connection = Section(
+            end.connection,
+            [
+                ("version", "2"),
+                ("local_addrs", "\(end.localAddress)"),
+                ("remote_addrs", "\(end.remoteAddress)"),
+                ("proposals", ikeAlgorithms(proposal.ike)),
+                ("if_id_in", "\(end.mark)"),
+                ("if_id_out", "\(end.mark)"),
+                ("mobike", "no"),
+                ("unique", "no"),
+                ("keyingtries", "0"),
+                ("reauth_time", "0"),
+            ] + ikeLifetime(proposal.ike.lifetime)
+                + (proposal.deadPeerDetection.map { [("dpd_delay", seconds($0.delay))] } ?? []),
+            [
+                Section("local", [("auth", "psk"), ("id", "\(end.identity)")]),
+                Section("remote", [("auth", "psk"), ("id", "\(peer.identity)")]),
+                Section("children", [], [child]),
+            ])
+        return Section("connections", [], [connection])
+    }
+
+    private static func secret(of end: TunnelEnd, peer: TunnelEnd, _ key: Secret) -> Section {
+        let shared = Section(
+            "ike-\(end.connection)",
+            [
+                ("id-local", "\(end.identity)"), ("id-remote", "\(peer.identity)"),
+                ("secret", "\"\(key.reveal().escaped)\""),
+            ])
+        return Section("secrets", [], [shared])
+    }
+
+    /// An IKE SA has no hard limit of its own but a time over its renewal's: both together are the lifetime. Renewal comes
+    /// up to a tenth of it sooner, by chance, as swanctl.conf(5) has it by default.
+    private static func ikeLifetime(_ lifetime: Duration) -> [(String, String)] {
+        let margin = lifetime / 10
+        return [
+            ("rekey_time", seconds(lifetime - margin)), ("over_time", seconds(margin)), ("rand_time", seconds(margin)),
+        ]
+    }
+
+    private static func lifetime(
+        _ lifetime: Duration, rekey: String, hard: String, random: String
+    ) -> [(String, String)] {
+        let margin = lifetime / 10
+        return [(rekey, seconds(lifetime - margin)), (hard, seconds(lifetime)), (random, seconds(margin))]
+    }
+
+    private static func deadPeerAction(_ action: TunnelEnd.DeadPeerAction) -> String {
+        switch action {
+        case .clear: "clear"
+        case .hold: "trap"
+        case .restart: "restart"
+        }
+    }
+
+    /// charon takes whole seconds only: rounded up, so that a margin is never none.
+    private static func seconds(_ duration: Duration) -> String {
+        "\((duration.wholeNanoseconds + 999_999_999) / 1_000_000_000)s"
+    }
+}
+
+extension StrongSwanConfiguration {
+    /// The value of `proposals`.
+    static func ikeAlgorithms(_ proposal: IKEProposal) -> String {
+        let hash = name(of: proposal.integrity)
+        return "\(name(of: proposal.encryption))-\(proposal.encryption.isAuthenticated ? "prf\(hash)" : hash)-"
+            + name(of: proposal.group)
+    }
+
+    /// The value of `esp_proposals`.
+    static func espAlgorithms(_ proposal: ESPProposal) -> String {
+        ([name(of: proposal.encryption)] + [proposal.integrity.map(name), proposal.group.map(name)].compactMap { $0 })
+            .joined(separator: "-")
+    }
+
+    static func name(of algorithm: EncryptionAlgorithm) -> String {
+        let bits = algorithm.keyBits.map(String.init) ?? ""
+        return switch algorithm.cipher {
+        case .aesCBC: "aes\(bits)"
+        case .aesCTR: "aes\(bits)ctr"
+        case .aesGCM8: "aes\(bits)gcm64"
+        case .aesGCM12: "aes\(bits)gcm96"
+        case .aesGCM16: "aes\(bits)gcm128"
+        case .aesCCM8: "aes\(bits)ccm64"
+        case .aesCCM12: "aes\(bits)ccm96"
+        case .aesCCM16: "aes\(bits)ccm128"
+        case .chacha20Poly1305: "chacha20poly1305"
+        case .null: "null"
+        }
+    }
+
+    static func name(of algorithm: IntegrityAlgorithm) -> String {
+        switch algorithm {
+        case .sha1: "sha1"
+        case .sha2_256: "sha256"
+        case .sha2_384: "sha384"
+        case .sha2_512: "sha512"
+        case .aesXCBC: "aesxcbc"
+        }
+    }
+
+    static func name(of group: DiffieHellmanGroup) -> String {
+        switch group.number {
+        case 19: "ecp256"
+        case 20: "ecp384"
+        case 21: "ecp521"
+        case 31: "curve25519"
+        default: group.name
+        }
+    }
+}
+
+/// A section of strongSwan's settings (strongswan.conf(5)).
+private struct Section {
+    let name: String
+    let settings: [(String, String)]
+    let sections: [Section]
+
+    init(_ name: String, _ settings: [(String, String)], _ sections: [Section] = []) {
+        self.name = name
+        self.settings = settings
+        self.sections = sections
+    }
+
+    var text: String { text(indent: "") }
+
+    private func text(indent: String) -> String {
+        let inner = indent + "    "
+        return "\(indent)\(name) {\n" + settings.map { "\(inner)\($0) = \($1)\n" }.joined()
+            + sections.map { $0.text(indent: inner) }.joined() + "\(indent)}\n"
+    }
+}
+
+extension String {
+    /// For a double-quoted value: a backslash begins an escape there.
+    fileprivate var escaped: String { replacing("\\", with: "\\\\") }
+}
