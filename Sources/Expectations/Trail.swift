@@ -15,8 +15,9 @@ struct Trail {
 
         /// The bytes of the frame that carries a packet of so many here; the link header counts, as netem counts it.
         func frameLength(of packet: Int, in topology: Topology) -> Int? {
-            guard let inside else { return packet + 14 }
-            return topology.tunnel(named: inside)?.espEncapsulation.map { $0.outerLength(ofInner: packet) + 14 }
+            let header = link?.headerLength ?? 14
+            guard let inside else { return packet + header }
+            return topology.tunnel(named: inside)?.espEncapsulation.map { $0.outerLength(ofInner: packet) + header }
         }
     }
 

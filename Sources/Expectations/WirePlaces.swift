@@ -89,7 +89,7 @@ struct WirePlaces: Sendable {
     private func address(of end: TunnelEnd, asSourceAt place: LinkEnd) -> IPAddress {
         guard let gateway = translator(of: end) else { return end.localAddress }
         if place.node == gateway.name {
-            return place.interface == gateway.nat?.interface ? end.identity : end.localAddress
+            return place.routedInterface == gateway.nat?.interface ? end.identity : end.localAddress
         }
         return isBeside(end, place.node) ? end.localAddress : end.identity
     }

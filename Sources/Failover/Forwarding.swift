@@ -1,5 +1,6 @@
 import LabModel
 import NetworkTypes
+import Synchronization
 
 /// Where a lab's nodes send a packet, worked out from the configuration and from what does not work.
 ///
@@ -7,6 +8,11 @@ import NetworkTypes
 /// one: metric 0 before 32), policy rules, 1:1 NAT, source/destination check and security rules at the fabric's ports.
 struct Forwarding: Sendable {
     let topology: Topology
+    private let propagations = Propagations()
+
+    init(topology: Topology) {
+        self.topology = topology
+    }
 
     /// One way that a packet can take, or how far it gets.
     struct Path: Hashable, Sendable {
@@ -151,7 +157,7 @@ struct Forwarding: Sendable {
                 return follow(inner, at: peer.node, next, damage, known)
             }
         }
-        guard let (link, end) = topology.linkEnds(of: node.name).first(where: { $0.end.interface == hop.interface }),
+        guard let (link, end) = topology.linkEnds(of: node.name).first(where: { $0.end.routedInterface == hop.interface }),
             let peer = link.peer(of: end)
         else { return lost("\(node.name) has no interface \(hop.interface)") }
         path.crossings.append(Crossing(link: link.name, sender: node.name, tunnel: packet.tunnel))
@@ -161,7 +167,7 @@ struct Forwarding: Sendable {
         if let sieve = sieve(at: link.name, from: node.name, packet.kind, damage) {
             return lost("\(link.name) loses \(sieve)")
         }
-        if damage.downPorts.contains(Damage.Port(node: peer.node, interface: peer.interface)) {
+        if damage.downPorts.contains(Damage.Port(node: peer.node, interface: peer.routedInterface)) {
             return lost("\(link.name) is down")
         }
         if let nat = node.nat, nat.interface == hop.interface,
@@ -172,7 +178,7 @@ struct Forwarding: Sendable {
         {
             packet.source = mapping.outside
         }
-        packet.input = peer.interface
+        packet.input = peer.routedInterface
         return follow(packet, at: peer.node, path, damage, known)
     }
 
@@ -194,7 +200,7 @@ struct Forwarding: Sendable {
     }
 
     private func sourceAddress(at port: Damage.Port, for destination: IPAddress) -> IPAddress? {
-        let link = topology.linkEnds(of: port.node).first { $0.end.interface == port.interface }?.end.addresses
+        let link = topology.linkEnds(of: port.node).first { $0.end.routedInterface == port.interface }?.end.addresses
             .map(\.address)
         let inside = topology.tunnelEnds(of: port.node).first { $0.end.interface == port.interface }?.end.inside?
             .address
@@ -214,16 +220,16 @@ extension Forwarding {
     ) -> String? {
         for instance in topology.nodes where instance.role == .instance {
             guard let port = topology.fabricPort(of: instance), port.node == node.name else { continue }
-            let place = Damage.Port(node: node.name, interface: port.interface)
+            let place = Damage.Port(node: node.name, interface: port.routedInterface)
             let own = topology.linkEnds(of: instance.name).flatMap(\.end.addresses).map(\.address)
             let isChecked = instance.sourceDestinationCheck || damage.checked.contains(instance.name)
-            if packet.input == port.interface {
+            if packet.input == port.routedInterface {
                 path.fabricPorts.insert(place)
                 if isChecked, let source = packet.source, !own.contains(source) {
                     return "the source check of \(instance.name) drops what comes from \(source)"
                 }
             }
-            guard output == port.interface else { continue }
+            guard output == port.routedInterface else { continue }
             if isChecked, !own.contains(packet.destination) {
                 return "the destination check of \(instance.name) drops what goes to \(packet.destination)"
             }
@@ -317,7 +323,7 @@ extension Forwarding {
 
     private func connected(at node: String) -> [Candidate] {
         let links = topology.linkEnds(of: node).flatMap { _, end in
-            end.addresses.map { ($0.prefix, end.interface) }
+            end.addresses.map { ($0.prefix, end.routedInterface) }
         }
         let tunnels = topology.tunnelEnds(of: node).flatMap { _, end in
             ([end.inside?.prefix].compactMap { $0 } + end.routes).map { ($0, end.interface) }
@@ -329,19 +335,31 @@ extension Forwarding {
 
     /// What BGP has told the node, with the metric that BIRD gives its routes in the kernel.
     private func learned(at node: String, _ damage: Damage) -> [Candidate] {
-        topology.sessions.flatMap { session -> [Candidate] in
-            guard let own = session.speakers.first(where: { $0.node == node }), let peer = session.peer(of: own),
-                !damage.withdrawn.contains(Damage.Side(name: session.name, node: node))
-            else { return [] }
-            return peer.advertised.map { prefix in
-                Candidate(
-                    prefix: prefix, metric: 32, hops: [NextHop(gateway: peer.address, interface: own.interface)])
-            }
+        propagation(after: damage.withdrawn).routes(at: node).map { prefix, routes in
+            Candidate(
+                prefix: prefix, metric: 32,
+                hops: routes.map { NextHop(gateway: $0.gateway, interface: $0.interface) })
         }
     }
 
+    /// What BGP brings when some speakers have withdrawn what a session told them.
+    private func propagation(after withdrawn: Set<Damage.Side>) -> RoutePropagation {
+        if let known = propagations.values.withLock({ $0[withdrawn] }) { return known }
+        let propagation = RoutePropagation(in: topology) { session, node in
+            !withdrawn.contains(Damage.Side(name: session, node: node))
+        }
+        propagations.values.withLock { $0[withdrawn] = propagation }
+        return propagation
+    }
+
+    /// Those worked out so far: a packet's way asks at each of its hops.
+    private final class Propagations: Sendable {
+        let values = Mutex<[Set<Damage.Side>: RoutePropagation]>([:])
+    }
+
     private func interface(of node: String, towards gateway: IPAddress) -> InterfaceName? {
-        topology.linkEnds(of: node).first { $0.end.addresses.contains { $0.prefix.contains(gateway) } }?.end.interface
+        topology.linkEnds(of: node).first { $0.end.addresses.contains { $0.prefix.contains(gateway) } }?.end
+            .routedInterface
             ?? topology.tunnelEnds(of: node).first { $0.end.inside?.prefix.contains(gateway) ?? false }?.end.interface
     }
 }

@@ -118,10 +118,18 @@ extension Predictor {
         switch fault {
         case .linkDown(let name):
             for end in topology.link(named: name)?.ends ?? [] {
-                impact.damage.downPorts.insert(Damage.Port(node: end.node, interface: end.interface))
+                impact.damage.downPorts.insert(Damage.Port(node: end.node, interface: end.routedInterface))
             }
             impact.notes.append(
                 "Both ends of \(name) are down at once, and the kernels there forget the routes that lead through it.")
+        case .vlanDown(let name, let node):
+            let ends = (topology.link(named: name)?.ends ?? []).filter { node == nil || node == $0.node }
+            for end in ends {
+                impact.damage.downPorts.insert(Damage.Port(node: end.node, interface: end.routedInterface))
+            }
+            impact.notes.append(
+                "The interface of \(name)'s VLAN is down at \(ends.map(\.node).joined(separator: " and ")), and the kernel there forgets the routes that lead through it"
+                    + (node == nil ? "." : ". The cable is well: the other end sees nothing of it."))
         case .impairment(let impairment, let link, let sender):
             apply(impairment, on: link, sender, to: &impact)
         case .blackHole(let link, let sender):

@@ -142,7 +142,7 @@ extension Forwarding {
             topology.tunnelEnds(of: node).first { $0.end.interface == port.interface }?.end.inside?.address
         }
         let link = out.flatMap { port in
-            topology.linkEnds(of: node).first { $0.end.interface == port.interface }?.end.addresses.first {
+            topology.linkEnds(of: node).first { $0.end.routedInterface == port.interface }?.end.addresses.first {
                 $0.address.bitWidth == destination.bitWidth
             }?.address
         }

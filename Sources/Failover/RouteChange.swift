@@ -56,9 +56,24 @@ extension Predictor {
             session.speakers.compactMap { speaker -> RouteChange? in
                 let side = Damage.Side(name: session.name, node: speaker.node)
                 guard !earlier.withdrawn.contains(side), let peer = session.peer(of: speaker) else { return nil }
-                return change(of: session, at: speaker, from: peer, impact, damage)
+                return change(of: session, at: speaker, from: peer, impact, damage).map(passedOn)
             }
         }
+    }
+
+    /// The same until everybody further on knows: what a speaker withdraws, those that pass it on withdraw too. BIRD sends
+    /// updates at once, without an advertisement interval (bird2 2.0.12, proto/bgp/packets.c), so that takes the links'
+    /// delays alone, and no path is longer than all of the sessions together.
+    private func passedOn(_ change: RouteChange) -> RouteChange {
+        guard topology.sessions.flatMap(\.speakers).contains(where: \.passesOn) else { return change }
+        let longest = topology.sessions.reduce(Duration.zero) { sum, session in
+            sum + pathDelay(from: session.speakers[0], to: session.speakers[1])
+        }
+        return RouteChange(
+            side: change.side, window: Window(change.window.earliest, change.window.latest + longest),
+            reasons: change.reasons + [
+                "Speakers that pass its routes on tell theirs at once: the last one knows after \(longest.shortText) of links at most."
+            ])
     }
 
     private func change(
@@ -80,7 +95,7 @@ extension Predictor {
                 "\(own.node): its interface \(own.interface) is down; the kernel drops the routes through it and tells BIRD at once."
             )
         }
-        if let (link, end) = topology.linkEnds(of: own.node).first(where: { $0.end.interface == own.interface }),
+        if let (link, end) = topology.linkEnds(of: own.node).first(where: { $0.end.routedInterface == own.interface }),
             let other = link.peer(of: end), damage.downNodes.contains(other.node)
         {
             return change(

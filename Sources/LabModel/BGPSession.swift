@@ -5,12 +5,19 @@ public struct BGPSession: Hashable, Sendable, Codable {
     public let name: String
     /// Exactly two.
     public internal(set) var speakers: [BGPSpeaker]
-    /// The key of the TCP MD5 signature option (RFC 2385).
+    /// The key of the TCP MD5 signature option (RFC 2385); nil for none.
     public internal(set) var password: Secret?
 
     public func peer(of speaker: BGPSpeaker) -> BGPSpeaker? {
         speakers.first { $0.node != speaker.node }
     }
+
+    /// The key that a speaker has been given.
+    public func key(of speaker: BGPSpeaker) -> Secret? { speaker.password ?? password }
+
+    /// Whether a key is used that the other speaker does not have: then no segment is accepted, and the session never
+    /// comes up (RFC 2385, section 2.0).
+    public var hasDifferentKeys: Bool { Set(speakers.map { key(of: $0)?.reveal() }).count > 1 }
 }
 
 /// One side of a BGP session.
@@ -24,4 +31,10 @@ public struct BGPSpeaker: Hashable, Sendable, Codable {
     /// What it proposes as the time without a word after which the session is dead; the smaller of both counts.
     public internal(set) var hold: Duration
     public let advertised: [IPPrefix]
+    /// Whether it tells the peer also what its other sessions have told it, as a carrier does (RFC 4271, section 3.1).
+    public var passesOn = false
+    /// How often its AS number stands in paths it tells the peer, beyond the once that is due (RFC 4271, section 5.1.2).
+    public var prepended = 0
+    /// A key of its own instead of the session's.
+    public internal(set) var password: Secret?
 }

@@ -5,6 +5,7 @@ extension Fault: CustomStringConvertible {
     public var description: String {
         switch self {
         case .linkDown(let link): "link \(link) down"
+        case .vlanDown(let link, let node): "vlan \(link) down\(node.map { " at \($0)" } ?? "")"
         case .impairment(let impairment, let link, let sender):
             "\(impairment.kind) \(link) \(impairment.amount)\(Self.text(sender: sender))"
         case .blackHole(let link, let sender): "blackhole \(link)\(Self.text(sender: sender))"

@@ -7,6 +7,9 @@ import NetworkTypes
 public enum Fault: Hashable, Sendable, Codable {
     /// `link LINK down`: both ends are down, and both nodes see it.
     case linkDown(String)
+    /// `vlan LINK down [at NODE]`: the interface for the link's VLAN is down, at both ends unless one is named, and the cable
+    /// is not: an end that is left up sees nothing of it.
+    case vlanDown(String, node: String?)
     /// `loss LINK 30% [from NODE]` and its kin: beside what the link does to packets anyway.
     case impairment(Impairment, link: String, sender: String?)
     /// `blackhole LINK [from NODE]`: nothing arrives, and nobody is told.

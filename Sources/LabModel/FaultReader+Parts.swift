@@ -33,6 +33,20 @@ extension FaultReader {
         try named(name, topology.links, \.name, noun: "links").name
     }
 
+    func taggedLink(_ name: String?) throws(FaultError) -> Link {
+        let link = try named(name, topology.links, \.name, noun: "links")
+        guard link.vlan != nil else {
+            throw FaultError(
+                "Link \(link.name) has no VLAN: take `link \(link.name) down`. Links with one: "
+                    + Self.list(topology.links.filter { $0.vlan != nil }.map(\.name)))
+        }
+        return link
+    }
+
+    func end(_ name: String, of link: Link) throws(FaultError) -> String {
+        try one(name, of: link.ends.map(\.node), noun: "ends of \(link.name)")
+    }
+
     func linkOrTunnel(_ name: String?) throws(FaultError) -> String {
         let names = topology.links.map(\.name) + topology.tunnels.map(\.name)
         return try named(name, names, \.self, noun: "links and tunnels")
@@ -172,7 +186,7 @@ extension FaultReader {
     func mtu(_ arguments: Arguments) throws(FaultError) -> Fault {
         let node = try node(arguments[0]).name
         let interfaces =
-            topology.linkEnds(of: node).map { (name: $0.end.interface.description, mtu: Optional($0.link.mtu)) }
+            topology.linkEnds(of: node).map { (name: $0.end.routedInterface.description, mtu: Optional($0.link.mtu)) }
             + topology.tunnelEnds(of: node).map { (name: $0.end.interface.description, mtu: $0.end.mtu) }
         let interface = try named(arguments[1], interfaces, \.name, noun: "interfaces of \(node)")
         guard let name = InterfaceName(interface.name) else {

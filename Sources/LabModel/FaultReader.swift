@@ -12,6 +12,13 @@ struct FaultReader {
     /// may be missing.
     static let grammar: [(form: String, read: @Sendable (FaultReader, Arguments) throws(FaultError) -> Fault)] = [
         ("link LINK down", { (r, a) throws(FaultError) in .linkDown(try r.link(a[0])) }),
+        (
+            "vlan LINK down [at NODE]",
+            { (r, a) throws(FaultError) in
+                let link = try r.taggedLink(a[0])
+                return .vlanDown(link.name, node: try a[1].map { n throws(FaultError) in try r.end(n, of: link) })
+            }
+        ),
         ("loss LINK SHARE [from NODE]", { (r, a) throws(FaultError) in try r.impairment(.loss(r.share(a[1])), a) }),
         ("delay LINK TIME [from NODE]", { (r, a) throws(FaultError) in try r.impairment(.delay(r.time(a[1])), a) }),
         ("jitter LINK TIME [from NODE]", { (r, a) throws(FaultError) in try r.impairment(.jitter(r.time(a[1])), a) }),

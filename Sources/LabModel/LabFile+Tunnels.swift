@@ -179,6 +179,9 @@ struct SessionSpec {
         let address: Located<IPAddress>?
         let peer: Located<IPAddress>?
         let peerASN: Located<ASN>?
+        let passesOn: Bool
+        let prepended: Int
+        let password: Secret?
     }
 
     /// What is to become of it, where it is not to come up.
@@ -213,27 +216,36 @@ struct SessionSpec {
         self.over = over
         self.outlook = outlook
         self.reason = reason
-        password = fields["password"]?.text("a key").flatMap { text in
-            guard (1...80).contains(text.value.utf8.count),
-                text.value.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != 0x22 })
-            else {
-                value.collector.error(
-                    text.line, "\(value.path).password is not a usable key",
-                    "Write 1 to 80 printable ASCII characters without spaces and double quotes.")
-                return nil
-            }
-            return Secret(text.value)
-        }
+        password = fields.key("password")
         let written = speakers.entries("a mapping of nodes to what they speak")
         self.speakers = written.compactMap(Speaker.init)
         isComplete = speakers.node.mapping != nil && written.count == self.speakers.count
     }
 }
 
+extension YAMLFields {
+    /// The key of the TCP MD5 signature option, which takes 80 bytes in Linux (`TCP_MD5SIG_MAXKEYLEN`, tcp(7)).
+    fileprivate func key(_ name: String) -> Secret? {
+        self[name]?.text("a key").flatMap { text in
+            guard (1...80).contains(text.value.utf8.count),
+                text.value.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != 0x22 })
+            else {
+                owner.collector.error(
+                    text.line, "\(owner.path).\(name) is not a usable key",
+                    "Write 1 to 80 printable ASCII characters without spaces and double quotes.")
+                return nil
+            }
+            return Secret(text.value)
+        }
+    }
+}
+
 extension SessionSpec.Speaker {
     init?(key: Located<String>, value: YAMLValue) {
         guard
-            let fields = value.fields(["asn", "keepalive", "hold", "advertise", "address", "peer", "peer-asn"]),
+            let fields = value.fields([
+                "asn", "keepalive", "hold", "advertise", "transit", "prepend", "password", "address", "peer", "peer-asn",
+            ]),
             let asn = fields.required("asn", "the autonomous system's number")?
                 .value(ASN.self, "an AS number from 1 to 4294967295")
         else { return nil }
@@ -251,6 +263,11 @@ extension SessionSpec.Speaker {
         advertised =
             fields["advertise"]?.members.compactMap { $0.value(IPPrefix.self, "a prefix such as 10.0.0.0/8")?.value }
             ?? []
+        passesOn = fields["transit"]?.flag()?.value ?? false
+        password = fields.key("password")
+        let times = fields["prepend"]?.value(Int.self, "a number from 0 to 10")
+        prepended = times?.value ?? 0
+        if !(0...10).contains(prepended) { fields["prepend"]?.wrong("a number from 0 to 10") }
         // RFC 4271, section 4.2: a hold time is zero or at least three seconds; BIRD counts whole seconds to 65535.
         let whole = hold.components.attoseconds == 0 && keepalive.components.attoseconds == 0
         if hold < .seconds(3) || hold > .seconds(65535) || keepalive >= hold || !whole {

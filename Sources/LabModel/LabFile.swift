@@ -146,13 +146,15 @@ struct NodeSpec {
     let nat: NAT?
     let mss: MSSClamp
     let ike: IKEDaemon
+    let preferredSource: Located<IPv4Address>?
+    let decrementsTTL: Located<Bool>
     let bird: Located<String>?
 
     init?(key: Located<String>, value: YAMLValue) {
         guard
             let fields = value.fields([
                 "cloud", "zone", "role", "summary", "routes", "rules", "sysctls", "security",
-                "source-destination-check", "nat", "mss", "ike", "bird",
+                "source-destination-check", "nat", "mss", "ike", "preferred-source", "decrement-ttl", "bird",
             ])
         else { return nil }
         name = key
@@ -173,6 +175,8 @@ struct NodeSpec {
         nat = fields["nat"].flatMap(Self.nat)
         mss = fields["mss"]?.mssClamp() ?? .off
         ike = fields["ike"]?.choice(IKEDaemon.self, noun: "IKE daemons")?.value ?? .libreswan
+        preferredSource = fields["preferred-source"]?.value(IPv4Address.self, "an IPv4 address of the node's own")
+        decrementsTTL = fields["decrement-ttl"]?.flag() ?? Located(value: true, line: key.line)
         bird = fields["bird"]?.text("the name of a file beside the lab file")
     }
 
@@ -292,15 +296,27 @@ struct LinkSpec {
     /// Whether every end that is written could be read; if not, that has been reported.
     let isComplete: Bool
     let shape: Shape
+    let vlan: Located<Int>?
 
     init(key: Located<String>, value: YAMLValue, defaults: Shape) {
-        let fields = value.fields(["ends"] + Shape.keys)
+        let fields = value.fields(["ends", "vlan"] + Shape.keys)
         let written = fields?.required("ends", "the two `NODE:INTERFACE: ADDRESS/LENGTH` it joins")?
             .entries("a mapping of NODE:INTERFACE to addresses")
         name = key
         shape = Shape(fields, over: defaults)
+        vlan = fields?["vlan"].flatMap(Self.vlan)
         ends = written?.compactMap(End.init) ?? []
         isComplete = written?.count == ends.count
+    }
+
+    /// 0 marks a priority without a VLAN, and 4095 is reserved (IEEE 802.1Q-2018, table 9-2).
+    private static func vlan(_ value: YAMLValue) -> Located<Int>? {
+        guard let number = value.value(Int.self, "a VLAN identifier from 1 to 4094") else { return nil }
+        guard (1...4094).contains(number.value) else {
+            value.wrong("a VLAN identifier from 1 to 4094")
+            return nil
+        }
+        return number
     }
 }
 

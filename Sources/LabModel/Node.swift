@@ -32,6 +32,11 @@ public struct Node: Hashable, Sendable, Codable {
     public let mss: MSSClamp
     /// What negotiates the tunnels that end here.
     public let ike: IKEDaemon
+    /// The address from which the node sends along routes that BGP has told it, its ICMP errors among that (ip(8), `src`);
+    /// nil for that of the interface.
+    public let preferredSource: IPv4Address?
+    /// Whether packets that it forwards live one hop less (RFC 1812, section 5.3.1); if not, it is no hop for traceroute.
+    public let decrementsTTL: Bool
     /// The user's own configuration for BIRD, used word for word.
     public let birdConfiguration: String?
 }

@@ -29,8 +29,10 @@ extension Topology {
             case .holdTime(let session, let hold, node):
                 changed.update(session: session, at: node) { $0.propose(hold: hold) }
             case .wrongKey(let session, node):
-                guard let index = changed.sessions.firstIndex(where: { $0.name == session }) else { continue }
-                changed.sessions[index].password = Secret(Self.mistaken(changed.sessions[index].password?.reveal()))
+                let former = changed.session(named: session)?.password?.reveal()
+                changed.update(session: session, at: node) { speaker in
+                    speaker.password = Secret(Self.mistaken(speaker.password?.reveal() ?? former))
+                }
             default: break
             }
         }

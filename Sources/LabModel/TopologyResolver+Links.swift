@@ -14,8 +14,12 @@ extension TopologyResolver {
         var ends: [LinkEnd] = []
         for end in spec.ends where isKnown(node: end.node, in: place) {
             claim(end.interface.value, of: end.node.value, line: end.interface.line)
+            let vlanInterface = spec.vlan.flatMap { nameOfVLAN($0.value, on: end.interface, in: place) }
+            if let vlanInterface { claim(vlanInterface, of: end.node.value, line: end.interface.line) }
             ends.append(
-                LinkEnd(node: end.node.value, interface: end.interface.value, addresses: end.addresses.map(\.value)))
+                LinkEnd(
+                    node: end.node.value, interface: end.interface.value, vlanInterface: vlanInterface,
+                    addresses: end.addresses.map(\.value)))
             for address in end.addresses {
                 check(hostAddress: address)
             }
@@ -38,7 +42,18 @@ extension TopologyResolver {
         }
         return Link(
             name: spec.name.value, ends: ends, mtu: spec.shape.mtu, rate: rate, delay: spec.shape.delay,
-            loss: spec.shape.loss)
+            loss: spec.shape.loss, vlan: spec.vlan?.value)
+    }
+
+    /// The name of a VLAN's interface, as Debian's `vlan` package and ip(8)'s manual write it: PORT.IDENTIFIER.
+    private func nameOfVLAN(_ vlan: Int, on port: Located<InterfaceName>, in place: String) -> InterfaceName? {
+        let name = InterfaceName("\(port.value).\(vlan)")
+        if name == nil {
+            collector.error(
+                port.line, "\(place): the interface \(port.value).\(vlan) of VLAN \(vlan) has more than 15 bytes",
+                "Give the port \(port.value) a name of at most \(14 - "\(vlan)".utf8.count) bytes.")
+        }
+        return name
     }
 
     func check(hostAddress address: Located<InterfaceAddress>) {

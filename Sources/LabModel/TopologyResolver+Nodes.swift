@@ -20,6 +20,7 @@ extension TopologyResolver {
                     "Write a dotted name below net., such as net.ipv4.ip_forward.")
             }
         }
+        checkForwarding(of: spec, ends)
         return Node(
             name: spec.name.value, cloud: spec.cloud?.value, zone: spec.zone?.value, role: spec.role.value,
             summary: spec.summary, routes: spec.routes.map(\.entry), rules: spec.rules.map(\.value),
@@ -27,12 +28,36 @@ extension TopologyResolver {
             security: spec.security,
             sourceDestinationCheck: spec.role.value == .instance && spec.sourceDestinationCheck,
             nat: spec.nat.flatMap { resolve(nat: $0, of: spec.name.value) }, mss: spec.mss, ike: spec.ike,
+            preferredSource: spec.preferredSource?.value, decrementsTTL: spec.decrementsTTL.value,
             birdConfiguration: spec.bird.flatMap { companion($0, place: place) })
+    }
+
+    /// What a router does with packets and says about them.
+    private func checkForwarding(of spec: NodeSpec, _ ends: [LinkSpec.End]) {
+        let place = "nodes.\(spec.name.value)"
+        if !spec.decrementsTTL.value, !spec.role.value.forwards {
+            collector.error(
+                spec.decrementsTTL.line, "\(place): an instance is where packets end, so `decrement-ttl` says nothing",
+                "Set it at the router that is to be no hop of its own.")
+        }
+        guard let source = spec.preferredSource, !unsure.contains(spec.name.value) else { return }
+        let own = ends.flatMap(\.addresses).map(\.value.address)
+        if !own.contains(.v4(source.value)) {
+            collector.error(
+                source.line, "\(place): no interface of the node has the preferred source \(source.value)",
+                "Take one of its own addresses: \(own.map(\.description).joined(separator: ", ")).")
+        }
+        let speaks = file.sessions.flatMap(\.speakers).contains { $0.node.value == spec.name.value }
+        if !speaks {
+            collector.error(
+                source.line, "\(place): the node speaks no BGP, and `preferred-source` is for the routes that BGP tells it",
+                "Remove it, or add the node to a session under `bgp:`.")
+        }
     }
 
     func resolve(nat spec: NodeSpec.NAT, of node: String) -> OneToOneNAT? {
         let place = "nodes.\(node)"
-        let own = ends(of: node).map(\.interface.value)
+        let own = interfaces[node, default: [:]].keys.sorted()
         guard let interface = spec.interface else { return nil }
         guard own.contains(interface.value) || unsure.contains(node) else {
             collector.error(

@@ -32,7 +32,8 @@ extension TopologyResolver {
             }
             return BGPSpeaker(
                 node: speaker.node.value, asn: speaker.asn, address: address.address, interface: end.interface,
-                keepalive: speaker.keepalive, hold: speaker.hold, advertised: speaker.advertised)
+                keepalive: speaker.keepalive, hold: speaker.hold, advertised: speaker.advertised,
+                passesOn: speaker.passesOn, prepended: speaker.prepended, password: speaker.password)
         }
         guard speakers.count == 2 else { return nil }
         return BGPSession(name: spec.name.value, speakers: speakers, password: spec.password)
@@ -53,7 +54,7 @@ extension TopologyResolver {
             return tunnel.ends.map { ($0.node, $0.interface, $0.inside) }
         }
         if let link = links.first(where: { $0.name == over.value }) {
-            return link.ends.map { ($0.node, $0.interface, $0.addresses.first) }
+            return link.ends.map { ($0.node, $0.routedInterface, $0.addresses.first) }
         }
         // A tunnel that was left out for an error of its own has been reported already.
         let written = ["tunnels", "links"].flatMap { file.written[$0, default: []] }

@@ -35,10 +35,11 @@ extension Action: CustomStringConvertible {
 
     private static func text(of link: Link) -> String {
         let ends = link.ends.map { end in
-            "\(end.node):\(end.interface)" + end.addresses.map { " \($0)" }.joined()
+            "\(end.node):\(end.routedInterface)" + end.addresses.map { " \($0)" }.joined()
         }
         let loss = link.loss == .zero ? "" : ", loss \(link.loss)"
-        return "\(ends.joined(separator: " -- ")), MTU \(link.mtu), \(link.rate), \(link.delay.shortText)\(loss)"
+        let vlan = link.vlan.map { ", VLAN \($0)" } ?? ""
+        return "\(ends.joined(separator: " -- "))\(vlan), MTU \(link.mtu), \(link.rate), \(link.delay.shortText)\(loss)"
     }
 
     private static func text(of interface: TunnelInterface) -> String {

@@ -19,7 +19,8 @@ public enum BirdConfiguration {
     ///
     /// A generated file advertises what the lab file says and no more, takes every route it is told into the kernel's
     /// main table with metric 32 (so that a route of the node's own to the same prefix, with metric 0, goes before it),
-    /// and shares traffic among equally good ones. A session speaks of its own address family only.
+    /// and shares traffic among equally good ones. What other sessions tell is passed on only by a speaker with `transit`.
+    /// A session speaks of its own address family only.
     ///
     /// - Parameter logFile: Where BIRD writes its log, as the node sees it.
     public static func files(for node: String, in topology: Topology, logFile: String) -> [ConfigurationFile] {
@@ -34,7 +35,7 @@ public enum BirdConfiguration {
         let parts =
             [general(routerID: routerID(of: node, in: topology), logFile: logFile)]
             + families.map { family in
-                kernel(family) + advertised(sessions.filter { $0.family == family }.flatMap(\.advertised), family)
+                kernel(family, source: topology.node(named: node)?.preferredSource) + advertised(sessions.filter { $0.family == family }.flatMap(\.advertised), family)
             } + sessions.map(\.text)
         return [
             ConfigurationFile(
@@ -67,13 +68,23 @@ public enum BirdConfiguration {
         """
     }
 
-    private static func kernel(_ family: Family) -> String {
-        """
+    private static func kernel(_ family: Family, source: IPv4Address?) -> String {
+        let export =
+            source.map { source in
+                """
+                export filter {
+                            if source != RTS_BGP then reject;
+                            krt_prefsrc = \(source);
+                            accept;
+                        }
+                """
+            }.flatMap { family == .ipv4 ? $0 : nil } ?? "export where source = RTS_BGP"
+        return """
         protocol kernel netlab_kernel_\(family.rawValue) {
             merge paths yes;
             \(family.rawValue) {
                 import none;
-                export where source = RTS_BGP;
+                \(export);
             };
         }
 
@@ -120,6 +131,8 @@ extension BirdConfiguration {
         let keepalive: Duration
         let hold: Duration
         let prefixes: [IPPrefix]
+        var passesOn = false
+        var prepended = 0
         let password: Secret?
 
         var family: Family { Family(peer) }
@@ -138,7 +151,9 @@ extension BirdConfiguration {
             keepalive = own.keepalive
             hold = own.hold
             prefixes = own.advertised
-            password = session.password
+            passesOn = own.passesOn
+            prepended = own.prepended
+            password = session.key(of: own)
         }
 
         init(_ session: OneSidedSession) {
@@ -154,13 +169,21 @@ extension BirdConfiguration {
             password = session.password
         }
 
+        /// What goes to the peer, as a channel's `export` takes it.
+        private static func export(_ conditions: [String], prepending asn: ASN, times: Int) -> String {
+            guard !conditions.isEmpty else { return "none" }
+            let condition = conditions.joined(separator: " || ")
+            guard times > 0 else { return "where \(condition)" }
+            let prepending = String(repeating: "bgp_path.prepend(\(asn)); ", count: times)
+            return "filter { if !(\(condition)) then reject; \(prepending)accept; }"
+        }
+
         /// The name is quoted, for its hyphens and because it may be a word of BIRD's own.
         var text: String {
             let key = password.map { "    password \"\($0.reveal())\";\n" } ?? ""
-            let export =
-                advertised.isEmpty
-                ? "none"
-                : "where source = RTS_STATIC && net ~ [ \(advertised.map(\.description).joined(separator: ", ")) ]"
+            let advertises = "source = RTS_STATIC && net ~ [ \(advertised.map(\.description).joined(separator: ", ")) ]"
+            let told = (advertised.isEmpty ? [] : [advertises]) + (passesOn ? ["source = RTS_BGP"] : [])
+            let export = Self.export(told, prepending: asn, times: prepended)
             let place = interface.map { "    interface \"\($0)\";\n    direct;\n" } ?? "    multihop;\n"
             return """
                 protocol bgp '\(name)' {

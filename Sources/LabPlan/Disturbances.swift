@@ -98,6 +98,10 @@ public struct Disturbances: Hashable, Sendable {
         switch fault {
         case .linkDown(let link):
             downPorts.formUnion(topology.link(named: link)?.ends.map(Port.init) ?? [])
+        case .vlanDown(let link, let node):
+            for end in topology.link(named: link)?.ends ?? [] where node == nil || node == end.node {
+                downPorts.insert(Port(node: end.node, interface: end.routedInterface))
+            }
         case .impairment(let impairment, let link, let sender):
             for port in topology.ports(of: link, sender: sender) { shapes[port]?.add(impairment) }
         case .blackHole(let link, let sender):

@@ -13,7 +13,7 @@ struct DropRules {
         for case .drop(let traffic, let place, let sender) in faults {
             if let link = topology.link(named: place) {
                 for end in link.ends where sender == nil || link.peer(of: end)?.node == sender {
-                    add(traffic, "iifname \"\(end.interface)\"", at: end.node)
+                    add(traffic, "iifname \"\(end.routedInterface)\"", at: end.node)
                 }
             } else if let tunnel = topology.tunnel(named: place) {
                 for end in tunnel.ends where sender == nil || tunnel.peer(of: end)?.node == sender {

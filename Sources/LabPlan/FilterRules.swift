@@ -25,11 +25,15 @@ enum FilterRules {
         if !clamps.isEmpty {
             tables.append(("inet netlab-mss", clamping(clamps)))
         }
+        if !node.decrementsTTL {
+            tables.append(("inet netlab-ttl", keepingTTL))
+        }
         guard !tables.isEmpty else { return nil }
         let purposes =
             guarded.map { "the fabric's port of \($0.0.name)" }
             + (node.nat?.mappings.map { "1:1 NAT \($0.outside) = \($0.inside)" } ?? [])
             + clamps.map { "MSS clamp" + ($0.interface.map { " of \($0)" } ?? "") }
+            + (node.decrementsTTL ? [] : ["TTL kept"])
         return Ruleset(
             purpose: purposes.joined(separator: ", "), tables: tables.map(\.name),
             text: tables.map(\.text).joined(separator: "\n"))
@@ -44,13 +48,13 @@ enum FilterRules {
             if instance.sourceDestinationCheck {
                 for (family, members) in byFamily(addresses) {
                     let set = members.map(\.description).joined(separator: ", ")
-                    checks.append("iifname \"\(port.interface)\" \(family) saddr != { \(set) } counter drop")
-                    checks.append("oifname \"\(port.interface)\" \(family) daddr != { \(set) } counter drop")
+                    checks.append("iifname \"\(port.routedInterface)\" \(family) saddr != { \(set) } counter drop")
+                    checks.append("oifname \"\(port.routedInterface)\" \(family) daddr != { \(set) } counter drop")
                 }
             }
             if let rules = instance.security {
                 let chain = "to-\(instance.name)"
-                jumps.append("oifname \"\(port.interface)\" jump \(chain)")
+                jumps.append("oifname \"\(port.routedInterface)\" jump \(chain)")
                 let accepted = ["ct state established,related counter accept"] + rules.map(accept) + ["counter drop"]
                 chains.append(self.chain(chain, accepted))
             }
@@ -116,6 +120,20 @@ enum FilterRules {
         return "table inet netlab-mss {\n"
             + chain("forwarded", ["type filter hook forward priority mangle; policy accept;"] + forwarded)
             + (own.isEmpty ? "" : chain("own", ["type filter hook output priority mangle; policy accept;"] + own)) + "}"
+    }
+
+    /// Gives each packet the hop back that forwarding is about to take, before it looks whether one is left (`ip_forward`,
+    /// net/ipv4/ip_forward.c): a chain for every number, as nft(8) has no sums. One of 255 still loses it.
+    private static var keepingTTL: String {
+        let fields = [("ip ttl", "ttl"), ("ip6 hoplimit", "hoplimit")]
+        let chains = fields.flatMap { field, name in
+            (2...255).map { chain("\(name)-\($0)", ["\(field) set \($0)"]) }
+        }
+        let jumps = fields.map { field, name in
+            "\(field) vmap { \((1...254).map { "\($0) : goto \(name)-\($0 + 1)" }.joined(separator: ", ")) }"
+        }
+        return "table inet netlab-ttl {\n" + chains.joined()
+            + chain("kept", ["type filter hook prerouting priority -450; policy accept;"] + jumps) + "}"
     }
 
     private static func chain(_ name: String, _ lines: [String]) -> String {

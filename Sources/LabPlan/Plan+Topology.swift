@@ -176,18 +176,19 @@ private struct Planner {
             node.routes.filter { dependsOnDaemon($0, of: node) }.map { .addRoute(node: node.name, $0) }
                 + settings(of: node, node.sysctls.filter { isTunnelSetting($0, of: node) })
         }
-        let sessions = topology.sessions.flatMap { session -> [Action] in
-            [.await(Condition(.session(session.name)), within: .seconds(120))]
-                + session.speakers.flatMap { speaker in
-                    (session.peer(of: speaker)?.advertised ?? []).map {
-                        .await(Condition(.route(node: speaker.node, $0)), within: .seconds(30))
-                    }
-                }
+        let sessions = topology.sessions.filter { !$0.hasDifferentKeys }.map {
+            Action.await(Condition(.session($0.name)), within: .seconds(120))
+        }
+        let propagation = RoutePropagation(in: topology) { _, _ in true }
+        let learned = topology.nodes.flatMap { node in
+            propagation.routes(at: node.name).keys.sorted().map {
+                Action.await(Condition(.route(node: node.name, $0)), within: .seconds(30))
+            }
         }
         let probes = topology.probes.map {
             Action.await(Condition(.echo(node: $0.source, $0.destination)), within: .seconds(30))
         }
-        return steps(.convergence, up + addressed + late + sessions + probes)
+        return steps(.convergence, up + addressed + late + sessions + learned + probes)
     }
 }
 

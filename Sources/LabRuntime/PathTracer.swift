@@ -54,10 +54,10 @@ struct PathTracer {
     private func neighbour(of node: String, through interface: InterfaceName) -> (
         node: String, input: InterfaceName, tunnel: String?
     )? {
-        if let (link, end) = topology.linkEnds(of: node).first(where: { $0.end.interface == interface }),
+        if let (link, end) = topology.linkEnds(of: node).first(where: { $0.end.routedInterface == interface }),
             let peer = link.peer(of: end)
         {
-            return (peer.node, peer.interface, nil)
+            return (peer.node, peer.routedInterface, nil)
         }
         if let (tunnel, end) = topology.tunnelEnds(of: node).first(where: { $0.end.interface == interface }),
             let peer = tunnel.peer(of: end)

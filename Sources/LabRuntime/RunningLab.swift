@@ -177,9 +177,15 @@ actor RunningLab {
             let sockets = try sandbox(end.node).sockets
             try sockets.disableOffloads(of: end.interface)
             if link.mtu != .ethernet { try sockets.setMTU(link.mtu, on: end.interface) }
-            for address in end.addresses { try sockets.addAddress(address, to: end.interface) }
+            if let vlan = link.vlan, let name = end.vlanInterface {
+                // A tag that only the kernel's own bookkeeping has would not count at the link's rate.
+                try sockets.disableTagOffloads(of: end.interface)
+                try sockets.createVLAN(name: name, lower: end.interface, id: vlan)
+            }
+            for address in end.addresses { try sockets.addAddress(address, to: end.routedInterface) }
             try sockets.setNetem(shape, on: end.interface)
             try sockets.setUp(end.interface)
+            if let name = end.vlanInterface { try sockets.setUp(name) }
         }
     }
 

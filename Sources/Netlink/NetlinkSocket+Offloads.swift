@@ -29,6 +29,16 @@ extension NetlinkSocket {
         }
     }
 
+    /// Has the kernel write and read VLAN tags itself, in the frame, where a capture and a queue see them.
+    ///
+    /// - Throws: `ENODEV`; `EINVAL` where the interface does not let go of them.
+    public func disableTagOffloads(of name: InterfaceName) throws {
+        try withRoute { channel in
+            guard netlab_ethtool(channel.descriptor, name.description, UInt32(ETHTOOL_SFLAGS), 0) < 0 else { return }
+            throw NetlinkError(errno: errno, operation: "turn off", object: "VLAN offloads of \(name)")
+        }
+    }
+
     /// Whether any of the offloads that `disableOffloads(of:)` turns off is on.
     public func hasOffloads(_ name: InterfaceName) throws -> Bool {
         try withRoute { channel in

@@ -108,7 +108,7 @@ extension Topology {
     /// A text with every pre-shared key and every password of the lab replaced.
     fileprivate func masking(_ text: String) -> String {
         let given =
-            tunnels.compactMap { $0.proposal?.presharedKey } + sessions.compactMap(\.password)
+            tunnels.compactMap { $0.proposal?.presharedKey } + sessions.flatMap { [$0.password] + $0.speakers.map(\.password) }.compactMap { $0 }
         return given.map { $0.reveal() }.filter { !$0.isEmpty }.reduce(text) { text, secret in
             text.replacing(secret, with: "(secret)")
         }
