@@ -5,7 +5,8 @@ import Synchronization
 /// Where a lab's nodes send a packet, worked out from the configuration and from what does not work.
 ///
 /// Longest match over static, connected, tunnel and BGP routes (a static route to the same prefix goes before a learned
-/// one: metric 0 before 32), policy rules, 1:1 NAT, source/destination check and security rules at the fabric's ports.
+/// one: metric 0 before 32; one that follows its tunnel is there while the tunnel's end has associations), policy rules,
+/// 1:1 NAT, source/destination check and security rules at the fabric's ports.
 struct Forwarding: Sendable {
     let topology: Topology
     private let propagations = Propagations()
@@ -313,7 +314,7 @@ extension Forwarding {
         }
         var all = fixed
         if table == Self.mainTable {
-            all = connected(at: node.name) + fixed + learned(at: node.name, damage)
+            all = connected(at: node.name, damage) + fixed + learned(at: node.name, damage)
         }
         return all.compactMap { candidate in
             let hops = candidate.hops.filter { isUp($0.interface) }
@@ -321,15 +322,19 @@ extension Forwarding {
         }
     }
 
-    private func connected(at node: String) -> [Candidate] {
+    private func connected(at node: String, _ damage: Damage) -> [Candidate] {
         let links = topology.linkEnds(of: node).flatMap { _, end in
-            end.addresses.map { ($0.prefix, end.routedInterface) }
+            end.addresses.map { ($0.prefix, 0, end.routedInterface) }
         }
-        let tunnels = topology.tunnelEnds(of: node).flatMap { _, end in
-            ([end.inside?.prefix].compactMap { $0 } + end.routes).map { ($0, end.interface) }
+        let tunnels = topology.tunnelEnds(of: node).flatMap { tunnel, end in
+            let side = Damage.Side(name: tunnel.name, node: node)
+            let isUp = !tunnel.isUnused && !damage.forgotten.contains(side)
+            let routes = end.withdrawal == .never || isUp ? end.routes : []
+            return [end.inside?.prefix].compactMap { $0 }.map { ($0, 0, end.interface) }
+                + routes.map { ($0, Int(end.metric), end.interface) }
         }
-        return (links + tunnels).map { prefix, interface in
-            Candidate(prefix: prefix, metric: 0, hops: [NextHop(gateway: nil, interface: interface)])
+        return (links + tunnels).map { prefix, metric, interface in
+            Candidate(prefix: prefix, metric: metric, hops: [NextHop(gateway: nil, interface: interface)])
         }
     }
 

@@ -14,7 +14,7 @@ struct IKELiveness: Hashable, Sendable {
     init?(_ end: TunnelEnd, of tunnel: Tunnel, version: DaemonVersion) {
         switch end.configuration {
         case .generated(_, let action):
-            guard let detection = tunnel.proposal?.deadPeerDetection else { return nil }
+            guard let detection = tunnel.deadPeerDetection(at: end) else { return nil }
             delay = detection.delay
             self.action = action
         case .own:
@@ -66,7 +66,7 @@ struct IKERetransmission: Hashable, Sendable {
     init(_ end: TunnelEnd, of tunnel: Tunnel, version: DaemonVersion) {
         switch end.configuration {
         case .generated:
-            guard let generated = tunnel.proposal?.deadPeerDetection?.retransmission else { fallthrough }
+            guard let generated = tunnel.deadPeerDetection(at: end)?.retransmission else { fallthrough }
             self.init(interval: generated.interval, timeout: generated.timeout)
         case .own:
             let parameters = end.parameters

@@ -35,6 +35,7 @@ public struct Predictor: Sendable {
 
         var damage = impact.damage
         damage.withdrawn = earlier.withdrawn
+        damage.forgotten.formUnion(earlier.forgotten)
         let atOnce = journey(of: probe, in: damage, known: before)
         let recoveries = recoveries(from: impact, for: before)
         damage.forgotten.subtract(recoveries.map(\.side))

@@ -30,10 +30,22 @@ extension Predictor {
     func doubt(about impact: Impact, _ recoveries: [Recovery], _ journey: Journey) -> String? {
         let open = impact.recoveries.filter { recovery in !recoveries.contains { $0.side == recovery.side } }
         return open.first { recovery in
-            recovery.trigger == .packet && journey.all.contains { $0.tunnels.contains(recovery.side.name) }
+            recovery.trigger == .packet && !hasNoTraffic(recovery.side) && journey.all.contains { $0.tunnels.contains(recovery.side.name) }
         }.map {
             "\($0.side.node) asks for new associations of \($0.side.name) when it has something to send there itself, and the lab file does not say when that is"
         }
+    }
+
+    /// Whether an end without associations sends nothing into its tunnel: its routes have gone with them, and it speaks no
+    /// BGP there.
+    private func hasNoTraffic(_ side: Damage.Side) -> Bool {
+        guard let end = topology.tunnel(named: side.name)?.ends.first(where: { $0.node == side.node }) else {
+            return false
+        }
+        return end.withdrawal == .whenDown
+            && !topology.sessions.flatMap(\.speakers).contains {
+                $0.node == end.node && $0.interface == end.interface
+            }
     }
 
     /// A kernel with a policy and no associations asks its daemon for some when there is a packet to send (XFRM acquire);
@@ -46,7 +58,7 @@ extension Predictor {
         let crosses = journey.forth.contains { $0.tunnels.contains(side.name) }
         let beginning =
             "\(end.node) negotiates new associations of \(side.name) when it has a packet to send (XFRM acquire), in one exchange of \(exchange.shortText) at most"
-        if leaves(journey.forth) || leaves(journey.back) && !crosses {
+        if end.withdrawal == .never, leaves(journey.forth) || leaves(journey.back) && !crosses {
             return Recovery(
                 side: side, window: Window(.zero, exchange),
                 reason: beginning + ": the probe's next packet asks for them, and is lost itself.")

@@ -14,7 +14,7 @@ extension Predictor {
         after impact: Impact, _ moment: Moment, _ earlier: Damage, probe: Probe, before: Journey, first: Bool
     ) -> Restoration {
         var mended = earlier
-        mended.withdrawn.formUnion(moment.changes.map(\.side))
+        for change in moment.changes where change.subject == .session { mended.suffer(change) }
         // A speaker that begins anew has to be told everything again.
         for session in topology.sessions {
             for speaker in session.speakers where impact.killedSpeakers.contains(speaker.node) {
@@ -35,13 +35,28 @@ extension Predictor {
         var restoration = Restoration(window: Window(.zero, .zero))
         let withTunnels = journey(of: probe, in: negotiated, known: before)
         if !first, withTunnels.loss == nil {
-            for tunnel in topology.tunnels where withTunnels.all.contains(where: { $0.tunnels.contains(tunnel.name) }) {
-                negotiate(tunnel, lost, impact, &restoration)
+            let needed = topology.tunnels.filter { tunnel in
+                withTunnels.all.contains { $0.tunnels.contains(tunnel.name) }
             }
+            // Where routes follow their tunnels, the first that is back carries what several share.
+            let alone = needed.filter { tunnel in
+                var others = negotiated
+                others.forgotten.formUnion(lost.filter { $0.name != tunnel.name })
+                return journey(of: probe, in: others, known: before).loss == nil
+            }
+            let ways = (alone.isEmpty ? [needed] : alone.map { [$0] }).map { tunnels in
+                var way = restoration
+                for tunnel in tunnels { negotiate(tunnel, lost, impact, &way) }
+                return way
+            }
+            restoration =
+                ways.filter { $0.window != nil }.min { left, right in
+                    (left.window?.latest ?? .zero) < (right.window?.latest ?? .zero)
+                } ?? ways[0]
             return finished(restoration, before)
         }
         let sessions = topology.sessions.filter { session in
-            moment.changes.contains { $0.side.name == session.name }
+            moment.changes.contains { $0.subject == .session && $0.side.name == session.name }
                 || impact.endings.contains { $0.key.name == session.name }
         }
         let carriers = topology.tunnels.filter { tunnel in
@@ -108,7 +123,7 @@ extension Predictor {
     }
 
     /// Whether an end's liveness gives its peer up: nothing comes in, and its questions are not answered.
-    private func dies(_ end: TunnelEnd, of tunnel: Tunnel, _ impact: Impact, _ damage: Damage) -> Bool {
+    func dies(_ end: TunnelEnd, of tunnel: Tunnel, _ impact: Impact, _ damage: Damage) -> Bool {
         guard !tunnel.isUnused, IKELiveness(end, of: tunnel, version: versions.libreswan) != nil,
             let peer = tunnel.peer(of: end), !impact.silentKeyDaemons.contains(end.node)
         else { return false }

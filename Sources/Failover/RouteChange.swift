@@ -1,10 +1,13 @@
 import LabModel
 import NetworkTypes
 
-/// A speaker that takes back what a session told it.
+/// A node that takes routes back: a speaker what a session told it, or a tunnel's end those that follow the tunnel.
 struct RouteChange: Hashable, Sendable {
+    enum Subject: Hashable, Sendable { case session, tunnel }
+
+    var subject = Subject.session
     let side: Damage.Side
-    /// From the fault until its kernel has no route of the session's any more.
+    /// From the fault until its kernel has no route of the session's, or into the tunnel, any more.
     let window: Window
     let reasons: [String]
 }
@@ -19,7 +22,7 @@ struct Moment: Sendable {
 
     private func after(_ changes: [RouteChange]) -> Damage {
         var damage = damage
-        damage.withdrawn.formUnion(changes.map(\.side))
+        for change in changes { damage.suffer(change) }
         return damage
     }
 
@@ -41,6 +44,16 @@ struct Moment: Sendable {
     }
 }
 
+extension Damage {
+    /// What is the case besides when routes have been taken back.
+    mutating func suffer(_ change: RouteChange) {
+        switch change.subject {
+        case .session: withdrawn.insert(change.side)
+        case .tunnel: forgotten.insert(change.side)
+        }
+    }
+}
+
 extension Predictor {
     /// What is broken when everybody has noticed.
     func settled(_ faults: [Fault]) -> Damage {
@@ -50,8 +63,31 @@ extension Predictor {
         return Moment(damage: damage, changes: changes).settled
     }
 
-    /// Which speakers take routes back, when and why.
+    /// Who takes routes back, when and why.
     func changes(after impact: Impact, in damage: Damage, since earlier: Damage) -> [RouteChange] {
+        sessionChanges(after: impact, in: damage, since: earlier) + tunnelChanges(after: impact, in: damage)
+    }
+
+    /// The ends of tunnels that give their peers up, and with their associations the routes that follow them.
+    private func tunnelChanges(after impact: Impact, in damage: Damage) -> [RouteChange] {
+        topology.tunnels.flatMap { tunnel in
+            tunnel.ends.compactMap { end -> RouteChange? in
+                let side = Damage.Side(name: tunnel.name, node: end.node)
+                guard end.withdrawal == .whenDown, !end.routes.isEmpty, !damage.forgotten.contains(side),
+                    dies(end, of: tunnel, impact, damage),
+                    let liveness = IKELiveness(end, of: tunnel, version: versions.libreswan)
+                else { return nil }
+                return RouteChange(
+                    subject: .tunnel, side: side, window: liveness.death,
+                    reasons: [
+                        "\(end.node) hears nothing more through \(tunnel.name): it asks after \(liveness.delay.shortText) without a packet (`dpddelay`) and gives its peer up when it has repeated that for \(liveness.retransmission.patience.shortText), \(liveness.death.text) after the fault.",
+                        "With the associations of \(tunnel.name) its routes into it go, at the same moment (`withdraw: when-down`).",
+                    ])
+            }
+        }
+    }
+
+    private func sessionChanges(after impact: Impact, in damage: Damage, since earlier: Damage) -> [RouteChange] {
         topology.sessions.flatMap { session -> [RouteChange] in
             session.speakers.compactMap { speaker -> RouteChange? in
                 let side = Damage.Side(name: session.name, node: speaker.node)

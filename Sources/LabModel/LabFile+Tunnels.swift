@@ -7,7 +7,10 @@ struct TunnelSpec {
         let interface: Located<InterfaceName>?
         let inside: Located<InterfaceAddress>?
         let mtu: MTU?
-        let routes: [IPPrefix]
+        let routes: [Located<IPPrefix>]
+        let withdrawal: TunnelEnd.RouteWithdrawal
+        let metric: UInt32
+        let deadPeerDetection: DeadPeerDetection?
         let startup: TunnelEnd.Startup
         let deadPeerAction: TunnelEnd.DeadPeerAction
         let configuration: Located<String>?
@@ -112,7 +115,7 @@ struct TunnelSpec {
         return group
     }
 
-    private static func deadPeerDetection(_ value: YAMLValue) -> DeadPeerDetection? {
+    fileprivate static func deadPeerDetection(_ value: YAMLValue) -> DeadPeerDetection? {
         guard let fields = value.fields(["delay", "timeout"]),
             let delay = fields.required("delay", "the silence after which the peer is asked")?.duration(),
             let timeout = fields.required("timeout", "the silence after which the peer is dead")?.duration()
@@ -146,8 +149,8 @@ extension TunnelSpec.End {
     init?(key: Located<String>, value: YAMLValue) {
         guard
             let fields = value.fields([
-                "address", "interface", "inside", "mtu", "routes", "startup", "dpd-action", "config", "secrets",
-                "connection",
+                "address", "interface", "inside", "mtu", "routes", "withdraw", "metric", "startup", "dpd", "dpd-action",
+                "config", "secrets", "connection",
             ])
         else { return nil }
         node = key
@@ -156,8 +159,25 @@ extension TunnelSpec.End {
             .value(InterfaceName.self, "an interface's name of 1 to 15 bytes")
         inside = fields["inside"]?.value(InterfaceAddress.self, "an address such as 169.254.100.1/30")
         mtu = fields["mtu"]?.value(MTU.self, "an MTU from 68 to 65535")?.value
-        routes =
-            fields["routes"]?.members.compactMap { $0.value(IPPrefix.self, "a prefix such as 10.0.0.0/8")?.value } ?? []
+        routes = fields["routes"]?.members.compactMap { $0.value(IPPrefix.self, "a prefix such as 10.0.0.0/8") } ?? []
+        withdrawal =
+            fields["withdraw"]?.choice(TunnelEnd.RouteWithdrawal.self, noun: "route withdrawals")?.value ?? .never
+        if withdrawal == .whenDown, let field = fields["withdraw"], fields["routes"] == nil {
+            field.collector.error(
+                field.line, "\(value.path) has no routes to withdraw", "Add `routes: PREFIX`, or remove `withdraw:`.")
+        }
+        metric = fields["metric"]?.value(UInt32.self, "a route's metric: the smallest is used")?.value ?? 0
+        if withdrawal == .never, let field = fields["metric"] {
+            field.collector.error(
+                field.line, "\(field.path): a route that stays for ever leaves no use for others to its prefix",
+                "Add `withdraw: when-down`, or remove `metric:`.")
+        }
+        deadPeerDetection = fields["dpd"].flatMap(TunnelSpec.deadPeerDetection)
+        if let field = fields["dpd"], fields["config"] != nil {
+            field.collector.error(
+                field.line, "\(field.path) is not used: the end brings its own configuration",
+                "Write dpddelay= into that file, and remove `dpd:` here.")
+        }
         startup = fields["startup"]?.choice(TunnelEnd.Startup.self, noun: "startup modes")?.value ?? .initiate
         deadPeerAction =
             fields["dpd-action"]?.choice(TunnelEnd.DeadPeerAction.self, noun: "dead peer actions")?.value ?? .restart

@@ -76,7 +76,9 @@ extension TopologyResolver {
                 node: own.spec.node.value, localAddress: own.local, remoteAddress: outside(other.local),
                 identity: outside(own.local), interface: interface.value, daemon: daemon(of: own.spec.node.value),
                 mark: own.parameters.flatMap(Self.mark) ?? 101 + index, inside: own.spec.inside?.value,
-                mtu: own.spec.mtu ?? spec.mtu, routes: own.spec.routes,
+                mtu: own.spec.mtu ?? spec.mtu, routes: own.spec.routes.map(\.value),
+                withdrawal: own.spec.withdrawal, metric: own.spec.metric,
+                deadPeerDetection: own.spec.deadPeerDetection,
                 connection: own.spec.connection?.value ?? spec.name.value, configuration: own.configuration)
         }
         guard ends.count == 2 else { return nil }

@@ -69,6 +69,7 @@ struct TopologyResolver {
         let nodes = file.nodes.map { resolve(node: $0) }
         let tunnels = file.tunnels.compactMap { resolve(tunnel: $0) }
         checkRoutes()
+        checkTunnelRoutes()
         let sessions = file.sessions.compactMap { resolve(session: $0, tunnels: tunnels, links: links) }
         var topology = Topology(
             name: file.name?.value ?? "", title: file.title, summary: file.summary, deviations: file.deviations,

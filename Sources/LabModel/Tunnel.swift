@@ -16,6 +16,11 @@ public struct Tunnel: Hashable, Sendable, Codable {
     public func peer(of end: TunnelEnd) -> TunnelEnd? {
         ends.first { $0.node != end.node }
     }
+
+    /// When a generated end gives a silent peer up: its own way, or that of the tunnel; nil for never.
+    public func deadPeerDetection(at end: TunnelEnd) -> DeadPeerDetection? {
+        end.deadPeerDetection ?? proposal?.deadPeerDetection
+    }
 }
 
 /// What both ends of a generated tunnel agree on.
@@ -68,6 +73,15 @@ public struct TunnelEnd: Hashable, Sendable, Codable {
         case restart
     }
 
+    /// When an end's static routes leave the route table.
+    public enum RouteWithdrawal: String, Hashable, Sendable, Codable, CaseIterable {
+        /// They stay, whatever the tunnel does.
+        case never
+        /// They are there only while the end has security associations in both directions, as a cloud's VPN gateway has it:
+        /// ends with a route in common share its traffic by flow.
+        case whenDown = "when-down"
+    }
+
     /// Where the daemon's configuration comes from.
     public enum Configuration: Hashable, Sendable, Codable {
         /// Generated from the tunnel's proposal.
@@ -96,6 +110,12 @@ public struct TunnelEnd: Hashable, Sendable, Codable {
     public let mtu: MTU?
     /// Prefixes routed into the tunnel once it is up.
     public let routes: [IPPrefix]
+    /// When ``routes`` are taken out of the node's table.
+    public let withdrawal: RouteWithdrawal
+    /// Of several routes to a prefix that withdraw, those with the smallest metric are used.
+    public let metric: UInt32
+    /// When this end gives a silent peer up; nil where the tunnel's own says it, or nobody does.
+    public let deadPeerDetection: DeadPeerDetection?
     /// The connection's name in the daemon.
     public let connection: String
     public internal(set) var configuration: Configuration

@@ -19,6 +19,9 @@ extension Action: CustomStringConvertible {
             "\(node): remove address \(address) from \(interface)"
         case .addRoute(let node, let entry): "\(node): add route \(entry)"
         case .removeRoute(let node, let entry): "\(node): remove route \(entry)"
+        case .followTunnels(let node, let routes):
+            "\(node): keep route \(routes.map(\.description).joined(separator: "; "))"
+        case .stopFollowingTunnels(let node): "\(node): remove the routes of tunnels that are up"
         case .addRule(let node, let rule): "\(node): add rule \(Self.text(of: rule))"
         case .removeRule(let node, let rule): "\(node): remove rule \(Self.text(of: rule))"
         case .applyFilter(let node, let ruleset): "\(node): apply \(ruleset.purpose)"

@@ -34,7 +34,8 @@ public enum LibreswanConfiguration {
             var stem = "\(directory)/\(tunnel.name)"
             while names.contains("\(stem).conf") || names.contains("\(stem).secrets") { stem += "-generated" }
             let connection = connection(
-                of: end, peer: peer, proposal: proposal, startup: tunnel.isUnused ? .listen : startup, action: action)
+                of: end, peer: peer, proposal: proposal, detection: tunnel.deadPeerDetection(at: end),
+                startup: tunnel.isUnused ? .listen : startup, action: action)
             let secret = "\(end.identity) \(peer.identity) : PSK \"\(proposal.presharedKey.reveal())\"\n"
             return [
                 ConfigurationFile(path: "\(stem).conf", contents: connection),
@@ -79,8 +80,8 @@ public enum LibreswanConfiguration {
 
     /// A `conn` section with the lab's parameters and nothing left to a default that matters.
     private static func connection(
-        of end: TunnelEnd, peer: TunnelEnd, proposal: TunnelProposal, startup: TunnelEnd.Startup,
-        action: TunnelEnd.DeadPeerAction
+        of end: TunnelEnd, peer: TunnelEnd, proposal: TunnelProposal, detection: DeadPeerDetection?,
+        startup: TunnelEnd.Startup, action: TunnelEnd.DeadPeerAction
     ) -> String {
         let parameters: [(String, String)] =
             [
@@ -105,7 +106,7 @@ public enum LibreswanConfiguration {
                 ("compress", "no"),
                 ("ikelifetime", seconds(proposal.ike.lifetime)),
                 ("salifetime", seconds(proposal.esp.lifetime)),
-            ] + rekeyMargin(proposal) + liveness(proposal.deadPeerDetection, action: action)
+            ] + rekeyMargin(proposal) + liveness(detection, action: action)
         return "conn \(end.connection)\n" + parameters.map { "    \($0)=\($1)\n" }.joined()
     }
 

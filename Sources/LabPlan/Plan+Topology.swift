@@ -99,7 +99,7 @@ private struct Planner {
                                 ? .vti(local: end.localAddress, remote: end.remoteAddress, key: end.mark)
                                 : .xfrm(id: end.mark),
                             mtu: end.mtu, address: end.inside))
-                ] + policySettings(of: end) + end.routes.map { .addRoute(node: end.node, tunnelRoute($0, of: end)) }
+                ] + policySettings(of: end) + fixedRoutes(of: end)
             })
     }
 
@@ -112,8 +112,13 @@ private struct Planner {
         ]
     }
 
-    private func tunnelRoute(_ prefix: IPPrefix, of end: TunnelEnd) -> RouteEntry {
-        RouteEntry(destination: prefix, nextHops: [.init(gateway: nil, interface: end.interface)])
+    /// The routes into a tunnel that stay whatever it does.
+    private func fixedRoutes(of end: TunnelEnd) -> [Action] {
+        guard end.withdrawal == .never else { return [] }
+        return end.routes.map { prefix in
+            let hop = RouteEntry.NextHop(gateway: nil, interface: end.interface)
+            return .addRoute(node: end.node, RouteEntry(destination: prefix, nextHops: [hop]))
+        }
     }
 
     var routes: [Step] {
@@ -124,6 +129,12 @@ private struct Planner {
                 node.routes.filter { !late(node, $0) }.map { .addRoute(node: node.name, $0) }
                     + node.rules.map { .addRule(node: node.name, $0) }
             })
+            + steps(
+                .routes,
+                topology.nodes.compactMap { node in
+                    let followed = TunnelRoute.all(of: node.name, in: topology)
+                    return followed.isEmpty ? nil : .followTunnels(node: node.name, followed)
+                })
     }
 
     /// Whether a route leads through an interface that a daemon makes when its tunnel comes up.
@@ -166,11 +177,15 @@ private struct Planner {
     var convergence: [Step] {
         let tunnels = topology.tunnels.filter { !$0.isUnused }
         let up = tunnels.map { Action.await(Condition(.tunnel($0.name)), within: .seconds(120)) }
+        // The agent hears of the associations when the kernel has them, and then makes the routes.
+        let followed = tunnels.flatMap(\.ends).filter { $0.withdrawal == .whenDown }.flatMap { end in
+            end.routes.map { Action.await(Condition(.route(node: end.node, $0)), within: .seconds(30)) }
+        }
         let addressed = tunnels.flatMap(\.ends).filter(\.interfaceIsMadeByDaemon).flatMap { end -> [Action] in
             [.await(Condition(.interface(node: end.node, end.interface)), within: .seconds(30))]
                 + (end.mtu.map { [.setMTU(node: end.node, end.interface, $0)] } ?? [])
                 + (end.inside.map { [.addAddress(node: end.node, end.interface, $0)] } ?? [])
-                + end.routes.map { .addRoute(node: end.node, tunnelRoute($0, of: end)) }
+                + fixedRoutes(of: end)
         }
         let late = topology.nodes.flatMap { node -> [Action] in
             node.routes.filter { dependsOnDaemon($0, of: node) }.map { .addRoute(node: node.name, $0) }
@@ -188,7 +203,11 @@ private struct Planner {
         let probes = topology.probes.map {
             Action.await(Condition(.echo(node: $0.source, $0.destination)), within: .seconds(30))
         }
+<<<<<<< HEAD
         return steps(.convergence, up + addressed + late + sessions + learned + probes)
+=======
+        return steps(.convergence, up + addressed + followed + late + sessions + probes)
+>>>>>>> 94e9b4d (Routes that follow their tunnels (withdraw: when-down), DPD per end; soracom-azure begins)
     }
 }
 

@@ -39,6 +39,10 @@ public enum Action: Hashable, Sendable, Codable {
     case removeAddress(node: String, InterfaceName, InterfaceAddress)
     case addRoute(node: String, RouteEntry)
     case removeRoute(node: String, RouteEntry)
+    /// Keeps routes in the node's table while their tunnels are up, from now on.
+    case followTunnels(node: String, [TunnelRoute])
+    /// Removes those routes and looks after them no more.
+    case stopFollowingTunnels(node: String)
     case addRule(node: String, PolicyRule)
     case removeRule(node: String, PolicyRule)
     case applyFilter(node: String, Ruleset)
@@ -60,14 +64,14 @@ public enum Action: Hashable, Sendable, Codable {
         case .createTunnelInterface(let interface): .removeInterface(node: interface.node, interface.name)
         case .addAddress(let node, let interface, let address): .removeAddress(node: node, interface, address)
         case .addRoute(let node, let entry): .removeRoute(node: node, entry)
+        case .followTunnels(let node, _): .stopFollowingTunnels(node: node)
         case .addRule(let node, let rule): .removeRule(node: node, rule)
         case .applyFilter(let node, let ruleset): .removeFilter(node: node, ruleset)
         case .writeFile(let node, let file): .removeFile(node: node, path: file.path)
         case .createKeyStore(let node, let directory): .removeFile(node: node, path: directory)
         case .startDaemon(let daemon): .stopDaemon(daemon)
         case .removeNode, .removeLink, .setSysctls, .setMTU, .removeInterface, .removeAddress, .removeRoute,
-            .removeRule,
-            .removeFilter, .removeFile, .stopDaemon, .run, .await:
+            .stopFollowingTunnels, .removeRule, .removeFilter, .removeFile, .stopDaemon, .run, .await:
             nil
         }
     }

@@ -21,7 +21,7 @@ struct FaultLedger {
     var lastTurn: Task<Void, Never>?
 }
 
-/// A node's addresses and routes, as far as neither the kernel nor a routing daemon makes them.
+/// A node's addresses and routes, as far as neither the kernel nor a routing daemon nor a tunnel's state makes them.
 struct NodeRoutes {
     var addresses: [AddressInfo] = []
     var routes: [Route] = []
@@ -32,7 +32,7 @@ struct NodeRoutes {
         addresses = try sandbox.sockets.addresses().filter { !$0.address.address.isLinkLocal }
         routes = try sandbox.sockets.routes(table: nil).filter { route in
             route.table != Route.localTable
-                && ![.kernel, .bird, .advertisement].contains(route.protocol)
+                && ![.kernel, .bird, .advertisement, .followed].contains(route.protocol)
         }
     }
 

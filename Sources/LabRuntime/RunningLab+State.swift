@@ -24,26 +24,8 @@ extension RunningLab {
     }
 
     /// The security associations of each direction behind a tunnel's interface, newest first.
-    ///
-    /// There are several while one is renewed, and when both ends have initiated at once. libreswan marks the policies
-    /// only; a policy leads to its associations by their common request id.
     func associations(of end: TunnelEnd) throws -> (inbound: [SecurityAssociation], outbound: [SecurityAssociation]) {
-        let sockets = try sandbox(end.node).sockets
-        let policies = try sockets.securityPolicies().filter {
-            switch end.daemon {
-            case .libreswan: $0.mark?.value == end.mark
-            case .strongswan: $0.interfaceID == end.mark
-            }
-        }
-        let requests = Set(policies.flatMap(\.templates).map(\.requestID))
-        let all = try sockets.securityAssociations().filter { association in
-            // One without algorithms is a larval state: asked for and not yet negotiated.
-            requests.contains(association.requestID) && (association.encryption != nil || association.aead != nil)
-        }
-        let sorted = all.sorted { ($0.addTime, $0.spi) > ($1.addTime, $1.spi) }
-        return (
-            sorted.filter { $0.destination == end.localAddress }, sorted.filter { $0.source == end.localAddress }
-        )
+        try sandbox(end.node).associations(of: end)
     }
 
     func daemonState(_ node: String, _ kind: Daemon.Kind) throws -> (holds: Bool, seen: String) {
@@ -123,6 +105,30 @@ extension RunningLab {
                 sentBytes: link.sent.bytes, drops: link.received.drops + link.sent.drops)
         }
         return NodeStatus(name: node.name, cloud: node.cloud, summary: node.summary, interfaces: interfaces)
+    }
+}
+
+extension NodeSandbox {
+    /// The security associations of each direction behind the interface of one of the node's tunnels, newest first.
+    ///
+    /// There are several while one is renewed, and when both ends have initiated at once. libreswan marks the policies
+    /// only; a policy leads to its associations by their common request id.
+    func associations(of end: TunnelEnd) throws -> (inbound: [SecurityAssociation], outbound: [SecurityAssociation]) {
+        let policies = try sockets.securityPolicies().filter {
+            switch end.daemon {
+            case .libreswan: $0.mark?.value == end.mark
+            case .strongswan: $0.interfaceID == end.mark
+            }
+        }
+        let requests = Set(policies.flatMap(\.templates).map(\.requestID))
+        let all = try sockets.securityAssociations().filter { association in
+            // One without algorithms is a larval state: asked for and not yet negotiated.
+            requests.contains(association.requestID) && (association.encryption != nil || association.aead != nil)
+        }
+        let sorted = all.sorted { ($0.addTime, $0.spi) > ($1.addTime, $1.spi) }
+        return (
+            sorted.filter { $0.destination == end.localAddress }, sorted.filter { $0.source == end.localAddress }
+        )
     }
 }
 

@@ -10,6 +10,8 @@ actor RunningLab {
     let topology: Topology
     private(set) var sandboxes: [String: NodeSandbox] = [:]
     private(set) var daemons: [String: DaemonProcess] = [:]
+    /// What keeps routes into tunnels that are up, by node.
+    private var routeKeepers: [String: TunnelRouteKeeper] = [:]
     /// What has been done, in order. An action is noted before it is begun, so that a half-done one is taken back too.
     private var journal: [Action] = []
     private var keyStore: [String: [UInt8]]?
@@ -137,6 +139,11 @@ actor RunningLab {
             try sandbox(node).sockets.addRoute(Route(entry))
         case .removeRoute(let node, let entry):
             try sandbox(node).sockets.deleteRoute(Route(entry))
+        case .followTunnels(let node, let routes):
+            let ends = Dictionary(uniqueKeysWithValues: topology.tunnelEnds(of: node).map { ($0.tunnel.name, $0.end) })
+            routeKeepers[node] = try TunnelRouteKeeper(routes, ends: ends, in: sandbox(node))
+        case .stopFollowingTunnels(let node):
+            try await routeKeepers.removeValue(forKey: node)?.stop()
         case .addRule(let node, let rule):
             try sandbox(node).sockets.addRule(RoutingRule(rule))
         case .removeRule(let node, let rule):
@@ -270,6 +277,7 @@ actor RunningLab {
             }
             return (link.isUp, "\(name) is \(link.isUp ? "up" : "down")")
         case .route(let node, let prefix):
+            try routeKeepers[node]?.update()
             let routes = try sandbox(node).sockets.routes()
             let found = routes.first { $0.destination == prefix }
             return (found != nil, found.map { "\($0)" } ?? "\(node) has no route to \(prefix)")
