@@ -31,6 +31,17 @@ struct Forwarding: Sendable {
         var exits: [Exit] = []
         /// The instances' ports of the fabric it goes through, either way.
         var fabricPorts: Set<Damage.Port> = []
+        /// Where a route shared traffic among several next hops, and which of them this way takes.
+        var choices: [Choice] = []
+    }
+
+    /// What a flow's hash chose at a node.
+    struct Choice: Hashable, Sendable {
+        let node: String
+        /// The tunnel whose outer packet was sent; nil for one in clear.
+        let tunnel: String?
+        let among: Set<NextHop>
+        let taken: NextHop
     }
 
     struct Crossing: Hashable, Sendable {
@@ -53,24 +64,29 @@ struct Forwarding: Sendable {
         let kind: PacketKind
         /// The tunnel whose outer packet it is.
         var tunnel: String?
+        /// What the flow's hash is known to choose.
+        var choices: [Choice] = []
         var input: InterfaceName?
         var hops = 0
     }
 
     /// A way out of a node.
-    private struct NextHop: Hashable {
+    struct NextHop: Hashable, Sendable {
         let gateway: IPAddress?
         let interface: InterfaceName
     }
 
     /// Every way a packet can take: several where routes share traffic among next hops.
     ///
-    /// - Parameter known: Ports of the fabric that have seen the conversation begin and let its packets pass without a rule.
+    /// - Parameters:
+    ///   - known: Ports of the fabric that have seen the conversation begin and let its packets pass without a rule.
+    ///   - choices: What the flow's hash is known to choose where the same next hops share traffic; among others it is not
+    ///     known.
     func paths(
         from node: String, source: IPAddress?, to destination: IPAddress, _ kind: PacketKind, in damage: Damage,
-        known: Set<Damage.Port> = []
+        known: Set<Damage.Port> = [], choices: [Choice] = []
     ) -> [Path] {
-        let packet = Packet(source: source, destination: destination, kind: kind)
+        let packet = Packet(source: source, destination: destination, kind: kind, choices: choices)
         return follow(packet, at: node, Path(), damage, known)
     }
 
@@ -116,7 +132,15 @@ struct Forwarding: Sendable {
         guard packet.input == nil || forwards(here) else { return lost("\(node) does not forward") }
         let hops = nextHops(at: here, packet, damage)
         guard !hops.isEmpty else { return lost("\(node) has no route to \(packet.destination)") }
-        return hops.flatMap { leave(packet, at: here, by: $0, path, damage, known) }
+        guard hops.count > 1 else { return leave(packet, at: here, by: hops[0], path, damage, known) }
+        let choice = packet.choices.first {
+            $0.node == node && $0.tunnel == packet.tunnel && $0.among == Set(hops)
+        }
+        return (choice.map { [$0.taken] } ?? hops).flatMap { hop in
+            var next = path
+            next.choices.append(Choice(node: node, tunnel: packet.tunnel, among: Set(hops), taken: hop))
+            return leave(packet, at: here, by: hop, next, damage, known)
+        }
     }
 
     private func leave(
@@ -148,7 +172,8 @@ struct Forwarding: Sendable {
             }
             let kind: PacketKind = tunnel.isUDPEncapsulated ? .espInUDP : .esp
             let outer = Packet(
-                source: end.localAddress, destination: end.remoteAddress, kind: kind, tunnel: tunnel.name)
+                source: end.localAddress, destination: end.remoteAddress, kind: kind, tunnel: tunnel.name,
+                choices: packet.choices)
             return follow(outer, at: node.name, path, damage, known).flatMap { under -> [Path] in
                 guard under.arrives else { return [under] }
                 var inner = packet

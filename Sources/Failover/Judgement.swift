@@ -80,9 +80,7 @@ public struct OutageJudge {
                 outages: found(number, .roundTrip).sorted { ($0.atLeast, $0.lost) > ($1.atLeast, $1.lost) },
                 forth: found(number, .forth), back: found(number, .back))
             if !incident.begun.isEmpty {
-                let predicted = predict(incident, flow.name)
-                judgements.append(outage(matter, predicted))
-                if let predicted, let comeback = comeback(matter, predicted) { judgements.append(comeback) }
+                judgements += consequences(of: matter, predict(incident, flow.name))
             } else if !matter.outages.isEmpty {
                 judgements.append(healing(matter))
             }
@@ -116,6 +114,25 @@ public struct OutageJudge {
         }
     }
 
+    /// By the prediction for the way that the flow took before; where that cannot be told apart, by one that fits.
+    private func consequences(of it: Matter, _ predicted: Prediction?) -> [OutageJudgement] {
+        let candidates = predicted.map { alternatives(of: $0, it) } ?? []
+        guard !candidates.isEmpty else { return [outage(it, predicted)] }
+        let judged = candidates.map { predicted in
+            [outage(it, predicted), comeback(it, predicted)].compactMap { $0 }
+        }
+        return judged.first { $0.allSatisfy { $0.outcome != .fail } } ?? judged.first { $0[0].outcome != .fail }
+            ?? judged[0]
+    }
+
+    /// The predictions that speak of the way that the flow's answered packets took last before the fault.
+    private func alternatives(of predicted: Prediction, _ it: Matter) -> [Prediction] {
+        let phase = it.flow.phases.last { $0.fate == .answered && $0.first.nanoseconds < it.incident.nanoseconds }
+        guard let phase, it.flow.doubt == nil else { return predicted.all }
+        let fitting = predicted.all.filter { $0.before.forth == phase.forth && $0.before.back == phase.back }
+        return fitting.isEmpty ? predicted.all : fitting
+    }
+
     // MARK: What a fault does
 
     private func outage(_ it: Matter, _ predicted: Prediction?) -> OutageJudgement {
@@ -137,6 +154,7 @@ public struct OutageJudge {
         case .degraded: return (.notApplicable, "some packets may be lost", seen)
         case .unpredictable(let why): return (.inconclusive, "nothing can be predicted: \(why)", seen)
         case .outage(let window): return outage(it, within: window)
+        case .byFlow: return (.inconclusive, "one of several things, by the flow's way", seen)
         case .untilHealed: return untilHealed(it)
         }
     }

@@ -13,9 +13,12 @@ public struct Prediction: Hashable, Sendable, Codable {
     public let during: Way?
     /// Why, in words, in the order in which things happen.
     public let reasons: [String]
+    /// With ``Effect/byFlow``, a prediction for each way there and back that a flow's hash may have chosen.
+    public let alternatives: [Prediction]
 
     public init(
-        fault: String, probe: String, effect: Effect, comeback: Window?, before: Way, during: Way?, reasons: [String]
+        fault: String, probe: String, effect: Effect, comeback: Window?, before: Way, during: Way?, reasons: [String],
+        alternatives: [Prediction] = []
     ) {
         self.fault = fault
         self.probe = probe
@@ -24,7 +27,11 @@ public struct Prediction: Hashable, Sendable, Codable {
         self.before = before
         self.during = during
         self.reasons = reasons
+        self.alternatives = alternatives
     }
+
+    /// The prediction itself, or each of its alternatives.
+    public var all: [Prediction] { effect == .byFlow ? alternatives : [self] }
 
     public enum Effect: Hashable, Sendable, Codable {
         /// The probe's packets do not meet the fault.
@@ -35,6 +42,8 @@ public struct Prediction: Hashable, Sendable, Codable {
         case untilHealed
         /// Packets may be lost, late or changed, and none for good.
         case degraded
+        /// Routes share traffic by flow, and it depends on the way that this flow's hash chose: see ``alternatives``.
+        case byFlow
         /// Nothing can be said, and why.
         case unpredictable(String)
     }

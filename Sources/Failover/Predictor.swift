@@ -22,9 +22,40 @@ public struct Predictor: Sendable {
     /// What faults that begin together do to a probe.
     ///
     /// - Parameter alreadyActive: Faults that began earlier, long enough for all they bring about to have happened.
+    ///
+    /// Where routes share traffic by flow, which of them a flow takes is up to the kernel's hash, which it seeds at random
+    /// (fib_multipath_hash, net/ipv4/route.c): then there is a prediction for each way.
     public func predict(_ faults: [Fault], with alreadyActive: [Fault] = [], for probe: Probe) -> Prediction {
         let earlier = settled(alreadyActive)
         let before = journey(of: probe, in: earlier)
+        let alternatives = before.pinnings.map { pinning in
+            predict(
+                faults, with: alreadyActive, earlier, before: journey(of: probe, in: earlier, pinned: pinning), probe)
+        }
+        guard let first = alternatives.first else {
+            return predict(faults, with: alreadyActive, earlier, before: before, probe)
+        }
+        // What becomes of the flow whichever way it took is said once.
+        switch first.effect {
+        case .none, .untilHealed, .degraded, .unpredictable:
+            guard alternatives.allSatisfy({ $0.effect == first.effect }),
+                alternatives.allSatisfy({ ($0.comeback == nil) == (first.comeback == nil) })
+            else { break }
+            return Prediction(
+                fault: first.fault, probe: first.probe, effect: first.effect,
+                comeback: Window.spanning(alternatives.compactMap(\.comeback)), before: before.way,
+                during: first.during, reasons: first.reasons)
+        case .outage, .byFlow: break
+        }
+        return Prediction(
+            fault: first.fault, probe: first.probe, effect: .byFlow, comeback: nil, before: before.way, during: nil,
+            reasons: [before.summary("Routes share traffic by flow, so it depends on the flow's way before the fault")],
+            alternatives: alternatives)
+    }
+
+    private func predict(
+        _ faults: [Fault], with alreadyActive: [Fault], _ earlier: Damage, before: Journey, _ probe: Probe
+    ) -> Prediction {
         var answer = Answer(
             fault: faults.map(\.description).joined(separator: ", "), probe: probe.name, before: before)
         if let loss = before.loss {
@@ -69,14 +100,33 @@ public struct Predictor: Sendable {
 }
 
 extension Predictor {
+    /// Which of several next hops a flow's packets take, each way.
+    struct Pinning: Hashable, Sendable {
+        var forth: [Forwarding.Choice] = []
+        var back: [Forwarding.Choice] = []
+    }
+
     /// The way there and back of a probe's question and answer.
     struct Journey: Sendable {
         let forth: [Forwarding.Path]
         let back: [Forwarding.Path]
         /// Round trip over its links, of their delays alone.
         let roundTrip: Duration
+        /// What the flow's hash is known to choose.
+        let pinning: Pinning
 
         var all: [Forwarding.Path] { forth + back }
+
+        /// Each way there with each way back, where there are several of them and all arrive; else none.
+        var pinnings: [Pinning] {
+            let count = forth.count * back.count
+            guard count > 1, count <= Self.mostPinnings, all.allSatisfy(\.arrives) else { return [] }
+            return forth.flatMap { forth in
+                back.map { Pinning(forth: forth.choices, back: $0.choices) }
+            }
+        }
+
+        private static let mostPinnings = 64
 
         /// Why no answer comes; nil where one does.
         var loss: String? {
@@ -113,25 +163,33 @@ extension Predictor {
         }
     }
 
-    func journey(of probe: Probe, in damage: Damage, known: Journey? = nil) -> Journey {
+    /// - Parameters:
+    ///   - known: The flow's way before, if it had one.
+    ///   - pinning: What the flow's hash chooses; nil for what it chose before.
+    func journey(
+        of probe: Probe, in damage: Damage, known: Journey? = nil, pinned pinning: Pinning? = nil
+    ) -> Journey {
+        let pinning = pinning ?? known?.pinning ?? Pinning()
         let ports = known.map { $0.all.reduce(into: Set()) { $0.formUnion($1.fabricPorts) } } ?? []
         let source = probe.sourceAddress ?? forwarding.sourceAddress(from: probe.source, to: probe.destination, damage)
         let forth = forwarding.paths(
-            from: probe.source, source: source, to: probe.destination, .echoRequest, in: damage, known: ports)
+            from: probe.source, source: source, to: probe.destination, .echoRequest, in: damage, known: ports,
+            choices: pinning.forth)
         // What the question went through lets its answer pass.
         let asked = forth.reduce(into: ports) { $0.formUnion($1.fabricPorts) }
         let arrived = forth.filter(\.arrives)
         let back = source.flatMap { source in
             (arrived.first?.nodes.last ?? topology.owner(of: probe.destination)).map { node in
                 forwarding.paths(
-                    from: node, source: probe.destination, to: source, .echoReply, in: damage, known: asked)
+                    from: node, source: probe.destination, to: source, .echoReply, in: damage, known: asked,
+                    choices: pinning.back)
             }
         }
         let journeys = [forth, back ?? []]
         let time = journeys.map { paths in
             paths.map(forwarding.delay).max() ?? .zero
         }
-        return Journey(forth: forth, back: back ?? [], roundTrip: time.reduce(.zero, +))
+        return Journey(forth: forth, back: back ?? [], roundTrip: time.reduce(.zero, +), pinning: pinning)
     }
 }
 
@@ -155,6 +213,12 @@ extension Window {
     /// Both one after the other.
     static func + (left: Window, right: Window) -> Window {
         Window(left.earliest + right.earliest, left.latest + right.latest)
+    }
+
+    /// From the earliest beginning to the latest end; nil for none.
+    static func spanning(_ windows: [Window]) -> Window? {
+        guard let earliest = windows.map(\.earliest).min(), let latest = windows.map(\.latest).max() else { return nil }
+        return Window(earliest, latest)
     }
 
     /// In words: `12.5s to 33s`.

@@ -30,7 +30,8 @@ extension Predictor {
     func doubt(about impact: Impact, _ recoveries: [Recovery], _ journey: Journey) -> String? {
         let open = impact.recoveries.filter { recovery in !recoveries.contains { $0.side == recovery.side } }
         return open.first { recovery in
-            recovery.trigger == .packet && !hasNoTraffic(recovery.side) && journey.all.contains { $0.tunnels.contains(recovery.side.name) }
+            recovery.trigger == .packet && !hasNoTraffic(recovery.side)
+                && journey.all.contains { $0.tunnels.contains(recovery.side.name) }
         }.map {
             "\($0.side.node) asks for new associations of \($0.side.name) when it has something to send there itself, and the lab file does not say when that is"
         }

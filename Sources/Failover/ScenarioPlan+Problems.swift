@@ -35,11 +35,20 @@ extension ScenarioPlan {
         }?.at
     }
 
+    /// How long a flow is out at least.
+    private static func least(of effect: Prediction.Effect, lasting: Duration) -> Duration {
+        switch effect {
+        case .outage(let window): min(window.earliest, lasting)
+        case .untilHealed: lasting
+        case .none, .degraded, .byFlow, .unpredictable: .zero
+        }
+    }
+
     private func problems(
         _ prediction: Prediction, of flow: Scenario.Flow, _ step: Scenario.Step, lasting: Duration, file: String
     ) -> [LabFileDiagnostic] {
         let place = "scenarios.\(scenario.name)"
-        if case .unpredictable(let why) = prediction.effect {
+        if case .unpredictable(let why)? = prediction.all.lazy.map(\.effect).first(where: \.isUnpredictable) {
             return [
                 LabFileDiagnostic(
                     file: file, line: step.line,
@@ -50,12 +59,8 @@ extension ScenarioPlan {
         guard let claim = scenario.outages.first(where: { $0.probe == flow.probe }), let atMost = claim.atMost else {
             return []
         }
-        let least: Duration =
-            switch prediction.effect {
-            case .outage(let window): min(window.earliest, lasting)
-            case .untilHealed: lasting
-            case .none, .degraded, .unpredictable: .zero
-            }
+        // Which way the flow takes is not known before, so that a claim is wrong only if it is wrong on each.
+        let least = prediction.all.map { Self.least(of: $0.effect, lasting: lasting) }.min() ?? .zero
         // An outage between two packets is not seen, and one that has just begun is not one yet.
         guard least > atMost + flow.interval * 2 else { return [] }
         return [
@@ -66,4 +71,8 @@ extension ScenarioPlan {
                 remedy: "Change the claim or the timeline; `netlab predict` has the reasons.")
         ]
     }
+}
+
+extension Prediction.Effect {
+    fileprivate var isUnpredictable: Bool { if case .unpredictable = self { true } else { false } }
 }

@@ -203,11 +203,7 @@ private struct Planner {
         let probes = topology.probes.map {
             Action.await(Condition(.echo(node: $0.source, $0.destination)), within: .seconds(30))
         }
-<<<<<<< HEAD
-        return steps(.convergence, up + addressed + late + sessions + learned + probes)
-=======
-        return steps(.convergence, up + addressed + followed + late + sessions + probes)
->>>>>>> 94e9b4d (Routes that follow their tunnels (withdraw: when-down), DPD per end; soracom-azure begins)
+        return steps(.convergence, up + addressed + followed + late + sessions + learned + probes)
     }
 }
 

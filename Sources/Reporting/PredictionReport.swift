@@ -17,11 +17,15 @@ public struct PredictionReport: Encodable, Sendable {
         libreswan = versions.libreswan.description
         bird = versions.bird.description
         self.predictions = predictions
-        sayNothing = predictions.filter { $0.effect.window?.saysNothing ?? false }.map(\.probe)
+        sayNothing = predictions.filter { prediction in
+            prediction.all.contains { $0.effect.window?.saysNothing ?? false }
+        }.map(\.probe)
     }
 
     public func text(style: Style) -> String {
-        let rows = predictions.map { prediction in
+        // Of a flow that may take several ways, each has a line, and says which.
+        let shown = predictions.flatMap(\.all)
+        let rows = shown.map { prediction in
             [
                 style.strong(prediction.probe), Self.words(for: prediction),
                 Self.text(of: prediction.effect.window), Self.text(of: prediction.comeback),
@@ -29,9 +33,9 @@ public struct PredictionReport: Encodable, Sendable {
             ]
         }
         let table = Table(columns: ["PROBE", "EFFECT", "OUTAGE", "COMEBACK", "BEFORE", "DURING"], rows: rows)
-        let groups = predictions.reduce(into: [(probes: [String], reasons: [String])]()) { groups, prediction in
+        let groups = shown.reduce(into: [(probes: [String], reasons: [String])]()) { groups, prediction in
             if let index = groups.firstIndex(where: { $0.reasons == prediction.reasons }) {
-                groups[index].probes.append(prediction.probe)
+                if groups[index].probes.last != prediction.probe { groups[index].probes.append(prediction.probe) }
             } else {
                 groups.append(([prediction.probe], prediction.reasons))
             }
@@ -55,6 +59,7 @@ public struct PredictionReport: Encodable, Sendable {
                 ? "outage" : prediction.during == prediction.before ? "a moment" : "another way"
         case .untilHealed: "down until healed"
         case .degraded: "degraded"
+        case .byFlow: "by flow"
         case .unpredictable(let why): "unpredictable: \(why)"
         }
     }

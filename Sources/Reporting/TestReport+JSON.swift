@@ -89,7 +89,7 @@ extension TestReport: Encodable {
     }
 
     private struct PredictionText: Encodable {
-        /// `none`, `outage`, `until_healed`, `degraded` or `unpredictable`.
+        /// `none`, `outage`, `until_healed`, `degraded`, `by_flow` or `unpredictable`.
         let effect: String
         let window, comeback: WindowText?
         let before: Prediction.Way
@@ -102,6 +102,7 @@ extension TestReport: Encodable {
             case .outage(let span): (effect, window) = ("outage", WindowText(span))
             case .untilHealed: (effect, window) = ("until_healed", nil)
             case .degraded: (effect, window) = ("degraded", nil)
+            case .byFlow: (effect, window) = ("by_flow", nil)
             case .unpredictable: (effect, window) = ("unpredictable", nil)
             }
             comeback = prediction.comeback.map(WindowText.init)

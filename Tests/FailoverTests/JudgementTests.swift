@@ -53,6 +53,32 @@ import Testing
         #expect(found[0].measured.map(\.lost) == [Int(outage) * 10])
     }
 
+    /// A flow whose way is up to a hash is judged by what was predicted for the way it took.
+    @Test func aFlowIsJudgedByItsOwnWay() throws {
+        let predict = { (incident: Incident, flow: String) -> Prediction? in
+            let ways = [("main", Self.window(20, 31)), ("backup", .none)].map { tunnel, effect in
+                Prediction(
+                    fault: "cut", probe: flow, effect: effect, comeback: nil,
+                    before: .init(forth: [tunnel], back: [tunnel]), during: nil, reasons: [])
+            }
+            return Prediction(
+                fault: "cut", probe: flow, effect: .byFlow, comeback: nil,
+                before: .init(forth: ["main", "backup"], back: ["main", "backup"]), during: nil, reasons: [],
+                alternatives: ways)
+        }
+        let out = try Self.judge(Self.failover(outage: 25), predict)
+        #expect(out.map(\.outcome) == [.pass] && out[0].predicted?.effect == Self.window(20, 31))
+        #expect(try Self.judge(Self.failover(outage: 50), predict)[0].outcome == .fail)
+        var untouched = FakeFlow()
+        untouched.send(Self.backup, until: 120 * TwoPaths.second)
+        let passed = try Self.judge(untouched, predict)
+        #expect(passed[0].outcome == .pass && passed[0].predicted?.effect == Prediction.Effect.none)
+        // The one by the main path must have been out.
+        var spared = FakeFlow()
+        spared.send(Self.main, until: 120 * TwoPaths.second)
+        #expect(try Self.judge(spared, predict)[0].outcome == .fail)
+    }
+
     /// Packets every 0.1 s cannot tell 19.95 s from 20 s.
     @Test func whatPacketsCannotTellDoesNotFail() throws {
         let seen = Self.failover(outage: 20)

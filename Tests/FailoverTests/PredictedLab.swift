@@ -81,6 +81,7 @@ extension Prediction.Effect {
         case .outage(let window): window.latest < .seconds(1) ? "moment" : "outage"
         case .untilHealed: "untilHealed"
         case .degraded: "degraded"
+        case .byFlow: "byFlow"
         case .unpredictable: "unpredictable"
         }
     }

@@ -56,7 +56,7 @@ import Testing
         #expect(down.effect.kind == "moment")
     }
 
-    /// Next hops that share the traffic: which of them a flow takes cannot be said.
+    /// Next hops that share the traffic: which of them a flow takes cannot be said, and what follows for each can.
     @Test func sharedTraffic() throws {
         let lab = try PredictedLab.resolve(
             PredictedLab.pair.replacing(
@@ -64,8 +64,13 @@ import Testing
             )
             .replacing("advertise: 10.2.0.0/24", with: "advertise: 10.99.0.0/24"))
         let prediction = try PredictedLab.predict("blackhole second", for: "across", in: lab)
-        #expect(prediction.effect.kind == "unpredictable")
-        #expect(try PredictedLab.predict("link second down", for: "across", in: lab).effect.kind != "unpredictable")
+        #expect(prediction.effect == .byFlow)
+        #expect(prediction.all.map(\.effect) == [.none, .untilHealed])
+        #expect(prediction.all[0].reasons != prediction.all[1].reasons)
+        #expect(try PredictedLab.predict("link second down", for: "across", in: lab).effect.kind == "byFlow")
+        // What every way has in common is said once.
+        let both = try PredictedLab.predict("blackhole west", for: "across", in: lab)
+        #expect(both.effect == .untilHealed && both.alternatives.isEmpty)
     }
 
     /// A policy rule sends what comes from one prefix by another table's routes, past what BGP says.
