@@ -134,7 +134,7 @@ public enum StrongSwanConfiguration {
                 ("keyingtries", "0"),
                 ("reauth_time", "0"),
             ] + ikeLifetime(proposal.ike.lifetime)
-                + (proposal.deadPeerDetection.map { [("dpd_delay", seconds($0.delay))] } ?? []),
+                + ((end.deadPeerDetection ?? proposal.deadPeerDetection).map { [("dpd_delay", seconds($0.delay))] } ?? []),
             [
                 Section("local", [("auth", "psk"), ("id", "\(end.identity)")]),
                 Section("remote", [("auth", "psk"), ("id", "\(peer.identity)")]),
