@@ -70,8 +70,9 @@ public struct ScenarioPlan: Sendable {
     /// Of each packet there are its headers and, in clear, a probe's marker. Checks have captures of their own, with whole
     /// packets; what they transfer is left out here.
     private static let snapLength = 160
-    /// At 0.5 Gbit/s some 4200 packets of full size, of which the buffers hold more than 7000 such starts.
-    private static let gathering = Duration.milliseconds(100)
+    /// Each flow has a thousand requests and replies in it at most, and the buffers hold more than 7000 such starts. While
+    /// checks move files, the agent gathers for less.
+    private static let gathering = Duration.seconds(1)
 
     /// Where a flow's packets begin and end, where they cross from cloud to cloud, and where they enter tunnels: as their
     /// senders put them there.

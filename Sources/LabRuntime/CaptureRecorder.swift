@@ -4,6 +4,7 @@ import CaptureFile
 import Glibc
 import NetworkTypes
 import PacketCapture
+import Synchronization
 
 /// Writes what several captures bring into one file, on a thread of its own.
 ///
@@ -29,19 +30,47 @@ struct CaptureRecorder: ~Copyable {
     private var unreported = 0
     private var nextReport: LabTime?
 
-    /// How long packets are gathered, on the lab's clock.
-    private let gathering: Int64
+    private let pace: Pace
+
+    /// How long packets are gathered, on the lab's clock; may be changed while the recorder runs.
+    final class Pace: Sendable {
+        private let gathering: Atomic<Int64>
+        /// Written to when the recorder is to look again.
+        fileprivate let nudge: Int32
+
+        init(gathering: Duration) throws {
+            self.gathering = Atomic(gathering.wholeNanoseconds)
+            nudge = netlab_eventfd()
+            guard nudge >= 0 else {
+                throw LabFailure("The capture cannot wait for packets: \(String(cString: strerror(errno))).")
+            }
+        }
+
+        deinit {
+            close(nudge)
+        }
+
+        var nanoseconds: Int64 { gathering.load(ordering: .acquiring) }
+
+        /// Gathers for so long from now on; what has been gathered is written at once.
+        func gather(for duration: Duration) {
+            gathering.store(duration.wholeNanoseconds, ordering: .releasing)
+            var one: UInt64 = 1
+            _ = Glibc.write(nudge, &one, 8)
+        }
+    }
+
     /// The host is told of new packets this late, or when there is this much.
     private static let delay = Duration.milliseconds(50)
     private static let amount = 4 << 20
 
     init(
         points: [CaptureSession.Point], interfaces: [CaptureInterface], descriptor: Int32, lab: String,
-        gathering: Duration, report: @escaping @Sendable (Int) -> Void
+        pace: Pace, report: @escaping @Sendable (Int) -> Void
     ) throws {
         self.points = points
         self.descriptor = descriptor
-        self.gathering = gathering.wholeNanoseconds
+        self.pace = pace
         self.report = report
         var writer = try CaptureFileWriter(
             descriptor: descriptor, comment: "netlab \(lab); times are the lab's, from its start")
@@ -52,35 +81,28 @@ struct CaptureRecorder: ~Copyable {
     /// Records until `stop` is readable.
     mutating func run(until stop: Int32) throws {
         try tell()
-        let hold = netlab_eventfd()
-        guard hold >= 0 else {
-            throw LabFailure("The capture cannot wait for packets: \(String(cString: strerror(errno))).")
-        }
-        ControlLine.announceHolds(to: hold)
-        defer {
-            ControlLine.stopAnnouncingHolds(to: hold)
-            close(hold)
-        }
-        var places = ([stop, hold] + points.map(\.capture.descriptor)).map {
+        ControlLine.announceHolds(to: pace.nudge)
+        defer { ControlLine.stopAnnouncingHolds(to: pace.nudge) }
+        var places = ([stop, pace.nudge] + points.map(\.capture.descriptor)).map {
             pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
         }
-        let (isToStop, isHeld, first) = (0, 1, 2)
+        let (isToStop, isNudged, first) = (0, 1, 2)
         while true {
             let rest = nextReport.map { max(0, ($0 - ControlLine.now).wholeNanoseconds / 1_000_000 + 1) } ?? -1
             if poll(&places, nfds_t(places.count), Int32(clamping: rest)) > 0, places[isToStop].revents == 0,
-                places[isHeld].revents == 0
+                places[isNudged].revents == 0
             {
-                _ = netlab_wait_readable([stop, hold], 2, gathering)
+                _ = netlab_wait_readable([stop, pace.nudge], 2, pace.nanoseconds)
                 poll(&places, nfds_t(places.count), 0)
             }
             guard places[isToStop].revents == 0 else { break }
             try record(from: points.indices.filter { places[first + $0].revents != 0 })
             // poll(2) passes over negative descriptors.
             for number in gone { places[first + number].fd = -1 }
-            if places[isHeld].revents != 0 {
-                // Nothing more comes until the clock goes on, and nobody knows when that is.
+            if places[isNudged].revents != 0 {
+                // Where the clock is about to stand still, nothing more comes until nobody knows when.
                 var count: UInt64 = 0
-                _ = Glibc.read(hold, &count, 8)
+                _ = Glibc.read(pace.nudge, &count, 8)
                 if nextReport != nil { try tell() }
             } else if unreported >= Self.amount || nextReport.map({ $0 <= ControlLine.now }) ?? false {
                 try tell()
@@ -132,7 +154,7 @@ struct CaptureRecorder: ~Copyable {
                 originalLength: packet.originalLength, direction: point.direction)
         }
         unreported += kept.count
-        if nextReport == nil { nextReport = ControlLine.now + max(Self.delay, .nanoseconds(10 * gathering)) }
+        if nextReport == nil { nextReport = ControlLine.now + max(Self.delay, .nanoseconds(10 * pace.nanoseconds)) }
     }
 
     /// Lets the host read what there is, and says how much.

@@ -22,6 +22,7 @@ final class CaptureSession: Sendable {
     private let ikeWatch: IKEKeyWatch?
     /// Written to when the capture shall end.
     private let stop: Int32
+    private let pace: CaptureRecorder.Pace
     private let recording: Task<Void, any Error>
     /// Ends with the recording.
     private let recorded: AsyncStream<Never>
@@ -84,13 +85,14 @@ final class CaptureSession: Sendable {
         }
         self.points = opened
         self.down = down
+        let pace = try CaptureRecorder.Pace(gathering: request.gathering)
+        self.pace = pace
         let descriptor = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
         stop = netlab_eventfd()
         guard descriptor >= 0, stop >= 0 else {
             throw LabFailure("The capture file \(file) cannot be written: \(String(cString: strerror(errno))).")
         }
         let (places, described, stop) = (self.points, interfaces, self.stop)
-        let gathering = request.gathering
         let (recorded, ending) = AsyncStream.makeStream(of: Never.self)
         self.recorded = recorded
         recording = Task {
@@ -99,7 +101,7 @@ final class CaptureSession: Sendable {
                 defer { close(descriptor) }
                 var recorder = try CaptureRecorder(
                     points: places, interfaces: described, descriptor: descriptor, lab: lab,
-                    gathering: gathering, report: report)
+                    pace: pace, report: report)
                 try recorder.run(until: stop)
             }
         }
@@ -108,6 +110,9 @@ final class CaptureSession: Sendable {
     deinit {
         close(stop)
     }
+
+    /// Gathers packets for so long before they are written, from now on.
+    func gather(for duration: Duration) { pace.gather(for: duration) }
 
     /// Ends a capture that nobody asks for any more, and removes its file.
     func abandon() async {

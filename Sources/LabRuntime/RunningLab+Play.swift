@@ -27,7 +27,7 @@ extension RunningLab {
         let start = (ControlLine.now + Self.margin).roundedUp(to: Self.grain)
         let end = start + script.length
         let sending = Task { try await offThread { run.run(from: start, until: end) } }
-        let performance = ScriptPerformance(script, start: start, directory: file)
+        let performance = ScriptPerformance(script, start: start, directory: file, capture: capture)
         let isPartial = await withTaskCancellationHandler {
             await performance.run(in: self, input: input, samples: samples, progress: progress)
         } onCancel: {
