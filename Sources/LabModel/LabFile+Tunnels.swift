@@ -28,6 +28,8 @@ struct TunnelSpec {
     let presharedKey: Secret?
     /// Those that not every daemon has.
     let algorithms: [AlgorithmChoice]
+    /// Which lifetimes the lab file gives.
+    let writtenLifetimes: Set<ProviderDefault.Key>
     /// Which of the parts a generated tunnel needs are not there; what is there and wrong has been reported.
     let missing: [String]
     let mtu: MTU?
@@ -48,6 +50,9 @@ struct TunnelSpec {
         deadPeerDetection = fields["dpd"].flatMap(Self.deadPeerDetection)
         presharedKey = fields["psk"].flatMap(Self.presharedKey)
         algorithms = Self.algorithms(fields, ike: ike, esp: esp)
+        let hasLifetime = { (phase: String) in fields[phase]?.entry("lifetime") != nil }
+        writtenLifetimes = Set(
+            [hasLifetime("ike") ? .ikeLifetime : nil, hasLifetime("esp") ? .espLifetime : nil].compactMap { $0 })
         missing = ["ike", "esp", "psk"].filter { fields[$0] == nil }
         mtu = fields["mtu"]?.value(MTU.self, "an MTU from 68 to 65535")?.value
         mss = fields["mss"]?.mssClamp() ?? .off
@@ -194,6 +199,8 @@ struct SessionSpec {
         let asn: ASN
         let keepalive: Duration
         let hold: Duration
+        /// Whether the lab file says anything about the two.
+        let hasTimers: Bool
         let advertised: [IPPrefix]
         /// Of a session that one side alone has configured: its own address, and whom it tries to reach.
         let address: Located<IPAddress>?
@@ -264,7 +271,8 @@ extension SessionSpec.Speaker {
     init?(key: Located<String>, value: YAMLValue) {
         guard
             let fields = value.fields([
-                "asn", "keepalive", "hold", "advertise", "transit", "prepend", "password", "address", "peer", "peer-asn",
+                "asn", "keepalive", "hold", "advertise", "transit", "prepend", "password", "address", "peer",
+                "peer-asn",
             ]),
             let asn = fields.required("asn", "the autonomous system's number")?
                 .value(ASN.self, "an AS number from 1 to 4294967295")
@@ -278,6 +286,7 @@ extension SessionSpec.Speaker {
         guard !unread else { return nil }
         node = key
         self.asn = asn.value
+        hasTimers = fields["hold"] != nil || fields["keepalive"] != nil
         hold = fields["hold"]?.duration()?.value ?? .seconds(180)
         keepalive = fields["keepalive"]?.duration()?.value ?? .seconds(hold.components.seconds / 3)
         advertised =

@@ -27,6 +27,8 @@ public struct LabFile {
     let written: [String: [String]]
     /// The whole file as it is written, without a variant.
     let root: YAMLValue?
+    /// The whole file with the variant laid over it.
+    let merged: YAMLValue?
     let collector: DiagnosticCollector
     let companion: (String) throws -> String
     /// Nil where providers are not looked at.
@@ -76,6 +78,7 @@ public struct LabFile {
         let whole = root.map { root in
             changes.map { root.replacing(root.node.overlaid(by: $0), collector: collector) } ?? root
         }
+        merged = whole
         let fields = whole?.fields(Self.keys)
         name = fields?.required("name", "the lab's name, as in `netlab up NAME`")?.text()
         title = fields?["title"]?.text()?.value ?? name?.value ?? ""

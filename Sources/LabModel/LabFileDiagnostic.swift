@@ -1,6 +1,6 @@
 /// One thing that is wrong, or will hurt, in a lab file: where, what, and what to do about it.
 public struct LabFileDiagnostic: Hashable, Sendable, Codable, CustomStringConvertible {
-    public enum Severity: String, Hashable, Sendable, Codable {
+    public enum Severity: String, Hashable, Sendable, Codable, CaseIterable {
         /// The lab cannot be built.
         case error
         /// The lab can be built, but something in it will not work as one would expect.
@@ -16,8 +16,17 @@ public struct LabFileDiagnostic: Hashable, Sendable, Codable, CustomStringConver
     public let message: String
     /// What to do next.
     public let remedy: String
+    /// The rules of providers that it is about, the broken one first; empty for what is wrong by itself.
+    public let rules: [RuleReference]
+    /// Why the lab breaks the rule on purpose.
+    public let accepted: String?
 
-    public init(severity: Severity = .error, file: String, line: Int?, message: String, remedy: String) {
+    public init(
+        severity: Severity = .error, file: String, line: Int?, message: String, remedy: String,
+        rules: [RuleReference] = [], accepted: String? = nil
+    ) {
+        self.rules = rules
+        self.accepted = accepted
         self.severity = severity
         self.file = file
         self.line = line
@@ -28,14 +37,28 @@ public struct LabFileDiagnostic: Hashable, Sendable, Codable, CustomStringConver
     /// The same, said of one of the file's variants.
     func inVariant(_ name: String) -> LabFileDiagnostic {
         LabFileDiagnostic(
-            severity: severity, file: file, line: line, message: "in variant \(name): \(message)", remedy: remedy)
+            severity: severity, file: file, line: line, message: "in variant \(name): \(message)", remedy: remedy,
+            rules: rules, accepted: accepted)
     }
 
-    /// `FILE:LINE: error: MESSAGE` and, on a second line, the remedy.
+    /// `FILE:LINE: error: MESSAGE` and, on lines of their own, the remedy, the rules with their sources, and why a rule is
+    /// broken on purpose.
     public var description: String {
         let place = line.map { "\(file):\($0)" } ?? file
-        return "\(place): \(severity.rawValue): \(message)\n    \(remedy)"
+        let lines =
+            ["\(place): \(severity.rawValue): \(message)", "    \(remedy)"]
+            + rules.map { "    Rule \($0.id): \($0.source)" }
+            + [accepted.map { "    Accepted: \($0)" }].compactMap { $0 }
+        return lines.joined(separator: "\n")
     }
+}
+
+/// A rule that a diagnostic is about.
+public struct RuleReference: Hashable, Sendable, Codable {
+    /// Whose it is and what it is about: `azure/apipa-range`, `general/longest-match`.
+    public let id: String
+    /// Where it is from.
+    public let source: ProviderSource
 }
 
 /// Why a lab file is no lab: every error found, and the warnings beside them, in the file's order.

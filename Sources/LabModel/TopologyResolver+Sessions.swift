@@ -32,7 +32,8 @@ extension TopologyResolver {
             }
             return BGPSpeaker(
                 node: speaker.node.value, asn: speaker.asn, address: address.address, interface: end.interface,
-                keepalive: speaker.keepalive, hold: speaker.hold, advertised: speaker.advertised,
+                keepalive: timers(of: speaker).keepalive, hold: timers(of: speaker).hold,
+                advertised: speaker.advertised,
                 passesOn: speaker.passesOn, prepended: speaker.prepended, password: speaker.password)
         }
         guard speakers.count == 2 else { return nil }
@@ -99,7 +100,8 @@ extension TopologyResolver {
         return OneSidedSession(
             name: spec.name.value, node: speaker.node.value, asn: speaker.asn,
             address: speaker.address?.value ?? end?.address?.address, interface: end?.interface, peer: peer.value,
-            peerASN: peerASN.value, keepalive: speaker.keepalive, hold: speaker.hold, advertised: speaker.advertised,
+            peerASN: peerASN.value, keepalive: timers(of: speaker).keepalive, hold: timers(of: speaker).hold,
+            advertised: speaker.advertised,
             password: spec.password, reason: reason.value)
     }
 

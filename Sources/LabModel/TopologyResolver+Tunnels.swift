@@ -98,7 +98,9 @@ extension TopologyResolver {
                 spec.name.line, "\(place) has no \(spec.missing.joined(separator: ", "))",
                 "A generated tunnel needs `ike:`, `esp:` and `psk:`; or give both ends their own `config:`.")
         }
-        guard let ike = spec.ike, let esp = spec.esp, let key = spec.presharedKey else { return nil }
+        guard var ike = spec.ike, var esp = spec.esp, let key = spec.presharedKey else { return nil }
+        if let lifetime = standardLifetime(.ikeLifetime, of: spec) { ike.lifetime = lifetime }
+        if let lifetime = standardLifetime(.espLifetime, of: spec) { esp.lifetime = lifetime }
         return TunnelProposal(ike: ike, esp: esp, deadPeerDetection: spec.deadPeerDetection, presharedKey: key)
     }
 

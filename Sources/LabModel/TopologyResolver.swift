@@ -47,6 +47,8 @@ struct TopologyResolver {
     var interfaces: [String: [InterfaceName: Int]] = [:]
     /// Nodes with a link that could not be read or names them wrongly: what they lack may be on it, and is not reported.
     let unsure: Set<String>
+    /// Those that the lab's clouds name, by name.
+    var providers: [String: Provider] = [:]
 
     init(file: LabFile) {
         self.file = file
@@ -64,6 +66,7 @@ struct TopologyResolver {
 
     mutating func resolve() -> Topology {
         checkNames()
+        providers = readProviders()
         let links = file.links.compactMap { resolve(link: $0) }
         checkAddresses(of: links)
         let nodes = file.nodes.map { resolve(node: $0) }
@@ -87,6 +90,7 @@ struct TopologyResolver {
         topology.variant = file.variant
         topology.variants = file.variants.map { Variant(name: $0.name.value, summary: $0.summary) }
         resolveScenarios(of: &topology)
+        applyRules(to: topology)
         return topology
     }
 }

@@ -37,7 +37,7 @@ public struct IKEProposal: Hashable, Sendable, Codable {
     /// Also the pseudo-random function.
     public let integrity: IntegrityAlgorithm
     public let group: DiffieHellmanGroup
-    public let lifetime: Duration
+    public internal(set) var lifetime: Duration
 }
 
 /// Phase 2: how the traffic is protected.
@@ -47,7 +47,7 @@ public struct ESPProposal: Hashable, Sendable, Codable {
     public let integrity: IntegrityAlgorithm?
     /// The group of perfect forward secrecy; nil for none.
     public let group: DiffieHellmanGroup?
-    public let lifetime: Duration
+    public internal(set) var lifetime: Duration
 }
 
 /// When a silent peer is given up.

@@ -25,7 +25,7 @@ final class DiagnosticCollector {
     }
 
     /// What is looked at twice is wrong once.
-    private func note(_ diagnostic: LabFileDiagnostic) {
+    func note(_ diagnostic: LabFileDiagnostic) {
         if !diagnostics.contains(diagnostic) { diagnostics.append(diagnostic) }
     }
 

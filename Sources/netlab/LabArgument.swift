@@ -109,12 +109,17 @@ enum LabLocator {
             throw CommandError(
                 message: "The lab file \(path) cannot be read: \(error)", remedy: "Look at its path and permissions.")
         }
-        let directory = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+        let directory = directory(of: path)
         let providers = ProviderLocator(labDirectory: directory).library
         let file = LabFile(text: text, file: path, variant: variant, providers: providers) { name in
             try TextFile.read("\(directory)/\(name)")
         }
         return (file, path)
+    }
+
+    /// Where a file stands.
+    static func directory(of path: String) -> String {
+        path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
     }
 
     /// The name of the lab that an argument means: a lab's name, or the name in the file it leads to.

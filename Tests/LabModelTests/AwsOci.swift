@@ -14,7 +14,9 @@ enum AwsOci {
     }
 
     static func resolved() throws -> (topology: Topology, warnings: [LabFileDiagnostic]) {
-        try LabFile(text: text("lab.yaml"), file: "lab.yaml", companion: text).resolve()
+        try LabFile(
+            text: text("lab.yaml"), file: "lab.yaml", providers: ProviderFileTests.library, companion: text
+        ).resolve()
     }
 
     static let topology: Result<Topology, any Error> = Result { try resolved().topology }

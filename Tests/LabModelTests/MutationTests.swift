@@ -1,3 +1,4 @@
+import Foundation
 import LabModel
 import Testing
 
@@ -95,6 +96,46 @@ import Testing
                 _ = try LabFile(text: text, file: "lab.yaml") { name in
                     name == "oci-ipsec.conf" ? broken : try AwsOci.text(name)
                 }.resolve()
+            } catch {
+                #expect(error.diagnostics.contains { $0.severity == .error })
+            }
+        }
+    }
+
+    /// Providers' files are users' too.
+    @Test(arguments: ProviderFileTests.names) func mutatedProvidersAreReadOrRefused(_ name: String) throws {
+        let text = try String(
+            contentsOf: ProviderFileTests.directory.appending(path: "\(name).yaml"), encoding: .utf8)
+        let lines = Self.lines(of: text)
+        var generator = Generator(state: UInt64(name.utf8.reduce(0) { $0 &* 31 &+ Int($1) }))
+        var refused = 0
+        for _ in 0..<60 {
+            let broken = Self.mutated(lines, with: &generator)
+            let library = ProviderLibrary(names: [name, "aws"]) { _ in (broken, "\(name).yaml") }
+            do {
+                let provider = try library.provider(name)
+                #expect(provider.rules.allSatisfy { !$0.statement.isEmpty })
+            } catch {
+                refused += 1
+                for diagnostic in error.diagnostics {
+                    #expect(!diagnostic.message.isEmpty && !diagnostic.remedy.isEmpty)
+                    #expect((1...lines.count + 7).contains(diagnostic.line ?? 1))
+                }
+            }
+        }
+        #expect(refused > 6)
+    }
+
+    /// A lab with any provider's rules is a lab or is refused, whatever the lab holds.
+    @Test(arguments: UInt64(0)..<3) func mutatedLabsUnderRules(_ seed: UInt64) throws {
+        let lines = Self.lines(of: try AwsOci.text("lab.yaml"))
+        var generator = Generator(state: seed &+ 77)
+        for _ in 0..<25 {
+            let broken = Self.mutated(lines, with: &generator)
+            do {
+                _ = try LabFile(
+                    text: broken, file: "lab.yaml", providers: ProviderFileTests.library, companion: AwsOci.text
+                ).resolve()
             } catch {
                 #expect(error.diagnostics.contains { $0.severity == .error })
             }

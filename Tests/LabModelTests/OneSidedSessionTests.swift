@@ -52,7 +52,9 @@ struct OneSidedSessionTests {
         "Mistakes",
         arguments: [
             BrokenLab(
-                text: lab("", speakers: "vm: {asn: 1, peer: 10.9.9.9, peer-asn: 2}", more: "    because: of that\n    §expect: connected\n"),
+                text: lab(
+                    "", speakers: "vm: {asn: 1, peer: 10.9.9.9, peer-asn: 2}",
+                    more: "    because: of that\n    §expect: connected\n"),
                 "\"connected\" is not one of the outlooks", "connecting"),
             BrokenLab(
                 text: lab("", speakers: "§vm: {asn: 1, peer: 10.9.9.9}", more: outlook), "vm has no `peer-asn`",

@@ -242,7 +242,7 @@ import Testing
         #expect(key.keys.sorted() == ["tgw/pluto /etc/ipsec.d/main.secrets"])
         #expect(
             key.values.first
-                == "203.0.113.10 198.51.100.10 : PSK \"mistaken-example-preshared-key-of-main-tunnel-1\"\n")
+                == "203.0.113.10 198.51.100.10 : PSK \"mistaken-examplepresharedkeyofmaintunnel1\"\n")
         let ike = try files("mismatch main ike at drg")
         #expect(ike.keys.sorted() == ["drg/pluto /etc/ipsec.d/main.conf"])
         #expect(ike.values.first?.contains("    ike=aes_cbc192-sha2_384;dh20\n") == true)

@@ -98,7 +98,7 @@ import Testing
     }
 
     @Test func theMainTunnelsInterfacesAreThereBefore() throws {
-        let made = try index("tgw: create VTI vpn1, 203.0.113.10 to 198.51.100.10, key 101, 169.254.100.1/30, MTU 1438")
+        let made = try index("tgw: create VTI vpn1, 203.0.113.10 to 198.51.100.10, key 101, 169.254.120.1/30, MTU 1438")
         #expect(plan.steps[made + 1].description == "tgw: set net.ipv4.conf.vpn1.disable_policy = 1")
         #expect(
             try made < index { if case .startDaemon(let daemon) = $0 { daemon.name == "tgw/pluto" } else { false } })
@@ -251,7 +251,7 @@ import Testing
         ("tgw: create an empty key store in /etc/ipsec.d/nss", "tgw: remove /etc/ipsec.d/nss"),
         ("tgw: start /usr/libexec/ipsec/pluto --nofork --config /etc/ipsec.conf", "tgw: stop pluto"),
         (
-            "tgw: create VTI vpn1, 203.0.113.10 to 198.51.100.10, key 101, 169.254.100.1/30, MTU 1438",
+            "tgw: create VTI vpn1, 203.0.113.10 to 198.51.100.10, key 101, 169.254.120.1/30, MTU 1438",
             "tgw: remove interface vpn1"
         ),
         (
@@ -284,9 +284,9 @@ import Testing
         var dumped = ""
         dump(plan, to: &dumped)
         shown.append(dumped)
-        #expect(shown.allSatisfy { !$0.contains("example-preshared-key") })
+        #expect(shown.allSatisfy { !$0.contains(#/example-?preshared-?key/#) })
         let files = plan.steps.compactMap { if case .writeFile(_, let file) = $0.action { file } else { nil } }
-        let secret = files.filter { $0.contents.reveal().contains("example-preshared-key") }
+        let secret = files.filter { $0.contents.reveal().contains(#/example-?preshared-?key/#) }
         #expect(secret.count == 6 && secret.allSatisfy(\.isSecret))
     }
 

@@ -1,0 +1,89 @@
+import NetworkTypes
+
+/// What a provider's rules look at: a topology, the lab file's lines, and the clouds that the provider runs.
+struct Design {
+    /// A tunnel's end at a router of the provider's.
+    struct OwnEnd {
+        let tunnel: Tunnel
+        let end: TunnelEnd
+        let peer: TunnelEnd
+    }
+    /// A router of the provider's that speaks BGP.
+    struct OwnSpeaker {
+        let session: BGPSession
+        let speaker: BGPSpeaker
+        let peer: BGPSpeaker
+    }
+
+    let topology: Topology
+    let file: LabFile
+    /// The provider whose side is looked at.
+    let provider: String
+    /// All that the lab's clouds name, by name.
+    let providers: [String: Provider]
+
+    /// The provider that runs a node: that of its cloud, where the node is a part of the cloud's fabric.
+    func provider(of node: String) -> String? {
+        guard let node = topology.node(named: node), node.role != .instance else { return nil }
+        return topology.clouds.first { $0.name == node.cloud }?.provider
+    }
+
+    func cloud(of node: String) -> String? { topology.node(named: node)?.cloud }
+
+    /// Tunnels that are up some time, by their ends at the provider's routers.
+    var ownEnds: [OwnEnd] {
+        topology.tunnels.flatMap { tunnel in
+            tunnel.ends.compactMap { end in
+                guard provider(of: end.node) == provider, let peer = tunnel.peer(of: end) else { return nil }
+                return OwnEnd(tunnel: tunnel, end: end, peer: peer)
+            }
+        }
+    }
+
+    var ownSpeakers: [OwnSpeaker] {
+        topology.sessions.flatMap { session in
+            session.speakers.compactMap { speaker in
+                guard provider(of: speaker.node) == provider, let peer = session.peer(of: speaker) else { return nil }
+                return OwnSpeaker(session: session, speaker: speaker, peer: peer)
+            }
+        }
+    }
+
+    /// The sessions that somebody wants over a tunnel, and whether both sides have them.
+    func sessions(over tunnel: Tunnel) -> [(name: String, isMutual: Bool)] {
+        let isEnd = { (node: String, interface: InterfaceName?) in
+            tunnel.ends.contains { $0.node == node && $0.interface == interface }
+        }
+        return topology.sessions.filter { $0.speakers.contains { isEnd($0.node, $0.interface) } }.map {
+            ($0.name, true)
+        }
+            + topology.oneSidedSessions.filter { isEnd($0.node, $0.interface) }.map { ($0.name, false) }
+    }
+
+    /// Lines that end at one of the provider's routers: links from another cloud with a BGP session on them.
+    var ownLines: [Link] {
+        topology.links.filter { link in
+            link.ends.contains { provider(of: $0.node) == provider }
+                && Set(link.ends.map { cloud(of: $0.node) ?? $0.node }).count == 2
+                && link.ends.contains { end in
+                    topology.sessions.flatMap(\.speakers).contains {
+                        $0.node == end.node && $0.interface == end.interface
+                    }
+                }
+        }
+    }
+
+    /// The line of the innermost of these names, each inside the one before it, that the lab file has.
+    func line(_ path: String...) -> Int? {
+        var value = file.merged
+        var line: Int?
+        for name in path {
+            guard let node = value?.node.mapping,
+                let pair = node.mergedPairs.first(where: { $0.key.scalar?.string == name })
+            else { break }
+            line = pair.key.mark?.line ?? line
+            value = value?.child(pair.value, name)
+        }
+        return line
+    }
+}
