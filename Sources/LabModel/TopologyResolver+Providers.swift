@@ -24,9 +24,10 @@ extension TopologyResolver {
         return cloud?.provider.flatMap { providers[$0.value] }
     }
 
-    /// What a speaker has: as written, or as its provider sets it where nothing is written.
-    func timers(of speaker: SessionSpec.Speaker) -> (keepalive: Duration, hold: Duration) {
-        let provider = provider(of: speaker.node.value)
+    /// What a speaker has: as written, or as its provider sets it for sessions in tunnels where nothing is written.
+    func timers(of speaker: SessionSpec.Speaker, over: String?) -> (keepalive: Duration, hold: Duration) {
+        let isInTunnel = file.tunnels.contains { $0.name.value == over }
+        let provider = isInTunnel ? provider(of: speaker.node.value) : nil
         guard !speaker.hasTimers, let keepalive = provider?.standard(.bgpKeepalive)?.duration,
             let hold = provider?.standard(.bgpHold)?.duration
         else { return (speaker.keepalive, speaker.hold) }

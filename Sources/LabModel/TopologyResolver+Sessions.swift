@@ -32,7 +32,7 @@ extension TopologyResolver {
             }
             return BGPSpeaker(
                 node: speaker.node.value, asn: speaker.asn, address: address.address, interface: end.interface,
-                keepalive: timers(of: speaker).keepalive, hold: timers(of: speaker).hold,
+                keepalive: timers(of: speaker, over: over.value).keepalive, hold: timers(of: speaker, over: over.value).hold,
                 advertised: speaker.advertised,
                 passesOn: speaker.passesOn, prepended: speaker.prepended, password: speaker.password)
         }
@@ -100,7 +100,7 @@ extension TopologyResolver {
         return OneSidedSession(
             name: spec.name.value, node: speaker.node.value, asn: speaker.asn,
             address: speaker.address?.value ?? end?.address?.address, interface: end?.interface, peer: peer.value,
-            peerASN: peerASN.value, keepalive: timers(of: speaker).keepalive, hold: timers(of: speaker).hold,
+            peerASN: peerASN.value, keepalive: timers(of: speaker, over: spec.over?.value).keepalive, hold: timers(of: speaker, over: spec.over?.value).hold,
             advertised: speaker.advertised,
             password: spec.password, reason: reason.value)
     }

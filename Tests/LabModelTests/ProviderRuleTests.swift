@@ -256,6 +256,14 @@ import Testing
         #expect(lab.diagnostics == [])
     }
 
+    /// A line is one with a tag on its frames, too.
+    @Test func linesWithATag() throws {
+        let tag = ("mtu: 1500}", "mtu: 1500, vlan: 340}")
+        #expect(try RuledLab(Self.key, [tag]).diagnostics == [])
+        let lab = try RuledLab(Self.key, [tag, ("    password: example-key\n", "")])
+        #expect(lab.diagnostics.map { $0.rules.first?.id } == ["blue/bgp-authentication"])
+    }
+
     // MARK: What is accepted
 
     private static let lifetime = "ike-lifetime: {to: 1h, source: doc}"

@@ -67,7 +67,7 @@ struct Design {
                 && Set(link.ends.map { cloud(of: $0.node) ?? $0.node }).count == 2
                 && link.ends.contains { end in
                     topology.sessions.flatMap(\.speakers).contains {
-                        $0.node == end.node && $0.interface == end.interface
+                        $0.node == end.node && $0.interface == end.routedInterface
                     }
                 }
         }

@@ -154,11 +154,11 @@ struct BGPAuthentication: ProviderConstraint {
     func findings(in design: Design) -> [Finding] {
         let lines = design.ownLines.flatMap(\.ends)
         return design.ownSpeakers.compactMap { own in
-            guard lines.contains(where: { $0.node == own.speaker.node && $0.interface == own.speaker.interface }) else {
+            guard lines.contains(where: { $0.node == own.speaker.node && $0.routedInterface == own.speaker.interface }) else {
                 return nil
             }
             let place = "bgp.\(own.session.name)"
-            guard let key = own.session.password?.reveal() else {
+            guard let key = own.session.key(of: own.speaker)?.reveal() else {
                 guard isRequired else { return nil }
                 return Finding(
                     line: design.line("bgp", own.session.name),
