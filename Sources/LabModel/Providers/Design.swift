@@ -49,15 +49,23 @@ struct Design {
         }
     }
 
-    /// The sessions that somebody wants over a tunnel, and whether both sides have them.
-    func sessions(over tunnel: Tunnel) -> [(name: String, isMutual: Bool)] {
+    /// A session that somebody wants over a tunnel.
+    struct Wish {
+        let name: String
+        /// Nil where both sides have it; else the node that has it, and the address that it expects at the other end.
+        let alone: (node: String, peer: IPAddress)?
+    }
+
+    func wishes(over tunnel: Tunnel) -> [Wish] {
         let isEnd = { (node: String, interface: InterfaceName?) in
             tunnel.ends.contains { $0.node == node && $0.interface == interface }
         }
         return topology.sessions.filter { $0.speakers.contains { isEnd($0.node, $0.interface) } }.map {
-            ($0.name, true)
+            Wish(name: $0.name, alone: nil)
         }
-            + topology.oneSidedSessions.filter { isEnd($0.node, $0.interface) }.map { ($0.name, false) }
+            + topology.oneSidedSessions.filter { isEnd($0.node, $0.interface) }.map {
+                Wish(name: $0.name, alone: ($0.node, $0.peer))
+            }
     }
 
     /// Lines that end at one of the provider's routers: links from another cloud with a BGP session on them.

@@ -94,20 +94,32 @@ enum GeneralRules {
         return owners.contains(design.cloud(of: peer)) && design.cloud(of: peer) != design.cloud(of: node)
     }
 
-    /// Nodes with two tunnels to the same cloud, of which one filters strictly and is not on every way back.
+    /// Nodes with two ways to another cloud, tunnels or lines, of which one filters strictly and is not on every way back.
     private static func asymmetries(_ design: Design) -> [Finding] {
         design.topology.nodes.flatMap { node -> [Finding] in
-            let ends = design.topology.tunnelEnds(of: node.name).filter { !$0.tunnel.isUnused }
-            let byCloud = Dictionary(grouping: ends) { pair in
-                pair.tunnel.peer(of: pair.end).flatMap { design.cloud(of: $0.node) } ?? ""
+            let tunnels = design.topology.tunnelEnds(of: node.name).filter { !$0.tunnel.isUnused }.map { pair in
+                (
+                    interface: pair.end.interface,
+                    cloud: pair.tunnel.peer(of: pair.end).flatMap { design.cloud(of: $0.node) }
+                )
             }
-            return byCloud.sorted { $0.key < $1.key }.flatMap { cloud, ends -> [Finding] in
-                guard ends.count > 1, !cloud.isEmpty else { return [] }
-                return ends.map(\.end.interface).filter { design.filtersReversePath(node.name, $0) }.map { interface in
+            let sessions = design.topology.sessions.flatMap { session in
+                session.speakers.filter { $0.node == node.name }.map { speaker in
+                    (
+                        interface: speaker.interface,
+                        cloud: session.peer(of: speaker).flatMap { design.cloud(of: $0.node) }
+                    )
+                }
+            }
+            let ways = (tunnels + sessions).filter { $0.cloud != nil && $0.cloud != node.cloud }
+            let byCloud = Dictionary(grouping: ways.uniqued(by: \.interface)) { $0.cloud ?? "" }
+            return byCloud.sorted { $0.key < $1.key }.flatMap { cloud, ways -> [Finding] in
+                guard ways.count > 1 else { return [] }
+                return ways.map(\.interface).filter { design.filtersReversePath(node.name, $0) }.map { interface in
                     Finding(
                         line: design.line("nodes", node.name, "sysctls"),
                         message:
-                            "nodes.\(node.name): \(ends.count) tunnels lead to \(cloud), and strict reverse path filtering on \(interface) drops what comes by it while the way back is another",
+                            "nodes.\(node.name): \(ways.count) ways lead to \(cloud), and strict reverse path filtering on \(interface) drops what comes by it while the way back is another",
                         remedy:
                             "Set net.ipv4.conf.all.rp_filter and net.ipv4.conf.\(interface).rp_filter to 0, or to 2 (loose)."
                     )

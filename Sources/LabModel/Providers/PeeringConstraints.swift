@@ -92,7 +92,7 @@ struct BGPAddressPerTunnel: ProviderConstraint {
         let ends = design.ownEnds.filter { !$0.tunnel.isUnused }
         let gateways = Dictionary(grouping: ends) { $0.end.remoteAddress }.filter { $0.value.count > 1 }
         return gateways.sorted { $0.key < $1.key }.flatMap { address, ends -> [Finding] in
-            let speaking = ends.filter { end in design.sessions(over: end.tunnel).contains(where: \.isMutual) }
+            let speaking = ends.filter { end in design.wishes(over: end.tunnel).contains { $0.alone == nil } }
             guard !speaking.isEmpty, speaking.count < ends.count else { return [] }
             return ends.filter { end in !speaking.contains { $0.tunnel.name == end.tunnel.name } }.map { end in
                 Finding(
@@ -112,14 +112,15 @@ extension Design {
     struct Peering {
         let session: String
         let end: OwnEnd
-        /// The provider's own address in it.
+        /// The provider's own address in it: its end's, or the one that the other side expects there.
         let own: IPAddress
     }
 
     var peerings: [Peering] {
         ownEnds.filter { !$0.tunnel.isUnused }.flatMap { end in
-            sessions(over: end.tunnel).compactMap { session in
-                end.end.inside.map { Peering(session: session.name, end: end, own: $0.address) }
+            wishes(over: end.tunnel).compactMap { wish in
+                let expected = wish.alone.flatMap { $0.node == end.peer.node ? $0.peer : nil }
+                return (expected ?? end.end.inside?.address).map { Peering(session: wish.name, end: end, own: $0) }
             }
         }
     }

@@ -154,7 +154,8 @@ struct BGPAuthentication: ProviderConstraint {
     func findings(in design: Design) -> [Finding] {
         let lines = design.ownLines.flatMap(\.ends)
         return design.ownSpeakers.compactMap { own in
-            guard lines.contains(where: { $0.node == own.speaker.node && $0.routedInterface == own.speaker.interface }) else {
+            guard lines.contains(where: { $0.node == own.speaker.node && $0.routedInterface == own.speaker.interface })
+            else {
                 return nil
             }
             let place = "bgp.\(own.session.name)"
