@@ -87,7 +87,7 @@ extension ClaimReader {
         switch section {
         case .nodes: topology.nodes.map(\.name)
         case .links: topology.links.map(\.name)
-        case .tunnels: topology.tunnels.map(\.name)
+        case .tunnels: topology.tunnels.map(\.name) + topology.plainTunnels.map(\.name)
         case .sessions: topology.sessionNames
         case .probes: topology.probes.map(\.name)
         }

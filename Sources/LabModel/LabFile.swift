@@ -14,6 +14,7 @@ public struct LabFile {
     let nodes: [NodeSpec]
     let links: [LinkSpec]
     let tunnels: [TunnelSpec]
+    let plainTunnels: [PlainTunnelSpec]
     let sessions: [SessionSpec]
     let probes: [ProbeSpec]
     /// Read when everything that they speak of is known.
@@ -99,7 +100,10 @@ public struct LabFile {
             fields?["links"]?.entries("a mapping of links").map {
                 LinkSpec(key: $0, value: $1, defaults: defaults)
             } ?? []
-        tunnels = fields?["tunnels"]?.entries("a mapping of tunnels").compactMap(TunnelSpec.init) ?? []
+        let tunnels = fields?["tunnels"]?.entries("a mapping of tunnels") ?? []
+        let isPlain = { (value: YAMLValue) in value.entry("kind") != nil }
+        self.tunnels = tunnels.filter { !isPlain($1) }.compactMap(TunnelSpec.init)
+        plainTunnels = tunnels.filter { isPlain($1) }.compactMap(PlainTunnelSpec.init)
         sessions = fields?["bgp"]?.entries("a mapping of BGP sessions").compactMap(SessionSpec.init) ?? []
         probes = fields?["probes"]?.entries("a mapping of probes").compactMap(ProbeSpec.init) ?? []
         written = (fields?.values ?? [:]).mapValues {
@@ -143,6 +147,7 @@ struct NodeSpec {
     let routes: [Route]
     let rules: [Located<PolicyRule>]
     let sysctls: [Located<Sysctl>]
+    let filters: [Located<InboundFilter>]
     let security: [SecurityRule]?
     let securityLine: Int
     let sourceDestinationCheck: Bool
@@ -157,7 +162,7 @@ struct NodeSpec {
         guard
             let fields = value.fields([
                 "cloud", "zone", "role", "summary", "routes", "rules", "sysctls", "security",
-                "source-destination-check", "nat", "mss", "ike", "preferred-source", "decrement-ttl", "bird",
+                "source-destination-check", "filter", "nat", "mss", "ike", "preferred-source", "decrement-ttl", "bird",
             ])
         else { return nil }
         name = key
@@ -175,6 +180,17 @@ struct NodeSpec {
         security = fields["security"]?.members.compactMap(Self.securityRule)
         securityLine = fields["security"]?.line ?? key.line
         sourceDestinationCheck = fields["source-destination-check"]?.flag()?.value ?? true
+        filters =
+            fields["filter"]?.entries("a mapping of interfaces to rules").compactMap { key, value in
+                guard let interface = InterfaceName(key.value) else {
+                    value.collector.error(
+                        key.line, "\(value.path): \"\(key.value)\" is not an interface's name",
+                        "Write the name of an interface of the node, of 1 to 15 bytes.")
+                    return nil
+                }
+                let rules = value.members.compactMap(Self.securityRule)
+                return Located(value: InboundFilter(interface: interface, rules: rules), line: key.line)
+            } ?? []
         nat = fields["nat"].flatMap(Self.nat)
         mss = fields["mss"]?.mssClamp() ?? .off
         ike = fields["ike"]?.choice(IKEDaemon.self, noun: "IKE daemons")?.value ?? .libreswan

@@ -27,6 +27,8 @@ public struct Node: Hashable, Sendable, Codable {
     public internal(set) var security: [SecurityRule]?
     /// Whether the fabric drops what does not come from or go to the instance's own address.
     public internal(set) var sourceDestinationCheck: Bool
+    /// What may come in by an interface, whoever it is for; all may by the others.
+    public let filters: [InboundFilter]
     public internal(set) var nat: OneToOneNAT?
     /// What the node does to the segment sizes in traffic that it forwards.
     public let mss: MSSClamp
@@ -91,13 +93,25 @@ public struct PolicyRule: Hashable, Sendable, Codable {
 public struct SecurityRule: Hashable, Sendable, Codable {
     public enum TransportProtocol: String, Hashable, Sendable, Codable, CaseIterable {
         case any, tcp, udp, icmp, esp
+        /// IP protocol 41: IPv6 in IPv4.
         case ipv6 = "6in4"
+        /// IP protocol 4: IPv4 in IPv4 or IPv6.
+        case ipv4 = "ipip"
     }
 
     public let source: IPPrefix
     public let transport: TransportProtocol
     /// Destination ports; empty for all. Only for TCP and UDP.
     public let ports: [UInt16]
+}
+
+/// A router's packet filter for what arrives at one interface.
+///
+/// It lets in what a rule names, answers to TCP and UDP, and IPv6's neighbour discovery; all else is dropped. That it knows
+/// no answers in other protocols is what small routers' filters are like, and unlike a cloud's fabric.
+public struct InboundFilter: Hashable, Sendable, Codable {
+    public let interface: InterfaceName
+    public let rules: [SecurityRule]
 }
 
 /// Public addresses that stand for private ones, one to one, as an Internet gateway does it.

@@ -13,7 +13,9 @@ public struct Topology: Hashable, Sendable, Codable {
     public let clouds: [Cloud]
     public internal(set) var nodes: [Node]
     public let links: [Link]
+    /// Those of IPsec.
     public internal(set) var tunnels: [Tunnel]
+    public internal(set) var plainTunnels: [PlainTunnel] = []
     public internal(set) var sessions: [BGPSession]
     /// Those that are to stay down, for only one side has them.
     public internal(set) var oneSidedSessions: [OneSidedSession] = []
@@ -118,12 +120,14 @@ public struct Topology: Hashable, Sendable, Codable {
     public func addresses(of node: String) -> [IPAddress] {
         linkEnds(of: node).flatMap(\.end.addresses).map(\.address)
             + tunnelEnds(of: node).compactMap(\.end.inside?.address)
+            + plainTunnelEnds(of: node).compactMap(\.end.inside?.address)
     }
 
     /// The node that owns an address, on a link or inside a tunnel.
     public func owner(of address: IPAddress) -> String? {
         links.lazy.flatMap(\.ends).first { $0.addresses.contains { $0.address == address } }?.node
             ?? tunnels.lazy.flatMap(\.ends).first { $0.inside?.address == address }?.node
+            ?? plainTunnels.lazy.flatMap(\.ends).first { $0.inside?.address == address }?.node
     }
 
     /// The node that packets to an address come to: its owner, or the one that a one-to-one translation stands for.

@@ -95,12 +95,14 @@ extension TopologyResolver {
                     }
                 }
             }
-            for tunnel in file.tunnels {
-                for end in tunnel.ends where end.node.value == node {
-                    guard let inside = end.inside else { continue }
-                    let place = "tunnel \(tunnel.name.value)"
-                    check(block: inside.value.prefix, of: place, at: node, line: inside.line, against: &blocks)
+            let insides =
+                file.tunnels.flatMap { tunnel in tunnel.ends.map { (tunnel.name.value, $0.node.value, $0.inside) } }
+                + file.plainTunnels.flatMap { tunnel in
+                    tunnel.ends.map { (tunnel.name.value, $0.node.value, $0.inside) }
                 }
+            for case (let tunnel, node, let inside?) in insides {
+                check(
+                    block: inside.value.prefix, of: "tunnel \(tunnel)", at: node, line: inside.line, against: &blocks)
             }
         }
     }

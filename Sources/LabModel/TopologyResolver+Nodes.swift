@@ -21,12 +21,23 @@ extension TopologyResolver {
             }
         }
         checkForwarding(of: spec, ends)
+        for filter in spec.filters
+        where !ends.contains(where: { $0.interface.value == filter.value.interface })
+            && !unsure.contains(spec.name.value)
+        {
+            collector.error(
+                filter.line, "\(place).filter: none of the node's links is at an interface \(filter.value.interface)",
+                Suggestion.remedy(
+                    for: filter.value.interface.description, among: ends.map(\.interface.value.description),
+                    noun: "interfaces here"))
+        }
         return Node(
             name: spec.name.value, cloud: spec.cloud?.value, zone: spec.zone?.value, role: spec.role.value,
             summary: spec.summary, routes: spec.routes.map(\.entry), rules: spec.rules.map(\.value),
             sysctls: spec.sysctls.map(\.value),
             security: spec.security,
             sourceDestinationCheck: spec.role.value == .instance && spec.sourceDestinationCheck,
+            filters: spec.filters.map(\.value),
             nat: spec.nat.flatMap { resolve(nat: $0, of: spec.name.value) }, mss: spec.mss, ike: spec.ike,
             preferredSource: spec.preferredSource?.value, decrementsTTL: spec.decrementsTTL.value,
             birdConfiguration: spec.bird.flatMap { companion($0, place: place) })
@@ -104,6 +115,7 @@ extension TopologyResolver {
             let blocks =
                 ends(of: name).flatMap(\.addresses).map(\.value.prefix)
                 + file.tunnels.flatMap(\.ends).filter { $0.node.value == name }.compactMap(\.inside?.value.prefix)
+                + file.plainTunnels.flatMap(\.ends).filter { $0.node.value == name }.compactMap(\.inside?.value.prefix)
             let isSure = !unsure.contains(name)
             let own = interfaces[name, default: [:]].keys.map(\.description)
             var seen: [String: Int] = [:]

@@ -54,6 +54,9 @@ extension TopologyResolver {
             }
             return tunnel.ends.map { ($0.node, $0.interface, $0.inside) }
         }
+        if let tunnel = file.plainTunnels.first(where: { $0.name.value == over.value }) {
+            return tunnel.ends.compactMap { end in end.interface.map { (end.node.value, $0.value, end.inside?.value) } }
+        }
         if let link = links.first(where: { $0.name == over.value }) {
             return link.ends.map { ($0.node, $0.routedInterface, $0.addresses.first) }
         }
@@ -145,7 +148,8 @@ extension TopologyResolver {
         guard isKnown(node: spec.source, in: place) else { return nil }
         let isAddress = IPAddress(spec.destination.value)
         let isSure =
-            !unsure.contains(spec.source.value) && topology.tunnels.count == file.written["tunnels", default: []].count
+            !unsure.contains(spec.source.value)
+            && topology.tunnels.count + topology.plainTunnels.count == file.written["tunnels", default: []].count
         if let own = spec.sourceAddress, isSure, !topology.addresses(of: spec.source.value).contains(own.value) {
             collector.error(
                 own.line, "\(place): node \(spec.source.value) does not have the address \(own.value)",

@@ -71,6 +71,7 @@ struct TopologyResolver {
         checkAddresses(of: links)
         let nodes = file.nodes.map { resolve(node: $0) }
         let tunnels = file.tunnels.compactMap { resolve(tunnel: $0) }
+        let plainTunnels = file.plainTunnels.compactMap { resolve(plain: $0) }
         checkRoutes()
         checkTunnelRoutes()
         let sessions = file.sessions.compactMap { resolve(session: $0, tunnels: tunnels, links: links) }
@@ -84,6 +85,8 @@ struct TopologyResolver {
             guard let spec = file.sessions.first(where: { $0.name.value == session.name }) else { continue }
             check(oneSided: session, spec, in: topology)
         }
+        topology.plainTunnels = plainTunnels
+        checkFit(of: topology)
         topology.probes = file.probes.compactMap { resolve(probe: $0, topology: topology) }
         topology.expectations = file.expectations.compactMap { resolve(expectation: $0, $1, topology: topology) }
         topology.soak = soak(topology: topology)

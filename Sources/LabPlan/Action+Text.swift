@@ -12,6 +12,7 @@ extension Action: CustomStringConvertible {
         case .setSysctls(let node, let settings):
             "\(node): set " + settings.map { "\($0.key) = \($0.value)" }.joined(separator: ", ")
         case .createTunnelInterface(let interface): Self.text(of: interface)
+        case .createPlainTunnelInterface(let interface): Self.text(of: interface)
         case .removeInterface(let node, let name): "\(node): remove interface \(name)"
         case .setMTU(let node, let interface, let mtu): "\(node): set MTU \(mtu) on \(interface)"
         case .addAddress(let node, let interface, let address): "\(node): add address \(address) to \(interface)"
@@ -54,6 +55,21 @@ extension Action: CustomStringConvertible {
             case .xfrm(let id): ("XFRM interface", "if_id \(id)")
             }
         return "\(interface.node): create \(kind.0) \(interface.name), \(kind.1)\(address)\(mtu)"
+    }
+
+    private static func text(of interface: PlainTunnelInterface) -> String {
+        let end = interface.end
+        let isIPv6 = interface.kind.isOverIPv6
+        let parts = [
+            "\(end.node): create \(interface.kind.rawValue) tunnel \(end.interface), \(end.localAddress)"
+                + (interface.kind == .isatap ? "" : " to \(end.remoteAddress)"),
+            end.inside?.description,
+            end.potentialRouters.isEmpty
+                ? nil : "potential routers \(end.potentialRouters.map(\.description).joined(separator: " "))",
+            isIPv6 ? "encapsulation limit \(end.encapsulationLimit.map(String.init) ?? "none")" : nil,
+            "\(isIPv6 ? "hop limit" : "TTL") \(end.hopLimit)", end.mtu.map { "MTU \($0)" },
+        ]
+        return parts.compactMap { $0 }.joined(separator: ", ")
     }
 
     private static func text(of rule: PolicyRule) -> String {

@@ -2,7 +2,7 @@ import LabModel
 import NetworkTypes
 
 /// nftables rules for what a cloud's fabric enforces (security rules, source/destination check, 1:1 NAT), and for a
-/// router's MSS clamp.
+/// router's filters and MSS clamp.
 ///
 /// The fabric's stand at its port, outside the instance, as in the real thing: nothing an instance does changes them.
 enum FilterRules {
@@ -18,6 +18,9 @@ enum FilterRules {
         if !guarded.isEmpty {
             tables.append(("inet netlab-fabric", fabric(guarded, in: topology)))
         }
+        if !node.filters.isEmpty {
+            tables.append(("inet netlab-filter", filtering(node.filters)))
+        }
         if let nat = node.nat {
             tables.append(("ip netlab-nat", translation(nat)))
         }
@@ -31,6 +34,7 @@ enum FilterRules {
         guard !tables.isEmpty else { return nil }
         let purposes =
             guarded.map { "the fabric's port of \($0.0.name)" }
+            + node.filters.map { "the filter of \($0.interface)" }
             + (node.nat?.mappings.map { "1:1 NAT \($0.outside) = \($0.inside)" } ?? [])
             + clamps.map { "MSS clamp" + ($0.interface.map { " of \($0)" } ?? "") }
             + (node.decrementsTTL ? [] : ["TTL kept"])
@@ -82,8 +86,21 @@ enum FilterRules {
             case .tcp, .udp, .esp: " meta l4proto \(rule.transport.rawValue)"
             case .icmp: " meta l4proto \(icmp)"
             case .ipv6: " meta l4proto ipv6"
+            case .ipv4: " meta l4proto 4"
             }
         return "\(source)\(transport)\(ports) counter accept"
+    }
+
+    /// Before routing, so that what is for the node itself and what it forwards are filtered alike.
+    private static func filtering(_ filters: [InboundFilter]) -> String {
+        let passed = [
+            "meta l4proto { tcp, udp } ct state established,related counter accept",
+            "icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } counter accept",
+        ]
+        let chains = filters.map { chain("in-\($0.interface)", passed + $0.rules.map(accept) + ["counter drop"]) }
+        let jumps = filters.map { "iifname \"\($0.interface)\" jump in-\($0.interface)" }
+        return "table inet netlab-filter {\n" + chains.joined()
+            + chain("arriving", ["type filter hook prerouting priority filter; policy accept;"] + jumps) + "}"
     }
 
     private static func translation(_ nat: OneToOneNAT) -> String {
@@ -102,6 +119,7 @@ enum FilterRules {
     private static func clamps(of node: Node, in topology: Topology) -> [(interface: InterfaceName?, clamp: MSSClamp)] {
         let all: [(interface: InterfaceName?, clamp: MSSClamp)] =
             [(nil, node.mss)] + topology.tunnelEnds(of: node.name).map { ($0.end.interface, $0.tunnel.mss) }
+            + topology.plainTunnelEnds(of: node.name).map { ($0.end.interface, $0.end.mss) }
         return all.filter { $0.clamp != .off }
     }
 

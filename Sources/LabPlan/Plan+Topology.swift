@@ -7,7 +7,7 @@ extension Plan {
         lab = topology.name
         let planner = Planner(topology: topology)
         steps =
-            planner.nodes + planner.links + planner.tunnelInterfaces + planner.routes + planner.filters
+            planner.nodes + planner.links + planner.tunnelInterfaces + planner.plainTunnels + planner.routes + planner.filters
             + planner.daemons
             + planner.convergence
     }
@@ -37,7 +37,7 @@ private struct Planner {
     private func baseSettings(of node: Node) -> [Sysctl] {
         let hasIPv6 = topology.linkEnds(of: node.name).contains { end in
             end.end.addresses.contains { if case .v6 = $0.address { true } else { false } }
-        }
+        } || topology.plainTunnelEnds(of: node.name).contains { $0.tunnel.kind.carriesIPv6 || $0.tunnel.kind.isOverIPv6 }
         var settings = [
             Sysctl(key: "net.ipv4.conf.all.rp_filter", value: "0"),
             Sysctl(key: "net.ipv4.conf.default.rp_filter", value: "0"),
@@ -83,7 +83,7 @@ private struct Planner {
     }
 
     private func isTunnelSetting(_ setting: Sysctl, of node: Node) -> Bool {
-        topology.tunnelEnds(of: node.name).contains { setting.key.contains(".\($0.end.interface).") }
+        topology.tunnelEntrances(of: node.name).contains { setting.key.contains(".\($0.interface).") }
     }
 
     var tunnelInterfaces: [Step] {
@@ -121,12 +121,55 @@ private struct Planner {
         }
     }
 
+    /// Interfaces of plain tunnels. Where a node has one, its routes come with them: the kernel takes the interface's MTU
+    /// from the way to the peer, which may lead through another tunnel.
+    var plainTunnels: [Step] {
+        steps(.tunnels, topology.nodes.flatMap(plainTunnels))
+    }
+
+    private func plainTunnels(of node: Node) -> [Action] {
+        var waiting = topology.plainTunnelEnds(of: node.name)
+        guard !waiting.isEmpty else { return [] }
+        var routes = node.routes.filter { !dependsOnDaemon($0, of: node) }
+        var actions: [Action] = []
+        /// Adds the routes that lead into no tunnel that is still to be made.
+        func addRoutes() {
+            let isLater = { (route: RouteEntry) in
+                route.nextHops.contains { hop in
+                    waiting.contains { _, end in
+                        hop.interface == end.interface
+                            || hop.gateway.map { end.inside?.prefix.contains($0) ?? false } ?? false
+                    }
+                }
+            }
+            actions += routes.filter { !isLater($0) }.map { .addRoute(node: node.name, $0) }
+            routes = routes.filter(isLater)
+        }
+        addRoutes()
+        while !waiting.isEmpty {
+            // The one that goes through none of the others; the lab file has no circles.
+            let next = waiting.firstIndex { _, end in
+                !waiting.contains { $0.end.inside?.address == end.localAddress }
+            }
+            let (tunnel, end) = waiting.remove(at: next ?? 0)
+            actions.append(.createPlainTunnelInterface(PlainTunnelInterface(kind: tunnel.kind, end: end)))
+            actions += end.routes.map { prefix in
+                .addRoute(
+                    node: node.name,
+                    RouteEntry(destination: prefix, nextHops: [.init(gateway: nil, interface: end.interface)]))
+            }
+            addRoutes()
+        }
+        return actions
+    }
+
     var routes: [Step] {
         let late = { (node: Node, route: RouteEntry) in self.dependsOnDaemon(route, of: node) }
         return steps(
             .routes,
             topology.nodes.flatMap { node in
-                node.routes.filter { !late(node, $0) }.map { .addRoute(node: node.name, $0) }
+                (topology.plainTunnelEnds(of: node.name).isEmpty ? node.routes : []).filter { !late(node, $0) }
+                    .map { .addRoute(node: node.name, $0) }
                     + node.rules.map { .addRule(node: node.name, $0) }
             })
             + steps(

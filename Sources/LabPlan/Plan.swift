@@ -33,6 +33,7 @@ public enum Action: Hashable, Sendable, Codable {
     case removeLink(Link)
     case setSysctls(node: String, [Sysctl])
     case createTunnelInterface(TunnelInterface)
+    case createPlainTunnelInterface(PlainTunnelInterface)
     case removeInterface(node: String, InterfaceName)
     case setMTU(node: String, InterfaceName, MTU)
     case addAddress(node: String, InterfaceName, InterfaceAddress)
@@ -62,6 +63,8 @@ public enum Action: Hashable, Sendable, Codable {
         case .createNode(let setup): .removeNode(setup.name)
         case .createLink(let link): .removeLink(link)
         case .createTunnelInterface(let interface): .removeInterface(node: interface.node, interface.name)
+        case .createPlainTunnelInterface(let interface):
+            .removeInterface(node: interface.end.node, interface.end.interface)
         case .addAddress(let node, let interface, let address): .removeAddress(node: node, interface, address)
         case .addRoute(let node, let entry): .removeRoute(node: node, entry)
         case .followTunnels(let node, _): .stopFollowingTunnels(node: node)
@@ -119,6 +122,13 @@ public struct TunnelInterface: Hashable, Sendable, Codable {
             }
         }
     }
+}
+
+/// The interface of a tunnel without encryption. It is made when the node can reach its peer: the kernel then takes the
+/// interface's MTU from the way there.
+public struct PlainTunnelInterface: Hashable, Sendable, Codable {
+    public let kind: PlainTunnel.Kind
+    public let end: PlainTunnelEnd
 }
 
 /// A set of nftables tables, applied and removed as one.

@@ -145,6 +145,7 @@ extension LinkInfo {
         case .vti: "vti"
         case .xfrm: "xfrm"
         case .ip6Tunnel: "ip6tnl"
+        case .ipip: "ipip"
         case .sit: "sit"
         case .gre: "gre"
         case .other(let name): name

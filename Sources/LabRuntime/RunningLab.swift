@@ -127,6 +127,8 @@ actor RunningLab {
             try sandbox(node).network.setSysctls(settings.map { ($0.key, $0.value) })
         case .createTunnelInterface(let interface):
             try create(interface)
+        case .createPlainTunnelInterface(let interface):
+            try sandbox(interface.end.node).sockets.create(interface)
         case .removeInterface(let node, let name):
             try sandbox(node).sockets.deleteLink(name)
         case .setMTU(let node, let interface, let mtu):

@@ -56,7 +56,9 @@ extension LinkKind {
                 local: data.v6(IFLA_IPTUN_LOCAL), remote: data.v6(IFLA_IPTUN_REMOTE),
                 payload: data[IFLA_IPTUN_PROTO]?.integer() ?? 0,
                 encapsulationLimit: flags & UInt32(IP6_TNL_F_IGN_ENCAP_LIMIT) == 0 ? limit : nil,
-                hopLimit: Int(data[IFLA_IPTUN_TTL]?.integer(UInt8.self) ?? 0))
+                hopLimit: Int(data[IFLA_IPTUN_TTL]?.integer(UInt8.self) ?? 0),
+                flowInformation: data.bigEndian(IFLA_IPTUN_FLOWINFO))
+        case "ipip": self = .ipip(local: data.v4(IFLA_IPTUN_LOCAL), remote: data.v4(IFLA_IPTUN_REMOTE))
         case "sit":
             let flags = data[IFLA_IPTUN_FLAGS]?.integer(UInt16.self) ?? 0
             self = .sit(

@@ -61,20 +61,44 @@ extension NetlinkSocket {
         }
     }
 
-    /// Makes an IPv4-in-IPv6 tunnel (RFC 2473).
+    /// Makes a tunnel over IPv6 (RFC 2473), for IPv4 or for IPv6.
+    ///
+    /// Its MTU comes from the route to `remote`, if there is one by now.
     ///
     /// - Parameter encapsulationLimit: the tunnel encapsulation limit option, which takes 8 bytes of each packet; nil for none.
-    public func createIPIP6(
-        name: InterfaceName, local: IPv6Address, remote: IPv6Address, encapsulationLimit: UInt8? = 4,
-        hopLimit: UInt8 = 64
+    public func createIP6Tunnel(
+        name: InterfaceName, local: IPv6Address, remote: IPv6Address, carriesIPv6: Bool = false,
+        encapsulationLimit: UInt8? = 4, hopLimit: UInt8 = 64
     ) throws {
         try create(name, "ip6tnl", "local \(local) remote \(remote)") { data in
             data.put(IFLA_IPTUN_LOCAL, .v6(local))
             data.put(IFLA_IPTUN_REMOTE, .v6(remote))
-            data.put(IFLA_IPTUN_PROTO, UInt8(IPPROTO_IPIP))
+            data.put(IFLA_IPTUN_PROTO, UInt8(carriesIPv6 ? IPPROTO_IPV6 : IPPROTO_IPIP))
             data.put(IFLA_IPTUN_TTL, hopLimit)
             data.put(IFLA_IPTUN_ENCAP_LIMIT, encapsulationLimit ?? 0)
             data.put(IFLA_IPTUN_FLAGS, encapsulationLimit == nil ? UInt32(IP6_TNL_F_IGN_ENCAP_LIMIT) : 0)
+        }
+    }
+
+    /// Makes an IPv4-in-IPv4 tunnel (RFC 2003).
+    public func createIPIP(name: InterfaceName, local: IPv4Address, remote: IPv4Address, ttl: UInt8 = 64) throws {
+        try create(name, "ipip", "local \(local) remote \(remote)") { data in
+            data.put(IFLA_IPTUN_LOCAL, .v4(local))
+            data.put(IFLA_IPTUN_REMOTE, .v4(remote))
+            data.put(IFLA_IPTUN_TTL, ttl)
+            data.put(IFLA_IPTUN_PMTUDISC, UInt8(1))
+            data.put(IFLA_IPTUN_PROTO, UInt8(IPPROTO_IPIP))
+        }
+    }
+
+    /// Makes an IPv6-in-IPv4 tunnel between two fixed ends (RFC 4213).
+    public func createSIT(name: InterfaceName, local: IPv4Address, remote: IPv4Address, ttl: UInt8 = 64) throws {
+        try create(name, "sit", "local \(local) remote \(remote)") { data in
+            data.put(IFLA_IPTUN_LOCAL, .v4(local))
+            data.put(IFLA_IPTUN_REMOTE, .v4(remote))
+            data.put(IFLA_IPTUN_TTL, ttl)
+            data.put(IFLA_IPTUN_PMTUDISC, UInt8(1))
+            data.put(IFLA_IPTUN_PROTO, UInt8(IPPROTO_IPV6))
         }
     }
 

@@ -59,14 +59,14 @@ import Testing
             ("vrf1", .vrf(table: 1000), { try socket.createVRF(name: "vrf1", table: 1000) }),
             ("br1", .bridge, { try socket.createBridge(name: "br1") }),
             (
-                "tun6", .ip6Tunnel(local: local6, remote: remote6, payload: 4, encapsulationLimit: 4, hopLimit: 64),
-                { try socket.createIPIP6(name: "tun6", local: local6, remote: remote6) }
+                "tun6", .ip6Tunnel(local: local6, remote: remote6, payload: 4, encapsulationLimit: 4, hopLimit: 64, flowInformation: 0),
+                { try socket.createIP6Tunnel(name: "tun6", local: local6, remote: remote6) }
             ),
             (
                 "tun6n",
-                .ip6Tunnel(local: local6, remote: "2001:db8:1::4", payload: 4, encapsulationLimit: nil, hopLimit: 32),
+                .ip6Tunnel(local: local6, remote: "2001:db8:1::4", payload: 4, encapsulationLimit: nil, hopLimit: 32, flowInformation: 0),
                 {
-                    try socket.createIPIP6(
+                    try socket.createIP6Tunnel(
                         name: "tun6n", local: local6, remote: "2001:db8:1::4", encapsulationLimit: nil, hopLimit: 32)
                 }
             ),

@@ -1,0 +1,31 @@
+import AgentProtocol
+import LabModel
+import LabPlan
+import Netlink
+import NetworkTypes
+
+extension NetlinkSocket {
+    /// Makes a plain tunnel's interface with its addresses, and sets it up.
+    func create(_ interface: PlainTunnelInterface) throws {
+        let end = interface.end
+        let name = end.interface
+        switch (interface.kind, end.localAddress, end.remoteAddress) {
+        case (.isatap, .v4(let local), _):
+            try createISATAP(name: name, local: local, hopLimit: end.hopLimit)
+            for router in end.potentialRouters { try addISATAPRouter(router, on: name) }
+        case (.sixInFour, .v4(let local), .v4(let remote)):
+            try createSIT(name: name, local: local, remote: remote, ttl: end.hopLimit)
+        case (.ipip, .v4(let local), .v4(let remote)):
+            try createIPIP(name: name, local: local, remote: remote, ttl: end.hopLimit)
+        case (.ipip6, .v6(let local), .v6(let remote)), (.ip6ip6, .v6(let local), .v6(let remote)):
+            try createIP6Tunnel(
+                name: name, local: local, remote: remote, carriesIPv6: interface.kind.carriesIPv6,
+                encapsulationLimit: end.encapsulationLimit, hopLimit: end.hopLimit)
+        default:
+            throw LabFailure("\(end.node): \(interface.kind.rawValue) does not go from \(end.localAddress) to \(end.remoteAddress).")
+        }
+        if let mtu = end.mtu { try setMTU(mtu, on: name) }
+        if let inside = end.inside { try addAddress(inside, to: name) }
+        try setUp(name)
+    }
+}
