@@ -8,7 +8,9 @@ public struct LabStatus: Hashable, Sendable, Codable {
     public let title: String
     /// Added by the supervisor, who owns the clock.
     public var clock: ClockStatus?
+    /// Those of IPsec.
     public let tunnels: [TunnelStatus]
+    public let plainTunnels: [PlainTunnelStatus]
     public let sessions: [SessionStatus]
     public let paths: [PathStatus]
     public let daemons: [DaemonStatus]
@@ -20,12 +22,13 @@ public struct LabStatus: Hashable, Sendable, Codable {
     public init(
         lab: String, title: String, clock: ClockStatus?, tunnels: [TunnelStatus], sessions: [SessionStatus],
         paths: [PathStatus], daemons: [DaemonStatus], nodes: [NodeStatus], faults: [ActiveFault] = [],
-        monitors: [MonitorStatus] = []
+        monitors: [MonitorStatus] = [], plainTunnels: [PlainTunnelStatus] = []
     ) {
         self.lab = lab
         self.title = title
         self.clock = clock
         self.tunnels = tunnels
+        self.plainTunnels = plainTunnels
         self.sessions = sessions
         self.paths = paths
         self.daemons = daemons
@@ -99,6 +102,50 @@ public struct TunnelStatus: Hashable, Sendable, Codable {
         self.state = state
         self.ends = ends
     }
+}
+
+/// A tunnel without encryption, as the kernels of its ends have it.
+public struct PlainTunnelStatus: Hashable, Sendable, Codable {
+    public let name: String
+    public let kind: PlainTunnel.Kind
+    public let ends: [End]
+
+    public struct End: Hashable, Sendable, Codable {
+        public let node: String
+        public let interface: InterfaceName
+        public let isUp: Bool
+        public let local: IPAddress
+        /// Nil for ISATAP's, which has no fixed peer.
+        public let remote: IPAddress?
+        public let mtu: Int
+        /// As ip-tunnel(8) writes it: `encaplimit 4 hoplimit 64 tclass 0x00 flowlabel 0x00000`; empty over IPv4.
+        public let options: String
+        public let receivedBytes: UInt64
+        public let sentBytes: UInt64
+
+        public init(
+            node: String, interface: InterfaceName, isUp: Bool, local: IPAddress, remote: IPAddress?, mtu: Int,
+            options: String, receivedBytes: UInt64, sentBytes: UInt64
+        ) {
+            self.node = node
+            self.interface = interface
+            self.isUp = isUp
+            self.local = local
+            self.remote = remote
+            self.mtu = mtu
+            self.options = options
+            self.receivedBytes = receivedBytes
+            self.sentBytes = sentBytes
+        }
+    }
+
+    public init(name: String, kind: PlainTunnel.Kind, ends: [End]) {
+        self.name = name
+        self.kind = kind
+        self.ends = ends
+    }
+
+    public var isUp: Bool { ends.allSatisfy(\.isUp) }
 }
 
 /// An ESP security association as the kernel has it.

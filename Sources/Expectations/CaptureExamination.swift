@@ -72,7 +72,8 @@ public struct CaptureExamination {
             hash = Self.hash(frame, whole.start..<(whole.start + whole.length))
         }
         for position in encapsulation.indices {
-            encapsulation[position].take(packet, hash: hash, at: places, since: quality.start)
+            encapsulation[position].take(
+                packet, frame: frame, linkType: linkType, hash: hash, at: places, since: quality.start)
         }
         for position in confidentiality.indices { confidentiality[position].take(packet, frame: frame, at: places) }
         index?.packets.append(packet)

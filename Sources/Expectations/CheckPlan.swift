@@ -154,5 +154,8 @@ extension CaptureRequest {
             Point(node: $0.node, interface: $0.interface, direction: .outbound)
         }
             + tunnels.map { Point(node: $0.node, interface: $0.interface, direction: .outbound) }
+            + topology.plainTunnels.flatMap(\.ends).map {
+                Point(node: $0.node, interface: $0.interface, direction: .outbound)
+            }
     }
 }

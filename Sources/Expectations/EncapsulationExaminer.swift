@@ -1,5 +1,6 @@
 import LabModel
 import NetworkTypes
+import PacketFormats
 
 /// Holds every packet of a capture against one encapsulation claim.
 struct EncapsulationExaminer: Sendable {
@@ -26,6 +27,8 @@ struct EncapsulationExaminer: Sendable {
     private(set) var matched = 0
     private(set) var fragments = 0
     private(set) var lengths: ClosedRange<Int>?
+    /// The headers of the first packet that crossed in plain tunnels.
+    private(set) var headers: [HeaderBytes] = []
     /// The probes' packets that crossed as claimed, by probe.
     private(set) var carried: [Int]
 
@@ -74,7 +77,10 @@ struct EncapsulationExaminer: Sendable {
     var silentProbes: [String] { zip(probes, carried).filter { $0.1 == 0 }.map(\.0.name) }
 
     /// - Parameter hash: What tells the packet inside a tunnel from others; nil where it is not known.
-    mutating func take(_ packet: WirePacket, hash: UInt64?, at places: WirePlaces, since start: Int64) {
+    mutating func take(
+        _ packet: WirePacket, frame: RawSpan, linkType: LinkType, hash: UInt64?, at places: WirePlaces,
+        since start: Int64
+    ) {
         guard let place = places[packet.point] else { return }
         if let inside = place.tunnel {
             if inside == claim.tunnel, let hash, !packet.isInbound {
@@ -84,17 +90,24 @@ struct EncapsulationExaminer: Sendable {
             return
         }
         guard let number = place.linkNumber, isClaimed[number] else { return }
+        if headers.isEmpty, !claim.plainTunnels.isEmpty, packet.wrappings == form, let inner = packet.inner,
+            probe(of: inner) != nil
+        {
+            headers = HeaderBytes.all(of: frame, linkType: linkType)
+        }
         if let esp = packet.esp {
             take(esp, packet, at: place, hash: packet.nanoseconds - start > grace ? hash : nil, among: places)
         } else if packet.outer?.isLaterFragment == true {
             // The first one shows what it is.
             if let tunnel, places.tunnel(of: packet)?.tunnel == tunnel { fragments += 1 }
         } else {
-            takeUnprotected(packet, at: place)
+            takeUnprotected(packet, at: place, among: places)
         }
     }
 
-    private mutating func takeUnprotected(_ packet: WirePacket, at place: WirePlaces.Place) {
+    private mutating func takeUnprotected(
+        _ packet: WirePacket, at place: WirePlaces.Place, among places: WirePlaces
+    ) {
         guard let inner = packet.inner, probe(of: inner) != nil else { return }
         guard claim.tunnel == nil, packet.wrappings == form else {
             objections.add(
@@ -104,7 +117,56 @@ struct EncapsulationExaminer: Sendable {
             return
         }
         examined += 1
+        checkHeaders(of: packet, at: place, among: places)
         count(inner)
+    }
+
+    /// Holds the headers of plain tunnels against their ends' configuration.
+    private mutating func checkHeaders(
+        of packet: WirePacket, at place: WirePlaces.Place, among places: WirePlaces
+    ) {
+        guard !claim.plainTunnels.isEmpty, let inner = packet.inner else { return }
+        if let outer = packet.wrappers.first { note(length: outer.length) }
+        for (position, (wrapper, name)) in zip(packet.wrappers, claim.plainTunnels).enumerated() {
+            guard case .plain(let tunnel, let sender)? = places.passage(of: wrapper), tunnel.name == name else {
+                objections.add(
+                    "between other addresses", packet,
+                    "\(wrapper.form) from \(wrapper.source) to \(wrapper.destination): not the ends of \(name)")
+                continue
+            }
+            let within = packet.wrappers.dropFirst(position + 1).first
+            // As it leaves its end; each router on the way takes one.
+            if place.node == sender.node && position == 0
+                ? wrapper.hopLimit != sender.hopLimit : wrapper.hopLimit > sender.hopLimit
+            {
+                objections.add(
+                    "with another hop limit", packet,
+                    "\(wrapper.hopLimit) in the header of \(name), expected \(sender.hopLimit)")
+            }
+            // The lower two bits are ECN's (RFC 6040).
+            if wrapper.trafficClass >> 2 != 0 {
+                objections.add(
+                    "with another traffic class", packet, "\(wrapper.trafficClass) in the header of \(name), expected 0"
+                )
+            }
+            // A packet that says so itself may enter one fewer (RFC 2473, section 4.1.1).
+            let limit = within?.encapsulationLimit.map { $0 &- 1 } ?? sender.encapsulationLimit
+            if tunnel.kind.isOverIPv6, wrapper.encapsulationLimit != limit {
+                objections.add(
+                    "with another encapsulation limit", packet,
+                    "\(wrapper.encapsulationLimit.map(String.init) ?? "none") in the header of \(name), expected \(limit.map(String.init) ?? "none")"
+                )
+            }
+            let length = (within?.length ?? inner.length) + sender.encapsulation(tunnel.kind).headerLength
+            if !wrapper.isFragment, !inner.isFragment || within != nil, wrapper.length != length {
+                objections.add(
+                    "of another length", packet, "\(wrapper.length) bytes in \(name), expected \(length)")
+            }
+        }
+    }
+
+    private mutating func note(length: Int) {
+        lengths = lengths.map { min($0.lowerBound, length)...max($0.upperBound, length) } ?? length...length
     }
 
     /// Counts a packet for every probe between its addresses: one may go the other's way back.
@@ -118,7 +180,7 @@ struct EncapsulationExaminer: Sendable {
         _ esp: WirePacket.ESPSummary, _ packet: WirePacket, at place: WirePlaces.Place, hash: UInt64?,
         among places: WirePlaces
     ) {
-        guard let tunnel else { return takeUnprotected(packet, at: place) }
+        guard let tunnel else { return takeUnprotected(packet, at: place, among: places) }
         guard let outer = packet.outer else { return }
         guard let addresses = places.tunnel(of: packet) else {
             // Another tunnel's, perhaps: only what is known to be this one's, or cannot be known, is objected to.
@@ -144,14 +206,13 @@ struct EncapsulationExaminer: Sendable {
                 "of an unknown SPI", packet,
                 "SPI \(esp.spi.hexadecimal) belongs to no security association of \(claim.tunnel ?? "")")
         }
+        checkHeaders(of: packet, at: place, among: places)
         let isNew = checkSequence(esp, packet)
         guard !outer.isFragment else {
             fragments += 1
             return
         }
-        lengths =
-            lengths.map { min($0.lowerBound, outer.length)...max($0.upperBound, outer.length) } ?? outer
-            .length...outer.length
+        note(length: outer.length)
         // Another form has other lengths, and what is sent again entered once.
         check(
             esp, packet, outer, arithmetic: isWrappedRight ? arithmetic(for: outer) : nil,

@@ -8,7 +8,8 @@ extension Judge {
         let expected = "\(claim.probes.joined(separator: ", ")) \(places(claim.links)) only as \(form)\(algorithms)"
         let rule =
             claim.tunnel == nil
-            ? "declared form" : "RFC 4303 section 2: lengths, numbers and SPIs of tunnel \(claim.tunnel ?? "")"
+            ? claim.plainTunnels.isEmpty ? "declared form" : headers(of: claim.plainTunnels)
+            : "RFC 4303 section 2: lengths, numbers and SPIs of tunnel \(claim.tunnel ?? "")"
         guard let examiner = examination.encapsulation(name) else {
             return .inconclusive(expected, rule, "nothing was captured")
         }
@@ -40,7 +41,20 @@ extension Judge {
             if examiner.fragments > 0 { seen += ", \(examiner.fragments) fragments of some" }
             if examiner.matched > 0 { seen += ", \(examiner.matched) equal to what entered the tunnel" }
         }
-        return Judgement(outcome: .pass, expected: expected, rule: rule, seen: seen)
+        return Judgement(
+            outcome: .pass, expected: expected, rule: rule, seen: seen, headers: examiner.headers)
+    }
+
+    /// What plain tunnels put around a packet: `isatap 20, ipip6 40 + 8 with encapsulation limit 4 …`.
+    private func headers(of tunnels: [String]) -> String {
+        tunnels.compactMap(topology.plainTunnel(named:)).map { tunnel in
+            let ends = tunnel.ends.map { end in
+                let lengths = end.headerLengths(tunnel.kind).map(String.init).joined(separator: " + ")
+                let limit = end.encapsulationLimit.map { ", encapsulation limit \($0)" } ?? ""
+                return "\(lengths) bytes, hop limit \(end.hopLimit)\(limit) from \(end.node)"
+            }
+            return "\(tunnel.name): \(ends.joined(separator: "; "))"
+        }.joined(separator: "; ")
     }
 
     /// Nothing was there to be right or wrong: a failure, unless it may only be missing from the capture.

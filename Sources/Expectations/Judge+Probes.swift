@@ -40,7 +40,7 @@ extension Judge {
             let isRight = there.places == claim.via && claim.back ?? back.places == back.places
             let wrong = there.places == claim.via ? back : there
             let stray = zip(
-                wrong.hops.filter { $0.inside == nil },
+                wrong.hops.filter { $0.inside.isEmpty },
                 ([""] + (wrong.places == there.places ? claim.via : claim.back ?? []))
             )
             .first { $0.1 != "" && $0.0.node != $0.1 && $0.0.entered == nil }?.0
@@ -103,18 +103,21 @@ extension Judge {
         }
     }
 
-    /// The largest packet that fits both ways between a probe's ends; what is written in the lab file comes first.
-    func pathMTU(of probe: String, declared: Int?) -> (bytes: Int, rule: String)? {
+    /// The largest packet that fits between a probe's ends, and what sets the limit; what is written in the lab file comes first.
+    ///
+    /// - Parameter oneWay: Whether only the way there counts: a kernel's echo replies may be fragmented on their way back.
+    func pathMTU(of probe: String, declared: Int?, oneWay: Bool = false) -> (bytes: Int, rule: String)? {
         var computed: (bytes: Int, limit: String)?
         if case .success(let (there, back, _)) = trails(of: probe) {
-            computed = [there.mtu(in: topology), back.mtu(in: topology)].compactMap { $0 }.min { $0.bytes < $1.bytes }
+            computed = [there.mtu(in: topology), oneWay ? nil : back.mtu(in: topology)].compactMap { $0 }
+                .min { $0.bytes < $1.bytes }
         }
         guard let declared else { return computed.map { ($0.bytes, $0.limit) } }
         return (declared, "declared" + (computed.map { ", computed \($0.bytes): \($0.limit)" } ?? ""))
     }
 
     func mtu(_ claim: MTUClaim) -> Judgement {
-        guard let (bytes, rule) = pathMTU(of: claim.probe, declared: claim.bytes) else {
+        guard let (bytes, rule) = pathMTU(of: claim.probe, declared: claim.bytes, oneWay: true) else {
             return .inconclusive(
                 "the MTU of \(claim.probe)'s path", "links and encapsulation",
                 "no echo went that way, so there is nothing to compute it from")
@@ -188,9 +191,10 @@ extension Judge {
         }
     }
 
-    /// Whether it is ESP, or goes between a tunnel's ends as a fragment does that shows no more than its addresses.
+    /// Whether it has a tunnel's headers, or goes between a tunnel's ends as a fragment does that shows no more than its
+    /// addresses.
     private func isTunnelled(_ packet: WirePacket) -> Bool {
-        packet.esp != nil || examination.places.tunnel(of: packet) != nil
+        packet.esp != nil || !packet.wrappers.isEmpty || examination.places.tunnel(of: packet) != nil
     }
 }
 

@@ -104,8 +104,7 @@ extension Judge {
             // Timestamps take 12 bytes of every segment (RFC 7323).
             case let length = path.bytes, case let payload = length - headers(of: probe) - 12,
             let goodput = there.goodput(
-                payload: payload, packet: length, acknowledgements: back, acknowledgement: headers(of: probe) + 12,
-                in: topology)
+                payload: payload, packet: length, acknowledgements: back, acknowledgement: headers(of: probe) + 12)
         else { return nil }
         return (goodput.bitsPerSecond, goodput.limit, there.hops.compactMap(\.entered))
     }

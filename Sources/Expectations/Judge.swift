@@ -32,6 +32,7 @@ public struct Judge {
         var rule: String
         var seen: String
         var notes: [Objections.Note] = []
+        var headers: [HeaderBytes] = []
 
         static func inconclusive(_ expected: String, _ rule: String, _ seen: String) -> Self {
             Self(outcome: .inconclusive, expected: expected, rule: rule, seen: seen)
@@ -55,7 +56,7 @@ public struct Judge {
                         packet: note.packet, nanoseconds: note.nanoseconds,
                         interface: examination.places[note.point]?.name ?? "",
                         remark: note.remark, line: lines[note.packet] ?? "")
-                })
+                }, headers: judgement.headers)
         }
     }
 

@@ -22,10 +22,12 @@ public struct Verdict: Hashable, Sendable, Codable {
     public let published: String?
     /// The packets that show it, the telling one first.
     public let evidence: [Evidence]
+    /// The headers of a packet that is as claimed, outermost first; none for other kinds of expectations.
+    public let headers: [HeaderBytes]
 
     public init(
         expectation: String, kind: String, outcome: Outcome, expected: String, rule: String, seen: String,
-        published: String? = nil, evidence: [Evidence] = []
+        published: String? = nil, evidence: [Evidence] = [], headers: [HeaderBytes] = []
     ) {
         self.expectation = expectation
         self.kind = kind
@@ -35,6 +37,7 @@ public struct Verdict: Hashable, Sendable, Codable {
         self.seen = seen
         self.published = published
         self.evidence = evidence
+        self.headers = headers
     }
 }
 

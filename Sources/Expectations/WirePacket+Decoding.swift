@@ -31,6 +31,10 @@ private struct Reader {
     /// Whether the packet was inside ESP: its wrappings are known already.
     let isOpened: Bool
     private var current: IPSummary?
+    /// What else the header of ``current`` says.
+    private var hopLimit: UInt8 = 0
+    private var trafficClass: UInt8 = 0
+    private var encapsulationLimit: UInt8?
     private var isInUDP = false
     private var isInGRE = false
 
@@ -42,8 +46,10 @@ private struct Reader {
         _ layer: Layer, _ header: Range<Int>, _ body: Range<Int>, in bytes: RawSpan, packet: inout WirePacket
     ) -> Bool {
         switch layer {
-        case .ethernet, .linuxCooked, .hopByHopOptions, .destinationOptions, .routing, .ah, .nonESPMarker:
+        case .ethernet, .linuxCooked, .hopByHopOptions, .routing, .ah, .nonESPMarker:
             break
+        case .destinationOptions(let options):
+            encapsulationLimit = options.tunnelEncapsulationLimit ?? encapsulationLimit
         case .vlan(let tag):
             packet.wrappings.append(.vlan(Int(tag.identifier)))
         case .arp:
@@ -56,12 +62,14 @@ private struct Reader {
             summary.isFragment = ip.isFragment
             summary.isLaterFragment = ip.fragmentOffset > 0
             enter(summary, packet: &packet)
+            (hopLimit, trafficClass) = (ip.timeToLive, ip.trafficClass)
         case .ipv6(let ip):
             enter(
                 IPSummary(
                     source: .v6(ip.source), destination: .v6(ip.destination),
                     length: IPv6Header.length + ip.payloadLength,
                     start: header.lowerBound), packet: &packet)
+            (hopLimit, trafficClass) = (ip.hopLimit, ip.trafficClass)
         case .fragment(let fragment):
             current?.isFragment = fragment.isFragment
             current?.isLaterFragment = fragment.fragmentOffset > 0
@@ -115,13 +123,21 @@ private struct Reader {
 
     private mutating func enter(_ summary: IPSummary, packet: inout WirePacket) {
         if let current, !isInGRE {
-            switch (current.source, summary.source) {
-            case (.v4, .v4): packet.wrappings.append(.ipv4InIPv4)
-            case (.v4, .v6): packet.wrappings.append(.ipv6InIPv4)
-            case (.v6, .v4): packet.wrappings.append(.ipv4InIPv6)
-            case (.v6, .v6): packet.wrappings.append(.ipv6InIPv6)
-            }
+            let form: Wrapping =
+                switch (current.source, summary.source) {
+                case (.v4, .v4): .ipv4InIPv4
+                case (.v4, .v6): .ipv6InIPv4
+                case (.v6, .v4): .ipv4InIPv6
+                case (.v6, .v6): .ipv6InIPv6
+                }
+            packet.wrappings.append(form)
+            packet.wrappers.append(
+                WirePacket.Wrapper(
+                    form: form, source: current.source, destination: current.destination, length: current.length,
+                    hopLimit: hopLimit, trafficClass: trafficClass, encapsulationLimit: encapsulationLimit,
+                    isFragment: current.isFragment, start: current.start))
         }
+        encapsulationLimit = nil
         if packet.outer == nil { packet.outer = summary }
         let isFragment = summary.isFragment || current?.isFragment ?? false
         current = summary

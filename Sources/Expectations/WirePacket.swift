@@ -19,6 +19,8 @@ public struct WirePacket: Sendable {
     public internal(set) var outer: IPSummary?
     /// The innermost packet in clear, or inside ESP once that is opened; the outermost where nothing is wrapped.
     public internal(set) var inner: IPSummary?
+    /// The IP headers around the innermost packet that were put there without encryption, outermost first.
+    public internal(set) var wrappers: [Wrapper] = []
     public internal(set) var esp: ESPSummary?
     /// What it is for, where it is no workload.
     public internal(set) var control: ConfidentialityClaim.ControlTraffic?
@@ -26,6 +28,24 @@ public struct WirePacket: Sendable {
     public internal(set) var isDamaged = false
     /// The number in ``ProbeMarker``, where its payload begins with one.
     public internal(set) var marker: UInt64?
+
+    /// An IP header around another.
+    public struct Wrapper: Sendable, Hashable {
+        public let form: Wrapping
+        public let source: IPAddress
+        public let destination: IPAddress
+        /// Of the whole packet, by its header.
+        public let length: Int
+        /// IPv4's time to live.
+        public let hopLimit: UInt8
+        /// With IPv4's type of service.
+        public let trafficClass: UInt8
+        /// IPv6's tunnel encapsulation limit option (RFC 2473, section 4.1.1).
+        public let encapsulationLimit: UInt8?
+        public let isFragment: Bool
+        /// Where in the frame, or in the opened packet, it begins.
+        let start: Int
+    }
 
     public struct ESPSummary: Sendable, Hashable {
         public let spi: UInt32

@@ -49,6 +49,8 @@ struct Damage: Hashable, Sendable {
 /// What a packet is, as far as filters and faults tell packets apart.
 enum PacketKind: Hashable, Sendable {
     case echoRequest, echoReply, bgp, ike, esp, espInUDP
+    /// A plain tunnel's own packet.
+    case wrapped(Wrapping)
 
     func isCaught(by traffic: Fault.Traffic) -> Bool {
         switch (traffic, self) {

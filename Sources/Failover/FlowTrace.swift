@@ -241,8 +241,8 @@ struct FlowSearch {
         if let (link, end) = topology.linkEnds(of: parts[0]).first(where: { $0.end.interface == interface }) {
             return Place(node: parts[0], next: link.peer(of: end)?.node, tunnel: nil)
         }
-        return topology.tunnelEnds(of: parts[0]).first { $0.end.interface == interface }.map {
-            Place(node: parts[0], next: nil, tunnel: $0.tunnel.name)
+        return topology.tunnelEntrance(interface, of: parts[0]).map {
+            Place(node: parts[0], next: nil, tunnel: $0.tunnel)
         }
     }
 
@@ -253,9 +253,9 @@ struct FlowSearch {
             let request = wanted[number].request(echo.sequence, at: Int64(clamping: captured.timestamp))
         else { return }
         if echo.isRequest {
-            noteRequest(request, of: number, at: place, captured)
+            noteRequest(request, of: number, at: place, captured, isWrapped: echo.isWrapped)
         } else {
-            noteReply(request, of: number, at: place, captured)
+            noteReply(request, of: number, at: place, captured, isWrapped: echo.isWrapped)
         }
     }
 
@@ -270,10 +270,13 @@ struct FlowSearch {
         }
     }
 
-    private mutating func noteRequest(_ request: Int, of number: Int, at place: Place, _ captured: CapturedPacket) {
+    /// - Parameter isWrapped: Whether it is inside of a tunnel already, so that the place is none of its own way.
+    private mutating func noteRequest(
+        _ request: Int, of number: Int, at place: Place, _ captured: CapturedPacket, isWrapped: Bool
+    ) {
         flows[number].lastForth[request] = UInt16(clamping: captured.interface + 1)
         if place.node == wanted[number].source { _ = flows[number].left.note(request, captured) }
-        if let tunnel = place.tunnel {
+        if let tunnel = place.tunnel, !isWrapped {
             flows[number].forth[request] = way(flows[number].forth[request], into: tunnel, of: number)
         }
         guard let next = place.next, next == wanted[number].destination else { return }
@@ -285,10 +288,12 @@ struct FlowSearch {
         wanted[number].latestArrival = max(wanted[number].latestArrival, request)
     }
 
-    private mutating func noteReply(_ request: Int, of number: Int, at place: Place, _ captured: CapturedPacket) {
+    private mutating func noteReply(
+        _ request: Int, of number: Int, at place: Place, _ captured: CapturedPacket, isWrapped: Bool
+    ) {
         flows[number].lastBack[request] = UInt16(clamping: captured.interface + 1)
         if place.node == wanted[number].destination { _ = flows[number].replyLeft.note(request, captured) }
-        if let tunnel = place.tunnel {
+        if let tunnel = place.tunnel, !isWrapped {
             flows[number].back[request] = way(flows[number].back[request], into: tunnel, of: number)
         }
         guard place.next == wanted[number].source else { return }
@@ -312,8 +317,10 @@ struct FlowSearch {
     }
 }
 
-/// An ICMP echo message in clear.
+/// An ICMP echo message that can be read: in clear, or in tunnels without encryption.
 struct Echo {
+    /// Whether there are headers of tunnels around it.
+    var isWrapped = false
     var isRequest = false
     var identifier: UInt16 = 0
     var sequence: UInt16 = 0
@@ -324,6 +331,7 @@ struct Echo {
     /// Reads a frame; nil for anything else, and for parts of packets other than the first.
     init?(_ frame: RawSpan, linkType: LinkType) {
         var isEcho = false
+        var headers = 0
         Dissection.walk(frame, linkType: linkType) { layer, _, body in
             switch layer {
             case .ethernet, .linuxCooked, .vlan, .hopByHopOptions, .destinationOptions, .routing:
@@ -332,9 +340,11 @@ struct Echo {
                 return fragment.fragmentOffset == 0
             case .ipv4(let ip):
                 (source, destination) = (.v4(ip.source), .v4(ip.destination))
-                return ip.fragmentOffset == 0 && ip.nextProtocol == .icmp
+                headers += 1
+                return ip.fragmentOffset == 0 && [.icmp, .ipv4, .ipv6].contains(ip.nextProtocol)
             case .ipv6(let ip):
                 (source, destination) = (.v6(ip.source), .v6(ip.destination))
+                headers += 1
                 return true
             case .icmp(let icmp):
                 switch icmp.content {
@@ -356,6 +366,7 @@ struct Echo {
             return false
         }
         guard isEcho else { return nil }
+        isWrapped = headers > 1
     }
 
     private mutating func take(_ isRequest: Bool, _ identifier: UInt16, _ sequence: UInt16) {

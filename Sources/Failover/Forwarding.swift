@@ -1,5 +1,6 @@
 import LabModel
 import NetworkTypes
+import PacketFormats
 import Synchronization
 
 /// Where a lab's nodes send a packet, worked out from the configuration and from what does not work.
@@ -21,7 +22,7 @@ struct Forwarding: Sendable {
         var arrives = false
         /// Where and why it is lost; empty for one that arrives.
         var loss = ""
-        /// The tunnels it goes through, in order.
+        /// The tunnels that it enters itself, in order, and not those that carry these.
         var tunnels: [String] = []
         /// The nodes that see it in clear, in order.
         var nodes: [String] = []
@@ -55,6 +56,8 @@ struct Forwarding: Sendable {
         let port: Damage.Port
         /// The tunnel whose outer packet leaves here; nil for a packet in clear.
         let tunnel: String?
+        /// What plain tunnels have added to the packet, in bytes.
+        let overhead: Int
     }
 
     /// A packet on its way.
@@ -68,6 +71,13 @@ struct Forwarding: Sendable {
         var choices: [Choice] = []
         var input: InterfaceName?
         var hops = 0
+        /// What plain tunnels have added, in bytes.
+        var overhead = 0
+
+        /// Whether it belongs to a tunnel whose ends have spoken to each other before.
+        var isNegotiated: Bool {
+            if case .wrapped = kind { false } else { tunnel != nil }
+        }
     }
 
     /// A way out of a node.
@@ -119,6 +129,9 @@ struct Forwarding: Sendable {
         }
         packet.hops += 1
         guard packet.hops < 64 else { return lost("it goes round in circles at \(node)") }
+        if let filter = here.filters.first(where: { $0.interface == packet.input }), !admits(filter, packet) {
+            return lost("the filter of \(node) at \(filter.interface) lets in no such packet")
+        }
         if let nat = here.nat, packet.input == nat.interface,
             let mapping = nat.mappings.first(where: { $0.outside == packet.destination })
         {
@@ -154,7 +167,7 @@ struct Forwarding: Sendable {
             return [path]
         }
         if packet.source == nil { packet.source = sourceAddress(at: port, for: packet.destination) }
-        path.exits.append(Exit(port: port, tunnel: packet.tunnel))
+        path.exits.append(Exit(port: port, tunnel: packet.tunnel, overhead: packet.overhead))
         if packet.input != nil, let refusal = refusal(of: packet, at: node, to: hop.interface, &path, damage, known) {
             return lost(refusal)
         }
@@ -183,6 +196,11 @@ struct Forwarding: Sendable {
                 return follow(inner, at: peer.node, next, damage, known)
             }
         }
+        if let (tunnel, end) = topology.plainTunnelEnds(of: node.name).first(where: {
+            $0.end.interface == hop.interface
+        }) {
+            return enter(tunnel, end, packet, by: hop, path, damage, known)
+        }
         guard let (link, end) = topology.linkEnds(of: node.name).first(where: { $0.end.routedInterface == hop.interface }),
             let peer = link.peer(of: end)
         else { return lost("\(node.name) has no interface \(hop.interface)") }
@@ -208,6 +226,44 @@ struct Forwarding: Sendable {
         return follow(packet, at: peer.node, path, damage, known)
     }
 
+    /// Through a tunnel without encryption: its own packet goes to the other end as any other does, perhaps through another
+    /// tunnel, and what is in it goes on from there.
+    private func enter(
+        _ tunnel: PlainTunnel, _ end: PlainTunnelEnd, _ packet: Packet, by hop: NextHop, _ soFar: Path,
+        _ damage: Damage, _ known: Set<Damage.Port>
+    ) -> [Path] {
+        var path = soFar
+        if packet.tunnel == nil { path.tunnels.append(tunnel.name) }
+        func lost(_ why: String) -> [Path] {
+            path.loss = why
+            return [path]
+        }
+        guard let peer = tunnel.peer(of: end) else { return lost("\(tunnel.name) has no other end") }
+        if tunnel.kind == .isatap {
+            let next = hop.gateway ?? packet.destination
+            guard peer.inside?.address == next else { return lost("nobody in \(tunnel.name) has \(next)") }
+            guard peer.takes(packet.source, from: end) else {
+                return lost("\(end.node) is not in the potential router list of \(peer.node)")
+            }
+        }
+        if let sieve = sieve(at: tunnel.name, from: end.node, packet.kind, damage) {
+            return lost("\(tunnel.name) loses \(sieve)")
+        }
+        var outer = Packet(
+            source: end.localAddress, destination: end.remoteAddress, kind: .wrapped(tunnel.kind.wrapping),
+            tunnel: tunnel.name)
+        outer.hops = packet.hops
+        outer.overhead = packet.overhead + end.overhead(tunnel.kind)
+        return follow(outer, at: end.node, path, damage, known).flatMap { under -> [Path] in
+            guard under.arrives else { return [under] }
+            var inner = packet
+            inner.input = peer.interface
+            var next = under
+            next.arrives = false
+            return follow(inner, at: peer.node, next, damage, known)
+        }
+    }
+
     private func sieve(at place: String, from sender: String, _ kind: PacketKind, _ damage: Damage) -> String? {
         damage.sieves.first { sieve in
             sieve.place == place && (sieve.sender ?? sender) == sender
@@ -228,8 +284,7 @@ struct Forwarding: Sendable {
     private func sourceAddress(at port: Damage.Port, for destination: IPAddress) -> IPAddress? {
         let link = topology.linkEnds(of: port.node).first { $0.end.routedInterface == port.interface }?.end.addresses
             .map(\.address)
-        let inside = topology.tunnelEnds(of: port.node).first { $0.end.interface == port.interface }?.end.inside?
-            .address
+        let inside = topology.tunnelEntrance(port.interface, of: port.node)?.inside?.address
         return ((link ?? []) + [inside].compactMap { $0 } + topology.addresses(of: port.node)).first {
             $0.bitWidth == destination.bitWidth
         }
@@ -261,7 +316,8 @@ extension Forwarding {
             }
             defer { path.fabricPorts.insert(place) }
             // The instance's own end of a tunnel has sent something first, so the fabric takes the rest for answers.
-            guard packet.tunnel == nil, !known.contains(place), let rules = rules(of: instance, in: damage) else {
+            // Who has a plain tunnel need not have sent anything.
+            guard !packet.isNegotiated, !known.contains(place), let rules = rules(of: instance, in: damage) else {
                 continue
             }
             guard rules.contains(where: { admits($0, packet) }) else {
@@ -280,10 +336,21 @@ extension Forwarding {
         return rules
     }
 
+    /// Both ends of what goes over TCP and UDP begin it, so that one's packets are answers to the other's.
+    private func admits(_ filter: InboundFilter, _ packet: Packet) -> Bool {
+        switch packet.kind {
+        case .bgp, .ike, .espInUDP: true
+        case .echoRequest, .echoReply, .esp, .wrapped: filter.rules.contains { admits($0, packet) }
+        }
+    }
+
     private func admits(_ rule: SecurityRule, _ packet: Packet) -> Bool {
         guard let source = packet.source, rule.source.contains(source) else { return false }
         switch (rule.transport, packet.kind) {
         case (.any, _), (.icmp, .echoRequest), (.icmp, .echoReply), (.esp, .esp): return true
+        case (.ipv6, .wrapped(.ipv6InIPv4)), (.ipv6, .wrapped(.ipv6InIPv6)), (.ipv4, .wrapped(.ipv4InIPv4)),
+            (.ipv4, .wrapped(.ipv4InIPv6)):
+            return true
         case (.tcp, .bgp): return rule.ports.isEmpty || rule.ports.contains(179)
         case (.udp, .ike), (.udp, .espInUDP): return rule.ports.isEmpty || rule.ports.contains(4500)
         default: return false
@@ -358,7 +425,10 @@ extension Forwarding {
             return [end.inside?.prefix].compactMap { $0 }.map { ($0, 0, end.interface) }
                 + routes.map { ($0, Int(end.metric), end.interface) }
         }
-        return (links + tunnels).map { prefix, metric, interface in
+        let plain = topology.plainTunnelEnds(of: node).flatMap { _, end in
+            ([end.inside?.prefix].compactMap { $0 } + end.routes).map { ($0, 0, end.interface) }
+        }
+        return (links + tunnels + plain).map { prefix, metric, interface in
             Candidate(prefix: prefix, metric: metric, hops: [NextHop(gateway: nil, interface: interface)])
         }
     }
@@ -390,6 +460,17 @@ extension Forwarding {
     private func interface(of node: String, towards gateway: IPAddress) -> InterfaceName? {
         topology.linkEnds(of: node).first { $0.end.addresses.contains { $0.prefix.contains(gateway) } }?.end
             .routedInterface
-            ?? topology.tunnelEnds(of: node).first { $0.end.inside?.prefix.contains(gateway) ?? false }?.end.interface
+            ?? topology.tunnelEntrances(of: node).first { $0.inside?.prefix.contains(gateway) ?? false }?.interface
+    }
+}
+
+extension PlainTunnelEnd {
+    /// Whether an ISATAP host takes in a packet: from one of its potential routers, or from the host that its source address
+    /// names (RFC 5214, section 7.3; `isatap_chksrc`, net/ipv6/sit.c).
+    fileprivate func takes(_ source: IPAddress?, from sender: PlainTunnelEnd) -> Bool {
+        guard case .v4(let address) = sender.localAddress else { return false }
+        if potentialRouters.contains(address) { return true }
+        guard case .v6(let source)? = source, let inside else { return false }
+        return source.isatapAddress == address && inside.prefix.contains(.v6(source))
     }
 }

@@ -59,7 +59,7 @@ struct Impact: Sendable {
     /// What is done to packets of a journey that still get through.
     func degradation(of journey: Predictor.Journey) -> Degradation? {
         let crossings = journey.all.flatMap(\.crossings)
-        let tunnels = journey.all.flatMap { path in path.tunnels }
+        let tunnels = journey.all.flatMap { path in path.tunnels + path.crossings.compactMap(\.tunnel) }
         let nodes = Set(crossings.map(\.sender) + journey.all.flatMap(\.nodes))
         return degradations.first { degradation in
             crossings.contains {
@@ -86,7 +86,7 @@ struct Impact: Sendable {
         for exit in journey.all.flatMap(\.exits) {
             guard let mtu = damage.mtu[exit.port] else { continue }
             let tunnel = exit.tunnel.flatMap(topology.tunnel(named:))
-            let length = tunnel.map { $0.espEncapsulation?.outerLength(ofInner: inner) } ?? inner
+            let length = tunnel.map { $0.espEncapsulation?.outerLength(ofInner: inner) } ?? inner + exit.overhead
             guard let length else { return "the ESP packets at \(exit.port.node) have a length that is not known" }
             if length > mtu.bytes {
                 return

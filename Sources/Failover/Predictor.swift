@@ -198,14 +198,14 @@ extension Forwarding {
     func sourceAddress(from node: String, to destination: IPAddress, _ damage: Damage) -> IPAddress? {
         let out = paths(from: node, source: nil, to: destination, .echoRequest, in: damage).first?.exits.first?.port
         let inside = out.flatMap { port in
-            topology.tunnelEnds(of: node).first { $0.end.interface == port.interface }?.end.inside?.address
+            topology.tunnelEntrance(port.interface, of: node)?.inside?.address
         }
         let link = out.flatMap { port in
             topology.linkEnds(of: node).first { $0.end.routedInterface == port.interface }?.end.addresses.first {
                 $0.address.bitWidth == destination.bitWidth
             }?.address
         }
-        return inside ?? link ?? topology.address(of: node)
+        return inside ?? link ?? topology.addresses(of: node).first { $0.bitWidth == destination.bitWidth }
     }
 }
 

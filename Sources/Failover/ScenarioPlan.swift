@@ -86,6 +86,9 @@ public struct ScenarioPlan: Sendable {
         return links.flatMap(\.ends).map {
             CaptureRequest.Point(node: $0.node, interface: $0.interface, direction: .outbound)
         } + tunnels.map { CaptureRequest.Point(node: $0.node, interface: $0.interface, direction: .outbound) }
+            + topology.plainTunnels.flatMap(\.ends).map {
+                CaptureRequest.Point(node: $0.node, interface: $0.interface, direction: .outbound)
+            }
     }
 }
 

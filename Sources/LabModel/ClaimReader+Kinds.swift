@@ -4,17 +4,29 @@ import NetworkTypes
 extension ClaimReader {
     func encapsulation() -> Expectation.Claim? {
         guard let probes = known(fields[kind], .probes), let links = links() else { return nil }
-        var tunnel: Tunnel?
-        if let value = fields["in"] {
-            guard let name = one(value, .tunnels) else { return nil }
-            tunnel = topology.tunnel(named: name)
+        guard let names = fields["in"].map({ known($0, .tunnels) }) ?? .some([]) else { return nil }
+        let secured = names.compactMap(topology.tunnel(named:))
+        let plain = names.filter { topology.plainTunnel(named: $0) != nil }
+        if secured.count > 1, let value = fields["in"] {
+            collector.error(
+                value.line, "\(value.path) names \(secured.count) IPsec tunnels",
+                "Name the tunnels that one packet is inside of, outermost first; ESP within ESP is not looked into.")
         }
-        var wrappings = tunnel.map { [$0.isUDPEncapsulated ? Wrapping.espInUDP : .esp] } ?? []
+        let tunnel = secured.first
+        var wrappings = names.compactMap { name in
+            topology.plainTunnel(named: name)?.kind.wrapping
+                ?? topology.tunnel(named: name).map { $0.isUDPEncapsulated ? .espInUDP : .esp }
+        }
         if let value = fields["as"] {
             let read = value.members.map {
                 $0.value(Wrapping.self, "one of \(Wrapping.known.joined(separator: ", "))")?.value
             }
             guard !read.contains(nil) else { return nil }
+            if !plain.isEmpty, read != wrappings {
+                collector.error(
+                    value.line, "\(value.path) is not what \(names.joined(separator: ", ")) makes of packets",
+                    "Remove `as:`; it follows from the kinds of the tunnels.")
+            }
             wrappings = read.compactMap { $0 }
         }
         guard !wrappings.isEmpty else {
@@ -24,14 +36,17 @@ extension ClaimReader {
             return nil
         }
         let algorithms = fields["esp"].flatMap(algorithms) ?? tunnel?.algorithms
-        if !wrappings.contains(where: { $0 == .esp || $0 == .espInUDP }), let cause = fields["in"] ?? fields["esp"] {
+        if !wrappings.contains(where: { $0 == .esp || $0 == .espInUDP }),
+            let cause = (tunnel == nil ? nil : fields["in"]) ?? fields["esp"]
+        {
             collector.error(
                 cause.line, "\(cause.path) is about ESP, and `as:` has none",
                 "Write esp or esp-in-udp in `as:`, or remove `in:` and `esp:`.")
         }
         return .encapsulation(
             EncapsulationClaim(
-                probes: probes, tunnel: tunnel?.name, wrappings: wrappings, algorithms: algorithms, links: links))
+                probes: probes, tunnel: tunnel?.name, plainTunnels: plain, wrappings: wrappings, algorithms: algorithms,
+                links: links))
     }
 
     func confidentiality() -> Expectation.Claim? {
@@ -97,9 +112,10 @@ extension ClaimReader {
 
     func isJoined(_ near: String, _ far: String) -> Bool {
         topology.links.contains { $0.ends.map(\.node) == [near, far] || $0.ends.map(\.node) == [far, near] }
-            || topology.tunnels.contains { tunnel in
-                let ends = tunnel.ends.map(\.node)
-                return tunnel.name == near && ends.contains(far) || tunnel.name == far && ends.contains(near)
+            || topology.nodes.contains { node in
+                topology.tunnelEntrances(of: node.name).contains {
+                    $0.tunnel == near && node.name == far || $0.tunnel == far && node.name == near
+                }
             }
     }
 
@@ -166,7 +182,13 @@ extension ClaimReader {
     }
 
     func securityAssociation() -> Expectation.Claim? {
-        guard let name = one(fields[kind], .tunnels), let tunnel = topology.tunnel(named: name) else { return nil }
+        guard let name = one(fields[kind], .tunnels) else { return nil }
+        guard let tunnel = topology.tunnel(named: name) else {
+            collector.error(
+                fields[kind]?.line, "\(fields.owner.path): tunnel \(name) has no security associations: it is no IPsec",
+                Suggestion.remedy(for: name, among: topology.tunnels.map(\.name), noun: "IPsec tunnels"))
+            return nil
+        }
         let isEncapsulated = fields["nat-t"].map { $0.flag()?.value } ?? tunnel.isUDPEncapsulated
         guard let isEncapsulated else { return nil }
         return .securityAssociation(

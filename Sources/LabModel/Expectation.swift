@@ -96,8 +96,10 @@ public enum Wrapping: Hashable, Sendable, Codable, CustomStringConvertible {
 /// Probes' traffic crosses links only in the declared form, each packet as long as it has to be.
 public struct EncapsulationClaim: Hashable, Sendable, Codable {
     public let probes: [String]
-    /// The tunnel they go through; nil for a form that is no IPsec.
+    /// The IPsec tunnel they go through; nil for a form that is no IPsec.
     public let tunnel: String?
+    /// The tunnels without encryption that they go through, outermost first; none where only the form is claimed.
+    public let plainTunnels: [String]
     /// Outermost first.
     public let wrappings: [Wrapping]
     /// The algorithms of ESP; nil where neither the lab file nor the tunnel's own configuration tells.

@@ -48,7 +48,7 @@ extension FaultReader {
     }
 
     func linkOrTunnel(_ name: String?) throws(FaultError) -> String {
-        let names = topology.links.map(\.name) + topology.tunnels.map(\.name)
+        let names = topology.links.map(\.name) + topology.tunnels.map(\.name) + topology.plainTunnels.map(\.name)
         return try named(name, names, \.self, noun: "links and tunnels")
     }
 
@@ -92,7 +92,8 @@ extension FaultReader {
         guard let name else { return nil }
         let ends =
             topology.link(named: place ?? "")?.ends.map(\.node)
-            ?? topology.tunnel(named: place ?? "")?.ends.map(\.node) ?? []
+            ?? topology.tunnel(named: place ?? "")?.ends.map(\.node)
+            ?? topology.plainTunnel(named: place ?? "")?.ends.map(\.node) ?? []
         return try one(name, of: ends, noun: "ends of \(place ?? "")")
     }
 
@@ -188,6 +189,9 @@ extension FaultReader {
         let interfaces =
             topology.linkEnds(of: node).map { (name: $0.end.routedInterface.description, mtu: Optional($0.link.mtu)) }
             + topology.tunnelEnds(of: node).map { (name: $0.end.interface.description, mtu: $0.end.mtu) }
+            + topology.plainTunnelEnds(of: node).map { tunnel, end in
+                (name: end.interface.description, mtu: MTU(topology.mtu(of: end, in: tunnel.kind)))
+            }
         let interface = try named(arguments[1], interfaces, \.name, noun: "interfaces of \(node)")
         guard let name = InterfaceName(interface.name) else {
             throw unknown(interface.name, among: interfaces.map(\.name), noun: "interfaces of \(node)")

@@ -15,6 +15,10 @@ struct DropRules {
                 for end in link.ends where sender == nil || link.peer(of: end)?.node == sender {
                     add(traffic, "iifname \"\(end.routedInterface)\"", at: end.node)
                 }
+            } else if let tunnel = topology.plainTunnel(named: place) {
+                for end in tunnel.ends where sender == nil || tunnel.peer(of: end)?.node == sender {
+                    add(traffic, "iifname \"\(end.interface)\"", at: end.node)
+                }
             } else if let tunnel = topology.tunnel(named: place) {
                 for end in tunnel.ends where sender == nil || tunnel.peer(of: end)?.node == sender {
                     add(traffic, traffic.isOuter ? Self.outer(end) : "iifname \"\(end.interface)\"", at: end.node)

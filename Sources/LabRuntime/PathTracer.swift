@@ -59,11 +59,6 @@ struct PathTracer {
         {
             return (peer.node, peer.routedInterface, nil)
         }
-        if let (tunnel, end) = topology.tunnelEnds(of: node).first(where: { $0.end.interface == interface }),
-            let peer = tunnel.peer(of: end)
-        {
-            return (peer.node, peer.interface, tunnel.name)
-        }
-        return nil
+        return topology.tunnelEntrance(interface, of: node).map { ($0.peer, $0.peerInterface, $0.tunnel) }
     }
 }

@@ -55,7 +55,27 @@ extension RunningLab {
             lab: topology.name, title: topology.title, clock: nil, tunnels: tunnels, sessions: sessions,
             paths: topology.probes.map { tracer.path(of: $0) },
             daemons: daemons.values.sorted { $0.daemon.name < $1.daemon.name }.map(status),
-            nodes: try topology.nodes.map(status), faults: activeFaults, monitors: monitors?.statuses ?? [])
+            nodes: try topology.nodes.map(status), faults: activeFaults, monitors: monitors?.statuses ?? [],
+            plainTunnels: try topology.plainTunnels.map(status))
+    }
+
+    private func status(of tunnel: PlainTunnel) throws -> PlainTunnelStatus {
+        PlainTunnelStatus(name: tunnel.name, kind: tunnel.kind, ends: try tunnel.ends.map(status))
+    }
+
+    func status(of end: PlainTunnelEnd) throws -> PlainTunnelStatus.End {
+        let link = try sandbox(end.node).sockets.link(named: end.interface)
+        let (local, remote, options): (IPAddress, IPAddress?, String) =
+            switch link.kind {
+            case .ip6Tunnel(let local, let remote, _, let limit, let hopLimit, let flow):
+                (.v6(local), .v6(remote), LinkKind.options(limit: limit, hopLimit: hopLimit, flow: flow))
+            case .sit(let local, let remote, let isISATAP): (.v4(local), isISATAP ? nil : .v4(remote), "")
+            case .ipip(let local, let remote): (.v4(local), .v4(remote), "")
+            default: throw LabFailure("\(end.node): \(end.interface) is no tunnel's interface any more.")
+            }
+        return PlainTunnelStatus.End(
+            node: end.node, interface: end.interface, isUp: link.isUp, local: local, remote: remote, mtu: link.mtu,
+            options: options, receivedBytes: link.received.bytes, sentBytes: link.sent.bytes)
     }
 
     private func status(of tunnel: Tunnel, pluto: [String: PlutoStatus]) throws -> TunnelStatus {
@@ -129,6 +149,19 @@ extension NodeSandbox {
         return (
             sorted.filter { $0.destination == end.localAddress }, sorted.filter { $0.source == end.localAddress }
         )
+    }
+}
+
+extension LinkKind {
+    /// An IPv6 tunnel's settings in the words of ip-tunnel(8).
+    static func options(limit: Int?, hopLimit: Int, flow: UInt32) -> String {
+        let digits = { (value: UInt32, width: Int) -> String in
+            let text = String(value, radix: 16)
+            return "0x" + String(repeating: "0", count: max(0, width - text.count)) + text
+        }
+        return
+            "encaplimit \(limit.map(String.init) ?? "none") hoplimit \(hopLimit) tclass \(digits(flow >> 20 & 0xFF, 2)) "
+            + "flowlabel \(digits(flow & 0xFFFFF, 5))"
     }
 }
 

@@ -14,6 +14,9 @@ public struct StatusReport: Sendable {
         let used = status.tunnels.filter { $0.state != .unused }
         let rows =
             used.map { ["tunnel", $0.name, word($0.state, style), $0.ends.map(\.node).joined(separator: " - ")] }
+            + status.plainTunnels.map {
+                ["tunnel", $0.name, word($0.isUp ? .up : .down, style), $0.ends.map(\.node).joined(separator: " - ")]
+            }
             + status.sessions.map { session in
                 [
                     "bgp", session.name, word(session, style),
@@ -31,6 +34,7 @@ public struct StatusReport: Sendable {
     public func full(style: Style) -> String {
         let sections = [
             ("", clockLine(style)), ("FAULTS", faults(style)), ("TUNNELS", tunnels(style)),
+            ("PLAIN TUNNELS", plainTunnels(style)),
             ("IPSEC", algorithms(style)), ("BGP", sessions(style)), ("PATHS", paths(style)),
             ("MONITORS", monitors(style)),
             ("DAEMONS", daemons(style)), ("INTERFACES", interfaces(style)),
@@ -65,6 +69,21 @@ public struct StatusReport: Sendable {
             }
         }
         return section(["NAME", "STATE", "NODE", "DEV", "SPI IN", "SPI OUT", "BYTES IN / OUT", "AGE"], rows, style)
+    }
+
+    private func plainTunnels(_ style: Style) -> String {
+        let rows = status.plainTunnels.flatMap { tunnel in
+            tunnel.ends.enumerated().map { index, end in
+                [
+                    index == 0 ? tunnel.name : "", index == 0 ? word(tunnel.isUp ? .up : .down, style) : "",
+                    index == 0 ? tunnel.kind.rawValue : "", end.node, end.interface.description,
+                    "\(end.local) > \(end.remote?.description ?? "any")", "\(end.mtu)",
+                    "\(Self.amount(end.receivedBytes)) / \(Self.amount(end.sentBytes))", end.options,
+                ]
+            }
+        }
+        return section(
+            ["NAME", "STATE", "KIND", "NODE", "DEV", "OUTER", "MTU", "BYTES IN / OUT", "OPTIONS"], rows, style)
     }
 
     private func traffic(of end: TunnelStatus.End) -> [String] {

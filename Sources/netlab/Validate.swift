@@ -57,7 +57,8 @@ struct Validate: AsyncParsableCommand {
 
     private func summary(of topology: Topology) -> String {
         let counts = [
-            (topology.nodes.count, "node"), (topology.links.count, "link"), (topology.tunnels.count, "tunnel"),
+            (topology.nodes.count, "node"), (topology.links.count, "link"),
+            (topology.tunnels.count + topology.plainTunnels.count, "tunnel"),
             (topology.sessionNames.count, "BGP session"), (topology.probes.count, "probe"),
             (topology.expectations.count, "expectation"), (topology.scenarioNames.count, "scenario"),
             (topology.variant == nil ? topology.variants.count : 0, "variant"),
