@@ -42,7 +42,7 @@ extension Judge {
             if examiner.matched > 0 { seen += ", \(examiner.matched) equal to what entered the tunnel" }
         }
         return Judgement(
-            outcome: .pass, expected: expected, rule: rule, seen: seen, headers: examiner.headers)
+            outcome: .pass, expected: expected, rule: rule, seen: seen, headers: examiner.headers.isEmpty ? nil : examiner.headers)
     }
 
     /// What plain tunnels put around a packet: `isatap 20, ipip6 40 + 8 with encapsulation limit 4 …`.

@@ -32,7 +32,7 @@ public struct Judge {
         var rule: String
         var seen: String
         var notes: [Objections.Note] = []
-        var headers: [HeaderBytes] = []
+        var headers: [HeaderBytes]?
 
         static func inconclusive(_ expected: String, _ rule: String, _ seen: String) -> Self {
             Self(outcome: .inconclusive, expected: expected, rule: rule, seen: seen)

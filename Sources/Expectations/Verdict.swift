@@ -22,12 +22,12 @@ public struct Verdict: Hashable, Sendable, Codable {
     public let published: String?
     /// The packets that show it, the telling one first.
     public let evidence: [Evidence]
-    /// The headers of a packet that is as claimed, outermost first; none for other kinds of expectations.
-    public let headers: [HeaderBytes]
+    /// The headers of a packet that is as claimed, outermost first; nil but for an encapsulation in plain tunnels.
+    public let headers: [HeaderBytes]?
 
     public init(
         expectation: String, kind: String, outcome: Outcome, expected: String, rule: String, seen: String,
-        published: String? = nil, evidence: [Evidence] = [], headers: [HeaderBytes] = []
+        published: String? = nil, evidence: [Evidence] = [], headers: [HeaderBytes]? = nil
     ) {
         self.expectation = expectation
         self.kind = kind

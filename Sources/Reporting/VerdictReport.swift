@@ -65,7 +65,7 @@ public struct VerdictReport: Sendable, Encodable {
             "\(style.faint("seen    "))  \(verdict.seen)",
         ]
         if let published = verdict.published { lines.append("\(style.faint("published"))  \(published)") }
-        lines += verdict.headers.map { "\(style.faint("headers "))  \($0.text)" }
+        lines += (verdict.headers ?? []).map { "\(style.faint("headers "))  \($0.text)" }
         for evidence in verdict.evidence {
             lines.append(
                 "\(style.faint("packet  "))  #\(evidence.packet) at \(Self.seconds(evidence.nanoseconds)), sent by \(evidence.interface): \(evidence.remark)"
