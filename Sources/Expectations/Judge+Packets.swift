@@ -42,7 +42,8 @@ extension Judge {
             if examiner.matched > 0 { seen += ", \(examiner.matched) equal to what entered the tunnel" }
         }
         return Judgement(
-            outcome: .pass, expected: expected, rule: rule, seen: seen, headers: examiner.headers.isEmpty ? nil : examiner.headers)
+            outcome: .pass, expected: expected, rule: rule, seen: seen,
+            headers: examiner.headers.isEmpty ? nil : examiner.headers)
     }
 
     /// What plain tunnels put around a packet: `isatap 20, ipip6 40 + 8 with encapsulation limit 4 …`.
@@ -117,11 +118,13 @@ extension Judge {
         }
         let lastPlace = examination.places[last.point]
         let destination = probe.destinationNode ?? topology.owner(of: claim.destination)
-        let arrived =
+        let hasReachedEnd =
             result.arrived
             ?? (lastPlace?.link?.ends.contains { $0.node == destination && $0.node != lastPlace?.node } ?? false)
+        // A filter of the destination's own stands behind where arrivals are seen: an answer says that it let the packet in.
+        let arrived = hasReachedEnd && (result.answer != nil || !isFiltered(lastPlace?.link, at: destination))
         let answer = result.answer.map { "answered with \($0.words)" } ?? "not answered"
-        let seen = "\(arrived ? "it arrived" : "it was last seen leaving \(lastPlace?.name ?? "?")"), \(answer)"
+        let seen = "\(hasReachedEnd ? "it arrived" : "it was last seen leaving \(lastPlace?.name ?? "?")"), \(answer)"
         let isRight = claim.outcome == .accepted ? arrived : !arrived && result.answer == nil
         return Judgement(
             outcome: isRight ? .pass : .fail, expected: expected, rule: rule, seen: seen,
@@ -130,6 +133,13 @@ extension Judge {
 }
 
 extension Judge {
+    /// Whether a node has a filter where a link ends.
+    private func isFiltered(_ link: Link?, at node: String?) -> Bool {
+        let filters = node.flatMap(topology.node(named:))?.filters ?? []
+        return link?.ends.contains { end in end.node == node && filters.contains { $0.interface == end.interface } }
+            ?? false
+    }
+
     /// Where a security expectation's packet was seen, in clear or opened: by its marker, and a SYN, which has none, by its ports.
     private func trail(of probe: ProbeResult, _ claim: SecurityClaim) -> [WirePacket] {
         guard claim.transport == .tcp else { return index.packets(marked: probe.id) }

@@ -106,7 +106,7 @@ extension Judge {
             let goodput = there.goodput(
                 payload: payload, packet: length, acknowledgements: back, acknowledgement: headers(of: probe) + 12)
         else { return nil }
-        return (goodput.bitsPerSecond, goodput.limit, there.hops.compactMap(\.entered))
+        return (goodput.bitsPerSecond, goodput.limit, there.hops.filter(\.inside.isEmpty).compactMap(\.entered))
     }
 
     /// What the plan's transfers reached, beside what could be reached.

@@ -74,7 +74,7 @@ struct Trail {
             let limit =
                 hop.inside.isEmpty
                 ? words.replacing("MTU \(bytes) of", with: "MTU of", maxReplacements: 1)
-                : "\(words) less " + hop.inside.map(\.words).joined(separator: " - ")
+                : "\(words) less " + hop.inside.map(\.words).joined(separator: " and ")
             limits.append((room, limit))
         }
         return limits.min { $0.bytes < $1.bytes }

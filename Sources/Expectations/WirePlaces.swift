@@ -178,7 +178,7 @@ extension WirePlaces.Passage {
         switch self {
         case .secured(let tunnel): "\(tunnel.isUDPEncapsulated ? "UDP and " : "")ESP of tunnel \(tunnel.name)"
         case .plain(let tunnel, let sender):
-            sender.headerLengths(tunnel.kind).map(String.init).joined(separator: " - ") + " (\(tunnel.name))"
+            sender.headerLengths(tunnel.kind).map(String.init).joined(separator: " + ") + " (\(tunnel.name))"
         }
     }
 }

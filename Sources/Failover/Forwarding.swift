@@ -201,7 +201,9 @@ struct Forwarding: Sendable {
         }) {
             return enter(tunnel, end, packet, by: hop, path, damage, known)
         }
-        guard let (link, end) = topology.linkEnds(of: node.name).first(where: { $0.end.routedInterface == hop.interface }),
+        guard
+            let (link, end) = topology.linkEnds(of: node.name).first(where: { $0.end.routedInterface == hop.interface }
+            ),
             let peer = link.peer(of: end)
         else { return lost("\(node.name) has no interface \(hop.interface)") }
         path.crossings.append(Crossing(link: link.name, sender: node.name, tunnel: packet.tunnel))
@@ -251,7 +253,7 @@ struct Forwarding: Sendable {
         }
         var outer = Packet(
             source: end.localAddress, destination: end.remoteAddress, kind: .wrapped(tunnel.kind.wrapping),
-            tunnel: tunnel.name)
+            tunnel: tunnel.name, choices: packet.choices)
         outer.hops = packet.hops
         outer.overhead = packet.overhead + end.overhead(tunnel.kind)
         return follow(outer, at: end.node, path, damage, known).flatMap { under -> [Path] in

@@ -315,9 +315,10 @@ struct ProbeSpec {
     let destination: Located<String>
     let interval: Duration?
     let alarm: AlarmRule?
+    let isAwaited: Bool
 
     init?(key: Located<String>, value: YAMLValue) {
-        guard let fields = value.fields(["from", "source", "to", "every", "alarm"]),
+        guard let fields = value.fields(["from", "source", "to", "every", "alarm", "awaited"]),
             let source = fields.required("from", "the node that asks")?.text(),
             let destination = fields.required("to", "the node or address that is asked")?.text()
         else { return nil }
@@ -330,6 +331,7 @@ struct ProbeSpec {
             return every.value
         }
         self.interval = interval
+        isAwaited = fields["awaited"]?.flag()?.value ?? true
         alarm = Self.alarm(fields, every: interval)
     }
 

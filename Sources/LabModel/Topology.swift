@@ -158,6 +158,8 @@ public struct Probe: Hashable, Sendable, Codable {
     public let interval: Duration?
     /// When to raise an alarm; nil for a probe that does not go on asking.
     public let alarm: AlarmRule?
+    /// Whether the lab is up only when it has been answered.
+    public internal(set) var isAwaited = true
 }
 
 /// A probe that is pinged for long, and what somebody measured on the real thing, in words.

@@ -13,7 +13,8 @@ extension TopologyResolver {
             [file.name].compactMap { $0 } + file.clouds.map(\.name) + file.nodes.map(\.name)
             + file.nodes.compactMap(\.zone)
             + file.links.map(\.name)
-            + file.tunnels.map(\.name) + file.plainTunnels.map(\.name) + file.sessions.map(\.name) + file.probes.map(\.name)
+            + file.tunnels.map(\.name) + file.plainTunnels.map(\.name) + file.sessions.map(\.name)
+            + file.probes.map(\.name)
             + file.expectations.map(\.name) + file.scenarios.map(\.name) + file.variants.map(\.name)
         for name in all where !isName(name.value) {
             collector.error(

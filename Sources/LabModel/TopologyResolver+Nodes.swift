@@ -61,7 +61,8 @@ extension TopologyResolver {
         let speaks = file.sessions.flatMap(\.speakers).contains { $0.node.value == spec.name.value }
         if !speaks {
             collector.error(
-                source.line, "\(place): the node speaks no BGP, and `preferred-source` is for the routes that BGP tells it",
+                source.line,
+                "\(place): the node speaks no BGP, and `preferred-source` is for the routes that BGP tells it",
                 "Remove it, or add the node to a session under `bgp:`.")
         }
     }

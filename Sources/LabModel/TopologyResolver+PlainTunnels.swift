@@ -59,16 +59,19 @@ extension TopologyResolver {
             let family = kind.isOverIPv6 ? "IPv6" : "IPv4"
             let owned = self.ends(of: node).flatMap(\.addresses).map(\.value.address) + insides.map(\.value.address)
             let usable = owned.filter { isOverIPv6($0) == kind.isOverIPv6 && $0 != end.inside?.value.address }
-            let remedy = usable.isEmpty
+            let remedy =
+                usable.isEmpty
                 ? "Give one of the node's links an \(family) address."
                 : "Take one of its own: \(usable.map(\.description).joined(separator: ", "))."
             if isOverIPv6(address.value) != kind.isOverIPv6 {
                 collector.error(
-                    address.line, "\(place): \(address.value) is no \(family) address, over which \(kind.rawValue) goes",
+                    address.line,
+                    "\(place): \(address.value) is no \(family) address, over which \(kind.rawValue) goes",
                     remedy)
             } else if address.value == end.inside?.value.address {
                 collector.error(
-                    address.line, "\(place): the tunnel's packets would go into the tunnel itself: \(address.value) is inside",
+                    address.line,
+                    "\(place): the tunnel's packets would go into the tunnel itself: \(address.value) is inside",
                     remedy)
             } else if !owned.contains(address.value), !unsure.contains(node) {
                 collector.error(
@@ -77,7 +80,8 @@ extension TopologyResolver {
         }
         for prefix in end.routes where isOverIPv6(prefix.value.address) != kind.carriesIPv6 {
             collector.error(
-                prefix.line, "\(place): \(kind.rawValue) carries \(kind.carriesIPv6 ? "IPv6" : "IPv4"), not \(prefix.value)",
+                prefix.line,
+                "\(place): \(kind.rawValue) carries \(kind.carriesIPv6 ? "IPv6" : "IPv4"), not \(prefix.value)",
                 "Route \(kind.carriesIPv6 ? "IPv6" : "IPv4") prefixes into it.")
         }
         if let mtu = end.mtu, kind.carriesIPv6, mtu.value.bytes < 1280 {
@@ -94,19 +98,22 @@ extension TopologyResolver {
             if kind == .isatap {
                 collector.error(
                     end.line, "\(place) has no \"inside\"",
-                    "Add `inside: ADDRESS/64`, an IPv6 address that ends in ::5efe: and the IPv4 address (RFC 5214, section 6.1).")
+                    "Add `inside: ADDRESS/64`, an IPv6 address that ends in ::5efe: and the IPv4 address (RFC 5214, section 6.1)."
+                )
             }
             return
         }
         check(hostAddress: inside)
         guard isOverIPv6(inside.value.address) == kind.carriesIPv6 else {
             collector.error(
-                inside.line, "\(place): \(kind.rawValue) carries \(kind.carriesIPv6 ? "IPv6" : "IPv4"), not \(inside.value)",
+                inside.line,
+                "\(place): \(kind.rawValue) carries \(kind.carriesIPv6 ? "IPv6" : "IPv4"), not \(inside.value)",
                 "Write an \(kind.carriesIPv6 ? "IPv6" : "IPv4") address.")
             return
         }
         // The interface identifier says where to send: 0000:5efe or, of a public address, 0200:5efe before it.
-        guard kind == .isatap, case .v4(let outer)? = end.address?.value, case .v6(let own) = inside.value.address else {
+        guard kind == .isatap, case .v4(let outer)? = end.address?.value, case .v6(let own) = inside.value.address
+        else {
             return
         }
         let identifiers = [UInt64(0x5EFE), 0x0200_5EFE].map { $0 << 32 | UInt64(outer.rawValue) }
@@ -122,13 +129,15 @@ extension TopologyResolver {
         guard kind == .isatap else {
             if let line = end.routersLine {
                 collector.error(
-                    line, "\(place): \(kind.rawValue) has no potential router list", "Remove `routers:`; it is ISATAP's.")
+                    line, "\(place): \(kind.rawValue) has no potential router list",
+                    "Remove `routers:`; it is ISATAP's.")
             }
             return
         }
         let others = file.plainTunnels.flatMap(\.ends).filter { $0.node.value != end.node.value }
             .compactMap(\.address).map(\.value)
-        for router in end.potentialRouters where !others.contains(.v4(router.value)) && file.plainTunnels.allSatisfy(\.isComplete) {
+        for router in end.potentialRouters
+        where !others.contains(.v4(router.value)) && file.plainTunnels.allSatisfy(\.isComplete) {
             collector.error(
                 router.line, "\(place): no other end of an ISATAP tunnel has the address \(router.value)",
                 "Write the IPv4 address of the router's end.")
@@ -157,11 +166,14 @@ extension TopologyResolver {
                 guard let written = spec.ends.first(where: { $0.node.value == end.node }) else { continue }
                 let place = "tunnels.\(tunnel.name).ends.\(end.node)"
                 warnOfMTU(of: end, in: tunnel, (written.mtu ?? spec.mtu)?.line ?? written.line, place, topology)
-                if tunnel.kind == .isatap, topology.node(named: end.node)?.role == .instance, end.potentialRouters.isEmpty {
+                if tunnel.kind == .isatap, topology.node(named: end.node)?.role == .instance,
+                    end.potentialRouters.isEmpty
+                {
                     collector.warning(
                         written.line,
                         "\(place): the potential router list is empty, so only packets from ISATAP hosts come in",
-                        "Add `routers: \(end.remoteAddress)` to get those that the other end forwards (RFC 5214, section 7.3).")
+                        "Add `routers: \(end.remoteAddress)` to get those that the other end forwards (RFC 5214, section 7.3)."
+                    )
                 }
             }
         }
@@ -179,7 +191,8 @@ extension TopologyResolver {
         guard mtu.bytes > room else { return }
         let arithmetic = ([below] + lengths).map(String.init).joined(separator: " - ")
         let carrier = topology.carrier(of: side).map { "tunnel \($0.tunnel.name)" } ?? "the link"
-        let other = peer.mtu == nil
+        let other =
+            peer.mtu == nil
             ? "; Linux at \(peer.node) makes it \(topology.mtu(of: peer, in: tunnel.kind)) there" : ""
         collector.warning(
             line,

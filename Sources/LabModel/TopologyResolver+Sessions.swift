@@ -165,7 +165,8 @@ extension TopologyResolver {
             warnOfNobodys(address, spec.destination.line, place: place, topology: topology)
             return Probe(
                 name: spec.name.value, source: spec.source.value, sourceAddress: spec.sourceAddress?.value,
-                destination: address, interval: spec.interval, alarm: spec.alarm)
+                destination: address, interval: spec.interval, alarm: spec.alarm,
+                isAwaited: spec.isAwaited)
         }
         guard !unsure.contains(spec.destination.value) else { return nil }
         collector.error(

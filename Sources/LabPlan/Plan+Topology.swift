@@ -7,7 +7,8 @@ extension Plan {
         lab = topology.name
         let planner = Planner(topology: topology)
         steps =
-            planner.nodes + planner.links + planner.tunnelInterfaces + planner.plainTunnels + planner.routes + planner.filters
+            planner.nodes + planner.links + planner.tunnelInterfaces + planner.plainTunnels + planner.routes
+            + planner.filters
             + planner.daemons
             + planner.convergence
     }
@@ -35,9 +36,13 @@ private struct Planner {
 
     /// What a node's kernel is told before it has interfaces; the lab file's own settings come after the links.
     private func baseSettings(of node: Node) -> [Sysctl] {
-        let hasIPv6 = topology.linkEnds(of: node.name).contains { end in
-            end.end.addresses.contains { if case .v6 = $0.address { true } else { false } }
-        } || topology.plainTunnelEnds(of: node.name).contains { $0.tunnel.kind.carriesIPv6 || $0.tunnel.kind.isOverIPv6 }
+        let hasIPv6 =
+            topology.linkEnds(of: node.name).contains { end in
+                end.end.addresses.contains { if case .v6 = $0.address { true } else { false } }
+            }
+            || topology.plainTunnelEnds(of: node.name).contains {
+                $0.tunnel.kind.carriesIPv6 || $0.tunnel.kind.isOverIPv6
+            }
         var settings = [
             Sysctl(key: "net.ipv4.conf.all.rp_filter", value: "0"),
             Sysctl(key: "net.ipv4.conf.default.rp_filter", value: "0"),
@@ -243,7 +248,7 @@ private struct Planner {
                 Action.await(Condition(.route(node: node.name, $0)), within: .seconds(30))
             }
         }
-        let probes = topology.probes.map {
+        let probes = topology.probes.filter(\.isAwaited).map {
             Action.await(Condition(.echo(node: $0.source, $0.destination)), within: .seconds(30))
         }
         return steps(.convergence, up + addressed + followed + late + sessions + learned + probes)

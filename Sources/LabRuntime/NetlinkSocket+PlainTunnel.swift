@@ -22,7 +22,8 @@ extension NetlinkSocket {
                 name: name, local: local, remote: remote, carriesIPv6: interface.kind.carriesIPv6,
                 encapsulationLimit: end.encapsulationLimit, hopLimit: end.hopLimit)
         default:
-            throw LabFailure("\(end.node): \(interface.kind.rawValue) does not go from \(end.localAddress) to \(end.remoteAddress).")
+            throw LabFailure(
+                "\(end.node): \(interface.kind.rawValue) does not go from \(end.localAddress) to \(end.remoteAddress).")
         }
         if let mtu = end.mtu { try setMTU(mtu, on: name) }
         if let inside = end.inside { try addAddress(inside, to: name) }

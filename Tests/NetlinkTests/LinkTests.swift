@@ -59,12 +59,16 @@ import Testing
             ("vrf1", .vrf(table: 1000), { try socket.createVRF(name: "vrf1", table: 1000) }),
             ("br1", .bridge, { try socket.createBridge(name: "br1") }),
             (
-                "tun6", .ip6Tunnel(local: local6, remote: remote6, payload: 4, encapsulationLimit: 4, hopLimit: 64, flowInformation: 0),
+                "tun6",
+                .ip6Tunnel(
+                    local: local6, remote: remote6, payload: 4, encapsulationLimit: 4, hopLimit: 64, flowInformation: 0),
                 { try socket.createIP6Tunnel(name: "tun6", local: local6, remote: remote6) }
             ),
             (
                 "tun6n",
-                .ip6Tunnel(local: local6, remote: "2001:db8:1::4", payload: 4, encapsulationLimit: nil, hopLimit: 32, flowInformation: 0),
+                .ip6Tunnel(
+                    local: local6, remote: "2001:db8:1::4", payload: 4, encapsulationLimit: nil, hopLimit: 32,
+                    flowInformation: 0),
                 {
                     try socket.createIP6Tunnel(
                         name: "tun6n", local: local6, remote: "2001:db8:1::4", encapsulationLimit: nil, hopLimit: 32)
@@ -73,6 +77,21 @@ import Testing
             (
                 "is0", .sit(local: local, remote: "0.0.0.0", isISATAP: true),
                 { try socket.createISATAP(name: "is0", local: local) }
+            ),
+            (
+                "six1", .sit(local: local, remote: remote, isISATAP: false),
+                { try socket.createSIT(name: "six1", local: local, remote: remote) }
+            ),
+            (
+                "ipip1", .ipip(local: local, remote: remote),
+                { try socket.createIPIP(name: "ipip1", local: local, remote: remote) }
+            ),
+            (
+                "six6",
+                .ip6Tunnel(
+                    local: local6, remote: remote6, payload: 41, encapsulationLimit: 4, hopLimit: 64,
+                    flowInformation: 0),
+                { try socket.createIP6Tunnel(name: "six6", local: local6, remote: remote6, carriesIPv6: true) }
             ),
             (
                 "gre1", .gre(local: local, remote: remote, key: nil),
@@ -91,6 +110,28 @@ import Testing
             #expect(try error { try entry.create() }.errno == EEXIST)
             try socket.deleteLink(entry.name)
             #expect(try error { _ = try socket.link(named: entry.name) }.errno == ENODEV)
+        }
+    }
+
+    /// 1500 - 40 - 8 while nobody knows the way to the peer, and then what that way takes less 40 and 8.
+    @Test func aTunnelTakesItsMTUFromTheWayThatThereIsWhenItIsMade() throws {
+        let lab = try TestNamespace.withDummy()
+        let peer: IPv6Address = "2001:db8:9::1"
+        try lab.socket.createIP6Tunnel(name: "early", local: "2001:db8:1::2", remote: peer)
+        #expect(try lab.socket.link(named: "early").mtu == 1452)
+        try lab.socket.createISATAP(name: "is0", local: "10.1.1.2")
+        try lab.socket.addAddress("2001:db8:2::5efe:10.1.1.2/64", to: "is0")
+        try lab.socket.setUp("is0")
+        #expect(try lab.socket.link(named: "is0").mtu == 1480)
+        try lab.socket.addRoute(
+            Route(
+                destination: "2001:db8:9::/64",
+                nexthops: [Route.NextHop(gateway: "2001:db8:2::5efe:10.1.1.1", interface: "is0")]))
+        for (name, limit, mtu) in [("limited", UInt8(4), 1432), ("free", nil, 1440)] as [(InterfaceName, UInt8?, Int)] {
+            try lab.socket.createIP6Tunnel(
+                name: name, local: "2001:db8:2::5efe:10.1.1.2", remote: peer, encapsulationLimit: limit)
+            #expect(try lab.socket.link(named: name).mtu == mtu)
+            try lab.socket.deleteLink(name)
         }
     }
 

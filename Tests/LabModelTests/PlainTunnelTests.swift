@@ -1,0 +1,130 @@
+import LabModel
+import NetworkTypes
+import Testing
+
+/// Tunnels without IPsec, and routers' filters.
+@Suite("Plain tunnels")
+struct PlainTunnelTests {
+    private static let text = """
+        name: plain
+        nodes:
+          gateway: {role: instance, routes: {"::/0": "2001:db8:2::5efe:10.0.0.1"}}
+          relay: {role: router, filter: {v4: [{from: 10.0.0.0/24, protocol: 6in4}]}}
+          site: {role: router}
+        links:
+          inner: {ends: {gateway:eth0: 10.0.0.2/24, relay:v4: 10.0.0.1/24}}
+          outer: {ends: {relay:v6: "2001:db8:1::1/64", site:v6: "2001:db8:1::2/64"}}
+        tunnels:
+          low:
+            kind: isatap
+            ends:
+              gateway: {address: 10.0.0.2, interface: sit1, inside: "2001:db8:2::5efe:10.0.0.2/64", routers: 10.0.0.1}
+              relay: {address: 10.0.0.1, interface: is0, inside: "2001:db8:2::5efe:10.0.0.1/64"}
+          high:
+            kind: ipip6
+            ends:
+              gateway: {address: "2001:db8:2::5efe:a00:2", interface: tun0, routes: 192.168.1.0/24}
+              site: {address: "2001:db8:1::2", interface: tun1, encapsulation-limit: none, hop-limit: 9, mss: 1400}
+        probes:
+          across: {from: gateway, source: "2001:db8:2::5efe:a00:2", to: site}
+
+        """
+
+    private static func broken(_ old: String, _ new: String, _ message: String, _ remedy: String) -> BrokenLab {
+        BrokenLab(text: text.replacing(old, with: new, maxReplacements: 1), message, remedy)
+    }
+
+    @Test func endsHaveWhatIsWrittenAndTheKernelsDefaults() throws {
+        let (topology, warnings) = try BrokenLab.resolve(Self.text)
+        #expect(warnings.isEmpty && topology.tunnels.isEmpty && topology.plainTunnels.map(\.name) == ["low", "high"])
+        let high = try #require(topology.plainTunnel(named: "high"))
+        #expect(high.ends.map(\.encapsulationLimit) == [4, nil] && high.ends.map(\.hopLimit) == [64, 9])
+        #expect(high.ends.map(\.mss) == [.off, .to(1400)])
+        #expect(high.ends.map { $0.overhead(.ipip6) } == [48, 40])
+        let low = try #require(topology.plainTunnel(named: "low"))
+        #expect(low.ends.map(\.potentialRouters) == [[try #require(IPv4Address("10.0.0.1"))], []])
+        // 1500 - 20, whatever the link takes; and from there - 40 - 8, or a link's 1500 - 40.
+        #expect(low.ends.map { topology.mtu(of: $0, in: .isatap) } == [1480, 1480])
+        #expect(high.ends.map { topology.mtu(of: $0, in: .ipip6) } == [1432, 1460])
+        #expect(topology.node(named: "relay")?.filters.first?.rules.map(\.transport) == [.ipv6])
+        #expect(topology.owner(of: try #require(IPAddress("2001:db8:2::5efe:a00:1"))) == "relay")
+    }
+
+    @Test func anMTUThatDoesNotFitIsFoundByArithmetic() throws {
+        let text = Self.text.replacing("hop-limit: 9", with: "mtu: 1452")
+        let warnings = try BrokenLab.resolve(text).warnings
+        #expect(warnings.map(\.line) == [21])
+        let warning = try #require(warnings.first)
+        #expect(
+            warning.message.contains(
+                "packets of 1452 bytes do not fit: tunnel low of gateway leaves 1440, which is 1480 - 40"))
+        #expect(warning.message.contains("Linux at gateway makes it 1432"))
+        #expect(warning.remedy.contains("`mtu: 1432`"))
+        #expect(try BrokenLab.resolve(text.replacing("1452", with: "1432")).warnings.isEmpty)
+    }
+
+    @Test func aHostWithoutRoutersTakesInLittle() throws {
+        let warnings = try BrokenLab.resolve(Self.text.replacing(", routers: 10.0.0.1", with: "")).warnings
+        #expect(warnings.count == 1)
+        #expect(warnings.first?.message.contains("the potential router list is empty") == true)
+        #expect(warnings.first?.remedy.contains("routers: 10.0.0.1") == true)
+    }
+
+    @Test(arguments: [
+        broken(
+            "kind: ipip6", "kind: ipip7§", "\"ipip7\" is not one of the kinds of tunnels", "Did you mean \"ipip6\"?"),
+        broken("hop-limit: 9", "hop-limit: 0§", "\"0\" is not a number from 1 to 255", "1 to 255"),
+        broken("limit: none", "limit: 256§", "\"256\" is not none, or a number", "0 to 255"),
+        broken(
+            "kind: isatap", "kind: isatap\n    encapsulation-limit: 4§", "isatap has no encapsulation limit", "Remove"),
+        broken(
+            "5efe:10.0.0.2/64", "5efe:10.0.0.3/64§", "is not the ISATAP address of 10.0.0.2",
+            "2001:db8:2::5efe:a00:2/64"),
+        broken(
+            "routers: 10.0.0.1", "routers: 10.0.0.9§", "no other end of an ISATAP tunnel has the address 10.0.0.9",
+            "router's end"),
+        broken(
+            "relay: {address: 10.0.0.1, interface: is0, inside: \"2001:db8:2::5efe:10.0.0.1/64\"}",
+            "relay: {address: 10.0.0.1, interface: is0}§", "has no \"inside\"", "5efe"),
+        broken("interface: tun1", "interface: v6§", "node site has two interfaces named v6", "another name"),
+        broken(
+            "address: \"2001:db8:1::2\"", "address: 10.9.9.9§", "10.9.9.9 is no IPv6 address, over which ipip6 goes",
+            "2001:db8:1::2"),
+        broken(
+            "address: \"2001:db8:1::2\"", "address: \"2001:db8:1::3\"§", "node site does not have the address",
+            "2001:db8:1::2"),
+        broken(
+            "routes: 192.168.1.0/24", "routes: \"2001:db8:9::/64\"§", "ipip6 carries IPv4, not 2001:db8:9::/64",
+            "IPv4 prefixes"),
+        broken("interface: sit1", "mtu: 1000§, interface: sit1", "1000 is too small for the IPv6", "1280 or more"),
+        broken("hop-limit: 9", "routers: 10.0.0.1§", "ipip6 has no potential router list", "Remove"),
+        broken("{v4: [", "{v5: [§", "none of the node's links is at an interface v5", "v4"),
+        broken("protocol: 6in4", "protocol: 6in5§", "\"6in5\" is not one of the protocols", "6in4"),
+    ])
+    func whatIsWrongIsSaidOnce(_ lab: BrokenLab) throws {
+        try lab.expectOnlyDiagnostic()
+    }
+
+    @Test(arguments: [
+        ("{encapsulation: across, in: [low, high], on: inner}", [Wrapping.ipv6InIPv4, .ipv4InIPv6]),
+        ("{encapsulation: across, in: high, on: outer}", [.ipv4InIPv6]),
+    ])
+    func anExpectationFollowsFromTheTunnels(_ claim: String, form: [Wrapping]) throws {
+        let topology = try BrokenLab.resolve(Self.text + "expect:\n  one: \(claim)\n").topology
+        guard case .encapsulation(let read)? = topology.expectations.first?.claim else {
+            Issue.record("not read")
+            return
+        }
+        #expect(read.wrappings == form && read.tunnel == nil && read.plainTunnels.count == form.count)
+    }
+
+    @Test(arguments: [
+        BrokenLab(
+            text: text + "expect:\n  one: {encapsulation: across, in: high, as: gre§, on: outer}\n",
+            "is not what high makes of packets", "Remove `as:`"),
+        BrokenLab(text: text + "expect:\n  one: {sa: high§}\n", "no security associations: it is no IPsec", ""),
+    ])
+    func expectationsThatCannotHold(_ lab: BrokenLab) throws {
+        try lab.expectOnlyDiagnostic()
+    }
+}
