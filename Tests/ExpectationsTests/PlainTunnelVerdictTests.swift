@@ -20,7 +20,7 @@ struct PlainTunnelVerdictTests {
         _ packet: [UInt8] = inner, from source: String = gateway, to destination: String = router, limit: UInt8? = 4,
         outer: (String, String) = ("10.255.2.190", "172.16.0.2")
     ) -> [UInt8] {
-        let option = limit.map { [4, 0, 4, 1, $0, 1, 1, 0] } ?? []
+        let option: [UInt8] = limit.map { [4, 0, 4, 1, $0, 1, 1, 0] } ?? []
         let six = Packets.ip(source, destination, limit == nil ? 4 : 60, option + packet)
         return Packets.ethernet(Packets.ip(outer.0, outer.1, 41, six))
     }
@@ -31,10 +31,8 @@ struct PlainTunnelVerdictTests {
                 path: "Labs/aws-ipip6/lab.yaml")
         let text = try String(contentsOf: file, encoding: .utf8)
         let variants = try #require(text.firstRange(of: "\nexpect:\n"))
-        return try LabFile(text: text[..<variants.lowerBound] + "\nexpect:\n  one: \(expectation)\n", file: "lab.yaml")
-        {
-            _ in ""
-        }.resolve().topology
+        let whole = "\(text[..<variants.lowerBound])\nexpect:\n  one: \(expectation)\n"
+        return try LabFile(text: whole, file: "lab.yaml") { _ in "" }.resolve().topology
     }
 
     private static func verdict(

@@ -126,7 +126,7 @@ import Testing
         try lab.socket.addRoute(
             Route(
                 destination: "2001:db8:9::/64",
-                nexthops: [Route.NextHop(gateway: "2001:db8:2::5efe:10.1.1.1", interface: "is0")]))
+                nexthops: [NextHop(gateway: "2001:db8:2::5efe:10.1.1.1", interface: "is0")]))
         for (name, limit, mtu) in [("limited", UInt8(4), 1432), ("free", nil, 1440)] as [(InterfaceName, UInt8?, Int)] {
             try lab.socket.createIP6Tunnel(
                 name: name, local: "2001:db8:2::5efe:10.1.1.2", remote: peer, encapsulationLimit: limit)
