@@ -87,13 +87,15 @@ struct TopologyResolver {
         }
         topology.plainTunnels = plainTunnels
         checkFit(of: topology)
+        let asked = topology
+        leaveOutWhatIsRefused(in: &topology)
         topology.probes = file.probes.compactMap { resolve(probe: $0, topology: topology) }
         topology.expectations = file.expectations.compactMap { resolve(expectation: $0, $1, topology: topology) }
         topology.soak = soak(topology: topology)
         topology.variant = file.variant
         topology.variants = file.variants.map { Variant(name: $0.name.value, summary: $0.summary) }
         resolveScenarios(of: &topology)
-        applyRules(to: topology)
+        applyRules(to: topology.asking(for: asked))
         return topology
     }
 }

@@ -105,7 +105,7 @@ public struct TunnelEnd: Hashable, Sendable, Codable {
     /// `if_id`.
     public let mark: UInt32
     /// The interface's address inside the tunnel.
-    public let inside: InterfaceAddress?
+    public internal(set) var inside: InterfaceAddress?
     /// The interface's MTU; nil leaves what the kernel gives it.
     public let mtu: MTU?
     /// Prefixes routed into the tunnel once it is up.

@@ -71,7 +71,10 @@ struct APIPAPeerLimit: ProviderConstraint {
                     "\(node) would peer from \(addresses.count) link-local addresses, \(addresses.map(\.description).joined(separator: " and ")) (tunnels \(tunnels.joined(separator: ", "))), on its one public address \(address), which takes \(most)\(demand)",
                 remedy:
                     "End the other tunnel at a second public address of the gateway, or route statically: no `bgp:` over these tunnels, `routes:` at their ends.",
-                against: against)
+                against: against,
+                refused: peerings.filter { !addresses.prefix(most).contains($0.own) }.map {
+                    Refusal(session: $0.session, node: $0.end.end.node)
+                })
         }
     }
 }

@@ -30,6 +30,8 @@ struct Finding {
     let remedy: String
     /// Other rules that it cannot be reconciled with.
     var against: [ProviderRule] = []
+    /// What the provider does not configure, as far as the lab can do without it.
+    var refused: [Refusal] = []
 }
 
 enum ProviderConstraints {
