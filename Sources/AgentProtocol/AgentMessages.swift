@@ -56,6 +56,8 @@ public enum AgentRequest: Sendable, Codable {
     /// Takes back all that was built, last step first.
     case tearDown
     case status
+    /// The tunnels' counters at the next multiple of a time on the lab's clock.
+    case traffic(every: Duration)
     case wait(Condition, within: Duration)
     case exec(ExecRequest)
     case probe(ProbeRequest)
@@ -77,6 +79,7 @@ public enum AgentRequest: Sendable, Codable {
 public enum AgentReply: Sendable, Codable {
     case done
     case status(LabStatus)
+    case traffic(TrafficSample)
     /// A condition was waited for: whether it came about before the deadline, and what was seen last.
     case waited(Bool, lastSeen: String)
     case exited(code: Int32)

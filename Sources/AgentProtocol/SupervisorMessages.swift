@@ -6,6 +6,7 @@ import LabPlan
 public enum ToSupervisor: Sendable, Codable {
     case build(Plan, Topology, clock: ClockMode)
     case status
+    case traffic(every: Duration)
     case clock(ClockCommand)
     case exec(ExecRequest)
     case input(ExecInput)
@@ -31,6 +32,7 @@ public enum FromSupervisor: Sendable, Codable {
     case clockMoved(LabTime)
     case done
     case status(LabStatus)
+    case traffic(TrafficSample)
     case clock(ClockStatus)
     case waited(Bool, lastSeen: String, ClockStatus)
     case exited(code: Int32)

@@ -73,6 +73,7 @@ public struct CheckPlan: Sendable {
         case .securityAssociation(let claim): [.tunnel(claim.tunnel)]
         case .rate(let claim): [echoes(claim.probe)].compactMap { $0 }
         case .security(let claim): [packet(claim)]
+        case .sharing(let claim): flows(of: claim)
         }
     }
 

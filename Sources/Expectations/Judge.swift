@@ -74,6 +74,7 @@ public struct Judge {
             case .securityAssociation(let claim): securityAssociation(claim)
             case .rate(let claim): rate(claim)
             case .security(let claim): security(claim)
+            case .sharing(let claim): sharing(claim)
             }
         // What packets prove is proved by all of them: with some missing, nothing is.
         // And what follows from the way that packets took is no failure either where parts of the way are missing.
@@ -120,7 +121,7 @@ extension Expectation.Claim {
     /// Whether its verdict is drawn from captured packets.
     var restsOnPackets: Bool {
         switch self {
-        case .encapsulation, .confidentiality, .mtu, .mss, .path, .rtt, .rate, .security: true
+        case .encapsulation, .confidentiality, .mtu, .mss, .path, .rtt, .rate, .security, .sharing: true
         case .routes, .bgp, .securityAssociation: false
         }
     }
@@ -128,7 +129,7 @@ extension Expectation.Claim {
     /// Whether its verdict is drawn from all the places where one packet was seen.
     var followsATrail: Bool {
         switch self {
-        case .path, .rtt, .rate: true
+        case .path, .rtt, .rate, .sharing: true
         default: false
         }
     }

@@ -12,16 +12,24 @@ public struct Script: Hashable, Sendable, Codable {
     public let capture: CaptureRequest?
     /// How often memory and security associations are counted; nil for the beginning and the end only.
     public let samplingInterval: Duration?
+    /// How often the tunnels' traffic is counted; nil for the beginning and the end only.
+    public let trafficInterval: Duration?
 
     public init(
         flows: [FlowRequest], steps: [Step], length: Duration, capture: CaptureRequest?,
-        samplingInterval: Duration? = nil
+        samplingInterval: Duration? = nil, trafficInterval: Duration? = nil
     ) {
         self.flows = flows
         self.steps = steps
         self.length = length
         self.capture = capture
         self.samplingInterval = samplingInterval
+        self.trafficInterval = trafficInterval
+    }
+
+    /// Each second, or in whole seconds so seldom that a long script's series has no more than 600 points.
+    public static func trafficInterval(for length: Duration) -> Duration {
+        max(.seconds(1), .seconds((length.components.seconds + 599) / 600))
     }
 
     public struct Step: Hashable, Sendable, Codable {
@@ -83,13 +91,15 @@ public struct ScriptRecord: Hashable, Sendable, Codable {
     /// By time.
     public let events: [LabEvent]
     public let samples: [ResourceSample]
+    public let traffic: [TrafficSample]
     public let capture: CaptureSummary?
     /// Whether the script was broken off.
     public let isPartial: Bool
 
     public init(
         startedAtNanoseconds: Int64, endedAtNanoseconds: Int64, realTimeOffsetNanoseconds: Int64, steps: [StepRecord],
-        flows: [FlowRecord], events: [LabEvent], samples: [ResourceSample], capture: CaptureSummary?, isPartial: Bool
+        flows: [FlowRecord], events: [LabEvent], samples: [ResourceSample], traffic: [TrafficSample] = [],
+        capture: CaptureSummary?, isPartial: Bool
     ) {
         self.startedAtNanoseconds = startedAtNanoseconds
         self.endedAtNanoseconds = endedAtNanoseconds
@@ -98,6 +108,7 @@ public struct ScriptRecord: Hashable, Sendable, Codable {
         self.flows = flows
         self.events = events
         self.samples = samples
+        self.traffic = traffic
         self.capture = capture
         self.isPartial = isPartial
     }

@@ -64,7 +64,8 @@ public struct ScenarioPlan: Sendable {
             flows: flows, steps: steps, length: scenario.length,
             capture: CaptureRequest(
                 points: Self.points(for: flows, in: topology), filter: "not tcp port \(CheckPlan.transferPort)",
-                snapLength: Self.snapLength, gathering: Self.gathering))
+                snapLength: Self.snapLength, gathering: Self.gathering),
+            trafficInterval: Script.trafficInterval(for: scenario.length))
     }
 
     /// Of each packet there are its headers and, in clear, a probe's marker. Checks have captures of their own, with whole

@@ -38,6 +38,7 @@ struct Desk {
         switch request {
         case .build(let plan, let topology, let mode): try await build(plan, topology, mode)
         case .status: try await status()
+        case .traffic(let interval): try await traffic(every: interval)
         case .clock(let command): try await clock(command)
         case .exec(let request): try await exec(request, input: input)
         case .input: .done
@@ -74,6 +75,13 @@ struct Desk {
         guard case .status(var status) = try await follow(.status, unbounded: false) else { throw unexpected }
         status.clock = await supervisor.status
         return .status(status)
+    }
+
+    private func traffic(every interval: Duration) async throws -> FromSupervisor {
+        guard case .traffic(let sample) = try await follow(.traffic(every: interval), unbounded: false) else {
+            throw unexpected
+        }
+        return .traffic(sample)
     }
 
     private func clock(_ command: ClockCommand) async throws -> FromSupervisor {

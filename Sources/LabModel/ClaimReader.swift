@@ -21,6 +21,7 @@ struct ClaimReader {
         case "bgp": bgp()
         case "sa": securityAssociation()
         case "rate": rate()
+        case "ecmp": sharing()
         default: security()
         }
     }
@@ -41,12 +42,13 @@ struct ClaimReader {
 
     /// Reports what can never hold: an unused tunnel, or something expected only while its opposite is so.
     func checkSense(of claim: Expectation.Claim, when: [Condition]) {
-        let line = (fields["in"] ?? fields["via"] ?? fields[kind])?.line
+        let line = (fields["in"] ?? fields["via"] ?? fields["over"] ?? fields[kind])?.line
         var tunnels: [String] = []
         switch claim {
         case .encapsulation(let claim): tunnels = [claim.tunnel].compactMap { $0 }
         case .path(let claim): tunnels = claim.via + (claim.back ?? [])
         case .securityAssociation(let claim): tunnels = [claim.tunnel]
+        case .sharing(let claim): tunnels = claim.ways
         case .bgp(let claim):
             for when in when where when == Condition(.session(claim.session), holds: !claim.isEstablished) {
                 collector.error(

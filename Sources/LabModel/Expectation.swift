@@ -26,10 +26,12 @@ public struct Expectation: Hashable, Sendable, Codable {
         case securityAssociation(SAClaim)
         case rate(RateClaim)
         case security(SecurityClaim)
+        case sharing(SharingClaim)
 
         /// The kinds by their keys in a lab file.
         public static let kinds = [
             "encapsulation", "confidentiality", "mtu", "mss", "path", "rtt", "routes", "bgp", "sa", "rate", "security",
+            "ecmp",
         ]
 
         public var kind: String {
@@ -45,6 +47,7 @@ public struct Expectation: Hashable, Sendable, Codable {
             case .securityAssociation: "sa"
             case .rate: "rate"
             case .security: "security"
+            case .sharing: "ecmp"
             }
         }
     }

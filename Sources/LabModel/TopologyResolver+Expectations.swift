@@ -47,6 +47,7 @@ extension TopologyResolver {
         case "routes": ["are"]
         case "bgp": ["is", "hold"]
         case "sa": ["esp", "nat-t"]
+        case "ecmp": ["over", "flows"]
         case "rate": ["is", "within", "transfer"]
         default: ["is"]
         }

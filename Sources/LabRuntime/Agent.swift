@@ -122,6 +122,8 @@ final class RequestDesk: Sendable {
             return .done
         case .status:
             return .status(try await running().status())
+        case .traffic(let interval):
+            return .traffic(try await running().traffic(every: interval))
         case .wait(let condition, let deadline):
             let (holds, seen) = try await running().wait(for: condition, within: deadline)
             return .waited(holds, lastSeen: seen)

@@ -21,6 +21,7 @@ extension RunningLab {
         let recorder = try EventRecorder(topology, sandboxes: sandboxes, board: events)
         let samples = RecordedSamples()
         samples.append(try sample())
+        let traffic = RecordedTraffic()
         var capture: CaptureSession?
         if let request = script.capture { capture = try await self.capture(request, file: file) { _ in } }
 
@@ -29,7 +30,7 @@ extension RunningLab {
         let sending = Task { try await offThread { run.run(from: start, until: end) } }
         let performance = ScriptPerformance(script, start: start, directory: file, capture: capture)
         let isPartial = await withTaskCancellationHandler {
-            await performance.run(in: self, input: input, samples: samples, progress: progress)
+            await performance.run(in: self, input: input, samples: samples, traffic: traffic, progress: progress)
         } onCancel: {
             run.abandon()
         }
@@ -44,11 +45,13 @@ extension RunningLab {
         if isPartial { run.end() }
         try await sending.value
         samples.append(try sample())
+        if script.trafficInterval != nil { traffic.append(try self.traffic()) }
         let summary = try await capture?.finish()
         return ScriptRecord(
             startedAtNanoseconds: start.nanoseconds, endedAtNanoseconds: endedAt.nanoseconds,
             realTimeOffsetNanoseconds: ControlLine.realTimeOffset, steps: performance.steps, flows: run.records,
-            events: try await recorder.finish(), samples: samples.all, capture: summary, isPartial: isPartial)
+            events: try await recorder.finish(), samples: samples.all, traffic: traffic.all,
+            capture: summary, isPartial: isPartial)
     }
 
     /// Scripts begin at round times, so that two labs with one seed begin theirs at the same one however long the agent

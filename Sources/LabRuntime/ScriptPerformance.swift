@@ -41,7 +41,7 @@ final class ScriptPerformance: Sendable {
     ///
     /// - Returns: Whether it was broken off, by its input or because the task was cancelled.
     func run(
-        in lab: RunningLab, input: AsyncStream<ExecInput>, samples: RecordedSamples,
+        in lab: RunningLab, input: AsyncStream<ExecInput>, samples: RecordedSamples, traffic: RecordedTraffic,
         progress: @escaping @Sendable (LabTime) -> Void
     ) async -> Bool {
         await withTaskGroup(of: Ending?.self) { group in
@@ -57,6 +57,17 @@ final class ScriptPerformance: Sendable {
             if let interval = script.samplingInterval, interval > .zero {
                 group.addTask {
                     await self.every(interval) { if let sample = try? await lab.sample() { samples.append(sample) } }
+                    return nil
+                }
+            }
+            if let interval = script.trafficInterval, interval > .zero {
+                group.addTask {
+                    let count: @Sendable () async -> Void = {
+                        if let sample = try? await lab.traffic() { traffic.append(sample) }
+                    }
+                    guard await self.sleep(until: self.start) else { return nil }
+                    await count()
+                    await self.every(interval, count)
                     return nil
                 }
             }

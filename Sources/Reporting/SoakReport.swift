@@ -136,6 +136,9 @@ public struct SoakReport: Sendable {
 
     // MARK: Series
 
+    /// What went through each end of the tunnels.
+    public var traffic: TrafficReport { TrafficReport(record.traffic, since: record.startedAtNanoseconds) }
+
     /// Each flow minute by minute, as CSV (RFC 4180): times in ms; empty where nothing was answered.
     public var flowSeries: String {
         var lines = ["flow,minute,sent,lost,mean_ms,max_ms"]
@@ -189,7 +192,7 @@ public struct SoakReport: Sendable {
 /// The report for programs. All times are whole nanoseconds.
 extension SoakReport: Encodable {
     private enum Key: CodingKey {
-        case lab, outcome, isPartial, lengthNanoseconds, wallNanoseconds, flows, endurance
+        case lab, outcome, isPartial, lengthNanoseconds, wallNanoseconds, flows, endurance, traffic
     }
 
     private struct Line: Encodable {
@@ -214,5 +217,6 @@ extension SoakReport: Encodable {
         }
         try values.encode(lines, forKey: .flows)
         try values.encode(endurance, forKey: .endurance)
+        try values.encode(traffic.series, forKey: .traffic)
     }
 }

@@ -42,6 +42,7 @@ extension TestReport: Encodable {
         let transfers: [TransferFigure]
         let capture: String?
         let timeline: TimelineReport?
+        let traffic: [TrafficReport.Series]
 
         init(_ run: TestRun) {
             (lab, scenario, variant, repetition) = (run.lab, run.scenario, run.variant, run.repetition)
@@ -53,6 +54,7 @@ extension TestReport: Encodable {
             flows = run.flows.map(FlowText.init)
             judgements = run.judgements.map { JudgementText($0) }
             (alarms, transfers, capture, timeline) = (run.alarms, run.transfers, run.capture, run.timeline)
+            traffic = run.traffic.series
         }
     }
 

@@ -111,6 +111,8 @@ public struct TestReport: Sendable {
             lines.append(
                 "  alarm of \(alarm.monitor) \(word) at \(Duration.nanoseconds(alarm.nanoseconds).inMilliseconds)")
         }
+        let traffic = run.traffic.text(style: style, indent: "  ")
+        if isVerbose || run.outcome == .fail, !traffic.isEmpty { lines.append(traffic) }
         if let timeline = run.timeline, !timeline.chapters.isEmpty, isVerbose || run.outcome == .fail {
             lines += ["", timeline.text(style: style)]
             if let capture = run.capture { lines.append(style.faint("Packets are numbered as in \(capture)")) }

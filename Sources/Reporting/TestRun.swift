@@ -60,6 +60,8 @@ public struct TestRun: Sendable {
     /// What somebody measured on the real thing, in words, by flow: how long it was out.
     public let publishedOutages: [String: String]
     public let timeline: TimelineReport?
+    /// What went through each end of the tunnels.
+    public let traffic: TrafficReport
     /// The capture file that packets' numbers speak of.
     public let capture: String?
     /// Why the lab could not be run, or not to the end; steps that could not be done among them.
@@ -73,7 +75,8 @@ public struct TestRun: Sendable {
     public init(
         lab: String, scenario: String, variant: String?, repetition: Int, length: Duration, wallTime: Duration,
         beganAt: Int64 = 0, checks: [Check] = [], flows: [FlowResult] = [], judgements: [OutageJudgement] = [],
-        claims: [Verdict] = [], events: [LabEvent] = [], timeline: Timeline? = nil, capture: String? = nil,
+        claims: [Verdict] = [], events: [LabEvent] = [], timeline: Timeline? = nil, traffic: [TrafficSample] = [],
+        capture: String? = nil,
         transfers: [TransferFigure] = [], publishedOutages: [String: String] = [:], failures: [String] = [],
         isPartial: Bool = false
     ) {
@@ -92,6 +95,7 @@ public struct TestRun: Sendable {
             return Alarm(nanoseconds: event.nanoseconds - beganAt, monitor: monitor, isRaised: isRaised)
         }
         self.timeline = timeline.map(TimelineReport.init)
+        self.traffic = TrafficReport(traffic, since: beganAt)
         self.capture = capture
         self.transfers = transfers
         self.publishedOutages = publishedOutages

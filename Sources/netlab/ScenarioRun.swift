@@ -78,6 +78,7 @@ struct ScenarioRun: Sendable {
             beganAt: record.startedAtNanoseconds, checks: checks.flatMap(\.checks), flows: flows,
             judgements: flows.flatMap(outages.judgements),
             claims: record.isPartial ? [] : plan.claims(flows, labFile: labFile), events: events, timeline: timeline,
+            traffic: record.traffic,
             capture: path, transfers: checks.flatMap(\.transfers),
             publishedOutages: plan.publishedOutages,
             failures: failures(record), isPartial: record.isPartial)

@@ -70,7 +70,8 @@ struct Soak: AsyncParsableCommand {
         let lab = try FreshLab(topology, labFile: file, kernel: kernel, number: 1)
         // Once an hour is enough to see memory grow; less than forty hours are sampled forty times.
         let script = Script(
-            flows: flows, steps: [], length: length, capture: nil, samplingInterval: min(.seconds(3600), length / 40))
+            flows: flows, steps: [], length: length, capture: nil, samplingInterval: min(.seconds(3600), length / 40),
+            trafficInterval: Script.trafficInterval(for: length))
         let meter = ProgressMeter(.error, onlyOnTerminals: true)
         meter.show("\(topology.name): coming up")
         let length = length
@@ -94,6 +95,7 @@ struct Soak: AsyncParsableCommand {
         try directory.write(JSONText.of(report) + "\n", to: "report.json")
         try directory.write(report.flowSeries, to: "pings.csv")
         try directory.write(report.holdingSeries, to: "memory.csv")
+        try directory.write(report.traffic.csv, to: "traffic.csv")
         switch output.format {
         case .json: print(try JSONText.of(report))
         case .table:

@@ -91,6 +91,7 @@ struct TestCommand: AsyncParsableCommand {
         try directory.write(junit, to: "junit.xml")
         for (index, run) in results {
             try places[index].write(report.text(of: run, .plain, isVerbose: true) + "\n", to: "report.txt")
+            try places[index].write(run.traffic.csv, to: "traffic.csv")
         }
         switch format {
         case .table:

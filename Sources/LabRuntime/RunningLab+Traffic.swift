@@ -1,0 +1,43 @@
+import AgentProtocol
+import Expectations
+import LabModel
+import Netlink
+import Synchronization
+
+// What goes through tunnels, counted by their interfaces.
+extension RunningLab {
+    /// The counters of the tunnels' interfaces now; one that a daemon has not made is left out.
+    ///
+    /// - Throws: `NetlinkError`.
+    func traffic() throws -> TrafficSample {
+        let nanoseconds = ControlLine.now.nanoseconds
+        let ends = topology.tunnels.filter { !$0.isUnused }.flatMap { tunnel in tunnel.ends.map { (tunnel.name, $0) } }
+        let nodes = Set(ends.map(\.1.node))
+        let links = try nodes.reduce(into: [String: [LinkInfo]]()) { $0[$1] = try sandbox($1).sockets.links() }
+        return TrafficSample(
+            nanoseconds: nanoseconds,
+            ends: ends.compactMap { tunnel, end in
+                links[end.node]?.first { $0.name == end.interface }.map { link in
+                    TrafficSample.End(
+                        tunnel: tunnel, node: end.node, sentPackets: link.sent.packets, sentBytes: link.sent.bytes,
+                        receivedPackets: link.received.packets, receivedBytes: link.received.bytes)
+                }
+            })
+    }
+
+    /// The same at the next multiple of a time on the lab's clock, so that who asks again at once gets each of them.
+    func traffic(every interval: Duration) async throws -> TrafficSample {
+        try await LabSleep.wait(until: (ControlLine.now + .nanoseconds(1)).roundedUp(to: interval))
+        return try traffic()
+    }
+}
+
+/// Samples of traffic, as they are taken.
+final class RecordedTraffic: Sendable {
+    private let samples = Mutex<[TrafficSample]>([])
+
+    func append(_ sample: TrafficSample) { samples.withLock { $0.append(sample) } }
+
+    /// By time.
+    var all: [TrafficSample] { samples.withLock { $0 } }
+}
