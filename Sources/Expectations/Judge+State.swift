@@ -44,8 +44,10 @@ extension Judge {
             guard let ip = packet.inner else { return false }
             switch ip.transport {
             case .tcp(let source, let destination, _, _):
-                return ip.destination == session.peer && destination == 179
-                    || ip.source == session.peer && source == 179
+                // A neighbour of another session may have the peer's address, and a peer's may be its own.
+                let isOwn = { (address: IPAddress) in session.address.map { $0 == address } ?? true }
+                return ip.destination == session.peer && destination == 179 && isOwn(ip.source)
+                    || ip.source == session.peer && source == 179 && isOwn(ip.destination)
             // "Unreachable", from whoever is on the way.
             case .otherICMP: return ip.destination == session.address
             default: return false

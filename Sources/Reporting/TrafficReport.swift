@@ -47,10 +47,13 @@ public struct TrafficReport: Sendable, Encodable {
     private static let bars = Array("▁▂▃▄▅▆▇█")
 
     /// A line for each end: what it sent over time, all drawn to one scale, and the most it sent and received in a second.
+    ///
+    /// The scale ends where a twentieth of all parts of the time would be beyond it: a transfer would make all else look flat.
     public func text(style: Style, indent: String) -> String {
         let columns = series.map { Self.columns(of: $0) }
-        let most = columns.flatMap(\.self).max() ?? 0
-        guard most > 0 else { return "" }
+        let rates = columns.flatMap(\.self).filter { $0 > 0 }.sorted()
+        guard !rates.isEmpty else { return "" }
+        let most = rates[(rates.count * 19 + 19) / 20 - 1]
         let rows = zip(series, columns).map { one, columns in
             [
                 one.tunnel, one.node, String(columns.map { Self.bar($0, of: most) }),

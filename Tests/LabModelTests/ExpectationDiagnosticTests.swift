@@ -165,6 +165,19 @@ struct ExpectationDiagnosticTests {
             BrokenLab(
                 expect: "§x: {routes: vm, are: {10.0.0.0/8: [absent, eth0]}}", "is absent and has a next hop",
                 "either `absent`"),
+            BrokenLab(expect: "§x: {ecmp: there}", "expect.x has no \"over\"", "tunnels or links"),
+            BrokenLab(
+                expect: "§x: {ecmp: there, over: main}", "expect.x.over: traffic is shared among several ways",
+                "Name two"),
+            BrokenLab(
+                expect: "§x: {ecmp: there, over: [main, man]}", "expect.x.over: there is no \"man\"",
+                "Did you mean \"main\"?"),
+            BrokenLab(
+                expect: "§x: {ecmp: there, over: [main, idle]}", "tunnel idle is unused, so it never comes up",
+                "unused: true"),
+            BrokenLab(
+                expect: "§x: {ecmp: there, over: [main, wan], flows: 1}", "expect.x.flows: \"1\" is not",
+                "from 2 to 1000"),
             BrokenLab(
                 expect: "§x: {bgp: main, is: established}", "\"established\" is not one of the states",
                 "Known states: connecting, down, up."),
