@@ -77,8 +77,13 @@ public struct CheckPlan: Sendable {
         }
     }
 
+    /// Some lives of a session with the usual hold times.
+    static let flapping = Duration.seconds(120)
+
     func session(_ claim: BGPClaim) -> Measurement {
-        topology.oneSidedSession(named: claim.session) == nil ? .session(claim.session) : .connecting(claim.session)
+        if claim.isFlapping { return .flaps(claim.session, Self.flapping) }
+        return topology.oneSidedSession(named: claim.session) == nil
+            ? .session(claim.session) : .connecting(claim.session)
     }
 
     func transfer(of claim: RateClaim) -> Measurement? {

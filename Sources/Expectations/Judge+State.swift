@@ -64,9 +64,28 @@ extension Judge {
             })
     }
 
+    /// A session whose timers do not let it stay up.
+    private func flapping(_ conflict: HoldConflict, _ claim: BGPClaim) -> Judgement {
+        let time = CheckPlan.flapping
+        let range = conflict.ends(in: time)
+        let expected =
+            "\(claim.session) goes down \(range.lowerBound) to \(range.upperBound) times in \(time.shortText)"
+        let rule = "RFC 4271 section 6.5: \(conflict.reason)"
+        guard case .flaps(let counts)? = observation.finding(of: plan.session(claim)) else {
+            return .inconclusive(expected, rule, "it was not measured")
+        }
+        let nodes = [conflict.listener, conflict.speaker]
+        let isRight = nodes.allSatisfy { counts[$0].map(range.contains) ?? false }
+        return Judgement(
+            outcome: isRight ? .pass : .fail, expected: expected, rule: rule,
+            seen: nodes.map { "\($0) saw it end \(counts[$0].map { "\($0)" } ?? "an unknown number of") times" }
+                .joined(separator: ", "))
+    }
+
     func bgp(_ claim: BGPClaim) -> Judgement {
         if let session = topology.oneSidedSession(named: claim.session) { return connecting(session) }
         let session = topology.session(named: claim.session)
+        if claim.isFlapping, let conflict = session?.holdConflict { return flapping(conflict, claim) }
         let speakers = session?.speakers ?? []
         let hold = claim.hold ?? speakers.map(\.hold).min() ?? .zero
         let rule =

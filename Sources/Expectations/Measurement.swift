@@ -10,6 +10,8 @@ public enum Measurement: Hashable, Sendable, Codable {
     case session(String)
     /// A session that one side alone has, when its speaker has had the time to try at least once more.
     case connecting(String)
+    /// How often a session goes down in a time.
+    case flaps(String, Duration)
     case condition(Condition)
     /// The IKE and ESP state of a tunnel's ends.
     case tunnel(String)
@@ -62,6 +64,8 @@ public enum Finding: Hashable, Sendable, Codable {
     case probe(ProbeResult)
     case routes([ObservedRoute])
     case session([ObservedSpeaker])
+    /// How often each speaker saw the session end, by its node.
+    case flaps([String: Int])
     /// Whether it holds as it is written, and what was seen.
     case condition(holds: Bool, seen: String)
     case tunnel([ObservedTunnelEnd])

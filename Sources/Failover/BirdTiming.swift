@@ -5,6 +5,8 @@ import NetworkTypes
 struct BirdTiming: Sendable {
     /// What both speakers agree on (RFC 4271, section 4.2): the smaller of the proposed hold times; zero for none.
     let hold: Duration
+    /// What each speaker waits, by its node: that, unless it keeps its own timers.
+    let holds: [String: Duration]
     /// How often each speaker says that it is there, by its node.
     let keepalive: [String: Duration]
 
@@ -12,12 +14,16 @@ struct BirdTiming: Sendable {
     init(_ speakers: [BGPSpeaker]) {
         let hold = speakers.map(\.hold).min() ?? .zero
         self.hold = hold
+        let holds = Dictionary(
+            speakers.map { ($0.node, $0.keepsTimers ? $0.hold : hold) }, uniquingKeysWith: { first, _ in first })
+        self.holds = holds
         keepalive = Dictionary(
             speakers.map { speaker in
                 // In whole seconds, rounded down, and one at least, as bgp_rx_open works it out.
                 let own = speaker.hold.components.seconds
-                let seconds = own == 0 ? 0 : speaker.keepalive.components.seconds * hold.components.seconds / own
-                return (speaker.node, .seconds(hold == .zero ? 0 : max(1, seconds)))
+                let agreed = holds[speaker.node] ?? hold
+                let seconds = own == 0 ? 0 : speaker.keepalive.components.seconds * agreed.components.seconds / own
+                return (speaker.node, .seconds(agreed == .zero ? 0 : max(1, seconds)))
             }, uniquingKeysWith: { first, _ in first })
     }
 
@@ -31,8 +37,12 @@ struct BirdTiming: Sendable {
     static let turn = Window(.zero, .seconds(3))
 
     /// From the loss of the peer's packets until the hold timer is over: a whole timer, less the age of the last keepalive.
-    func expiry(hearing peer: String) -> Window? {
-        guard hold != .zero, let keepalive = keepalive[peer] else { return nil }
+    ///
+    /// - Parameters:
+    ///   - own: Whose timer it is.
+    ///   - peer: Whom it does not hear any more.
+    func expiry(at own: String, hearing peer: String) -> Window? {
+        guard let hold = holds[own], hold != .zero, let keepalive = keepalive[peer] else { return nil }
         let timer = Self.timer(hold)
         return Window(max(.zero, timer.earliest - keepalive), timer.latest)
     }

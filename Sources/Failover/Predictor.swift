@@ -61,6 +61,7 @@ public struct Predictor: Sendable {
         if let loss = before.loss {
             return answer.prediction(.unpredictable("the probe is not answered before the fault: \(loss)"))
         }
+        if let unrest = unrest(around: before) { return answer.prediction(.unpredictable(unrest)) }
         let impact = impact(of: alreadyActive + faults, since: alreadyActive)
         answer.reasons += impact.notes
 
@@ -100,6 +101,14 @@ public struct Predictor: Sendable {
 }
 
 extension Predictor {
+    /// Why routes that a journey follows come and go without any fault; nil where they do not.
+    private func unrest(around journey: Journey) -> String? {
+        let nodes = Set(journey.all.flatMap(\.nodes))
+        return topology.sessions.first { session in
+            session.holdConflict != nil && session.speakers.contains { nodes.contains($0.node) }
+        }?.holdConflict?.reason
+    }
+
     /// Which of several next hops a flow's packets take, each way.
     struct Pinning: Hashable, Sendable {
         var forth: [Forwarding.Choice] = []

@@ -161,7 +161,9 @@ extension Predictor {
         if !hears || peerIsMute {
             return silence(of: session, at: own, from: peer, timing, delay)
         }
-        guard !isHeard, let close = timing.expiry(hearing: own.node).map({ $0 + BirdTiming.turn }) else { return nil }
+        guard !isHeard, let close = timing.expiry(at: peer.node, hearing: own.node).map({ $0 + BirdTiming.turn }) else {
+            return nil
+        }
         return secondhand(of: session, at: own, from: peer, timing, close, delay)
     }
 
@@ -169,16 +171,21 @@ extension Predictor {
     private func silence(
         of session: BGPSession, at own: BGPSpeaker, from peer: BGPSpeaker, _ timing: BirdTiming, _ delay: Duration
     ) -> RouteChange? {
-        guard let expiry = timing.expiry(hearing: peer.node), let keepalive = timing.keepalive[peer.node] else {
+        guard let expiry = timing.expiry(at: own.node, hearing: peer.node), let keepalive = timing.keepalive[peer.node]
+        else {
             return nil
         }
-        let timer = BirdTiming.timer(timing.hold)
+        let hold = timing.holds[own.node] ?? timing.hold
+        let timer = BirdTiming.timer(hold)
+        let origin =
+            own.keepsTimers
+            ? "is its own, which it keeps" : "is the smaller of both proposals (RFC 4271, section 4.2)"
         let window = expiry + BirdTiming.turn
         return RouteChange(
             side: Damage.Side(name: session.name, node: own.node),
             window: Window(window.earliest, window.latest + delay + BirdTiming.granularity),
             reasons: [
-                "\(own.node) hears nothing more of \(peer.node), and only its hold timer notices: \(timing.hold.shortText) is the smaller of both proposals (RFC 4271, section 4.2), and BIRD shortens each timer by up to a quarter (section 10): \(timer.text) after the last keepalive.",
+                "\(own.node) hears nothing more of \(peer.node), and only its hold timer notices: \(hold.shortText) \(origin), and BIRD shortens each timer by up to a quarter (section 10): \(timer.text) after the last keepalive.",
                 "The last keepalive of \(peer.node) is 0 to \(keepalive.shortText) old when the fault begins: \(expiry.text) from then on.",
                 "BIRD's timer only leaves an event behind, which waits until its loop wakes up again, after 3s at most (bird2 2.0.12, sysdep/unix/io.c): the route is gone after \(window.text).",
             ])
@@ -190,7 +197,7 @@ extension Predictor {
         _ delay: Duration
     ) -> RouteChange? {
         guard let keepalive = timing.keepalive[peer.node] else { return nil }
-        let timer = BirdTiming.timer(timing.hold)
+        let timer = BirdTiming.timer(timing.holds[own.node] ?? timing.hold)
         // TCP stalls with the first keepalive that is not acknowledged, so that one is the last that comes in.
         let own = own.node
         let alone = timer.latest + keepalive + BirdTiming.turn.latest

@@ -35,6 +35,8 @@ public struct BGPSpeaker: Hashable, Sendable, Codable {
     public var passesOn = false
     /// How often its AS number stands in paths it tells the peer, beyond the once that is due (RFC 4271, section 5.1.2).
     public var prepended = 0
+    /// Whether it goes by its own hold time and keepalives even where the peer proposes less, against RFC 4271, section 4.2.
+    public var keepsTimers = false
     /// A key of its own instead of the session's.
     public internal(set) var password: Secret?
 }

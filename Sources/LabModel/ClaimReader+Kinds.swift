@@ -160,7 +160,7 @@ extension ClaimReader {
     }
 
     func bgp() -> Expectation.Claim? {
-        enum State: String, CaseIterable { case up, down, connecting }
+        enum State: String, CaseIterable { case up, down, connecting, flapping }
         guard let session = one(fields[kind], .sessions), let hold = duration("hold") else { return nil }
         let isOneSided = topology.oneSidedSession(named: session) != nil
         let state =
@@ -175,10 +175,17 @@ extension ClaimReader {
             )
             return nil
         }
+        if state == .flapping, topology.session(named: session)?.holdConflict == nil {
+            collector.error(
+                fields["is"]?.line, "\(fields.owner.path): nothing in \(session)'s timers makes it flap",
+                "Write `is: up`; a speaker that keeps its timers has `negotiate: off`.")
+            return nil
+        }
         if state != .up, let hold = fields["hold"] {
             collector.error(hold.line, "\(hold.path): a session that is down has no hold time", "Remove `hold:`.")
         }
-        return .bgp(BGPClaim(session: session, isEstablished: state == .up, hold: hold.value))
+        return .bgp(
+            BGPClaim(session: session, isEstablished: state == .up, isFlapping: state == .flapping, hold: hold.value))
     }
 
     func securityAssociation() -> Expectation.Claim? {

@@ -188,6 +188,8 @@ public struct RoutesClaim: Hashable, Sendable, Codable {
 public struct BGPClaim: Hashable, Sendable, Codable {
     public let session: String
     public let isEstablished: Bool
+    /// Whether it is to come up and go down again and again.
+    public var isFlapping = false
     /// Nil for the smaller of what both propose (RFC 4271, section 4.2).
     public let hold: Duration?
 }

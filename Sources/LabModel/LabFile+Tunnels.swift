@@ -208,6 +208,7 @@ struct SessionSpec {
         let peerASN: Located<ASN>?
         let passesOn: Bool
         let prepended: Int
+        let keepsTimers: Bool
         let password: Secret?
     }
 
@@ -271,8 +272,8 @@ extension SessionSpec.Speaker {
     init?(key: Located<String>, value: YAMLValue) {
         guard
             let fields = value.fields([
-                "asn", "keepalive", "hold", "advertise", "transit", "prepend", "password", "address", "peer",
-                "peer-asn",
+                "asn", "keepalive", "hold", "advertise", "transit", "prepend", "negotiate", "password", "address",
+                "peer", "peer-asn",
             ]),
             let asn = fields.required("asn", "the autonomous system's number")?
                 .value(ASN.self, "an AS number from 1 to 4294967295")
@@ -293,6 +294,7 @@ extension SessionSpec.Speaker {
             fields["advertise"]?.members.compactMap { $0.value(IPPrefix.self, "a prefix such as 10.0.0.0/8")?.value }
             ?? []
         passesOn = fields["transit"]?.flag()?.value ?? false
+        keepsTimers = !(fields["negotiate"]?.flag()?.value ?? true)
         password = fields.key("password")
         let times = fields["prepend"]?.value(Int.self, "a number from 0 to 10")
         prepended = times?.value ?? 0

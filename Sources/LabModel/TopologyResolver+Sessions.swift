@@ -34,10 +34,18 @@ extension TopologyResolver {
                 node: speaker.node.value, asn: speaker.asn, address: address.address, interface: end.interface,
                 keepalive: timers(of: speaker, over: over.value).keepalive, hold: timers(of: speaker, over: over.value).hold,
                 advertised: speaker.advertised,
-                passesOn: speaker.passesOn, prepended: speaker.prepended, password: speaker.password)
+                passesOn: speaker.passesOn, prepended: speaker.prepended, keepsTimers: speaker.keepsTimers,
+                password: speaker.password)
         }
         guard speakers.count == 2 else { return nil }
-        return BGPSession(name: spec.name.value, speakers: speakers, password: spec.password)
+        let session = BGPSession(name: spec.name.value, speakers: speakers, password: spec.password)
+        if let conflict = session.holdConflict {
+            collector.warning(
+                spec.name.line, "\(place): \(conflict.reason)",
+                "Give \(conflict.speaker) a keepalive of a third of \(conflict.hold.shortText) at most, or let it negotiate."
+            )
+        }
+        return session
     }
 
     private typealias SessionEnd = (node: String, interface: InterfaceName, address: InterfaceAddress?)

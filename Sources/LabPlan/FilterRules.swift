@@ -31,6 +31,8 @@ enum FilterRules {
         if !node.decrementsTTL {
             tables.append(("inet netlab-ttl", keepingTTL))
         }
+        let timers = FixedTimers.text(for: node.name, in: topology)
+        if let timers { tables.append((FixedTimers.table, timers)) }
         guard !tables.isEmpty else { return nil }
         let purposes =
             guarded.map { "the fabric's port of \($0.0.name)" }
@@ -38,6 +40,7 @@ enum FilterRules {
             + (node.nat?.mappings.map { "1:1 NAT \($0.outside) = \($0.inside)" } ?? [])
             + clamps.map { "MSS clamp" + ($0.interface.map { " of \($0)" } ?? "") }
             + (node.decrementsTTL ? [] : ["TTL kept"])
+            + (timers == nil ? [] : ["hold times that are not negotiated"])
         return Ruleset(
             purpose: purposes.joined(separator: ", "), tables: tables.map(\.name),
             text: tables.map(\.text).joined(separator: "\n"))

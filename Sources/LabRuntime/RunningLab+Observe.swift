@@ -94,6 +94,9 @@ extension RunningLab {
             }
             try await LabSleep.wait(until: ControlLine.now + Self.attempt)
             return .session(try await status(of: session).speakers.map(ObservedSpeaker.init))
+        case .flaps(let name, let time):
+            guard let session = topology.session(named: name) else { return .failed("there is no BGP session \(name)") }
+            return .flaps(try await flaps(of: session, in: time))
         case .condition(let condition):
             let (holds, seen) = try await wait(for: condition, within: .zero)
             return .condition(holds: holds, seen: seen)
@@ -107,6 +110,32 @@ extension RunningLab {
 
     /// BIRD tries to connect again after `connect retry time` 5, and its loop may sleep 3 s more.
     private static let attempt = Duration.seconds(9)
+
+    /// How often each speaker's BIRD logs that a session which was up ends.
+    private func flaps(of session: BGPSession, in time: Duration) async throws -> [String: Int] {
+        let logs = session.speakers.map { ($0.node, Daemon.logFile(node: $0.node, kind: .bird)) }
+        let before = logs.map { GuestSystem.read($0.1)?.utf8.count ?? 0 }
+        var isUp: [String: Bool] = [:]
+        for (node, _) in logs { isUp[node] = try await birdProtocols(of: node).isEstablished(session.name) }
+        try await LabSleep.wait(until: ControlLine.now + time)
+        var counts: [String: Int] = [:]
+        for ((node, path), length) in zip(logs, before) {
+            guard let text = GuestSystem.read(path) else { continue }
+            let fresh = String(decoding: text.utf8.dropFirst(length), as: UTF8.self)
+            var count = 0
+            for event in BirdLog.events(fresh, node: node, protocols: [session.name], realTimeOffset: 0) {
+                guard case .session(_, let state, _) = event.kind else { continue }
+                if state == "up" {
+                    isUp[node] = true
+                } else if isUp[node] == true, ["stop", "flush", "down", "start"].contains(state) {
+                    isUp[node] = false
+                    count += 1
+                }
+            }
+            counts[node] = count
+        }
+        return counts
+    }
 
     private func observed(_ end: TunnelEnd, of tunnel: Tunnel) async throws -> ObservedTunnelEnd {
         let pluto = try await plutoStatus(of: end.node)

@@ -15,8 +15,7 @@ enum JudgedLab {
         clouds:
           one: {title: One}
           two: {title: Two}
-        defaults:
-          link: {mtu: 1500, rate: 1gbit, delay: 1ms}
+        defaults: {link: {mtu: 1500, rate: 1gbit, delay: 1ms}}
         nodes:
           west: {cloud: one, routes: {0.0.0.0/0: 10.1.0.1}}
           gw1: {cloud: one, role: router}
@@ -55,10 +54,7 @@ enum JudgedLab {
             speakers:
               gw1: {asn: 64512, keepalive: 10s, hold: 30s, advertise: 10.1.0.0/24}
               gw2: {asn: 65001, keepalive: 60s, hold: 180s, advertise: 10.2.0.0/24}
-          half:
-            speakers: {gw2: {asn: 65001, peer: 169.254.9.1, peer-asn: 64512}}
-            expect: connecting
-            because: gw1 has no such session
+          half: {speakers: {gw2: {asn: 65001, peer: 169.254.9.1, peer-asn: 64512}}, expect: connecting, because: no other}
         probes:
           there: {from: west, to: east}
           back: {from: east, to: west}
@@ -69,9 +65,9 @@ enum JudgedLab {
         """
 
     /// - Parameter expectations: Lines of `expect:`, without indentation.
-    static func topology(expecting expectations: String) throws -> Topology {
+    static func topology(expecting expectations: String, _ change: (String) -> String = { $0 }) throws -> Topology {
         let lines = expectations.split(separator: "\n").map { "  \($0)\n" }.joined()
-        return try LabFile(text: text + lines, file: "lab.yaml") { _ in "" }.resolve().topology
+        return try LabFile(text: change(text) + lines, file: "lab.yaml") { _ in "" }.resolve().topology
     }
 
     /// What a file alone, or a check of a running lab, makes of a capture.

@@ -137,6 +137,33 @@ struct StateVerdictTests {
             "{bgp: half}", .connecting("half"), .session([]), isRight: false, seen: "gw2 does not tell")
     }
 
+    @Test(
+        "A session that flaps",
+        arguments: [
+            (["gw1": 4, "gw2": 4], true, "gw1 saw it end 4 times, gw2 saw it end 4 times"),
+            (["gw1": 2, "gw2": 6], true, "gw1 saw it end 2 times"),
+            (["gw1": 1, "gw2": 4], false, "gw1 saw it end 1 times"),
+            (["gw1": 4, "gw2": 7], false, "gw2 saw it end 7 times"),
+            (["gw1": 0, "gw2": 0], false, "gw1 saw it end 0 times"),
+            (["gw1": 4], false, "gw2 saw it end an unknown number of times"),
+        ] as [([String: Int], Bool, String)])
+    func flapping(counts: [String: Int], isRight: Bool, seen: String) throws {
+        let topology = try JudgedLab.topology(expecting: "one: {bgp: main, is: flapping}") {
+            $0.replacing("keepalive: 60s, hold: 180s,", with: "keepalive: 60s, hold: 180s, negotiate: off,")
+        }
+        let plan = CheckPlan(topology: topology, expectations: topology.expectations)
+        let step = Observation.Step(
+            measurement: .flaps("main", .seconds(120)), fromNanoseconds: 0, toNanoseconds: 0, finding: .flaps(counts))
+        let judge = Judge(
+            plan: plan, observation: Observation(steps: [step], capture: nil), transfers: nil,
+            examination: try CaptureExamination(topology: topology, expectations: [], keepsPackets: true),
+            labFile: "lab.yaml")
+        let verdict = try #require(judge.verdicts { _ in [:] }.first)
+        #expect(verdict.outcome == (isRight ? .pass : .fail), "\(verdict.seen)")
+        #expect(verdict.seen.contains(seen), "\(verdict.seen)")
+        #expect(verdict.expected.contains("2 to 6 times in 2m"))
+    }
+
     // MARK: Security associations
 
     struct AssociationCase: Sendable, CustomTestStringConvertible {

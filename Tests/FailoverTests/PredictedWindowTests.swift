@@ -131,6 +131,23 @@ import Testing
         }
     }
 
+    /// A speaker that keeps its timers waits its own hold time, and makes the other's session flap where it is shorter.
+    @Test func fixedTimers() throws {
+        let lab = try PredictedLab.awsOci {
+            $0.replacing(
+                "drg: {asn: 31898, keepalive: 60s, hold: 180s,",
+                with: "drg: {asn: 31898, keepalive: 10s, hold: 180s, negotiate: off,")
+        }
+        // TGW withdraws after 12.5 s to 33 s and DRG, whose own timer alone is left, after 135 s less 10 s to 183 s.
+        let cut = try PredictedLab.predict("blackhole aws-vpn-1", for: "workload", in: lab)
+        #expect(cut.outage == [125_000, 183_010], "\(cut)")
+        let flapping = try PredictedLab.awsOci {
+            $0.replacing("drg: {asn: 31898,", with: "drg: {asn: 31898, negotiate: off,")
+        }
+        let never = try PredictedLab.predict("blackhole aws-vpn-1", for: "workload", in: flapping)
+        #expect(never.effect.kind == "unpredictable", "\(never)")
+    }
+
     /// Associations that are gone at one end come back with its next packet.
     @Test func acquired() throws {
         let lab = try PredictedLab.awsOci()

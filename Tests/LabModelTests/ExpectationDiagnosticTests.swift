@@ -170,7 +170,7 @@ struct ExpectationDiagnosticTests {
                 expect: "§x: {ecmp: there, over: main}", "expect.x.over: traffic is shared among several ways",
                 "Name two"),
             BrokenLab(
-                expect: "§x: {ecmp: there, over: [main, man]}", "expect.x.over: there is no \"man\"",
+                expect: "§x: {ecmp: there, over: [main, mian]}", "expect.x.over: there is no \"mian\"",
                 "Did you mean \"main\"?"),
             BrokenLab(
                 expect: "§x: {ecmp: there, over: [main, idle]}", "tunnel idle is unused, so it never comes up",
@@ -180,7 +180,7 @@ struct ExpectationDiagnosticTests {
                 "from 2 to 1000"),
             BrokenLab(
                 expect: "§x: {bgp: main, is: established}", "\"established\" is not one of the states",
-                "Known states: connecting, down, up."),
+                "Known states: connecting, down, flapping, up."),
             BrokenLab(
                 expect: "§x: {bgp: main, is: down, hold: 30s}",
                 "expect.x.hold: a session that is down has no hold time", "Remove `hold:`"),

@@ -276,6 +276,25 @@ import Testing
                 """)
     }
 
+    /// A speaker that keeps its timers reads its own hold time in the peer's OPENs, whichever of them connects.
+    @Test func fixedTimers() throws {
+        let ruleset = try #require(
+            try ruleset("drg") { $0.replacing("drg: {asn: 31898,", with: "drg: {asn: 31898, negotiate: off,") })
+        #expect(ruleset.tables.contains("inet netlab-timers"))
+        #expect(
+            ruleset.text.contains(
+                """
+                table inet netlab-timers {
+                    chain opens {
+                        type filter hook input priority 0; policy accept;
+                        ip saddr 169.254.100.1 tcp sport 179 @ih,144,8 1 @ih,176,16 set 180 counter
+                        ip saddr 169.254.100.1 tcp dport 179 @ih,144,8 1 @ih,176,16 set 180 counter
+                    }
+                }
+                """), "\(ruleset.text)")
+        #expect(try self.ruleset("drg")?.tables.contains("inet netlab-timers") == false)
+    }
+
     /// What is made and what is taken back are the same tables.
     @Test func everyTableIsTakenBack() throws {
         for step in Plan(for: try AwsOci.topology()).steps {
