@@ -40,10 +40,13 @@ struct Design {
         }
     }
 
+    /// Its speakers in sessions with others: what a cloud's own nodes say to each other is its own affair.
     var ownSpeakers: [OwnSpeaker] {
         topology.sessions.flatMap { session in
             session.speakers.compactMap { speaker in
-                guard provider(of: speaker.node) == provider, let peer = session.peer(of: speaker) else { return nil }
+                guard provider(of: speaker.node) == provider, let peer = session.peer(of: speaker),
+                    topology.node(named: peer.node)?.cloud != topology.node(named: speaker.node)?.cloud
+                else { return nil }
                 return OwnSpeaker(session: session, speaker: speaker, peer: peer)
             }
         }
