@@ -27,8 +27,10 @@ struct EncapsulationExaminer: Sendable {
     private(set) var matched = 0
     private(set) var fragments = 0
     private(set) var lengths: ClosedRange<Int>?
-    /// The headers of the first packet that crossed in plain tunnels.
+    /// The headers of the first packet that has as many of them in plain tunnels as any has.
     private(set) var headers: [HeaderBytes] = []
+    /// How many bytes stood before the packet within.
+    private var longestHeaders = 0
     /// The probes' packets that crossed as claimed, by probe.
     private(set) var carried: [Int]
 
@@ -90,9 +92,10 @@ struct EncapsulationExaminer: Sendable {
             return
         }
         guard let number = place.linkNumber, isClaimed[number] else { return }
-        if headers.isEmpty, !claim.plainTunnels.isEmpty, packet.wrappings == form, let inner = packet.inner,
-            probe(of: inner) != nil
+        if !claim.plainTunnels.isEmpty, packet.wrappings == form, let inner = packet.inner, probe(of: inner) != nil,
+            inner.start > longestHeaders
         {
+            longestHeaders = inner.start
             headers = HeaderBytes.all(of: frame, linkType: linkType)
         }
         if let esp = packet.esp {

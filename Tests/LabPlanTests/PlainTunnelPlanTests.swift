@@ -5,12 +5,13 @@ import Testing
 
 /// What is done to bring tunnels without IPsec up.
 @Suite struct PlainTunnelPlanTests {
-    private func steps() throws -> [Step] {
+    private func steps(_ variant: String? = nil) throws -> [Step] {
         let file = URL(filePath: #filePath)
             .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().appending(
                 path: "Labs/aws-ipip6/lab.yaml")
-        let topology = try LabFile(text: String(contentsOf: file, encoding: .utf8), file: "lab.yaml") { _ in "" }
-            .resolve().topology
+        let topology = try LabFile(text: String(contentsOf: file, encoding: .utf8), file: "lab.yaml", variant: variant)
+        { _ in "" }
+        .resolve().topology
         return Plan(for: topology).steps
     }
 
@@ -27,6 +28,12 @@ import Testing
                 "gateway: create ipip6 tunnel tun0, 2001:db8:2::5efe:aff:2be to 2001:db8:1::2, encapsulation limit 4, hop limit 64",
                 "gateway: add route 192.168.100.0/24 dev tun0",
             ])
+    }
+
+    @Test func aProbeThatIsNotAwaitedHoldsNothingUp() throws {
+        let waits = { (steps: [Step]) in steps.count { if case .await = $0.action { true } else { false } } }
+        #expect(waits(try steps()) == 2)
+        #expect(waits(try steps("no-protocol-4")) == 0)
     }
 
     @Test func eachIsTakenBackOnce() throws {
