@@ -31,7 +31,7 @@ struct PlainTunnelTests {
             let result = try await home.netlab.run("validate", "aws-ipip6")
             #expect(result.code == 0, result.account)
             #expect(
-                result.error.contains(
+                result.output.contains(
                     "packets of 1452 bytes do not fit: tunnel isatap of gateway leaves 1440, which is 1480 - 40"),
                 result.account)
         }
