@@ -208,6 +208,8 @@ actor RunningLab {
                 "\(interface.node): a VTI over IPv6 is not supported.", remedy: "Use IPv4 addresses outside.")
         case .xfrm(let id):
             try sockets.createXFRMInterface(name: interface.name, id: id)
+            // It leaves checksums to hardware that nobody has: what enters would not be what is in ESP (xfrm_interface.c).
+            try sockets.disableOffloads(of: interface.name)
         }
         if let mtu = interface.mtu { try sockets.setMTU(mtu, on: interface.name) }
         if let address = interface.address { try sockets.addAddress(address, to: interface.name) }
