@@ -122,8 +122,10 @@ extension ProviderLibrary {
             } else if let base = self.provider(
                 foundation, line: place, collector: reader.collector, above: above + [name])
             {
-                let own = provider?.rules.map(\.kind) ?? []
-                provider?.rules += base.rules.filter { !own.contains($0.kind) }
+                let kinds = provider?.rules.map(\.kind) ?? []
+                provider?.rules += base.rules.filter { !kinds.contains($0.kind) }
+                let keys = provider?.defaults.map(\.key) ?? []
+                provider?.defaults += base.defaults.filter { !keys.contains($0.key) }
             }
         }
         for diagnostic in reader.collector.diagnostics { collector.note(diagnostic) }

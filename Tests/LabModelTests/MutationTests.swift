@@ -171,5 +171,8 @@ import Testing
         #expect(throws: LabFileError.self) {
             try LabFile(text: file.text, file: "lab.yaml", companion: AwsOci.text).resolve()
         }
+        #expect(throws: LabFileError.self) {
+            try ProviderLibrary(names: ["a"]) { _ in (file.text, "a.yaml") }.provider("a")
+        }
     }
 }

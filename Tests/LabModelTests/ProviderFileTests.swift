@@ -53,6 +53,7 @@ import Testing
     @Test func soracomIsBuiltOnAWS() throws {
         let soracom = try Self.library.provider("soracom")
         #expect(soracom.rule("tunnel-inside-cidr")?.id == "aws/tunnel-inside-cidr")
+        #expect(soracom.defaults.first { $0.key == .bgpHold }?.value == "30s")
         #expect(
             soracom.rules.filter { $0.kind == "bgp-address-per-tunnel" }.map(\.id) == ["soracom/bgp-address-per-tunnel"]
         )
@@ -127,6 +128,8 @@ import Testing
             "Did you mean \"aes-256-cbc\"?"
         ),
         ("14-24]", "24-14]", "\"24-14\" is not a number or a range", "Write a number"),
+        ("14-24]", "1-4000000000]", "is not a list of numbers from 1 to 65535", "Write a list"),
+        ("lengths: 30", "lengths: 300", "is not a list of numbers from 0 to 128", "Write a list"),
         ("own: [64512-65534]", "own: [private]", "\"private\" is not a number or a range", "Write a number"),
         ("at-most: 1446", "at-most: 144600", "\"144600\" is not a number from 68 to 65535", "Write a number"),
         ("cipher: aes-cbc", "cipher: aes-cbd", "is not one of the ciphers", "Did you mean \"aes-cbc\"?"),

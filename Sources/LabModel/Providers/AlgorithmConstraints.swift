@@ -11,11 +11,11 @@ struct IKEOffer: ProviderConstraint {
     init?(_ fields: YAMLFields) {
         guard let encryption = fields.choices(EncryptionAlgorithm.self, "encryption", noun: "encryption algorithms"),
             let integrity = fields.choices(IntegrityAlgorithm.self, "integrity", noun: "integrity algorithms"),
-            let groups = fields.numbers("groups")
+            let groups = fields.integers("groups", 1...65535)
         else { return nil }
         self.encryption = encryption
         self.integrity = integrity
-        self.groups = groups.flatMap { $0.map(Int.init) }
+        self.groups = groups
     }
 
     var statement: String {
@@ -47,11 +47,11 @@ struct ESPOffer: ProviderConstraint {
     init?(_ fields: YAMLFields) {
         guard let encryption = fields.choices(EncryptionAlgorithm.self, "encryption", noun: "encryption algorithms"),
             let integrity = fields.choices(IntegrityAlgorithm.self, "integrity", noun: "integrity algorithms"),
-            let groups = fields.numbers("pfs-groups")
+            let groups = fields.integers("pfs-groups", 1...65535)
         else { return nil }
         self.encryption = encryption
         self.integrity = integrity
-        self.groups = groups.flatMap { $0.map(Int.init) }
+        self.groups = groups
     }
 
     var statement: String {

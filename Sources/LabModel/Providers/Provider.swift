@@ -10,8 +10,8 @@ public struct Provider: Sendable {
     public let file: String
     /// The provider whose service this one is built on, and whose rules hold as well.
     public let foundation: String?
-    public let defaults: [ProviderDefault]
-    /// Its own, and those of the provider it is built on.
+    /// Its own, and those of the provider it is built on, as are the rules.
+    public internal(set) var defaults: [ProviderDefault]
     public internal(set) var rules: [ProviderRule]
     /// What no rule can look at, and what the file's own figures say against each other.
     public internal(set) var remarks: [ProviderRemark]

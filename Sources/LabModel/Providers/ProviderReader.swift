@@ -161,6 +161,16 @@ extension YAMLFields {
         return read.count == ranges.count ? read : nil
     }
 
+    /// A list of numbers and ranges that are small enough to be counted out.
+    func integers(_ key: String, _ range: ClosedRange<Int>) -> [Int]? {
+        guard let ranges = numbers(key) else { return nil }
+        guard ranges.allSatisfy({ range.contains(Int($0.lowerBound)) && range.contains(Int($0.upperBound)) }) else {
+            self[key]?.wrong("a list of numbers from \(range.lowerBound) to \(range.upperBound)")
+            return nil
+        }
+        return ranges.flatMap { $0.map(Int.init) }
+    }
+
     /// A list of prefixes; nil where one of them is none.
     func prefixes(_ key: String) -> [IPPrefix]? {
         guard let value = self[key] else { return [] }

@@ -125,10 +125,12 @@ struct LinkMTUChoice: ProviderConstraint {
     let choices: [Int]
 
     init?(_ fields: YAMLFields) {
-        guard fields.required("one-of", "the MTUs there are") != nil, let choices = fields.numbers("one-of") else {
+        guard fields.required("one-of", "the MTUs there are") != nil,
+            let choices = fields.integers("one-of", 68...65535)
+        else {
             return nil
         }
-        self.choices = choices.flatMap { $0.map(Int.init) }
+        self.choices = choices
     }
 
     var statement: String { "MTU of a virtual interface: \(choices.map(String.init).joined(separator: " or "))" }

@@ -11,10 +11,11 @@ struct TunnelInsideBlock: ProviderConstraint {
     let reserved: [IPPrefix]
 
     init?(_ fields: YAMLFields) {
-        guard let lengths = fields.numbers("lengths"), fields.required("within", "the blocks they are from") != nil,
+        guard let lengths = fields.integers("lengths", 0...128),
+            fields.required("within", "the blocks they are from") != nil,
             let within = fields.prefixes("within"), let reserved = fields.prefixes("reserved")
         else { return nil }
-        self.lengths = lengths.flatMap { $0.map(Int.init) }
+        self.lengths = lengths
         self.within = within
         self.reserved = reserved
     }
@@ -215,7 +216,9 @@ extension ClosedRange<Duration> {
     /// `900s to 28800s`: whole seconds, as providers write them.
     var words: String {
         let end = Duration.seconds(UInt32.max)
-        let text = { (time: Duration) in "\(time.components.seconds)s" }
+        let text = { (time: Duration) in
+            time.components.attoseconds == 0 ? "\(time.components.seconds)s" : time.shortText
+        }
         if lowerBound == upperBound { return text(lowerBound) }
         if upperBound >= end { return "\(text(lowerBound)) or more" }
         return lowerBound == .zero ? "up to \(text(upperBound))" : "\(text(lowerBound)) to \(text(upperBound))"
