@@ -260,6 +260,17 @@ import Testing
         #expect(lab.diagnostics == [])
     }
 
+    /// Of an end that has its own, the provider's side counts, and not the other.
+    @Test func deadPeersOfEachEnd() throws {
+        let rule = "dpd-timeout: {from: 30s, source: doc}"
+        let own = "dpd: {delay: 5s, timeout: 20s}, "
+        let red = try RuledLab(rule, [("red-gw: {address: 198.51.100.1, ", "red-gw: {address: 198.51.100.1, \(own)")])
+        #expect(red.diagnostics == [])
+        let blue = try RuledLab(
+            rule, [("blue-gw: {address: 198.51.100.2, ", "blue-gw: {address: 198.51.100.2, \(own)")])
+        #expect(blue.diagnostics.map(\.line) == [blue.line(of: "blue-gw: {address: 198.51.100.2")])
+    }
+
     /// A line is one with a tag on its frames, too.
     @Test func linesWithATag() throws {
         let tag = ("mtu: 1500}", "mtu: 1500, vlan: 340}")

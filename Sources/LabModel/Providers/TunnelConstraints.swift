@@ -139,11 +139,13 @@ struct DPDTimeoutRange: ProviderConstraint {
 
     func findings(in design: Design) -> [Finding] {
         design.ownEnds.compactMap { own in
-            guard let timeout = own.tunnel.proposal?.deadPeerDetection?.timeout, !range.contains(timeout) else {
-                return nil
-            }
+            guard own.tunnel.proposal != nil, let timeout = own.tunnel.deadPeerDetection(at: own.end)?.timeout,
+                !range.contains(timeout)
+            else { return nil }
             return Finding(
-                line: design.line("tunnels", own.tunnel.name, "dpd", "timeout"),
+                line: own.end.deadPeerDetection == nil
+                    ? design.line("tunnels", own.tunnel.name, "dpd", "timeout")
+                    : design.line("tunnels", own.tunnel.name, "ends", own.end.node, "dpd", "timeout"),
                 message:
                     "tunnels.\(own.tunnel.name): a peer is dead after \(timeout.shortText); \(design.provider) has \(range.words)",
                 remedy: "Write `timeout:` \(range.words) under `dpd:`.")
