@@ -287,8 +287,8 @@ import Testing
                 table inet netlab-timers {
                     chain opens {
                         type filter hook input priority 0; policy accept;
-                        ip saddr 169.254.100.1 tcp sport 179 @ih,144,8 1 @ih,176,16 set 180 counter
-                        ip saddr 169.254.100.1 tcp dport 179 @ih,144,8 1 @ih,176,16 set 180 counter
+                        ip saddr 169.254.120.1 tcp sport 179 @ih,144,8 1 @ih,176,16 set 180 counter
+                        ip saddr 169.254.120.1 tcp dport 179 @ih,144,8 1 @ih,176,16 set 180 counter
                     }
                 }
                 """), "\(ruleset.text)")
