@@ -189,7 +189,7 @@ public struct SessionStatus: Hashable, Sendable, Codable {
         public let holdSeconds: Double?
         public let keepaliveSeconds: Double?
         public let imported: [IPPrefix]
-        public let exported: [IPPrefix]
+        public var exported: [IPPrefix]
         public let lastError: String?
 
         public init(

@@ -12,6 +12,7 @@ public struct CaptureExamination {
     private var decryptors: [UInt32: ESPDecryptor] = [:]
     private var encapsulation: [EncapsulationExaminer]
     private var confidentiality: [ConfidentialityExaminer]
+    private var signature: [SignatureExaminer]
     /// The packets themselves, for expectations that ask for single ones.
     private(set) var index: PacketIndex?
     public private(set) var quality = CaptureQuality()
@@ -37,6 +38,10 @@ public struct CaptureExamination {
         confidentiality = expectations.compactMap { expectation in
             guard case .confidentiality(let claim) = expectation.claim else { return nil }
             return ConfidentialityExaminer(claim, name: expectation.name, topology: topology)
+        }
+        signature = expectations.compactMap { expectation in
+            guard case .md5(let claim) = expectation.claim else { return nil }
+            return SignatureExaminer(claim, name: expectation.name, topology: topology)
         }
         index = keepsPackets ? PacketIndex() : nil
     }
@@ -76,6 +81,7 @@ public struct CaptureExamination {
                 packet, frame: frame, linkType: linkType, hash: hash, at: places, since: quality.start)
         }
         for position in confidentiality.indices { confidentiality[position].take(packet, frame: frame, at: places) }
+        for position in signature.indices { signature[position].take(packet, at: places) }
         index?.packets.append(packet)
     }
 
@@ -125,6 +131,7 @@ public struct CaptureExamination {
     /// What the examiner of an expectation has found.
     func encapsulation(_ name: String) -> EncapsulationExaminer? { encapsulation.first { $0.name == name } }
     func confidentiality(_ name: String) -> ConfidentialityExaminer? { confidentiality.first { $0.name == name } }
+    func signature(_ name: String) -> SignatureExaminer? { signature.first { $0.name == name } }
 }
 
 /// Whether a capture can prove anything.

@@ -29,13 +29,17 @@ public struct CheckPlan: Sendable {
     private static let ring = 1 << 20
     private static let gathering = Duration.milliseconds(4)
 
-    /// What is measured without a capture beside it: transfers so long that the packets would fill files.
+    /// What is measured without a capture beside it: transfers so long that the packets would fill files, and pings so long
+    /// that buffers would be looked at for nothing, thousands of times.
     public var uncaptured: ObservationRequest {
         ObservationRequest(
             measurements: unique(
                 expectations.compactMap { expectation in
-                    guard case .rate(let claim) = expectation.claim else { return nil }
-                    return transfer(of: claim)
+                    switch expectation.claim {
+                    case .rate(let claim): transfer(of: claim)
+                    case .rtt(let claim): manyEchoes(of: claim)
+                    default: nil
+                    }
                 }))
     }
 
@@ -68,6 +72,8 @@ public struct CheckPlan: Sendable {
         case .mss(let claim): [echoes(claim.probe), handshake(claim), bulk(claim)].compactMap { $0 }
         case .path(let claim): [echoes(claim.probe)].compactMap { $0 }
         case .rtt(let claim): [echoes(claim.probe)].compactMap { $0 }
+        case .traceroute(let claim): traces(claim)
+        case .md5(let claim): [.refresh(claim.sessions)]
         case .routes(let claim): [.routes(node: claim.node)]
         case .bgp(let claim): [session(claim)]
         case .securityAssociation(let claim): [.tunnel(claim.tunnel)]
@@ -112,6 +118,31 @@ public struct CheckPlan: Sendable {
         request(
             probe, .echo(count: 5, interval: .milliseconds(100), payload: 56, dontFragment: true, timeout: .seconds(1)))
     }
+
+    /// Nil for a claim that is about a few echoes, which are captured.
+    func manyEchoes(of claim: RTTClaim) -> Measurement? {
+        claim.count.flatMap { count in
+            request(
+                claim.probe,
+                .echo(count: count, interval: .seconds(1), payload: 56, dontFragment: true, timeout: .seconds(1)))
+        }
+    }
+
+    /// As many as traceroute(8) sends to each hop, each with ports of its own: where traffic is shared by flow, they may
+    /// take different ways. One goes before them, so that no answer waits until a neighbour's address is found (ARP).
+    func traces(_ claim: TracerouteClaim) -> [Measurement] {
+        guard let probe = topology.probe(named: claim.probe) else { return [] }
+        return (0...3).map { number in
+            .probe(
+                ProbeRequest(
+                    source: probe.source, sourceAddress: probe.sourceAddress, destination: probe.destination,
+                    kind: .trace(method: .udp, maximumHops: claim.hops.count + 1, timeout: .seconds(1)),
+                    id: Self.firstTrace + UInt64(number)))
+        }
+    }
+
+    /// Beyond what a lab numbers its probes with.
+    private static let firstTrace: UInt64 = 1 << 40
 
     func mtu(_ claim: MTUClaim) -> [Measurement] {
         [echoes(claim.probe), pathMTU(claim), beyond(claim)].compactMap { $0 }

@@ -91,6 +91,26 @@ extension Judge {
             seen: "\(examiner.encrypted) packets of ESP" + control.joined())
     }
 
+    func md5(_ claim: MD5Claim, _ name: String) -> Judgement {
+        let expected = "every TCP segment of \(claim.sessions.joined(separator: ", ")) has option 19, an MD5 signature"
+        let rule = "RFC 2385 section 2.0: every segment of a connection, SYN and RST among them"
+        guard let examiner = examination.signature(name) else {
+            return .inconclusive(expected, rule, "nothing was captured")
+        }
+        guard examiner.objections.isEmpty else {
+            return Judgement(
+                outcome: .fail, expected: expected, rule: rule, seen: examiner.objections.summary,
+                notes: examiner.objections.notes)
+        }
+        guard examiner.silent.isEmpty else {
+            return missing(expected, rule, "no segment of \(examiner.silent.joined(separator: ", ")) was seen")
+        }
+        let both = claim.sessions.count == 1 ? "both speakers" : "both speakers of \(claim.sessions.count) sessions"
+        return Judgement(
+            outcome: .pass, expected: expected, rule: rule, seen: "\(examiner.segments) segments of \(both), all signed"
+        )
+    }
+
     private func places(_ links: [String]) -> String {
         links == topology.underlayLinks.map(\.name) ? "between the clouds" : "on \(links.joined(separator: ", "))"
     }

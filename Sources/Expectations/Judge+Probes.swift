@@ -86,14 +86,29 @@ extension Judge {
                 outcome: .fail, expected: "\(claim.probe) answered in \(claim.expected?.shortText ?? "time")",
                 rule: "delays and rates of the links",
                 seen: missing.reason)
-        case .success(let (there, back, echoes)):
+        case .success(let (there, back, few)):
+            var echoes = few
+            if let many = plan.manyEchoes(of: claim) {
+                guard case .success(let result) = result(of: many, in: transfers),
+                    case .echo(let attempts) = result.outcome
+                else {
+                    return .inconclusive(
+                        "\(claim.probe) answered", "delays and rates of the links", "it was not measured")
+                }
+                echoes = attempts
+            }
             let computed = there.linkTime + back.linkTime
             let target = claim.expected ?? computed
             let times = echoes.compactMap(\.roundTripNanoseconds).sorted().map { Duration.nanoseconds($0) }
             let isRight =
                 times.allSatisfy { ($0 > target ? $0 - target : target - $0) <= claim.tolerance }
                 && times.count == echoes.count
-            let range = "\(times.first?.milliseconds ?? "") to \(times.last?.milliseconds ?? "")"
+            let ends = (first: times.first?.milliseconds ?? "", last: times.last?.milliseconds ?? "")
+            let mean = times.isEmpty ? .zero : times.reduce(.zero, +) / times.count
+            let range =
+                claim.count == nil
+                ? "\(ends.first) to \(ends.last)"
+                : "\(ends.first) to \(ends.last), on average \(mean.milliseconds)"
             return Judgement(
                 outcome: isRight ? .pass : .fail,
                 expected: "\(claim.probe) answered in \(target.milliseconds) ± \(claim.tolerance.shortText)",

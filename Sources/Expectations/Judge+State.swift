@@ -117,9 +117,12 @@ extension Judge {
             if speaker.hold != hold {
                 faults.append("\(speaker.node) has hold time \(speaker.hold?.shortText ?? "none")")
             }
-            let other = speakers.first { $0.node != speaker.node }?.advertised ?? []
+            let peer = speakers.first { $0.node != speaker.node }
+            let other = peer?.advertised ?? []
+            // What a peer passes on depends on what it has been told.
+            let passedOn = peer?.passesOn == true ? topology.sessions.flatMap(\.speakers).flatMap(\.advertised) : []
             let missing = other.filter { !speaker.learned.contains($0) }
-            let more = speaker.learned.filter { !other.contains($0) }
+            let more = speaker.learned.filter { !other.contains($0) && !passedOn.contains($0) }
             if !missing.isEmpty {
                 faults.append("\(speaker.node) lacks \(missing.map(\.description).joined(separator: ", "))")
             }

@@ -69,6 +69,8 @@ public struct Judge {
             case .mss(let claim): mss(claim)
             case .path(let claim): path(claim)
             case .rtt(let claim): rtt(claim)
+            case .traceroute(let claim): traceroute(claim)
+            case .md5(let claim): md5(claim, expectation.name)
             case .routes(let claim): routes(claim)
             case .bgp(let claim): bgp(claim)
             case .securityAssociation(let claim): securityAssociation(claim)
@@ -113,7 +115,7 @@ extension Expectation.Claim {
     /// Whether a capture by itself can show it, without knowing what probes did.
     public var isAboutEveryPacket: Bool {
         switch self {
-        case .encapsulation, .confidentiality: true
+        case .encapsulation, .confidentiality, .md5: true
         default: false
         }
     }
@@ -121,8 +123,8 @@ extension Expectation.Claim {
     /// Whether its verdict is drawn from captured packets.
     var restsOnPackets: Bool {
         switch self {
-        case .encapsulation, .confidentiality, .mtu, .mss, .path, .rtt, .rate, .security, .sharing: true
-        case .routes, .bgp, .securityAssociation: false
+        case .encapsulation, .confidentiality, .mtu, .mss, .path, .rtt, .rate, .security, .sharing, .md5: true
+        case .routes, .bgp, .securityAssociation, .traceroute: false
         }
     }
 

@@ -15,6 +15,8 @@ public enum Measurement: Hashable, Sendable, Codable {
     case condition(Condition)
     /// The IKE and ESP state of a tunnel's ends.
     case tunnel(String)
+    /// Has the speakers of BGP sessions tell their routes again (RFC 2918), so that there are segments to look at.
+    case refresh([String])
 }
 
 /// What to find out, and what to capture meanwhile.
@@ -69,6 +71,8 @@ public enum Finding: Hashable, Sendable, Codable {
     /// Whether it holds as it is written, and what was seen.
     case condition(holds: Bool, seen: String)
     case tunnel([ObservedTunnelEnd])
+    /// It has been done.
+    case done
     /// It could not be found out, and why.
     case failed(String)
 }

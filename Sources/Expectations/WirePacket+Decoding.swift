@@ -83,6 +83,7 @@ private struct Reader {
         case .tcp(let tcp):
             current?.transport = .tcp(
                 source: tcp.sourcePort, destination: tcp.destinationPort, flags: tcp.flags, mss: tcp.maximumSegmentSize)
+            packet.isSigned = tcp.hasMD5Signature
             if tcp.sourcePort == 179 || tcp.destinationPort == 179 { packet.control = .bgp }
         case .bgp:
             packet.control = .bgp

@@ -26,6 +26,8 @@ public struct WirePacket: Sendable {
     public internal(set) var control: ConfidentialityClaim.ControlTraffic?
     /// Whether parts of it are missing, or its headers make no sense.
     public internal(set) var isDamaged = false
+    /// Whether the innermost TCP header that was read has an MD5 signature (RFC 2385).
+    public internal(set) var isSigned = false
     /// The number in ``ProbeMarker``, where its payload begins with one.
     public internal(set) var marker: UInt64?
 

@@ -75,7 +75,8 @@ struct Answer {
 
     /// Answers at once and in the end.
     func uninterrupted(
-        _ after: Predictor.Journey, _ moment: Moment, _ gap: Duration?, _ impact: Impact, _ restoration: Restoration
+        _ after: Predictor.Journey, _ moment: Moment, _ gap: Duration?, _ impact: Impact, _ restoration: Restoration,
+        _ propagation: Duration
     ) -> Prediction {
         var answer = self
         let changesWay = after.crossings != before.crossings
@@ -95,10 +96,13 @@ struct Answer {
             answer.reasons.append(after.summary("Then"))
             answer.reasons += restoration.reasons
             return answer.prediction(
-                .outage(Window(.zero, gap + after.roundTrip)), comeback: restoration.window, during: after)
+                .outage(Window(.zero, gap + after.roundTrip + propagation)), comeback: restoration.window, during: after
+            )
         }
         answer.reasons.append(
-            "No packet is lost: the old way works until each route changes, and the route that remains is there already."
+            propagation > .zero
+                ? "Nobody is cut off: the old way works until its first node takes the route back, and those before it send there until they know."
+                : "No packet is lost: the old way works until each route changes, and the route that remains is there already."
         )
         if impact.interrupts(before) {
             answer.reasons.append(
@@ -108,6 +112,6 @@ struct Answer {
         answer.reasons.append(after.summary("Then"))
         answer.reasons += restoration.reasons
         return answer.prediction(
-            .outage(Window(.zero, after.roundTrip)), comeback: restoration.window, during: after)
+            .outage(Window(.zero, after.roundTrip + propagation)), comeback: restoration.window, during: after)
     }
 }

@@ -96,7 +96,8 @@ public struct Predictor: Sendable {
             let needed = moment.needed(where: works)
             return answer.outage(loss, ending: needed, after, restored(first: true))
         }
-        return answer.uninterrupted(after, moment, moment.gap(where: works), impact, restored(first: true))
+        return answer.uninterrupted(
+            after, moment, moment.gap(where: works), impact, restored(first: true), propagation)
     }
 }
 

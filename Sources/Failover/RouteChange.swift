@@ -97,18 +97,25 @@ extension Predictor {
         }
     }
 
-    /// The same until everybody further on knows: what a speaker withdraws, those that pass it on withdraw too. BIRD sends
-    /// updates at once, without an advertisement interval (bird2 2.0.12, proto/bgp/packets.c), so that takes the links'
-    /// delays alone, and no path is longer than all of the sessions together.
-    private func passedOn(_ change: RouteChange) -> RouteChange {
-        guard topology.sessions.flatMap(\.speakers).contains(where: \.passesOn) else { return change }
-        let longest = topology.sessions.reduce(Duration.zero) { sum, session in
+    /// How long it takes until everybody further on knows what a speaker withdraws; zero where none passes anything on.
+    ///
+    /// BIRD sends updates at once, without an advertisement interval (bird2 2.0.12, proto/bgp/packets.c), so that takes the
+    /// links' delays alone, and no path is longer than all of the sessions together.
+    var propagation: Duration {
+        guard topology.sessions.flatMap(\.speakers).contains(where: \.passesOn) else { return .zero }
+        return topology.sessions.reduce(Duration.zero) { sum, session in
             sum + pathDelay(from: session.speakers[0], to: session.speakers[1])
         }
+    }
+
+    /// The change with the time until everybody knows.
+    private func passedOn(_ change: RouteChange) -> RouteChange {
+        let delay = propagation
+        guard delay > .zero else { return change }
         return RouteChange(
-            side: change.side, window: Window(change.window.earliest, change.window.latest + longest),
+            side: change.side, window: Window(change.window.earliest, change.window.latest + delay),
             reasons: change.reasons + [
-                "Speakers that pass its routes on tell theirs at once: the last one knows after \(longest.shortText) of links at most."
+                "Speakers that pass its routes on tell theirs at once: the last one knows after \(delay.shortText) of links at most."
             ])
     }
 

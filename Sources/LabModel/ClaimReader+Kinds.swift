@@ -120,8 +120,13 @@ extension ClaimReader {
     }
 
     func rtt() -> Expectation.Claim? {
-        guard let probe = probe(), let expected = duration("is"), let tolerance = duration("within") else { return nil }
-        return .rtt(RTTClaim(probe: probe, expected: expected.value, tolerance: tolerance.value ?? .microseconds(100)))
+        guard let probe = probe(), let expected = duration("is"), let tolerance = duration("within"),
+            let count = number("count", 1...1000, "a number of echoes from 1 to 1000")
+        else { return nil }
+        return .rtt(
+            RTTClaim(
+                probe: probe, expected: expected.value, tolerance: tolerance.value ?? .microseconds(100),
+                count: count.value))
     }
 
     func routes() -> Expectation.Claim? {

@@ -17,6 +17,8 @@ struct ClaimReader {
         case "mss": mss()
         case "path": path()
         case "rtt": rtt()
+        case "traceroute": traceroute()
+        case "md5": md5()
         case "routes": routes()
         case "bgp": bgp()
         case "sa": securityAssociation()

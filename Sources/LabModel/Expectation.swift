@@ -21,8 +21,10 @@ public struct Expectation: Hashable, Sendable, Codable {
         case mss(MSSClaim)
         case path(PathClaim)
         case rtt(RTTClaim)
+        case traceroute(TracerouteClaim)
         case routes(RoutesClaim)
         case bgp(BGPClaim)
+        case md5(MD5Claim)
         case securityAssociation(SAClaim)
         case rate(RateClaim)
         case security(SecurityClaim)
@@ -30,8 +32,8 @@ public struct Expectation: Hashable, Sendable, Codable {
 
         /// The kinds by their keys in a lab file.
         public static let kinds = [
-            "encapsulation", "confidentiality", "mtu", "mss", "path", "rtt", "routes", "bgp", "sa", "rate", "security",
-            "ecmp",
+            "encapsulation", "confidentiality", "mtu", "mss", "path", "rtt", "traceroute", "routes", "bgp", "md5", "sa",
+            "rate", "security", "ecmp",
         ]
 
         public var kind: String {
@@ -42,8 +44,10 @@ public struct Expectation: Hashable, Sendable, Codable {
             case .mss: "mss"
             case .path: "path"
             case .rtt: "rtt"
+            case .traceroute: "traceroute"
             case .routes: "routes"
             case .bgp: "bgp"
+            case .md5: "md5"
             case .securityAssociation: "sa"
             case .rate: "rate"
             case .security: "security"
@@ -165,6 +169,36 @@ public struct RTTClaim: Hashable, Sendable, Codable {
     /// Nil for what follows from the delays and rates of the links on the way.
     public let expected: Duration?
     public let tolerance: Duration
+    /// How many echoes, one a second as ping(8) sends them; nil for five in a row.
+    public let count: Int?
+}
+
+/// The routers that answer a probe's packets whose time to live runs out, as traceroute(8) shows them.
+public struct TracerouteClaim: Hashable, Sendable, Codable {
+    public struct Hop: Hashable, Sendable, Codable {
+        /// Any of which may answer: several where traffic is shared by flow.
+        public let addresses: [IPAddress]
+        /// Nil where any time will do.
+        public let roundTrip: Duration?
+        public let tolerance: Duration
+        /// What somebody measured on the real thing, in words.
+        public let published: String?
+    }
+
+    public let probe: String
+    /// The nearest first; the last is the destination.
+    public let hops: [Hop]
+}
+
+extension Expectation.Claim {
+    /// What its parts say was published, in words: of a traceroute `1: 0.5 ms; 2: 1.3 ms`.
+    var published: String? {
+        guard case .traceroute(let claim) = self, claim.hops.contains(where: { $0.published != nil }) else {
+            return nil
+        }
+        return claim.hops.enumerated().compactMap { number, hop in hop.published.map { "\(number + 1): \($0)" } }
+            .joined(separator: "; ")
+    }
 }
 
 /// What a node's route tables have.
@@ -192,6 +226,11 @@ public struct BGPClaim: Hashable, Sendable, Codable {
     public var isFlapping = false
     /// Nil for the smaller of what both propose (RFC 4271, section 4.2).
     public let hold: Duration?
+}
+
+/// Every segment of BGP sessions carries TCP's MD5 signature option (RFC 2385).
+public struct MD5Claim: Hashable, Sendable, Codable {
+    public let sessions: [String]
 }
 
 /// The security associations of a tunnel.

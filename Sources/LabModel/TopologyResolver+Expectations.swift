@@ -22,7 +22,8 @@ extension TopologyResolver {
         reader.checkSense(of: claim, when: when)
         return Expectation(
             name: name.value, line: name.line, when: when, isOnRequest: fields["on-request"]?.flag()?.value ?? false,
-            published: fields["published"]?.text("what was published, in words")?.value, claim: claim)
+            published: fields["published"]?.text("what was published, in words")?.value ?? claim.published,
+            claim: claim)
     }
 
     /// The kind that a mistyped key most likely meant.
@@ -43,7 +44,9 @@ extension TopologyResolver {
         case "mtu": ["is", "beyond"]
         case "mss": ["is", "transfer"]
         case "path": ["via", "back"]
-        case "rtt": ["is", "within"]
+        case "rtt": ["is", "within", "count"]
+        case "traceroute": ["hops"]
+        case "md5": []
         case "routes": ["are"]
         case "bgp": ["is", "hold"]
         case "sa": ["esp", "nat-t"]

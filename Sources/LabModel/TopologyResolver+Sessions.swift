@@ -32,7 +32,8 @@ extension TopologyResolver {
             }
             return BGPSpeaker(
                 node: speaker.node.value, asn: speaker.asn, address: address.address, interface: end.interface,
-                keepalive: timers(of: speaker, over: over.value).keepalive, hold: timers(of: speaker, over: over.value).hold,
+                keepalive: timers(of: speaker, over: over.value).keepalive,
+                hold: timers(of: speaker, over: over.value).hold,
                 advertised: speaker.advertised,
                 passesOn: speaker.passesOn, prepended: speaker.prepended, keepsTimers: speaker.keepsTimers,
                 password: speaker.password)
@@ -44,6 +45,11 @@ extension TopologyResolver {
                 spec.name.line, "\(place): \(conflict.reason)",
                 "Give \(conflict.speaker) a keepalive of a third of \(conflict.hold.shortText) at most, or let it negotiate."
             )
+        }
+        if session.hasDifferentKeys {
+            collector.warning(
+                spec.name.line, "\(place): its speakers have different keys, so neither takes the other's segments",
+                "Give both the same `password:`, or expect `bgp: \(session.name)` with `is: down`.")
         }
         return session
     }
@@ -111,7 +117,8 @@ extension TopologyResolver {
         return OneSidedSession(
             name: spec.name.value, node: speaker.node.value, asn: speaker.asn,
             address: speaker.address?.value ?? end?.address?.address, interface: end?.interface, peer: peer.value,
-            peerASN: peerASN.value, keepalive: timers(of: speaker, over: spec.over?.value).keepalive, hold: timers(of: speaker, over: spec.over?.value).hold,
+            peerASN: peerASN.value, keepalive: timers(of: speaker, over: spec.over?.value).keepalive,
+            hold: timers(of: speaker, over: spec.over?.value).hold,
             advertised: speaker.advertised,
             password: spec.password, reason: reason.value)
     }

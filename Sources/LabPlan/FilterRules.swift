@@ -29,7 +29,12 @@ enum FilterRules {
             tables.append(("inet netlab-mss", clamping(clamps)))
         }
         if !node.decrementsTTL {
-            tables.append(("inet netlab-ttl", keepingTTL))
+            let hasIPv6 = topology.addresses(of: node.name).contains { $0.bitWidth == 128 }
+            tables.append(("inet netlab-ttl", keepingTTL(hasIPv6: hasIPv6)))
+        }
+        let tagged = topology.linkEnds(of: node.name).map(\.end).filter { $0.vlanInterface != nil }.map(\.interface)
+        if !tagged.isEmpty {
+            tables.append(("inet netlab-vlan", onlyTagged(tagged)))
         }
         let timers = FixedTimers.text(for: node.name, in: topology)
         if let timers { tables.append((FixedTimers.table, timers)) }
@@ -41,6 +46,7 @@ enum FilterRules {
             + clamps.map { "MSS clamp" + ($0.interface.map { " of \($0)" } ?? "") }
             + (node.decrementsTTL ? [] : ["TTL kept"])
             + (timers == nil ? [] : ["hold times that are not negotiated"])
+            + tagged.map { "only tagged frames at \($0)" }
         return Ruleset(
             purpose: purposes.joined(separator: ", "), tables: tables.map(\.name),
             text: tables.map(\.text).joined(separator: "\n"))
@@ -143,10 +149,19 @@ enum FilterRules {
             + (own.isEmpty ? "" : chain("own", ["type filter hook output priority mangle; policy accept;"] + own)) + "}"
     }
 
+    /// Drops what arrives at ports without the tag: packets with it arrive at the VLAN's interface.
+    private static func onlyTagged(_ ports: [InterfaceName]) -> String {
+        "table inet netlab-vlan {\n"
+            + chain(
+                "untagged",
+                ["type filter hook prerouting priority -450; policy accept;"]
+                    + ports.map { "iifname \"\($0)\" counter drop" }) + "}"
+    }
+
     /// Gives each packet the hop back that forwarding is about to take, before it looks whether one is left (`ip_forward`,
     /// net/ipv4/ip_forward.c): a chain for every number, as nft(8) has no sums. One of 255 still loses it.
-    private static var keepingTTL: String {
-        let fields = [("ip ttl", "ttl"), ("ip6 hoplimit", "hoplimit")]
+    private static func keepingTTL(hasIPv6: Bool) -> String {
+        let fields = [("ip ttl", "ttl")] + (hasIPv6 ? [("ip6 hoplimit", "hoplimit")] : [])
         let chains = fields.flatMap { field, name in
             (2...255).map { chain("\(name)-\($0)", ["\(field) set \($0)"]) }
         }

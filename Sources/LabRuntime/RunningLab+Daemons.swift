@@ -38,6 +38,13 @@ extension RunningLab {
                 try await status(
                     of: session.name, at: speaker.node, asn: speaker.asn, advertised: speaker.advertised))
         }
+        // What a speaker passes on is what its peer has got from it.
+        for (index, speaker) in session.speakers.enumerated() where speaker.passesOn {
+            let told = speakers[1 - index].imported
+            if speakers[index].state == BirdProtocol.Session.State.established.rawValue {
+                speakers[index].exported += told.filter { !speaker.advertised.contains($0) }
+            }
+        }
         return SessionStatus(name: session.name, speakers: speakers)
     }
 

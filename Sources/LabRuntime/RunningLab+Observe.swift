@@ -100,6 +100,16 @@ extension RunningLab {
         case .condition(let condition):
             let (holds, seen) = try await wait(for: condition, within: .zero)
             return .condition(holds: holds, seen: seen)
+        case .refresh(let names):
+            for speaker in names.compactMap(topology.session(named:)).flatMap({ session in
+                session.speakers.map { (session.name, $0.node) }
+            }) where answers(.bird, at: speaker.1) {
+                // One that is not up has nothing to tell, which BIRD answers with an error.
+                let control = BirdControl(path: try sandbox(speaker.1).agentPath(of: BirdConfiguration.socketPath))
+                _ = try await offThread { try? control.reply(to: "reload in '\(speaker.0)'") }
+            }
+            try await LabSleep.wait(for: Self.refreshing)
+            return .done
         case .tunnel(let name):
             guard let tunnel = topology.tunnel(named: name) else { return .failed("there is no tunnel \(name)") }
             var ends: [ObservedTunnelEnd] = []
@@ -110,6 +120,9 @@ extension RunningLab {
 
     /// BIRD tries to connect again after `connect retry time` 5, and its loop may sleep 3 s more.
     private static let attempt = Duration.seconds(9)
+
+    /// A request, its answer and TCP's delayed acknowledgement (0.2 s at most, `TCP_DELACK_MAX`) over the slowest links.
+    private static let refreshing = Duration.seconds(1)
 
     /// How often each speaker's BIRD logs that a session which was up ends.
     private func flaps(of session: BGPSession, in time: Duration) async throws -> [String: Int] {

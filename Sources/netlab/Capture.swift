@@ -178,7 +178,10 @@ struct Capture: AsyncParsableCommand {
                 points += own.map { .init(node: node, interface: $0, direction: .both) }
                 continue
             }
-            guard let interface = InterfaceName(parts[1]), own.contains(interface) || parts[1] == "lo" else {
+            guard let interface = InterfaceName(parts[1]),
+                (own + topology.linkEnds(of: node).compactMap(\.end.vlanInterface)).contains(interface)
+                    || parts[1] == "lo"
+            else {
                 throw CommandError(
                     message: "Node \(node) has no interface \"\(parts[1])\".",
                     remedy: Suggestion.remedy(for: parts[1], among: own.map(\.description), noun: "interfaces there"))

@@ -24,7 +24,7 @@ struct ExpectationDiagnosticTests {
                 "Did you mean \"beyond\"?"),
             BrokenLab(
                 expect: "§x: {rtt: there, transfer: 1MB}", "expect.x: unknown key \"transfer\"",
-                "Known keys here: is, on-request, published, rtt, when, within."),
+                "Known keys here: count, is, on-request, published, rtt, when, within."),
             BrokenLab(expect: "§Bad_Name: {mtu: there}", "\"Bad_Name\" is not a name", "1 to 32 lower-case letters"),
             BrokenLab(
                 expect: "§x: {mtu: there}\nx: {mss: there}", "a name stands twice in one mapping: x", "rename or remove"

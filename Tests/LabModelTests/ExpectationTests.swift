@@ -20,9 +20,10 @@ struct ExpectationTests {
     @Test("of the repository's lab: each kind, its line, and when it applies")
     func lab() throws {
         let topology = try AwsOci.topology.get()
-        // Nothing in this lab is shared among ways.
-        let kinds = Set(LabModel.Expectation.Claim.kinds).subtracting(["ecmp"])
-        #expect(Set(topology.expectations.map(\.claim.kind)) == kinds)
+        // Nothing in this lab is shared among ways, and no carrier is in it.
+        let others: Set = ["ecmp", "traceroute", "md5"]
+        #expect(
+            Set(topology.expectations.map(\.claim.kind)) == Set(LabModel.Expectation.Claim.kinds).subtracting(others))
         let lines = try AwsOci.text("lab.yaml").split(separator: "\n", omittingEmptySubsequences: false)
         for expectation in topology.expectations {
             #expect(lines[expectation.line - 1].hasPrefix("  \(expectation.name):"))
@@ -101,6 +102,10 @@ struct ExpectationTests {
             ("{path: there, via: [router, gateway]}", "there router gateway back any"),
             ("{path: there, via: [router, main], back: [gateway, router]}", "there router main back gateway router"),
             ("{rtt: there}", "there derived 100us"), ("{rtt: there, is: 3ms, within: 1ms}", "there 3ms 1ms"),
+            (
+                "{traceroute: there, hops: [{from: [10.0.0.1, 10.0.1.2]}, {from: 192.0.2.2, rtt: 2ms, published: fast}]}",
+                "there 10.0.0.1,10.0.1.2 any 500us - 192.0.2.2 2ms 500us fast"
+            ),
             ("{bgp: main}", "main up derived"), ("{bgp: main, is: up, hold: 30s}", "main up 30s"),
             ("{bgp: main, is: down}", "main down derived"),
             ("{ecmp: there, over: [main, wan]}", "there main wan 24"),
@@ -131,6 +136,15 @@ struct ExpectationTests {
             case .mss(let claim): [claim.probe, claim.bytes.map(String.init) ?? "derived", "\(claim.transfer)"]
             case .path(let claim): [claim.probe] + claim.via + ["back"] + (claim.back ?? ["any"])
             case .rtt(let claim): [claim.probe, claim.expected?.shortText ?? "derived", claim.tolerance.shortText]
+            case .traceroute(let claim):
+                [claim.probe]
+                    + claim.hops.flatMap { hop in
+                        [
+                            hop.addresses.map(\.description).joined(separator: ","),
+                            hop.roundTrip?.shortText ?? "any", hop.tolerance.shortText, hop.published ?? "-",
+                        ]
+                    }
+            case .md5(let claim): claim.sessions
             case .bgp(let claim):
                 [claim.session, claim.isEstablished ? "up" : "down", claim.hold?.shortText ?? "derived"]
             case .securityAssociation(let claim):
