@@ -34,7 +34,13 @@ public struct PlutoKeyLog: Sendable {
     }
 
     /// How many more IKE SAs the log tells of: with an AEAD or another algorithm that ``IKEKeys`` has no place for.
-    public var unusable: Int { order.count - keys.count }
+    public var unusable: Int { unusable(besides: []) }
+
+    /// The same without those whose keys are known from elsewhere, by their SPIs.
+    public func unusable(besides known: [IKEKeys]) -> Int {
+        let known = Set((keys + known).map { SPIs(initiator: $0.initiatorSPI, responder: $0.responderSPI) })
+        return order.count { !known.contains($0) }
+    }
 
     /// The log without the secrets in it and with every other byte at its place.
     ///
@@ -82,6 +88,10 @@ extension PlutoKeyLog {
     private struct SPIs: Hashable {
         let initiator: UInt64
         let responder: UInt64
+
+        init(initiator: UInt64, responder: UInt64) {
+            (self.initiator, self.responder) = (initiator, responder)
+        }
 
         /// From the first four words of a line of keys.
         init?(_ words: [Substring]) {

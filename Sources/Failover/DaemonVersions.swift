@@ -1,16 +1,19 @@
 /// Which daemons a prediction is made for: their timers are not all in their configuration.
 public struct DaemonVersions: Hashable, Sendable, Codable {
     public let libreswan: DaemonVersion
+    public let strongswan: DaemonVersion
     public let bird: DaemonVersion
 
-    public init(libreswan: DaemonVersion, bird: DaemonVersion) {
+    public init(libreswan: DaemonVersion, strongswan: DaemonVersion = measured.strongswan, bird: DaemonVersion) {
         self.libreswan = libreswan
+        self.strongswan = strongswan
         self.bird = bird
     }
 
     /// What Debian 12 has, and the rules of this module were tried with.
     public static let measured = DaemonVersions(
-        libreswan: DaemonVersion(major: 4, minor: 10), bird: DaemonVersion(major: 2, minor: 0, patch: 12))
+        libreswan: DaemonVersion(major: 4, minor: 10), strongswan: DaemonVersion(major: 5, minor: 9, patch: 8),
+        bird: DaemonVersion(major: 2, minor: 0, patch: 12))
 }
 
 /// A program's version.

@@ -1,23 +1,30 @@
 import LabModel
 import NetworkTypes
 
-/// How one end of a tunnel notices that its peer is silent, and what it does then: libreswan, IKEv2.
+/// How one end of a tunnel notices that its peer is silent, and what it does then: libreswan and strongSwan, IKEv2.
 ///
-/// Source: ipsec.conf(5); libreswan's programs/pluto/ikev2_liveness.c and retransmit.c.
+/// Source: ipsec.conf(5); libreswan's programs/pluto/ikev2_liveness.c and retransmit.c; swanctl.conf(5); strongSwan's
+/// src/libcharon/sa/ike_sa.c (`send_dpd`) and ikev2/task_manager_v2.c.
 struct IKELiveness: Hashable, Sendable {
-    /// `dpddelay=`: how long after the last packet of the peer's it is asked.
+    /// `dpddelay=` or `dpd_delay`: how long after the last packet of the peer's it is asked.
     let delay: Duration
     let action: TunnelEnd.DeadPeerAction
     let retransmission: IKERetransmission
+    /// How long after the peer's last packet it is asked at the latest.
+    private let latestQuestion: Duration
 
     /// Nil for an end that never asks.
-    init?(_ end: TunnelEnd, of tunnel: Tunnel, version: DaemonVersion) {
-        switch end.configuration {
-        case .generated(_, let action):
+    init?(_ end: TunnelEnd, of tunnel: Tunnel, in topology: Topology, version: DaemonVersion) {
+        switch (end.configuration, end.daemon) {
+        case (.generated(_, let action), _):
             guard let detection = tunnel.deadPeerDetection(at: end) else { return nil }
             delay = detection.delay
             self.action = action
-        case .own:
+        case (.own, .strongswan):
+            guard let connection = end.swanctlConnection, let delay = connection.deadPeerDelay else { return nil }
+            self.delay = delay
+            action = connection.deadPeerAction
+        case (.own, .libreswan):
             let parameters = end.parameters
             guard let delay = parameters["dpddelay"].flatMap(IKERetransmission.duration), delay > .zero else {
                 return nil
@@ -25,15 +32,21 @@ struct IKELiveness: Hashable, Sendable {
             self.delay = delay
             action = parameters["dpdaction"].flatMap(TunnelEnd.DeadPeerAction.init(rawValue:)) ?? .hold
         }
-        retransmission = IKERetransmission(end, of: tunnel, version: version)
+        retransmission = IKERetransmission(end, of: tunnel, in: topology, version: version)
+        latestQuestion =
+            switch end.daemon {
+            // pluto looks once in a delay whether a packet came in since it looked last.
+            case .libreswan: delay * 2
+            // charon looks again when the last packet that it knows of is as old as the delay; it counts whole seconds.
+            case .strongswan: delay + .seconds(1)
+            }
     }
 
     /// From the peer's falling silent until it is given up.
     ///
-    /// Its last packet is as old as the delay at most. pluto looks once in a delay whether one came in since it looked
-    /// last, so up to two delays pass from the last packet to the question; then the question is repeated.
+    /// Its last packet is as old as the delay at most; it is asked, and the question is repeated.
     var death: Window {
-        Window(retransmission.patience, delay * 2 + retransmission.patience)
+        Window(retransmission.patience, latestQuestion + retransmission.patience)
     }
 }
 
@@ -41,7 +54,6 @@ struct IKELiveness: Hashable, Sendable {
 struct IKERetransmission: Hashable, Sendable {
     /// The wait after the first packet, and after the second.
     let interval: Duration
-    let timeout: Duration
     /// When a request is sent, from its beginning.
     let sendings: [Duration]
     /// How long until it is given up, which happens only when a wait ends.
@@ -49,7 +61,6 @@ struct IKERetransmission: Hashable, Sendable {
 
     init(interval: Duration, timeout: Duration) {
         self.interval = interval
-        self.timeout = timeout
         var sendings: [Duration] = [.zero]
         var wait = interval
         var time = interval
@@ -63,7 +74,17 @@ struct IKERetransmission: Hashable, Sendable {
         patience = time
     }
 
-    init(_ end: TunnelEnd, of tunnel: Tunnel, version: DaemonVersion) {
+    init(_ schedule: CharonRetransmission) {
+        interval = schedule.firstWait
+        sendings = schedule.waits.dropLast().reduce(into: [.zero]) { $0.append(($0.last ?? .zero) + $1) }
+        patience = schedule.waits.reduce(.zero, +)
+    }
+
+    init(_ end: TunnelEnd, of tunnel: Tunnel, in topology: Topology, version: DaemonVersion) {
+        guard end.daemon == .libreswan else {
+            self.init(topology.charonRetransmission(of: end.node))
+            return
+        }
         switch end.configuration {
         case .generated:
             guard let generated = tunnel.deadPeerDetection(at: end)?.retransmission else { fallthrough }
@@ -94,9 +115,9 @@ struct IKERetransmission: Hashable, Sendable {
 }
 
 extension TunnelEnd {
-    /// What the user's own file says of this end's connection; empty for generated ones.
+    /// What the user's own file says of this end's connection; empty for generated ones and for swanctl.conf.
     var parameters: [String: String] {
-        guard case .own(let files) = configuration else { return [:] }
+        guard case .own(let files) = configuration, daemon == .libreswan else { return [:] }
         return IpsecConf(files.configuration).connections[connection] ?? [:]
     }
 }

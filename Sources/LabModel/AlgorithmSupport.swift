@@ -44,6 +44,43 @@ extension AlgorithmChoice.Algorithm {
 }
 
 extension TopologyResolver {
+    /// Reports tunnels of a strongSwan node that would give a peer up after different times: charon has one schedule of
+    /// repetitions for all.
+    func checkRepetitions() {
+        for node in file.nodes where node.ike == .strongswan {
+            var first: (tunnel: String, patience: Duration)?
+            for spec in file.tunnels {
+                let end = spec.ends.first { $0.node.value == node.name.value && $0.configuration == nil }
+                guard let end, let patience = (end.deadPeerDetection ?? spec.deadPeerDetection)?.patience else { continue }
+                guard let first else {
+                    first = (spec.name.value, patience)
+                    continue
+                }
+                guard patience != first.patience else { continue }
+                collector.error(
+                    spec.name.line,
+                    "tunnels.\(spec.name.value).dpd: charon at \(node.name.value) repeats its questions for \(patience.shortText) here and for \(first.patience.shortText) in \(first.tunnel)",
+                    "strongSwan has one setting for all tunnels of a node: give both the same time from delay to timeout.")
+            }
+        }
+    }
+
+    /// Reports a group of perfect forward secrecy that strongSwan would insist on and libreswan does not use.
+    ///
+    /// libreswan renews a child SA with the group of its IKE SA whatever its `esp=` says, since 4.5 (its issues 1265 and 1347);
+    /// measured with 4.10. Two libreswans agree on that, and so the tunnel works.
+    mutating func checkForwardSecrecy(of spec: TunnelSpec) {
+        guard let ike = spec.ike?.group, let esp = spec.esp?.group, ike != esp,
+            let libreswan = spec.ends.first(where: { $0.configuration == nil && daemon(of: $0.node.value) == .libreswan }),
+            let strongSwan = spec.ends.first(where: { daemon(of: $0.node.value) == .strongswan }),
+            let choice = spec.algorithms.last
+        else { return }
+        collector.error(
+            choice.line,
+            "\(choice.path): the first renewal fails: libreswan at \(libreswan.node.value) renews with the IKE SA's group \(ike.number) whatever this says, and strongSwan at \(strongSwan.node.value) insists on group \(esp.number)",
+            "Take `pfs-group: \(ike.number)`, or none, or the same daemon at both ends.")
+    }
+
     /// Reports each algorithm of a generated tunnel that the daemon at one of its ends lacks.
     mutating func checkAlgorithms(of spec: TunnelSpec) {
         for choice in spec.algorithms {

@@ -47,6 +47,17 @@ public struct CharonRetransmission: Hashable, Sendable {
     }
 }
 
+extension Topology {
+    /// How charon at a node repeats its requests: one setting for all of its tunnels, made for the generated ones that detect
+    /// dead peers.
+    public func charonRetransmission(of node: String) -> CharonRetransmission {
+        let patience = tunnelEnds(of: node).lazy.compactMap { tunnel, end in
+            if case .generated = end.configuration { tunnel.deadPeerDetection(at: end)?.patience } else { nil }
+        }.first
+        return patience.map { CharonRetransmission(patience: $0) } ?? .standard
+    }
+}
+
 extension DeadPeerDetection {
     /// How long the question whether the peer is there is repeated.
     public var patience: Duration { timeout - delay }

@@ -5,7 +5,7 @@ public struct IKEAlgorithms: Hashable, Sendable, CustomStringConvertible {
     public let hash: IntegrityAlgorithm
     public let group: DiffieHellmanGroup
 
-    init(encryption: EncryptionAlgorithm, hash: IntegrityAlgorithm, group: DiffieHellmanGroup) {
+    public init(encryption: EncryptionAlgorithm, hash: IntegrityAlgorithm, group: DiffieHellmanGroup) {
         self.encryption = encryption
         self.hash = hash
         self.group = group
@@ -37,7 +37,8 @@ public struct IKEAlgorithms: Hashable, Sendable, CustomStringConvertible {
             case .aesCCM8: "AES_CCM_8"
             case .aesCCM12: "AES_CCM_12"
             case .aesCCM16: "AES_CCM_16"
-            case .chacha20Poly1305: "CHACHA20_POLY1305"
+            // Of the one length of key that it has pluto says even the bits.
+            case .chacha20Poly1305: "CHACHA20_POLY1305_256"
             case .null: "NULL"
             }
         let digest =
@@ -60,5 +61,6 @@ extension Tunnel {
             return IKEAlgorithms(encryption: ike.encryption, hash: ike.integrity, group: ike.group)
         }
         return ownParameters.lazy.compactMap { $0["ike"] }.first.flatMap(IKEAlgorithms.init(libreswan:))
+            ?? ownConnections.lazy.compactMap(\.ikeAlgorithms).first
     }
 }

@@ -82,7 +82,11 @@ extension Topology {
             }
         case .own(let files):
             // A file may serve several tunnels of the node: each of their ends holds a copy of its text.
-            let mistaken = files.mistaken(parameter, of: end)
+            let mistaken =
+                switch end.daemon {
+                case .libreswan: files.mistaken(parameter, of: end)
+                case .strongswan: files.mistakenSwanctl(parameter, of: end)
+                }
             for (tunnel, other) in tunnelEnds(of: node) {
                 guard case .own(var files) = other.configuration else { continue }
                 if files.configurationName == mistaken.configurationName {

@@ -5,6 +5,7 @@ extension TopologyResolver {
     mutating func resolve(tunnel spec: TunnelSpec) -> Tunnel? {
         let place = "tunnels.\(spec.name.value)"
         checkAlgorithms(of: spec)
+        checkForwardSecrecy(of: spec)
         guard spec.isComplete else { return nil }
         guard spec.ends.count == 2 else {
             collector.error(
@@ -39,18 +40,20 @@ extension TopologyResolver {
         let outside = { (address: IPAddress) in nat.first { $0.inside.value == address }?.outside.value ?? address }
         var sides:
             [(
-                spec: TunnelSpec.End, local: IPAddress, parameters: [String: String]?,
-                configuration: TunnelEnd.Configuration
+                spec: TunnelSpec.End, local: IPAddress, own: OwnConnection?, configuration: TunnelEnd.Configuration
             )] = []
         for end in spec.ends {
             let owned = self.ends(of: end.node.value).flatMap(\.addresses).map(\.value.address)
-            let parameters = end.configuration.flatMap { connection(of: end, file: $0, place: place) }
-            let local =
-                end.address ?? parameters?["left"].flatMap(IPAddress.init).map { Located(value: $0, line: end.line) }
+            let own = end.configuration.flatMap { connection(of: end, file: $0, place: place) }
+            let local = end.address ?? own?.localAddress.map { Located(value: $0, line: end.line) }
             guard let local else {
                 if end.configuration == nil {
                     collector.error(
                         end.line, "\(place).ends.\(end.node.value) has no \"address\"",
+                        "Add `address: …`, one of the node's own: \(owned.map(\.description).joined(separator: ", ")).")
+                } else if own != nil {
+                    collector.error(
+                        end.line, "\(place).ends.\(end.node.value): its file does not say which address is the tunnel's",
                         "Add `address: …`, one of the node's own: \(owned.map(\.description).joined(separator: ", ")).")
                 }
                 continue
@@ -62,7 +65,7 @@ extension TopologyResolver {
                 continue
             }
             if let configuration = configuration(of: end, place: place) {
-                sides.append((end, local.value, parameters, configuration))
+                sides.append((end, local.value, own, configuration))
             }
         }
         guard sides.count == 2, let proposalOrFiles = ownsFiles ? .some(nil) : proposal.map(Optional.some) else {
@@ -71,11 +74,11 @@ extension TopologyResolver {
         let index = UInt32(file.tunnels.firstIndex { $0.name.value == spec.name.value } ?? 0)
         let ends = zip(sides, sides.reversed()).compactMap { own, other -> TunnelEnd? in
             guard let interface = own.spec.interface else { return nil }
-            checkPeer(of: own.spec, parameters: own.parameters, expected: outside(other.local), place: place)
+            checkPeer(of: own.spec, own.own, expected: outside(other.local), place: place)
             return TunnelEnd(
                 node: own.spec.node.value, localAddress: own.local, remoteAddress: outside(other.local),
                 identity: outside(own.local), interface: interface.value, daemon: daemon(of: own.spec.node.value),
-                mark: own.parameters.flatMap(Self.mark) ?? 101 + index, inside: own.spec.inside?.value,
+                mark: own.own?.key ?? 101 + index, inside: own.spec.inside?.value,
                 mtu: own.spec.mtu ?? spec.mtu, routes: own.spec.routes.map(\.value),
                 withdrawal: own.spec.withdrawal, metric: own.spec.metric,
                 deadPeerDetection: own.spec.deadPeerDetection,
@@ -104,61 +107,27 @@ extension TopologyResolver {
         return TunnelProposal(ike: ike, esp: esp, deadPeerDetection: spec.deadPeerDetection, presharedKey: key)
     }
 
-    func connection(of end: TunnelSpec.End, file: Located<String>, place: String) -> [String: String]? {
-        guard let text = companion(file, place: place) else { return nil }
-        let connections = IpsecConf(text).connections
-        guard let name = end.connection, let parameters = connections[name.value] else {
-            collector.error(
-                end.connection?.line ?? end.line,
-                "\(place): \(file.value) has no `conn \(end.connection?.value ?? "…")` section",
-                Suggestion.remedy(for: end.connection?.value ?? "", among: connections.keys, noun: "connections there"))
-            return nil
-        }
-        if let interface = end.interface, let named = parameters["vti-interface"], named != interface.value.description
-        {
-            collector.error(
-                interface.line, "\(place): \(file.value) says vti-interface=\(named), the lab file \(interface.value)",
-                "Write `interface: \(named)`.")
-        }
-        if parameters["vti-interface"] != nil, Self.mark(parameters) == nil {
-            collector.error(
-                file.line, "\(place): \(file.value): vti-interface= needs mark=",
-                "Add `mark=5/0xffffffff` to conn \(name.value).")
-        }
-        return parameters
-    }
-
     func configuration(of end: TunnelSpec.End, place: String) -> TunnelEnd.Configuration? {
         guard let name = end.configuration else {
             return .generated(startup: end.startup, deadPeerAction: end.deadPeerAction)
         }
-        guard let secretsName = end.secrets else {
+        // swanctl.conf may have its keys in it.
+        if end.secrets == nil, daemon(of: end.node.value) == .libreswan {
             collector.error(
                 name.line, "\(place).ends.\(end.node.value) has `config:` but no `secrets:`",
                 "Add `secrets: FILE` with its pre-shared key.")
             return nil
         }
-        guard let configuration = companion(name, place: place), let secrets = companion(secretsName, place: place)
-        else { return nil }
+        guard let configuration = companion(name, place: place) else { return nil }
+        var secrets = ""
+        if let file = end.secrets {
+            guard let text = companion(file, place: place) else { return nil }
+            secrets = text
+        }
         return .own(
             ConnectionFiles(
-                configurationName: name.value, configuration: configuration, secretsName: secretsName.value,
+                configurationName: name.value, configuration: configuration, secretsName: end.secrets?.value,
                 secrets: Secret(secrets)))
-    }
-
-    func checkPeer(of end: TunnelSpec.End, parameters: [String: String]?, expected: IPAddress, place: String) {
-        guard let right = parameters?["right"], right != "%any", let file = end.configuration else { return }
-        if IPAddress(right) != expected {
-            collector.error(
-                file.line, "\(place): \(file.value) says right=\(right), but the other end is reached at \(expected)",
-                "Write right=\(expected), or mend the addresses and the NAT of the lab file.")
-        }
-    }
-
-    /// The number before the mask of `mark=5/0xffffffff`.
-    static func mark(_ parameters: [String: String]) -> UInt32? {
-        guard let text = parameters["mark"]?.split(separator: "/").first else { return nil }
-        return text.hasPrefix("0x") ? UInt32(text.dropFirst(2), radix: 16) : UInt32(text)
     }
 }
 

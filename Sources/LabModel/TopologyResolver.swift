@@ -72,6 +72,7 @@ struct TopologyResolver {
         let nodes = file.nodes.map { resolve(node: $0) }
         let tunnels = file.tunnels.compactMap { resolve(tunnel: $0) }
         let plainTunnels = file.plainTunnels.compactMap { resolve(plain: $0) }
+        checkRepetitions()
         checkRoutes()
         checkTunnelRoutes()
         let sessions = file.sessions.compactMap { resolve(session: $0, tunnels: tunnels, links: links) }

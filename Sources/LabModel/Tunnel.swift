@@ -126,10 +126,11 @@ public struct TunnelEnd: Hashable, Sendable, Codable {
     }
 }
 
-/// The user's own libreswan files for a tunnel's end.
+/// The user's own files for a tunnel's end, for the daemon that its node runs.
 public struct ConnectionFiles: Hashable, Sendable, Codable {
     public let configurationName: String
     public internal(set) var configuration: String
-    public let secretsName: String
+    /// Nil where the keys are in the configuration itself, as swanctl.conf has it.
+    public let secretsName: String?
     public internal(set) var secrets: Secret
 }

@@ -48,6 +48,8 @@ public struct ConfigurationChange: Hashable, Sendable {
 
     public struct Connection: Hashable, Sendable {
         public let name: String
+        /// What charon calls the child SA in it.
+        public let child: String
         /// Whether to negotiate it when it is loaded.
         public let isUsed: Bool
     }
@@ -114,7 +116,7 @@ extension Disturbances {
             let files = new.files.filter { !old.files.contains($0) }
             let former = old.files.filter { !new.files.contains($0) }
             let connections = zip(old.connections, new.connections).filter { $0 != $1 }.map {
-                ConfigurationChange.Connection(name: $1.name, isUsed: !$1.isUnused)
+                ConfigurationChange.Connection(name: $1.name, child: $1.child, isUsed: !$1.isUnused)
             }
             return .configuration(
                 daemon, ConfigurationChange(files: files, former: former, connections: connections))

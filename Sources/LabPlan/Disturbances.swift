@@ -35,6 +35,7 @@ public struct Disturbances: Hashable, Sendable {
     /// A connection of a key daemon's, as far as loading it anew is worth while when this changes.
     struct Connection: Hashable, Sendable {
         let name: String
+        let child: String
         let isUnused: Bool
         let proposal: TunnelProposal?
         let parameters: [String: String]
@@ -167,14 +168,19 @@ extension Disturbances.Connection {
     init(_ tunnel: Tunnel, _ end: TunnelEnd) {
         var parameters: [String: String] = [:]
         var secrets: [String] = []
-        if case .own(let files) = end.configuration {
+        if let connection = end.swanctlConnection, case .own(let files) = end.configuration {
+            parameters = connection.flattened
+            secrets = [files.configuration, files.secrets.reveal()].map { (try? StrongSwanSettings($0)) }.map { file in
+                file?[section: "secrets"]?.flattened.map { "\($0.key) \($0.value)" }.sorted().joined(separator: "\n") ?? ""
+            }
+        } else if case .own(let files) = end.configuration {
             parameters = IpsecConf(files.configuration).connections[end.connection] ?? [:]
             let lines = files.secrets.reveal().split(separator: "\n").map(String.init)
             let own = lines.filter { $0.contains("\(end.remoteAddress)") }
             secrets = own.isEmpty ? lines : own
         }
         self.init(
-            name: end.connection, isUnused: tunnel.isUnused, proposal: tunnel.proposal, parameters: parameters,
+            name: end.connection, child: end.child, isUnused: tunnel.isUnused, proposal: tunnel.proposal, parameters: parameters,
             secrets: secrets)
     }
 }

@@ -68,12 +68,12 @@ public enum LibreswanConfiguration {
     private static func ownFiles(of ends: [TunnelEnd]) -> [ConfigurationFile] {
         var files: [ConfigurationFile] = []
         for case .own(let given) in ends.map(\.configuration) {
-            let pair = [
-                ConfigurationFile(path: "\(directory)/\(given.configurationName)", contents: given.configuration),
-                ConfigurationFile(
-                    path: "\(directory)/\(given.secretsName)", contents: given.secrets.reveal(), isSecret: true),
-            ]
-            files += pair.filter { file in !files.contains { $0.path == file.path } }
+            let configuration = ConfigurationFile(
+                path: "\(directory)/\(given.configurationName)", contents: given.configuration)
+            let secrets = given.secretsName.map {
+                ConfigurationFile(path: "\(directory)/\($0)", contents: given.secrets.reveal(), isSecret: true)
+            }
+            files += [configuration, secrets].compactMap { $0 }.filter { file in !files.contains { $0.path == file.path } }
         }
         return files
     }

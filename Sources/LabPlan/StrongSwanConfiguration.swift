@@ -9,8 +9,35 @@ public enum StrongSwanConfiguration {
     /// Where charon answers, as its node sees it (the protocol is vici).
     public static let socketPath = "/run/strongswan/charon.vici"
 
+    /// Where charon writes the keys of IKE SAs while a capture asks for them, as its node sees it: in the lab's memory only.
+    public static let keyLog = "/run/strongswan/keys.log"
+
+    /// The part of strongswan.conf that has charon write keys, or not.
+    public static func keyLogging(_ isOn: Bool) -> ConfigurationFile {
+        let logging = Section(
+            "charon-systemd", [],
+            [
+                Section(
+                    "filelog", [],
+                    [
+                        Section(
+                            "keys",
+                            [
+                                ("path", keyLog), ("flush_line", "yes"), ("ike_name", "yes"), ("default", "-1"),
+                                ("ike", "4"), ("cfg", "1"),
+                            ])
+                    ])
+            ])
+        return ConfigurationFile(
+            path: "/etc/strongswan.d/netlab-keys.conf",
+            contents: isOn ? logging.text : "# Keys of IKE SAs are logged while a capture asks for them.\n")
+    }
+
     /// The key daemon in the foreground; once it runs, it starts `swanctl --load-all` by its `start-scripts`.
     public static let charonArguments = ["/usr/sbin/charon-systemd"]
+
+    /// Reads everything that swanctl(8) does, and unloads what is not there any more.
+    public static let loadArguments = ["/usr/sbin/swanctl", "--load-all", "--noprompt"]
 
     /// Every file below /etc that charon and swanctl read in a node; none for a node without a tunnel.
     ///
@@ -35,11 +62,16 @@ public enum StrongSwanConfiguration {
                     isSecret: true),
             ]
         }
-        let patience = ends.lazy.compactMap(\.tunnel.proposal?.deadPeerDetection?.patience).first
+        // What the patterns do not match has to be named.
+        let stray = own.map(\.path).filter { !$0.hasSuffix(".conf") && !$0.hasSuffix(".secrets") }.map {
+            "include \($0)\n"
+        }
         return [
-            ConfigurationFile(path: "/etc/strongswan.conf", contents: daemon(logFile: logFile, patience: patience)),
+            ConfigurationFile(path: "/etc/strongswan.conf", contents: daemon(logFile: logFile, topology.charonRetransmission(of: node))),
+            keyLogging(false),
             ConfigurationFile(
-                path: "/etc/swanctl/swanctl.conf", contents: "include conf.d/*.conf\ninclude conf.d/*.secrets\n"),
+                path: "/etc/swanctl/swanctl.conf",
+                contents: "include conf.d/*.conf\ninclude conf.d/*.secrets\n" + stray.joined()),
         ] + generated + own
     }
 
@@ -47,7 +79,19 @@ public enum StrongSwanConfiguration {
 
     /// The user's files, each once however many tunnels it serves.
     private static func ownFiles(of ends: [TunnelEnd]) -> [ConfigurationFile] {
-        []
+        var files: [ConfigurationFile] = []
+        for case .own(let given) in ends.map(\.configuration) {
+            let configuration = ConfigurationFile(
+                path: "\(directory)/\(given.configurationName)", contents: given.configuration,
+                isSecret: given.holdsSecrets)
+            let secrets = given.secretsName.map {
+                ConfigurationFile(path: "\(directory)/\($0)", contents: given.secrets.reveal(), isSecret: true)
+            }
+            files += [configuration, secrets].compactMap { $0 }.filter { file in
+                !files.contains { $0.path == file.path }
+            }
+        }
+        return files
     }
 
     // MARK: strongswan.conf
@@ -58,7 +102,7 @@ public enum StrongSwanConfiguration {
         "random", "nonce", "openssl", "xcbc", "kdf", "kernel-netlink", "socket-default", "vici", "updown",
     ]
 
-    private static func daemon(logFile: String, patience: Duration?) -> String {
+    private static func daemon(logFile: String, _ schedule: CharonRetransmission) -> String {
         Section(
             "charon-systemd",
             [
@@ -68,7 +112,11 @@ public enum StrongSwanConfiguration {
                 ("install_virtual_ip", "no"),
                 // New SAs before the old ones go, as libreswan renews its own.
                 ("make_before_break", "yes"),
-            ] + (patience.map(retransmission) ?? []),
+                // One setting for the whole daemon.
+                ("retransmit_tries", "\(schedule.tries)"),
+                ("retransmit_timeout", "\(schedule.firstWait.inSeconds)"),
+                ("retransmit_base", "\(schedule.base)"),
+            ],
             [
                 Section("plugins", [], [Section("vici", [("socket", "unix://\(socketPath)")])]),
                 // One file for people and for netlab: times to the millisecond are the finest there are.
@@ -85,20 +133,11 @@ public enum StrongSwanConfiguration {
                     ]),
                 // There is no journal in a lab.
                 Section("journal", [("default", "-1")]),
-                Section("start-scripts", [("load", "/usr/sbin/swanctl --load-all --noprompt")]),
+                Section("start-scripts", [("load", loadArguments.joined(separator: " "))]),
             ]
         ).text
             + Section("swanctl", [("load", "random openssl"), ("socket", "unix://\(socketPath)")]).text
-    }
-
-    /// How often a request is repeated, and how long: one setting for the whole daemon.
-    private static func retransmission(_ patience: Duration) -> [(String, String)] {
-        let schedule = CharonRetransmission(patience: patience)
-        return [
-            ("retransmit_tries", "\(schedule.tries)"),
-            ("retransmit_timeout", "\(schedule.firstWait.inSeconds)"),
-            ("retransmit_base", "\(CharonRetransmission.base)"),
-        ]
+            + "include strongswan.d/netlab-keys.conf\n"
     }
 
     // MARK: swanctl.conf

@@ -1,17 +1,26 @@
 import AgentProtocol
 import CLinux
 import Daemons
+import Decryption
 import Glibc
+import LabPlan
 
-/// Gathers the keys of IKE SAs that are made while anyone wants them, from the plutos' logs, and masks them there.
+/// Gathers the keys of IKE SAs that are made while anyone wants them: from the plutos' logs, where it masks them, and from files
+/// in the lab's memory that the charons write for it.
 ///
-/// The plutos' debugging `private` is on from the first ``begin(at:)`` to the last ``end()``. All of it is done one after
-/// the other and to its end, whether or not the request that it is for is cancelled.
+/// The plutos' debugging `private` is on from the first ``begin(at:_:)`` to the last ``end()``, and so is the charons' second log.
+/// All of it is done one after the other and to its end, whether or not the request that it is for is cancelled.
 actor IKEKeyWatch {
     /// A pluto that runs, as the agent reaches it.
     struct Pluto: Sendable {
         let socket: String
         let log: String
+    }
+
+    /// A charon that runs.
+    struct Charon: Sendable {
+        let control: CharonControl
+        let sandbox: NodeSandbox
     }
 
     private struct Watched: Sendable {
@@ -23,10 +32,11 @@ actor IKEKeyWatch {
     private var users = 0
     private var watched: [Watched] = []
     private var found = PlutoKeyLog()
+    private var charons: [Charon] = []
     private var last: Task<Void, Never>?
 
-    /// Has the plutos log keys, unless they do already; one that does not answer is left out.
-    func begin(at plutos: [Pluto]) async {
+    /// Has the daemons log keys, unless they do already; one that does not answer is left out.
+    func begin(at plutos: [Pluto], _ charons: [Charon]) async {
         _ = try? await afterOthers { watch in
             watch.users += 1
             guard watch.users == 1 else { return }
@@ -43,22 +53,41 @@ actor IKEKeyWatch {
                 watch.watched.append(Watched(pluto: pluto, offset: wasMarked ? 0 : status.st_size))
                 _ = try? await NodeProcess.run(PlutoCommand.logPrivate(true, socket: pluto.socket), in: nil)
             }
+            for charon in charons where (try? await charon.logKeys(true)) != nil { watch.charons.append(charon) }
         }
     }
 
     /// All that has been found since the watch began; the last user's call ends it.
     ///
     /// - Throws: ``LabFailure`` where keys may be left in a log, or still get there.
-    func end() async throws -> PlutoKeyLog {
+    func end() async throws -> (keys: [IKEKeys], unusable: Int) {
         try await afterOthers { watch in
             watch.users -= 1
+            // Before what charon wrote is gone.
+            let fromCharons = await watch.charonKeys()
             if watch.users == 0 { try await watch.switchOff() } else { try watch.harvest() }
-            return watch.found
+            // Both ends of an SA tell the same, a charon in full.
+            let known = Set(fromCharons.keys.map(\.spis))
+            let fromPlutos = watch.found.keys.filter { !known.contains($0.spis) }
+            return (fromPlutos + fromCharons.keys, watch.found.unusable(besides: fromCharons.keys) + fromCharons.unusable)
         }
+    }
+
+    /// What the charons have told, each IKE SA once.
+    private func charonKeys() async -> (keys: [IKEKeys], unusable: Int) {
+        var (keys, unusable): ([IKEKeys], Int) = ([], 0)
+        for charon in charons {
+            let (own, lost) = await charon.keys()
+            keys += own.filter { key in !keys.contains { $0.spis == key.spis } }
+            unusable += lost
+        }
+        return (keys, unusable)
     }
 
     private func switchOff() async throws {
         defer { watched = [] }
+        for charon in charons { try? await charon.logKeys(false) }
+        charons = []
         var (failures, stillLogging): ([String], Set<String>) = ([], [])
         for pluto in watched.map(\.pluto) {
             // One that is halted (SIGSTOP) takes the command when it goes on, and until then would not let go of it.
@@ -133,4 +162,27 @@ actor IKEKeyWatch {
         last = Task { _ = try? await task.value }
         return try await task.value
     }
+}
+
+extension IKEKeyWatch.Charon {
+    /// Has charon write keys to a file in the lab's memory, or no longer; what it has written is removed then.
+    fileprivate func logKeys(_ isOn: Bool) async throws {
+        try sandbox.writeFile(StrongSwanConfiguration.keyLogging(isOn))
+        let control = control
+        try await offThread { try control.reloadSettings() }
+        if !isOn { unlink(sandbox.agentPath(of: StrongSwanConfiguration.keyLog)) }
+    }
+
+    fileprivate func keys() async -> (keys: [IKEKeys], unusable: Int) {
+        let path = sandbox.agentPath(of: StrongSwanConfiguration.keyLog)
+        let log = CharonKeyLog(GuestSystem.read(path, limit: 64 << 20) ?? "")
+        let control = control
+        // One that has ended since tells of no SA that was renewed.
+        let associations = (try? await offThread { try control.associations() }) ?? []
+        return log.keys(with: associations)
+    }
+}
+
+extension IKEKeys {
+    fileprivate var spis: [UInt64] { [initiatorSPI, responderSPI] }
 }

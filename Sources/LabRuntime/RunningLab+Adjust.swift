@@ -175,7 +175,7 @@ extension RunningLab {
             // One whose parameters have changed is a new one, which nobody has shut.
             try await shutSessions(of: daemon.node)
         case .pluto: try await reload(connections, at: daemon.node)
-        case .charon: break
+        case .charon: try await reloadCharon(connections, at: daemon.node)
         }
     }
 
@@ -197,6 +197,24 @@ extension RunningLab {
             try await run(PlutoCommand.load(connection.name), at: node, in: sandbox)
             guard connection.isUsed else { continue }
             _ = try await NodeProcess.run(PlutoCommand.initiate(connection.name, socket: socket), in: nil)
+        }
+    }
+
+    /// The same for charon, as an operator does it with swanctl(8): what it has is ended, the files are read, and what does not
+    /// begin by that is begun.
+    private func reloadCharon(_ connections: [ConfigurationChange.Connection], at node: String) async throws {
+        let control = try charon(of: node)
+        // It is none that charon has to know: loading is what counts.
+        for connection in connections {
+            _ = try await offThread { try? control.terminate(connection: connection.name) }
+        }
+        try await run(StrongSwanConfiguration.loadArguments, at: node, in: sandbox(node))
+        for connection in connections where connection.isUsed {
+            _ = try await offThread {
+                // A connection that has changed is begun by loading it, if that is what its start_action says.
+                guard try !control.associations().contains(where: { $0.name == connection.name }) else { return }
+                try? control.initiate(child: connection.child)
+            }
         }
     }
 
@@ -229,11 +247,18 @@ extension RunningLab {
         for association in inbound + outbound { try sockets.deleteSecurityAssociation(association) }
     }
 
-    /// Nothing where pluto has done so by itself, or cannot be asked.
+    /// Nothing where its daemon has done so by itself, or cannot be asked.
     private func renewAssociations(of place: Disturbances.Place) async throws {
         let end = try end(at: place)
         let (inbound, outbound) = try associations(of: end)
-        guard inbound.isEmpty || outbound.isEmpty, answers(.pluto, at: place.node) else { return }
+        let daemon = topology.keyDaemon(of: place.node)
+        guard inbound.isEmpty || outbound.isEmpty, answers(daemon.kind, at: place.node) else { return }
+        if daemon == .strongswan {
+            let control = try charon(of: place.node)
+            return try await offThread {
+                do { try control.rekey(child: end.child) } catch { try? control.initiate(child: end.child) }
+            }
+        }
         let socket = try sandbox(place.node).agentPath(of: PlutoCommand.socketPath)
         let (code, _) = try await NodeProcess.run(PlutoCommand.renewChild(end.connection, socket: socket), in: nil)
         guard code != 0 else { return }

@@ -74,6 +74,21 @@ extension RunningLab {
         return routes.filter { $0.origin == session }.map(\.prefix)
     }
 
+    /// What a node's key daemon says of itself; nil where it does not answer.
+    func keyState(of node: String) async throws -> KeyDaemonState? {
+        switch topology.keyDaemon(of: node) {
+        case .libreswan: return try await plutoStatus(of: node).map { .pluto($0) }
+        case .strongswan:
+            guard answers(.charon, at: node) else { return nil }
+            let control = try charon(of: node)
+            return try await offThread { (try? control.associations()).map { .charon($0) } }
+        }
+    }
+
+    func charon(of node: String) throws -> CharonControl {
+        CharonControl(path: try sandbox(node).agentPath(of: StrongSwanConfiguration.socketPath))
+    }
+
     /// pluto's own word on every connection of a node; nil where it does not answer.
     func plutoStatus(of node: String) async throws -> PlutoStatus? {
         guard answers(.pluto, at: node) else { return nil }

@@ -57,7 +57,7 @@ extension RunningLab {
         let watch = request.withKeys ? try AssociationWatch(topology, sandboxes: sandboxes) : nil
         let points = try request.points.map { ($0, try sandbox($0.node)) }
         let ikeWatch = request.withIKEKeys ? ikeKeyWatch : nil
-        await ikeWatch?.begin(at: plutos)
+        await ikeWatch?.begin(at: plutos, charons)
         do {
             return try CaptureSession(
                 request, points: points, lab: topology.name, watch: watch, ikeWatch: ikeWatch, file: file,
@@ -76,6 +76,16 @@ extension RunningLab {
             return IKEKeyWatch.Pluto(
                 socket: sandbox.agentPath(of: PlutoCommand.socketPath),
                 log: Daemon.logFile(node: process.daemon.node, kind: .pluto))
+        }
+    }
+
+    private var charons: [IKEKeyWatch.Charon] {
+        daemons.values.compactMap { process in
+            guard process.daemon.kind == .charon, process.isRunning, let sandbox = sandboxes[process.daemon.node] else {
+                return nil
+            }
+            let path = sandbox.agentPath(of: StrongSwanConfiguration.socketPath)
+            return IKEKeyWatch.Charon(control: CharonControl(path: path), sandbox: sandbox)
         }
     }
 
@@ -151,8 +161,7 @@ extension RunningLab {
     }
 
     private func observed(_ end: TunnelEnd, of tunnel: Tunnel) async throws -> ObservedTunnelEnd {
-        let pluto = try await plutoStatus(of: end.node)
-        let connection = pluto?.connection(named: end.connection)
+        let keys = try await keyState(of: end.node)
         let (inbound, outbound) = try associations(of: end)
         let known = { (associations: [SecurityAssociation], isOutbound: Bool) in
             associations.compactMap(ESPAssociation.init).map {
@@ -160,9 +169,9 @@ extension RunningLab {
             }
         }
         return ObservedTunnelEnd(
-            node: end.node, ike: connection?.ikeAlgorithms,
-            ikeReplacedIn: pluto?.ikeSAs.first { $0.number == connection?.newestIKESA }?.replaceIn,
-            childReplacedIn: pluto?.childSAs.first { $0.number == connection?.newestChildSA }?.replaceIn,
+            node: end.node, ike: keys?.ikeAlgorithms(of: end.connection),
+            ikeReplacedIn: keys?.ikeReplacedIn(end.connection),
+            childReplacedIn: keys?.childReplacedIn(end.connection),
             associations: known(inbound, false) + known(outbound, true))
     }
 }

@@ -9,7 +9,8 @@ import LabPlan
 import Netlink
 import NetworkTypes
 
-// What the lab is like now: from the kernel by netlink, from BIRD by its socket, from pluto by its own commands.
+// What the lab is like now: from the kernel by netlink, from BIRD and charon by their sockets, from pluto by
+// its own commands.
 extension RunningLab {
     /// Whether both ends have a security association in use in each direction.
     func tunnelState(_ name: String) throws -> (holds: Bool, seen: String) {
@@ -42,11 +43,11 @@ extension RunningLab {
     }
 
     func status() async throws -> LabStatus {
-        var pluto: [String: PlutoStatus] = [:]
+        var keys: [String: KeyDaemonState] = [:]
         for node in Set(topology.tunnels.flatMap(\.ends).map(\.node)).sorted() {
-            pluto[node] = try await plutoStatus(of: node)
+            keys[node] = try await keyState(of: node)
         }
-        let tunnels = try topology.tunnels.map { try status(of: $0, pluto: pluto) }
+        let tunnels = try topology.tunnels.map { try status(of: $0, keys: keys) }
         var sessions: [SessionStatus] = []
         for session in topology.sessions { sessions.append(try await status(of: session)) }
         for session in topology.oneSidedSessions { sessions.append(try await status(of: session)) }
@@ -78,10 +79,10 @@ extension RunningLab {
             options: options, receivedBytes: link.received.bytes, sentBytes: link.sent.bytes)
     }
 
-    private func status(of tunnel: Tunnel, pluto: [String: PlutoStatus]) throws -> TunnelStatus {
+    private func status(of tunnel: Tunnel, keys: [String: KeyDaemonState]) throws -> TunnelStatus {
         let ends = try tunnel.ends.map { end in
             let (inbound, outbound) = try associations(of: end)
-            let ike = pluto[end.node]?.connection(named: end.connection)?.ikeAlgorithms
+            let ike = keys[end.node]?.ikeAlgorithms(of: end.connection)
             return TunnelStatus.End(
                 node: end.node, interface: end.interface, local: end.localAddress, remote: end.remoteAddress, ike: ike,
                 inbound: status(of: inbound), outbound: status(of: outbound))

@@ -120,8 +120,8 @@ struct Capture: AsyncParsableCommand {
             }
             if summary.unusableIKE > 0 {
                 words +=
-                    "\nnetlab: the keys of \(summary.unusableIKE) more cannot be had: libreswan logs them in full only for "
-                words += "AES-CBC with HMAC-SHA1 or HMAC-SHA2"
+                    "\nnetlab: the keys of \(summary.unusableIKE) more cannot be had: a daemon tells them too late, or "
+                words += "(libreswan) only for AES-CBC with HMAC-SHA1 or HMAC-SHA2"
             } else if ikeCount == 0, let hint = Self.hint(for: topology) {
                 words += "\nnetlab: \(hint)"
             }
@@ -140,6 +140,13 @@ struct Capture: AsyncParsableCommand {
     private static func hint(for topology: Topology) -> String? {
         guard let end = topology.tunnels.first(where: { !$0.isUnused })?.ends.last else { return nil }
         let (node, name) = ("netlab exec \(topology.name) \(end.node) --", end.connection)
+        if end.daemon == .strongswan {
+            return """
+                no IKE keys: daemons tell them only when an IKE SA is made, and none was during this capture. While one runs,
+                  \(node) swanctl --rekey --ike \(name)
+                makes a new IKE SA and traffic goes on.
+                """
+        }
         return """
             no IKE keys: libreswan tells them only when an IKE SA is made, and none was during this capture. While one runs,
               \(node) ipsec whack --name \(name) --rekey-ike

@@ -29,7 +29,7 @@ struct DaemonLogs {
             BirdLog.events(
                 text, node: node, protocols: Set(topology.sessions.map(\.name)),
                 realTimeOffset: record.realTimeOffsetNanoseconds)
-        case .charon: []
+        case .charon: CharonLog.events(text, node: node, realTimeOffset: record.realTimeOffsetNanoseconds)
         case .pluto: PlutoLog.events(text, node: node, realTimeOffset: record.realTimeOffsetNanoseconds)
         }
     }
