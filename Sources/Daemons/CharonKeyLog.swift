@@ -16,14 +16,15 @@ public struct CharonKeyLog: Sendable {
     private struct Negotiation {
         var proposal: String?
         var secrets: [String: [UInt8]] = [:]
+        /// None where not even that is there.
+        var mark: [KeyMaterial] { secrets["ei"].map { [KeyMaterial($0)] } ?? [] }
     }
 
     /// The keys of an IKE SA whose SPIs are not told yet, by charon's number of it.
     private var unnamed: [Int: Negotiation] = [:]
     private var open: [Int: Negotiation] = [:]
     private var found: [IKEKeys] = []
-    /// How many IKE SAs have keys that cannot be told of: another algorithm, or one that was gone before charon was asked.
-    public private(set) var unusable = 0
+    private var lost: [KeyMaterial] = []
     /// The dump that is being read.
     private var dump: (number: Int, name: String, length: Int, bytes: [UInt8])?
     private var spis: [Int: (initiator: UInt64, responder: UInt64)] = [:]
@@ -35,19 +36,24 @@ public struct CharonKeyLog: Sendable {
         for number in open.keys.sorted() { settle(number) }
     }
 
-    /// The keys of each IKE SA, oldest first.
+    /// The keys of each IKE SA, oldest first; and of those whose keys cannot be used one key each, by which an SA's two ends know
+    /// that they speak of the same: they have another algorithm, or were gone before charon was asked.
     ///
     /// - Parameter associations: What charon has now, for those that were renewed.
-    public func keys(with associations: [CharonSA]) -> (keys: [IKEKeys], unusable: Int) {
+    public func keys(with associations: [CharonSA]) -> (keys: [IKEKeys], unusable: [KeyMaterial]) {
         var keys = found
-        var lost = unusable
+        var lost = lost
         for (number, negotiation) in unnamed.sorted(by: { $0.key < $1.key }) {
             let spis = associations.first { $0.number == number }.flatMap { association in
                 UInt64(association.initiatorSPI, radix: 16).flatMap { initiator in
                     UInt64(association.responderSPI, radix: 16).map { (initiator: initiator, responder: $0) }
                 }
             }
-            if let spis, let key = Self.keys(negotiation, spis) { keys.append(key) } else { lost += 1 }
+            if let spis, let key = Self.keys(negotiation, spis) {
+                keys.append(key)
+            } else {
+                lost += negotiation.mark
+            }
         }
         return (keys, lost)
     }
@@ -95,7 +101,11 @@ public struct CharonKeyLog: Sendable {
 
     private mutating func settle(_ number: Int) {
         guard let negotiation = open.removeValue(forKey: number), !negotiation.secrets.isEmpty else { return }
-        if let spis = spis[number], let keys = Self.keys(negotiation, spis) { found.append(keys) } else { unusable += 1 }
+        if let spis = spis[number], let keys = Self.keys(negotiation, spis) {
+            found.append(keys)
+        } else {
+            lost += negotiation.mark
+        }
     }
 
     /// `  16: 0A 00 03 01  ....` as its bytes; nil for what is no line of a dump.
@@ -109,7 +119,8 @@ public struct CharonKeyLog: Sendable {
 
     private static func keys(_ negotiation: Negotiation, _ spis: (initiator: UInt64, responder: UInt64)) -> IKEKeys? {
         guard let parts = negotiation.proposal?.split(separator: "/").map(String.init), let cipher = parts.first,
-            let ei = negotiation.secrets["ei"].map({ KeyMaterial($0) }), let er = negotiation.secrets["er"].map({ KeyMaterial($0) })
+            let ei = negotiation.secrets["ei"].map({ KeyMaterial($0) }),
+            let er = negotiation.secrets["er"].map({ KeyMaterial($0) })
         else { return nil }
         let aead: [String: IKEKeys.Encryption] = ["AES_GCM_8": .gcm8, "AES_GCM_12": .gcm12, "AES_GCM_16": .gcm16]
         if let encryption = aead.first(where: { cipher.hasPrefix("\($0.key)_") })?.value {
@@ -122,7 +133,8 @@ public struct CharonKeyLog: Sendable {
             "HMAC_SHA2_512_256": .sha512,
         ]
         guard cipher.hasPrefix("AES_CBC_"), let integrity = parts.lazy.compactMap({ hashes[$0] }).first,
-            let ai = negotiation.secrets["ai"].map({ KeyMaterial($0) }), let ar = negotiation.secrets["ar"].map({ KeyMaterial($0) })
+            let ai = negotiation.secrets["ai"].map({ KeyMaterial($0) }),
+            let ar = negotiation.secrets["ar"].map({ KeyMaterial($0) })
         else { return nil }
         return IKEKeys(
             initiatorSPI: spis.initiator, responderSPI: spis.responder,

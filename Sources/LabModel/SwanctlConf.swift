@@ -106,7 +106,7 @@ extension ESPAlgorithms {
     /// Reads strongSwan's `esp_proposals` (swanctl.conf(5), "IKE/ESP proposals"): `aes256-sha256-modp2048`, `aes256gcm16`.
     ///
     /// Nil for what offers several, leaves something open, or is not known here.
-    init?(strongswan text: String) {
+    public init?(strongswan text: String) {
         guard let words = StrongSwanProposal(text) else { return nil }
         guard words.encryption.isAuthenticated || words.hash != nil else { return nil }
         self.init(encryption: words.encryption, integrity: words.encryption.isAuthenticated ? nil : words.hash)
@@ -117,7 +117,7 @@ extension IKEAlgorithms {
     /// Reads strongSwan's `proposals`: `aes256-sha256-modp1024`, `aes256gcm16-prfsha384-ecp384`.
     ///
     /// Nil for what offers several, leaves something open, or is not known here.
-    init?(strongswan text: String) {
+    public init?(strongswan text: String) {
         guard let words = StrongSwanProposal(text), let hash = words.hash, let group = words.group else { return nil }
         self.init(encryption: words.encryption, hash: hash, group: group)
     }

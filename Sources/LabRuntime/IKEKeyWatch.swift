@@ -69,19 +69,21 @@ actor IKEKeyWatch {
             // Both ends of an SA tell the same, a charon in full.
             let known = Set(fromCharons.keys.map(\.spis))
             let fromPlutos = watch.found.keys.filter { !known.contains($0.spis) }
-            return (fromPlutos + fromCharons.keys, watch.found.unusable(besides: fromCharons.keys) + fromCharons.unusable)
+            return (
+                fromPlutos + fromCharons.keys, watch.found.unusable(besides: fromCharons.keys) + fromCharons.unusable
+            )
         }
     }
 
     /// What the charons have told, each IKE SA once.
     private func charonKeys() async -> (keys: [IKEKeys], unusable: Int) {
-        var (keys, unusable): ([IKEKeys], Int) = ([], 0)
+        var (keys, lost): ([IKEKeys], Set<KeyMaterial>) = ([], [])
         for charon in charons {
-            let (own, lost) = await charon.keys()
+            let (own, others) = await charon.keys()
             keys += own.filter { key in !keys.contains { $0.spis == key.spis } }
-            unusable += lost
+            lost.formUnion(others)
         }
-        return (keys, unusable)
+        return (keys, lost.subtracting(keys.map(\.encryption.initiatorKey)).count)
     }
 
     private func switchOff() async throws {
@@ -173,7 +175,7 @@ extension IKEKeyWatch.Charon {
         if !isOn { unlink(sandbox.agentPath(of: StrongSwanConfiguration.keyLog)) }
     }
 
-    fileprivate func keys() async -> (keys: [IKEKeys], unusable: Int) {
+    fileprivate func keys() async -> (keys: [IKEKeys], unusable: [KeyMaterial]) {
         let path = sandbox.agentPath(of: StrongSwanConfiguration.keyLog)
         let log = CharonKeyLog(GuestSystem.read(path, limit: 64 << 20) ?? "")
         let control = control

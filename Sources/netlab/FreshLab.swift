@@ -108,7 +108,9 @@ enum Machine {
     /// - Throws: `SetupError` naming all that is missing.
     static func check(for topologies: [Topology]) async throws {
         let environment = LabLocator.environment
-        let needsStrongSwan = topologies.contains { topology in topology.nodes.contains { $0.ike == .strongswan } }
+        let needsStrongSwan = topologies.contains { topology in
+            topology.nodes.contains { topology.daemons(of: $0.name).contains(.charon) }
+        }
         if needsStrongSwan, StrongSwanTree.find(environment: environment) == nil { throw StrongSwanTree.missing }
         let findings = await LabKernel.Doctor.examine(environment: environment).filter {
             needsStrongSwan || $0.name != StrongSwanTree.title
