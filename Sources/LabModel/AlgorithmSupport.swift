@@ -51,7 +51,9 @@ extension TopologyResolver {
             var first: (tunnel: String, patience: Duration)?
             for spec in file.tunnels {
                 let end = spec.ends.first { $0.node.value == node.name.value && $0.configuration == nil }
-                guard let end, let patience = (end.deadPeerDetection ?? spec.deadPeerDetection)?.patience else { continue }
+                guard let end, let patience = (end.deadPeerDetection ?? spec.deadPeerDetection)?.patience else {
+                    continue
+                }
                 guard let first else {
                     first = (spec.name.value, patience)
                     continue
@@ -60,7 +62,8 @@ extension TopologyResolver {
                 collector.error(
                     spec.name.line,
                     "tunnels.\(spec.name.value).dpd: charon at \(node.name.value) repeats its questions for \(patience.shortText) here and for \(first.patience.shortText) in \(first.tunnel)",
-                    "strongSwan has one setting for all tunnels of a node: give both the same time from delay to timeout.")
+                    "strongSwan has one setting for all tunnels of a node: give both the same time from delay to timeout."
+                )
             }
         }
     }
@@ -71,7 +74,10 @@ extension TopologyResolver {
     /// measured with 4.10. Two libreswans agree on that, and so the tunnel works.
     mutating func checkForwardSecrecy(of spec: TunnelSpec) {
         guard let ike = spec.ike?.group, let esp = spec.esp?.group, ike != esp,
-            let libreswan = spec.ends.first(where: { $0.configuration == nil && daemon(of: $0.node.value) == .libreswan }),
+            IKEDaemon.libreswan.reasonAgainst(.group(ike)) == nil,
+            let libreswan = spec.ends.first(where: {
+                $0.configuration == nil && daemon(of: $0.node.value) == .libreswan
+            }),
             let strongSwan = spec.ends.first(where: { daemon(of: $0.node.value) == .strongswan }),
             let choice = spec.algorithms.last
         else { return }

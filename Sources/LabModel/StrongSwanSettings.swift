@@ -122,6 +122,7 @@ extension StrongSwanSettings {
         private mutating func readEntry(
             named name: String, into section: inout StrongSwanSettings, depth: Int
         ) throws(ParseError) {
+            let start = line
             skipSpace()
             var references: [[String]] = []
             if rest.first == ":" {
@@ -144,7 +145,7 @@ extension StrongSwanSettings {
             case "="? where references.isEmpty:
                 rest.removeFirst()
                 section.values[name] = try value()
-            default: throw error("\(name) is followed by neither `=` nor `{`")
+            default: throw ParseError(line: start, message: "\(name) is followed by neither `=` nor `{`")
             }
         }
 

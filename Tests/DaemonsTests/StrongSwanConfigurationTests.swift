@@ -124,14 +124,14 @@ struct StrongSwanConfigurationTests {
 
     @Test func `A user's swanctl.conf is used word for word`() throws {
         let own =
-            "connections {\n mine {\n  local_addrs = 198.51.100.10\n  if_id_in = 7\n  if_id_out = 7\n  children {\n   c {\n   }\n  }\n }\n}\n"
+            "connections {\n mine {\n  local_addrs = 203.0.113.11\n  if_id_in = 7\n  if_id_out = 7\n  children {\n   c {\n   }\n  }\n }\n}\n"
         let lab = """
             name: own
             nodes:
               a: {role: router}
               b: {role: router, ike: strongswan}
             links:
-              w: {ends: {a:w: 203.0.113.10/24, b:w: 198.51.100.10/24}}
+              w: {ends: {a:w: 203.0.113.10/24, b:w: 203.0.113.11/24}}
             tunnels:
               t:
                 ends:

@@ -8,8 +8,10 @@ struct CharonTests {
     /// aws-oci with strongSwan at both ends of the main tunnel.
     private func lab() throws -> Topology {
         try PredictedLab.awsOci { text in
-            text.replacing("\n  tgw:\n", with: "\n  tgw:\n    ike: strongswan\n")
-                .replacing("\n  drg:\n", with: "\n  drg:\n    ike: strongswan\n")
+            ["summary: Transit Gateway, AS 64512", "summary: Dynamic Routing Gateway, AS 31898"].reduce(text) {
+                $0.replacing($1, with: "\($1)\n    ike: strongswan")
+            }
+            .replacing("daemon tgw/pluto", with: "daemon tgw/charon")
         }
     }
 

@@ -111,14 +111,19 @@ struct InteropTests {
     }
 
     /// The main tunnel of aws-oci with strongSwan at one of its ends; the other one, and all else, as it was.
-    @Test(arguments: ["tgw", "drg"])
-    func `The main tunnel does with strongSwan at either end what it does without`(node: String) async throws {
+    @Test(arguments: [
+        ("tgw", "summary: Transit Gateway, AS 64512"), ("drg", "summary: Dynamic Routing Gateway, AS 31898"),
+    ])
+    func `The main tunnel does with strongSwan at either end what it does without`(
+        node: String, summary: String
+    ) async throws {
         try await LabHome.with { home in
             let name = "interop-\(node)"
             let copy = try home.copy(of: "aws-oci", as: name) { text in
                 // libreswan renews with the IKE SA's group, and strongSwan insists on the one it is told.
                 text.replacing("pfs-group: 5", with: "pfs-group: 20")
-                    .replacing(try! Regex("\n  \(node):\n"), with: "\n  \(node):\n    ike: strongswan\n")
+                    .replacing(summary, with: "\(summary)\n    ike: strongswan")
+                    .replacing("daemon \(node)/pluto", with: "daemon \(node)/charon")
             }
             try await home.netlab.succeed("up", copy, "--clock", "paused")
             let lab = RunningLab(home: home, name: name)

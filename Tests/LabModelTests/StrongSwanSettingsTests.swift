@@ -49,10 +49,10 @@ import Testing
     }
 
     @Test(arguments: [
-        ("a {\n", 2, "not closed"), ("a\n", 2, "neither `=` nor `{`"), ("\n}\n", 2, "without a section"),
+        ("a {\n", 2, "not closed"), ("a\n", 1, "neither `=` nor `{`"), ("\n}\n", 2, "without a section"),
         ("a = \"x\n", 2, "quoted value"), ("a {\n = 1\n}\n", 2, "not the beginning"),
         ("a : {\n}\n", 1, "nothing behind"),
-        (String(repeating: "a {\n", count: 100), 65, "too deeply"),
+        (String(repeating: "a {\n", count: 100), 64, "too deeply"),
     ])
     func `What is wrong is told with its line`(text: String, line: Int, message: String) {
         let error = #expect(throws: StrongSwanSettings.ParseError.self) { try StrongSwanSettings(text) }
