@@ -161,7 +161,7 @@ struct ConfidentialityVerdictTests {
         #expect(
             verdict.expected
                 == "nothing but ESP, arp, ike between the clouds, and no payload of there, inside to be read")
-        #expect(verdict.rule == "RFC 4303 section 1: confidentiality; lab.yaml:55")
+        #expect(verdict.rule == "RFC 4303 section 1: confidentiality; lab.yaml:51")
         #expect(verdict.seen == "25 packets of ESP, 1 of arp, 3 of ike")
     }
 

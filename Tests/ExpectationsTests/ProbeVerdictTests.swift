@@ -89,7 +89,7 @@ struct ProbeVerdictTests {
         try lab.echoes(times)
         let verdict = try lab.verdict()
         #expect(verdict.outcome == (isRight ? .pass : .fail), "\(verdict.seen)")
-        #expect(verdict.rule == "delays and rates of 3 links there and 3 back: 6.006 ms; lab.yaml:55")
+        #expect(verdict.rule == "delays and rates of 3 links there and 3 back: 6.006 ms; lab.yaml:51")
         #expect(verdict.seen.hasPrefix("\(times.compactMap { $0 }.count) of \(times.count) answered in "))
     }
 
@@ -189,7 +189,7 @@ struct ProbeVerdictTests {
         var lab = try CheckedLab(expecting: "{mtu: there, is: 1438}")
         try lab.echoes()
         #expect(
-            try lab.verdict().rule == "declared, computed 1438: MTU 1500 of wire less ESP of tunnel plain; lab.yaml:55")
+            try lab.verdict().rule == "declared, computed 1438: MTU 1500 of wire less ESP of tunnel plain; lab.yaml:51")
         #expect(try lab.verdict().outcome == .inconclusive)
     }
 

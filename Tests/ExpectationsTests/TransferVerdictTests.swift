@@ -147,7 +147,7 @@ struct TransferVerdictTests {
         ]
         let verdict = try lab.verdict()
         #expect(verdict.outcome == (isRight ? .pass : .fail), "\(verdict.seen) of \(verdict.rule)")
-        #expect(verdict.rule == "ceiling 915.5 Mbit/s: 1gbit of wire, 1386 of 1514 bytes of each frame; lab.yaml:55")
+        #expect(verdict.rule == "ceiling 915.5 Mbit/s: 1gbit of wire, 1386 of 1514 bytes of each frame; lab.yaml:51")
         #expect(verdict.seen == "\(megabits).0 Mbit/s in the second half of 1000000 bytes, 0 segments sent again")
     }
 

@@ -275,7 +275,7 @@ struct WrappingVerdictTests {
     func literal() throws {
         let verdict = try JudgedLab.verdict(expecting: plain, of: .ordinary())
         #expect(verdict.expected == "there, back between the clouds only as esp (aes-256-cbc with sha2-256)")
-        #expect(verdict.rule == "RFC 4303 section 2: lengths, numbers and SPIs of tunnel plain; lab.yaml:55")
+        #expect(verdict.rule == "RFC 4303 section 2: lengths, numbers and SPIs of tunnel plain; lab.yaml:51")
         #expect(
             verdict.seen
                 == "13 packets of 108 to 1468 bytes, 13 opened and authentic, 13 equal to what entered the tunnel")
