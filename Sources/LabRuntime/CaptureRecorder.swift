@@ -60,8 +60,9 @@ struct CaptureRecorder: ~Copyable {
         }
     }
 
-    /// The host is told of new packets this late, or when there is this much.
+    /// The host is told of new packets this late, or when there is this much. Whoever gathers for seconds is not watching.
     private static let delay = Duration.milliseconds(50)
+    private static let unwatchedDelay = Duration.seconds(600)
     private static let amount = 4 << 20
 
     init(
@@ -126,6 +127,11 @@ struct CaptureRecorder: ~Copyable {
         }
     }
 
+    private var reportDelay: Duration {
+        let gathering = Duration.nanoseconds(pace.nanoseconds)
+        return gathering < .seconds(1) ? max(Self.delay, gathering * 10) : Self.unwatchedDelay
+    }
+
     /// Writes the packets that wait at some points, in the order of their times.
     private mutating func record(from ready: [Int]) throws {
         batch.removeAll(keepingCapacity: true)
@@ -154,7 +160,7 @@ struct CaptureRecorder: ~Copyable {
                 originalLength: packet.originalLength, direction: point.direction)
         }
         unreported += kept.count
-        if nextReport == nil { nextReport = ControlLine.now + max(Self.delay, .nanoseconds(10 * pace.nanoseconds)) }
+        if nextReport == nil { nextReport = ControlLine.now + reportDelay }
     }
 
     /// Lets the host read what there is, and says how much.

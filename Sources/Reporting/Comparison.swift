@@ -17,17 +17,23 @@ public struct Comparison: Hashable, Sendable, Encodable {
 }
 
 extension TestRun {
-    /// Everything that has a published figure, in the order in which it was looked at, each once.
+    /// Everything that has a published figure, in the order in which it was looked at, each once; without what has to fail
+    /// here, for that is not what was published of.
     public var comparisons: [Comparison] {
         var seen: Set<String> = []
         let outages = publishedOutages.sorted { $0.key < $1.key }.flatMap { flow, published -> [Comparison] in
-            judgements.filter { $0.flow == flow && $0.subject == .outage }.map {
+            let all = judgements.filter { $0.flow == flow && $0.subject == .outage }
+            // A fault that leaves this flow alone is not the one that was published of, where another takes it out.
+            let telling = all.filter { $0.predicted?.effect != Prediction.Effect.none }
+            return (telling.isEmpty ? all : telling).map {
                 comparison("outage of \(flow)", published, $0.expected, $0.seen, $0.outcome)
             }
         }
         let checked = checks.compactMap { check -> Comparison? in
             let verdict = check.verdict
-            guard let published = verdict.published, seen.insert(verdict.expectation).inserted else { return nil }
+            guard check.mustHold, let published = verdict.published, seen.insert(verdict.expectation).inserted else {
+                return nil
+            }
             return comparison(verdict.expectation, published, verdict.expected, verdict.seen, check.outcome)
         }
         return checked + outages

@@ -62,8 +62,17 @@ public struct TestReport: Sendable {
         }
     }
 
-    /// What was published beside what was predicted and measured: of each figure the first repetition's.
-    public var comparisons: [Comparison] { runs.filter { $0.repetition == 1 }.flatMap(\.comparisons) }
+    /// What was published beside what was predicted and measured: of each figure of a lab and variant the first that did not
+    /// pass, or else the first.
+    public var comparisons: [Comparison] {
+        let all = runs.filter { $0.repetition == 1 }.flatMap(\.comparisons)
+        let groups = Dictionary(grouping: all.indices) { index in
+            let one = all[index]
+            return [one.lab, one.variant ?? "", one.subject, one.subject.hasPrefix("outage of ") ? one.scenario : ""]
+        }
+        let chosen = groups.values.compactMap { group in group.first { all[$0].outcome != .pass } ?? group.first }
+        return chosen.sorted().map { all[$0] }
+    }
 
     // MARK: Text
 
@@ -123,12 +132,20 @@ public struct TestReport: Sendable {
     private func text(of comparisons: [Comparison], _ style: Style) -> String {
         let rows = comparisons.map { one in
             let scenario = "\(one.lab) \(one.scenario)\(one.variant.map { " (\($0))" } ?? "")"
-            return [mark(one.outcome, style), scenario, one.subject, one.published, one.predicted, one.measured]
+            let words = [one.published, one.predicted, one.measured].map { Self.beginning(of: $0) }
+            return [mark(one.outcome, style), scenario, one.subject] + words
         }
         let columns = ["", "SCENARIO", "WHAT", "PUBLISHED", "PREDICTED", "MEASURED"]
         return style.strong("Beside what was published of the real thing") + "\n"
             + Table(columns: columns, rows: rows).text(style: style, indent: "  ")
     }
+
+    /// What fits into a column; the whole is in `report.json`.
+    private static func beginning(of text: String) -> String {
+        text.count <= widest ? text : text.prefix(widest - 1) + "…"
+    }
+
+    private static let widest = 56
 
     private func judgements(of run: TestRun, _ style: Style) -> String {
         // Without a capture no direction is known.

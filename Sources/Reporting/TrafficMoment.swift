@@ -47,7 +47,8 @@ public struct TrafficMoment: Sendable, Encodable {
         let time = VerdictReport.seconds(nanoseconds)
         let line = Self.row([time.padded(to: Self.timeWidth)] + cells)
         guard withHeading else { return line }
-        return "packets a second, sent / received\n" + Self.row(["at".padded(to: Self.timeWidth)] + heads.map { $0.padded(to: Self.rateWidth) }) + "\n" + line
+        return "packets a second, sent / received\n"
+            + Self.row(["at".padded(to: Self.timeWidth)] + heads.map { $0.padded(to: Self.rateWidth) }) + "\n" + line
     }
 
     private static let timeWidth = 16
