@@ -86,8 +86,7 @@ public enum LabLauncher {
         }
     }
 
-    /// A kernel that answers takes a fifth of a second to boot, some seconds on a machine that is very busy. On such a machine
-    /// one in some hundreds never comes to its first line, and computes for ever.
+    /// A kernel that answers takes a fifth of a second to boot, some seconds on a machine that is very busy.
     private static let patience = Duration.seconds(10)
     private static let boots = 3
 
@@ -103,11 +102,18 @@ public enum LabLauncher {
                 "Somebody else is bringing up \(lab.name) at this moment.", remedy: "`netlab list` shows it.")
         }
         lab.clearLogs()
+        var supervisor: pid_t?
         do {
-            let supervisor = try spawn(executable, arguments, log: lab.supervisorLog)
-            try await awaitSocket(of: lab, supervisor: supervisor)
+            let started = try spawn(executable, arguments, log: lab.supervisorLog)
+            supervisor = started
+            try await awaitSocket(of: lab, supervisor: started)
         } catch {
-            // Whatever came up goes: the supervisor first, so that it cannot start anything more.
+            // Whatever came up goes: the supervisor first, so that it cannot start anything more. It may not have come to
+            // write down that it is there.
+            if let supervisor, waitpid(supervisor, nil, WNOHANG) == 0 {
+                kill(supervisor, SIGKILL)
+                waitpid(supervisor, nil, 0)
+            }
             switch lab.state() {
             case .running(let record):
                 kill(record.supervisor, SIGKILL)
