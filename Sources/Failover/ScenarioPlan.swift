@@ -64,16 +64,19 @@ public struct ScenarioPlan: Sendable {
             flows: flows, steps: steps, length: scenario.length,
             capture: CaptureRequest(
                 points: Self.points(for: flows, in: topology), filter: "not tcp port \(CheckPlan.transferPort)",
-                snapLength: Self.snapLength, gathering: Self.gathering),
+                snapLength: Self.snapLength, gathering: Self.gathering(for: flows)),
             trafficInterval: Script.trafficInterval(for: scenario.length))
     }
 
     /// Of each packet there are its headers and, in clear, a probe's marker. Checks have captures of their own, with whole
     /// packets; what they transfer is left out here.
     private static let snapLength = 160
-    /// Each flow has a thousand requests and replies in it at most, and the buffers hold more than 7000 such starts. While
-    /// checks move files, the agent gathers for less.
-    private static let gathering = Duration.seconds(1)
+    /// A second, or ten requests where they are few, up to a minute. Each flow has a thousand requests and replies in it at most,
+    /// and the buffers hold more than 7000 such starts. While checks move files, the agent gathers for less.
+    private static func gathering(for flows: [FlowRequest]) -> Duration {
+        let interval = flows.map(\.interval).min() ?? .zero
+        return min(max(.seconds(1), interval * 10), .seconds(60))
+    }
 
     /// Where a flow's packets begin and end, where they cross from cloud to cloud, and where they enter tunnels: as their
     /// senders put them there.
