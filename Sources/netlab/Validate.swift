@@ -35,7 +35,8 @@ struct Validate: AsyncParsableCommand {
         }
         if topology == nil {
             if output.format == .table {
-                StandardStream.error.write("\(diagnostics.filter { $0.severity == .error }.count) errors\n")
+                let count = diagnostics.count { $0.severity == .error }
+                StandardStream.error.write("\(count) error\(count == 1 ? "" : "s")\n")
             }
             throw ExitCode(ExitStatus.wrongInput.rawValue)
         }
