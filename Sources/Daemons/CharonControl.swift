@@ -42,11 +42,13 @@ public struct CharonControl: Hashable, Sendable {
     }
 
     /// A command whose answer says no more than whether it was done.
-    private func command(_ name: String, _ elements: [(name: String, element: ViciMessage.Element)]) throws(DaemonError) {
+    private func command(_ name: String, _ elements: [(name: String, element: ViciMessage.Element)]) throws(DaemonError)
+    {
         let (answer, _) = try ask(name, ViciMessage(elements))
         guard answer["success"] != "no" else {
             throw DaemonError(
-                code: .refused, message: "charon at \(path) refused \(name): \(answer["errmsg"] ?? "it gave no reason").",
+                code: .refused,
+                message: "charon at \(path) refused \(name): \(answer["errmsg"] ?? "it gave no reason").",
                 remedy: "Look at its log with `netlab logs`.")
         }
     }

@@ -96,7 +96,8 @@ public enum CharonLog {
     private static let refusals = [
         "received AUTHENTICATION_FAILED", "received NO_PROPOSAL_CHOSEN", "received TS_UNACCEPTABLE",
         "received INVALID_KE_PAYLOAD", "no acceptable proposal found", "no acceptable traffic selectors found",
-        "MACs mismatched", "MAC mismatched", "no matching peer config found", "no shared key found", "no IKE config found",
+        "MACs mismatched", "MAC mismatched", "no matching peer config found", "no shared key found",
+        "no IKE config found",
         "received proposals unacceptable", "failed to establish CHILD_SA",
     ]
     private static let others = ["peer not responding", "giving up", "unable to install", "restarting"]

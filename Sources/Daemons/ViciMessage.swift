@@ -44,7 +44,8 @@ public struct ViciMessage: Hashable, Sendable {
 
     /// The sections in this one.
     public var sections: [(name: String, section: ViciMessage)] {
-        elements.compactMap { name, element in if case .section(let section) = element { (name, section) } else { nil } }
+        elements.compactMap { name, element in if case .section(let section) = element { (name, section) } else { nil }
+        }
     }
 
     private func element(_ name: String) -> Element? { elements.first { $0.name == name }?.element }

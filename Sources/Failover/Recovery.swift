@@ -82,7 +82,9 @@ extension Predictor {
         if initiates(end, of: tunnel, isLost: false) {
             return Recovery(
                 side: side, window: Window(.zero, exchanges),
-                reason: "\(end.node) negotiates \(side.name) as soon as it runs again (`\(end.daemon == .libreswan ? "auto=start" : "start_action = start")`).")
+                reason:
+                    "\(end.node) negotiates \(side.name) as soon as it runs again (`\(end.daemon == .libreswan ? "auto=start" : "start_action = start")`)."
+            )
         }
         guard initiates(peer, of: tunnel, isLost: true) else { return nil }
         let interval = IKERetransmission(peer, of: tunnel, in: topology, version: versions.libreswan).interval

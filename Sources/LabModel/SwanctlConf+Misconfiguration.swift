@@ -22,7 +22,8 @@ extension ConnectionFiles {
         case .esp:
             let child = end.child
             let present = end.swanctlConnection?.flattened["children.\(child).esp_proposals"]
-            files.configuration += "\nconnections {\n\(end.connection) {\nchildren {\n\(child) {\n"
+            files.configuration +=
+                "\nconnections {\n\(end.connection) {\nchildren {\n\(child) {\n"
                 + "esp_proposals = \(Self.otherAlgorithms(than: present))\n}\n}\n}\n}\n"
         }
         return files

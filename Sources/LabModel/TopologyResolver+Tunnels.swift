@@ -53,7 +53,8 @@ extension TopologyResolver {
                         "Add `address: …`, one of the node's own: \(owned.map(\.description).joined(separator: ", ")).")
                 } else if own != nil {
                     collector.error(
-                        end.line, "\(place).ends.\(end.node.value): its file does not say which address is the tunnel's",
+                        end.line,
+                        "\(place).ends.\(end.node.value): its file does not say which address is the tunnel's",
                         "Add `address: …`, one of the node's own: \(owned.map(\.description).joined(separator: ", ")).")
                 }
                 continue

@@ -35,7 +35,8 @@ public enum BirdConfiguration {
         let parts =
             [general(routerID: routerID(of: node, in: topology), logFile: logFile)]
             + families.map { family in
-                kernel(family, source: topology.node(named: node)?.preferredSource) + advertised(sessions.filter { $0.family == family }.flatMap(\.advertised), family)
+                kernel(family, source: topology.node(named: node)?.preferredSource)
+                    + advertised(sessions.filter { $0.family == family }.flatMap(\.advertised), family)
             } + sessions.map(\.text)
         return [
             ConfigurationFile(
@@ -80,15 +81,15 @@ public enum BirdConfiguration {
                 """
             }.flatMap { family == .ipv4 ? $0 : nil } ?? "export where source = RTS_BGP"
         return """
-        protocol kernel netlab_kernel_\(family.rawValue) {
-            merge paths yes;
-            \(family.rawValue) {
-                import none;
-                \(export);
-            };
-        }
+            protocol kernel netlab_kernel_\(family.rawValue) {
+                merge paths yes;
+                \(family.rawValue) {
+                    import none;
+                    \(export);
+                };
+            }
 
-        """
+            """
     }
 
     /// The prefixes of the node's own, for the sessions alone: the kernel's table gets none of them.

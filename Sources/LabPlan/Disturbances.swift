@@ -171,7 +171,8 @@ extension Disturbances.Connection {
         if let connection = end.swanctlConnection, case .own(let files) = end.configuration {
             parameters = connection.flattened
             secrets = [files.configuration, files.secrets.reveal()].map { (try? StrongSwanSettings($0)) }.map { file in
-                file?[section: "secrets"]?.flattened.map { "\($0.key) \($0.value)" }.sorted().joined(separator: "\n") ?? ""
+                file?[section: "secrets"]?.flattened.map { "\($0.key) \($0.value)" }.sorted().joined(separator: "\n")
+                    ?? ""
             }
         } else if case .own(let files) = end.configuration {
             parameters = IpsecConf(files.configuration).connections[end.connection] ?? [:]
@@ -180,7 +181,8 @@ extension Disturbances.Connection {
             secrets = own.isEmpty ? lines : own
         }
         self.init(
-            name: end.connection, child: end.child, isUnused: tunnel.isUnused, proposal: tunnel.proposal, parameters: parameters,
+            name: end.connection, child: end.child, isUnused: tunnel.isUnused, proposal: tunnel.proposal,
+            parameters: parameters,
             secrets: secrets)
     }
 }

@@ -73,7 +73,9 @@ public enum LibreswanConfiguration {
             let secrets = given.secretsName.map {
                 ConfigurationFile(path: "\(directory)/\($0)", contents: given.secrets.reveal(), isSecret: true)
             }
-            files += [configuration, secrets].compactMap { $0 }.filter { file in !files.contains { $0.path == file.path } }
+            files += [configuration, secrets].compactMap { $0 }.filter { file in
+                !files.contains { $0.path == file.path }
+            }
         }
         return files
     }

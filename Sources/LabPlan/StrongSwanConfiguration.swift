@@ -67,7 +67,9 @@ public enum StrongSwanConfiguration {
             "include \($0)\n"
         }
         return [
-            ConfigurationFile(path: "/etc/strongswan.conf", contents: daemon(logFile: logFile, topology.charonRetransmission(of: node))),
+            ConfigurationFile(
+                path: "/etc/strongswan.conf",
+                contents: daemon(logFile: logFile, topology.charonRetransmission(of: node))),
             keyLogging(false),
             ConfigurationFile(
                 path: "/etc/swanctl/swanctl.conf",
@@ -173,7 +175,8 @@ public enum StrongSwanConfiguration {
                 ("keyingtries", "0"),
                 ("reauth_time", "0"),
             ] + ikeLifetime(proposal.ike.lifetime)
-                + ((end.deadPeerDetection ?? proposal.deadPeerDetection).map { [("dpd_delay", seconds($0.delay))] } ?? []),
+                + ((end.deadPeerDetection ?? proposal.deadPeerDetection).map { [("dpd_delay", seconds($0.delay))] }
+                    ?? []),
             [
                 Section("local", [("auth", "psk"), ("id", "\(end.identity)")]),
                 Section("remote", [("auth", "psk"), ("id", "\(peer.identity)")]),

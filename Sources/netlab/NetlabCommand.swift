@@ -24,7 +24,8 @@ struct NetlabCommand: AsyncParsableCommand {
             CommandGroup(
                 name: "Evidence",
                 subcommands: [Check.self, Capture.self, Packets.self, Probe.self, WiresharkCommand.self]),
-            CommandGroup(name: "Before a lab", subcommands: [Validate.self, Providers.self, PlanCommand.self, MTUCommand.self]),
+            CommandGroup(
+                name: "Before a lab", subcommands: [Validate.self, Providers.self, PlanCommand.self, MTUCommand.self]),
             CommandGroup(name: "This machine", subcommands: [Doctor.self, Kernel.self]),
         ])
 

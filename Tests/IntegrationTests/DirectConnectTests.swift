@@ -21,7 +21,8 @@ struct DirectConnectTests {
     }
 
     @Test func expectationsHold() async throws {
-        let names = "tagged-beijing,tagged-tokyo,vifs-signed,hops-to-tokyo,hops-to-beijing,propagated-to-beijing,mtu,mtu-back"
+        let names =
+            "tagged-beijing,tagged-tokyo,vifs-signed,hops-to-tokyo,hops-to-beijing,propagated-to-beijing,mtu,mtu-back"
         let result = try await lab.netlab.run("check", lab.name, "--only", names)
         #expect(result.code == 0 && result.output.contains("8 passed"), "\(result.account)")
     }
