@@ -21,6 +21,11 @@ extension TopologyResolver {
                 name.line, "\"\(name.value)\" is not a name",
                 "Names are 1 to 32 lower-case letters, digits and hyphens, and do not begin with a hyphen.")
         }
+        for name in file.sessions.map(\.name) where BirdKeywords.contains(name.value) {
+            collector.error(
+                name.line, "bgp.\(name.value): \"\(name.value)\" is a word of BIRD's own, which names no session",
+                "Take another name, such as \(name.value)-session.")
+        }
         if file.nodes.isEmpty, !collector.hasErrors {
             collector.error(1, "the lab has no nodes", "Add at least one under `nodes:`.")
         }

@@ -179,7 +179,7 @@ extension BirdConfiguration {
             return "filter { if !(\(condition)) then reject; \(prepending)accept; }"
         }
 
-        /// The name is quoted, for its hyphens and because it may be a word of BIRD's own.
+        /// The name is quoted for its hyphens; the words of BIRD's own, which quotes do not help, are refused by the lab file.
         var text: String {
             let key = password.map { "    password \"\($0.reveal())\";\n" } ?? ""
             let advertises = "source = RTS_STATIC && net ~ [ \(advertised.map(\.description).joined(separator: ", ")) ]"

@@ -422,6 +422,8 @@ import Testing
         BrokenLab(
             "over: main", "over: main\n    password: \"a b\"§", "bgp.main.password is not a usable key",
             "without spaces"),
+        BrokenLab(
+            "bgp:\n  main:", "bgp:\n  primary:§", "bgp.primary: \"primary\" is a word of BIRD's own", "primary-session"),
         BrokenLab("    over: main\n", "", "bgp.main has no \"over\"", "the tunnel or link").at("    speakers:"),
         BrokenLab(", to: peer", "§", "probes.there has no \"to\"", "that is asked"),
         BrokenLab("to: peer", "to: peer, every: often§", "probes.there.every: \"often\" is not a time", "30s"),
