@@ -73,11 +73,12 @@ public enum AgentRequest: Sendable, Codable {
     case faults
     /// Does what a script says, with its capture in a file of the lab's directory of logs.
     case play(Script, file: String)
-    case powerOff
 }
 
 public enum AgentReply: Sendable, Codable {
     case done
+    /// The lab is there; with the agent's descriptors of its nodes' network namespaces.
+    case built(namespaces: [String: Int32])
     case status(LabStatus)
     case traffic(TrafficSample)
     /// A condition was waited for: whether it came about before the deadline, and what was seen last.
@@ -173,7 +174,21 @@ public enum AgentEvent: Hashable, Sendable, Codable {
     case spinning(processes: [String])
 }
 
-/// What a lab kernel is told about its host.
+/// Which kernel a lab runs on.
+public enum KernelKind: String, Hashable, Sendable, Codable {
+    /// One of its own, a process of the user's.
+    case lab
+    /// The one that netlab itself runs on.
+    case host
+}
+
+/// How an executable that is the first process of its kernel, or of its PID namespace, knows that it is a lab's agent.
+public enum AgentStart {
+    /// The variable of its environment that says so: its value is a ``KernelKind``.
+    public static let variable = "NETLAB_AGENT"
+}
+
+/// What an agent is told about its host.
 public struct GuestSetup: Hashable, Sendable, Codable {
     public let hostname: String
     /// The one directory of the host that the guest writes to; nil for none.

@@ -50,6 +50,8 @@ public enum ClockMode: String, Hashable, Sendable, Codable, CaseIterable {
     case paced
     /// Not at all.
     case paused
+    /// As the host's does, since it is the host's kernel: nobody can hold it.
+    case real
 }
 
 public enum ClockCommand: Hashable, Sendable, Codable {

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -20,6 +21,7 @@
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 const int netlab_new_network = CLONE_NEWNET, netlab_new_mount = CLONE_NEWNS, netlab_new_uts = CLONE_NEWUTS,
@@ -28,12 +30,17 @@ const int netlab_new_network = CLONE_NEWNET, netlab_new_mount = CLONE_NEWNS, net
 int netlab_setns(int descriptor, int type) { return setns(descriptor, type); }
 int netlab_unshare(int flags) { return unshare(flags); }
 
-const unsigned long netlab_mount_bind = MS_BIND, netlab_mount_recursive = MS_REC, netlab_mount_private = MS_PRIVATE;
+const unsigned long netlab_mount_bind = MS_BIND, netlab_mount_recursive = MS_REC, netlab_mount_private = MS_PRIVATE,
+                    netlab_mount_remount = MS_REMOUNT;
 
 int netlab_mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data) {
     return mount(source, target, type, flags, data);
 }
 int netlab_unmount(const char *target) { return umount2(target, MNT_DETACH); }
+int netlab_mount_read_only(const char *path) {
+    struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY};
+    return mount_setattr(AT_FDCWD, path, AT_RECURSIVE, &attributes, sizeof attributes);
+}
 int netlab_setxattr(const char *path, const char *name, const char *value) {
     return setxattr(path, name, value, strlen(value), 0);
 }
@@ -61,17 +68,30 @@ int netlab_pin(pid_t process, int processor) {
     return sched_setaffinity(process, sizeof set, &set);
 }
 
-void netlab_power_off(void) { reboot(RB_POWER_OFF); }
-
-int netlab_init_fork(void) {
+int netlab_init_fork(int owns_machine) {
     pid_t child = fork();
     if (child <= 0) return child;
     for (;;) {
         pid_t ended = waitpid(-1, NULL, 0);
         if (ended == child || (ended < 0 && errno == ECHILD)) break;
     }
-    netlab_power_off();
+    if (!owns_machine) _exit(0);
+    reboot(RB_POWER_OFF);
     for (;;) pause();
+}
+
+int netlab_restart_clock(int64_t nanoseconds) {
+    if (unshare(CLONE_NEWTIME) < 0) return -1;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    int64_t offset = nanoseconds - (now.tv_sec * 1000000000 + now.tv_nsec);
+    // The nanoseconds of an offset are positive.
+    int64_t seconds = offset / 1000000000 - (offset % 1000000000 < 0);
+    int file = open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
+    if (file < 0) return -1;
+    int written = dprintf(file, "monotonic %lld %lld\n", (long long)seconds, (long long)(offset - seconds * 1000000000));
+    close(file);
+    return written < 0 ? -1 : 0;
 }
 
 pid_t netlab_spawn(const char *path, char *const argv[], char *const envp[], const int streams[3],
@@ -81,10 +101,16 @@ pid_t netlab_spawn(const char *path, char *const argv[], char *const envp[], con
     pid_t parent = getpid();
     // The child shares this memory until it executes: it calls nothing but system calls, and writes nothing but errno
     // and its own variables.
-    pid_t child = vfork();
+    // One in new namespaces has a copy of it instead: vfork(2) makes none.
+    pid_t child = flags & netlab_new_namespaces
+                      ? syscall(SYS_clone, SIGCHLD | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWUTS,
+                                NULL, NULL, NULL, 0)
+                      : vfork();
     if (child < 0) {
+        int code = errno;
         close(report[0]);
         close(report[1]);
+        errno = code;
         return -1;
     }
     if (child == 0) {
@@ -108,7 +134,8 @@ pid_t netlab_spawn(const char *path, char *const argv[], char *const envp[], con
             sigprocmask(SIG_SETMASK, &none, NULL);
             if (flags & netlab_die_with_parent) {
                 prctl(PR_SET_PDEATHSIG, SIGKILL);
-                if (getppid() != parent) _exit(127);
+                // In a PID namespace of its own it sees no parent.
+                if (getppid() != parent && !(flags & netlab_new_namespaces)) _exit(127);
             }
             execve(path, argv, envp);
         }
@@ -130,6 +157,8 @@ pid_t netlab_spawn(const char *path, char *const argv[], char *const envp[], con
 }
 
 int netlab_eventfd(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
+
+ssize_t netlab_receive(int socket, void *buffer, size_t size) { return recv(socket, buffer, size, MSG_DONTWAIT); }
 
 int netlab_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
 

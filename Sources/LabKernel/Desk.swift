@@ -6,6 +6,8 @@ import LabPlan
 /// Serves one connection of a command: one request, what comes with it, and its answer.
 struct Desk {
     let supervisor: Supervisor
+    /// What makes the nodes of a lab on the host's kernel known there; nil in a lab kernel.
+    let names: NamespaceNames?
     let client: FrameChannel<ToSupervisor, FromSupervisor>
 
     func serve() async {
@@ -62,7 +64,10 @@ struct Desk {
 
     private func build(_ plan: Plan, _ topology: Topology, _ mode: ClockMode) async throws -> FromSupervisor {
         do {
-            _ = try await follow(.build(plan, topology), unbounded: true)
+            guard case .built(let namespaces) = try await follow(.build(plan, topology), unbounded: true) else {
+                throw unexpected
+            }
+            try names?.add(namespaces)
         } catch {
             // Half a lab is none.
             return await end(with: .failed(error as? LabFailure ?? LabFailure("\(error)")))
@@ -85,8 +90,13 @@ struct Desk {
     }
 
     private func clock(_ command: ClockCommand) async throws -> FromSupervisor {
+        let isReal = await supervisor.mode == .real
         switch command {
         case .show: break
+        case .set where isReal, .advance where isReal:
+            throw LabFailure(
+                "This lab runs on the host's own kernel, whose clock goes by itself: nobody can stop it or move it ahead.",
+                remedy: "On the lab kernel it can be done: netlab up --kernel lab", exitCode: 2)
         case .set(let mode): await supervisor.setMode(mode)
         case .advance(let duration):
             let client = client

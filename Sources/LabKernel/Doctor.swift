@@ -21,6 +21,9 @@ public struct DoctorFinding: Sendable, Hashable, Codable {
     /// What to do; nil when nothing needs doing.
     public let remedy: String?
 
+    /// Whether it matters only to labs that run on the lab kernel.
+    public var isAboutLabKernel: Bool { Doctor.labKernelNames.contains(name) }
+
     public init(name: String, purpose: String, status: Status, detail: String, remedy: String? = nil) {
         self.name = name
         self.purpose = purpose
@@ -44,6 +47,9 @@ public enum Doctor {
             + programs.map { $0.finding(at: find($0.name, in: path + $0.elsewhere)) }
             + [strongSwan(environment), room(environment)]
     }
+
+    /// The names of the findings that the lab kernel alone makes necessary.
+    static let labKernelNames: Set<String> = ["processor", "lab kernel", "memory file", "cache directory"]
 
     // MARK: - The machine
 

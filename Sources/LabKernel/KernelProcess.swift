@@ -1,12 +1,15 @@
+import AgentProtocol
 import CLinux
 import Glibc
 import SystemPackage
 
-/// A running lab kernel: a process of the user's, with children that stand for the guest's own address spaces.
+/// What a lab runs in: a lab kernel, which is a process of the user's with children that stand for the guest's own address
+/// spaces; or on the host's kernel the first process of the lab's namespaces.
 ///
-/// It leads a process group of its own; ending the group ends everything in the lab.
+/// Either leads a process group of its own, and ending it ends everything in the lab.
 public struct KernelProcess: Sendable {
     public let id: pid_t
+    public let kind: KernelKind
 
     /// How the guest is started.
     public struct Boot: Sendable {
@@ -36,6 +39,8 @@ public struct KernelProcess: Sendable {
                 "ro",
                 "init=\(initProgram)", "umid=kernel", "uml_dir=\(directory)", "con=null", "con0=null,fd:1", "ssl=null",
                 "ssl0=fd:0,fd:0", "quiet",
+                // What the kernel does not know is its first program's environment.
+                "\(AgentStart.variable)=\(KernelKind.lab.rawValue)",
             ]
         }
     }
@@ -70,14 +75,47 @@ public struct KernelProcess: Sendable {
                 .kernelUnusable, "the lab kernel \(boot.kernel) cannot be started",
                 remedy: "Build it anew: netlab kernel build --force", cause: Errno(rawValue: errno))
         }
-        return KernelProcess(id: id)
+        return KernelProcess(id: id, kind: .lab)
+    }
+
+    /// Starts the agent in namespaces of its own on the host's kernel: everything of the lab is in them, and ends with their
+    /// first process. Needs CAP_SYS_ADMIN.
+    ///
+    /// - Parameters:
+    ///   - executable: This program.
+    ///   - control, console: As for ``start(_:control:console:)``, like the precondition.
+    ///   - journal: Where the agent notes every change before it makes it.
+    /// - Throws: `SetupError` when the kernel does not give namespaces.
+    static func startOnHost(
+        _ executable: FilePath, control: FileDescriptor, journal: FileDescriptor, console: FileDescriptor
+    ) throws(SetupError) -> KernelProcess {
+        let environment = [
+            "\(AgentStart.variable)=\(KernelKind.host.rawValue)", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/",
+        ]
+        let id = withCStrings(["netlab-agent"]) { arguments in
+            withCStrings(environment) { environment in
+                netlab_spawn(
+                    executable.string, arguments, environment, [control.rawValue, journal.rawValue, console.rawValue],
+                    nil,
+                    0, Int32(netlab_die_with_parent) | Int32(netlab_new_namespaces))
+            }
+        }
+        guard id > 0 else {
+            throw SetupError(
+                .kernelUnusable, "this machine's kernel gives no namespaces of a lab's own",
+                remedy: "Run it as root (a container has to be privileged), or on the lab kernel: --kernel lab",
+                cause: Errno(rawValue: errno))
+        }
+        return KernelProcess(id: id, kind: .host)
     }
 
     /// Keeps the guest on one processor, the one that the fewest lab kernels of this machine are kept on, whoever's they are.
     ///
     /// The kernel and its guest programs never run at the same time: they take turns at every system call and page fault.
-    /// On one processor a turn is a switch; on two it wakes up the other one, which takes twice as long in all.
+    /// On one processor a turn is a switch; on two it wakes up the other one, which takes twice as long in all. The host's own
+    /// kernel has all of them.
     func settle() {
+        guard kind == .lab else { return }
         let others = ProcessTable.leaders(named: "linux").filter { $0 != id }
         let used = others.map(Self.processors).filter { $0.count == 1 }.flatMap { $0 }
         let allowed = Self.processors(of: 0)

@@ -1,3 +1,4 @@
+import AgentProtocol
 import Daemons
 import FoundationEssentials
 import Glibc
@@ -20,6 +21,8 @@ public struct LabDirectory: Sendable {
         logs = try directories.path(.state).appending("logs").appending(name)
     }
 
+    /// Where a lab on the host's kernel notes every change before it is made.
+    var journal: FilePath { path.appending("journal") }
     public var socket: FilePath { path.appending("socket") }
     var record: FilePath { path.appending("lab.json") }
     /// The guest's first program: a link to this executable, because the kernel's command line takes no spaces.
@@ -35,6 +38,8 @@ public struct LabDirectory: Sendable {
         public let variant: String?
         public let supervisor: pid_t
         public let supervisorStart: UInt64
+        /// Nil in records of older versions: a lab kernel.
+        public let runsOn: KernelKind?
         public var kernel: pid_t?
         public var kernelStart: UInt64?
         /// Seconds since 1970 by the host's clock.
@@ -102,9 +107,11 @@ public struct LabDirectory: Sendable {
     /// Ends what a dead lab left running, and removes its directory; the logs stay, without keys.
     public func cleanUp(_ record: Record?) {
         if let kernel = record?.kernel {
-            if ProcessTable.startTime(of: kernel) == record?.kernelStart { KernelProcess(id: kernel).end() }
-            KernelProcess.endOrphans(of: kernel, directory: path)
+            let kind = record?.runsOn ?? .lab
+            if ProcessTable.startTime(of: kernel) == record?.kernelStart { KernelProcess(id: kernel, kind: kind).end() }
+            if kind == .lab { KernelProcess.endOrphans(of: kernel, directory: path) }
             KernelProcess.awaitEnd(ofGroup: kernel)
+            if kind == .host { NamespaceNames(lab: self, kernel: kernel).remove() }
         }
         maskLogs()
         remove()

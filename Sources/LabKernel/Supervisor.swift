@@ -24,7 +24,7 @@ actor Supervisor {
     private var unacknowledged = 0
 
     // The clock.
-    private(set) var mode = ClockMode.paused
+    private(set) var mode: ClockMode
     /// Where the clock stands still, or last stood still.
     private(set) var time = LabTime(nanoseconds: 0)
     private var isHeld = false
@@ -49,11 +49,14 @@ actor Supervisor {
     private static let patience = Duration.seconds(1)
     /// A guest that has said nothing for this long, although its clock may move, is asked what it does.
     private static let silence = Duration.seconds(5)
+    /// How long taking a lab back may take on the host's kernel, where daemons end in their own time.
+    private static let tearDownLimit = Duration.seconds(30)
     /// How long it may take to answer.
     private static let courtesy = Duration.seconds(1)
 
     init(kernel: KernelProcess, line: FrameChannel<FromAgent, ToAgent>, ending: Ending, log: Logger) {
         self.kernel = kernel
+        mode = kernel.kind == .host ? .real : .paused
         self.ending = ending
         self.line = line
         self.log = log
@@ -124,9 +127,27 @@ actor Supervisor {
     }
 
     /// Ends the lab, as somebody wants it.
-    func end() {
+    ///
+    /// A lab kernel has all of it to itself. On the host's, every step is taken back, the last one first, before what may be
+    /// left goes with the namespaces.
+    ///
+    /// - Returns: What could not be taken back.
+    @discardableResult
+    func end() async -> [String] {
         ending.want()
+        var failures: [String] = []
+        if kernel.kind == .host, ended == nil {
+            let end = Task { try await reply(to: .tearDown, unbounded: true) }
+            let limit = Task {
+                try await Task.sleep(for: Self.tearDownLimit)
+                kernel.end()
+            }
+            do { _ = try await end.value } catch let failure as LabFailure { failures = failure.details } catch {}
+            limit.cancel()
+            for failure in failures { log.error("not taken back: \(failure)") }
+        }
         kernel.end()
+        return failures
     }
 
     /// Ends the lab if nobody asks anything of it for so long: the command that started it has died.
@@ -135,7 +156,7 @@ actor Supervisor {
         try? await Task.sleep(for: patience)
         guard lastID == before, ended == nil else { return }
         log.error("nobody asked for anything: the command that started this has died")
-        end()
+        await end()
     }
 
     // MARK: Asking the agent
@@ -206,7 +227,9 @@ actor Supervisor {
 
     // MARK: The clock
 
+    /// Sets how the clock moves; the host kernel's is what it is.
     func setMode(_ new: ClockMode) {
+        guard mode != .real else { return }
         mode = new
         wakeTicking()
         anchorHere()
@@ -310,7 +333,7 @@ actor Supervisor {
 
     /// Paces the clock and watches for a guest that is stuck, until the kernel ends.
     func tickForEver() async {
-        while ended == nil {
+        while ended == nil, mode != .real {
             if mode == .paused, requests.isEmpty, drivers == 0 {
                 // Nothing will happen by itself: this costs nothing until somebody asks.
                 await withCheckedContinuation { idleWaiter = $0 }

@@ -18,11 +18,12 @@ public enum SupervisorServer {
     /// having been asked to: then the record says so to whoever looks next.
     ///
     /// - Parameters:
+    ///   - kernel: What the lab runs on.
     ///   - seed: Makes the lab's dates, and the random numbers of its daemons, those of every other lab with this seed.
     ///   - keepsTemporaryFiles: Leaves the host's /tmp visible, for a program that may itself be
     ///     there.
     public static func run(
-        lab: LabDirectory, source: String, variant: String?, kernel: FilePath, executable: FilePath,
+        lab: LabDirectory, source: String, variant: String?, kernel: ChosenKernel, executable: FilePath,
         keepsTemporaryFiles: Bool, seed: UInt64? = nil
     ) throws {
         var log = Logger(label: "supervisor") { StreamLogHandler.standardError(label: $0) }
@@ -34,12 +35,17 @@ public enum SupervisorServer {
         let own = getpid()
         var record = LabDirectory.Record(
             lab: lab.name, source: source, variant: variant, supervisor: own,
-            supervisorStart: ProcessTable.startTime(of: own) ?? 0, startedAt: Date().timeIntervalSince1970)
+            supervisorStart: ProcessTable.startTime(of: own) ?? 0, runsOn: kernel.kind,
+            startedAt: Date().timeIntervalSince1970)
         try lab.write(record)
         let setup = try setup(
             of: lab, executable: executable, keepsTemporaryFiles: keepsTemporaryFiles, seed: seed)
         let (kernel, control) = try boot(lab: lab, kernel: kernel, executable: executable)
-        defer { kernel.end() }
+        let names = kernel.kind == .host ? NamespaceNames(lab: lab, kernel: kernel.id) : nil
+        defer {
+            kernel.end()
+            names?.remove()
+        }
         kernel.settle()
         record.kernel = kernel.id
         record.kernelStart = ProcessTable.startTime(of: kernel.id)
@@ -62,7 +68,7 @@ public enum SupervisorServer {
                 _ = try await supervisor.reply(to: .setUp(setup), unbounded: true)
                 _ = try await FrameChannel<ToSupervisor, FromSupervisor>.listening(at: lab.socket.string, group: group)
                 { client in
-                    Task { await Desk(supervisor: supervisor, client: client).serve() }
+                    Task { await Desk(supervisor: supervisor, names: names, client: client).serve() }
                 }
                 chmod(lab.socket.string, 0o600)
                 await supervisor.endUnlessAsked(within: .seconds(15))
@@ -106,10 +112,9 @@ public enum SupervisorServer {
         return lines.last { $0.contains("Kernel panic") } ?? lines.last
     }
 
-    static func boot(lab: LabDirectory, kernel: FilePath, executable: FilePath) throws -> (
+    static func boot(lab: LabDirectory, kernel: ChosenKernel, executable: FilePath) throws -> (
         KernelProcess, control: SystemPackage.FileDescriptor
     ) {
-        guard symlink(executable.string, lab.initProgram.string) == 0 else { throw Errno(rawValue: errno) }
         var ends: [Int32] = [0, 0]
         guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends) == 0 else {
             throw Errno(rawValue: errno)
@@ -121,9 +126,18 @@ public enum SupervisorServer {
         let console = try SystemPackage.FileDescriptor.open(
             lab.consoleLog, .writeOnly, options: [.create, .append, .closeOnExec], permissions: [.ownerReadWrite])
         defer { try? console.close() }
+        guard case .lab(let built) = kernel else {
+            let journal = try SystemPackage.FileDescriptor.open(
+                lab.journal, .writeOnly, options: [.create, .append, .closeOnExec], permissions: [.ownerReadWrite])
+            defer { try? journal.close() }
+            return (
+                try KernelProcess.startOnHost(executable, control: guest, journal: journal, console: console), own
+            )
+        }
+        guard symlink(executable.string, lab.initProgram.string) == 0 else { throw Errno(rawValue: errno) }
         let environment = ProcessInfo.processInfo.environment
         let boot = KernelProcess.Boot(
-            kernel: kernel, initProgram: lab.initProgram, directory: lab.path,
+            kernel: built.path, initProgram: lab.initProgram, directory: lab.path,
             memoryDirectory: Doctor.memoryDirectory(environment))
         return (try KernelProcess.start(boot, control: guest, console: console), own)
     }

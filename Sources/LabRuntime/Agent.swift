@@ -6,21 +6,26 @@ import LabModel
 import LabPlan
 import Synchronization
 
-/// The agent: the first program of a lab kernel, which does there what its supervisor asks over the serial line.
+/// The agent: the first program of a lab kernel, or of namespaces on the host's, which does there what its supervisor asks.
 public enum Agent {
-    /// Whether this process was started as a lab kernel's init.
-    public static var isInit: Bool { getpid() == 1 }
+    /// The kernel that this process is the agent of, by its environment (``AgentStart``); nil where it is none.
+    public static var kernel: KernelKind? {
+        guard getpid() == 1, let word = getenv(AgentStart.variable) else { return nil }
+        return KernelKind(rawValue: String(cString: word))
+    }
 
     /// Runs the agent; must be called first of all, before any thread exists. Never returns.
     ///
-    /// The calling process stays behind as the reaper of orphans; its only child is the agent, and when that ends the
-    /// machine is switched off.
-    public static func main() -> Never {
-        guard netlab_init_fork() == 0 else { exit(1) }
+    /// The calling process stays behind as the reaper of orphans; its only child is the agent, and when that ends so does
+    /// everything in the lab: the lab kernel is switched off, and namespaces on the host's go with their first process.
+    public static func main(on kernel: KernelKind) -> Never {
+        // Times of the lab begin near zero; where the kernel has no time namespaces, they are the machine's own.
+        if kernel == .host { _ = netlab_restart_clock(1_000_000_000) }
+        guard netlab_init_fork(kernel == .lab ? 1 : 0) == 0 else { exit(1) }
         netlab_run_tasks_without_dispatch()
         do {
-            let line = try ControlLine(path: "/dev/ttyS0")
-            let desk = RequestDesk(line: line)
+            let line = try kernel == .lab ? ControlLine(path: "/dev/ttyS0") : ControlLine(socket: 0)
+            let desk = RequestDesk(line: line, kernel: kernel, journal: kernel == .host ? Journal(adopting: 1) : nil)
             line.send(.ready(at: ControlLine.now))
             try line.serve { desk.take($0) }
         } catch {
@@ -39,12 +44,16 @@ final class RequestDesk: Sendable {
     }
 
     private let line: ControlLine
+    private let kernel: KernelKind
+    private let journal: Journal?
     private let open = Mutex<[UInt32: Open]>([:])
     private let lab = Mutex<RunningLab?>(nil)
     private let chance = Mutex<DaemonChance?>(nil)
 
-    init(line: ControlLine) {
+    init(line: ControlLine, kernel: KernelKind, journal: Journal?) {
         self.line = line
+        self.kernel = kernel
+        self.journal = journal
     }
 
     func take(_ message: ToAgent) {
@@ -87,22 +96,10 @@ final class RequestDesk: Sendable {
     {
         switch request {
         case .setUp(let setup):
-            // Opened before what may be in front of it is mounted.
-            let strongSwan = setup.strongSwan.map { Glibc.open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
-            try GuestSystem.mountFileSystems(keeping: setup.keptDirectories)
-            if let strongSwan, strongSwan >= 0 {
-                defer { close(strongSwan) }
-                try GuestSystem.createDirectory(NodeSandbox.strongSwanTree)
-                try GuestSystem.mount(
-                    "/proc/self/fd/\(strongSwan)", on: NodeSandbox.strongSwanTree, type: "", flags: netlab_mount_bind)
-            }
-            netlab_sethostname(setup.hostname)
-            if let directory = setup.logDirectory {
-                try GuestSystem.mountHostDirectory(directory, on: "/var/log/netlab")
-            }
+            try setUp(setup)
             // Programs take a clock that shows zero seconds for one that was never read: ping(8) then does not pause.
             try await LabSleep.wait(until: LabTime(nanoseconds: 1_000_000_000))
-            if let start = setup.startDate { try GuestSystem.setDate(start) }
+            if let start = setup.startDate, kernel == .lab { try GuestSystem.setDate(start) }
             if let random = setup.random {
                 let chance = try DaemonChance(random)
                 self.chance.withLock { $0 = chance }
@@ -110,12 +107,14 @@ final class RequestDesk: Sendable {
             return .done
         case .build(let plan, let topology):
             let line = self.line
-            let lab = RunningLab(topology: topology, chance: chance.withLock(\.self)) {
+            let lab = RunningLab(
+                topology: topology, chance: chance.withLock(\.self), diskJournal: journal
+            ) {
                 line.send(.event($0, at: ControlLine.now))
             }
             self.lab.withLock { $0 = lab }
             try await lab.build(plan) { line.send(.progress(id: id, $0)) }
-            return .done
+            return .built(namespaces: await lab.sandboxes.mapValues(\.network.descriptor))
         case .tearDown:
             try await running().tearDown()
             lab.withLock { $0 = nil }
@@ -153,10 +152,24 @@ final class RequestDesk: Sendable {
                 try await running().play(script, file: try Self.logPath(file), input: input) {
                     line.send(.passed(id: id, $0))
                 })
-        case .powerOff:
-            sync()
-            netlab_power_off()
-            return .done
+        }
+    }
+
+    /// Makes the lab's own file system, and what of the host's it is to reach.
+    private func setUp(_ setup: GuestSetup) throws {
+        // Opened before what may be in front of it is mounted.
+        let openDirectory = { (path: String) in Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+        let (strongSwan, logs) = (setup.strongSwan.map(openDirectory), setup.logDirectory.map(openDirectory))
+        defer { for descriptor in [strongSwan, logs].compactMap(\.self) where descriptor >= 0 { close(descriptor) } }
+        try GuestSystem.mountFileSystems(keeping: setup.keptDirectories, on: kernel)
+        if let strongSwan, strongSwan >= 0 { try GuestSystem.bind(strongSwan, on: NodeSandbox.strongSwanTree) }
+        netlab_sethostname(setup.hostname)
+        guard let directory = setup.logDirectory, let logs else { return }
+        switch kernel {
+        case .lab: try GuestSystem.mountHostDirectory(directory, on: "/var/log/netlab")
+        case .host:
+            guard logs >= 0 else { throw LabFailure("The directory of logs \(directory) cannot be opened.") }
+            try GuestSystem.bind(logs, on: "/var/log/netlab", isWritable: true)
         }
     }
 

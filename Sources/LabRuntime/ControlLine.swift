@@ -13,6 +13,8 @@ public final class ControlLine: Sendable {
     private let reader: Int32
     private let writer: Int32
     private let wake: Int32
+    /// Whether the lab's clock is this line's: not on the host's kernel, whose time nobody holds.
+    private let holdsClock: Bool
     private let writing = Mutex<Void>(())
     private let unbounded = Mutex<Int>(0)
     /// Counters to add to whenever the clock is about to stand still; see ``announceHolds(to:)``.
@@ -25,6 +27,7 @@ public final class ControlLine: Sendable {
         reader = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)
         writer = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC)
         wake = netlab_eventfd()
+        holdsClock = true
         guard reader >= 0, writer >= 0, wake >= 0 else {
             throw LabFailure("The control line \(path) cannot be opened: \(String(cString: strerror(errno))).")
         }
@@ -32,6 +35,20 @@ public final class ControlLine: Sendable {
         tcgetattr(reader, &settings)
         cfmakeraw(&settings)
         tcsetattr(reader, TCSANOW, &settings)
+    }
+
+    /// Takes over a connected stream socket, on a kernel whose clock goes by itself.
+    public init(socket: Int32) throws {
+        reader = fcntl(socket, F_DUPFD_CLOEXEC, 3)
+        writer = reader
+        wake = netlab_eventfd()
+        holdsClock = false
+        guard reader >= 0, wake >= 0 else {
+            throw LabFailure("The control line cannot be opened: \(String(cString: strerror(errno))).")
+        }
+        // What was standard input is nobody's now.
+        close(socket)
+        _ = open("/dev/null", O_RDWR)
     }
 
     /// The lab's time now.
@@ -108,7 +125,9 @@ public final class ControlLine: Sendable {
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         while true {
             let now = Self.now
-            if unbounded.withLock({ $0 > 0 }) || now < limit {
+            if !holdsClock {
+                sleep(until: nil, from: now)
+            } else if unbounded.withLock({ $0 > 0 }) || now < limit {
                 // Above everything else in the lab, so that not even a busy loop keeps the supervisor out.
                 if isHeld { _ = netlab_schedule_realtime() }
                 isHeld = false
@@ -121,7 +140,10 @@ public final class ControlLine: Sendable {
                 for counter in Self.holdListeners.withLock({ $0 }) { _ = Glibc.write(counter, &one, 8) }
                 send(.held(at: now))
             }
-            let count = read(reader, &buffer, buffer.count)
+            let count =
+                holdsClock ? read(reader, &buffer, buffer.count) : netlab_receive(reader, &buffer, buffer.count)
+            // A socket ends with the supervisor, and all of the lab with both.
+            if count == 0, !holdsClock { exit(0) }
             if count > 0 {
                 unacknowledged += count
                 if unacknowledged >= LineWindow.acknowledgedEvery {

@@ -2,22 +2,41 @@ import AgentProtocol
 import CLinux
 import Glibc
 
-/// Prepares the file system of a lab kernel: the host's root stays read-only, and what must be written is in memory.
+/// Prepares the file system of a lab: the host's root is read-only there, and what must be written is in memory.
+///
+/// On the host's own kernel, all of it is in the agent's mount namespace and seen by nobody else.
 enum GuestSystem {
     /// Directories that hide the host's own: everything below them is the lab's, in memory.
     private static let scratch = ["/run", "/tmp", "/var/tmp", "/var/log", "/var/cache"]
 
-    static func mountFileSystems(keeping kept: [String]) throws {
+    static func mountFileSystems(keeping kept: [String], on kernel: KernelKind) throws {
+        if kernel == .host {
+            try mount("none", on: "/", type: "", flags: netlab_mount_private | netlab_mount_recursive)
+            guard netlab_mount_read_only("/") == 0 else {
+                throw LabFailure(
+                    "The host's files cannot be made read-only for the lab: \(String(cString: strerror(errno))).",
+                    remedy: "The host's kernel has to be 5.12 or later; the lab kernel (--kernel lab) runs anywhere.")
+            }
+        }
         try mount("proc", on: "/proc", type: "proc")
         try mount("sysfs", on: "/sys", type: "sysfs")
-        try mount("devpts", on: "/dev/pts", type: "devpts", data: "ptmxmode=0666,mode=0620", makingDirectory: true)
-        try mount("tmpfs", on: "/dev/shm", type: "tmpfs", makingDirectory: true)
+        if kernel == .lab {
+            try mount("devpts", on: "/dev/pts", type: "devpts", data: "ptmxmode=0666,mode=0620", makingDirectory: true)
+        }
+        try mount("tmpfs", on: "/dev/shm", type: "tmpfs", makingDirectory: kernel == .lab)
         for path in scratch where !kept.contains(path) {
             try mount("tmpfs", on: path, type: "tmpfs", data: "mode=0755")
         }
         for path in ["/tmp", "/var/tmp"] where !kept.contains(path) {
             chmod(path, 0o1777)
         }
+        var limit = rlimit(rlim_cur: 262_144, rlim_max: 262_144)
+        if kernel == .lab { try claimMachine() }
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }
+
+    /// What only a kernel of the lab's own is told.
+    private static func claimMachine() throws {
         if access("/dev/ptmx", F_OK) != 0 { symlink("pts/ptmx", "/dev/ptmx") }
         for (name, target) in [("fd", "/proc/self/fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2")] {
             symlink(target, "/dev/\(name)")
@@ -25,8 +44,6 @@ enum GuestSystem {
         // No process of a lab may be refused the processor because another one of a higher class has used its share.
         try? write("-1", to: "/proc/sys/kernel/sched_rt_runtime_us")
         try? write("1048576", to: "/proc/sys/fs/nr_open")
-        var limit = rlimit(rlim_cur: 262_144, rlim_max: 262_144)
-        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     }
 
     /// Sets the date to so many seconds since 1970 before the lab's clock showed zero, to the nanosecond.
@@ -42,6 +59,14 @@ enum GuestSystem {
     static func mountHostDirectory(_ directory: String, on path: String) throws {
         try createDirectory(path)
         try mount("none", on: path, type: "hostfs", data: directory)
+    }
+
+    /// Makes an open directory seen at a path.
+    static func bind(_ directory: Int32, on path: String, isWritable: Bool = false) throws {
+        try createDirectory(path)
+        try mount("/proc/self/fd/\(directory)", on: path, type: "", flags: netlab_mount_bind)
+        // The mount has the flags of the one that it shows.
+        if isWritable { try mount("none", on: path, type: "", flags: netlab_mount_bind | netlab_mount_remount) }
     }
 
     static func mount(

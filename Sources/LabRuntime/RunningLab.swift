@@ -14,6 +14,8 @@ actor RunningLab {
     private var routeKeepers: [String: TunnelRouteKeeper] = [:]
     /// What has been done, in order. An action is noted before it is begun, so that a half-done one is taken back too.
     private var journal: [Action] = []
+    /// The same on disk, for those who come upon what is left of the lab.
+    private let diskJournal: Journal?
     private var keyStore: [String: [UInt8]]?
     private var lastProbe: UInt64 = 0
     let ikeKeyWatch = IKEKeyWatch()
@@ -28,9 +30,13 @@ actor RunningLab {
     private var starts: [String: Int] = [:]
 
     /// - Parameter chance: What the daemons' random numbers come from; nil for the kernel.
-    init(topology: Topology, chance: DaemonChance? = nil, report: @escaping @Sendable (AgentEvent) -> Void) {
+    init(
+        topology: Topology, chance: DaemonChance? = nil, diskJournal: Journal? = nil,
+        report: @escaping @Sendable (AgentEvent) -> Void
+    ) {
         self.topology = topology
         self.chance = chance
+        self.diskJournal = diskJournal
         self.report = report
         faultListener = { [events] fault, isActive in
             events.post(.fault("\(fault)", isActive: isActive), node: "")
@@ -50,6 +56,7 @@ actor RunningLab {
                         stage: stage, done: index, total: steps.count, current: step.description, time: ControlLine.now)
                 )
                 journal.append(step.action)
+                try diskJournal?.note(.begin, "\(step)")
                 if step.action.startsProgram {
                     try await LabSleep.wait(until: ControlLine.now.roundedUp(to: Self.startGrain))
                 }
@@ -82,6 +89,7 @@ actor RunningLab {
         var failures = await abandonFaults()
         for reversal in journal.reversed().compactMap(\.reversal) {
             do {
+                try? diskJournal?.note(.undo, "\(reversal)")
                 try await perform(reversal)
             } catch {
                 failures.append("\(reversal): \(error)")

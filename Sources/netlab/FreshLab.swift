@@ -14,10 +14,10 @@ struct FreshLab {
     let topology: Topology
     let labFile: String
     let directory: LabDirectory
-    private let kernel: BuiltKernel
+    private let kernel: ChosenKernel
 
     /// - Parameter number: Tells it from others of this process.
-    init(_ topology: Topology, labFile: String, kernel: BuiltKernel, number: Int) throws {
+    init(_ topology: Topology, labFile: String, kernel: ChosenKernel, number: Int) throws {
         self.topology = topology
         self.labFile = labFile
         self.kernel = kernel
@@ -37,7 +37,7 @@ struct FreshLab {
         let result: Result
         do {
             let supervision = Supervision(
-                name: directory.name, source: labFile, kernel: kernel.path.string,
+                name: directory.name, source: labFile, kernel: kernel,
                 variant: topology.variant, seed: seed)
             try await LabLauncher.launch(
                 directory, directories: LabLocator.directories, executable: Supervision.executable,
@@ -106,14 +106,14 @@ enum Machine {
     /// Looks at what labs will need before anything is started.
     ///
     /// - Throws: `SetupError` naming all that is missing.
-    static func check(for topologies: [Topology]) async throws {
+    static func check(for topologies: [Topology], on kernel: KernelKind) async throws {
         let environment = LabLocator.environment
         let needsStrongSwan = topologies.contains { topology in
             topology.nodes.contains { topology.daemons(of: $0.name).contains(.charon) }
         }
         if needsStrongSwan, StrongSwanTree.find(environment: environment) == nil { throw StrongSwanTree.missing }
         let findings = await LabKernel.Doctor.examine(environment: environment).filter {
-            needsStrongSwan || $0.name != StrongSwanTree.title
+            (needsStrongSwan || $0.name != StrongSwanTree.title) && (kernel == .lab || !$0.isAboutLabKernel)
         }
         for warning in findings where warning.status == .warning {
             StandardStream.error.write("netlab: \(warning.name): \(warning.detail). \(warning.remedy ?? "")\n")

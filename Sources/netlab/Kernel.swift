@@ -106,7 +106,7 @@ struct Kernel: AsyncParsableCommand {
             let lab = try LabDirectory(name: "run-\(getpid())", directories: LabLocator.directories)
             let command = command
             let (result, wasInterrupted) = await Interruption.guarding {
-                let supervision = Supervision(name: lab.name, source: Supervision.bare, kernel: kernel.path.string)
+                let supervision = Supervision(name: lab.name, source: Supervision.bare, kernel: .lab(kernel))
                 try await LabLauncher.launch(
                     lab, directories: LabLocator.directories, executable: Supervision.executable,
                     arguments: supervision.arguments)

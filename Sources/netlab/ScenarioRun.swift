@@ -31,7 +31,7 @@ struct ScenarioRun: Sendable {
     ///   - directory: Of this run alone: captures, logs and the record go there.
     ///   - progress: Called with the time since the scenario's beginning.
     func run(
-        on kernel: BuiltKernel, versions: DaemonVersions, in directory: RunDirectory,
+        on kernel: ChosenKernel, versions: DaemonVersions, in directory: RunDirectory,
         progress: @escaping @Sendable (Duration) -> Void
     ) async -> TestRun {
         let begin = ContinuousClock.now

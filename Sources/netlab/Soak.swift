@@ -17,6 +17,7 @@ struct Soak: AsyncParsableCommand {
 
     @OptionGroup var target: LabArgument
     @OptionGroup var variant: VariantOption
+    @OptionGroup var platform: KernelOption
 
     @Option(name: .customLong("for"), help: "How long, on the lab's clock. (default: 24h)", transform: Clock.duration)
     var length = Duration.seconds(86_400)
@@ -64,8 +65,8 @@ struct Soak: AsyncParsableCommand {
                 remedy: "Take a longer --ping-interval, a shorter --for, or fewer --probes.")
         }
         let directory = try RunDirectory(path: out)
-        let kernel = try Machine.kernel()
-        try await Machine.check(for: [topology])
+        let kernel = try await platform.chosen(for: [topology])
+        try KernelOption.refuse(seed.map { _ in "--seed" }, on: kernel, because: "in real time no run is like another")
         let begin = ContinuousClock.now
         let lab = try FreshLab(topology, labFile: file, kernel: kernel, number: 1)
         // Once an hour is enough to see memory grow; less than forty hours are sampled forty times.

@@ -13,13 +13,13 @@ struct Supervision {
 
     let name: String
     let source: String
-    let kernel: String
+    let kernel: ChosenKernel
     /// The variant of the lab file that the lab is; nil for the lab as it stands.
     let variant: String?
     /// What the lab's dates and its daemons' chance are made of; nil for those of this machine.
     let seed: UInt64?
 
-    init(name: String, source: String, kernel: String, variant: String? = nil, seed: UInt64? = nil) {
+    init(name: String, source: String, kernel: ChosenKernel, variant: String? = nil, seed: UInt64? = nil) {
         self.name = name
         self.source = source
         self.kernel = kernel
@@ -31,11 +31,11 @@ struct Supervision {
     init?(arguments: [String]) {
         guard arguments.count == 7, arguments[1] == Self.word else { return nil }
         self.init(
-            name: arguments[2], source: arguments[3], kernel: arguments[4],
+            name: arguments[2], source: arguments[3], kernel: ChosenKernel(argument: arguments[4]),
             variant: arguments[5].isEmpty ? nil : arguments[5], seed: UInt64(arguments[6]))
     }
 
-    var arguments: [String] { [Self.word, name, source, kernel, variant ?? "", seed.map(String.init) ?? ""] }
+    var arguments: [String] { [Self.word, name, source, kernel.argument, variant ?? "", seed.map(String.init) ?? ""] }
 
     /// Where this program is; the guest runs the same file.
     static var executable: String {
@@ -47,7 +47,7 @@ struct Supervision {
             let directories = HostDirectories(environment: ProcessInfo.processInfo.environment)
             try SupervisorServer.run(
                 lab: try LabDirectory(name: name, directories: directories), source: source, variant: variant,
-                kernel: FilePath(kernel), executable: FilePath(Self.executable),
+                kernel: kernel, executable: FilePath(Self.executable),
                 keepsTemporaryFiles: source == Self.bare, seed: seed)
             exit(0)
         } catch {

@@ -33,6 +33,8 @@ struct TestCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Only these scenarios, separated by commas.", valueName: "names"))
     var scenario: String?
 
+    @OptionGroup var platform: KernelOption
+
     @Option(help: "Play the scenarios in this variant of the lab, instead of the one that each asks for.")
     var variant: String?
 
@@ -73,8 +75,8 @@ struct TestCommand: AsyncParsableCommand {
         let versions = await DaemonVersions.ofThisMachine()
         try Self.checkPredictions(of: runs, versions)
         let directory = try RunDirectory(path: out)
-        let kernel = try Machine.kernel()
-        try await Machine.check(for: runs.map(\.topology))
+        let kernel = try await platform.chosen(for: runs.map(\.topology))
+        try KernelOption.refuse(seed.map { _ in "--seed" }, on: kernel, because: "in real time no run is like another")
         try directory.write(JSONText.of(Versions(kernel: kernel, daemons: versions)) + "\n", to: "versions.json")
         var places: [RunDirectory] = []
         for run in runs { places.append(try prepare(run, in: directory)) }
@@ -172,7 +174,7 @@ struct TestCommand: AsyncParsableCommand {
 
     /// Plays all, so many at once, the longest first; what has not begun when the task is cancelled is left out.
     private static func play(
-        _ runs: [ScenarioRun], in places: [RunDirectory], jobs: Int, kernel: BuiltKernel, versions: DaemonVersions,
+        _ runs: [ScenarioRun], in places: [RunDirectory], jobs: Int, kernel: ChosenKernel, versions: DaemonVersions,
         board: TestBoard
     ) async -> [(index: Int, run: TestRun)] {
         var waiting = runs.indices.sorted { runs[$0].scenario.length > runs[$1].scenario.length }[...]
@@ -266,10 +268,10 @@ private struct Versions: Encodable {
     let libreswan: String
     let bird: String
 
-    init(kernel: BuiltKernel, daemons: DaemonVersions) {
+    init(kernel: ChosenKernel, daemons: DaemonVersions) {
         netlab = NetlabCommand.configuration.version
-        self.kernel = kernel.metadata?.release ?? kernel.path.string
-        kernelSource = kernel.metadata?.source ?? ""
+        self.kernel = kernel.release
+        kernelSource = if case .lab(let built) = kernel { built.metadata?.source ?? "" } else { "the host's own" }
         libreswan = daemons.libreswan.description
         bird = daemons.bird.description
     }

@@ -15,21 +15,24 @@ struct Up: AsyncParsableCommand {
 
     @OptionGroup var target: LabArgument
     @OptionGroup var variant: VariantOption
+    @OptionGroup var platform: KernelOption
 
-    @Option(help: "How the lab's clock moves afterwards: paced (with the wall clock) or paused.")
-    var clock = ClockMode.paced
+    @Option(
+        help: "How the clock of a lab kernel moves afterwards: paced (with the wall clock) or paused. (default: paced)")
+    var clock: ClockMode?
 
     func run() async throws {
         let (topology, file) = try LabLocator.topology(for: target.lab, variant: variant.variant)
-        let kernel = try Machine.kernel()
+        let kernel = try await platform.chosen(for: [topology])
+        try KernelOption.refuse(
+            clock.map { _ in "--clock" }, on: kernel, because: "the clock of the host's own goes by itself")
         let lab = try LabDirectory(name: topology.name, directories: LabLocator.directories)
         if case .running = lab.state() { throw LabLauncher.alreadyUp(lab) }
-        try await Machine.check(for: [topology])
         let board = ProgressBoard(title: "\(topology.name): \(topology.title)")
-        let mode = clock
+        let mode = kernel == .host ? .real : clock ?? .paced
         let (result, wasInterrupted) = await Interruption.guarding {
             let supervision = Supervision(
-                name: topology.name, source: file, kernel: kernel.path.string, variant: topology.variant)
+                name: topology.name, source: file, kernel: kernel, variant: topology.variant)
             board.begin("boot")
             try await LabLauncher.launch(
                 lab, directories: LabLocator.directories, executable: Supervision.executable,
@@ -48,7 +51,7 @@ struct Up: AsyncParsableCommand {
         switch result {
         case .success(.status(let status)):
             print(StatusReport(status).brief(style: .standardOutput))
-            print(nextSteps(topology))
+            print(nextSteps(topology, on: kernel))
         case .success:
             break
         case .failure(let error):
@@ -63,19 +66,31 @@ struct Up: AsyncParsableCommand {
         }
     }
 
-    private func nextSteps(_ topology: Topology) -> String {
+    private func nextSteps(_ topology: Topology, on kernel: ChosenKernel) -> String {
         let name = topology.name
         let probe = topology.probes.first
         let node = probe?.source ?? topology.nodes.first?.name ?? "NODE"
         let ping = probe.map { "\n  netlab exec \(name) \(node) -- ping -c 3 \($0.destination)" } ?? ""
+        let third =
+            kernel == .host
+            ? "ip netns exec \(NamespaceNames.name(lab: name, node: node)) ip address"
+            : "netlab clock \(name) advance 1h"
         return """
             Next:\(ping)
               netlab status \(name)
               netlab shell \(name) \(node)
-              netlab clock \(name) advance 1h
+              \(third)
               netlab down \(name)
             """
     }
 }
 
-extension ClockMode: ExpressibleByArgument {}
+extension ClockMode: ExpressibleByArgument {
+    public init?(argument: String) {
+        guard Self.allValueStrings.contains(argument) else { return nil }
+        self.init(rawValue: argument)
+    }
+
+    /// Those that somebody can choose.
+    public static var allValueStrings: [String] { allCases.filter { $0 != .real }.map(\.rawValue) }
+}

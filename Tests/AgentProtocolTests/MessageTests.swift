@@ -116,7 +116,7 @@ import Testing
                     random: SeededRandom(seed: .max, library: Bytes([0, 255])))),
             .setUp(GuestSetup(hostname: "lab", logDirectory: nil)), .build(sample.plan, sample.topology), .tearDown,
             .status,
-            .wait(sample.condition, within: .milliseconds(1500)), .exec(sample.exec), .powerOff,
+            .wait(sample.condition, within: .milliseconds(1500)), .exec(sample.exec),
         ]
         for request in requests {
             try expectArrives(ToAgent.request(id: .max, request, unbounded: true))
@@ -137,7 +137,8 @@ import Testing
         let sample = try Self.sample.get()
         let time = LabTime(nanoseconds: 42)
         let replies: [AgentReply] = [
-            .done, .status(sample.status), .waited(false, lastSeen: "nothing"), .exited(code: -1),
+            .done, .built(namespaces: ["vpc1-gw": 12]), .status(sample.status), .waited(false, lastSeen: "nothing"),
+            .exited(code: -1),
             .failed(sample.failure),
         ]
         for reply in replies {

@@ -13,9 +13,11 @@ int netlab_setns(int descriptor, int type);
 int netlab_unshare(int flags);
 
 // Mounts: mount(2), umount2(2) with MNT_DETACH.
-extern const unsigned long netlab_mount_bind, netlab_mount_recursive, netlab_mount_private;
+extern const unsigned long netlab_mount_bind, netlab_mount_recursive, netlab_mount_private, netlab_mount_remount;
 int netlab_mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data);
 int netlab_unmount(const char *target);
+// Makes a mount and all below it read-only, for the caller's mount namespace: mount_setattr(2).
+int netlab_mount_read_only(const char *path);
 int netlab_setxattr(const char *path, const char *name, const char *value);
 int netlab_sethostname(const char *name);
 
@@ -27,10 +29,12 @@ int netlab_schedule_normal(void);
 int netlab_allowed_processors(pid_t process, int processors[], int capacity);
 int netlab_pin(pid_t process, int processor);
 
-// The first process of a lab kernel: forks, returns 0 in the child, and in the parent reaps orphans until the child
-// ends, then powers the machine off (reboot(2)) and never returns.
-int netlab_init_fork(void);
-void netlab_power_off(void);
+// The first process of a lab kernel, or of a PID namespace: forks, returns 0 in the child, and in the parent reaps orphans
+// until the child ends; then never returns: it powers the machine off (reboot(2)) where that is the lab's own, and else
+// exits, which ends whatever is in its namespace (pid_namespaces(7)).
+int netlab_init_fork(int owns_machine);
+// Has CLOCK_MONOTONIC show so many nanoseconds to the processes that are forked from now on: time_namespaces(7).
+int netlab_restart_clock(int64_t nanoseconds);
 
 // Starts a program in a session of its own: standard streams as given, all other descriptors closed, signals as they
 // are by default. `namespaces` are descriptors to enter first, setns(2), or NULL. Returns the process id.
@@ -39,6 +43,9 @@ enum {
     netlab_die_with_parent = 1,
     // The first stream is a terminal, and becomes the session's own: TIOCSCTTY.
     netlab_controlling_terminal = 2,
+    // The program is the first in namespaces of its own for processes, mounts, networks and the host name: clone(2). Needs
+    // CAP_SYS_ADMIN.
+    netlab_new_namespaces = 4,
 };
 pid_t netlab_spawn(const char *path, char *const argv[], char *const envp[], const int streams[3],
                    const int namespaces[], int namespace_count, int flags);
@@ -46,6 +53,8 @@ pid_t netlab_spawn(const char *path, char *const argv[], char *const envp[], con
 // Waiting: a counter to wake a thread by, eventfd(2); readable descriptors with a timeout in nanoseconds (negative for
 // none), ppoll(2): the number of readable ones, 0 when the time is over.
 int netlab_eventfd(void);
+// Receives without waiting: recv(2) with MSG_DONTWAIT.
+ssize_t netlab_receive(int socket, void *buffer, size_t size);
 // A pipe whose ends are closed on execution: pipe2(2).
 int netlab_pipe(int ends[2]);
 int netlab_wait_readable(const int descriptors[], int count, int64_t nanoseconds);

@@ -1,0 +1,54 @@
+import ArgumentParser
+import Glibc
+import LabKernel
+import LabModel
+
+/// Which kernel labs run on.
+struct KernelOption: ParsableArguments {
+    enum Choice: String, ExpressibleByArgument, CaseIterable {
+        case lab, host, auto
+    }
+
+    @Option(
+        help: """
+            The kernel to run on: lab (one of the lab's own, any user, virtual time), host (this machine's, as root, in real \
+            time), or auto (the host's if it has all that the labs need).
+            """)
+    var kernel = Choice.lab
+
+    /// The kernel, with everything else that these labs need of the machine.
+    ///
+    /// What `auto` has chosen, and why, is said on standard error.
+    ///
+    /// - Throws: `SetupError` naming what is missing.
+    func chosen(for topologies: [Topology]) async throws -> ChosenKernel {
+        let chosen = try await choose(for: topologies)
+        try await Machine.check(for: topologies, on: chosen.kind)
+        return chosen
+    }
+
+    /// Refuses what only the lab kernel's virtual time can do.
+    ///
+    /// - Parameter option: What was asked for, as it was typed; nil for nothing.
+    static func refuse(_ option: String?, on kernel: ChosenKernel, because reason: String) throws {
+        guard kernel == .host, let option else { return }
+        throw CommandError(
+            message: "\(option) is for labs on the lab kernel: \(reason).",
+            remedy: "Leave out \(option), or take --kernel lab.")
+    }
+
+    private func choose(for topologies: [Topology]) async throws -> ChosenKernel {
+        switch kernel {
+        case .lab: return .lab(try Machine.kernel())
+        case .host:
+            guard geteuid() == 0 else {
+                throw SetupError(
+                    .kernelUnusable, "labs on the host's own kernel are run by root",
+                    remedy: "Run it with sudo, or on the lab kernel: --kernel lab")
+            }
+            return .host
+        case .auto:
+            return .lab(try Machine.kernel())
+        }
+    }
+}
