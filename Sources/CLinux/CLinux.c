@@ -15,6 +15,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/reboot.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
@@ -95,7 +96,8 @@ int netlab_restart_clock(int64_t nanoseconds) {
 }
 
 pid_t netlab_spawn(const char *path, char *const argv[], char *const envp[], const int streams[3],
-                   const int namespaces[], int namespace_count, int flags) {
+                   const int namespaces[], int namespace_count, int flags,
+                   const struct netlab_confinement *confinement) {
     int report[2];
     if (pipe2(report, O_CLOEXEC) < 0) return -1;
     pid_t parent = getpid();
@@ -117,6 +119,7 @@ pid_t netlab_spawn(const char *path, char *const argv[], char *const envp[], con
         int failed = 0;
         setsid();
         for (int i = 0; i < namespace_count && !failed; i++) failed = setns(namespaces[i], 0) < 0;
+        if (!failed && confinement) failed = netlab_confine(confinement) < 0;
         if (!failed) {
             // Out of each other's way before they take their places.
             int moved[3];
@@ -154,6 +157,11 @@ pid_t netlab_spawn(const char *path, char *const argv[], char *const envp[], con
         return -1;
     }
     return child;
+}
+
+void netlab_forbid_core_files(void) {
+    struct rlimit limit = {.rlim_cur = 1, .rlim_max = 1};
+    setrlimit(RLIMIT_CORE, &limit);
 }
 
 int netlab_eventfd(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }

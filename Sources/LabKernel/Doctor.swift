@@ -42,7 +42,9 @@ public enum Doctor {
         environment: [String: String] = ProcessInfo.processInfo.environment
     ) async -> [DoctorFinding] {
         let path = searchPath(environment["PATH"])
-        return [architecture(KernelBuild.machineName), kernel(environment), memory(environment)]
+        return [
+            architecture(KernelBuild.machineName), kernel(environment), memory(environment), confinement(environment),
+        ]
             + HostDirectories.Purpose.allCases.map { directory($0, environment) }
             + programs.map { $0.finding(at: find($0.name, in: path + $0.elsewhere)) }
             + [strongSwan(environment), room(environment)]

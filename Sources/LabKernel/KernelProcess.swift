@@ -20,14 +20,19 @@ public struct KernelProcess: Sendable {
         public let directory: FilePath
         /// The guest's memory in mebibytes: a sparse file, of which only what was touched takes room.
         public var memory = 1024
-        /// The directory of that file, which must allow execution.
+        /// The directory of that file, which must allow execution; nobody needs it once the kernel runs.
         public let memoryDirectory: FilePath
+        /// What the guest may write of the host's, besides.
+        public let logs: FilePath
 
-        public init(kernel: FilePath, initProgram: FilePath, directory: FilePath, memoryDirectory: FilePath) {
+        public init(
+            kernel: FilePath, initProgram: FilePath, directory: FilePath, memoryDirectory: FilePath, logs: FilePath
+        ) {
             self.kernel = kernel
             self.initProgram = initProgram
             self.directory = directory
             self.memoryDirectory = memoryDirectory
+            self.logs = logs
         }
 
         /// The kernel's command line (Documentation/admin-guide/kernel-parameters.txt, Documentation/virt/uml).
@@ -50,11 +55,12 @@ public struct KernelProcess: Sendable {
     /// - Parameters:
     ///   - control: The guest's end of the control line; the caller closes its copy.
     ///   - console: Takes what the kernel prints.
+    ///   - confinement: What keeps it from writing anything but its directories.
     /// - Precondition: The calling thread lives as long as the kernel is to: when it ends, the kernel is killed.
     /// - Throws: `SetupError` when the program cannot be executed.
-    public static func start(_ boot: Boot, control: FileDescriptor, console: FileDescriptor) throws(SetupError)
-        -> KernelProcess
-    {
+    static func start(
+        _ boot: Boot, control: FileDescriptor, console: FileDescriptor, confinement: Confinement
+    ) throws(SetupError) -> KernelProcess {
         if let obstacle = Doctor.executionObstacle(boot.memoryDirectory) {
             throw SetupError(
                 .directoryUnavailable, "the lab kernel cannot keep its memory in \(boot.memoryDirectory)",
@@ -62,20 +68,22 @@ public struct KernelProcess: Sendable {
         }
         // The guest needs nothing of the caller's environment; its own first program makes its own.
         let environment = ["TMPDIR=\(boot.memoryDirectory)", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/"]
-        let id = withCStrings(boot.arguments) { arguments in
-            withCStrings(environment) { environment in
-                netlab_spawn(
-                    boot.kernel.string, arguments, environment, [control.rawValue, console.rawValue, console.rawValue],
-                    nil, 0,
-                    Int32(netlab_die_with_parent))
-            }
-        }
-        guard id > 0 else {
+        do {
+            let id = try confinement.spawn(
+                boot.kernel.string, boot.arguments, environment: environment,
+                streams: [control.rawValue, console.rawValue, console.rawValue],
+                places: [
+                    .init(path: boot.logs), .init(path: boot.directory, isTree: true),
+                    .init(path: boot.memoryDirectory),
+                ],
+                flags: Int32(netlab_die_with_parent))
+            return KernelProcess(id: id, kind: .lab)
+        } catch {
             throw SetupError(
-                .kernelUnusable, "the lab kernel \(boot.kernel) cannot be started",
-                remedy: "Build it anew: netlab kernel build --force", cause: Errno(rawValue: errno))
+                .kernelUnusable, "the lab kernel \(boot.kernel) cannot be started, confined by \(confinement)",
+                remedy: "`netlab doctor` examines what it needs; `netlab kernel build --force` builds it anew.",
+                cause: error)
         }
-        return KernelProcess(id: id, kind: .lab)
     }
 
     /// Starts the agent in namespaces of its own on the host's kernel: everything of the lab is in them, and ends with their
@@ -97,7 +105,7 @@ public struct KernelProcess: Sendable {
                 netlab_spawn(
                     executable.string, arguments, environment, [control.rawValue, journal.rawValue, console.rawValue],
                     nil,
-                    0, Int32(netlab_die_with_parent) | Int32(netlab_new_namespaces))
+                    0, Int32(netlab_die_with_parent) | Int32(netlab_new_namespaces), nil)
             }
         }
         guard id > 0 else {

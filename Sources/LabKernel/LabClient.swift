@@ -135,13 +135,14 @@ public enum LabLauncher {
         let null = try SystemPackage.FileDescriptor.open("/dev/null", .readWrite, options: .closeOnExec)
         defer { try? null.close() }
         let output = try SystemPackage.FileDescriptor.open(
-            log, .writeOnly, options: [.create, .append, .closeOnExec], permissions: [.ownerReadWrite])
+            log, .writeOnly, options: [.create, .append, .closeOnExec, .noFollow], permissions: [.ownerReadWrite])
         defer { try? output.close() }
         let environment = ProcessInfo.processInfo.environment.map { "\($0)=\($1)" }
         let id = withCStrings([executable] + arguments) { arguments in
             withCStrings(environment) { environment in
                 netlab_spawn(
-                    executable, arguments, environment, [null.rawValue, output.rawValue, output.rawValue], nil, 0, 0)
+                    executable, arguments, environment, [null.rawValue, output.rawValue, output.rawValue], nil, 0, 0,
+                    nil)
             }
         }
         guard id > 0 else {

@@ -27,6 +27,8 @@ public struct LabDirectory: Sendable {
     var record: FilePath { path.appending("lab.json") }
     /// The guest's first program: a link to this executable, because the kernel's command line takes no spaces.
     var initProgram: FilePath { path.appending("init") }
+    /// Where the kernel keeps its own small files.
+    var kernelFiles: FilePath { path.appending("uml") }
     public var supervisorLog: FilePath { logs.appending("supervisor.log") }
     public var consoleLog: FilePath { logs.appending("console.log") }
 
@@ -42,6 +44,8 @@ public struct LabDirectory: Sendable {
         public let runsOn: KernelKind?
         public var kernel: pid_t?
         public var kernelStart: UInt64?
+        /// Where the kernel makes its memory file while it starts: an empty directory afterwards.
+        public var memoryDirectory: String?
         /// Seconds since 1970 by the host's clock.
         public let startedAt: Double
         /// How the lab ended when nobody had asked for it.
@@ -109,10 +113,11 @@ public struct LabDirectory: Sendable {
         if let kernel = record?.kernel {
             let kind = record?.runsOn ?? .lab
             if ProcessTable.startTime(of: kernel) == record?.kernelStart { KernelProcess(id: kernel, kind: kind).end() }
-            if kind == .lab { KernelProcess.endOrphans(of: kernel, directory: path) }
+            if kind == .lab { KernelProcess.endOrphans(of: kernel, directory: kernelFiles) }
             KernelProcess.awaitEnd(ofGroup: kernel)
             if kind == .host { NamespaceNames(lab: self, kernel: kernel).remove() }
         }
+        if let directory = record?.memoryDirectory { rmdir(directory) }
         maskLogs()
         remove()
     }

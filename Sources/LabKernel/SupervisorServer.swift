@@ -37,10 +37,15 @@ public enum SupervisorServer {
             lab: lab.name, source: source, variant: variant, supervisor: own,
             supervisorStart: ProcessTable.startTime(of: own) ?? 0, runsOn: kernel.kind,
             startedAt: Date().timeIntervalSince1970)
+        // The guest can write whatever is where its kernel may: the memory file gets a place that has nothing else.
+        let memory = Doctor.memoryDirectory(ProcessInfo.processInfo.environment)
+            .appending("netlab-\(getuid())-\(String(UInt64.random(in: .min ... .max), radix: 36))")
+        if kernel.kind == .lab { record.memoryDirectory = memory.string }
         try lab.write(record)
+        defer { rmdir(memory.string) }
         let setup = try setup(
             of: lab, executable: executable, keepsTemporaryFiles: keepsTemporaryFiles, seed: seed)
-        let (kernel, control) = try boot(lab: lab, kernel: kernel, executable: executable)
+        let (kernel, control) = try boot(lab: lab, kernel: kernel, executable: executable, memory: memory)
         let names = kernel.kind == .host ? NamespaceNames(lab: lab, kernel: kernel.id) : nil
         defer {
             kernel.end()
@@ -65,12 +70,12 @@ public enum SupervisorServer {
                     for await how in ends { await supervisor.kernelEnded(how) }
                 }
                 guard await supervisor.untilReady() else { throw await supervisor.endedFailure }
+                rmdir(memory.string)
                 _ = try await supervisor.reply(to: .setUp(setup), unbounded: true)
                 _ = try await FrameChannel<ToSupervisor, FromSupervisor>.listening(at: lab.socket.string, group: group)
                 { client in
                     Task { await Desk(supervisor: supervisor, names: names, client: client).serve() }
                 }
-                chmod(lab.socket.string, 0o600)
                 await supervisor.endUnlessAsked(within: .seconds(15))
             } catch {
                 finalLog.error("\(error)")
@@ -112,7 +117,7 @@ public enum SupervisorServer {
         return lines.last { $0.contains("Kernel panic") } ?? lines.last
     }
 
-    static func boot(lab: LabDirectory, kernel: ChosenKernel, executable: FilePath) throws -> (
+    static func boot(lab: LabDirectory, kernel: ChosenKernel, executable: FilePath, memory: FilePath) throws -> (
         KernelProcess, control: SystemPackage.FileDescriptor
     ) {
         var ends: [Int32] = [0, 0]
@@ -124,7 +129,8 @@ public enum SupervisorServer {
         )
         defer { try? guest.close() }
         let console = try SystemPackage.FileDescriptor.open(
-            lab.consoleLog, .writeOnly, options: [.create, .append, .closeOnExec], permissions: [.ownerReadWrite])
+            lab.consoleLog, .writeOnly, options: [.create, .append, .closeOnExec, .noFollow],
+            permissions: [.ownerReadWrite])
         defer { try? console.close() }
         guard case .lab(let built) = kernel else {
             let journal = try SystemPackage.FileDescriptor.open(
@@ -134,12 +140,23 @@ public enum SupervisorServer {
                 try KernelProcess.startOnHost(executable, control: guest, journal: journal, console: console), own
             )
         }
+        guard let confinement = Confinement.find(ProcessInfo.processInfo.environment) else {
+            let finding = Doctor.confinementFinding(nil)
+            throw SetupError(.toolsMissing, finding.detail, remedy: finding.remedy ?? "")
+        }
+        for directory in [memory, lab.kernelFiles] where mkdir(directory.string, 0o700) != 0 {
+            throw SetupError(
+                .directoryUnavailable, "cannot make the directory \(directory)",
+                remedy: "Look at its parent's permissions and free space, or set TMPDIR to another one.",
+                cause: Errno(rawValue: errno))
+        }
         guard symlink(executable.string, lab.initProgram.string) == 0 else { throw Errno(rawValue: errno) }
-        let environment = ProcessInfo.processInfo.environment
         let boot = KernelProcess.Boot(
-            kernel: built.path, initProgram: lab.initProgram, directory: lab.path,
-            memoryDirectory: Doctor.memoryDirectory(environment))
-        return (try KernelProcess.start(boot, control: guest, console: console), own)
+            kernel: built.path, initProgram: lab.initProgram, directory: lab.kernelFiles, memoryDirectory: memory,
+            logs: lab.logs)
+        return (
+            try KernelProcess.start(boot, control: guest, console: console, confinement: confinement), own
+        )
     }
 }
 

@@ -36,7 +36,7 @@ struct NodeProcess: Sendable {
             withCStrings(environment) { environment in
                 netlab_spawn(
                     program, arguments, environment, [streams.input, streams.output, streams.error], namespaces,
-                    Int32(namespaces.count), hasTerminal ? Int32(netlab_controlling_terminal) : 0)
+                    Int32(namespaces.count), hasTerminal ? Int32(netlab_controlling_terminal) : 0, nil)
             }
         }
         guard id > 0 else {

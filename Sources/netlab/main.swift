@@ -1,8 +1,17 @@
 import ArgumentParser
+import CLinux
+import Glibc
 import LabRuntime
 
 // One executable, three lives: a lab's agent, the supervisor of a running lab, and the command.
 // The first two need the main thread for themselves and must come before anything that makes threads.
-if let kernel = Agent.kernel { Agent.main(on: kernel) }
+// Lab files' keys are in the memory of all three.
+netlab_forbid_core_files()
+if let kernel = Agent.kernel {
+    umask(0o022)
+    Agent.main(on: kernel)
+}
+// What netlab writes is its user's alone, whatever the shell says.
+umask(0o077)
 if let supervision = Supervision(arguments: CommandLine.arguments) { supervision.run() }
 await NetlabCommand.runAndExit()

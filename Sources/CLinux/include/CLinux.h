@@ -47,8 +47,35 @@ enum {
     // CAP_SYS_ADMIN.
     netlab_new_namespaces = 4,
 };
+// `confinement` is what it may write, or NULL for what its user may.
+struct netlab_confinement;
 pid_t netlab_spawn(const char *path, char *const argv[], char *const envp[], const int streams[3],
-                   const int namespaces[], int namespace_count, int flags);
+                   const int namespaces[], int namespace_count, int flags,
+                   const struct netlab_confinement *confinement);
+
+// What a program may write, and those that it starts: what is below some directories, and nothing else that has a path.
+// Modes, owners, times and links can be changed nowhere. Needs no rights.
+enum { netlab_most_writable = 4 };
+struct netlab_confinement {
+    // A Landlock ruleset; below 0, a mount namespace is made instead, in which all else is read-only.
+    int ruleset;
+    // For the mount namespace: the directories, and where the user may not make one, the maps of a user namespace around it.
+    const char *writable[netlab_most_writable];
+    int writable_count;
+    const char *user_map, *group_map;
+};
+// Confines the calling process for ever: landlock_restrict_self(2), seccomp(2).
+int netlab_confine(const struct netlab_confinement *confinement);
+// The version of Landlock, 0 where there is none: landlock_create_ruleset(2).
+int netlab_landlock_version(void);
+// A set of rules that lets nothing be written.
+int netlab_landlock_ruleset(int version);
+// Lets files below a directory be made, written and removed, on request with directories and sockets: landlock_add_rule(2).
+int netlab_landlock_allow_files(int ruleset, int version, const char *directory, int with_directories);
+
+// Keeps the process, and those that it starts, from leaving core files: setrlimit(2). One byte is less than any core, and
+// besides the one limit that also holds where cores are piped to a program (fs/coredump.c).
+void netlab_forbid_core_files(void);
 
 // Waiting: a counter to wake a thread by, eventfd(2); readable descriptors with a timeout in nanoseconds (negative for
 // none), ppoll(2): the number of readable ones, 0 when the time is over.
