@@ -100,9 +100,9 @@ extension Judge {
             let computed = there.linkTime + back.linkTime
             let target = claim.expected ?? computed
             let times = echoes.compactMap(\.roundTripNanoseconds).sorted().map { Duration.nanoseconds($0) }
-            let isRight =
-                times.allSatisfy { ($0 > target ? $0 - target : target - $0) <= claim.tolerance }
-                && times.count == echoes.count
+            let outcome =
+                times.count == echoes.count
+                ? times.map { time.outcome(of: $0, target: target, tolerance: claim.tolerance) }.gravest : .fail
             let ends = (first: times.first?.milliseconds ?? "", last: times.last?.milliseconds ?? "")
             let mean = times.isEmpty ? .zero : times.reduce(.zero, +) / times.count
             let range =
@@ -110,11 +110,12 @@ extension Judge {
                 ? "\(ends.first) to \(ends.last)"
                 : "\(ends.first) to \(ends.last), on average \(mean.milliseconds)"
             return Judgement(
-                outcome: isRight ? .pass : .fail,
+                outcome: outcome,
                 expected: "\(claim.probe) answered in \(target.milliseconds) ± \(claim.tolerance.shortText)",
                 rule:
                     "delays and rates of \(there.hops.filter { $0.link != nil }.count) links there and \(back.hops.filter { $0.link != nil }.count) back: \(computed.milliseconds)",
-                seen: "\(times.count) of \(echoes.count) answered in \(range)")
+                seen: "\(times.count) of \(echoes.count) answered in \(range)"
+                    + (outcome == .inconclusive ? "; \(TimeKind.doubt)" : ""))
         }
     }
 

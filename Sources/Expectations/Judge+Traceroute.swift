@@ -22,10 +22,14 @@ extension Judge {
                 traces.append(trace)
             }
         }
+        var doubts: [String] = []
         var faults = claim.hops.enumerated().flatMap { index, hop in
-            traces.compactMap { trace in
-                trace.hops.indices.contains(index)
-                    ? hop.objection(to: trace.hops[index]) : "hop \(index + 1) was not asked"
+            traces.compactMap { trace -> String? in
+                guard trace.hops.indices.contains(index) else { return "hop \(index + 1) was not asked" }
+                guard let (outcome, words) = hop.objection(to: trace.hops[index], time) else { return nil }
+                guard outcome == .inconclusive else { return words }
+                doubts.append("\(words); \(TimeKind.doubt)")
+                return nil
             }
         }
         if let trace = traces.first(where: { !$0.isReached || $0.hops.count != claim.hops.count }) {
@@ -38,10 +42,10 @@ extension Judge {
             Self.words(traces.compactMap { $0.hops.indices.contains(index) ? $0.hops[index] : nil })
         }
         var unique: [String] = []
-        for fault in faults where !unique.contains(fault) { unique.append(fault) }
+        for fault in faults + (faults.isEmpty ? doubts : []) where !unique.contains(fault) { unique.append(fault) }
         return Judgement(
-            outcome: faults.isEmpty ? .pass : .fail, expected: expected, rule: rule,
-            seen: faults.isEmpty ? seen.joined(separator: " > ") : unique.joined(separator: "; "))
+            outcome: faults.isEmpty ? doubts.isEmpty ? .pass : .inconclusive : .fail, expected: expected, rule: rule,
+            seen: unique.isEmpty ? seen.joined(separator: " > ") : unique.joined(separator: "; "))
     }
 
     /// `169.254.252.5 or 169.254.252.13 0.303 to 0.305 ms`.
@@ -63,13 +67,15 @@ extension TracerouteClaim.Hop {
     }
 
     /// What is wrong with an answer; nil where nothing is.
-    fileprivate func objection(to answer: TraceResult.Hop) -> String? {
+    fileprivate func objection(to answer: TraceResult.Hop, _ kind: TimeKind) -> (Verdict.Outcome, String)? {
         guard let address = answer.address, let nanoseconds = answer.roundTripNanoseconds else {
-            return "nobody answers at hop \(answer.distance)"
+            return (.fail, "nobody answers at hop \(answer.distance)")
         }
         let time = Duration.nanoseconds(nanoseconds)
-        guard addresses.contains(address) else { return "hop \(answer.distance) is \(address)" }
-        guard let roundTrip, (time > roundTrip ? time - roundTrip : roundTrip - time) > tolerance else { return nil }
-        return "hop \(answer.distance), \(address), answers after \(time.milliseconds)"
+        guard addresses.contains(address) else { return (.fail, "hop \(answer.distance) is \(address)") }
+        guard let roundTrip else { return nil }
+        let outcome = kind.outcome(of: time, target: roundTrip, tolerance: tolerance)
+        return outcome == .pass
+            ? nil : (outcome, "hop \(answer.distance), \(address), answers after \(time.milliseconds)")
     }
 }

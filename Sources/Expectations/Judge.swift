@@ -10,14 +10,16 @@ public struct Judge {
     let examination: CaptureExamination
     /// The lab file's name, for rules.
     let labFile: String
+    let time: TimeKind
 
     var topology: Topology { plan.topology }
     var index: PacketIndex { examination.index ?? PacketIndex() }
 
     public init(
         plan: CheckPlan, observation: Observation, transfers: Observation?, examination: CaptureExamination,
-        labFile: String
+        labFile: String, time: TimeKind = .virtual
     ) {
+        self.time = time
         self.plan = plan
         self.observation = observation
         self.transfers = transfers

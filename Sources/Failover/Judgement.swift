@@ -47,15 +47,19 @@ public struct OutageJudge {
     private let incidents: [Incident]
     /// The end of the script, on the lab's clock.
     private let end: Int64
+    private let time: TimeKind
     private let predict: (Incident, String) -> Prediction?
 
     /// - Parameters:
     ///   - endedAt: On the lab's clock.
+    ///   - time: In real time, what was predicted may come about later by ``TimeKind/lateness``.
     ///   - predict: What is predicted for the flow of this name when the incident's faults begin, beside those that go on;
     ///     nil for nothing.
     public init(
-        incidents: [Incident], endedAt: Int64, predict: @escaping (Incident, String) -> Prediction?
+        incidents: [Incident], endedAt: Int64, time: TimeKind = .virtual,
+        predict: @escaping (Incident, String) -> Prediction?
     ) {
+        self.time = time
         self.incidents = incidents
         end = endedAt
         self.predict = predict
@@ -143,6 +147,11 @@ public struct OutageJudge {
             predicted: predicted, outcome: outcome, expected: expected, seen: seen)
     }
 
+    /// The window, with what real time may add to it.
+    private func allowing(_ window: Window) -> Window {
+        time == .real ? Window(window.earliest, window.latest + TimeKind.lateness) : window
+    }
+
     private typealias Finding = (outcome: Verdict.Outcome, expected: String, seen: String)
 
     private func finding(_ it: Matter, _ predicted: Prediction?) -> Finding {
@@ -153,7 +162,7 @@ public struct OutageJudge {
         case .none: return (it.outages.isEmpty ? .pass : .fail, "no packet lost", seen)
         case .degraded: return (.notApplicable, "some packets may be lost", seen)
         case .unpredictable(let why): return (.inconclusive, "nothing can be predicted: \(why)", seen)
-        case .outage(let window): return outage(it, within: window)
+        case .outage(let window): return outage(it, within: allowing(window))
         case .byFlow: return (.inconclusive, "one of several things, by the flow's way", seen)
         case .untilHealed: return untilHealed(it)
         }
@@ -227,7 +236,7 @@ public struct OutageJudge {
     // MARK: What mending does
 
     private func comeback(_ it: Matter, _ predicted: Prediction) -> OutageJudgement? {
-        guard let heal = it.heal, let window = predicted.comeback else { return nil }
+        guard let heal = it.heal, let window = predicted.comeback.map(allowing) else { return nil }
         let next = incidents.first { $0.nanoseconds > heal.nanoseconds }?.nanoseconds ?? end
         let isOutForGood = predicted.effect == .untilHealed
         let finding: Finding? =
@@ -327,7 +336,10 @@ public struct OutageJudge {
             ? "out for less than \(words(atMost))" : "out for \(words(outage.atLeast)) to \(words(atMost))"
     }
 
-    private func words(_ window: Window) -> String { "\(words(window.earliest)) to \(words(window.latest))" }
+    private func words(_ window: Window) -> String {
+        "\(words(window.earliest)) to \(words(window.latest))"
+            + (time == .real ? " (the last second for the machine)" : "")
+    }
 
     private func words(_ duration: Duration) -> String { duration.inMilliseconds }
 }

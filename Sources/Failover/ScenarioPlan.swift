@@ -106,10 +106,12 @@ extension ScenarioPlan.Check {
     }
 
     /// The judge of this check's expectations.
-    public func judge(_ record: ScriptRecord, examination: CaptureExamination, labFile: String) -> Judge {
+    public func judge(
+        _ record: ScriptRecord, examination: CaptureExamination, labFile: String, time: TimeKind = .virtual
+    ) -> Judge {
         Judge(
             plan: plan, observation: observation(captured, record) ?? Observation(steps: [], capture: nil),
-            transfers: observation(uncaptured, record), examination: examination, labFile: labFile)
+            transfers: observation(uncaptured, record), examination: examination, labFile: labFile, time: time)
     }
 
     /// Verdicts as they count in this place: an expectation whose conditions do not hold now does not apply.

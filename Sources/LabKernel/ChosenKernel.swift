@@ -1,4 +1,5 @@
 import AgentProtocol
+import Expectations
 import Glibc
 import SystemPackage
 
@@ -14,6 +15,9 @@ public enum ChosenKernel: Sendable, Hashable {
         case .host: .host
         }
     }
+
+    /// What kind of time passes on it.
+    public var time: TimeKind { kind == .host ? .real : .virtual }
 
     /// As an argument of the supervisor: the program of a lab kernel, or a word that is no path.
     public var argument: String {

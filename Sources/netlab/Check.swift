@@ -13,8 +13,8 @@ struct Check: AsyncParsableCommand {
         abstract: "Hold a running lab against what its file expects, packet by packet.",
         discussion: """
             Probes make traffic, every packet of it is captured, opened with the tunnels' keys, and compared. The lab's clock runs \
-            as fast as it goes meanwhile. With --capture, a file that was captured before is examined instead; the lab need \
-            not run then.
+            as fast as it goes meanwhile. With --kernel, a lab of its own comes up on that kernel, and is gone afterwards. With \
+            --capture, a file that was captured before is examined instead; the lab need not run then.
 
             Exit codes: 0 all expectations hold; 1 one failed; 5 one could not be decided.
             """)
@@ -39,9 +39,15 @@ struct Check: AsyncParsableCommand {
     @Flag(name: [.short, .long], help: "Show what was expected, and why, also of what holds.")
     var verbose = false
 
+    @Option(
+        help: ArgumentHelp(
+            "Bring up a lab for this check alone, on this kernel: lab, host or auto.", valueName: "kernel"))
+    var kernel: KernelOption.Choice?
+
     @OptionGroup var output: FormatOption
 
     func validate() throws {
+        if kernel != nil, capture != nil { throw ValidationError("--kernel does not go with --capture.") }
         if withKeys, capture != nil { throw ValidationError("--with-keys does not go with --capture.") }
         if keys != nil, capture == nil { throw ValidationError("--keys goes with --capture.") }
     }
@@ -69,8 +75,31 @@ struct Check: AsyncParsableCommand {
     // MARK: A running lab
 
     private func check() async throws -> VerdictReport {
-        let lab = try LabLocator.runningLab(target.lab)
-        let (topology, file) = try LabLocator.topology(of: lab)
+        guard let kernel else {
+            let lab = try LabLocator.runningLab(target.lab)
+            let (topology, file) = try LabLocator.topology(of: lab)
+            guard case .running(let record) = lab.state() else { throw LabFailure("The lab \(lab.name) has ended.") }
+            return try await check(lab, topology, file: file, time: record.runsOn == .host ? .real : .virtual)
+        }
+        return try await checkFresh(on: kernel)
+    }
+
+    /// A lab that is there for this check alone.
+    private func checkFresh(on choice: KernelOption.Choice) async throws -> VerdictReport {
+        let (topology, file) = try LabLocator.topology(for: target.lab)
+        let kernel = try await KernelOption.chosen(choice, for: [topology])
+        let lab = try FreshLab(topology, labFile: file, kernel: kernel, number: 1)
+        let directory = try RunDirectory(path: nil)
+        return try await lab.run(seed: nil, keepLogs: { directory.take(logsFrom: $0) }) {
+            try await self.check(
+                lab.directory, topology, file: file, time: kernel.time, keptIn: directory.path)
+        }
+    }
+
+    /// - Parameter directory: Where the capture will be found; nil for where it is made.
+    private func check(
+        _ lab: LabDirectory, _ topology: Topology, file: String, time: TimeKind, keptIn directory: String? = nil
+    ) async throws -> VerdictReport {
         let wanted = CheckPlan(topology: topology, expectations: try chosen(from: topology, file: file))
         let client = CheckClient(lab: lab, keepsKeys: withKeys)
         defer { client.removeTemporaryFile() }
@@ -81,14 +110,14 @@ struct Check: AsyncParsableCommand {
         let plan = wanted.applicable(conditions)
         let observation = try await client.observe(plan.captured)
         let transfers = plan.uncaptured.measurements.isEmpty ? nil : try await client.observe(plan.uncaptured)
-        let verdicts = try client.judge(plan, observation, transfers, labFile: file)
+        let verdicts = try client.judge(plan, observation, transfers, labFile: file, time: time)
         let idle = wanted.expectations.filter { expectation in
             !plan.expectations.contains { $0.name == expectation.name }
         }
         let all = verdicts + idle.map { Verdict(notApplicable: $0, conditions: conditions, labFile: file) }
         let order = Dictionary(wanted.expectations.enumerated().map { ($1.name, $0) }) { first, _ in first }
         return VerdictReport(
-            lab: lab.name, capture: client.captureFile,
+            lab: topology.name, capture: directory.map { "\($0)/\(CheckClient.captureName)" } ?? client.captureFile,
             verdicts: all.sorted { order[$0.expectation, default: 0] < order[$1.expectation, default: 0] },
             deviations: topology.deviations)
     }
@@ -145,6 +174,7 @@ struct Check: AsyncParsableCommand {
 private final class CheckClient {
     let lab: LabDirectory
     private let temporary: String
+    static let captureName = "check.pcapng"
     /// Where the capture of the last check stays.
     let captureFile: String
     private let keepsKeys: Bool
@@ -153,7 +183,7 @@ private final class CheckClient {
         self.lab = lab
         self.keepsKeys = keepsKeys
         temporary = "check-\(getpid()).pcapng"
-        captureFile = lab.logs.appending("check.pcapng").string
+        captureFile = lab.logs.appending(Self.captureName).string
     }
 
     private var temporaryPath: String { lab.logs.appending(temporary).string }
@@ -167,9 +197,9 @@ private final class CheckClient {
         return observation
     }
 
-    func judge(_ plan: CheckPlan, _ observation: Observation, _ transfers: Observation?, labFile: String) throws
-        -> [Verdict]
-    {
+    func judge(
+        _ plan: CheckPlan, _ observation: Observation, _ transfers: Observation?, labFile: String, time: TimeKind
+    ) throws -> [Verdict] {
         let associations = observation.capture?.associations ?? []
         let capture = try CaptureOnDisk(path: temporaryPath)
         var examination = try CaptureExamination(

@@ -22,7 +22,11 @@ struct KernelOption: ParsableArguments {
     ///
     /// - Throws: `SetupError` naming what is missing.
     func chosen(for topologies: [Topology]) async throws -> ChosenKernel {
-        let chosen = try await choose(for: topologies)
+        try await Self.chosen(kernel, for: topologies)
+    }
+
+    static func chosen(_ choice: Choice, for topologies: [Topology]) async throws -> ChosenKernel {
+        let chosen = try await choose(choice, for: topologies)
         try await Machine.check(for: topologies, on: chosen.kind)
         return chosen
     }
@@ -37,8 +41,8 @@ struct KernelOption: ParsableArguments {
             remedy: "Leave out \(option), or take --kernel lab.")
     }
 
-    private func choose(for topologies: [Topology]) async throws -> ChosenKernel {
-        switch kernel {
+    private static func choose(_ choice: Choice, for topologies: [Topology]) async throws -> ChosenKernel {
+        switch choice {
         case .lab: return .lab(try Machine.kernel())
         case .host:
             guard geteuid() == 0 else {

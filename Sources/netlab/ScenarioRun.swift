@@ -42,7 +42,7 @@ struct ScenarioRun: Sendable {
                 let start = StartTime()
                 return try await lab.play(plan.script, file: Self.capture) { progress(start.since($0)) }
             }
-            return try judge(plan, record, versions, directory, wallTime: .now - begin)
+            return try judge(plan, record, versions, directory, kernel.time, wallTime: .now - begin)
         } catch {
             let wasBrokenOff = error is CancellationError || Task.isCancelled
             return TestRun(
@@ -54,7 +54,7 @@ struct ScenarioRun: Sendable {
 
     private func judge(
         _ plan: ScenarioPlan, _ record: ScriptRecord, _ versions: DaemonVersions, _ directory: RunDirectory,
-        wallTime: Duration
+        _ time: TimeKind, wallTime: Duration
     ) throws -> TestRun {
         let path = "\(directory.path)/\(Self.capture)"
         let events = (record.events + DaemonLogs(topology: topology, directory: directory.path).events(of: record))
@@ -65,13 +65,13 @@ struct ScenarioRun: Sendable {
         let flows = record.flows.map {
             FlowResult($0, trace: trace, brokenOff: record.isPartial ? record.endedAtNanoseconds : nil)
         }
-        let outages = OutageJudge(incidents: Incident.all(in: events), endedAt: record.endedAtNanoseconds) {
+        let outages = OutageJudge(incidents: Incident.all(in: events), endedAt: record.endedAtNanoseconds, time: time) {
             predict($0, for: $1, versions)
         }
         let timeline = Timeline(
             events: events, flows: Array(zip(record.flows, flows)), trace: trace, topology: topology,
             endedAt: record.endedAtNanoseconds)
-        let checks = try plan.checks.flatMap { try results(of: $0, record, directory) }
+        let checks = try plan.checks.flatMap { try results(of: $0, record, directory, time) }
         return TestRun(
             lab: topology.name, scenario: scenario.name, variant: topology.variant, repetition: repetition,
             length: .nanoseconds(record.endedAtNanoseconds - record.startedAtNanoseconds), wallTime: wallTime,
@@ -104,7 +104,7 @@ struct ScenarioRun: Sendable {
     }
 
     private func results(
-        of check: ScenarioPlan.Check, _ record: ScriptRecord, _ directory: RunDirectory
+        of check: ScenarioPlan.Check, _ record: ScriptRecord, _ directory: RunDirectory, _ time: TimeKind
     ) throws -> [(checks: [TestRun.Check], transfers: [TransferFigure])] {
         // One that the script did not come to has no packets.
         guard let observation = check.observation(in: record) else { return [] }
@@ -113,7 +113,7 @@ struct ScenarioRun: Sendable {
         var examination = try CaptureExamination(
             topology: topology, expectations: check.plan.expectations, associations: associations, keepsPackets: true)
         try capture.reading { try examination.read($0) }
-        let judge = check.judge(record, examination: examination, labFile: labFile)
+        let judge = check.judge(record, examination: examination, labFile: labFile, time: time)
         let verdicts = check.settled(
             try judge.verdicts { numbers in
                 try capture.reading {
