@@ -69,6 +69,7 @@ public enum LabLauncher {
     ) async throws {
         switch lab.state() {
         case .running: throw alreadyUp(lab)
+        case .starting: throw beingBroughtUp(lab)
         case .dead(let record): lab.cleanUp(record)
         case .absent: break
         }
@@ -97,10 +98,7 @@ public enum LabLauncher {
     private static func boot(
         _ lab: LabDirectory, directories: HostDirectories, executable: String, arguments: [String]
     ) async throws {
-        guard try lab.claim(directories) else {
-            throw LabFailure(
-                "Somebody else is bringing up \(lab.name) at this moment.", remedy: "`netlab list` shows it.")
-        }
+        guard try lab.claim(directories) else { throw beingBroughtUp(lab) }
         lab.clearLogs()
         var supervisor: pid_t?
         do {
@@ -115,11 +113,13 @@ public enum LabLauncher {
                 waitpid(supervisor, nil, 0)
             }
             switch lab.state() {
-            case .running(let record):
+            case .running(let record) where record.supervisor == supervisor:
                 kill(record.supervisor, SIGKILL)
                 lab.cleanUp(record)
+            case .starting(let record) where record.supervisor == getpid(): lab.cleanUp(record)
             case .dead(let record): lab.cleanUp(record)
-            case .absent: break
+            // Somebody else has been here, and brings it up.
+            case .running, .starting, .absent: break
             }
             throw error
         }
@@ -129,6 +129,11 @@ public enum LabLauncher {
         LabFailure(
             "The lab \(lab.name) is up already.",
             remedy: "`netlab status \(lab.name)` shows it, `netlab down \(lab.name)` ends it.")
+    }
+
+    public static func beingBroughtUp(_ lab: LabDirectory) -> LabFailure {
+        LabFailure(
+            "Somebody else is bringing up \(lab.name) at this moment.", remedy: "`netlab list` shows it.")
     }
 
     private static func spawn(_ executable: String, _ arguments: [String], log: FilePath) throws -> pid_t {
@@ -180,9 +185,16 @@ public enum LabLauncher {
     ///
     /// - Throws: ``LabFailure`` when the lab is not there.
     public static func end(_ lab: LabDirectory) async throws {
+        // What somebody brings up at this moment has to be there first.
+        let deadline = ContinuousClock.now + patience * boots
+        while case .starting = lab.state(), ContinuousClock.now < deadline {
+            try await Task.sleep(for: .milliseconds(5))
+        }
         switch lab.state() {
         case .absent:
             throw LabFailure("The lab \(lab.name) is not up.", remedy: "`netlab list` shows what is.")
+        case .starting:
+            throw beingBroughtUp(lab)
         case .dead(let record):
             lab.cleanUp(record)
         case .running(let record):

@@ -48,17 +48,27 @@ public struct LabDirectory: Sendable {
         public var memoryDirectory: String?
         /// Seconds since 1970 by the host's clock.
         public let startedAt: Double
+        /// Set as long as `supervisor` is the command that brings the lab up, and its supervisor has not written this record.
+        public var isStarting: Bool?
         /// How the lab ended when nobody had asked for it.
         public var ended: String?
 
         /// Why a lab is dead, in words.
         public var causeOfDeath: String {
-            ended.map { "its kernel ended unexpectedly (\($0))" } ?? "its supervisor was gone"
+            if isStarting == true { return "it was never started" }
+            return ended.map { "its kernel ended unexpectedly (\($0))" } ?? "its supervisor was gone"
+        }
+
+        /// Whether another record tells of the same lab, perhaps later.
+        func isSameLab(as other: Record?) -> Bool {
+            supervisor == other?.supervisor && supervisorStart == other?.supervisorStart
         }
     }
 
     public enum State: Sendable {
         case absent
+        /// A command is bringing it up, and there is no supervisor to speak to.
+        case starting(Record)
         case running(Record)
         /// The supervisor or the kernel is gone, and nobody has been told yet.
         case dead(Record?)
@@ -66,14 +76,19 @@ public struct LabDirectory: Sendable {
 
     public func state() -> State {
         guard access(path.string, F_OK) == 0 else { return .absent }
-        guard let text = try? TextFile.read(record.string),
-            let record = try? JSONDecoder().decode(Record.self, from: Data(text.utf8))
-        else { return .dead(nil) }
-        let isRunning = record.ended == nil && ProcessTable.startTime(of: record.supervisor) == record.supervisorStart
-        return isRunning ? .running(record) : .dead(record)
+        guard let record = readRecord() else { return .dead(nil) }
+        guard record.ended == nil, ProcessTable.startTime(of: record.supervisor) == record.supervisorStart else {
+            return .dead(record)
+        }
+        return record.isStarting == true ? .starting(record) : .running(record)
     }
 
-    /// Claims the name: makes the directory, which must not exist.
+    private func readRecord() -> Record? {
+        guard let text = try? TextFile.read(record.string) else { return nil }
+        return try? JSONDecoder().decode(Record.self, from: Data(text.utf8))
+    }
+
+    /// Claims the name for this process until the supervisor writes its own record: makes the directory, which must not exist.
     ///
     /// - Returns: False when somebody else has it.
     func claim(_ directories: HostDirectories) throws(SetupError) -> Bool {
@@ -93,14 +108,47 @@ public struct LabDirectory: Sendable {
                     cause: Errno(rawValue: errno))
             }
         }
-        if mkdir(path.string, 0o700) == 0 { return true }
-        guard errno == EEXIST else {
-            throw SetupError(
-                .directoryUnavailable, "cannot make the directory \(path)",
-                remedy: "Look at its parent's permissions and free space.",
-                cause: Errno(rawValue: errno))
+        let claim = Record(
+            lab: name, source: "", variant: nil, supervisor: getpid(),
+            supervisorStart: ProcessTable.startTime(of: getpid()) ?? 0, runsOn: nil, startedAt: Double(time(nil)),
+            isStarting: true)
+        while true {
+            guard mkdir(path.string, 0o700) == 0 else {
+                if errno == EEXIST { return false }
+                throw unwritable(Errno(rawValue: errno))
+            }
+            do {
+                if try alone({ try write(claim) }) { return true }
+                // It had no record yet, so that somebody took it for what a dead lab had left, and removed it.
+            } catch {
+                remove()
+                throw unwritable(error as? Errno)
+            }
         }
-        return false
+    }
+
+    private func unwritable(_ cause: Errno?) -> SetupError {
+        SetupError(
+            .directoryUnavailable, "cannot make the directory \(path)",
+            remedy: "Look at its parent's permissions and free space.", cause: cause)
+    }
+
+    /// Calls `body` while no other process does so with this directory (flock(2) on the directory itself, which ends with the
+    /// process).
+    ///
+    /// - Returns: False when the directory is gone, or another one by then, and `body` was not called.
+    @discardableResult
+    private func alone(_ body: () throws -> Void) rethrows -> Bool {
+        let descriptor = open(path.string, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        while flock(descriptor, LOCK_EX) != 0 { guard errno == EINTR else { return false } }
+        var (held, current) = (stat(), stat())
+        guard fstat(descriptor, &held) == 0, lstat(path.string, &current) == 0, held.st_ino == current.st_ino else {
+            return false
+        }
+        try body()
+        return true
     }
 
     func write(_ record: Record) throws {
@@ -109,7 +157,18 @@ public struct LabDirectory: Sendable {
     }
 
     /// Ends what a dead lab left running, and removes its directory; the logs stay, without keys.
-    public func cleanUp(_ record: Record?) {
+    ///
+    /// - Parameter known: The record that the lab was found dead with. Does nothing if there is another by now: somebody else has
+    ///   cleaned up, and brings the lab up again.
+    public func cleanUp(_ known: Record?) {
+        alone {
+            let record = readRecord()
+            guard record.map({ $0.isSameLab(as: known) }) ?? true else { return }
+            cleanUpAlone(record)
+        }
+    }
+
+    private func cleanUpAlone(_ record: Record?) {
         if let kernel = record?.kernel {
             let kind = record?.runsOn ?? .lab
             if ProcessTable.startTime(of: kernel) == record?.kernelStart { KernelProcess(id: kernel, kind: kind).end() }

@@ -19,10 +19,9 @@ struct Down: AsyncParsableCommand {
             for lab in try LabDirectory.all(LabLocator.directories) { try await end(lab) }
         } else if let name = lab {
             let directory = try LabDirectory(name: LabLocator.name(of: name), directories: LabLocator.directories)
-            if case .dead = directory.state() {
-                try await end(directory)
-            } else {
-                try await end(LabLocator.runningLab(name))
+            switch directory.state() {
+            case .dead, .starting: try await end(directory)
+            case .running, .absent: try await end(LabLocator.runningLab(name))
             }
         }
     }

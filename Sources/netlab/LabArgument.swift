@@ -141,13 +141,15 @@ enum LabLocator {
             throw CommandError(message: "The lab \"\(name)\" is not up.", remedy: remedy, status: .labBroke)
         }
         let lab = try LabDirectory(name: name, directories: directories)
-        if case .dead(let record) = lab.state() {
+        switch lab.state() {
+        case .dead(let record):
             lab.cleanUp(record)
             throw CommandError(
                 message:
                     "The lab \"\(name)\" had died: \(record?.causeOfDeath ?? "it was never started"). What it left has been removed.",
                 remedy: "Its logs are in \(lab.logs). Bring it up again: netlab up \(argument)", status: .labBroke)
+        case .starting: throw LabLauncher.beingBroughtUp(lab)
+        case .running, .absent: return lab
         }
-        return lab
     }
 }

@@ -55,7 +55,10 @@ struct Up: AsyncParsableCommand {
         case .success:
             break
         case .failure(let error):
-            if !wasInterrupted, let failure = error as? LabFailure, failure == LabLauncher.alreadyUp(lab) {
+            // What is there is somebody else's.
+            if let failure = error as? LabFailure,
+                [LabLauncher.alreadyUp(lab), LabLauncher.beingBroughtUp(lab)].contains(failure)
+            {
                 throw failure
             }
             try? await LabLauncher.end(lab)
