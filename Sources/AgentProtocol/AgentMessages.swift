@@ -73,6 +73,8 @@ public enum AgentRequest: Sendable, Codable {
     case faults
     /// Does what a script says, with its capture in a file of the lab's directory of logs.
     case play(Script, file: String)
+    /// Tries what the kernel can do.
+    case examine([KernelFeature])
 }
 
 public enum AgentReply: Sendable, Codable {
@@ -90,7 +92,20 @@ public enum AgentReply: Sendable, Codable {
     /// The faults that are active now, in the order in which they began.
     case faults([ActiveFault])
     case played(ScriptRecord)
+    case examined([KernelFinding])
     case failed(LabFailure)
+}
+
+/// Whether a kernel can do something.
+public struct KernelFinding: Hashable, Sendable, Codable {
+    public let feature: KernelFeature
+    /// What went wrong when it was tried; nil where it can be done.
+    public let obstacle: String?
+
+    public init(feature: KernelFeature, obstacle: String?) {
+        self.feature = feature
+        self.obstacle = obstacle
+    }
 }
 
 /// A fault that has not been healed yet.

@@ -17,6 +17,7 @@ public enum ToSupervisor: Sendable, Codable {
     case heal([Fault]?)
     case faults
     case play(Script, file: String)
+    case examine([KernelFeature])
     case shutDown
 }
 
@@ -41,6 +42,7 @@ public enum FromSupervisor: Sendable, Codable {
     case observed(Observation)
     case faults([ActiveFault])
     case played(ScriptRecord)
+    case examined([KernelFinding])
     case failed(LabFailure)
 }
 

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -251,6 +253,18 @@ int netlab_receive_packets(int descriptor, struct netlab_packet packets[], int c
         }
     }
     return count;
+}
+
+int netlab_try_tcp_signature(void) {
+    int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (descriptor < 0) return -1;
+    struct tcp_md5sig key = {.tcpm_keylen = 4, .tcpm_key = {'t', 'e', 's', 't'}};
+    struct sockaddr_in peer = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0xC0000202)};
+    memcpy(&key.tcpm_addr, &peer, sizeof peer);
+    int result = setsockopt(descriptor, IPPROTO_TCP, TCP_MD5SIG, &key, sizeof key), code = errno;
+    close(descriptor);
+    errno = code;
+    return result;
 }
 
 int netlab_open_terminal(char *path, size_t size) {

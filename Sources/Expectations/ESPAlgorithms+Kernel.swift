@@ -1,9 +1,40 @@
 import Decryption
 import LabModel
 
+/// A cipher or an integrity algorithm by the kernel's name for it (net/xfrm/xfrm_algo.c).
+public struct KernelTransform: Hashable, Sendable {
+    public enum Kind: Hashable, Sendable {
+        case cipher, integrity
+        /// An AEAD.
+        case both
+    }
+
+    public let kind: Kind
+    public let name: String
+    /// The bits of the key itself.
+    public let cipherBits: Int
+    /// The bits of the ICV; 0 for a cipher.
+    public let tagBits: Int
+
+    /// The key as the kernel takes it, with the salt of counter modes at its end.
+    public var keyBits: Int { cipherBits + Self.saltBits(of: name) }
+
+    /// As `ip xfrm` and the README have it: `cbc(aes) 256`, `hmac(sha256) 256/128`.
+    var words: String { "\(name) \(cipherBits)" + (kind == .cipher ? "" : "/\(tagBits)") }
+
+    /// RFC 4106, 7634, 3686; RFC 4309.
+    static func saltBits(of name: String) -> Int {
+        switch name {
+        case "rfc4106(gcm(aes))", "rfc7539esp(chacha20,poly1305)", "rfc3686(ctr(aes))": 32
+        case "rfc4309(ccm(aes))": 24
+        default: 0
+        }
+    }
+}
+
 extension ESPAlgorithms {
-    /// Cipher and integrity algorithm as the kernel names them, with the key's bits and those of the ICV (net/xfrm/xfrm_algo.c).
-    var kernelNames: [String] {
+    /// What the kernel is asked for.
+    public var kernelTransforms: [KernelTransform] {
         let cipher =
             switch encryption.cipher {
             case .aesCBC: "cbc(aes)"
@@ -16,7 +47,7 @@ extension ESPAlgorithms {
         let transform = try? ESPTransform(cipher: encryption.cipher, integrity: integrity)
         let bits = encryption.keyBits ?? (encryption.cipher == .chacha20Poly1305 ? 256 : 0)
         let tag = (transform?.icvLength ?? 0) * 8
-        guard let integrity else { return ["\(cipher) \(bits)/\(tag)"] }
+        guard let integrity else { return [KernelTransform(kind: .both, name: cipher, cipherBits: bits, tagBits: tag)] }
         let (hash, hashBits) =
             switch integrity {
             case .sha1: ("hmac(sha1)", 160)
@@ -25,8 +56,14 @@ extension ESPAlgorithms {
             case .sha2_512: ("hmac(sha512)", 512)
             case .aesXCBC: ("xcbc(aes)", 128)
             }
-        return ["\(cipher) \(bits)", "\(hash) \(hashBits)/\(tag)"]
+        return [
+            KernelTransform(kind: .cipher, name: cipher, cipherBits: bits, tagBits: 0),
+            KernelTransform(kind: .integrity, name: hash, cipherBits: hashBits, tagBits: tag),
+        ]
     }
+
+    /// Their names, with the key's bits and those of the ICV.
+    var kernelNames: [String] { kernelTransforms.map(\.words) }
 }
 
 extension ESPAssociation {
@@ -39,12 +76,6 @@ extension ESPAssociation {
 }
 
 extension ESPAssociation.Algorithm {
-    /// The bits of the key itself: the kernel keeps the salt of counter modes at its end (RFC 4106, 4309, 7634, 3686).
-    var cipherBits: Int {
-        switch name {
-        case "rfc4106(gcm(aes))", "rfc7539esp(chacha20,poly1305)", "rfc3686(ctr(aes))": key.bits - 32
-        case "rfc4309(ccm(aes))": key.bits - 24
-        default: key.bits
-        }
-    }
+    /// The bits of the key itself, without a salt.
+    var cipherBits: Int { key.bits - KernelTransform.saltBits(of: name) }
 }

@@ -51,6 +51,7 @@ struct Desk {
         case .heal(let healed): try await faults(.heal(healed))
         case .faults: try await faults(.faults)
         case .play(let script, let file): try await play(script, file: file, input: input)
+        case .examine(let features): try await examine(features)
         case .shutDown:
             // The kernel's end is the lab's: the supervisor cleans up and goes.
             await end(with: .done)
@@ -160,6 +161,13 @@ struct Desk {
         }
         guard case .played(let record) = reply else { throw unexpected }
         return .played(record)
+    }
+
+    private func examine(_ features: [KernelFeature]) async throws -> FromSupervisor {
+        guard case .examined(let findings) = try await follow(.examine(features), unbounded: true) else {
+            throw unexpected
+        }
+        return .examined(findings)
     }
 
     /// Passes on what comes with a request, in both directions, and returns its reply.

@@ -48,7 +48,8 @@ public struct LabClient: Sendable {
             switch message {
             case .progress, .output, .grown, .notice, .clockMoved: follow(message)
             case .failed(let failure): throw failure
-            case .done, .status, .traffic, .clock, .waited, .exited, .probed, .captured, .observed, .faults, .played:
+            case .done, .status, .traffic, .clock, .waited, .exited, .probed, .captured, .observed, .faults, .played,
+                .examined:
                 return message
             }
         }

@@ -152,6 +152,8 @@ final class RequestDesk: Sendable {
                 try await running().play(script, file: try Self.logPath(file), input: input) {
                     line.send(.passed(id: id, $0))
                 })
+        case .examine(let features):
+            return .examined(KernelTrial.findings(features))
         }
     }
 

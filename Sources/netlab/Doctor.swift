@@ -1,14 +1,40 @@
 import ArgumentParser
 import LabKernel
+import LabModel
 import Reporting
 
 struct Doctor: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Examine this machine for everything labs need, and say how to get what is missing.")
+        abstract: "Examine this machine for everything labs need, and say how to get what is missing.",
+        discussion: """
+            With --kernel host, this machine's own kernel is examined for what labs need of it, all known ones or those that \
+            are named: each thing is tried, as root, in namespaces that are gone afterwards.
+            """)
+
+    enum Subject: String, ExpressibleByArgument, CaseIterable {
+        case lab, host
+    }
+
+    @Option(help: "The kernel that labs are to run on: lab or host.")
+    var kernel = Subject.lab
+
+    @Argument(help: "With --kernel host: only what these labs need.")
+    var labs: [String] = []
 
     @OptionGroup var output: FormatOption
 
+    func validate() throws {
+        guard labs.isEmpty || kernel == .host else { throw ValidationError("Labs are named with --kernel host only.") }
+    }
+
     func run() async throws {
+        switch kernel {
+        case .lab: try await examineMachine()
+        case .host: try await examineHostKernel()
+        }
+    }
+
+    private func examineMachine() async throws {
         let findings = await LabKernel.Doctor.examine()
         switch output.format {
         case .json: print(try JSONText.of(findings))
@@ -20,6 +46,27 @@ struct Doctor: AsyncParsableCommand {
             print(Table(columns: ["", "WHAT", "FOUND", "REMEDY"], rows: rows).text(style: style))
         }
         if findings.contains(where: { $0.status == .missing }) { throw ExitCode(ExitStatus.machineLacks.rawValue) }
+    }
+
+    private func examineHostKernel() async throws {
+        let topologies = try (labs.isEmpty ? LabLocator.known : labs).map { try LabLocator.resolve($0).topology }
+        let findings = try await HostKernel.findings(for: topologies)
+        switch output.format {
+        case .json: print(try JSONText.of(findings))
+        case .table:
+            let style = Style.standardOutput
+            let rows = findings.map { finding in
+                [
+                    finding.obstacle == nil ? style.good("ok") : style.bad("missing"), finding.name,
+                    finding.labs.joined(separator: " "),
+                    finding.obstacle.map { "\($0.split { $0 == "\n" || $0 == ";" }.first ?? "")" } ?? "",
+                    finding.obstacle == nil ? "" : finding.remedy,
+                ]
+            }
+            print("This machine's kernel: \(ChosenKernel.hostRelease)")
+            print(Table(columns: ["", "WHAT", "FOR", "TRIED", "REMEDY"], rows: rows).text(style: style))
+        }
+        if findings.contains(where: { $0.obstacle != nil }) { throw ExitCode(ExitStatus.machineLacks.rawValue) }
     }
 
     private static func mark(_ status: DoctorFinding.Status, _ style: Style) -> String {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Glibc
 import LabKernel
 import LabModel
+import Reporting
 
 /// Which kernel labs run on.
 struct KernelOption: ParsableArguments {
@@ -45,13 +46,29 @@ struct KernelOption: ParsableArguments {
         switch choice {
         case .lab: return .lab(try Machine.kernel())
         case .host:
-            guard geteuid() == 0 else {
-                throw SetupError(
-                    .kernelUnusable, "labs on the host's own kernel are run by root",
-                    remedy: "Run it with sudo, or on the lab kernel: --kernel lab")
-            }
-            return .host
+            let missing = try await HostKernel.findings(for: topologies).filter { $0.obstacle != nil }
+            guard let first = missing.first else { return .host }
+            throw SetupError(
+                .kernelUnusable,
+                "this machine's kernel, \(ChosenKernel.hostRelease), cannot do all that the lab needs: "
+                    + missing.map(\.name).joined(separator: ", "),
+                remedy: "\(first.remedy) The lab kernel does all of it: --kernel lab")
         case .auto:
+            let reason: String
+            do {
+                let missing = try await HostKernel.findings(for: topologies).filter { $0.obstacle != nil }
+                if missing.isEmpty {
+                    StandardStream.error.write(
+                        "netlab: on this machine's kernel, \(ChosenKernel.hostRelease), which has all that is needed.\n"
+                    )
+                    return .host
+                }
+                reason =
+                    "this machine's, \(ChosenKernel.hostRelease), lacks \(missing.map(\.name).joined(separator: ", "))"
+            } catch let error as SetupError {
+                reason = error.message
+            }
+            StandardStream.error.write("netlab: on the lab kernel: \(reason).\n")
             return .lab(try Machine.kernel())
         }
     }

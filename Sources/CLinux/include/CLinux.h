@@ -114,6 +114,9 @@ void netlab_call_at(int64_t nanoseconds, void (*call)(void *), void *context);
 // Hands what was written to a file over to the file system below, without waiting for any disk: sync_file_range(2).
 int netlab_write_back(int descriptor);
 
+// Whether a socket takes a key for its TCP segments: TCP_MD5SIG, tcp(7). 0, or -1.
+int netlab_try_tcp_signature(void);
+
 // Pseudo-terminals: posix_openpt(3) and friends; the secondary's path is written to `path`.
 int netlab_open_terminal(char *path, size_t size);
 int netlab_set_window_size(int descriptor, unsigned short rows, unsigned short columns);

@@ -1,0 +1,116 @@
+import LabModel
+import NetworkTypes
+
+/// Something that a lab needs its kernel to do; the lab kernel does all of it, any other has to be asked.
+public enum KernelFeature: Hashable, Sendable, Codable {
+    /// Namespaces with a file system of their own, over the host's.
+    case nodes
+    case links
+    /// Delay, rate and loss of links.
+    case shaping
+    case vlans
+    case vtis
+    case xfrmInterfaces
+    case plainTunnels(PlainTunnelInterface)
+    /// ESP, in UDP as well as by itself.
+    case esp(ESPAlgorithms)
+    case packetFilter(Ruleset)
+    case settings([Sysctl])
+    case policyRouting
+    case multipathRoutes
+    /// BGP's passwords.
+    case tcpSignatures
+    case captures
+
+    /// What it is, for people: two features of one name are one to them.
+    public var name: String {
+        switch self {
+        case .nodes: "namespaces with overlay file systems"
+        case .links: "veth pairs"
+        case .shaping: "netem"
+        case .vlans: "802.1Q"
+        case .vtis: "VTI"
+        case .xfrmInterfaces: "XFRM interfaces"
+        case .plainTunnels(let interface): "\(interface.kind.rawValue) tunnels"
+        case .esp(let algorithms): "ESP, \(algorithms)"
+        case .packetFilter: "nftables, with all that the rules use"
+        case .settings: "sysctls of nodes"
+        case .policyRouting: "rules of policy routing"
+        case .multipathRoutes: "routes with several next hops"
+        case .tcpSignatures: "TCP MD5 signatures"
+        case .captures: "packet sockets"
+        }
+    }
+
+    /// The modules that have it, as modprobe(8) takes them, and the symbols that a kernel is configured by.
+    public var source: (modules: [String], symbols: [String]) {
+        switch self {
+        case .nodes: (["overlay"], ["NAMESPACES", "PID_NS", "OVERLAY_FS"])
+        case .links: (["veth"], ["VETH"])
+        case .shaping: (["sch_netem"], ["NET_SCH_NETEM"])
+        case .vlans: (["8021q"], ["VLAN_8021Q"])
+        case .vtis: (["ip_vti"], ["NET_IPVTI"])
+        case .xfrmInterfaces: (["xfrm_interface"], ["XFRM_INTERFACE"])
+        case .plainTunnels(let interface):
+            switch interface.kind {
+            case .isatap, .sixInFour: (["sit"], ["IPV6_SIT"])
+            case .ipip: (["ipip"], ["NET_IPIP"])
+            case .ipip6, .ip6ip6: (["ip6_tunnel"], ["IPV6_TUNNEL"])
+            }
+        case .esp: (["esp4"], ["XFRM_USER", "INET_ESP", "CRYPTO"])
+        case .packetFilter: (["nf_tables", "nft_ct", "nft_chain_nat"], ["NF_TABLES_INET", "NFT_CT", "NFT_NAT"])
+        case .settings: ([], ["SYSCTL"])
+        case .policyRouting: ([], ["IP_MULTIPLE_TABLES"])
+        case .multipathRoutes: ([], ["IP_ROUTE_MULTIPATH"])
+        case .tcpSignatures: ([], ["TCP_MD5SIG"])
+        case .captures: (["af_packet"], ["PACKET"])
+        }
+    }
+
+    /// What a topology needs, each once, in the order in which its plan comes upon it.
+    public static func needed(by topology: Topology) -> [KernelFeature] {
+        var features: [KernelFeature] = []
+        func add(_ feature: KernelFeature) {
+            if !features.contains(feature) { features.append(feature) }
+        }
+        for step in Plan(for: topology).steps { needed(by: step.action).forEach(add) }
+        for tunnel in topology.tunnels {
+            guard let esp = tunnel.proposal?.esp else { continue }
+            add(.esp(ESPAlgorithms(encryption: esp.encryption, integrity: esp.integrity)))
+        }
+        // Those of a user's own files are not known: what any such daemon can do stands for them.
+        if topology.tunnels.contains(where: { $0.proposal == nil }) {
+            add(.esp(ESPAlgorithms(encryption: .aes256CBC, integrity: .sha2_256)))
+        }
+        if topology.hasSessionKeys { add(.tcpSignatures) }
+        add(.captures)
+        return features
+    }
+
+    private static func needed(by action: Action) -> [KernelFeature] {
+        switch action {
+        case .createNode: [.nodes]
+        case .createLink(let link): [.links, .shaping] + (link.vlan == nil ? [] : [.vlans])
+        case .createTunnelInterface(let interface):
+            switch interface.kind {
+            case .vti: [.vtis]
+            case .xfrm: [.xfrmInterfaces]
+            }
+        case .createPlainTunnelInterface(let interface): [.plainTunnels(interface)]
+        case .setSysctls(_, let settings):
+            // Those of an interface wait for the interface.
+            [.settings(settings.filter { $0.key.contains(".all.") || !$0.key.contains(".conf.") })]
+        case .addRoute(_, let entry): entry.nextHops.count > 1 ? [.multipathRoutes] : []
+        case .addRule: [.policyRouting]
+        case .applyFilter(_, let ruleset): [.packetFilter(ruleset)]
+        default: []
+        }
+    }
+}
+
+extension Topology {
+    fileprivate var hasSessionKeys: Bool {
+        sessions.contains { session in session.speakers.contains { session.key(of: $0) != nil } }
+            || oneSidedSessions.contains { $0.password != nil }
+    }
+}
