@@ -166,6 +166,8 @@ void netlab_forbid_core_files(void) {
     setrlimit(RLIMIT_CORE, &limit);
 }
 
+int netlab_open_process(pid_t process) { return syscall(SYS_pidfd_open, process, 0u); }
+
 int netlab_eventfd(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
 
 ssize_t netlab_receive(int socket, void *buffer, size_t size) { return recv(socket, buffer, size, MSG_DONTWAIT); }

@@ -68,7 +68,7 @@ struct Desk {
             guard case .built(let namespaces) = try await follow(.build(plan, topology), unbounded: true) else {
                 throw unexpected
             }
-            try names?.add(namespaces)
+            if let names { try names.add(namespaces, of: supervisor.kernel.id) }
         } catch {
             // Half a lab is none.
             return await end(with: .failed(error as? LabFailure ?? LabFailure("\(error)")))

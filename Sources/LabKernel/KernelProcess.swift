@@ -229,7 +229,7 @@ public enum ProcessTable {
         }
     }
 
-    private static func all() -> [pid_t] {
+    static func all() -> [pid_t] {
         guard let directory = opendir("/proc") else { return [] }
         defer { closedir(directory) }
         var found: [pid_t] = []
@@ -243,7 +243,7 @@ public enum ProcessTable {
     }
 
     /// The fields after the name, from the state on.
-    private static func fields(of process: pid_t) -> [Substring]? {
+    static func fields(of process: pid_t) -> [Substring]? {
         guard let stat = try? TextFile.read("/proc/\(process)/stat"), let end = stat.lastIndex(of: ")") else {
             return nil
         }

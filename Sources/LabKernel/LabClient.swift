@@ -60,6 +60,9 @@ public struct LabClient: Sendable {
 
 /// Starts and ends labs' supervisors.
 public enum LabLauncher {
+    /// The first argument of this executable when it is to be a supervisor; the lab's name follows.
+    public static let supervisorWord = "--supervise-lab"
+
     /// Starts a supervisor for a lab and waits until it answers.
     ///
     /// - Parameters:
@@ -199,18 +202,31 @@ public enum LabLauncher {
         case .dead(let record):
             lab.cleanUp(record)
         case .running(let record):
-            if let client = try? await LabClient(lab) { _ = try? await client.ask(.shutDown) }
-            let deadline = ContinuousClock.now + .seconds(10)
-            while ProcessTable.startTime(of: record.supervisor) == record.supervisorStart,
-                ContinuousClock.now < deadline
-            {
-                try await Task.sleep(for: .milliseconds(2))
-            }
-            // One that does not go by itself is made to.
-            if ProcessTable.startTime(of: record.supervisor) == record.supervisorStart {
+            try await askToEnd(lab, record, within: .seconds(10))
+            switch lab.state() {
+            case .running(let current) where current.isSameLab(as: record):
+                // One that does not go by itself is made to.
                 kill(record.supervisor, SIGKILL)
+                lab.cleanUp(current)
+            case .dead(let record): lab.cleanUp(record)
+            case .running, .starting, .absent: break
             }
-            lab.cleanUp(record)
+        }
+    }
+
+    /// Asks a lab to end, as soon as it answers, and waits until its supervisor is gone.
+    private static func askToEnd(
+        _ lab: LabDirectory, _ record: LabDirectory.Record, within patience: Duration
+    ) async throws {
+        let deadline = ContinuousClock.now + patience
+        var isAsked = false
+        while ProcessTable.startTime(of: record.supervisor) == record.supervisorStart, ContinuousClock.now < deadline {
+            // One that is only starting does not answer yet.
+            if !isAsked, let client = try? await LabClient(lab) {
+                _ = try? await client.ask(.shutDown)
+                isAsked = true
+            }
+            try await Task.sleep(for: .milliseconds(2))
         }
     }
 }

@@ -15,6 +15,19 @@ public struct LabDirectory: Sendable {
     /// Where its logs are and stay.
     public let logs: FilePath
 
+    /// The process that a lab with such a name was started for, and ends with; nil for a lab that stays by itself.
+    ///
+    /// Lab files cannot give a name with a point in it.
+    public static func owner(ofLab name: String) -> pid_t? {
+        guard let mark = name.wholeMatch(of: /[^.]+\.(\d+)-\d+/) else { return nil }
+        return pid_t(mark.1)
+    }
+
+    /// A name for a lab that this process starts for itself and that nobody else looks for.
+    ///
+    /// - Parameter number: Tells it from others of this process.
+    public static func ownName(_ name: String, number: Int) -> String { "\(name).\(getpid())-\(number)" }
+
     public init(name: String, directories: HostDirectories) throws(SetupError) {
         self.name = name
         path = try directories.path(.runtime).appending("labs").appending(name)
@@ -28,7 +41,8 @@ public struct LabDirectory: Sendable {
     /// The guest's first program: a link to this executable, because the kernel's command line takes no spaces.
     var initProgram: FilePath { path.appending("init") }
     /// Where the kernel keeps its own small files.
-    var kernelFiles: FilePath { path.appending("uml") }
+    var kernelFiles: FilePath { path.appending(Self.kernelFilesName) }
+    static let kernelFilesName = "uml"
     public var supervisorLog: FilePath { logs.appending("supervisor.log") }
     public var consoleLog: FilePath { logs.appending("console.log") }
 
@@ -163,7 +177,7 @@ public struct LabDirectory: Sendable {
     public func cleanUp(_ known: Record?) {
         alone {
             let record = readRecord()
-            guard record.map({ $0.isSameLab(as: known) }) ?? true else { return }
+            guard isOurs, record.map({ $0.isSameLab(as: known) }) ?? true else { return }
             cleanUpAlone(record)
         }
     }
@@ -174,11 +188,29 @@ public struct LabDirectory: Sendable {
             if ProcessTable.startTime(of: kernel) == record?.kernelStart { KernelProcess(id: kernel, kind: kind).end() }
             if kind == .lab { KernelProcess.endOrphans(of: kernel, directory: kernelFiles) }
             KernelProcess.awaitEnd(ofGroup: kernel)
-            if kind == .host { NamespaceNames(lab: self, kernel: kernel).remove() }
         }
-        if let directory = record?.memoryDirectory { rmdir(directory) }
+        if let directory = record?.memoryDirectory { Self.removeMemoryPlace(directory) }
+        NamespaceNames(lab: self).remove()
         maskLogs()
         remove()
+    }
+
+    /// What the places of this user's kernels' memory files are called; the rest of the name is chance.
+    static var memoryPlacePrefix: String { "netlab-\(getuid())-" }
+
+    /// Removes the place of a kernel's memory file, which a kernel killed in its first moments may have left in it.
+    static func removeMemoryPlace(_ directory: String) {
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? [] {
+            unlink("\(directory)/\(name)")
+        }
+        rmdir(directory)
+    }
+
+    /// Whether the directory is one that netlab made: it has a record, or nothing in it yet.
+    var isOurs: Bool {
+        if access(record.string, F_OK) == 0 { return true }
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: path.string)) ?? ["?"]
+        return names.allSatisfy { $0 == "\(record.lastComponent?.string ?? "").new" }
     }
 
     /// Masks the keys that a capture has left in the logs because the lab ended first.
@@ -194,9 +226,16 @@ public struct LabDirectory: Sendable {
     }
 
     /// Removes the directory with everything in it.
+    ///
+    /// In one step as others see it: whoever looks meanwhile finds either a lab or none.
     func remove() {
-        try? FileManager.default.removeItem(atPath: path.string)
+        let grave = path.removingLastComponent().appending(Self.grave(of: name))
+        let isMoved = rename(path.string, grave.string) == 0
+        try? FileManager.default.removeItem(atPath: (isMoved ? grave : path).string)
     }
+
+    /// What the directory of a lab is called that this process is removing.
+    private static func grave(of name: String) -> String { ".\(ownName(name, number: 0))" }
 
     /// Forgets the logs of the run before.
     func clearLogs() {
@@ -215,7 +254,9 @@ public struct LabDirectory: Sendable {
         let labs = try directories.path(.runtime).appending("labs")
         let names = (try? FileManager.default.contentsOfDirectory(atPath: labs.string)) ?? []
         var found: [LabDirectory] = []
-        for name in names.sorted() { found.append(try LabDirectory(name: name, directories: directories)) }
+        for name in names.sorted() where name.first != "." {
+            found.append(try LabDirectory(name: name, directories: directories))
+        }
         return found
     }
 }

@@ -11,14 +11,7 @@ public struct NamespaceNames: Sendable {
     /// Where ip-netns(8) looks.
     static let directory: FilePath = "/run/netns"
 
-    private let lab: LabDirectory
-    private let kernel: pid_t
-
-    /// - Parameter kernel: The first process of the lab's namespaces.
-    init(lab: LabDirectory, kernel: pid_t) {
-        self.lab = lab
-        self.kernel = kernel
-    }
+    let lab: LabDirectory
 
     /// The name of a node's namespace.
     public static func name(lab: String, node: String) -> String { "netlab.\(lab).\(node)" }
@@ -27,15 +20,18 @@ public struct NamespaceNames: Sendable {
     ///
     /// One that another lab of the same name has, started by root with other directories, stays that lab's.
     ///
-    /// - Parameter namespaces: The agent's descriptors, by node.
-    func add(_ namespaces: [String: Int32]) throws {
+    /// - Parameters:
+    ///   - namespaces: The agent's descriptors, by node.
+    ///   - kernel: The first process of the lab's namespaces.
+    func add(_ namespaces: [String: Int32], of kernel: pid_t) throws {
         guard let agent = ProcessTable.children(of: kernel).first else { return }
         if mkdir(Self.directory.string, 0o755) == 0 { try note(made: Self.directory) }
         for (node, descriptor) in namespaces.sorted(by: { $0.key < $1.key }) {
             let link = Self.directory.appending(Self.name(lab: lab.name, node: node))
+            let target = "/proc/\(agent)/fd/\(descriptor)"
             if access(link.string, F_OK) != 0 { unlink(link.string) }
-            try note(made: link)
-            guard symlink("/proc/\(agent)/fd/\(descriptor)", link.string) == 0 || errno == EEXIST else {
+            try note(made: link, target: target)
+            guard symlink(target, link.string) == 0 || errno == EEXIST else {
                 throw SetupError(
                     .directoryUnavailable, "the name \(link) cannot be given to a node's namespace",
                     remedy: "Look at the permissions of \(Self.directory).", cause: Errno(rawValue: errno))
@@ -43,44 +39,42 @@ public struct NamespaceNames: Sendable {
         }
     }
 
-    /// Removes what the journal says was made, the last first; a name only where it leads nowhere, or into this lab.
+    /// Removes what the journal says was made, the last first; a name only where it leads to what it was made for.
     func remove() {
-        for path in noted().reversed() {
-            guard path != Self.directory.string else {
-                rmdir(path)
-                continue
+        for made in noted().reversed() {
+            if made.target == nil {
+                rmdir(made.made)
+            } else if let target = try? FileManager.default.destinationOfSymbolicLink(atPath: made.made),
+                target == made.target
+            {
+                unlink(made.made)
             }
-            guard let target = try? FileManager.default.destinationOfSymbolicLink(atPath: path),
-                target.hasPrefix("/proc/"), isOurs(target) || access(path, F_OK) != 0
-            else { continue }
-            unlink(path)
         }
-    }
-
-    private func isOurs(_ target: String) -> Bool {
-        ProcessTable.children(of: kernel).contains { target.hasPrefix("/proc/\($0)/") }
     }
 
     // MARK: The journal
 
     private struct Line: Codable {
         let made: String
+        /// Where a name leads; nil for the directory of names.
+        var target: String?
     }
 
-    private func note(made path: FilePath) throws {
+    private func note(made path: FilePath, target: String? = nil) throws {
         let descriptor = open(lab.journal.string, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else { throw Errno(rawValue: errno) }
         defer { close(descriptor) }
-        let line = try JSONEncoder().encode(Line(made: path.string)) + [0x0A]
+        let line = try JSONEncoder().encode(Line(made: path.string, target: target)) + [0x0A]
         guard line.withUnsafeBytes({ write(descriptor, $0.baseAddress, $0.count) }) == line.count else {
             throw Errno(rawValue: errno)
         }
     }
 
-    private func noted() -> [String] {
+    private func noted() -> [Line] {
         let lines = ((try? TextFile.read(lab.journal.string)) ?? "").split(separator: "\n")
-        return lines.compactMap { try? JSONDecoder().decode(Line.self, from: Data($0.utf8)).made }.filter {
-            $0 == Self.directory.string || $0.hasPrefix("\(Self.directory)/netlab.\(lab.name).")
+        return lines.compactMap { try? JSONDecoder().decode(Line.self, from: Data($0.utf8)) }.filter { line in
+            line.target == nil
+                ? line.made == Self.directory.string : line.made.hasPrefix("\(Self.directory)/netlab.\(lab.name).")
         }
     }
 }

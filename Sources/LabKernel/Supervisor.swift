@@ -14,7 +14,7 @@ actor Supervisor {
     }
 
     let log: Logger
-    private let kernel: KernelProcess
+    let kernel: KernelProcess
     private let ending: Ending
     private let line: FrameChannel<FromAgent, ToAgent>
     private var requests: [UInt32: Request] = [:]

@@ -39,19 +39,29 @@ public enum SupervisorServer {
             startedAt: Date().timeIntervalSince1970)
         // The guest can write whatever is where its kernel may: the memory file gets a place that has nothing else.
         let memory = Doctor.memoryDirectory(ProcessInfo.processInfo.environment)
-            .appending("netlab-\(getuid())-\(String(UInt64.random(in: .min ... .max), radix: 36))")
+            .appending(LabDirectory.memoryPlacePrefix + String(UInt64.random(in: .min ... .max), radix: 36))
         if kernel.kind == .lab { record.memoryDirectory = memory.string }
         try lab.write(record)
-        defer { rmdir(memory.string) }
+        defer { LabDirectory.removeMemoryPlace(memory.string) }
         let setup = try setup(
             of: lab, executable: executable, keepsTemporaryFiles: keepsTemporaryFiles, seed: seed)
         let (kernel, control) = try boot(lab: lab, kernel: kernel, executable: executable, memory: memory)
-        let names = kernel.kind == .host ? NamespaceNames(lab: lab, kernel: kernel.id) : nil
+        let names = kernel.kind == .host ? NamespaceNames(lab: lab) : nil
         defer {
             kernel.end()
             names?.remove()
         }
         kernel.settle()
+        // A lab that a command keeps to itself ends with it, and nobody reads its logs.
+        let ownerIsGone = Ending()
+        defer { if ownerIsGone.isWanted { lab.forget() } }
+        if let owner = LabDirectory.owner(ofLab: lab.name) {
+            ProcessWatch.whenParentEnds(owner) {
+                ownerIsGone.want()
+                ending.want()
+                kernel.end()
+            }
+        }
         record.kernel = kernel.id
         record.kernelStart = ProcessTable.startTime(of: kernel.id)
         try lab.write(record)

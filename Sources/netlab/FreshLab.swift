@@ -22,7 +22,7 @@ struct FreshLab {
         self.labFile = labFile
         self.kernel = kernel
         directory = try LabDirectory(
-            name: "\(topology.name).\(getpid())-\(number)", directories: LabLocator.directories)
+            name: LabDirectory.ownName(topology.name, number: number), directories: LabLocator.directories)
     }
 
     /// Brings the lab up, calls `body`, and takes the lab down.

@@ -103,7 +103,8 @@ struct Kernel: AsyncParsableCommand {
                     .kernelUnusable, "the lab kernel has not been built yet",
                     remedy: "Build it, once, some minutes: netlab kernel build")
             }
-            let lab = try LabDirectory(name: "run-\(getpid())", directories: LabLocator.directories)
+            let lab = try LabDirectory(
+                name: LabDirectory.ownName("run", number: 0), directories: LabLocator.directories)
             let command = command
             let (result, wasInterrupted) = await Interruption.guarding {
                 let supervision = Supervision(name: lab.name, source: Supervision.bare, kernel: .lab(kernel))

@@ -26,7 +26,7 @@ struct NetlabCommand: AsyncParsableCommand {
                 subcommands: [Check.self, Capture.self, Packets.self, Probe.self, WiresharkCommand.self]),
             CommandGroup(
                 name: "Before a lab", subcommands: [Validate.self, Providers.self, PlanCommand.self, MTUCommand.self]),
-            CommandGroup(name: "This machine", subcommands: [Doctor.self, Kernel.self]),
+            CommandGroup(name: "This machine", subcommands: [Doctor.self, Gc.self, Kernel.self]),
         ])
 
     /// Parses the command line, runs what it says, and ends the process with the documented exit code.

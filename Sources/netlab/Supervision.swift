@@ -7,7 +7,7 @@ import SystemPackage
 
 /// This executable as the supervisor of a running lab; started by `up`, never typed.
 struct Supervision {
-    private static let word = "--supervise-lab"
+    private static let word = LabLauncher.supervisorWord
     /// The source of a kernel without a lab in it.
     static let bare = "-"
 

@@ -7,7 +7,7 @@ struct CommandLineTests {
     static let verbs = [
         "up", "down", "list", "status", "clock", "exec", "shell", "logs", "fail", "heal", "faults", "test", "soak",
         "predict", "check", "capture", "packets", "probe", "wireshark", "validate", "providers", "plan", "mtu",
-        "doctor", "kernel",
+        "doctor", "gc", "kernel",
     ]
 
     let netlab = Netlab(environment: ["NETLAB_HOME": Netlab.checkout.string, "NO_COLOR": "1"])

@@ -77,6 +77,9 @@ int netlab_landlock_allow_files(int ruleset, int version, const char *directory,
 // besides the one limit that also holds where cores are piped to a program (fs/coredump.c).
 void netlab_forbid_core_files(void);
 
+// A descriptor that is readable when the process has ended: pidfd_open(2).
+int netlab_open_process(pid_t process);
+
 // Waiting: a counter to wake a thread by, eventfd(2); readable descriptors with a timeout in nanoseconds (negative for
 // none), ppoll(2): the number of readable ones, 0 when the time is over.
 int netlab_eventfd(void);
