@@ -139,6 +139,12 @@ public struct Ruleset: Hashable, Sendable, Codable {
     public let tables: [String]
     /// The text for nft(8).
     public let text: String
+
+    public init(purpose: String, tables: [String], text: String) {
+        self.purpose = purpose
+        self.tables = tables
+        self.text = text
+    }
 }
 
 /// A file of a node's own /etc.

@@ -23,10 +23,10 @@ struct CheckedLab {
 
     var claim: LabModel.Expectation.Claim { plan.expectations[0].claim }
 
-    func verdict() throws -> Verdict {
+    func verdict(in time: TimeKind = .virtual) throws -> Verdict {
         try JudgedLab.verdict(
             expecting: expectation, of: capture, steps: steps,
-            transfers: transfers.isEmpty ? nil : Observation(steps: transfers, capture: nil))
+            transfers: transfers.isEmpty ? nil : Observation(steps: transfers, capture: nil), time: time)
     }
 
     static let id: UInt64 = 7

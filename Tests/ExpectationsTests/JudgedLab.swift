@@ -74,7 +74,7 @@ enum JudgedLab {
     static func verdicts(
         expecting expectations: String, of capture: SyntheticCapture, keys: [TunnelAssociation] = Way.keys,
         isLive: Bool = true,
-        steps: [Observation.Step] = [], transfers: Observation? = nil
+        steps: [Observation.Step] = [], transfers: Observation? = nil, time: TimeKind = .virtual
     ) throws -> [String: Verdict] {
         let topology = try topology(expecting: expectations)
         let file = try capture.written()
@@ -87,7 +87,7 @@ enum JudgedLab {
         let judge = Judge(
             plan: CheckPlan(topology: topology, expectations: topology.expectations),
             observation: Observation(steps: steps, capture: summary),
-            transfers: transfers, examination: examination, labFile: "lab.yaml")
+            transfers: transfers, examination: examination, labFile: "lab.yaml", time: time)
         let verdicts = try judge.verdicts { numbers in
             try file.reading { try PacketRecordReader.lines(of: numbers, descriptor: $0, associations: keys) }
         }
@@ -98,10 +98,11 @@ enum JudgedLab {
     static func verdict(
         _ name: String = "one", expecting expectations: String, of capture: SyntheticCapture,
         keys: [TunnelAssociation] = Way.keys,
-        isLive: Bool = true, steps: [Observation.Step] = [], transfers: Observation? = nil
+        isLive: Bool = true, steps: [Observation.Step] = [], transfers: Observation? = nil, time: TimeKind = .virtual
     ) throws -> Verdict {
         let verdicts = try verdicts(
-            expecting: expectations, of: capture, keys: keys, isLive: isLive, steps: steps, transfers: transfers)
+            expecting: expectations, of: capture, keys: keys, isLive: isLive, steps: steps, transfers: transfers,
+            time: time)
         return try #require(verdicts[name])
     }
 }

@@ -93,6 +93,20 @@ struct ProbeVerdictTests {
         #expect(verdict.seen.hasPrefix("\(times.compactMap { $0 }.count) of \(times.count) answered in "))
     }
 
+    /// A machine makes packets late in real time, never early: what is late proves nothing, by a millisecond it is let pass.
+    @Test(
+        arguments: [
+            ([6006, 7000], Verdict.Outcome.pass), ([6006, 7100], .inconclusive), ([6006, 60_000], .inconclusive),
+            ([5900, 60_000], .fail), ([6006, nil], .fail),
+        ] as [([Int64?], Verdict.Outcome)])
+    func roundTripsInRealTime(times: [Int64?], outcome: Verdict.Outcome) throws {
+        var lab = try CheckedLab(expecting: "{rtt: there}")
+        try lab.echoes(times)
+        let verdict = try lab.verdict(in: .real)
+        #expect(verdict.outcome == outcome, "\(verdict.seen)")
+        #expect(verdict.seen.contains("in real time a machine adds its own") == (outcome == .inconclusive))
+    }
+
     // MARK: MTU
 
     private static func answered(_ length: Int) -> EchoAttempt {

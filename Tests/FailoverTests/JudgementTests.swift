@@ -32,9 +32,11 @@ import Testing
     }
 
     private static func judge(
-        _ flow: FakeFlow, _ predict: @escaping (Incident, String) -> Prediction?, incidents: [Incident] = [fault, heal]
+        _ flow: FakeFlow, _ predict: @escaping (Incident, String) -> Prediction?,
+        incidents: [Incident] = [fault, heal],
+        time: TimeKind = .virtual
     ) throws -> [OutageJudgement] {
-        OutageJudge(incidents: incidents, endedAt: 120 * TwoPaths.second, predict: predict)
+        OutageJudge(incidents: incidents, endedAt: 120 * TwoPaths.second, time: time, predict: predict)
             .judgements(of: try flow.result())
     }
 
@@ -51,6 +53,14 @@ import Testing
         #expect(found.map(\.subject) == [.outage])
         #expect(found[0].outcome == (holds ? .pass : .fail), "\(found[0].seen)")
         #expect(found[0].measured.map(\.lost) == [Int(outage) * 10])
+    }
+
+    /// In real time it may last a second longer, and not be shorter.
+    @Test(arguments: [(32, true), (33, false), (19, false)] as [(Int64, Bool)])
+    func anOutageInRealTime(outage: Int64, holds: Bool) throws {
+        let found = try Self.judge(Self.failover(outage: outage), Self.predict(Self.window(20, 31)), time: .real)
+        #expect(found[0].outcome == (holds ? .pass : .fail), "\(found[0].seen)")
+        #expect(found[0].expected == "an outage of 20.000 s to 32.000 s (the last second for the machine)")
     }
 
     /// A flow whose way is up to a hash is judged by what was predicted for the way it took.

@@ -38,7 +38,7 @@ enum PredictedLab {
           first: {ends: {a:one: 192.0.2.1/30, b:one: 192.0.2.2/30}, delay: 2ms}
           second: {ends: {a:two: 192.0.2.5/30, b:two: 192.0.2.6/30}, delay: 5ms}
         bgp:
-          link:
+          direct-line:
             over: first
             speakers:
               a: {asn: 64512, keepalive: 3s, hold: 9s, advertise: 10.1.0.0/24}
