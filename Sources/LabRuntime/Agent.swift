@@ -108,7 +108,7 @@ final class RequestDesk: Sendable {
         case .build(let plan, let topology):
             let line = self.line
             let lab = RunningLab(
-                topology: topology, chance: chance.withLock(\.self), diskJournal: journal
+                topology: topology, kernel: kernel, chance: chance.withLock(\.self), diskJournal: journal
             ) {
                 line.send(.event($0, at: ControlLine.now))
             }

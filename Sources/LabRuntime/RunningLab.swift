@@ -8,6 +8,7 @@ import NetworkTypes
 /// A lab on the kernel this process runs on: carries out a plan step by step, remembers each, and can take all back.
 actor RunningLab {
     let topology: Topology
+    private let kernel: KernelKind
     private(set) var sandboxes: [String: NodeSandbox] = [:]
     private(set) var daemons: [String: DaemonProcess] = [:]
     /// What keeps routes into tunnels that are up, by node.
@@ -31,10 +32,11 @@ actor RunningLab {
 
     /// - Parameter chance: What the daemons' random numbers come from; nil for the kernel.
     init(
-        topology: Topology, chance: DaemonChance? = nil, diskJournal: Journal? = nil,
+        topology: Topology, kernel: KernelKind = .lab, chance: DaemonChance? = nil, diskJournal: Journal? = nil,
         report: @escaping @Sendable (AgentEvent) -> Void
     ) {
         self.topology = topology
+        self.kernel = kernel
         self.chance = chance
         self.diskJournal = diskJournal
         self.report = report
@@ -123,6 +125,8 @@ actor RunningLab {
         case .createNode(let setup):
             let sandbox = try NodeSandbox(setup)
             sandboxes[setup.name] = sandbox
+            // A lab kernel is nobody else's.
+            if kernel == .host { try sandbox.network.forgetHostSettings() }
             if let loopback = InterfaceName("lo") { try sandbox.sockets.setUp(loopback) }
         case .removeNode(let name):
             sandboxes[name] = nil

@@ -128,6 +128,27 @@ struct HostKernelTests {
         #expect(result.output.hasSuffix("nothing left\n"), result.account)
     }
 
+    /// A machine that forwards for containers, filters sources and ignores redirects: none of it is a node's.
+    @Test func theHostsSettingsAreNotANodes() async throws {
+        let result = try await Self.onMachine(
+            """
+            sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.all.rp_filter=2 net.ipv4.conf.default.accept_redirects=0
+            $netlab up /run/pair.yaml --kernel host >/dev/null || exit 1
+            $netlab exec pair left -- sysctl net.ipv4.ip_forward net.ipv4.conf.all.rp_filter \
+                net.ipv4.conf.eth0.accept_redirects net.ipv4.conf.eth0.forwarding
+            sysctl net.ipv4.ip_forward
+            """)
+        #expect(
+            result.output == """
+                net.ipv4.ip_forward = 0
+                net.ipv4.conf.all.rp_filter = 0
+                net.ipv4.conf.eth0.accept_redirects = 1
+                net.ipv4.conf.eth0.forwarding = 0
+                net.ipv4.ip_forward = 1
+
+                """, result.account)
+    }
+
     @Test func whatOnlyVirtualTimeCanDoIsRefused() async throws {
         let result = try await Self.onMachine(
             """
