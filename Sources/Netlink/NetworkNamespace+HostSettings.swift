@@ -15,13 +15,11 @@ extension NetworkNamespace {
     }
 
     /// `ipv4_devconf` and `ipv4_devconf_dflt` (net/ipv4/devinet.c).
-    private static let initialSettings = [
-        (key: "accept_redirects", value: "1"), ("secure_redirects", "1"), ("send_redirects", "1"),
-        ("shared_media", "1"),
-        ("accept_local", "0"), ("arp_accept", "0"), ("arp_announce", "0"), ("arp_filter", "0"), ("arp_ignore", "0"),
-        ("arp_notify", "0"), ("bootp_relay", "0"), ("disable_policy", "0"), ("disable_xfrm", "0"),
-        ("log_martians", "0"),
-        ("promote_secondaries", "0"), ("proxy_arp", "0"), ("proxy_arp_pvlan", "0"), ("route_localnet", "0"),
-        ("rp_filter", "0"), ("src_valid_mark", "0"), ("tag", "0"),
+    private static let initialSettings: KeyValuePairs = [
+        "accept_redirects": "1", "secure_redirects": "1", "send_redirects": "1", "shared_media": "1",
+        "accept_local": "0", "arp_accept": "0", "arp_announce": "0", "arp_filter": "0", "arp_ignore": "0",
+        "arp_notify": "0", "bootp_relay": "0", "disable_policy": "0", "disable_xfrm": "0", "log_martians": "0",
+        "promote_secondaries": "0", "proxy_arp": "0", "proxy_arp_pvlan": "0", "route_localnet": "0",
+        "rp_filter": "0", "src_valid_mark": "0", "tag": "0",
     ]
 }
