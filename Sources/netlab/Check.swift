@@ -206,7 +206,8 @@ private final class CheckClient {
             topology: plan.topology, expectations: plan.expectations, associations: associations, keepsPackets: true)
         try capture.reading { try examination.read($0) }
         let judge = Judge(
-            plan: plan, observation: observation, transfers: transfers, examination: examination, labFile: labFile)
+            plan: plan, observation: observation, transfers: transfers, examination: examination, labFile: labFile,
+            time: time)
         let verdicts = try judge.verdicts { numbers in
             try capture.reading {
                 try PacketRecordReader.lines(of: numbers, descriptor: $0, associations: associations)
