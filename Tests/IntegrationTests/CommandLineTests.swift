@@ -27,6 +27,17 @@ struct CommandLineTests {
         #expect(help.contains("USAGE: netlab \(verb)"), "\(help)")
     }
 
+    /// The README's table has the exit codes that the help names, and no others but Ctrl-C's.
+    @Test func theReadmeHasTheExitCodes() async throws {
+        let help = try await netlab.succeed("--help").output.replacing(#/\s+/#, with: " ")
+        let sentence = try #require(help.firstMatch(of: #/Exit codes: (.*?) exec and shell/#)?.1)
+        let told = sentence.matches(of: #/(?:^|; )(\d+) /#).map { String($0.1) }
+        #expect(told == ["0", "1", "2", "3", "4", "5"], "\(sentence)")
+        let readme = Host.contents(Netlab.checkout.appending("README.md").string)
+        let table = try #require(readme.firstMatch(of: #/\| Exit code \| Means \|\n\|---\|---\|\n((?:\|.*\n)+)/#)?.1)
+        #expect(table.matches(of: #/(?m)^\| (\d+) \|/#).map { String($0.1) } == told + ["130"], "\(table)")
+    }
+
     @Test func aMistypedVerbGetsASuggestion() async throws {
         let result = try await netlab.run("statsu", "aws-oci")
         #expect(result.code == 2, result.account)
