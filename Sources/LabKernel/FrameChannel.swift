@@ -1,4 +1,6 @@
 import AgentProtocol
+import CLinux
+import Glibc
 import NIOCore
 import NIOPosix
 
@@ -25,18 +27,34 @@ struct FrameChannel<Incoming: Decodable & Sendable, Outgoing: Encodable & Sendab
         return FrameChannel(channel: channel, incoming: incoming)
     }
 
-    /// Listens on a Unix socket and calls `accept` for every connection.
+    /// Listens on a Unix socket and calls `accept` for every connection of this process's user or of root; anyone else's is
+    /// closed, even where the socket's directory would let them reach it.
     static func listening(
         at path: String, group: any EventLoopGroup, accept: @escaping @Sendable (FrameChannel) -> Void
     ) async throws -> any Channel {
         try await ServerBootstrap(group: group)
             .childChannelInitializer { channel in
                 let (incoming, continuation) = AsyncStream.makeStream(of: Incoming.self)
-                return Self.addHandler(to: channel, continuation).map {
+                return Self.checkPeer(of: channel).flatMap {
+                    Self.addHandler(to: channel, continuation)
+                }.map {
                     accept(FrameChannel(channel: channel, incoming: incoming))
                 }
             }
             .bind(unixDomainSocketPath: path).get()
+    }
+
+    /// Fails, upon which the channel is closed, unless the other side is a process of this one's user, or root's: SO_PEERCRED,
+    /// unix(7).
+    private static func checkPeer(of channel: any Channel) -> EventLoopFuture<Void> {
+        guard let options = channel as? any SocketOptionProvider else {
+            return channel.eventLoop.makeFailedFuture(ForeignPeer(user: nil))
+        }
+        let peer: EventLoopFuture<netlab_peer> = options.unsafeGetSocketOption(
+            level: SocketOptionLevel(SOL_SOCKET), name: SocketOptionName(SO_PEERCRED))
+        return peer.flatMapThrowing { peer in
+            guard peer.user == geteuid() || peer.user == 0 else { throw ForeignPeer(user: peer.user) }
+        }
     }
 
     private static func addHandler(
@@ -68,6 +86,11 @@ struct FrameChannel<Incoming: Decodable & Sendable, Outgoing: Encodable & Sendab
     func close() {
         channel.close(promise: nil)
     }
+}
+
+/// Another user's process.
+private struct ForeignPeer: Error {
+    let user: uid_t?
 }
 
 private final class FrameHandler<Incoming: Decodable & Sendable>: ChannelInboundHandler {

@@ -12,8 +12,8 @@ public struct HostDirectories: Sendable {
         case cache
         /// What outlives a lab, its logs: `${XDG_STATE_HOME:-~/.local/state}/netlab`.
         case state
-        /// What lives as long as a lab: `$XDG_RUNTIME_DIR/netlab` if that directory is the user's, else
-        /// `/tmp/netlab-UID`.
+        /// What lives as long as a lab: `$XDG_RUNTIME_DIR/netlab` if that directory is the user's and nobody else may write
+        /// there, else `/tmp/netlab-UID`.
         case runtime
     }
 
@@ -42,10 +42,18 @@ public struct HostDirectories: Sendable {
         }
     }
 
+    /// The path of a directory, which need not exist yet; if it does, it is checked as by ``create(_:)``.
+    public func checkedPath(_ purpose: Purpose) throws(SetupError) -> FilePath {
+        let path = try path(purpose)
+        if access(path.string, F_OK) == 0 || errno != ENOENT { try check(path, purpose) }
+        return path
+    }
+
     /// Makes a directory, with those above it, open to its owner only, and returns its path; one that exists is checked.
     ///
     /// Throws `directoryUnavailable` when it cannot be made or written, and `directoryUnsafe` when what stands in its
-    /// place is a link, belongs to someone else, or (a runtime directory) is open to others.
+    /// place is a link (a runtime directory), belongs to someone else, or is open to others: a runtime directory at all, one
+    /// for state for writing. The cache may be shared: whoever sets XDG_CACHE_HOME trusts what is there.
     @discardableResult
     public func create(_ purpose: Purpose) throws(SetupError) -> FilePath {
         let path = try path(purpose)
@@ -90,7 +98,8 @@ public struct HostDirectories: Sendable {
 
     private var runtime: FilePath {
         if let base = absolute("XDG_RUNTIME_DIR"), let status = try? Stat(base, followTargetSymlink: false),
-            status.type == .directory, status.userID == user
+            status.type == .directory, status.userID == user,
+            status.permissions.isDisjoint(with: [.groupWrite, .otherWrite])
         {
             return base.appending("netlab")
         }
@@ -136,17 +145,20 @@ public struct HostDirectories: Sendable {
                 .directoryUnsafe, "\(path) is \(what), where netlab keeps its \(purpose.rawValue) files",
                 remedy: "Remove it, or move it away: netlab makes the directory itself.")
         }
-        guard purpose == .runtime else { return }
+        guard purpose != .cache else { return }
         guard status.userID == user else {
             throw SetupError(
                 .directoryUnsafe,
                 "\(path) belongs to user \(status.userID.rawValue), not to you (\(user.rawValue)): not used",
-                remedy: remedy(for: .runtime))
+                remedy: remedy(for: purpose))
         }
-        guard status.permissions.isDisjoint(with: [.groupReadWriteExecute, .otherReadWriteExecute]) else {
+        let forbidden: FilePermissions =
+            purpose == .runtime
+            ? [.groupReadWriteExecute, .otherReadWriteExecute] : [.groupWrite, .otherWrite]
+        guard status.permissions.isDisjoint(with: forbidden) else {
             throw SetupError(
                 .directoryUnsafe, "\(path) is open to other users: not used",
-                remedy: "Close it: chmod 700 \(path)")
+                remedy: "See what is in it, and close it: chmod 700 \(path)")
         }
     }
 }

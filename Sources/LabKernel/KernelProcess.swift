@@ -257,34 +257,3 @@ func withCStrings<Result>(_ strings: [String], _ body: ([UnsafeMutablePointer<CC
     defer { copies.forEach { free($0) } }
     return body(copies + [nil])
 }
-
-/// Small text files, whole.
-public enum TextFile {
-    public static func read(_ path: String) throws(Errno) -> String {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw Errno(rawValue: errno) }
-        defer { close(descriptor) }
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 16384)
-        while true {
-            let count = Glibc.read(descriptor, &chunk, chunk.count)
-            guard count >= 0 else { throw Errno(rawValue: errno) }
-            if count == 0 { return String(decoding: bytes, as: UTF8.self) }
-            bytes += chunk[..<count]
-        }
-    }
-
-    /// Writes a file that only its owner may read, complete or not at all.
-    public static func write(_ text: String, to path: String) throws(Errno) {
-        let temporary = path + ".new"
-        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard descriptor >= 0 else { throw Errno(rawValue: errno) }
-        defer { close(descriptor) }
-        let bytes = Array(text.utf8)
-        guard Glibc.write(descriptor, bytes, bytes.count) == bytes.count, rename(temporary, path) == 0 else {
-            let code = errno
-            unlink(temporary)
-            throw Errno(rawValue: code)
-        }
-    }
-}

@@ -28,10 +28,16 @@ public struct LabDirectory: Sendable {
     /// - Parameter number: Tells it from others of this process.
     public static func ownName(_ name: String, number: Int) -> String { "\(name).\(getpid())-\(number)" }
 
+    /// - Throws: `SetupError` for a name that leads elsewhere, or when somebody else may have made what is there.
     public init(name: String, directories: HostDirectories) throws(SetupError) {
+        guard !name.isEmpty, !name.hasPrefix("."), !name.contains("/"), !name.utf8.contains(0) else {
+            throw SetupError(
+                .directoryUnsafe, "\"\(name)\" is not the name of a lab",
+                remedy: "Names of labs are those that `netlab list` shows.")
+        }
         self.name = name
-        path = try directories.path(.runtime).appending("labs").appending(name)
-        logs = try directories.path(.state).appending("logs").appending(name)
+        path = try directories.checkedPath(.runtime).appending("labs").appending(name)
+        logs = try directories.checkedPath(.state).appending("logs").appending(name)
     }
 
     /// Where a lab on the host's kernel notes every change before it is made.
@@ -115,12 +121,7 @@ public struct LabDirectory: Sendable {
         }
         let state = try directories.create(.state)
         for parent in [runtime.appending("labs"), state.appending("logs"), logs] {
-            guard mkdir(parent.string, 0o700) == 0 || errno == EEXIST else {
-                throw SetupError(
-                    .directoryUnavailable, "cannot make the directory \(parent)",
-                    remedy: "Look at its parent's permissions and free space.",
-                    cause: Errno(rawValue: errno))
-            }
+            try PrivateFile.makeDirectory(parent.string)
         }
         let claim = Record(
             lab: name, source: "", variant: nil, supervisor: getpid(),
@@ -251,10 +252,10 @@ public struct LabDirectory: Sendable {
 
     /// The user's labs that run or have died, by name.
     public static func all(_ directories: HostDirectories) throws(SetupError) -> [LabDirectory] {
-        let labs = try directories.path(.runtime).appending("labs")
+        let labs = try directories.checkedPath(.runtime).appending("labs")
         let names = (try? FileManager.default.contentsOfDirectory(atPath: labs.string)) ?? []
         var found: [LabDirectory] = []
-        for name in names.sorted() where name.first != "." {
+        for name in names.sorted() where !name.hasPrefix(".") {
             found.append(try LabDirectory(name: name, directories: directories))
         }
         return found

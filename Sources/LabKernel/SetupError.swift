@@ -40,8 +40,8 @@ public struct SetupError: Error, Sendable, CustomStringConvertible {
         self.cause = cause
     }
 
-    public var description: String {
-        let reason = cause.map { ": \($0)" } ?? ""
-        return "\(message)\(reason)\n\(remedy)"
-    }
+    /// What happened, and why.
+    public var reason: String { message + (cause.map { ": \($0)" } ?? "") }
+
+    public var description: String { "\(reason)\n\(remedy)" }
 }

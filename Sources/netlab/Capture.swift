@@ -258,13 +258,11 @@ private final class CaptureSink {
         case nil: destination = .lines(showsPlaces: showsPlaces)
         case "-": destination = .copy(1, path: "standard output")
         case let path?:
-            let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
-            guard descriptor >= 0 else {
-                throw CommandError(
-                    message: "\(path) cannot be written: \(String(cString: strerror(errno))).",
-                    remedy: "Look at its directory and permissions.")
+            do {
+                destination = .copy(try PrivateFile.open(named: path), path: path)
+            } catch {
+                throw CommandError(message: error.reason, remedy: error.remedy)
             }
-            destination = .copy(descriptor, path: path)
         }
         reader = try PacketRecordReader(descriptor: source)
         counter = CaptureFileReader(descriptor: source)

@@ -46,11 +46,12 @@ struct CaptureOnDisk {
             }
         }
         let partial = "\(destination).\(getpid())"
-        let descriptor = open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard descriptor >= 0 else {
+        let descriptor: Int32
+        do {
+            descriptor = try PrivateFile.make(partial)
+        } catch {
             throw CommandError(
-                message: "\(partial) cannot be written: \(String(cString: strerror(errno))).",
-                remedy: "Look at the free space there.")
+                message: "\(partial) cannot be written: \(error).", remedy: "Look at the free space there.")
         }
         defer { close(descriptor) }
         _ = try reading { try CaptureFileAnnotator.copy(from: $0, to: descriptor, adding: comments) }
@@ -89,12 +90,9 @@ struct KeyDirectory {
     /// Makes the directory, for its owner only, and writes the keys in all forms.
     ///
     /// - Returns: What Wireshark cannot decrypt, in words.
+    /// - Throws: `SetupError` where something of somebody else's is in its place.
     func write(_ associations: [TunnelAssociation], ike: [IKEKeys]) throws -> [String] {
-        guard mkdir(path, 0o700) == 0 || errno == EEXIST, chmod(path, 0o700) == 0 else {
-            throw CommandError(
-                message: "The directory \(path) cannot be made: \(String(cString: strerror(errno))).",
-                remedy: "Look at its parent's permissions and free space.")
-        }
+        try PrivateFile.makeDirectory(path)
         var seen: Set<UInt32> = []
         let unique = associations.map(\.association).filter { seen.insert($0.spi).inserted }
         let wireshark = WiresharkKeys(associations: unique, ike: ike)

@@ -73,6 +73,12 @@ int netlab_landlock_ruleset(int version);
 // Lets files below a directory be made, written and removed, on request with directories and sockets: landlock_add_rule(2).
 int netlab_landlock_allow_files(int ruleset, int version, const char *directory, int with_directories);
 
+// Who is at the other end of a Unix socket: struct ucred, unix(7).
+struct netlab_peer {
+    int32_t process;
+    uint32_t user, group;
+};
+
 // Keeps the process, and those that it starts, from leaving core files: setrlimit(2). One byte is less than any core, and
 // besides the one limit that also holds where cores are piped to a program (fs/coredump.c).
 void netlab_forbid_core_files(void);
