@@ -133,7 +133,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "LabModelTests", dependencies: ["LabModel", "NetworkTypes"], swiftSettings: strict),
         .testTarget(
-            name: "LabPlanTests", dependencies: ["LabPlan", "LabModel", "NetworkTypes"], swiftSettings: strict),
+            name: "LabPlanTests",
+            dependencies: ["LabPlan", "LabModel", "NetworkTypes", .product(name: "Yams", package: "Yams")],
+            swiftSettings: strict),
         .testTarget(
             name: "AgentProtocolTests", dependencies: ["AgentProtocol", "Expectations", "LabPlan", "LabModel", "NetworkTypes"],
             swiftSettings: strict),
@@ -147,7 +149,8 @@ let package = Package(
             resources: [.copy("Fixtures")], swiftSettings: strict),
         .testTarget(
             name: "LabKernelTests",
-            dependencies: ["LabKernel", .product(name: "SystemPackage", package: "swift-system")], swiftSettings: strict),
+            dependencies: ["LabKernel", "CLinux", .product(name: "SystemPackage", package: "swift-system")],
+            swiftSettings: strict),
         .testTarget(
             name: "LabRuntimeTests",
             dependencies: ["LabRuntime", "Expectations", "AgentProtocol", "Netlink", "LabPlan", "LabModel", "NetworkTypes"], swiftSettings: strict),

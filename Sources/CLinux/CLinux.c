@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
+#include <linux/openat2.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -159,6 +160,18 @@ pid_t netlab_spawn(const char *path, char *const argv[], char *const envp[], con
         return -1;
     }
     return child;
+}
+
+int netlab_open_beneath(const char *directory, const char *path) {
+    int parent = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (parent < 0) return -1;
+    struct open_how how = {
+        .flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS};
+    int file = (int)syscall(SYS_openat2, parent, path, &how, sizeof how);
+    int code = errno;
+    close(parent);
+    errno = code;
+    return file;
 }
 
 void netlab_forbid_core_files(void) {

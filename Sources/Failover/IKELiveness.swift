@@ -118,6 +118,6 @@ extension TunnelEnd {
     /// What the user's own file says of this end's connection; empty for generated ones and for swanctl.conf.
     var parameters: [String: String] {
         guard case .own(let files) = configuration, daemon == .libreswan else { return [:] }
-        return IpsecConf(files.configuration).connections[connection] ?? [:]
+        return IpsecConf(files.configuration)[connection: connection] ?? [:]
     }
 }

@@ -35,7 +35,7 @@ public enum Confinement: Sendable, Hashable, CustomStringConvertible {
         guard let null = try? FileDescriptor.open("/dev/null", .readWrite, options: .closeOnExec) else { return false }
         defer { try? null.close() }
         let streams = [null.rawValue, null.rawValue, null.rawValue]
-        guard let id = try? spawn("/bin/true", ["true"], environment: [], streams: streams, places: []) else {
+        guard let id = try? spawn("/bin/sh", ["sh", "-c", ":"], environment: [], streams: streams, places: []) else {
             return false
         }
         var status: Int32 = 0

@@ -70,7 +70,7 @@ public struct LeftoverSearch: Sendable {
 
     /// Directories that somebody was removing who is gone.
     private func removals() throws(SetupError) -> [Leftover] {
-        let labs = try directories.path(.runtime).appending("labs")
+        let labs = try directories.checkedPath(.runtime).appending("labs")
         return Self.names(in: labs).compactMap { name in
             guard name.first == ".", let owner = LabDirectory.owner(ofLab: String(name.dropFirst())),
                 !isNetlab(owner)
@@ -82,7 +82,7 @@ public struct LeftoverSearch: Sendable {
     }
 
     private func logs() throws(SetupError) -> [Leftover] {
-        let logs = try directories.path(.state).appending("logs")
+        let logs = try directories.checkedPath(.state).appending("logs")
         var found: [Leftover] = []
         for name in Self.names(in: logs) {
             guard let owner = LabDirectory.owner(ofLab: name), !isNetlab(owner),
@@ -100,7 +100,7 @@ public struct LeftoverSearch: Sendable {
 
     /// Supervisors, kernels and guest programs that belong to no running lab.
     private func strayProcesses() throws(SetupError) -> [Leftover] {
-        let labs = try directories.path(.runtime).appending("labs")
+        let labs = try directories.checkedPath(.runtime).appending("labs")
         let user = getuid()
         return ProcessTable.all().compactMap { process in
             guard process != getpid(), ProcessTable.user(of: process) == user,

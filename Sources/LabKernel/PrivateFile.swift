@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import SystemPackage
 
@@ -5,16 +6,36 @@ import SystemPackage
 
 /// Small text files, whole.
 public enum TextFile {
-    public static func read(_ path: String) throws(Errno) -> String {
+    /// - Parameter limit: The most bytes that the file may have.
+    /// - Throws: `Errno.fileTooLarge` for one that has more.
+    public static func read(_ path: String, limit: Int = .max) throws(Errno) -> String {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw Errno(rawValue: errno) }
         defer { close(descriptor) }
+        return try read(descriptor, limit: limit)
+    }
+
+    /// Reads a file in a directory that somebody else may have filled: a plain file and nothing that leads elsewhere.
+    ///
+    /// - Throws: `Errno`: `tooManySymbolicLinkLevels` for a link, `invalidArgument` for what is not a file.
+    public static func read(_ name: String, in directory: String, limit: Int) throws(Errno) -> String {
+        let descriptor = netlab_open_beneath(directory, name)
+        guard descriptor >= 0 else { throw Errno(rawValue: errno) }
+        defer { close(descriptor) }
+        guard let status = try? Stat(FileDescriptor(rawValue: descriptor)), status.type == .regular else {
+            throw .invalidArgument
+        }
+        return try read(descriptor, limit: limit)
+    }
+
+    private static func read(_ descriptor: Int32, limit: Int) throws(Errno) -> String {
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 16384)
         while true {
             let count = Glibc.read(descriptor, &chunk, chunk.count)
             guard count >= 0 else { throw Errno(rawValue: errno) }
             if count == 0 { return String(decoding: bytes, as: UTF8.self) }
+            guard bytes.count + count <= limit else { throw .fileTooLarge }
             bytes += chunk[..<count]
         }
     }

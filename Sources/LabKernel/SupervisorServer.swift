@@ -81,6 +81,8 @@ public enum SupervisorServer {
                 }
                 guard await supervisor.untilReady() else { throw await supervisor.endedFailure }
                 rmdir(memory.string)
+                // Nobody has a use for the kernel's own console, which asks nobody who he is.
+                unlink(lab.kernelFiles.appending("kernel/mconsole").string)
                 _ = try await supervisor.reply(to: .setUp(setup), unbounded: true)
                 _ = try await FrameChannel<ToSupervisor, FromSupervisor>.listening(at: lab.socket.string, group: group)
                 { client in

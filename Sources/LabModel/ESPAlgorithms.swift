@@ -106,7 +106,7 @@ extension Tunnel {
     var ownParameters: [[String: String]] {
         ends.compactMap { end in
             guard case .own(let files) = end.configuration, end.daemon == .libreswan else { return nil }
-            return IpsecConf(files.configuration).connections[end.connection]
+            return IpsecConf(files.configuration)[connection: end.connection]
         }
     }
 }

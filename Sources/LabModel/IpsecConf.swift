@@ -3,11 +3,21 @@
 /// Follows ipsec.conf(5): a section starts in the first column, its parameters are indented `key=value`, `#` begins a
 /// comment, `also=` takes in another section, and `conn %default` speaks for all.
 public struct IpsecConf: Hashable, Sendable {
-    /// The parameters of each connection by its name, `also=` and `%default` worked in.
-    public let connections: [String: [String: String]]
+    private let sections: [String: [Parameter]]
+
+    private struct Parameter: Hashable {
+        let key: String
+        let value: String
+    }
+
+    /// How far `also=` leads from section to section.
+    private static let depth = 32
+
+    /// The names of all connections.
+    public var connectionNames: [String] { sections.keys.filter { $0 != "%default" } }
 
     public init(_ text: String) {
-        var sections: [String: [(key: String, value: String)]] = [:]
+        var sections: [String: [Parameter]] = [:]
         var current: String?
         for line in text.split(whereSeparator: \.isNewline) {
             let code = line.prefix { $0 != "#" }
@@ -19,27 +29,29 @@ public struct IpsecConf: Hashable, Sendable {
             } else if let current, let equals = code.firstIndex(of: "=") {
                 let key = code[..<equals].trimmed.lowercased()
                 let value = code[code.index(after: equals)...].trimmed
-                sections[current, default: []].append((key, value.unquoted))
+                sections[current, default: []].append(Parameter(key: key, value: value.unquoted))
             }
         }
-        var connections: [String: [String: String]] = [:]
-        for name in sections.keys where name != "%default" {
-            var parameters: [String: String] = [:]
-            var seen: Set<String> = []
-            func take(_ section: String) {
-                guard seen.insert(section).inserted, let pairs = sections[section] else { return }
-                for (key, value) in pairs where key != "also" {
-                    parameters[key] = parameters[key] ?? value
-                }
-                for (key, value) in pairs where key == "also" {
-                    take(value)
-                }
+        self.sections = sections
+    }
+
+    /// The parameters of a connection, `also=` and `%default` worked in; nil where there is none of that name.
+    public subscript(connection name: String) -> [String: String]? {
+        guard name != "%default", sections[name] != nil else { return nil }
+        var parameters: [String: String] = [:]
+        var seen: Set<String> = []
+        func take(_ section: String, depth: Int) {
+            guard depth > 0, seen.insert(section).inserted, let pairs = sections[section] else { return }
+            for pair in pairs where pair.key != "also" {
+                parameters[pair.key] = parameters[pair.key] ?? pair.value
             }
-            take(name)
-            take("%default")
-            connections[name] = parameters
+            for pair in pairs where pair.key == "also" {
+                take(pair.value, depth: depth - 1)
+            }
         }
-        self.connections = connections
+        take(name, depth: Self.depth)
+        take("%default", depth: Self.depth)
+        return parameters
     }
 }
 

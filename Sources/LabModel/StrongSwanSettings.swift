@@ -25,7 +25,8 @@ public struct StrongSwanSettings: Hashable, Sendable {
         var root = StrongSwanSettings()
         try reader.read(into: &root, depth: 0)
         self = root
-        for name in sectionNames { sections[name] = sections[name]?.resolved(in: root, depth: 0) }
+        var work = Self.mostReferences
+        for name in sectionNames { sections[name] = try sections[name]?.resolved(in: root, depth: 0, work: &work) }
     }
 
     public subscript(section name: String) -> StrongSwanSettings? { sections[name] }
@@ -51,17 +52,26 @@ public struct StrongSwanSettings: Hashable, Sendable {
         return section
     }
 
+    /// How many sections are looked at for all references: a few lines could ask for more than can ever be done.
+    private static let mostReferences = 10_000
+
     /// With what it refers to behind its own settings.
-    private func resolved(in root: StrongSwanSettings, depth: Int) -> StrongSwanSettings {
+    private func resolved(
+        in root: StrongSwanSettings, depth: Int, work: inout Int
+    ) throws(ParseError) -> StrongSwanSettings {
         // Sections may refer to each other in a ring.
         guard depth < 16 else { return self }
+        work -= 1
+        guard work > 0 else { throw ParseError(line: 1, message: "too many sections take in each other") }
         var result = self
         for path in references {
-            guard let other = root.section(at: path)?.resolved(in: root, depth: depth + 1) else { continue }
+            guard let other = try root.section(at: path)?.resolved(in: root, depth: depth + 1, work: &work) else {
+                continue
+            }
             result = other.merged(with: result)
         }
         for name in result.sectionNames {
-            result.sections[name] = result.sections[name]?.resolved(in: root, depth: depth + 1)
+            result.sections[name] = try result.sections[name]?.resolved(in: root, depth: depth + 1, work: &work)
         }
         return result
     }

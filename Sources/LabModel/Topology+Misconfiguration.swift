@@ -179,7 +179,7 @@ extension ConnectionFiles {
         else { return text }
         let end =
             lines[(head + 1)...].firstIndex { $0.first.map { !$0.isWhitespace && $0 != "#" } ?? false } ?? lines.count
-        let inherited = IpsecConf(text).connections[connection] ?? [:]
+        let inherited = IpsecConf(text)[connection: connection] ?? [:]
         let section = (head + 1)..<end
         let found = lines[section].firstIndex { line in
             guard let equals = line.firstIndex(of: "="), !line.trimmed.hasPrefix("#") else { return false }

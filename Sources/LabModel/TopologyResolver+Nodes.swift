@@ -92,11 +92,14 @@ extension TopologyResolver {
 
     /// The text of a file beside the lab file; the name must not lead anywhere else.
     func companion(_ name: Located<String>, place: String) -> String? {
-        guard !name.value.isEmpty, !name.value.contains("/"), !name.value.hasPrefix("."), !name.value.utf8.contains(0)
+        // It becomes part of a path, and of lines that include it.
+        guard (1...64).contains(name.value.utf8.count), !name.value.hasPrefix("."),
+            name.value.utf8.allSatisfy(Self.isPlain)
         else {
             collector.error(
                 name.line, "\(place): \"\(name.value)\" is not the plain name of a file beside the lab file",
-                "Put the file in the lab's directory and write its name without a path.")
+                "Put the file in the lab's directory and write its name without a path: 1 to 64 letters, digits, points, hyphens and underscores."
+            )
             return nil
         }
         do {
@@ -104,7 +107,7 @@ extension TopologyResolver {
         } catch {
             collector.error(
                 name.line, "\(place): the file \"\(name.value)\" cannot be read: \(error)",
-                "It must stand beside the lab file.")
+                "It must stand beside the lab file: a file of at most 1 MiB, and not a link.")
             return nil
         }
     }

@@ -24,12 +24,13 @@ extension TopologyResolver {
     private func libreswanConnection(
         of end: TunnelSpec.End, _ file: Located<String>, _ text: String, place: String
     ) -> OwnConnection? {
-        let connections = IpsecConf(text).connections
-        guard let name = end.connection, let parameters = connections[name.value] else {
+        let written = IpsecConf(text)
+        guard let name = end.connection, let parameters = written[connection: name.value] else {
             collector.error(
                 end.connection?.line ?? end.line,
                 "\(place): \(file.value) has no `conn \(end.connection?.value ?? "…")` section",
-                Suggestion.remedy(for: end.connection?.value ?? "", among: connections.keys, noun: "connections there"))
+                Suggestion.remedy(
+                    for: end.connection?.value ?? "", among: written.connectionNames, noun: "connections there"))
             return nil
         }
         if let interface = end.interface, let named = parameters["vti-interface"], named != interface.value.description

@@ -41,10 +41,11 @@ extension Yams.Node.Mapping {
         let own = filter { !Self.isMerge($0.key, of: $0.value) }
         guard own.count < count else { return map { ($0.key, $0.value) } }
         var pairs = own.map { (key: $0.key, value: $0.value) }
+        var keys = Set(pairs.map { $0.key.scalar?.string })
         for (key, value) in self where Self.isMerge(key, of: value) {
             let sources = value.sequence.map(Array.init) ?? [value]
             for pair in sources.compactMap(\.mapping).flatMap(\.mergedPairs)
-            where !pairs.contains(where: { $0.key.scalar?.string == pair.key.scalar?.string }) {
+            where keys.insert(pair.key.scalar?.string).inserted {
                 pairs.append(pair)
             }
         }

@@ -11,6 +11,7 @@ struct Located<Value> {
 final class DiagnosticCollector {
     let file: String
     private(set) var diagnostics: [LabFileDiagnostic] = []
+    private var noted: Set<LabFileDiagnostic> = []
 
     init(file: String) {
         self.file = file
@@ -26,7 +27,7 @@ final class DiagnosticCollector {
 
     /// What is looked at twice is wrong once.
     func note(_ diagnostic: LabFileDiagnostic) {
-        if !diagnostics.contains(diagnostic) { diagnostics.append(diagnostic) }
+        if noted.insert(diagnostic).inserted { diagnostics.append(diagnostic) }
     }
 
     var hasErrors: Bool { diagnostics.contains { $0.severity == .error } }
@@ -43,12 +44,19 @@ struct YAMLValue {
     /// Parses a whole file; nil, with a diagnostic, where it is not YAML.
     static func parse(_ text: String, collector: DiagnosticCollector) -> YAMLValue? {
         do {
+            if let line = try AliasBudget.lineThatExceeds(text) {
+                collector.error(
+                    line, "with its aliases written out the file has more than \(AliasBudget.values) values",
+                    "Write what is needed, without aliases of what has many aliases itself.")
+                return nil
+            }
             // Every scalar is text here: its tag is not needed, and finding it takes half of the time.
             guard let node = try Yams.compose(yaml: text, .basic) else {
                 collector.error(
                     1, "the file is empty", "Start from a lab under Labs/, or see the README for the format.")
                 return nil
             }
+            guard !reportControls(in: node, collector: collector) else { return nil }
             return YAMLValue(node: node, line: node.mark?.line ?? 1, path: "", collector: collector)
         } catch let error as YamlError {
             report(error, collector: collector)
@@ -56,6 +64,35 @@ struct YAMLValue {
             collector.error(nil, "the file cannot be read as YAML: \(error)", "Check it with a YAML linter.")
         }
         return nil
+    }
+
+    /// Notes the lines of values that would do something to a terminal, or end a line where nobody sees it, when they are
+    /// shown; YAML itself keeps them out only where they are not escaped ("\\x1b").
+    ///
+    /// - Returns: Whether there are any.
+    private static func reportControls(in root: Yams.Node, collector: DiagnosticCollector) -> Bool {
+        var rest = [root]
+        while let node = rest.popLast() {
+            switch node {
+            case .scalar(let scalar) where scalar.string.unicodeScalars.contains(where: isControl):
+                collector.error(
+                    node.mark?.line, "a value holds a control character", "Remove what is not text from this line.")
+            case .scalar, .alias: break
+            case .sequence(let sequence): rest += sequence
+            case .mapping(let mapping): rest += mapping.flatMap { [$0.key, $0.value] }
+            }
+        }
+        return collector.hasErrors
+    }
+
+    /// C0 but for the tab and the end of a line, DEL, C1, the separators of lines and paragraphs, and what turns the direction
+    /// of writing (Unicode Standard Annex 9).
+    private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        case 0x09, 0x0A: false
+        case 0...0x1F, 0x7F...0x9F, 0x2028...0x2029, 0x202A...0x202E, 0x2066...0x2069: true
+        default: false
+        }
     }
 
     private static func report(_ error: YamlError, collector: DiagnosticCollector) {
@@ -87,12 +124,19 @@ struct YAMLValue {
     func wrong(_ expected: String) {
         let seen =
             switch node {
+            // A key on a line that lacks a colon or a space is a key all the same.
+            case .scalar(let scalar) where Self.mayHoldSecret(scalar.string): "what is written there"
             case .scalar(let scalar): "\"\(scalar.string.prefix(40))\(scalar.string.count > 40 ? "…" : "")\""
             case .mapping: "a mapping"
             case .sequence: "a list"
             case .alias: "an alias"
             }
         collector.error(line, "\(path.isEmpty ? "the file" : path): \(seen) is not \(expected)", "Write \(expected).")
+    }
+
+    private static func mayHoldSecret(_ text: String) -> Bool {
+        let text = text.lowercased()
+        return ["psk", "password", "secret", "key"].contains { text.contains($0) }
     }
 
     /// The text of a scalar.

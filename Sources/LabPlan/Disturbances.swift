@@ -175,7 +175,7 @@ extension Disturbances.Connection {
                     ?? ""
             }
         } else if case .own(let files) = end.configuration {
-            parameters = IpsecConf(files.configuration).connections[end.connection] ?? [:]
+            parameters = IpsecConf(files.configuration)[connection: end.connection] ?? [:]
             let lines = files.secrets.reveal().split(separator: "\n").map(String.init)
             let own = lines.filter { $0.contains("\(end.remoteAddress)") }
             secrets = own.isEmpty ? lines : own

@@ -104,17 +104,30 @@ enum LabLocator {
         let path = try file(for: argument)
         let text: String
         do {
-            text = try TextFile.read(path)
+            // A file that was named is read wherever it leads; what is found in a directory has to be there itself.
+            text =
+                path == argument
+                ? try TextFile.read(path, limit: largestFile)
+                : try TextFile.read("lab.yaml", in: directory(of: path), limit: largestFile)
         } catch {
             throw CommandError(
-                message: "The lab file \(path) cannot be read: \(error)", remedy: "Look at its path and permissions.")
+                message: "The lab file \(path) cannot be read: \(error)",
+                remedy: "Look at its path and permissions: it is a file of at most \(largestFile >> 20) MiB.")
         }
         let directory = directory(of: path)
         let providers = ProviderLocator(labDirectory: directory).library
         let file = LabFile(text: text, file: path, variant: variant, providers: providers) { name in
-            try TextFile.read("\(directory)/\(name)")
+            try companion(name, in: directory)
         }
         return (file, path)
+    }
+
+    /// The most bytes of a lab file, and of each file beside it.
+    private static let largestFile = 1 << 20
+
+    /// The text of a file that belongs to a lab: one in the lab's directory, and not a link to another.
+    static func companion(_ name: String, in directory: String) throws -> String {
+        try TextFile.read(name, in: directory, limit: largestFile)
     }
 
     /// Where a file stands.

@@ -32,7 +32,9 @@ struct ProviderLocator {
                     message: "There is no provider \"\(name)\".",
                     remedy: Suggestion.remedy(for: name, among: names, noun: "providers"))
             }
-            return (try TextFile.read(file), file)
+            // Neither the file nor the directory of that name may lead out of the lab's.
+            let base = LabLocator.directory(of: LabLocator.directory(of: file))
+            return (try LabLocator.companion("providers/\(name).yaml", in: base), file)
         }
     }
 }

@@ -90,7 +90,7 @@ struct RunDirectory {
         let parent = slash.map { String(labFile[..<$0]) } ?? "."
         try write(topology.masking(try TextFile.read(labFile)), to: "lab.yaml")
         for file in topology.companions {
-            try? write(topology.masking(TextFile.read("\(parent)/\(file)")), to: file)
+            try? write(topology.masking(LabLocator.companion(file, in: parent)), to: file)
         }
         try write(PlanReport(Plan(for: topology)).text(withContents: true), to: "plan.txt")
     }

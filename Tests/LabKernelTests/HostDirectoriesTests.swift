@@ -100,6 +100,78 @@ struct HostDirectoriesTests {
         }
     }
 
+    @Test("A directory for state that is another user's, or that others may write to, is refused")
+    func foreignState() async throws {
+        try await withTemporaryDirectory { directory in
+            let environment = ["XDG_STATE_HOME": directory.string]
+            let mine = HostDirectories(environment: environment)
+            let path = try mine.create(.state)
+            let theirs = HostDirectories(environment: environment, user: UserID(rawValue: getuid() + 1))
+            for attempt in [{ try theirs.create(.state) }, { try theirs.checkedPath(.state) }] {
+                #expect(throws: SetupError.self) { try attempt() }
+            }
+            #expect(chmod(path.string, 0o755) == 0)
+            let readable = try mine.checkedPath(.state)
+            #expect(readable == path)
+            #expect(chmod(path.string, 0o770) == 0)
+            let open = #expect(throws: SetupError.self) { try mine.checkedPath(.state) }
+            #expect(open?.code == .directoryUnsafe)
+        }
+    }
+
+    @Test("XDG_RUNTIME_DIR is passed over where others may write there")
+    func openRuntime() async throws {
+        try await withTemporaryDirectory { directory in
+            let directories = HostDirectories(
+                environment: ["XDG_RUNTIME_DIR": directory.string], temporary: directory.appending("tmp"))
+            let closed = try directories.path(.runtime)
+            #expect(closed == directory.appending("netlab"))
+            #expect(chmod(directory.string, 0o777) == 0)
+            let open = try directories.path(.runtime)
+            #expect(open == directory.appending("tmp/netlab-\(getuid())"))
+        }
+    }
+
+    @Test("A lab's directories are looked for only where nobody else can have made them")
+    func labs() async throws {
+        try await withTemporaryDirectory { directory in
+            let directories = HostDirectories(
+                environment: ["HOME": directory.string], temporary: directory)
+            let runtime = try directories.create(.runtime)
+            try makeDirectory(runtime.appending("labs/planted"))
+            let labs = try LabDirectory.all(directories)
+            #expect(labs.map(\.name) == ["planted"])
+            let stranger = HostDirectories(
+                environment: ["HOME": directory.string], user: UserID(rawValue: getuid()), temporary: directory)
+            #expect(chmod(runtime.string, 0o777) == 0)
+            #expect(throws: SetupError.self) { try LabDirectory.all(stranger) }
+            #expect(throws: SetupError.self) { try LabDirectory(name: "planted", directories: stranger) }
+        }
+    }
+
+    @Test("A lab's name leads nowhere else", arguments: ["", ".", "..", "../x", "a/b", "/etc", ".hidden", "a\0b"])
+    func labNames(name: String) {
+        let directories = HostDirectories(environment: ["HOME": "/nonexistent"], temporary: "/nonexistent")
+        #expect(throws: SetupError.self) { try LabDirectory(name: name, directories: directories) }
+    }
+
+    @Test("A link in the place of a lab's directories is refused", arguments: ["labs", "logs", "logs/here"])
+    func linksInside(_ place: String) async throws {
+        try await withTemporaryDirectory { directory in
+            let environment = ["XDG_STATE_HOME": directory.string]
+            let directories = HostDirectories(environment: environment, temporary: directory.appending("run"))
+            let base = try directories.create(place == "labs" ? .runtime : .state)
+            if place == "logs/here" { try makeDirectory(base.appending("logs")) }
+            let target = directory.appending("target")
+            try makeDirectory(target)
+            #expect(symlink(target.string, base.appending(place).string) == 0)
+            let lab = try LabDirectory(name: "here", directories: directories)
+            let error = #expect(throws: SetupError.self) { try lab.claim(directories) }
+            #expect(error?.code == .directoryUnsafe)
+            #expect(try names(in: target) == [])
+        }
+    }
+
     @Test("Where nothing can be made, the error names the directory and the variable to set")
     func unwritable() async throws {
         try await withTemporaryDirectory { directory in

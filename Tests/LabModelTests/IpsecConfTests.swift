@@ -30,7 +30,7 @@ import Testing
         ("conn a\n    also=nowhere\n    x=1\n", ["x": "1"]),
     ])
     func parameters(_ text: String, _ expected: [String: String]) {
-        #expect(IpsecConf(text).connections["a"] == expected)
+        #expect(IpsecConf(text)[connection: "a"] == expected)
     }
 
     @Test(arguments: [
@@ -39,6 +39,6 @@ import Testing
         ("    left=1\n", []), ("version 2.0\nconn a\nconn b\n", ["a", "b"]),
     ])
     func names(_ text: String, _ expected: [String]) {
-        #expect(IpsecConf(text).connections.keys.sorted() == expected)
+        #expect(IpsecConf(text).connectionNames.sorted() == expected)
     }
 }

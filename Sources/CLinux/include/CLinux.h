@@ -79,6 +79,9 @@ struct netlab_peer {
     uint32_t user, group;
 };
 
+// Opens, for reading and without waiting, what is below a directory and reached without any link: openat2(2), Linux 5.6.
+int netlab_open_beneath(const char *directory, const char *path);
+
 // Keeps the process, and those that it starts, from leaving core files: setrlimit(2). One byte is less than any core, and
 // besides the one limit that also holds where cores are piped to a program (fs/coredump.c).
 void netlab_forbid_core_files(void);

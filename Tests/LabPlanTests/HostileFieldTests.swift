@@ -1,0 +1,206 @@
+import Foundation
+import LabModel
+import LabPlan
+import Testing
+import Yams
+
+/// Lab files are data: whatever is written in any of their places is refused, or stays where it was written.
+///
+/// Each place of the labs that come with netlab, of each kind one, is given each of a list of values that would mean something
+/// to a shell, a path, or a daemon's configuration.
+@Suite(.timeLimit(.minutes(10)))
+struct HostileFieldTests {
+    /// What makes a value known again.
+    private static let mark = "zZqQ"
+
+    static let values = [
+        "\(mark)\ninclude /etc/passwd", "\(mark)\n", "\(mark)\"; include \"/etc/passwd\"; #", "\(mark)'", "\(mark) {",
+        "} \(mark)", "\(mark);", "$(\(mark))", "`\(mark)`", "../../\(mark)", "/\(mark)", "-\(mark)", "\(mark)\\",
+        "#\(mark)", "\(mark) # x", "%\(mark)", "include \(mark)", "\(mark)|x", "\(mark)\tx", "é\(mark)", " \(mark) ",
+        String(repeating: mark, count: 200), "\(mark)/../x", "${\(mark)}",
+    ]
+
+    static let labs = ["alibaba-azure", "aws-china-tokyo", "aws-ipip6", "aws-oci", "soracom-azure"]
+
+    @Test(arguments: labs) func noPlaceLeadsElsewhere(lab: String) throws {
+        let lab = try ShippedLab(lab)
+        let places = lab.places
+        #expect(places.count > 40)
+        var refused = 0
+        for place in places {
+            for value in Self.values {
+                let text = try lab.text(replacing: place, with: value)
+                do {
+                    let topology = try lab.resolve(text)
+                    let plan = String(decoding: try JSONEncoder().encode(Plan(for: topology)), as: UTF8.self)
+                    // Keys are quoted; KeyTests show how.
+                    let isKey = ["psk", "password"].contains(place.name)
+                    #expect(isKey || !plan.contains(Self.mark), "\(place) = \(value.debugDescription)")
+                } catch let error as LabFileError {
+                    refused += 1
+                    for diagnostic in error.diagnostics where diagnostic.severity == .error {
+                        let isComplete = diagnostic.line != nil && !diagnostic.remedy.isEmpty
+                        #expect(isComplete, "\(place) = \(value.debugDescription): \(diagnostic)")
+                    }
+                }
+            }
+        }
+        // Most places are not for people.
+        #expect(refused > places.count * Self.values.count / 2)
+    }
+
+    /// The same search finds what it looks for where there is no guard: a key is in the plan.
+    @Test func positiveControl() throws {
+        let lab = try ShippedLab("aws-oci")
+        let place = try #require(lab.places.first { $0.name == "psk" })
+        let topology = try lab.resolve(lab.text(replacing: place, with: "\(Self.mark);{}#%$()`'\\"))
+        let plan = String(decoding: try JSONEncoder().encode(Plan(for: topology)), as: UTF8.self)
+        #expect(plan.contains(Self.mark))
+    }
+}
+
+/// Keys may have any printable character but the space and the double quote: they are quoted, and read again as they were.
+@Suite struct KeyQuotingTests {
+    static let keys = [
+        "abcdefgh#ijk", "abc;def;gh", "abc{def}gh", "abc'def'gh", "abc\\def\\n", "abcdefgh\\", "${abcdefgh}",
+        "%abcdefgh",
+        "abc:PSK:gh", "@abcdefgh", "0xabcdefgh", "0sabcdefgh", "include/etc", "<abcdefgh>", "abc,def=gh", "`abcdefgh`",
+        String((0x21...0x7E).filter { $0 != 0x22 }.prefix(64).map { Character(Unicode.Scalar($0)) }),
+        String((0x21...0x7E).filter { $0 != 0x22 }.suffix(64).map { Character(Unicode.Scalar($0)) }),
+    ]
+
+    @Test(arguments: keys, ["libreswan", "strongswan"]) func presharedKey(_ key: String, daemon: String) throws {
+        let lab = try ShippedLab("aws-oci")
+        let place = try #require(lab.places.first { $0.name == "psk" })
+        let topology = try lab.resolve(try lab.text(replacing: place, with: key))
+        let files =
+            daemon == "libreswan"
+            ? LibreswanConfiguration.files(for: "tgw", in: topology, logFile: "/l", nssDirectory: "/n")
+            : StrongSwanConfiguration.files(for: "tgw", in: topology, logFile: "/l")
+        let secrets = files.filter { $0.path.contains(".secrets") && $0.isSecret }.map { $0.contents.reveal() }
+        if daemon == "libreswan" {
+            // ipsec.secrets(5): a double-quoted key ends at the next double quote, and nothing in it is special.
+            #expect(secrets.contains { $0.wholeMatch(of: /\S+ \S+ : PSK "([^"\n]*)"\n/)?.1 == key[...] })
+        } else {
+            #expect(
+                try secrets.contains { text in
+                    let settings = try StrongSwanSettings(text)
+                    let names = settings[section: "secrets"]?.sectionNames ?? []
+                    return names.contains { settings.value(at: ["secrets", $0, "secret"]) == key }
+                })
+        }
+        // Nobody else's file has it.
+        #expect(files.filter { !$0.isSecret }.allSatisfy { !$0.contents.reveal().contains(key) })
+    }
+
+    @Test(arguments: keys) func password(_ key: String) throws {
+        let lab = try ShippedLab("aws-china-tokyo")
+        let place = try #require(lab.places.first { $0.name == "password" })
+        let topology = try lab.resolve(try lab.text(replacing: place, with: key))
+        let files = topology.nodes.flatMap {
+            BirdConfiguration.files(for: $0.name, in: topology, logFile: "/l")
+        }.filter { $0.contents.reveal().contains(key) }
+        #expect(!files.isEmpty)
+        for file in files {
+            #expect(file.isSecret)
+            // A string of BIRD's is what is between two double quotes on one line; it knows no escapes (conf/cf-lex.l).
+            let quoted = file.contents.reveal().matches(of: /\n    password "([^"\n]*)";\n/).map { String($0.1) }
+            #expect(quoted.contains(key))
+        }
+    }
+}
+
+/// A lab that comes with netlab, as YAML whose values can be replaced.
+private struct ShippedLab {
+    private let directory: URL
+    private let root: Yams.Node
+
+    /// A value or a name, by the way to it.
+    struct Place: CustomStringConvertible {
+        /// Keys of mappings, and indices of sequences.
+        let path: [String]
+        let isKey: Bool
+
+        /// The name of the value, or the name itself.
+        var name: String { path.last ?? "" }
+        var description: String { path.joined(separator: ".") + (isKey ? " (the name)" : "") }
+    }
+
+    init(_ name: String) throws {
+        directory = URL(filePath: #filePath)
+            .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+            .appending(path: "Labs/\(name)")
+        let text = try String(contentsOf: directory.appending(path: "lab.yaml"), encoding: .utf8)
+        root = try #require(try Yams.compose(yaml: text, .basic))
+    }
+
+    func resolve(_ text: String) throws -> Topology {
+        try LabFile(text: text, file: "lab.yaml") { name in
+            try String(contentsOf: directory.appending(path: name), encoding: .utf8)
+        }.resolve().topology
+    }
+
+    /// Of each kind one: places whose ways differ only in names that the user chose are the same.
+    var places: [Place] {
+        var seen: Set<String> = []
+        var found: [Place] = []
+        Self.visit(root, path: [], kind: []) { place, kind in
+            if seen.insert(kind + (place.isKey ? "?" : "")).inserted { found.append(place) }
+        }
+        return found
+    }
+
+    /// Sections whose entries the user names.
+    private static let named: Set<String> = [
+        "clouds", "nodes", "links", "tunnels", "bgp", "probes", "expect", "scenarios", "variants", "ends", "speakers",
+        "accepts", "routes", "map", "sysctls", "filter",
+    ]
+
+    private static func visit(_ node: Yams.Node, path: [String], kind: [String], _ found: (Place, String) -> Void) {
+        switch node {
+        case .scalar: found(Place(path: path, isKey: false), kind.joined(separator: "."))
+        case .alias: break
+        case .sequence(let sequence):
+            for (index, item) in sequence.enumerated() {
+                visit(item, path: path + ["\(index)"], kind: kind + ["[]"], found)
+            }
+        case .mapping(let mapping):
+            let isNamed = kind.last.map(named.contains) ?? false
+            for (key, value) in mapping {
+                guard let name = key.scalar?.string else { continue }
+                let kind = kind + [isNamed ? "*" : name]
+                found(Place(path: path + [name], isKey: true), kind.joined(separator: "."))
+                visit(value, path: path + [name], kind: kind, found)
+            }
+        }
+    }
+
+    /// The lab's text with another value, or name, at a place.
+    func text(replacing place: Place, with value: String) throws -> String {
+        try Yams.serialize(node: Self.replace(root, place.path[...], place.isKey, value))
+    }
+
+    private static func replace(_ node: Yams.Node, _ path: ArraySlice<String>, _ isKey: Bool, _ value: String)
+        -> Yams.Node
+    {
+        let new = Yams.Node.scalar(.init(value, Tag(.str), .doubleQuoted))
+        guard let first = path.first else { return new }
+        switch node {
+        case .sequence(let sequence):
+            return .sequence(
+                .init(
+                    sequence.enumerated().map { index, item in
+                        "\(index)" == first ? replace(item, path.dropFirst(), isKey, value) : item
+                    }))
+        case .mapping(let mapping):
+            return .mapping(
+                .init(
+                    mapping.map { key, item in
+                        guard key.scalar?.string == first else { return (key, item) }
+                        if path.count == 1, isKey { return (new, item) }
+                        return (key, replace(item, path.dropFirst(), isKey, value))
+                    }))
+        default: return node
+        }
+    }
+}
