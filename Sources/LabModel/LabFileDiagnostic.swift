@@ -30,8 +30,8 @@ public struct LabFileDiagnostic: Hashable, Sendable, Codable, CustomStringConver
         self.severity = severity
         self.file = file
         self.line = line
-        self.message = message
-        self.remedy = remedy
+        self.message = message.printable
+        self.remedy = remedy.printable
     }
 
     /// The same, said of one of the file's variants.
@@ -71,5 +71,25 @@ public struct LabFileError: Error, Hashable, Sendable, CustomStringConvertible {
 
     public var description: String {
         diagnostics.map(\.description).joined(separator: "\n")
+    }
+}
+
+extension Unicode.Scalar {
+    /// C0 but for the tab and the end of a line, DEL, C1, the separators of lines and paragraphs, and what turns the direction
+    /// of writing (Unicode Standard Annex 9): what would do something to a terminal, or end a line where nobody sees it.
+    var isControl: Bool {
+        switch value {
+        case 0x09, 0x0A: false
+        case 0...0x1F, 0x7F...0x9F, 0x2028...0x2029, 0x202A...0x202E, 0x2066...0x2069: true
+        default: false
+        }
+    }
+}
+
+extension String {
+    /// With a replacement character for each control character: a user's own daemon configuration may hold some.
+    fileprivate var printable: String {
+        guard unicodeScalars.contains(where: \.isControl) else { return self }
+        return String(String.UnicodeScalarView(unicodeScalars.map { $0.isControl ? "\u{FFFD}" : $0 }))
     }
 }

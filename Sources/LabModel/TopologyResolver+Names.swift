@@ -58,10 +58,10 @@ extension TopologyResolver {
             collector.error(
                 line, "node \(node) has two interfaces named \(interface); the other is in line \(earlier)",
                 "Give one of them another name.")
-        } else if !interface.description.utf8.allSatisfy(Self.isPlain) {
+        } else if !Self.isInterfaceName(interface) {
             collector.error(
                 line, "\"\(interface)\" of node \(node) is not an interface's name",
-                "Write 1 to 15 letters, digits, points, hyphens and underscores.")
+                "Write 1 to 15 letters, digits, points, hyphens and underscores, not a hyphen first.")
         } else if interface.description == "lo" || interface.description == "all" || interface.description == "default"
         {
             collector.error(
@@ -69,6 +69,12 @@ extension TopologyResolver {
         } else {
             interfaces[node, default: [:]][interface] = line
         }
+    }
+
+    /// Whether a name can be nothing else: no option of a program, no part of a configuration.
+    static func isInterfaceName(_ name: InterfaceName) -> Bool {
+        let bytes = name.description.utf8
+        return bytes.first != UInt8(ascii: "-") && bytes.allSatisfy(isPlain)
     }
 
     /// Letters, digits and what cannot be taken for anything else in a daemon's or nft's configuration.

@@ -20,6 +20,17 @@ extension TopologyResolver {
                     "Write a dotted name below net., such as net.ipv4.ip_forward.")
             }
         }
+        for setting in spec.sysctls where !Self.isSettingValue(setting.value.value) {
+            collector.error(
+                setting.line, "\(place): what is to be written to \(setting.value.key) is not a setting's value",
+                "Write numbers or words: 1 to 64 letters, digits, points, hyphens, underscores and spaces.")
+        }
+        for rule in spec.rules {
+            guard let interface = rule.value.inputInterface, !Self.isInterfaceName(interface) else { continue }
+            collector.error(
+                rule.line, "\(place): \"\(interface)\" is not an interface's name",
+                "Write 1 to 15 letters, digits, points, hyphens and underscores, not a hyphen first.")
+        }
         checkForwarding(of: spec, ends)
         for filter in spec.filters
         where !ends.contains(where: { $0.interface.value == filter.value.interface })
@@ -41,6 +52,10 @@ extension TopologyResolver {
             nat: spec.nat.flatMap { resolve(nat: $0, of: spec.name.value) }, mss: spec.mss, ike: spec.ike,
             preferredSource: spec.preferredSource?.value, decrementsTTL: spec.decrementsTTL.value,
             birdConfiguration: spec.bird.flatMap { companion($0, place: place) })
+    }
+
+    private static func isSettingValue(_ text: String) -> Bool {
+        (1...64).contains(text.utf8.count) && text.utf8.allSatisfy { isPlain($0) || $0 == UInt8(ascii: " ") }
     }
 
     /// What a router does with packets and says about them.

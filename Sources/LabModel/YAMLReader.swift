@@ -74,7 +74,7 @@ struct YAMLValue {
         var rest = [root]
         while let node = rest.popLast() {
             switch node {
-            case .scalar(let scalar) where scalar.string.unicodeScalars.contains(where: isControl):
+            case .scalar(let scalar) where scalar.string.unicodeScalars.contains(where: \.isControl):
                 collector.error(
                     node.mark?.line, "a value holds a control character", "Remove what is not text from this line.")
             case .scalar, .alias: break
@@ -83,16 +83,6 @@ struct YAMLValue {
             }
         }
         return collector.hasErrors
-    }
-
-    /// C0 but for the tab and the end of a line, DEL, C1, the separators of lines and paragraphs, and what turns the direction
-    /// of writing (Unicode Standard Annex 9).
-    private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar.value {
-        case 0x09, 0x0A: false
-        case 0...0x1F, 0x7F...0x9F, 0x2028...0x2029, 0x202A...0x202E, 0x2066...0x2069: true
-        default: false
-        }
     }
 
     private static func report(_ error: YamlError, collector: DiagnosticCollector) {

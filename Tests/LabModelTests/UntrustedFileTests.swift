@@ -103,6 +103,17 @@ struct UntrustedFileTests {
         #expect(IpsecConf("conn a\n    also=a\n    left=1\n")[connection: "a"] == ["left": "1"])
     }
 
+    /// What is quoted from them does nothing to a terminal.
+    @Test func controlCharactersInThemAreNotShown() {
+        let diagnostic = LabFileDiagnostic(
+            file: "lab.yaml", line: 1, message: "says vti-interface=\u{1B}]0;x\u{7}", remedy: "Write \u{9B}31m\u{202E}."
+        )
+        #expect(
+            diagnostic.description.unicodeScalars.allSatisfy {
+                $0 == "\n" || (0x20...0x7E).contains($0.value) || $0 == "\u{FFFD}"
+            })
+    }
+
     @Test func sectionsThatTakeInEachOther() {
         let names = (0..<10).map { "s\($0)" }
         let text = names.map { "\($0) : \(names.joined(separator: ", ")) {\n  a = b\n}\n" }.joined()

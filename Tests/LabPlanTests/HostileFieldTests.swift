@@ -52,7 +52,7 @@ struct HostileFieldTests {
     /// The same search finds what it looks for where there is no guard: a key is in the plan.
     @Test func positiveControl() throws {
         let lab = try ShippedLab("aws-oci")
-        let place = try #require(lab.places.first { $0.name == "psk" })
+        let place = try #require(lab.places.first { $0.name == "psk" && !$0.isKey })
         let topology = try lab.resolve(lab.text(replacing: place, with: "\(Self.mark);{}#%$()`'\\"))
         let plan = String(decoding: try JSONEncoder().encode(Plan(for: topology)), as: UTF8.self)
         #expect(plan.contains(Self.mark))
@@ -71,7 +71,7 @@ struct HostileFieldTests {
 
     @Test(arguments: keys, ["libreswan", "strongswan"]) func presharedKey(_ key: String, daemon: String) throws {
         let lab = try ShippedLab("aws-oci")
-        let place = try #require(lab.places.first { $0.name == "psk" })
+        let place = try #require(lab.places.first { $0.name == "psk" && !$0.isKey })
         let topology = try lab.resolve(try lab.text(replacing: place, with: key))
         let files =
             daemon == "libreswan"
@@ -95,7 +95,7 @@ struct HostileFieldTests {
 
     @Test(arguments: keys) func password(_ key: String) throws {
         let lab = try ShippedLab("aws-china-tokyo")
-        let place = try #require(lab.places.first { $0.name == "password" })
+        let place = try #require(lab.places.first { $0.name == "password" && !$0.isKey })
         let topology = try lab.resolve(try lab.text(replacing: place, with: key))
         let files = topology.nodes.flatMap {
             BirdConfiguration.files(for: $0.name, in: topology, logFile: "/l")
