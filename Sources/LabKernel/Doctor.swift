@@ -51,7 +51,9 @@ public enum Doctor {
     }
 
     /// The names of the findings that the lab kernel alone makes necessary.
-    static let labKernelNames: Set<String> = ["processor", "lab kernel", "memory file", "confinement", "cache directory"]
+    static let labKernelNames: Set<String> = [
+        "processor", "lab kernel", "memory file", "confinement", "cache directory",
+    ]
 
     // MARK: - The machine
 

@@ -7,6 +7,8 @@ public struct Leftover: Sendable, Hashable, Codable {
         case lab
         /// A supervisor, kernel or guest program of no lab.
         case process
+        /// A name in /run/netns of a node whose agent is gone.
+        case namespaceName = "namespace name"
         /// A directory that was being removed.
         case directory
         /// The logs of a lab that a command had to itself.

@@ -24,7 +24,8 @@ public struct LeftoverSearch: Sendable {
             let still = try strayProcesses()
             processes = processes.filter(still.contains)
         }
-        return processes + (try deadLabs()) + (try removals()) + (try logs()) + memory() + (try builds())
+        return processes + (try deadLabs()) + namespaceNames() + (try removals()) + (try logs()) + memory()
+            + (try builds())
     }
 
     /// Ends or removes it.
@@ -50,6 +51,8 @@ public struct LeftoverSearch: Sendable {
             } catch {
                 return access(leftover.what, F_OK) == 0 ? error.localizedDescription : nil
             }
+        case .namespaceName:
+            guard unlink(leftover.what) == 0 || errno == ENOENT else { return "\(Errno(rawValue: errno))" }
         case .memory:
             LabDirectory.removeMemoryPlace(leftover.what)
             guard unlink(leftover.what) == 0 || errno == ENOENT else { return "\(Errno(rawValue: errno))" }
@@ -117,7 +120,7 @@ public struct LeftoverSearch: Sendable {
             guard let found else { return nil }
             var leftover = Leftover(
                 .process, "\(process): \(found.what)", lab: found.lab,
-                reason: "\(found.lab) does not run, or without it")
+                reason: "no running lab of this name has it")
             (leftover.process, leftover.processStart) = (process, start)
             return leftover
         }
@@ -167,6 +170,24 @@ public struct LeftoverSearch: Sendable {
     private func isNetlab(_ process: pid_t) -> Bool {
         guard let program = ProcessTable.program(of: process) else { return false }
         return FilePath(program).lastComponent?.string.split(separator: " ").first == "netlab"
+    }
+
+    // MARK: Names
+
+    /// Names of nodes that lead to a process which is no agent of a running lab. Only root makes them; those that a dead lab's
+    /// journal has go with the lab.
+    private func namespaceNames() -> [Leftover] {
+        Self.names(in: NamespaceNames.directory).compactMap { name in
+            let path = NamespaceNames.directory.appending(name)
+            guard name.hasPrefix("netlab."), let status = try? Stat(path, followTargetSymlink: false),
+                status.type == .symbolicLink, status.userID == UserID(getuid()),
+                let target = try? FileManager.default.destinationOfSymbolicLink(atPath: path.string),
+                let agent = target.wholeMatch(of: /\/proc\/(\d+)\/fd\/\d+/).flatMap({ pid_t($0.1) }), !isNetlab(agent)
+            else { return nil }
+            let lab = name.dropFirst("netlab.".count).split(separator: ".").dropLast().joined(separator: ".")
+            return Leftover(
+                .namespaceName, path.string, lab: lab, reason: "process \(agent), the agent of \(lab), is gone")
+        }
     }
 
     // MARK: Files

@@ -54,7 +54,7 @@ enum HostKernel {
 
     /// Has an agent without a lab try it.
     private static func examine(_ features: [KernelFeature]) async throws -> [KernelFinding] {
-        let lab = try LabDirectory(name: "doctor-\(getpid())", directories: LabLocator.directories)
+        let lab = try LabDirectory(name: LabDirectory.ownName("doctor", number: 0), directories: LabLocator.directories)
         let (result, wasInterrupted) = await Interruption.guarding {
             let supervision = Supervision(name: lab.name, source: Supervision.bare, kernel: .host)
             do {

@@ -20,6 +20,9 @@ enum Host {
         processes.filter { !isZombie($0) && fields(of: $0).dropFirst(2).first == "\(leader)" }
     }
 
+    /// Whether a process is there, and not only waits to be noticed by its parent.
+    static func isThere(_ process: pid_t) -> Bool { !fields(of: process).isEmpty && !isZombie(process) }
+
     /// Whether a process is using a processor, or would.
     static func isRunning(_ process: pid_t) -> Bool { fields(of: process).first == "R" }
 
@@ -32,6 +35,24 @@ enum Host {
     /// Every process's command line.
     static var commandLines: [String] {
         processes.map { contents("/proc/\($0)/cmdline").replacing("\0", with: " ") }
+    }
+
+    /// Every process but this one, its children and the kernel's own, which have no command line.
+    static var others: [pid_t] {
+        processes.filter { process in
+            process != getpid() && fields(of: process).dropFirst().first != "\(getpid())"
+                && !isZombie(process) && !contents("/proc/\(process)/cmdline").isEmpty
+        }
+    }
+
+    /// The children of a process.
+    static func children(of process: pid_t) -> [pid_t] {
+        contents("/proc/\(process)/task/\(process)/children").split(separator: " ").compactMap { pid_t($0) }
+    }
+
+    /// The names in a directory, sorted; none where there is no such directory.
+    static func names(in directory: FilePath) -> [String] {
+        ((try? FileManager.default.contentsOfDirectory(atPath: directory.string)) ?? []).sorted()
     }
 
     /// Paths below a directory, relative to it, sorted.

@@ -37,7 +37,9 @@ struct LabHome: Sendable {
     }
 
     private init() throws {
-        var template = Array("/tmp/netlab-it-XXXXXX".utf8CString)
+        // In a lab kernel, /tmp is the host's, to be read.
+        let place = access("/tmp", W_OK) == 0 ? "/tmp" : "/run"
+        var template = Array("\(place)/netlab-it-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw Errno(rawValue: errno) }
         path = FilePath(platformString: template)
         for name in ["run", "state"] {

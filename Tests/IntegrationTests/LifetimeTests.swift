@@ -101,6 +101,55 @@ struct LifetimeTests {
         }
     }
 
+    /// When the kernel is killed, the host lets go of the processes that it traced. One whose next system call was then the
+    /// host's would be out of the lab: none may live that long, whether a command looks or not.
+    @Test func programsEndWithTheirKernel() async throws {
+        try await LabHome.with { home in
+            try await home.netlab.succeed("up", try home.writePair(), "--clock", "paused")
+            let kernel = try #require(try await Self.entry("pair", in: home)?.kernelPid)
+            async let exec = home.netlab.run("exec", "pair", "left", "--", "sh", "-c", "while :; do :; done")
+            try await eventually("a program that computes") {
+                Host.group(kernel).contains { $0 != kernel && Host.isRunning($0) }
+            }
+            #expect(Host.group(kernel).count > 3)
+            Glibc.kill(kernel, SIGKILL)
+            try await eventually(within: .seconds(2), "the end of all programs") { Host.group(kernel).isEmpty }
+            _ = try await exec
+        }
+    }
+
+    /// A lab that a command has to itself ends with it, logs and all.
+    @Test func aKilledCommandTakesItsOwnLabAlong() async throws {
+        try await LabHome.with { home in
+            let result = try await home.netlab.follow(
+                "kernel", "run", "--", "sh", "-c", "echo there; exec sleep 100000000", stream: .output
+            ) { line, process in
+                if line.contains("there") { Glibc.kill(process, SIGKILL) }
+            }
+            #expect(result.code == 137, result.account)
+            try await eventually("the end of its lab") { Host.processes(naming: home.path).isEmpty }
+            try await home.expectNothingLeft()
+            #expect(Host.names(in: home.state.appending("netlab/logs")) == [])
+        }
+    }
+
+    /// `gc` removes what a dead lab left and says so; a running one it leaves alone.
+    @Test func collectionTakesTheDeadAndLeavesTheLiving() async throws {
+        try await LabHome.with(labs: 2) { home in
+            try await home.netlab.succeed("up", try home.writePair(named: "dead"), "--clock", "paused")
+            try await home.netlab.succeed("up", try home.writePair(named: "alive"), "--clock", "paused")
+            try await Self.kill(.supervisor, of: "dead", in: home)
+            let dry = try await home.netlab.succeed("gc", "--dry-run")
+            #expect(dry.output.contains("its supervisor was gone"), dry.account)
+            let wet = try await home.netlab.succeed("gc", "--format", "json")
+            #expect(wet.output.contains(#""is_removed" : true"#), wet.account)
+            #expect(Host.names(in: home.runtime.appending("netlab/labs")) == ["alive"])
+            let again = try await home.netlab.succeed("gc")
+            #expect(again.output == "Nothing is left of any lab that does not run.\n")
+            #expect(try await Self.entry("alive", in: home)?.state == "up")
+        }
+    }
+
     private static func kill(_ victim: Victim, of lab: String, in home: LabHome) async throws {
         let entry = try #require(try await entry(lab, in: home))
         let (supervisor, kernel) = (try #require(entry.supervisorPid), try #require(entry.kernelPid))
