@@ -80,6 +80,10 @@ public struct KernelBuild: Sendable {
         try await tools.run(
             "tar", ["--extract", "--file", source.tarball.string, "--strip-components=1"] + Self.unusedSource,
             in: tree, because: "unpack \(source.tarball)")
+        for amendment in KernelAmendment.all {
+            let file = tree.appending(amendment.file)
+            try write(try amendment.applied(to: read(file)), to: file)
+        }
 
         progress(.configuring)
         try await configure(tree, tools)

@@ -115,6 +115,18 @@ struct KernelBuildTests {
         }
     }
 
+    @Test("A change to the kernel's source is made at each of its places, and to no other source")
+    func amendment() throws {
+        let change = KernelAmendment(file: "a.c", original: "OLD)", replacement: "NEW)", places: 2)
+        let changed = try change.applied(to: "f(OLD);\ng(OLD);\nOLD;\n")
+        #expect(changed == "f(NEW);\ng(NEW);\nOLD;\n")
+        for other in ["", "f(OLD);", "OLD) OLD) OLD)"] {
+            let error = #expect(throws: SetupError.self) { try change.applied(to: other) }
+            #expect(error?.code == .configurationUnmet)
+            #expect(error?.message.contains("a.c") == true)
+        }
+    }
+
     @Test("Of two builds in one cache, the second waits until the first gives up the lock")
     func lock() async throws {
         try await withTemporaryDirectory { directory in
