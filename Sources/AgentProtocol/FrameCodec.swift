@@ -79,5 +79,5 @@ public struct LabTime: Hashable, Sendable, Codable, Comparable, CustomStringConv
         let (sum, overflow) = time.nanoseconds.addingReportingOverflow(duration.wholeNanoseconds)
         return LabTime(nanoseconds: overflow ? (duration < .zero ? .min : .max) : sum)
     }
-    public static func - (left: Self, right: Self) -> Duration { .nanoseconds(left.nanoseconds - right.nanoseconds) }
+    public static func - (left: Self, right: Self) -> Duration { left.sinceStart - right.sinceStart }
 }

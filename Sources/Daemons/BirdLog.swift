@@ -24,9 +24,7 @@ public enum BirdLog {
 
     private static func date(_ day: Substring, _ time: Substring) -> LogDate? {
         let parts = day.split(separator: "-").compactMap { Int($0) }
-        guard parts.count == 3, (1...12).contains(parts[1]), (1...31).contains(parts[2]),
-            let nanoseconds = LogDate.time(time)
-        else { return nil }
+        guard parts.count == 3, let nanoseconds = LogDate.time(time) else { return nil }
         return LogDate(year: parts[0], month: parts[1], day: parts[2], nanoseconds: nanoseconds)
     }
 

@@ -45,7 +45,7 @@ public enum CharonLog {
             let halves = word.split(separator: "T", maxSplits: 1)
             guard halves.count == 2, let nanoseconds = LogDate.time(halves[1]) else { return nil }
             let parts = halves[0].split(separator: "-").compactMap { Int($0) }
-            guard parts.count == 3, (1...12).contains(parts[1]), (1...31).contains(parts[2]) else { return nil }
+            guard parts.count == 3 else { return nil }
             return LogDate(year: parts[0], month: parts[1], day: parts[2], nanoseconds: nanoseconds)
         }
     }

@@ -1,10 +1,19 @@
 /// A date as daemons write it, which has no time zone: the lab's daemons run on UTC.
 struct LogDate {
-    var year: Int
-    var month: Int
-    var day: Int
+    let year: Int
+    let month: Int
+    let day: Int
     /// Since midnight.
-    var nanoseconds: Int64
+    let nanoseconds: Int64
+
+    /// Nil for a month or a day that there is not, and for years whose nanoseconds 64 bits do not hold.
+    init?(year: Int, month: Int, day: Int, nanoseconds: Int64) {
+        guard (1970...2261).contains(year), (1...12).contains(month), (1...31).contains(day) else { return nil }
+        self.year = year
+        self.month = month
+        self.day = day
+        self.nanoseconds = nanoseconds
+    }
 
     /// Nanoseconds since 1970 by the Gregorian calendar.
     var sinceEpoch: Int64 { Int64(Self.days(year, month, day)) * 86_400_000_000_000 + nanoseconds }

@@ -31,13 +31,15 @@ extension PlutoLog {
         mutating func time(of line: Substring) -> Int64? {
             let words = line.split(separator: " ", maxSplits: 3)
             guard words.count == 4, let month = Self.months.firstIndex(of: String(words[0])), let day = Int(words[1]),
-                (1...31).contains(day), words[2].last == ":", let nanoseconds = LogDate.time(words[2].dropLast())
+                words[2].last == ":", let nanoseconds = LogDate.time(words[2].dropLast())
             else { return nil }
-            var date = LogDate(year: year, month: month + 1, day: day, nanoseconds: nanoseconds)
+            let dateIn = { LogDate(year: $0, month: month + 1, day: day, nanoseconds: nanoseconds) }
+            guard var date = dateIn(year) else { return nil }
             // More than half a year back is another year, as lines may be a little out of order.
             if date.sinceEpoch < last - 183 * 86_400_000_000_000 {
+                guard let next = dateIn(year + 1) else { return nil }
                 year += 1
-                date.year = year
+                date = next
             }
             last = max(last, date.sinceEpoch)
             return date.sinceEpoch

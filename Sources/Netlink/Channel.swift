@@ -70,11 +70,11 @@ final class Channel: @unchecked Sendable {
                 if reply.flags & Int32(NLM_F_DUMP_INTR) != 0 { answer.isInterrupted = true }
                 switch Int32(reply.type) {
                 case NLMSG_ERROR:
-                    answer.code = -(reply.payload.integer(Int32.self) ?? -EBADMSG)
+                    answer.code = Self.errorCode(reply) ?? EBADMSG
                     answer.message = Self.extendedText(reply)
                     return answer
                 case NLMSG_DONE:
-                    answer.code = -min(0, reply.payload.integer(Int32.self) ?? 0)
+                    answer.code = max(0, Self.errorCode(reply) ?? 0)
                     return answer
                 case NLMSG_NOOP:
                     continue
@@ -85,8 +85,13 @@ final class Channel: @unchecked Sendable {
         }
     }
 
+    /// What an acknowledgement or a dump's end begins with, which is an errno below zero; nil where that is missing.
+    static func errorCode(_ reply: Reply) -> Int32? {
+        reply.payload.integer(Int32.self).map { 0 &- $0 }
+    }
+
     /// The text of an extended acknowledgement: attributes after the error number and the request's own header.
-    private static func extendedText(_ reply: Reply) -> String? {
+    static func extendedText(_ reply: Reply) -> String? {
         guard reply.flags & Int32(NLM_F_ACK_TLVS) != 0 else { return nil }
         let request = nlmsghdr(copying: reply.payload.dropFirst(4))
         let isCapped = reply.flags & Int32(NLM_F_CAPPED) != 0

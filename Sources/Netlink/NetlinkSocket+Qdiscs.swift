@@ -62,7 +62,8 @@ extension NetlinkSocket {
 }
 
 extension QueueingDiscipline {
-    fileprivate init?(_ reply: Reply, names: [Int32: InterfaceName]) {
+    /// Reads an `RTM_NEWQDISC` message; nil where it is malformed or the interface unknown.
+    init?(_ reply: Reply, names: [Int32: InterfaceName]) {
         guard let (header, attributes) = reply.split(tcmsg.self),
             let name = names[header.tcm_ifindex], let kind = attributes[Int(TCA_KIND)]?.text
         else { return nil }

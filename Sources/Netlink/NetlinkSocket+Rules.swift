@@ -27,7 +27,8 @@ extension NetlinkSocket {
 }
 
 extension RoutingRule {
-    fileprivate init?(_ reply: Reply) {
+    /// Reads an `RTM_NEWRULE` message; nil where it is malformed or of another family.
+    init?(_ reply: Reply) {
         guard let (header, attributes) = reply.split(fib_rule_hdr.self), let action = Action(rawValue: header.action)
         else { return nil }
         switch Int32(header.family) {

@@ -87,7 +87,7 @@ public struct StatusReport: Sendable {
     }
 
     private func traffic(of end: TunnelStatus.End) -> [String] {
-        let age = (end.outbound ?? end.inbound).map { Duration.seconds($0.ageSeconds).shortAge }
+        let age = (end.outbound ?? end.inbound).map { Self.wholeSeconds($0.ageSeconds).shortText }
         return [
             end.node, end.interface.description, end.inbound.map(spi) ?? "-", end.outbound.map(spi) ?? "-",
             "\(bytes(end.inbound)) / \(bytes(end.outbound))", age ?? "-",
@@ -116,7 +116,7 @@ public struct StatusReport: Sendable {
     }
 
     private func cells(of speaker: SessionStatus.Speaker, in session: SessionStatus, _ style: Style) -> [String] {
-        let seconds = { (value: Double?) in value.map { "\(Int($0))s" } ?? "-" }
+        let seconds = { (value: Double?) in value.map { "\(Self.wholeSeconds($0).components.seconds)s" } ?? "-" }
         let isRight = (speaker.state == "Established") == (session.reasonToBeDown == nil)
         let state = isRight ? style.good(speaker.state) : style.bad(speaker.state)
         let remarks = [speaker.lastError, session.reasonToBeDown.map { "as expected: \($0)" }].compactMap { $0 }
@@ -213,6 +213,11 @@ public struct StatusReport: Sendable {
         prefixes.isEmpty ? "-" : prefixes.map(\.description).joined(separator: " ")
     }
 
+    /// An age that was not measured finer; zero for one that no lab can have.
+    private static func wholeSeconds(_ seconds: Double) -> Duration {
+        .seconds(Int64(exactly: seconds.rounded(.towardZero)) ?? 0)
+    }
+
     /// Bytes in powers of ten, three digits: `999 B`, `1.23 MB`.
     static func amount(_ bytes: UInt64) -> String {
         var value = Double(bytes)
@@ -226,9 +231,4 @@ public struct StatusReport: Sendable {
         let factor: Double = value >= 10 ? 10 : 100
         return "\((value * factor).rounded() / factor) \(unit)"
     }
-}
-
-extension Duration {
-    /// Whole seconds and above: an age that was not measured finer.
-    fileprivate var shortAge: String { Duration.seconds(components.seconds).shortText }
 }
