@@ -7,6 +7,20 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
 ]
 
+// What reads bytes of others is tested with those that were found before, and `scripts/fuzz`, which sets this variable,
+// looks for more: from the same files, but with libFuzzer's own `main`, which nothing else could be linked with.
+let fuzzedModules: [Target.Dependency] = [
+    "NetworkTypes", "PacketFormats", "CaptureFile", "Decryption", "Expectations", "LabModel", "LabPlan", "Failover",
+    "AgentProtocol", "Reporting", "CNetlink", "CNftables", "Netlink", "Daemons", "LabRuntime",
+]
+let fuzzing: Target =
+    Context.environment["NETLAB_FUZZING"] == nil
+    ? .testTarget(
+        name: "FuzzingTests", dependencies: fuzzedModules, exclude: ["Corpus", "Driver.swift"], swiftSettings: strict)
+    : .executableTarget(
+        name: "netlab-fuzz", dependencies: fuzzedModules, path: "Tests/FuzzingTests",
+        exclude: ["Corpus", "CorpusTests.swift"], swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])])
+
 let package = Package(
     name: "netlab",
     products: [
@@ -158,6 +172,7 @@ let package = Package(
             name: "PacketCaptureTests",
             dependencies: ["PacketCapture", "CaptureFile", "Netlink", "PacketFormats", "NetworkTypes"],
             swiftSettings: strict),
+        fuzzing,
         .testTarget(name: "NetlinkTests", dependencies: ["Netlink", "NetworkTypes"], swiftSettings: strict),
         .testTarget(
             name: "IntegrationTests",

@@ -1,0 +1,83 @@
+import AgentProtocol
+import Failover
+import LabModel
+import LabPlan
+import NetworkTypes
+import Reporting
+
+/// Lab files, the files that come with them, and providers' files: all that `validate`, `plan` and `predict` make of them.
+enum LabReading {
+    private struct NoSuchFile: Error {}
+
+    static func lab(_ bytes: [UInt8]) throws {
+        try resolve(String(decoding: bytes, as: UTF8.self)) { _ in throw NoSuchFile() }
+    }
+
+    /// An ipsec.conf and, behind a line `---`, its secrets.
+    static func libreswan(_ bytes: [UInt8]) throws {
+        let parts = String(decoding: bytes, as: UTF8.self).split(separator: "\n---\n", maxSplits: 1)
+        try resolve(SmallLab.own(.libreswan)) { name in
+            String(name == "own.conf" ? parts.first ?? "" : parts.dropFirst().first ?? "")
+        }
+    }
+
+    static func strongSwan(_ bytes: [UInt8]) throws {
+        let conf = String(decoding: bytes, as: UTF8.self)
+        let lab = SmallLab.own(.strongswan).replacing("secrets: own.secrets, ", with: "")
+        try resolve(lab) { _ in conf }
+    }
+
+    static func provider(_ bytes: [UInt8]) throws {
+        let text = String(decoding: bytes, as: UTF8.self)
+        let library = ProviderLibrary(names: ["one"]) { _ in (text, "one.yaml") }
+        do {
+            let provider = try library.provider("one")
+            try require(provider.rules.allSatisfy { !$0.statement.isEmpty }, "a rule says nothing")
+        } catch let error as LabFileError {
+            try check(error)
+        }
+        let lab = SmallLab.text.replacing("{title: One}", with: "{title: One, provider: one}")
+        try resolve(lab, providers: library) { _ in throw NoSuchFile() }
+    }
+
+    private static func resolve(
+        _ text: String, providers: ProviderLibrary? = nil, companion: @escaping (String) throws -> String
+    ) throws {
+        let topology: Topology
+        do {
+            topology = try LabFile(text: text, file: "lab.yaml", providers: providers, companion: companion)
+                .resolveWithVariants().topology
+        } catch {
+            return try check(error)
+        }
+        let plan = Plan(for: topology)
+        for line in PlanReport(plan).text(withContents: true).split(separator: "\n") {
+            try require(!line.unicodeScalars.contains("\u{1B}"), "the plan has an escape: \(line.debugDescription)")
+        }
+        // What goes to the agent comes out as it went in.
+        guard
+            case .build(let travelled, let known, _) = try FrameDecoder.decode(
+                ToSupervisor.self,
+                from: Array(try FrameDecoder.encode(ToSupervisor.build(plan, topology, clock: .paced)).dropFirst(4)))
+        else { throw Violation(description: "another message came") }
+        try require(travelled == plan && known == topology, "the plan or the topology changed on its way")
+        predict(topology)
+    }
+
+    private static func predict(_ topology: Topology) {
+        let predictor = Predictor(topology: topology, versions: .measured)
+        for scenario in topology.scenarios.prefix(4) {
+            _ = ScenarioPlan(scenario, of: topology).problems(predictor: predictor, file: "lab.yaml")
+        }
+        for probe in topology.probes.prefix(2) {
+            for link in topology.links.prefix(2) { _ = predictor.predict(.linkDown(link.name), for: probe) }
+        }
+    }
+
+    private static func check(_ error: LabFileError) throws {
+        try require(error.diagnostics.contains { $0.severity == .error }, "no error among the diagnostics")
+        for diagnostic in error.diagnostics {
+            try require(!diagnostic.message.isEmpty && !diagnostic.remedy.isEmpty, "a diagnostic says nothing")
+        }
+    }
+}
