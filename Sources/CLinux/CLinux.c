@@ -7,7 +7,9 @@
 #include <linux/openat2.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <limits.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,6 +17,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/klog.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/reboot.h>
@@ -98,6 +101,43 @@ int netlab_restart_clock(int64_t nanoseconds) {
     return written < 0 ? -1 : 0;
 }
 
+static int is_spared;
+static int set_oom_score(const char *score) {
+    int file = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (file < 0) return -1;
+    ssize_t written = write(file, score, strlen(score));
+    close(file);
+    return written < 0 ? -1 : 0;
+}
+int netlab_spare_from_memory_shortage(void) {
+    int result = set_oom_score("-1000");
+    is_spared = result == 0;
+    return result;
+}
+int netlab_is_spared(void) { return is_spared; }
+int netlab_kernel_log(char *buffer, int size) { return klogctl(3, buffer, size); }
+
+static void *wait_for(void *gate) {
+    pthread_mutex_lock(gate);
+    pthread_mutex_unlock(gate);
+    return NULL;
+}
+int netlab_try_threads(int count) {
+    enum { most = 64 };
+    pthread_t threads[most];
+    pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+    pthread_attr_t small;
+    pthread_attr_init(&small);
+    pthread_attr_setstacksize(&small, PTHREAD_STACK_MIN);
+    pthread_mutex_lock(&gate);
+    int started = 0;
+    while (started < count && started < most && pthread_create(&threads[started], &small, wait_for, &gate) == 0) started++;
+    pthread_mutex_unlock(&gate);
+    for (int i = 0; i < started; i++) pthread_join(threads[i], NULL);
+    pthread_attr_destroy(&small);
+    return started;
+}
+
 pid_t netlab_spawn(const char *path, char *const argv[], char *const envp[], const int streams[3],
                    const int namespaces[], int namespace_count, int flags,
                    const struct netlab_confinement *confinement) {
@@ -121,6 +161,8 @@ pid_t netlab_spawn(const char *path, char *const argv[], char *const envp[], con
     if (child == 0) {
         int failed = 0;
         setsid();
+        // With vfork(2), this is the child's own alone (fs/proc/base.c, __set_oom_adj).
+        if (is_spared) set_oom_score("0");
         for (int i = 0; i < namespace_count && !failed; i++) failed = setns(namespaces[i], 0) < 0;
         if (!failed && confinement) failed = netlab_confine(confinement) < 0;
         if (!failed) {

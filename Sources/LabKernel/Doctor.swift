@@ -1,3 +1,4 @@
+import AgentProtocol
 import FoundationEssentials
 import Glibc
 import SystemPackage
@@ -41,13 +42,12 @@ public enum Doctor {
     public static func examine(
         environment: [String: String] = ProcessInfo.processInfo.environment
     ) async -> [DoctorFinding] {
-        let path = searchPath(environment["PATH"])
         return [
             architecture(KernelBuild.machineName), kernel(environment), memory(environment), confinement(environment),
         ]
             + HostDirectories.Purpose.allCases.map { directory($0, environment) }
-            + programs.map { $0.finding(at: find($0.name, in: path + $0.elsewhere)) }
-            + [strongSwan(environment), room(environment)]
+            + programs.map { $0.finding(at: find($0.name, in: searchPath(LabPrograms.path) + $0.elsewhere)) }
+            + [openFiles(), processes(), strongSwan(environment), room(environment)]
     }
 
     /// The names of the findings that the lab kernel alone makes necessary.
@@ -84,48 +84,7 @@ public enum Doctor {
         }
     }
 
-    // MARK: - Where the lab kernel keeps its memory
-
-    /// How much memory a lab fills at most, in bytes, by the measure of the labs that come with netlab.
-    static let memoryNeeded = 500_000_000
-
-    /// The directory in which the lab kernel makes its memory file, as User-Mode Linux chooses it: the first of TMPDIR,
-    /// TMP and TEMP that is set, else /dev/shm if that is a tmpfs, else /tmp (arch/um/os-Linux/mem.c).
-    public static func memoryDirectory(_ environment: [String: String]) -> FilePath {
-        for variable in ["TMPDIR", "TMP", "TEMP"] {
-            if let value = environment[variable], !value.isEmpty {
-                return FilePath(value)
-            }
-        }
-        let mounts = (try? Data(contentsOf: URL(filePath: "/proc/self/mounts"))) ?? Data()
-        return isMemoryFileSystem("/dev/shm", mounts: String(decoding: mounts, as: UTF8.self)) ? "/dev/shm" : "/tmp"
-    }
-
-    static func memory(_ environment: [String: String]) -> DoctorFinding {
-        let directory = memoryDirectory(environment)
-        return memoryFinding(directory, free: freeBytes(directory), obstacle: executionObstacle(directory))
-    }
-
-    /// The judgement on a directory with `free` bytes left, in which an executable mapping failed with `obstacle`.
-    static func memoryFinding(_ directory: FilePath, free: Int?, obstacle: Errno?) -> DoctorFinding {
-        func finding(_ status: DoctorFinding.Status, _ detail: String, _ remedy: String? = nil) -> DoctorFinding {
-            DoctorFinding(
-                name: "memory file", purpose: "a lab's memory is a file, which must allow execution", status: status,
-                detail: "\(directory): \(detail)", remedy: remedy)
-        }
-        let elsewhere = "Set TMPDIR to a directory with 500 MB of room that is not mounted noexec."
-        switch obstacle {
-        case .notPermitted?, .permissionDenied?:
-            return finding(.missing, "files there cannot be executed (mounted noexec?)", elsewhere)
-        case let obstacle?:
-            return finding(.missing, "cannot make a file there: \(obstacle)", elsewhere)
-        case nil:
-            break
-        }
-        guard let free else { return finding(.warning, "its free space is unknown") }
-        let megabytes = "\(free / 1_000_000) MB free"
-        return free < memoryNeeded ? finding(.warning, "only \(megabytes)", elsewhere) : finding(.ok, megabytes)
-    }
+    // MARK: - File systems
 
     /// Why a file in `directory` cannot be mapped for execution, or nil when it can: tried with a real one, like
     /// User-Mode Linux does at start. mmap(2).
@@ -150,14 +109,6 @@ public enum Doctor {
         return Int(clamping: UInt64(status.f_bavail) &* UInt64(status.f_frsize))
     }
 
-    /// Whether a tmpfs is mounted at `path`, by the text of /proc/self/mounts: of several mounts the last is seen.
-    static func isMemoryFileSystem(_ path: String, mounts: String) -> Bool {
-        let mount = mounts.split(separator: "\n").map { $0.split(separator: " ") }.last {
-            $0.count > 2 && $0[1] == path
-        }
-        return mount.map { $0[2] == "tmpfs" } ?? false
-    }
-
     // MARK: - Directories and disk
 
     static func directory(_ purpose: HostDirectories.Purpose, _ environment: [String: String]) -> DoctorFinding {
@@ -170,6 +121,10 @@ public enum Doctor {
             let path = try HostDirectories(environment: environment).create(purpose)
             return DoctorFinding(name: name, purpose: use, status: .ok, detail: path.string)
         } catch {
+            // Nobody needs to write there once the kernel is built.
+            if purpose == .cache, (try? KernelCache(environment: environment).find()) != nil {
+                return DoctorFinding(name: name, purpose: use, status: .ok, detail: "read-only, and complete")
+            }
             return DoctorFinding(
                 name: name, purpose: use, status: .missing, detail: error.message, remedy: error.remedy)
         }
@@ -208,8 +163,8 @@ public enum Doctor {
         let package: String
         /// Whether no lab comes up without it.
         var isEssential = true
-        /// Directories to look in after the search path.
-        var elsewhere: [FilePath] = ["/usr/sbin", "/sbin"]
+        /// Directories to look in after the labs' own search path.
+        var elsewhere: [FilePath] = []
 
         func finding(at path: FilePath?) -> DoctorFinding {
             if let path {

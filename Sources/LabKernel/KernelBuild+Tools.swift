@@ -8,8 +8,10 @@ struct KernelBuildTools {
     private let log: BuildLog?
 
     init(searchPath: String?, home: String?, log: BuildLog?) {
-        let path = searchPath.flatMap { $0.isEmpty ? nil : $0 } ?? "/usr/local/bin:/usr/bin:/bin"
-        self.searchPath = path.split(separator: ":").map { FilePath(String($0)) }
+        // What is found in whatever directory one happens to be in is nobody's compiler.
+        let places = (searchPath ?? "").split(separator: ":").filter { $0.hasPrefix("/") }
+        let path = places.isEmpty ? "/usr/local/bin:/usr/bin:/bin" : places.joined(separator: ":")
+        self.searchPath = Doctor.searchPath(path)
         self.log = log
         // Nothing of the user's own (MAKEFLAGS, ARCH, CC, …) may change the kernel, and the same source gives the same
         // kernel on any day and machine with the same compiler.

@@ -18,20 +18,16 @@ public struct KernelProcess: Sendable {
         public let initProgram: FilePath
         /// Where the kernel keeps its own small files; removed with the lab.
         public let directory: FilePath
-        /// The guest's memory in mebibytes: a sparse file, of which only what was touched takes room.
-        public var memory = 1024
-        /// The directory of that file, which must allow execution; nobody needs it once the kernel runs.
-        public let memoryDirectory: FilePath
+        /// The guest's memory. Nobody needs its directory once the kernel runs.
+        let memory: GuestMemory
         /// What the guest may write of the host's, besides.
         public let logs: FilePath
 
-        public init(
-            kernel: FilePath, initProgram: FilePath, directory: FilePath, memoryDirectory: FilePath, logs: FilePath
-        ) {
+        init(kernel: FilePath, initProgram: FilePath, directory: FilePath, memory: GuestMemory, logs: FilePath) {
             self.kernel = kernel
             self.initProgram = initProgram
             self.directory = directory
-            self.memoryDirectory = memoryDirectory
+            self.memory = memory
             self.logs = logs
         }
 
@@ -40,7 +36,8 @@ public struct KernelProcess: Sendable {
         /// The control line is the kernel's standard input; its console goes to standard output.
         var arguments: [String] {
             [
-                kernel.string, "mem=\(memory)M", "time-travel=inf-cpu", "root=none", "rootfstype=hostfs", "rootflags=/",
+                kernel.string, "mem=\(memory.mebibytes)M", "time-travel=inf-cpu", "root=none", "rootfstype=hostfs",
+                "rootflags=/",
                 "ro",
                 "init=\(initProgram)", "umid=kernel", "uml_dir=\(directory)", "con=null", "con0=null,fd:1", "ssl=null",
                 "ssl0=fd:0,fd:0", "quiet",
@@ -61,20 +58,15 @@ public struct KernelProcess: Sendable {
     static func start(
         _ boot: Boot, control: FileDescriptor, console: FileDescriptor, confinement: Confinement
     ) throws(SetupError) -> KernelProcess {
-        if let obstacle = Doctor.executionObstacle(boot.memoryDirectory) {
-            throw SetupError(
-                .directoryUnavailable, "the lab kernel cannot keep its memory in \(boot.memoryDirectory)",
-                remedy: "Set TMPDIR to a directory with 500 MB of room that is not mounted noexec.", cause: obstacle)
-        }
         // The guest needs nothing of the caller's environment; its own first program makes its own.
-        let environment = ["TMPDIR=\(boot.memoryDirectory)", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/"]
+        let environment = ["TMPDIR=\(boot.memory.directory)", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/"]
         do {
             let id = try confinement.spawn(
                 boot.kernel.string, boot.arguments, environment: environment,
                 streams: [control.rawValue, console.rawValue, console.rawValue],
                 places: [
                     .init(path: boot.logs), .init(path: boot.directory, isTree: true),
-                    .init(path: boot.memoryDirectory),
+                    .init(path: boot.memory.directory),
                 ],
                 flags: Int32(netlab_die_with_parent))
             return KernelProcess(id: id, kind: .lab)

@@ -160,6 +160,9 @@ public enum LabLauncher {
         return id
     }
 
+    /// How waitpid(2) tells of a supervisor that ended with code 3, because the machine lacks something.
+    private static let lacksSomething: Int32 = 3 << 8
+
     /// Looks for the socket until it is there.
     ///
     /// - Throws: ``LabFailure`` when the supervisor has died, ``StalledBoot`` when patience has come to its end.
@@ -172,7 +175,7 @@ public enum LabLauncher {
             guard !isGone else {
                 throw LabFailure(
                     "The lab's kernel did not start.", remedy: "`netlab doctor` examines what it needs.",
-                    details: words())
+                    details: words(), exitCode: status == Self.lacksSomething ? 3 : nil)
             }
             guard ContinuousClock.now < deadline else { throw StalledBoot(lastWords: words()) }
             try await Task.sleep(for: .milliseconds(5))
@@ -219,13 +222,20 @@ public enum LabLauncher {
         _ lab: LabDirectory, _ record: LabDirectory.Record, within patience: Duration
     ) async throws {
         let deadline = ContinuousClock.now + patience
-        var isAsked = false
-        while ProcessTable.startTime(of: record.supervisor) == record.supervisorStart, ContinuousClock.now < deadline {
-            // One that is only starting does not answer yet.
-            if !isAsked, let client = try? await LabClient(lab) {
-                _ = try? await client.ask(.shutDown)
-                isAsked = true
+        // One that somebody has stopped (SIGSTOP) hears nothing.
+        kill(record.supervisor, SIGCONT)
+        // One that is only starting does not answer yet, and one that is stuck never.
+        let asking = Task {
+            while true {
+                if let client = try? await LabClient(lab) {
+                    _ = try? await client.ask(.shutDown)
+                    return
+                }
+                try await Task.sleep(for: .milliseconds(2))
             }
+        }
+        defer { asking.cancel() }
+        while ProcessTable.startTime(of: record.supervisor) == record.supervisorStart, ContinuousClock.now < deadline {
             try await Task.sleep(for: .milliseconds(2))
         }
     }

@@ -137,7 +137,7 @@ public struct LabDirectory: Sendable {
                 // It had no record yet, so that somebody took it for what a dead lab had left, and removed it.
             } catch {
                 remove()
-                throw unwritable(error as? Errno)
+                throw error as? SetupError ?? unwritable(error as? Errno)
             }
         }
     }
@@ -166,9 +166,17 @@ public struct LabDirectory: Sendable {
         return true
     }
 
+    /// - Throws: `SetupError` where there is no room for it.
     func write(_ record: Record) throws {
         let text = String(decoding: try JSONEncoder().encode(record), as: UTF8.self)
-        try TextFile.write(text, to: self.record.string)
+        do {
+            try TextFile.write(text, to: self.record.string)
+        } catch {
+            throw SetupError(
+                .directoryUnavailable, "cannot write to the runtime directory \(path)",
+                remedy: "Make room there, or set XDG_RUNTIME_DIR to a directory of your own elsewhere (mode 0700).",
+                cause: error)
+        }
     }
 
     /// Ends what a dead lab left running, and removes its directory; the logs stay, without keys.

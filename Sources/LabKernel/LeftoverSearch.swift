@@ -7,11 +7,11 @@ import SystemPackage
 /// Running labs, other users' and whatever does not bear such a mark are left alone, also by root.
 public struct LeftoverSearch: Sendable {
     let directories: HostDirectories
-    let memoryDirectory: FilePath
+    let memoryDirectories: [FilePath]
 
     public init(environment: [String: String] = ProcessInfo.processInfo.environment) {
         directories = HostDirectories(environment: environment)
-        memoryDirectory = Doctor.memoryDirectory(environment)
+        memoryDirectories = GuestMemory.directories(environment)
     }
 
     /// Everything that can go, what depends on other things first.
@@ -196,8 +196,9 @@ public struct LeftoverSearch: Sendable {
     /// made some time ago, and with no process that still knows them.
     private func memory() -> [Leftover] {
         let user = UserID(getuid())
-        return Self.names(in: memoryDirectory).compactMap { name in
-            let path = memoryDirectory.appending(name)
+        let paths = memoryDirectories.flatMap { directory in Self.names(in: directory).map { directory.appending($0) } }
+        return paths.compactMap { path in
+            let name = path.lastComponent?.string ?? ""
             guard let status = try? Stat(path, followTargetSymlink: false), status.userID == user,
                 Self.age(of: path) > 60
             else { return nil }

@@ -13,6 +13,8 @@ public struct SetupError: Error, Sendable, CustomStringConvertible {
         case unsupportedArchitecture
         /// Programs or packages that the build needs are not installed.
         case toolsMissing
+        /// This user may not start or open as much as is needed.
+        case limitTooLow
         /// Not enough room to build in.
         case diskFull
         /// The kernel source is absent or unreadable.

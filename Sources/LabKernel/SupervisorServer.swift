@@ -38,11 +38,19 @@ public enum SupervisorServer {
             supervisorStart: ProcessTable.startTime(of: own) ?? 0, runsOn: kernel.kind,
             startedAt: Date().timeIntervalSince1970)
         // The guest can write whatever is where its kernel may: the memory file gets a place that has nothing else.
-        let memory = Doctor.memoryDirectory(ProcessInfo.processInfo.environment)
-            .appending(LabDirectory.memoryPlacePrefix + String(UInt64.random(in: .min ... .max), radix: 36))
-        if kernel.kind == .lab { record.memoryDirectory = memory.string }
+        var memory: GuestMemory?
+        if kernel.kind == .lab {
+            memory = try GuestMemory.find(ProcessInfo.processInfo.environment)
+            memory?.directory.append(
+                LabDirectory.memoryPlacePrefix + String(UInt64.random(in: .min ... .max), radix: 36))
+        }
+        record.memoryDirectory = memory?.directory.string
         try lab.write(record)
-        defer { LabDirectory.removeMemoryPlace(memory.string) }
+        let memoryDirectory = memory?.directory.string
+        let removeMemoryDirectory: @Sendable () -> Void = {
+            if let memoryDirectory { LabDirectory.removeMemoryPlace(memoryDirectory) }
+        }
+        defer { removeMemoryDirectory() }
         let setup = try setup(
             of: lab, executable: executable, keepsTemporaryFiles: keepsTemporaryFiles, seed: seed)
         let (kernel, control) = try boot(lab: lab, kernel: kernel, executable: executable, memory: memory)
@@ -80,7 +88,7 @@ public enum SupervisorServer {
                     for await how in ends { await supervisor.kernelEnded(how) }
                 }
                 guard await supervisor.untilReady() else { throw await supervisor.endedFailure }
-                rmdir(memory.string)
+                removeMemoryDirectory()
                 // Nobody has a use for the kernel's own console, which asks nobody who he is.
                 unlink(lab.kernelFiles.appending("kernel/mconsole").string)
                 _ = try await supervisor.reply(to: .setUp(setup), unbounded: true)
@@ -97,7 +105,9 @@ public enum SupervisorServer {
         }
         // This thread started the kernel and must outlive it: the kernel is told to die with it.
         var how = kernel.wait()
-        if !ending.isWanted, let last = lastWords(in: lab.consoleLog) { how += "; the last on its console: \(last)" }
+        if !ending.isWanted, let last = lastWords(in: lab.consoleLog) {
+            how = memory?.explanation(of: last) ?? "\(how); the last on its console: \(last)"
+        }
         log.info("kernel ended", metadata: ["how": "\(how)", "asked": "\(ending.isWanted)"])
         if !ending.isWanted {
             record.ended = how
@@ -130,7 +140,7 @@ public enum SupervisorServer {
         return lines.last { $0.contains("Kernel panic") } ?? lines.last
     }
 
-    static func boot(lab: LabDirectory, kernel: ChosenKernel, executable: FilePath, memory: FilePath) throws -> (
+    static func boot(lab: LabDirectory, kernel: ChosenKernel, executable: FilePath, memory: GuestMemory?) throws -> (
         KernelProcess, control: SystemPackage.FileDescriptor
     ) {
         var ends: [Int32] = [0, 0]
@@ -145,7 +155,7 @@ public enum SupervisorServer {
             lab.consoleLog, .writeOnly, options: [.create, .append, .closeOnExec, .noFollow],
             permissions: [.ownerReadWrite])
         defer { try? console.close() }
-        guard case .lab(let built) = kernel else {
+        guard case .lab(let built) = kernel, let memory else {
             let journal = try SystemPackage.FileDescriptor.open(
                 lab.journal, .writeOnly, options: [.create, .append, .closeOnExec], permissions: [.ownerReadWrite])
             defer { try? journal.close() }
@@ -157,7 +167,7 @@ public enum SupervisorServer {
             let finding = Doctor.confinementFinding(nil)
             throw SetupError(.toolsMissing, finding.detail, remedy: finding.remedy ?? "")
         }
-        for directory in [memory, lab.kernelFiles] where mkdir(directory.string, 0o700) != 0 {
+        for directory in [memory.directory, lab.kernelFiles] where mkdir(directory.string, 0o700) != 0 {
             throw SetupError(
                 .directoryUnavailable, "cannot make the directory \(directory)",
                 remedy: "Look at its parent's permissions and free space, or set TMPDIR to another one.",
@@ -167,8 +177,8 @@ public enum SupervisorServer {
         let inGuest = ProcessInfo.processInfo.environment["NETLAB_GUEST"] ?? executable.string
         guard symlink(inGuest, lab.initProgram.string) == 0 else { throw Errno(rawValue: errno) }
         let boot = KernelProcess.Boot(
-            kernel: built.path, initProgram: lab.initProgram, directory: lab.kernelFiles, memoryDirectory: memory,
-            logs: lab.logs)
+            kernel: built.path, initProgram: lab.initProgram, directory: lab.kernelFiles, memory: memory, logs: lab.logs
+        )
         return (
             try KernelProcess.start(boot, control: guest, console: console, confinement: confinement), own
         )

@@ -99,10 +99,18 @@ final class CaptureSession: Sendable {
             defer { ending.finish() }
             try await offThread {
                 defer { close(descriptor) }
-                var recorder = try CaptureRecorder(
-                    points: places, interfaces: described, descriptor: descriptor, lab: lab,
-                    pace: pace, report: report)
-                try recorder.run(until: stop)
+                do {
+                    var recorder = try CaptureRecorder(
+                        points: places, interfaces: described, descriptor: descriptor, lab: lab,
+                        pace: pace, report: report)
+                    try recorder.run(until: stop)
+                } catch let error as CaptureFileError where error.code == .unwritable {
+                    throw LabFailure(
+                        "\(error).",
+                        remedy:
+                            "Make room where the lab's logs are, or set XDG_STATE_HOME to a directory on another file system.",
+                        exitCode: 3)
+                }
             }
         }
     }

@@ -6,8 +6,8 @@ import Glibc
 ///
 /// On the host's own kernel, all of it is in the agent's mount namespace and seen by nobody else.
 enum GuestSystem {
-    /// Directories that hide the host's own: everything below them is the lab's, in memory.
-    private static let scratch = ["/run", "/tmp", "/var/tmp", "/var/log", "/var/cache"]
+    /// Directories that hide the host's own, like /run: everything below them is the lab's, in memory.
+    private static let scratch = ["/dev/shm", "/tmp", "/var/tmp", "/var/log", "/var/cache"]
 
     static func mountFileSystems(keeping kept: [String], on kernel: KernelKind) throws {
         if kernel == .host {
@@ -23,12 +23,14 @@ enum GuestSystem {
         if kernel == .lab {
             try mount("devpts", on: "/dev/pts", type: "devpts", data: "ptmxmode=0666,mode=0620", makingDirectory: true)
         }
-        try mount("tmpfs", on: "/dev/shm", type: "tmpfs", makingDirectory: kernel == .lab)
+        // One file system for all of it, so that all of it together takes no more than one may: half of the memory.
+        try mount("tmpfs", on: "/run", type: "tmpfs", data: "mode=0755")
         for path in scratch where !kept.contains(path) {
-            try mount("tmpfs", on: path, type: "tmpfs", data: "mode=0755")
-        }
-        for path in ["/tmp", "/var/tmp"] where !kept.contains(path) {
-            chmod(path, 0o1777)
+            if path == "/dev/shm", kernel == .lab { mkdir(path, 0o755) }
+            let own = "/run/netlab/scratch\(path)"
+            try createDirectory(own)
+            try mount(own, on: path, type: "", flags: netlab_mount_bind)
+            if path != "/var/log", path != "/var/cache" { chmod(path, 0o1777) }
         }
         var limit = rlimit(rlim_cur: 262_144, rlim_max: 262_144)
         if kernel == .lab { try claimMachine() }
@@ -44,6 +46,11 @@ enum GuestSystem {
         // No process of a lab may be refused the processor because another one of a higher class has used its share.
         try? write("-1", to: "/proc/sys/kernel/sched_rt_runtime_us")
         try? write("1048576", to: "/proc/sys/fs/nr_open")
+        // These follow from the memory otherwise: transfers would be slower in a lab that has less. Nodes inherit them
+        // (net/ipv4/tcp.c, tcp_init; tcp_ipv4.c, tcp_sk_init).
+        try? write("4096 131072 6291456", to: "/proc/sys/net/ipv4/tcp_rmem")
+        try? write("4096 16384 4194304", to: "/proc/sys/net/ipv4/tcp_wmem")
+        MemoryShortage.spareAgent()
     }
 
     /// Sets the date to so many seconds since 1970 before the lab's clock showed zero, to the nanosecond.

@@ -48,7 +48,7 @@ extension NodeProcess {
         let readers = [(ExecOutput.Stream.output, standardOutput), (.error, standardError)].map { stream, pipe in
             Task { try await offThread { pipe.readToEnd { output(ExecOutput(stream: stream, bytes: Bytes($0))) } } }
         }
-        return try await finish(process, feeder: feeder, readers: readers) {
+        return try await finish(process, feeder: feeder, readers: readers, output: output) {
             close(standardOutput.reader)
             close(standardError.reader)
         }
@@ -86,12 +86,13 @@ extension NodeProcess {
         let reader = Task {
             try await offThread { Pipe.readToEnd(primary) { output(ExecOutput(stream: .output, bytes: Bytes($0))) } }
         }
-        return try await finish(process, feeder: feeder, readers: [reader]) { close(primary) }
+        return try await finish(process, feeder: feeder, readers: [reader], output: output) { close(primary) }
     }
 
     /// Waits for the program and for the last of its output.
     private static func finish(
-        _ process: NodeProcess, feeder: Task<Void, Never>, readers: [Task<Void, any Error>], cleanUp: () -> Void
+        _ process: NodeProcess, feeder: Task<Void, Never>, readers: [Task<Void, any Error>],
+        output: (ExecOutput) -> Void, cleanUp: () -> Void
     ) async throws -> Int32 {
         let end = try await withTaskCancellationHandler {
             try await process.end()
@@ -103,6 +104,7 @@ extension NodeProcess {
         process.send(SIGHUP)
         for reader in readers { try await reader.value }
         cleanUp()
+        if case .taken = end { output(ExecOutput(stream: .error, bytes: Bytes(Array("netlab: it \(end)\n".utf8)))) }
         return end.code
     }
 

@@ -12,7 +12,7 @@ struct NodeProcess: Sendable {
 
     /// What a program of a lab finds in its environment unless told otherwise.
     static let environment: [String: String] = [
-        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8",
+        "PATH": LabPrograms.path, "HOME": "/root", "LANG": "C.UTF-8",
         // Logs are dated by it, and read again by netlab.
         "TZ": "UTC",
     ]
@@ -61,12 +61,15 @@ struct NodeProcess: Sendable {
     enum End: Sendable, CustomStringConvertible {
         case exited(Int32)
         case signalled(Int32)
+        /// By the kernel, for want of memory.
+        case taken
 
         /// As a shell reports it.
         var code: Int32 {
             switch self {
             case .exited(let code): code
             case .signalled(let signal): 128 + signal
+            case .taken: 128 + SIGKILL
             }
         }
 
@@ -74,6 +77,7 @@ struct NodeProcess: Sendable {
             switch self {
             case .exited(let code): "ended with code \(code)"
             case .signalled(let signal): "was ended by signal \(signal)"
+            case .taken: "was killed by the kernel, because the lab's memory was full"
             }
         }
     }
@@ -85,7 +89,8 @@ struct NodeProcess: Sendable {
             var status: Int32 = 0
             while waitpid(id, &status, 0) < 0, errno == EINTR {}
             let signal = status & 0x7F
-            return signal == 0 ? .exited(status >> 8 & 0xFF) : .signalled(signal)
+            if signal == 0 { return .exited(status >> 8 & 0xFF) }
+            return signal == SIGKILL && MemoryShortage.took(id) ? .taken : .signalled(signal)
         }
     }
 

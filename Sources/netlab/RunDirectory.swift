@@ -80,7 +80,12 @@ struct RunDirectory {
     /// Takes a running or ended lab's logs and captures here.
     func take(logsFrom directory: String) {
         for name in (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? [] {
-            try? FileManager.default.moveItem(atPath: "\(directory)/\(name)", toPath: "\(path)/\(name)")
+            do {
+                try FileManager.default.moveItem(atPath: "\(directory)/\(name)", toPath: "\(path)/\(name)")
+            } catch {
+                StandardStream.error.write(
+                    "netlab: \(name) could not be kept in \(path): \(error.localizedDescription)\n")
+            }
         }
     }
 

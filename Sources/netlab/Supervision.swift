@@ -52,7 +52,7 @@ struct Supervision {
             exit(0)
         } catch {
             StandardStream.error.write("\(error)\n")
-            exit(ExitStatus.labBroke.rawValue)
+            exit((error is SetupError ? ExitStatus.machineLacks : .labBroke).rawValue)
         }
     }
 }

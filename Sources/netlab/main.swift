@@ -1,7 +1,9 @@
 import ArgumentParser
 import CLinux
 import Glibc
+import LabKernel
 import LabRuntime
+import Reporting
 
 // One executable, three lives: a lab's agent, the supervisor of a running lab, and the command.
 // The first two need the main thread for themselves and must come before anything that makes threads.
@@ -13,5 +15,12 @@ if let kernel = Agent.kernel {
 }
 // What netlab writes is its user's alone, whatever the shell says.
 umask(0o077)
+ProcessLimits.raiseOpenFiles()
+do {
+    try ProcessLimits.checkThreads()
+} catch {
+    StandardStream.error.write("netlab: \(error)\n")
+    exit(ExitStatus.machineLacks.rawValue)
+}
 if let supervision = Supervision(arguments: CommandLine.arguments) { supervision.run() }
 await NetlabCommand.runAndExit()

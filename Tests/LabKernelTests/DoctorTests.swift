@@ -54,14 +54,23 @@ struct DoctorTests {
 
     @Test("The memory file: room and the right to execute")
     func memory() {
-        let plenty = Doctor.memoryNeeded * 2
-        #expect(Doctor.memoryFinding("/dev/shm", free: plenty, obstacle: nil).status == .ok)
-        #expect(Doctor.memoryFinding("/dev/shm", free: 64_000_000, obstacle: nil).status == .warning)
-        let noexec = Doctor.memoryFinding("/dev/shm", free: plenty, obstacle: .notPermitted)
+        let plenty = 2_000_000_000
+        #expect(Doctor.memoryFinding("/dev/shm", room: plenty, obstacle: nil).status == .ok)
+        #expect(Doctor.memoryFinding("/dev/shm", room: 64_000_000, obstacle: nil).status == .missing)
+        let tight = Doctor.memoryFinding("/dev/shm", room: 300 << 20, obstacle: nil)
+        #expect(tight.status == .warning)
+        #expect(tight.detail.contains("284 MB of memory"))
+        let noexec = Doctor.memoryFinding("/dev/shm", room: plenty, obstacle: .notPermitted)
         #expect(noexec.status == .missing)
         #expect(noexec.detail.contains("noexec"))
         #expect(noexec.remedy?.contains("TMPDIR") == true)
-        #expect(Doctor.memoryFinding("/gone", free: nil, obstacle: .noSuchFileOrDirectory).status == .missing)
+        #expect(Doctor.memoryFinding("/gone", room: nil, obstacle: .noSuchFileOrDirectory).status == .missing)
+    }
+
+    @Test("Open files and processes: enough, tight, too few")
+    func limits() {
+        #expect([100, 1000, 1024].map { Doctor.openFilesFinding($0).status } == [.missing, .warning, .ok])
+        #expect([19, 63, 64].map { Doctor.processesFinding($0).status } == [.missing, .warning, .ok])
     }
 
     @Test("An executable mapping is tried for real, and leaves nothing")
@@ -72,21 +81,6 @@ struct DoctorTests {
             #expect(left == [])
             #expect(Doctor.executionObstacle(directory.appending("none")) == .noSuchFileOrDirectory)
         }
-    }
-
-    @Test("The lab kernel's choice of directory: TMPDIR, TMP, TEMP, in this order, empty ones passed over")
-    func memoryDirectory() {
-        #expect(Doctor.memoryDirectory(["TMPDIR": "/a", "TMP": "/b"]) == "/a")
-        #expect(Doctor.memoryDirectory(["TMPDIR": "", "TEMP": "/c"]) == "/c")
-        #expect(["/dev/shm", "/tmp"].contains(Doctor.memoryDirectory([:])))
-    }
-
-    @Test("Whether a directory is a tmpfs: the last mount on it counts")
-    func mounts() {
-        let mounts = "proc /proc proc rw 0 0\next4 /dev/shm ext4 rw 0 0\ntmpfs /dev/shm tmpfs rw,noexec 0 0\n"
-        #expect(Doctor.isMemoryFileSystem("/dev/shm", mounts: mounts))
-        #expect(!Doctor.isMemoryFileSystem("/tmp", mounts: mounts))
-        #expect(!Doctor.isMemoryFileSystem("/dev/shm", mounts: mounts + "none /dev/shm overlay rw 0 0\n"))
     }
 
     @Test("A full disk is a warning with a remedy")

@@ -89,6 +89,16 @@ void netlab_forbid_core_files(void);
 // A descriptor that is readable when the process has ended: pidfd_open(2).
 int netlab_open_process(pid_t process);
 
+// Keeps this process from being killed when there is no memory left, but not what it starts: proc(5), oom_score_adj. Needs
+// CAP_SYS_RESOURCE.
+int netlab_spare_from_memory_shortage(void);
+int netlab_is_spared(void);
+// The end of the kernel's log, as much as fits: syslog(2), SYSLOG_ACTION_READ_ALL. Returns its length.
+int netlab_kernel_log(char *buffer, int size);
+
+// How many threads can be started at this moment, 64 at most; they have ended when it returns: pthread_create(3).
+int netlab_try_threads(int count);
+
 // Waiting: a counter to wake a thread by, eventfd(2); readable descriptors with a timeout in nanoseconds (negative for
 // none), ppoll(2): the number of readable ones, 0 when the time is over.
 int netlab_eventfd(void);

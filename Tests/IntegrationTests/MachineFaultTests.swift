@@ -1,0 +1,214 @@
+import Foundation
+import SystemPackage
+import Testing
+
+/// A machine that is short of something: each time the lab works, or `netlab` says what, where, and what to do.
+// Waiting for other labs counts, too.
+@Suite(.serialized, .timeLimit(.minutes(20)))
+struct MachineFaultTests {
+    // MARK: The memory file
+
+    /// As in containers, where nobody has set TMPDIR.
+    @Test func aSmallSharedMemoryIsPassedOver() async throws {
+        try await LabHome.with { home in
+            let lab = try home.writePair()
+            let result = try await home.script(
+                """
+                mount -t tmpfs -o size=64m none /dev/shm; unset TMPDIR TMP TEMP
+                "$netlab" up \(lab) --clock paused && "$netlab" exec pair left -- ping -c 1 10.0.0.2 && "$netlab" down pair
+                """)
+            #expect(result.code == 0, result.account)
+            #expect(result.output.contains(" 0% packet loss"), result.account)
+            try await home.expectNothingLeft()
+        }
+    }
+
+    /// The lab gets less memory, and cannot fill its file system however hard it tries.
+    @Test func aLabHasNoMoreMemoryThanThereIsRoomFor() async throws {
+        try await LabHome.with { home in
+            let lab = try home.writePair()
+            let result = try await home.script(
+                """
+                mkdir "$home/m"; mount -t tmpfs -o size=256m none "$home/m"; export TMPDIR="$home/m"
+                "$netlab" up \(lab) --clock paused || exit
+                "$netlab" exec pair left -- sh -c 'head -c 200m /dev/zero >/tmp/x; head -c 200m /dev/zero >/run/x; df -m /run'
+                "$netlab" exec pair left -- tail /dev/zero
+                echo "tail: $?"
+                "$netlab" exec pair left -- ping -c 1 10.0.0.2 && "$netlab" down pair
+                """)
+            #expect(result.code == 0, result.account)
+            #expect(result.error.contains("so labs have 240 MB of memory"), result.account)
+            #expect(result.error.contains("No space left on device"), result.account)
+            // The program that wanted everything is told why it has ended; the lab goes on.
+            #expect(result.output.contains("tail: 137"), result.account)
+            #expect(result.error.contains("because the lab's memory was full"), result.account)
+            #expect(result.output.contains(" 0% packet loss"), result.account)
+            try await home.expectNothingLeft()
+        }
+    }
+
+    @Test func tooLittleRoomForAnyLabIsSaid() async throws {
+        try await LabHome.with(labs: 0) { home in
+            let lab = try home.writePair()
+            let result = try await home.script(
+                """
+                mkdir "$home/m"; mount -t tmpfs -o size=64m none "$home/m"; export TMPDIR="$home/m"
+                "$netlab" up \(lab)
+                """)
+            #expect(result.code == 3, result.account)
+            #expect(result.error.contains("\(home.path)/m: only 67 MB free"), result.account)
+            #expect(result.error.contains("Set TMPDIR"), result.account)
+            try await home.expectNothingLeft()
+        }
+    }
+
+    /// When somebody else takes the room that the lab was promised.
+    @Test func aMemoryFileThatCannotGrowIsSaid() async throws {
+        try await LabHome.with { home in
+            let lab = try home.writePair()
+            let result = try await home.script(
+                """
+                mkdir "$home/m"; mount -t tmpfs -o size=300m none "$home/m"; export TMPDIR="$home/m"
+                "$netlab" up \(lab) --clock paused >/dev/null || exit 1
+                head -c 300m /dev/zero >"$home/m/fill"
+                "$netlab" exec pair left -- sh -c 'head -c 100m /dev/zero >/tmp/x'
+                echo "exec: $?"
+                "$netlab" down pair
+                """)
+            #expect(result.code == 0, result.account)
+            #expect(result.output.contains("exec: 4"), result.account)
+            #expect(result.error.contains("\(home.path)/m has no room left for its memory"), result.account)
+            try await home.expectNothingLeft()
+        }
+    }
+
+    // MARK: Memory in the lab
+
+    /// Of the daemons it is said which, by whoever looks.
+    @Test func aDaemonThatIsTakenForWantOfMemoryIsSaid() async throws {
+        try await LabHome.with { home in
+            let result = try await home.script(
+                """
+                mkdir "$home/m"; mount -t tmpfs -o size=300m none "$home/m"; export TMPDIR="$home/m"
+                "$netlab" up aws-china-tokyo --clock paused >/dev/null || exit 1
+                "$netlab" exec aws-china-tokyo dxgw-beijing -- true 2>/dev/null
+                node=$("$netlab" status aws-china-tokyo --format json | sed -n 's/.*"name" *: *"\\([^"/]*\\)\\/bird".*/\\1/p' | head -n 1)
+                "$netlab" exec aws-china-tokyo "$node" -- sh -c '
+                    for p in $(pidof bird); do echo 1000 >/proc/$p/oom_score_adj; done; tail /dev/zero'
+                "$netlab" status aws-china-tokyo; "$netlab" down aws-china-tokyo
+                """)
+            #expect(result.code == 0, result.account)
+            #expect(
+                result.output.contains(/\/bird +ended +was killed by the kernel, because the lab's memory was full/),
+                result.account)
+            try await home.expectNothingLeft()
+        }
+    }
+
+    // MARK: Full disks
+
+    @Test func aFullRuntimeDirectoryIsSaid() async throws {
+        try await LabHome.with { home in
+            let lab = try home.writePair()
+            let result = try await home.script(
+                """
+                mount -t tmpfs -o size=1m,mode=700 none "$XDG_RUNTIME_DIR"
+                head -c 2m /dev/zero >"$XDG_RUNTIME_DIR/fill"
+                "$netlab" up \(lab); code=$?
+                find "$XDG_RUNTIME_DIR" -path '*/labs/*'; exit $code
+                """)
+            #expect(result.code == 3, result.account)
+            #expect(result.error.contains("cannot write to the runtime directory"), result.account)
+            #expect(result.error.contains("No space left on device"), result.account)
+            #expect(result.error.contains("set XDG_RUNTIME_DIR"), result.account)
+            #expect(!result.output.contains("/labs/"), result.account)
+            try await home.expectNothingLeft()
+        }
+    }
+
+    /// A lab's own work needs no room there; what is to be written is refused, and the lab lives.
+    @Test func aFullStateDirectoryIsSaidAndTheLabWorks() async throws {
+        try await LabHome.with { home in
+            let lab = try home.writePair()
+            let result = try await home.script(
+                """
+                mount -t tmpfs -o size=1m,mode=700 none "$XDG_STATE_HOME"
+                head -c 2m /dev/zero >"$XDG_STATE_HOME/fill"
+                "$netlab" up \(lab) || exit 1
+                "$netlab" capture pair --for 1s -w "$home/x.pcapng"; echo "capture: $?"
+                "$netlab" exec pair left -- ping -c 1 10.0.0.2; "$netlab" down pair
+                """)
+            #expect(result.code == 0, result.account)
+            #expect(result.error.contains("netlab: disk: 0 MB free"), result.account)
+            #expect(result.output.contains("capture: 3"), result.account)
+            #expect(result.error.contains("The capture file cannot be written: No space left"), result.account)
+            #expect(result.error.contains("set XDG_STATE_HOME"), result.account)
+            #expect(result.output.contains(" 0% packet loss"), result.account)
+            try await home.expectNothingLeft()
+        }
+    }
+
+    // MARK: Directories that cannot be written
+
+    /// Once the lab kernel is there, nobody writes to the cache.
+    @Test func aReadOnlyCacheIsEnough() async throws {
+        try await LabHome.with { home in
+            let lab = try home.writePair()
+            let result = try await home.script(
+                """
+                cache=${XDG_CACHE_HOME:-$HOME/.cache}/netlab
+                mount --bind "$cache" "$cache" && mount -o remount,bind,ro "$cache" || exit 1
+                ! touch "$cache/x" 2>/dev/null || exit 1
+                "$netlab" up \(lab) --clock paused && "$netlab" down pair
+                """)
+            #expect(result.code == 0, result.account)
+            try await home.expectNothingLeft()
+        }
+    }
+
+    @Test func aReadOnlyHomeIsSaid() async throws {
+        try await LabHome.with(labs: 0) { home in
+            let lab = try home.writePair()
+            let result = try await home.script(
+                """
+                mount -t tmpfs -o ro none "$XDG_STATE_HOME"
+                "$netlab" up \(lab)
+                """)
+            #expect(result.code == 3, result.account)
+            #expect(result.error.contains("cannot make the state directory"), result.account)
+            #expect(result.error.contains("Set XDG_STATE_HOME"), result.account)
+        }
+    }
+
+    // MARK: No network
+
+    /// Labs have their own; of the host's, IPv6 or not, netlab needs none.
+    @Test func aHostWithoutAnyNetworkIsEnough() async throws {
+        try await LabHome.with { home in
+            let result = try await home.script(
+                """
+                ! ip -6 addr add ::1/128 dev lo 2>/dev/null || exit 1
+                "$netlab" up aws-ipip6 --clock paused >/dev/null || exit 1
+                "$netlab" check aws-ipip6 | tail -n 1; "$netlab" down aws-ipip6
+                """, withoutIPv6: true)
+            #expect(result.code == 0, result.account)
+            #expect(result.output.contains(/aws-ipip6: \d+ passed/), result.account)
+            #expect(!result.output.contains("failed"), result.account)
+            try await home.expectNothingLeft()
+        }
+    }
+}
+
+extension LabHome {
+    /// Runs a shell script in namespaces of its own, where anybody may mount (user_namespaces(7)). `$netlab` is the program,
+    /// `$home` this directory.
+    ///
+    /// - Parameter withoutIPv6: In a network that has nothing but a loopback interface, on which IPv6 is off.
+    func script(_ text: String, withoutIPv6: Bool = false) async throws -> Netlab.Result {
+        let network = withoutIPv6 ? ["--net"] : []
+        let prelude = withoutIPv6 ? "echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6\n" : ""
+        return try await netlab.settingVariables(["netlab": Netlab.program.string, "home": path.string]).execute(
+            "/usr/bin/unshare",
+            ["--user", "--map-root-user", "--mount"] + network + ["sh", "-c", prelude + text])
+    }
+}
