@@ -18,6 +18,7 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/klog.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/reboot.h>
@@ -110,9 +111,8 @@ static int set_oom_score(const char *score) {
     return written < 0 ? -1 : 0;
 }
 int netlab_spare_from_memory_shortage(void) {
-    int result = set_oom_score("-1000");
-    is_spared = result == 0;
-    return result;
+    is_spared = set_oom_score("-1000") == 0;
+    return is_spared ? mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) : -1;
 }
 int netlab_is_spared(void) { return is_spared; }
 int netlab_kernel_log(char *buffer, int size) { return klogctl(3, buffer, size); }

@@ -63,6 +63,7 @@ final class RequestDesk: Sendable {
         case .input(let id, let input): _ = open.withLock { $0[id]?.input.yield(input) }
         case .cancel(let id): open.withLock { $0[id]?.task.cancel() }
         case .explain:
+            MemoryShortage.end()
             line.send(.event(.spinning(processes: RunnableProcesses.list()), at: ControlLine.now))
         }
     }

@@ -5,6 +5,24 @@ enum MemoryShortage {
     /// Keeps the agent from being taken, and the lab with it. What it starts from now on can be.
     static func spareAgent() { netlab_spare_from_memory_shortage() }
 
+    /// Has the kernel take somebody at once, if there is hardly any memory left.
+    ///
+    /// The kernel itself waits long: as long as it can throw programs' code away and read it again, a moment later, it hopes.
+    static func end() {
+        guard netlab_is_spared() != 0, let text = GuestSystem.read("/proc/meminfo"),
+            let total = amount("MemTotal", in: text), let available = amount("MemAvailable", in: text),
+            available < total / 32
+        else { return }
+        // Documentation/admin-guide/sysrq.rst
+        try? GuestSystem.write("f", to: "/proc/sysrq-trigger")
+    }
+
+    /// A line of /proc/meminfo (proc(5)), in kilobytes.
+    static func amount(_ name: String, in text: String) -> Int? {
+        text.split(separator: "\n").first { $0.hasPrefix("\(name):") }
+            .flatMap { Int($0.dropFirst(name.count + 1).split(separator: " ").first ?? "") }
+    }
+
     /// Whether the kernel has killed a process for want of memory, by its log.
     ///
     /// Only in a lab kernel, where the agent sees the kernel's own numbers of processes.

@@ -89,8 +89,8 @@ void netlab_forbid_core_files(void);
 // A descriptor that is readable when the process has ended: pidfd_open(2).
 int netlab_open_process(pid_t process);
 
-// Keeps this process from being killed when there is no memory left, but not what it starts: proc(5), oom_score_adj. Needs
-// CAP_SYS_RESOURCE.
+// Keeps this process from being killed when there is no memory left, and its code from being thrown out of memory, but not
+// what it starts: proc(5), oom_score_adj; mlockall(2). Needs CAP_SYS_RESOURCE.
 int netlab_spare_from_memory_shortage(void);
 int netlab_is_spared(void);
 // The end of the kernel's log, as much as fits: syslog(2), SYSLOG_ACTION_READ_ALL. Returns its length.
