@@ -81,7 +81,8 @@ struct HostState: Sendable {
                     && !path.hasPrefix("made/")
             })
         if isAlone {
-            for directory in ["/run", "/dev/shm", "/var/tmp", "/tmp"] {
+            // What cannot be written there is the host's.
+            for directory in ["/run", "/dev/shm", "/var/tmp", "/tmp"] where access(directory, W_OK) == 0 {
                 found.formUnion(Host.names(in: FilePath(directory)).map { "\(directory)/\($0)" })
             }
         }
