@@ -146,7 +146,9 @@ public enum LabLauncher {
         let output = try SystemPackage.FileDescriptor.open(
             log, .writeOnly, options: [.create, .append, .closeOnExec, .noFollow], permissions: [.ownerReadWrite])
         defer { try? output.close() }
-        let environment = ProcessInfo.processInfo.environment.map { "\($0)=\($1)" }
+        // A crash report would show what registers point at.
+        let environment = ProcessInfo.processInfo.environment.merging(["SWIFT_BACKTRACE": "enable=no"]) { $1 }
+            .map { "\($0)=\($1)" }
         let id = withCStrings([executable] + arguments) { arguments in
             withCStrings(environment) { environment in
                 netlab_spawn(

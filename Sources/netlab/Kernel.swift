@@ -23,6 +23,8 @@ struct Kernel: AsyncParsableCommand {
         var force = false
 
         func run() async throws {
+            // Nothing in it is secret, and a cache may be made by one user for others.
+            umask(0o022)
             let cache = try KernelCache(environment: LabLocator.environment)
             if !force, source == nil, let kernel = try cache.find() {
                 print("The lab kernel is there: \(kernel.path)")
