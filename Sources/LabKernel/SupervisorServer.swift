@@ -1,5 +1,6 @@
 import AgentProtocol
 import CLinux
+import Dispatch
 import FoundationEssentials
 import Glibc
 import LabModel
@@ -78,6 +79,13 @@ public enum SupervisorServer {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let (ends, endContinuation) = AsyncStream.makeStream(of: String.self)
         let finalLog = log
+        // A machine that shuts down, or a CI system that gives up, ends the lab like `down`.
+        signal(SIGTERM, SIG_IGN)
+        let (terminations, terminationContinuation) = AsyncStream.makeStream(of: Void.self)
+        let termination = DispatchSource.makeSignalSource(signal: SIGTERM, queue: .global())
+        termination.setEventHandler { terminationContinuation.yield() }
+        termination.activate()
+        defer { termination.cancel() }
         Task {
             do {
                 let line = try await FrameChannel<FromAgent, ToAgent>.adopting(control.rawValue, group: group)
@@ -86,6 +94,9 @@ public enum SupervisorServer {
                 Task { await supervisor.tickForEver() }
                 Task {
                     for await how in ends { await supervisor.kernelEnded(how) }
+                }
+                Task {
+                    for await _ in terminations { await supervisor.end() }
                 }
                 guard await supervisor.untilReady() else { throw await supervisor.endedFailure }
                 removeMemoryDirectory()

@@ -116,6 +116,18 @@ struct LifetimeTests {
         }
     }
 
+    /// A machine that shuts down, or a CI system that gives up, sends SIGTERM to everybody.
+    @Test func aTerminatedSupervisorTakesItsLabDown() async throws {
+        try await LabHome.with { home in
+            try await home.netlab.succeed("up", try home.writePair(), "--clock", "paused")
+            let supervisor = try #require(await Self.entry("pair", in: home)?.supervisorPid)
+            Glibc.kill(supervisor, SIGTERM)
+            try await eventually("the end of the supervisor") { Host.group(supervisor).isEmpty }
+            try await home.expectNothingLeft()
+            #expect(try await Self.entry("pair", in: home) == nil)
+        }
+    }
+
     /// A lab that a command has to itself ends with it, logs and all.
     @Test func aKilledCommandTakesItsOwnLabAlong() async throws {
         try await LabHome.with { home in
