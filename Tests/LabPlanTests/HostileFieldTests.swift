@@ -6,7 +6,7 @@ import Yams
 
 /// Lab files are data: whatever is written in any of their places is refused, or stays where it was written.
 ///
-/// Each place of the labs that come with netlab, of each kind one, is given each of a list of values that would mean something
+/// Each place of the labs that come with netlab, of each kind one, is given some of a list of values that would mean something
 /// to a shell, a path, or a daemon's configuration.
 @Suite(.timeLimit(.minutes(10)))
 struct HostileFieldTests {
@@ -20,6 +20,11 @@ struct HostileFieldTests {
         String(repeating: mark, count: 200), "\(mark)/../x", "${\(mark)}",
     ]
 
+    /// Every sixth of them, beginning with another one for each place: all of them everywhere would take minutes.
+    private static func turn(_ index: Int) -> [String] {
+        stride(from: index % 6, to: values.count, by: 6).map { values[$0] }
+    }
+
     static let labs = ["alibaba-azure", "aws-china-tokyo", "aws-ipip6", "aws-oci", "soracom-azure"]
 
     @Test(arguments: labs) func noPlaceLeadsElsewhere(lab: String) throws {
@@ -27,8 +32,8 @@ struct HostileFieldTests {
         let places = lab.places
         #expect(places.count > 40)
         var refused = 0
-        for place in places {
-            for value in Self.values {
+        for (index, place) in places.enumerated() {
+            for value in Self.turn(index) {
                 let text = try lab.text(replacing: place, with: value)
                 do {
                     let topology = try lab.resolve(text)
@@ -46,7 +51,7 @@ struct HostileFieldTests {
             }
         }
         // Most places are not for people.
-        #expect(refused > places.count * Self.values.count / 2)
+        #expect(refused > places.count * Self.turn(0).count / 2)
     }
 
     /// The same search finds what it looks for where there is no guard: a key is in the plan.
