@@ -200,6 +200,11 @@ public struct LabDirectory: Sendable {
         }
         if let directory = record?.memoryDirectory { Self.removeMemoryPlace(directory) }
         NamespaceNames(lab: self).remove()
+        retire()
+    }
+
+    /// Removes the directory of a lab in which nothing runs any more; the logs stay, without keys.
+    func retire() {
         maskLogs()
         remove()
     }
@@ -237,7 +242,7 @@ public struct LabDirectory: Sendable {
     /// Removes the directory with everything in it.
     ///
     /// In one step as others see it: whoever looks meanwhile finds either a lab or none.
-    func remove() {
+    private func remove() {
         let grave = path.removingLastComponent().appending(Self.grave(of: name))
         let isMoved = rename(path.string, grave.string) == 0
         try? FileManager.default.removeItem(atPath: (isMoved ? grave : path).string)

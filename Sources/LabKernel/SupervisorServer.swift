@@ -30,7 +30,7 @@ public enum SupervisorServer {
         var log = Logger(label: "supervisor") { StreamLogHandler.standardError(label: $0) }
         log.logLevel = .info
         let ending = Ending()
-        defer { if ending.isWanted { lab.remove() } }
+        defer { if ending.isWanted { lab.retire() } }
         // A hang-up or a Ctrl-C is for the command that started us, not for the lab.
         for number in [SIGHUP, SIGINT, SIGPIPE] { signal(number, SIG_IGN) }
         let own = getpid()

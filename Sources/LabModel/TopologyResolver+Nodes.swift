@@ -23,7 +23,8 @@ extension TopologyResolver {
         for setting in spec.sysctls where !Self.isSettingValue(setting.value.value) {
             collector.error(
                 setting.line, "\(place): what is to be written to \(setting.value.key) is not a setting's value",
-                "Write numbers or words: 1 to 64 letters, digits, points, hyphens, underscores and spaces.")
+                "Write a word of letters, digits, points, hyphens and underscores, or several numbers with a space between them."
+            )
         }
         for rule in spec.rules {
             guard let interface = rule.value.inputInterface, !Self.isInterfaceName(interface) else { continue }
@@ -55,7 +56,9 @@ extension TopologyResolver {
     }
 
     private static func isSettingValue(_ text: String) -> Bool {
-        (1...64).contains(text.utf8.count) && text.utf8.allSatisfy { isPlain($0) || $0 == UInt8(ascii: " ") }
+        (1...64).contains(text.utf8.count)
+            && (text.utf8.allSatisfy(isPlain)
+                || text.split(separator: " ", omittingEmptySubsequences: false).allSatisfy { Int64($0) != nil })
     }
 
     /// What a router does with packets and says about them.
