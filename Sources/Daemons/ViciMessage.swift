@@ -108,15 +108,19 @@ extension ViciMessage {
     /// Reads a message; nil for what is none.
     public init?(bytes: some Collection<UInt8>) {
         var reader = Reader(rest: Array(bytes)[...])
-        guard let elements = reader.elements(depth: 0), reader.rest.isEmpty else { return nil }
-        self.init(elements)
+        guard let message = reader.message() else { return nil }
+        self = message
     }
 
-    private struct Reader {
+    /// What is left of a message or a packet to be read.
+    fileprivate struct Reader {
         var rest: ArraySlice<UInt8>
 
+        /// All that is left, as one message.
+        mutating func message() -> ViciMessage? { elements(depth: 0).map(ViciMessage.init) }
+
         /// Up to the section's end, or outside of all sections to the message's.
-        mutating func elements(depth: Int) -> [(name: String, element: Element)]? {
+        private mutating func elements(depth: Int) -> [(name: String, element: Element)]? {
             guard depth < ViciMessage.greatestDepth else { return nil }
             var elements: [(name: String, element: Element)] = []
             while let byte = rest.popFirst() {
@@ -151,6 +155,7 @@ extension ViciMessage {
             return nil
         }
 
+        /// A name, after its length in one byte.
         mutating func name() -> String? {
             guard let length = rest.popFirst() else { return nil }
             return text(Int(length))
@@ -161,10 +166,14 @@ extension ViciMessage {
             return text(Int(high) << 8 | Int(low))
         }
 
+        /// Values may be any bytes: of those that are no UTF-8, what is not ASCII is read as a question mark, so that the
+        /// text is as long as they are and can be sent again.
         private mutating func text(_ length: Int) -> String? {
             guard rest.count >= length else { return nil }
             defer { rest.removeFirst(length) }
-            return String(decoding: rest.prefix(length), as: UTF8.self)
+            let bytes = rest.prefix(length)
+            return String(validating: bytes, as: UTF8.self)
+                ?? String(decoding: bytes.map { $0 < 0x80 ? $0 : UInt8(ascii: "?") }, as: UTF8.self)
         }
     }
 }
@@ -229,27 +238,23 @@ public enum ViciPacket: Hashable, Sendable {
     public struct Malformed: Error, Hashable, Sendable {}
 
     private init?(body: ArraySlice<UInt8>) {
-        var rest = body
-        guard let kind = rest.popFirst() else { return nil }
-        func name() -> String? {
-            guard let length = rest.popFirst(), rest.count >= Int(length) else { return nil }
-            defer { rest.removeFirst(Int(length)) }
-            return String(decoding: rest.prefix(Int(length)), as: UTF8.self)
-        }
+        guard let kind = body.first else { return nil }
+        var reader = ViciMessage.Reader(rest: body.dropFirst())
         switch kind {
         case 0, 7:
-            guard let name = name(), let message = ViciMessage(bytes: rest) else { return nil }
+            guard let name = reader.name(), let message = reader.message() else { return nil }
             self = kind == 0 ? .request(name, message) : .event(name, message)
         case 1:
-            guard let message = ViciMessage(bytes: rest) else { return nil }
+            guard let message = reader.message() else { return nil }
             self = .response(message)
         case 2: self = .unknownCommand
         case 3, 4:
-            guard let name = name() else { return nil }
+            guard let name = reader.name() else { return nil }
             self = kind == 3 ? .register(name) : .unregister(name)
         case 5: self = .confirmation
         case 6: self = .unknownEvent
         default: return nil
         }
+        guard reader.rest.isEmpty else { return nil }
     }
 }

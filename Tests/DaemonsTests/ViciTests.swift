@@ -65,11 +65,19 @@ struct ViciTests {
 
     @Test(arguments: [
         [0, 0, 0, 0], [0, 0x10, 0, 0], [0, 0, 0, 1, 9], [0, 0, 0, 1, 0], [0, 0, 0, 3, 3, 5, 65], [0, 0, 0, 2, 1, 2],
-        [0, 0, 0, 3, 1, 1, 0], [0, 0, 0, 4, 1, 5, 0, 0],
+        [0, 0, 0, 3, 1, 1, 0], [0, 0, 0, 4, 1, 5, 0, 0], [0, 0, 0, 2, 5, 0], [0, 0, 0, 4, 3, 1, 65, 65],
     ])
     func `What is no packet is refused`(bytes: [UInt8]) {
         var received = bytes
         #expect(throws: ViciPacket.Malformed.self) { try ViciPacket.next(from: &received) }
+    }
+
+    /// A repaired text that is longer than the bytes would be cut when it is sent.
+    @Test func `Bytes that are no text are as long as they were`() throws {
+        var received: [UInt8] = [0, 0, 0, 9, 1, 3, 3, 65, 0xAA, 66, 0, 1, 0xFF]
+        let packet = try ViciPacket.next(from: &received)
+        #expect(packet == .response(ViciMessage([("A?B", .value("?"))])))
+        #expect(packet?.bytes.count == 13)
     }
 
     @Test func `Sections that are nested without end are refused`() {
