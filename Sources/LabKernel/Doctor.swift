@@ -47,12 +47,12 @@ public enum Doctor {
         ]
             + HostDirectories.Purpose.allCases.map { directory($0, environment) }
             + programs.map { $0.finding(at: find($0.name, in: searchPath(LabPrograms.path) + $0.elsewhere)) }
-            + [openFiles(), processes(), strongSwan(environment), room(environment)]
+            + [openFiles(), fileSize(), processes(), strongSwan(environment), room(environment)]
     }
 
     /// The names of the findings that the lab kernel alone makes necessary.
     static let labKernelNames: Set<String> = [
-        "processor", "lab kernel", "memory file", "confinement", "cache directory",
+        "processor", "lab kernel", "memory file", "file size", "confinement", "cache directory",
     ]
 
     // MARK: - The machine

@@ -69,12 +69,12 @@ struct GuestMemory: Sendable, Hashable {
         bytes.map { min(wanted, ($0 >> 20) - spare) } ?? wanted
     }
 
-    /// The bytes that a file there can grow to: what is free, or the limit of a file's size (getrlimit(2), RLIMIT_FSIZE).
-    static func room(_ directory: FilePath) -> Int? {
-        var limit = rlimit()
-        getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit)
-        return Doctor.freeBytes(directory).map { min($0, Int(clamping: UInt64(limit.rlim_cur))) }
-    }
+    /// The bytes that a file there can grow to, of those that it takes up.
+    static func room(_ directory: FilePath) -> Int? { Doctor.freeBytes(directory) }
+
+    /// The most mebibytes that the file has from its first to its last: where the guest's memory begins in it is where the host
+    /// lets the kernel's heap begin, at most 1 GiB after the kernel itself (arch/x86/kernel/process.c, arch_randomize_brk).
+    static let longestFile = wanted + 1024 + 256
 
     /// Whether a tmpfs is mounted at `path`, by the text of /proc/self/mounts: of several mounts the last is seen.
     static func isMemoryFileSystem(_ path: String, mounts: String) -> Bool {

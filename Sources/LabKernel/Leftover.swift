@@ -13,6 +13,8 @@ public struct Leftover: Sendable, Hashable, Codable {
         case directory
         /// The logs of a lab that a command had to itself.
         case logs
+        /// A capture that a command had not finished with.
+        case capture
         /// A place of a lab kernel's memory file, which has no name itself.
         case memory
         /// A kernel that was being built, or a tree of strongSwan that was being unpacked.

@@ -24,8 +24,8 @@ public struct LeftoverSearch: Sendable {
             let still = try strayProcesses()
             processes = processes.filter(still.contains)
         }
-        return processes + (try deadLabs()) + namespaceNames() + (try removals()) + (try logs()) + memory()
-            + (try builds())
+        return processes + (try deadLabs()) + namespaceNames() + (try removals()) + (try logs())
+            + (try captures()) + memory() + (try builds())
     }
 
     /// Ends or removes it.
@@ -45,7 +45,7 @@ public struct LeftoverSearch: Sendable {
                 guard ContinuousClock.now < deadline else { return "it does not end" }
                 usleep(2000)
             }
-        case .directory, .logs, .build:
+        case .directory, .logs, .capture, .build:
             do {
                 try FileManager.default.removeItem(atPath: leftover.what)
             } catch {
@@ -97,6 +97,28 @@ public struct LeftoverSearch: Sendable {
                     reason: "process \(owner), which had this lab to itself, is gone"))
         }
         return found
+    }
+
+    /// Captures that a `check` or `capture` was reading or writing when it was killed, beside the logs of labs that are down.
+    private func captures() throws(SetupError) -> [Leftover] {
+        let logs = try directories.checkedPath(.state).appending("logs")
+        let down = Self.names(in: logs).filter { lab in
+            guard LabDirectory.owner(ofLab: lab) == nil else { return false }
+            switch state(of: lab) {
+            case .running, .starting: return false
+            case .dead, .absent: return true
+            }
+        }
+        return down.flatMap { lab in
+            Self.names(in: logs.appending(lab)).compactMap { name -> Leftover? in
+                guard let match = name.wholeMatch(of: /(?:check|capture)-(\d+)\.pcapng|check\.pcapng\.(\d+)/),
+                    let owner = (match.1 ?? match.2).flatMap({ pid_t($0) }), !isNetlab(owner)
+                else { return nil }
+                return Leftover(
+                    .capture, logs.appending(lab).appending(name).string, lab: lab,
+                    reason: "process \(owner), which was using it, is gone")
+            }
+        }
     }
 
     // MARK: Processes

@@ -1,7 +1,7 @@
 import CLinux
 import Glibc
 
-/// What this user may have at once: open files, processes and threads.
+/// What this user may have at once: open files, processes and threads; and how long a file may be.
 public enum ProcessLimits {
     /// Lets this process, and what it starts, have as many open files as it may: a lab's kernel holds one for each of the host's
     /// files that its programs have looked at. setrlimit(2)
@@ -11,9 +11,14 @@ public enum ProcessLimits {
         setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     }
 
-    static var openFiles: rlimit {
+    static var openFiles: rlimit { limit(RLIMIT_NOFILE) }
+
+    /// The most bytes that a file of this user's may have; whoever writes more is ended (SIGXFSZ).
+    static var fileSize: Int { Int(clamping: UInt64(limit(RLIMIT_FSIZE).rlim_cur)) }
+
+    private static func limit(_ resource: __rlimit_resource) -> rlimit {
         var limit = rlimit()
-        getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        getrlimit(__rlimit_resource_t(resource.rawValue), &limit)
         return limit
     }
 
@@ -44,6 +49,17 @@ extension Doctor {
             name: "open files", purpose: "a lab's kernel keeps the host's files open", status: status,
             detail: "\(limit) at most",
             remedy: status == .ok ? nil : "Raise the limit: ulimit -n 4096 (limits.conf(5)).")
+    }
+
+    static func fileSize() -> DoctorFinding { fileSizeFinding(ProcessLimits.fileSize) }
+
+    static func fileSizeFinding(_ limit: Int) -> DoctorFinding {
+        let isEnough = limit >> 20 >= GuestMemory.longestFile
+        return DoctorFinding(
+            name: "file size", purpose: "a lab's memory file is long, though mostly empty",
+            status: isEnough ? .ok : .missing,
+            detail: limit == .max ? "no limit" : "\(limit >> 20) MiB at most",
+            remedy: isEnough ? nil : "Raise the limit: ulimit -f unlimited (limits.conf(5)).")
     }
 
     static func processes() -> DoctorFinding { processesFinding(Int(netlab_try_threads(enoughProcesses))) }

@@ -35,6 +35,17 @@ struct MachineSettingTests {
         }
     }
 
+    /// Without a check, the lab's kernel would be ended by a signal, in some starts.
+    @Test func aLimitOfAFilesSizeIsSaid() async throws {
+        try await LabHome.with(labs: 0) { home in
+            let result = try await home.script("ulimit -f 1048576; \"$netlab\" up \(try home.writePair())")
+            #expect(result.code == 3, result.account)
+            #expect(result.error.contains("file size: 1024 MiB at most"), result.account)
+            #expect(result.error.contains("ulimit -f unlimited"), result.account)
+            try await home.expectNothingLeft()
+        }
+    }
+
     /// Without a check, the program's libraries would wait for their threads for ever.
     @Test func tooFewProcessesAreSaid() async throws {
         // The limit does not hold for root: then it is somebody else's.

@@ -67,8 +67,12 @@ struct DoctorTests {
         #expect(Doctor.memoryFinding("/gone", room: nil, obstacle: .noSuchFileOrDirectory).status == .missing)
     }
 
-    @Test("Open files and processes: enough, tight, too few")
+    @Test("Open files, a file's size and processes: enough, tight, too few")
     func limits() {
+        #expect(
+            [0, 2303 << 20, 2304 << 20, .max].map { Doctor.fileSizeFinding($0).status } == [
+                .missing, .missing, .ok, .ok,
+            ])
         #expect([100, 1000, 1024].map { Doctor.openFilesFinding($0).status } == [.missing, .warning, .ok])
         #expect([19, 63, 64].map { Doctor.processesFinding($0).status } == [.missing, .warning, .ok])
     }

@@ -105,6 +105,21 @@ struct LeftoverTests {
 
     // MARK: Files
 
+    @Test("Captures of commands that are gone; what a check has finished stays")
+    func captures() async throws {
+        try await Place.with { place in
+            let directory = place.logs.appending("aws-oci")
+            try makeDirectory(directory)
+            let gone = ["capture-\(Self.nobody).pcapng", "check-\(Self.nobody).pcapng", "check.pcapng.\(Self.nobody)"]
+            for name in gone + ["check.pcapng", "check-1.pcapng.txt", "console.log"] {
+                try write("bytes\n", to: directory.appending(name))
+            }
+            #expect(try place.search.find().map(\.kind) == [.capture, .capture, .capture])
+            try place.removeAll()
+            #expect(try names(in: directory) == ["check-1.pcapng.txt", "check.pcapng", "console.log"])
+        }
+    }
+
     @Test("Places of memory files that nobody uses are found; what others have put beside them is not")
     func memory() async throws {
         try await Place.with { place in
