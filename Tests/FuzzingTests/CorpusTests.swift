@@ -12,7 +12,7 @@ import Testing
     }
 
     /// An input takes some milliseconds: whatever hangs would hang for ever.
-    @Test(.timeLimit(.minutes(1)), arguments: FuzzTarget.allCases)
+    @Test(.timeLimit(.minutes(20)), arguments: FuzzTarget.allCases)
     func `Every input is read`(_ target: FuzzTarget) throws {
         let files = try Self.files(of: target)
         try #require(!files.isEmpty, "\(target.rawValue) has no seeds")

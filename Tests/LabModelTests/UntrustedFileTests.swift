@@ -2,7 +2,7 @@ import LabModel
 import Testing
 
 /// Lab files that are made to keep a reader busy, or to do something to whoever looks at what is said of them.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(20)))
 struct UntrustedFileTests {
     /// Some hundred bytes each, and more values than can be looked at.
     static let bombs: [String: String] = [

@@ -8,7 +8,7 @@ import Yams
 ///
 /// Each place of the labs that come with netlab, of each kind one, is given some of a list of values that would mean something
 /// to a shell, a path, or a daemon's configuration.
-@Suite(.timeLimit(.minutes(10)))
+@Suite(.timeLimit(.minutes(20)))
 struct HostileFieldTests {
     /// What makes a value known again.
     private static let mark = "zZqQ"
