@@ -12,7 +12,7 @@ struct HostKernelTests {
             set -u
             mkdir -m 700 /run/xdg /run/xdg/run /run/xdg/state
             export XDG_RUNTIME_DIR=/run/xdg/run XDG_STATE_HOME=/run/xdg/state NETLAB_HOME=\(Netlab.checkout) NO_COLOR=1
-            netlab=\(Netlab.program)
+            netlab=\(Netlab.guestProgram)
             cat >/run/pair.yaml <<'END'
             \(pair)
             END

@@ -38,7 +38,7 @@ struct MachineSettingTests {
     /// Without a check, the lab's kernel would be ended by a signal, in some starts.
     @Test func aLimitOfAFilesSizeIsSaid() async throws {
         try await LabHome.with(labs: 0) { home in
-            let result = try await home.script("ulimit -f 1048576; \"$netlab\" up \(try home.writePair())")
+            let result = try await home.script("prlimit --fsize=1073741824 \"$netlab\" up \(try home.writePair())")
             #expect(result.code == 3, result.account)
             #expect(result.error.contains("file size: 1024 MiB at most"), result.account)
             #expect(result.error.contains("ulimit -f unlimited"), result.account)
@@ -97,7 +97,7 @@ struct MachineSettingTests {
                 """
                 mkdir -m 700 /run/xdg /run/xdg/run /run/xdg/state
                 export XDG_RUNTIME_DIR=/run/xdg/run XDG_STATE_HOME=/run/xdg/state NETLAB_HOME=\(Netlab.checkout) NO_COLOR=1
-                netlab=\(Netlab.program)
+                netlab=\(Netlab.guestProgram)
                 $netlab up aws-oci --kernel host >/dev/null || exit 1
                 for step in '+1 hour' '-2 hours'; do
                     before=$(date +%s); date -s "$step" >/dev/null || exit 1; echo "by $(($(date +%s) - before))"

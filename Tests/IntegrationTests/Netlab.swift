@@ -15,8 +15,11 @@ struct Netlab: Sendable {
         return FilePath(tests).removingLastComponent().appending("netlab")
     }()
 
-    /// A run that takes longer than this is killed, and its exit code says so.
-    static let patience = Duration.seconds(90)
+    /// The program for a lab kernel's guest: with a sanitizer it would not start there (`scripts/test --sanitize`).
+    static let guestProgram = ProcessInfo.processInfo.environment["NETLAB_GUEST"].map { FilePath($0) } ?? program
+
+    /// A run that takes longer than this is killed, and its exit code says so; with a sanitizer all takes longer.
+    static let patience = Duration.seconds(guestProgram == program ? 90 : 900)
 
     /// What is different from this process's own environment; nil takes a variable away.
     var environment: [String: String?] = [:]

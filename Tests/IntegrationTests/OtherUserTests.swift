@@ -26,7 +26,7 @@ struct OtherUserTests {
         try (preparation + script).write(toFile: file.string, atomically: true, encoding: .utf8)
         let lab = try home.writePair()
         let result = try await home.netlab.succeed(
-            "kernel", "run", "--", "sh", file.string, Netlab.program.string, lab)
+            "kernel", "run", "--", "sh", file.string, Netlab.guestProgram.string, lab)
         return result.output.split(separator: "\n").map(String.init)
     }
 
