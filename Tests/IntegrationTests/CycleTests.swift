@@ -62,9 +62,8 @@ struct CycleTests {
     }
 }
 
-/// The same on the host's own kernel, with what the kernel itself keeps. Runs inside a lab kernel.
-@Suite(.serialized, .timeLimit(.minutes(60)))
-struct MachineCycleTests {
+/// The same on the host's own kernel, with what the kernel itself keeps.
+extension MachineTests {
     /// What the kernel has one of for every namespace, link, SA, policy, mount, process and open file.
     private static let caches = [
         "net_namespace", "pid_namespace", "nsproxy", "mnt_cache", "xfrm_state", "xfrm_dst", "task_struct",

@@ -47,9 +47,7 @@ struct KillTests {
     }
 }
 
-/// The same for labs on the host's own kernel. Runs inside a lab kernel, which has nobody else in it.
-@Suite(.serialized, .timeLimit(.minutes(60)))
-struct MachineKillTests {
+extension MachineTests {
     @Test func killsOnTheHostsKernelLeaveNothing() async throws {
         #expect(HostState.isAlone)
         try await KillTests.killEverything(kernel: "host", count: KillTests.count ?? 8)
