@@ -133,7 +133,7 @@ public enum SupervisorServer {
     static func setup(
         of lab: LabDirectory, executable: FilePath, keepsTemporaryFiles: Bool, seed: UInt64?
     ) throws -> GuestSetup {
-        let random = try seed.map { try SeededRandom(seed: $0, besides: executable) }
+        let random = try seed.map { try SeededRandom(seed: $0, besides: Self.guestProgram(executable)) }
         return GuestSetup(
             hostname: lab.name, logDirectory: lab.logs.string,
             keptDirectories: keepsTemporaryFiles ? ["/tmp", "/var/tmp"] : [],
@@ -184,15 +184,20 @@ public enum SupervisorServer {
                 remedy: "Look at its parent's permissions and free space, or set TMPDIR to another one.",
                 cause: Errno(rawValue: errno))
         }
-        // A program with a sanitizer in it finds no room in the guest: scripts/test names one without.
-        let inGuest = ProcessInfo.processInfo.environment["NETLAB_GUEST"] ?? executable.string
-        guard symlink(inGuest, lab.initProgram.string) == 0 else { throw Errno(rawValue: errno) }
+        guard symlink(guestProgram(executable).string, lab.initProgram.string) == 0 else {
+            throw Errno(rawValue: errno)
+        }
         let boot = KernelProcess.Boot(
             kernel: built.path, initProgram: lab.initProgram, directory: lab.kernelFiles, memory: memory, logs: lab.logs
         )
         return (
             try KernelProcess.start(boot, control: guest, console: console, confinement: confinement), own
         )
+    }
+
+    /// This program, as labs' guests run it: one with a sanitizer in it finds no room there, so scripts/test names another.
+    private static func guestProgram(_ executable: FilePath) -> FilePath {
+        ProcessInfo.processInfo.environment["NETLAB_GUEST"].map { FilePath($0) } ?? executable
     }
 }
 
