@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// The article's lab against what its file expects, as it is and with its main path cut.
-@Suite(.serialized, .lab("aws-oci"), .timeLimit(.minutes(20)))
+@Suite(.serialized, .lab("aws-oci"), .timeLimit(.minutes(60)))
 struct CheckTests {
     static let byBackup: Set = [
         "workload-by-backup", "workload-path-by-backup", "workload-rtt-by-backup", "workload-mtu-by-backup",

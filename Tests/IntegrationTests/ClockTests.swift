@@ -1,7 +1,7 @@
 import Testing
 
 /// The lab's own time: it stands still, jumps, and is waited on.
-@Suite(.serialized, .lab("aws-oci"), .timeLimit(.minutes(20)))
+@Suite(.serialized, .lab("aws-oci"), .timeLimit(.minutes(60)))
 struct ClockTests {
     let lab: RunningLab
 

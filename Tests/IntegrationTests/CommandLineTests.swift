@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// What can be typed without a lab being up.
-@Suite(.timeLimit(.minutes(20)))
+@Suite(.timeLimit(.minutes(60)))
 struct CommandLineTests {
     static let verbs = [
         "up", "down", "list", "status", "clock", "exec", "shell", "logs", "fail", "heal", "faults", "test", "soak",

@@ -4,7 +4,7 @@ import Testing
 /// Direct Connect over a carrier: tags on the wire, signed BGP, and the article's hops.
 ///
 ///     bj-ec2 <-> bj-vpc <-> bj-vgw-1|2 <-> bj-dx-1 ==340== bj-pe-1 <-> cmi-1 <-> cmi-2 <-> tk-pe-2 ==440== tk-dx-2 <-> tk-vpc <-> tk-ec2
-@Suite(.serialized, .lab("aws-china-tokyo"), .timeLimit(.minutes(20)))
+@Suite(.serialized, .lab("aws-china-tokyo"), .timeLimit(.minutes(60)))
 struct DirectConnectTests {
     let lab: RunningLab
 

@@ -4,7 +4,7 @@ import Testing
 ///
 ///     tgw <-> internet <-> drg             main:   link aws-vpn-1
 ///     aws-igw <-> internet <-> oci-igw     backup: link aws-internet
-@Suite(.serialized, .lab("aws-oci"), .timeLimit(.minutes(20)))
+@Suite(.serialized, .lab("aws-oci"), .timeLimit(.minutes(60)))
 struct FailoverTests {
     let lab: RunningLab
 
@@ -70,7 +70,7 @@ struct FailoverTests {
 
 /// The same with the check on that AWS has on by default: an instance drops what is not addressed to it.
 @Suite(
-    .serialized, .timeLimit(.minutes(20)),
+    .serialized, .timeLimit(.minutes(60)),
     .lab("aws-oci", as: "checked") { text in
         // The first one in the file is vpc2-ec2's.
         // Forwarded packets are not to get through: `up` must not wait for one that is.

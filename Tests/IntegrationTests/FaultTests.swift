@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Every kind of fault: what it does on the wire, that `status` knows it, and that `heal` leaves nothing of it.
-@Suite(.serialized, .lab("aws-oci"), .timeLimit(.minutes(20)))
+@Suite(.serialized, .lab("aws-oci"), .timeLimit(.minutes(60)))
 struct FaultTests {
     /// Some faults, and what there is to see of them.
     struct Case: Sendable, CustomTestStringConvertible {

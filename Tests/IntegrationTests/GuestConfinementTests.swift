@@ -4,7 +4,7 @@ import Testing
 
 /// A lab's guest is its own root, and reads the host's files; it cannot write one, whoever runs netlab.
 // Waiting for other labs counts, too.
-@Suite(.timeLimit(.minutes(20)))
+@Suite(.timeLimit(.minutes(60)))
 struct GuestConfinementTests {
     /// Everything that the guest's root can try to write below a directory of the host's: by the root that it was given, made
     /// writable, and by a mount of its own.

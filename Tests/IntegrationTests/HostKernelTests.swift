@@ -4,7 +4,7 @@ import Testing
 
 /// Labs on the host's own kernel, with a lab kernel in the host's place: it has all that labs need, whoever runs the tests is
 /// root there, and all of it can be looked at before and after.
-@Suite(.serialized, .timeLimit(.minutes(20)))
+@Suite(.serialized, .timeLimit(.minutes(60)))
 struct HostKernelTests {
     /// Runs a shell script as root of a machine that has nothing but the host's files and netlab as `$netlab`.
     private static func onMachine(_ script: String) async throws -> Netlab.Result {

@@ -6,7 +6,7 @@ import Testing
 ///
 ///     left <=== main ===> right
 // Waiting for other labs counts, too.
-@Suite(.timeLimit(.minutes(20)))
+@Suite(.timeLimit(.minutes(60)))
 struct IKEKeysTests {
     @Test func ikeMessagesOfACaptureCanBeRead() async throws {
         try await LabHome.with { home in

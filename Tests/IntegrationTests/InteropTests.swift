@@ -4,7 +4,7 @@ import Testing
 
 /// strongSwan and libreswan at the two ends of one tunnel.
 // Waiting for other labs counts, too.
-@Suite(.timeLimit(.minutes(20)))
+@Suite(.timeLimit(.minutes(60)))
 struct InteropTests {
     /// One tunnel for each way to protect ESP, its IKE algorithms turning through all that both daemons have.
     ///

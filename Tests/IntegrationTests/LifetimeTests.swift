@@ -3,7 +3,7 @@ import Testing
 
 /// Labs that come and go, or are made to.
 // Waiting for other labs counts, too.
-@Suite(.serialized, .timeLimit(.minutes(20)))
+@Suite(.serialized, .timeLimit(.minutes(60)))
 struct LifetimeTests {
     // MARK: Down
 

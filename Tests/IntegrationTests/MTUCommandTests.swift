@@ -1,7 +1,7 @@
 import Testing
 
 /// `netlab mtu`, as it is typed.
-@Suite(.timeLimit(.minutes(20)))
+@Suite(.timeLimit(.minutes(60)))
 struct MTUCommandTests {
     let netlab = Netlab(environment: ["NO_COLOR": "1"])
 

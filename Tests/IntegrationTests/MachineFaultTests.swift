@@ -4,7 +4,7 @@ import Testing
 
 /// A machine that is short of something: each time the lab works, or `netlab` says what, where, and what to do.
 // Waiting for other labs counts, too.
-@Suite(.serialized, .timeLimit(.minutes(20)))
+@Suite(.serialized, .timeLimit(.minutes(60)))
 struct MachineFaultTests {
     // MARK: The memory file
 

@@ -4,7 +4,7 @@ import Testing
 
 /// What a user's surroundings can be like: limits, a suspended machine, search path, language, time zone.
 // Waiting for other labs counts, too.
-@Suite(.serialized, .timeLimit(.minutes(20)))
+@Suite(.serialized, .timeLimit(.minutes(60)))
 struct MachineSettingTests {
     // MARK: Limits
 

@@ -3,7 +3,7 @@ import SystemPackage
 import Testing
 
 /// Every kind of expectation with something wrong that it is there to find: it fails, says why, and no other does.
-@Suite(.serialized, .lab("aws-oci", as: "controls", editing: { $0 }), .timeLimit(.minutes(20)))
+@Suite(.serialized, .lab("aws-oci", as: "controls", editing: { $0 }), .timeLimit(.minutes(60)))
 struct NegativeControlTests {
     /// Something wrong, in the lab or in what is expected of it.
     struct Control: Sendable, CustomTestStringConvertible {
@@ -226,7 +226,7 @@ struct NegativeControlTests {
 
 /// The same for what is laid down when a lab is brought up: segment sizes and what fabrics let in.
 @Suite(
-    .serialized, .timeLimit(.minutes(20)),
+    .serialized, .timeLimit(.minutes(60)),
     .lab("aws-oci", as: "misbuilt") { text in
         [
             ("mss: clamp-to-pmtu", "mss: off"), ("mss: 1398   ", "mss: 1438   "),

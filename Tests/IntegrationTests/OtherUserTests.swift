@@ -7,7 +7,7 @@ import Testing
 /// Played inside the lab kernel, where there are as many users as one likes: its root brings up a lab in host mode, and another
 /// user tries, also where the modes of its directories do not stand in the way.
 // Waiting for other labs counts, too.
-@Suite(.timeLimit(.minutes(20)))
+@Suite(.timeLimit(.minutes(60)))
 struct OtherUserTests {
     private static let preparation = """
         export PATH=/usr/sbin:/usr/bin:/sbin:/bin XDG_RUNTIME_DIR=/run/x XDG_STATE_HOME=/run/s LANG=C.UTF-8

@@ -1,7 +1,7 @@
 import Testing
 
 /// The lab of tunnels in tunnels: what is computed without a lab is what probes find in one.
-@Suite(.timeLimit(.minutes(20)))
+@Suite(.timeLimit(.minutes(60)))
 struct PlainTunnelTests {
     @Test(arguments: [
         (nil as String?, "isatap,ipip6", 1432), ("encaplimit-none", "isatap,ipip6+no-encaplimit", 1440),

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// `netlab providers`, and what `validate` says of rules.
-@Suite(.timeLimit(.minutes(20)))
+@Suite(.timeLimit(.minutes(60)))
 struct ProviderCommandTests {
     let netlab = Netlab(environment: ["NETLAB_HOME": Netlab.checkout.string, "NO_COLOR": "1"])
 

@@ -4,7 +4,7 @@ import Testing
 
 /// `netlab test` and `netlab soak`: scenarios on fresh labs, judged by predictions, and what stays of them.
 // Waiting for other labs counts, too.
-@Suite(.timeLimit(.minutes(20)))
+@Suite(.timeLimit(.minutes(60)))
 struct ScenarioTests {
     // MARK: What passes
 

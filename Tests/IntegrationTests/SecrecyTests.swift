@@ -8,7 +8,7 @@ import Testing
 /// Labs are brought up, asked everything, captured, broken and tested; then each of their secrets, and the keys of their SAs, is
 /// looked for in all that is there: command lines and environments meanwhile, and every file and every output afterwards.
 // Waiting for other labs counts, too.
-@Suite(.serialized, .timeLimit(.minutes(20)))
+@Suite(.serialized, .timeLimit(.minutes(60)))
 struct SecrecyTests {
     struct Case: CustomTestStringConvertible, Sendable {
         let lab: String

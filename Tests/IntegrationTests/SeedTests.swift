@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// `netlab test --seed`: a run that can be had again.
-@Suite(.timeLimit(.minutes(20)))
+@Suite(.timeLimit(.minutes(60)))
 struct SeedTests {
     /// Within this, two runs with one seed have the same events. Most are within a microsecond; BIRD sleeps whole
     /// milliseconds (poll(2)), so that a microsecond more or less may cost it one or two of them at times.

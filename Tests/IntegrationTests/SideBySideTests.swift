@@ -4,7 +4,7 @@ import Testing
 
 /// What a CI machine does: several `netlab` at once, of one lab and of several, that do not touch each other.
 // Waiting for other labs counts, too.
-@Suite(.serialized, .timeLimit(.minutes(20)))
+@Suite(.serialized, .timeLimit(.minutes(60)))
 struct SideBySideTests {
     /// `left <-> right`, cut and mended.
     private static let scenarios = """

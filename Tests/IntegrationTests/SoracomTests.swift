@@ -1,7 +1,7 @@
 import Testing
 
 /// Two tunnels to one public address: static routes fail over, BGP has one peering.
-@Suite(.timeLimit(.minutes(20)))
+@Suite(.timeLimit(.minutes(60)))
 struct SoracomTests {
     @Test func staticRoutesFollowTheirTunnelsAndBGPHasNoRedundancy() async throws {
         try await LabHome.with(labs: 2) { home in

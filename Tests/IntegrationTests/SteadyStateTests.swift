@@ -5,7 +5,7 @@ import Testing
 ///
 ///     vpc1-ec2 <-> vpc1 <-> tgw  ======== main ========  drg <-> vcn1 <-> vcn1-vm
 ///                           vpc2-ec2  === backup ===  vcn2-vm
-@Suite(.serialized, .lab("aws-oci"), .timeLimit(.minutes(20)))
+@Suite(.serialized, .lab("aws-oci"), .timeLimit(.minutes(60)))
 struct SteadyStateTests {
     let lab: RunningLab
 

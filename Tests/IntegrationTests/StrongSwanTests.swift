@@ -7,7 +7,7 @@ import Testing
 ///     left <=== main ===> right
 ///
 // Waiting for other labs counts, too.
-@Suite(.serialized, .timeLimit(.minutes(20)))
+@Suite(.serialized, .timeLimit(.minutes(60)))
 struct StrongSwanTests {
     private static let swanctl = """
         connections {

@@ -3,7 +3,7 @@ import Testing
 
 /// Labs that do not get up, are broken off, or get stuck.
 // Waiting for other labs counts, too.
-@Suite(.serialized, .timeLimit(.minutes(20)))
+@Suite(.serialized, .timeLimit(.minutes(60)))
 struct TroubleTests {
     // MARK: Interrupted
 
