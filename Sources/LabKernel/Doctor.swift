@@ -22,9 +22,6 @@ public struct DoctorFinding: Sendable, Hashable, Codable {
     /// What to do; nil when nothing needs doing.
     public let remedy: String?
 
-    /// Whether it matters only to labs that run on the lab kernel.
-    public var isAboutLabKernel: Bool { Doctor.labKernelNames.contains(name) }
-
     public init(name: String, purpose: String, status: Status, detail: String, remedy: String? = nil) {
         self.name = name
         self.purpose = purpose
@@ -39,21 +36,24 @@ public struct DoctorFinding: Sendable, Hashable, Codable {
 /// Makes netlab's own directories where they are absent, and a temporary file, which it removes; changes nothing else.
 public enum Doctor {
     /// Every finding, in the order in which to mend them.
+    ///
+    /// - Parameter kind: The kernel that labs are to run on. On the host's, what only the lab kernel needs is not looked at.
     public static func examine(
-        environment: [String: String] = ProcessInfo.processInfo.environment
+        environment: [String: String] = ProcessInfo.processInfo.environment, for kind: KernelKind = .lab
     ) async -> [DoctorFinding] {
-        return [
-            architecture(KernelBuild.machineName), kernel(environment), memory(environment), confinement(environment),
-        ]
-            + HostDirectories.Purpose.allCases.map { directory($0, environment) }
+        let ofLabKernel =
+            kind == .lab
+            ? [
+                architecture(KernelBuild.machineName), kernel(environment), memory(environment), fileSize(),
+                confinement(environment),
+            ] : []
+        return ofLabKernel
+            + HostDirectories.Purpose.allCases.filter { kind == .lab || $0 != .cache }.map {
+                directory($0, environment)
+            }
             + programs.map { $0.finding(at: find($0.name, in: searchPath(LabPrograms.path) + $0.elsewhere)) }
-            + [openFiles(), fileSize(), processes(), strongSwan(environment), room(environment)]
+            + [openFiles(), processes(), strongSwan(environment), room(environment)]
     }
-
-    /// The names of the findings that the lab kernel alone makes necessary.
-    static let labKernelNames: Set<String> = [
-        "processor", "lab kernel", "memory file", "file size", "confinement", "cache directory",
-    ]
 
     // MARK: - The machine
 
