@@ -67,6 +67,13 @@ struct DoctorTests {
         #expect(Doctor.memoryFinding("/gone", room: nil, obstacle: .noSuchFileOrDirectory).status == .missing)
     }
 
+    @Test("What only the lab kernel needs is not looked at for labs on the host's")
+    func kernels() async {
+        let only: Set = ["processor", "lab kernel", "memory file", "file size", "confinement", "cache directory"]
+        let (lab, host) = (Set(await Doctor.examine().map(\.name)), Set(await Doctor.examine(for: .host).map(\.name)))
+        #expect(lab.subtracting(host) == only && host.isSubset(of: lab))
+    }
+
     @Test("Open files, a file's size and processes: enough, tight, too few")
     func limits() {
         #expect(
