@@ -3,6 +3,7 @@ import CLinux
 import Glibc
 import NIOCore
 import NIOPosix
+import SystemPackage
 
 /// A connection that carries frames of JSON: the supervisor's end of the control line, or either end of its socket.
 struct FrameChannel<Incoming: Decodable & Sendable, Outgoing: Encodable & Sendable>: Sendable {
@@ -32,7 +33,9 @@ struct FrameChannel<Incoming: Decodable & Sendable, Outgoing: Encodable & Sendab
     static func listening(
         at path: String, group: any EventLoopGroup, accept: @escaping @Sendable (FrameChannel) -> Void
     ) async throws -> any Channel {
-        try await ServerBootstrap(group: group)
+        // Between bind(2) and listen(2) a socket has its name and refuses whoever connects: it gets this name when it answers.
+        let unready = "\(path).new"
+        let listener = try await ServerBootstrap(group: group)
             .childChannelInitializer { channel in
                 let (incoming, continuation) = AsyncStream.makeStream(of: Incoming.self)
                 return Self.checkPeer(of: channel).flatMap {
@@ -41,7 +44,10 @@ struct FrameChannel<Incoming: Decodable & Sendable, Outgoing: Encodable & Sendab
                     accept(FrameChannel(channel: channel, incoming: incoming))
                 }
             }
-            .bind(unixDomainSocketPath: path).get()
+            .bind(unixDomainSocketPath: unready).get()
+        chmod(unready, 0o600)
+        guard rename(unready, path) == 0 else { throw Errno(rawValue: errno) }
+        return listener
     }
 
     /// Fails, upon which the channel is closed, unless the other side is a process of this one's user, or root's: SO_PEERCRED,

@@ -107,7 +107,6 @@ public enum SupervisorServer {
                 { client in
                     Task { await Desk(supervisor: supervisor, names: names, client: client).serve() }
                 }
-                chmod(lab.socket.string, 0o600)
                 await supervisor.endUnlessAsked(within: .seconds(15))
             } catch {
                 finalLog.error("\(error)")
