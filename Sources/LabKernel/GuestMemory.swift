@@ -30,7 +30,7 @@ struct GuestMemory: Sendable, Hashable {
                 .directoryUnavailable, "the lab kernel cannot keep its memory in \(directory)", remedy: remedy,
                 cause: obstacle)
         }
-        let memory = GuestMemory(directory: directory, mebibytes: fitting(in: room(directory)))
+        let memory = GuestMemory(directory: directory, mebibytes: fitting(in: Doctor.freeBytes(directory)))
         guard memory.mebibytes >= needed else {
             throw SetupError(
                 .directoryUnavailable,
@@ -47,7 +47,7 @@ struct GuestMemory: Sendable, Hashable {
         if candidates.count == 1 { return candidates[0] }
         return best(
             of: candidates.filter { Doctor.executionObstacle($0) == nil }
-                .map { GuestMemory(directory: $0, mebibytes: fitting(in: room($0))) })?.directory ?? "/tmp"
+                .map { GuestMemory(directory: $0, mebibytes: fitting(in: Doctor.freeBytes($0))) })?.directory ?? "/tmp"
     }
 
     /// The directories that memory files can be in.
@@ -69,11 +69,9 @@ struct GuestMemory: Sendable, Hashable {
         bytes.map { min(wanted, ($0 >> 20) - spare) } ?? wanted
     }
 
-    /// The bytes that a file there can grow to, of those that it takes up.
-    static func room(_ directory: FilePath) -> Int? { Doctor.freeBytes(directory) }
-
     /// The most mebibytes that the file has from its first to its last: where the guest's memory begins in it is where the host
     /// lets the kernel's heap begin, at most 1 GiB after the kernel itself (arch/x86/kernel/process.c, arch_randomize_brk).
+    /// With 1024 MiB of memory, 60 starts measured 1048 to 1997.
     static let longestFile = wanted + 1024 + 256
 
     /// Whether a tmpfs is mounted at `path`, by the text of /proc/self/mounts: of several mounts the last is seen.
@@ -100,7 +98,7 @@ struct GuestMemory: Sendable, Hashable {
 extension Doctor {
     static func memory(_ environment: [String: String]) -> DoctorFinding {
         let directory = GuestMemory.directory(environment)
-        return memoryFinding(directory, room: GuestMemory.room(directory), obstacle: executionObstacle(directory))
+        return memoryFinding(directory, room: freeBytes(directory), obstacle: executionObstacle(directory))
     }
 
     /// The judgement on a directory with room for so many bytes, in which an executable mapping failed with `obstacle`.

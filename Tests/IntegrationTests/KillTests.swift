@@ -36,8 +36,8 @@ struct KillTests {
             }
             print("kills: seed \(seed): \(run.summary)")
             #expect(run.leaks == [])
-            // When a moment comes is the machine's: most of a long run meet somebody, of a short one some.
-            #expect(run.landed > count / 8)
+            // Moments are random, and a busy machine is late for some of them.
+            #expect(run.landed > count / 4)
         }
     }
 
