@@ -204,8 +204,7 @@ struct Capture: AsyncParsableCommand {
     ) async throws -> Result {
         let (input, continuation) = AsyncStream.makeStream(of: ExecInput.self)
         let sources = [SIGINT, SIGTERM, SIGHUP].map { (number: Int32) -> any DispatchSourceSignal in
-            signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(signal: number)
+            let source = Interruption.signalSource(number)
             source.setEventHandler {
                 // A second one does not wait for the lab.
                 if !continuation.yield(.endOfFile).isFirst { Glibc.exit(128 + number) }

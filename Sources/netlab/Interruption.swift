@@ -13,8 +13,7 @@ enum Interruption {
         let task = Task { try await body() }
         let flag = Flag()
         let sources = [SIGINT, SIGTERM, SIGHUP].map { number in
-            signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(signal: number)
+            let source = signalSource(number)
             source.setEventHandler {
                 flag.raise()
                 task.cancel()
@@ -26,6 +25,17 @@ enum Interruption {
         for source in sources { source.cancel() }
         return (result, flag.isRaised)
     }
+
+    /// A source of a signal, which no longer ends this process.
+    ///
+    /// The first source of a signal has libdispatch put a handler in place; to ignore the signal anew would take that away, and
+    /// no source would hear of it any more.
+    static func signalSource(_ number: Int32) -> any DispatchSourceSignal {
+        ignored.withLock { if $0.insert(number).inserted { signal(number, SIG_IGN) } }
+        return DispatchSource.makeSignalSource(signal: number)
+    }
+
+    private static let ignored = Mutex<Set<Int32>>([])
 
     private final class Flag: Sendable {
         private let value = Atomic<Bool>(false)

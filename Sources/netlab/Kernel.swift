@@ -107,17 +107,21 @@ struct Kernel: AsyncParsableCommand {
             }
             let lab = try LabDirectory(
                 name: LabDirectory.ownName("run", number: 0), directories: LabLocator.directories)
-            let command = command
-            let (result, wasInterrupted) = await Interruption.guarding {
+            let (launch, wasInterrupted) = await Interruption.guarding {
                 let supervision = Supervision(name: lab.name, source: Supervision.bare, kernel: .lab(kernel))
                 try await LabLauncher.launch(
                     lab, directories: LabLocator.directories, executable: Supervision.executable,
                     arguments: supervision.arguments)
-                try await RemoteProgram(lab: lab, node: "", arguments: command, environment: ["TMPDIR": "/run"]).run()
             }
+            // From here on, signals are the program's.
+            let program = RemoteProgram(lab: lab, node: "", arguments: command, environment: ["TMPDIR": "/run"])
+            let result = await Task {
+                if wasInterrupted { throw ExitCode(ExitStatus.interrupted.rawValue) }
+                try launch.get()
+                try await program.run()
+            }.result
             try? await LabLauncher.end(lab)
             lab.forget()
-            if wasInterrupted { throw ExitCode(ExitStatus.interrupted.rawValue) }
             try result.get()
         }
     }

@@ -16,60 +16,66 @@ struct RemoteProgram {
 
     /// Runs it to its end and ends with its exit code.
     ///
-    /// - Throws: `ExitCode` with the program's own; ``LabFailure`` when it could not run.
+    /// - Throws: `ExitCode` with the program's own, or with 128 and the number of the signal that it did not heed;
+    ///   ``LabFailure`` when it could not run.
     func run() async throws {
         let terminal = Terminal()
         var environment = environment
         if terminal.size != nil, let name = getenv("TERM") { environment["TERM"] = String(cString: name) }
         let (input, continuation) = AsyncStream.makeStream(of: ExecInput.self)
         let request = ExecRequest(node: node, arguments: arguments, environment: environment, terminal: terminal.size)
-        let sources = watchSignals(terminal, continuation)
         readStandardInput(continuation)
         terminal.makeRaw()
+        let lineEnd = terminal.size == nil ? "\n" : "\r\n"
+        let asking = Task {
+            try await LabClient(lab).ask(.exec(request), input: input) { message in
+                switch message {
+                case .output(let output):
+                    (output.stream == .output ? StandardStream.output : .error).write(output.bytes.array)
+                case .notice(let text): StandardStream.error.write("netlab: \(text)\(lineEnd)")
+                default: break
+                }
+            }
+        }
+        let signals = Signals()
+        let sources = watch(signals, terminal, continuation) { asking.cancel() }
         defer {
             terminal.restore()
             for source in sources { source.cancel() }
         }
-        let answer = try await LabClient(lab).ask(.exec(request), input: input) { message in
-            switch message {
-            case .output(let output):
-                (output.stream == .output ? StandardStream.output : .error).write(output.bytes.array)
-            case .notice(let text): StandardStream.error.write("netlab: \(text)\(terminal.size == nil ? "\n" : "\r\n")")
-            default: break
-            }
-        }
-        guard case .exited(let code) = answer else { return }
+        let answer = await asking.result
+        if let number = signals.unheeded { throw ExitCode(128 + number) }
+        guard case .exited(let code) = try answer.get() else { return }
         if code != 0 { throw ExitCode(code) }
     }
 
     /// With a terminal, keys reach the program by the terminal; without, signals are passed on.
-    private func watchSignals(
-        _ terminal: Terminal, _ input: AsyncStream<ExecInput>.Continuation
+    ///
+    /// A program that does not heed a signal must not keep this process: a second Ctrl-C, or two seconds after any other
+    /// signal, and the connection is closed, upon which the lab kills the program.
+    private func watch(
+        _ signals: Signals, _ terminal: Terminal, _ input: AsyncStream<ExecInput>.Continuation,
+        giveUp: @escaping @Sendable () -> Void
     ) -> [any DispatchSourceSignal] {
-        let signals = SignalCount()
         let numbers = terminal.size == nil ? [SIGINT, SIGTERM, SIGHUP, SIGQUIT] : [SIGWINCH]
         return numbers.map { number in
-            signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(signal: number)
+            let source = Interruption.signalSource(number)
             source.setEventHandler {
                 if number == SIGWINCH {
                     if let size = Terminal().size { input.yield(.resize(size)) }
-                } else {
-                    input.yield(.signal(number))
-                    giveUp(after: number, hadSignal: signals.add() > 1)
+                    return
+                }
+                input.yield(.signal(number))
+                let isFirst = signals.add()
+                guard !isFirst || number != SIGINT else { return }
+                DispatchQueue.global().asyncAfter(deadline: .now() + (isFirst ? 2 : 0)) {
+                    signals.giveUp(number)
+                    giveUp()
                 }
             }
             source.resume()
             return source
         }
-    }
-
-    /// A program that does not heed a signal must not keep this process: a second Ctrl-C, or two seconds after any other
-    /// signal, and the connection is closed, upon which the lab kills the program.
-    private func giveUp(after number: Int32, hadSignal: Bool) {
-        if hadSignal { exit(128 + number) }
-        guard number != SIGINT else { return }
-        DispatchQueue.global().asyncAfter(deadline: .now() + 2) { exit(128 + number) }
     }
 
     /// Reads on a thread of its own, which ends with the input or with the process.
@@ -88,9 +94,18 @@ struct RemoteProgram {
     }
 }
 
-private final class SignalCount: Sendable {
-    private let count = Atomic<Int>(0)
-    func add() -> Int { count.add(1, ordering: .relaxed).newValue }
+/// The signals that came, and the one that the program did not heed.
+private final class Signals: Sendable {
+    private let hasAny = Atomic<Bool>(false)
+    private let lastOne = Atomic<Int32>(0)
+
+    /// - Returns: Whether it is the first.
+    func add() -> Bool { !hasAny.exchange(true, ordering: .relaxed) }
+    func giveUp(_ number: Int32) { lastOne.store(number, ordering: .relaxed) }
+    var unheeded: Int32? {
+        let number = lastOne.load(ordering: .relaxed)
+        return number == 0 ? nil : number
+    }
 }
 
 /// This process's terminal, if its input and output are one.

@@ -116,4 +116,20 @@ struct TroubleTests {
             #expect(result.output.contains("caught"), result.account)
         }
     }
+
+    /// `kernel run` passes signals on, too, and does not wait for a program that does not heed them.
+    @Test(arguments: [
+        ("trap 'echo caught; exit 9' TERM; echo ready; sleep 100000000 & wait", 9 as Int32),
+        ("trap '' TERM; echo ready; sleep 1; while :; do :; done", 143),
+    ])
+    func aSignalEndsABareKernel(script: String, code: Int32) async throws {
+        try await LabHome.with { home in
+            let result = try await home.netlab.follow("kernel", "run", "--", "sh", "-c", script, stream: .output) {
+                line, process in
+                if line.contains("ready") { Glibc.kill(process, SIGTERM) }
+            }
+            #expect(result.code == code, result.account)
+            try await home.expectNothingLeft()
+        }
+    }
 }
