@@ -1,7 +1,6 @@
 import LabModel
 import NetworkTypes
 import PacketFormats
-import Synchronization
 
 /// Where a lab's nodes send a packet, worked out from the configuration and from what does not work.
 ///
@@ -10,7 +9,7 @@ import Synchronization
 /// 1:1 NAT, source/destination check and security rules at the fabric's ports.
 struct Forwarding: Sendable {
     let topology: Topology
-    private let propagations = Propagations()
+    let propagations = Propagations()
 
     init(topology: Topology) {
         self.topology = topology
@@ -61,7 +60,7 @@ struct Forwarding: Sendable {
     }
 
     /// A packet on its way.
-    private struct Packet {
+    struct Packet {
         var source: IPAddress?
         var destination: IPAddress
         let kind: PacketKind
@@ -290,179 +289,6 @@ struct Forwarding: Sendable {
         return ((link ?? []) + [inside].compactMap { $0 } + topology.addresses(of: port.node)).first {
             $0.bitWidth == destination.bitWidth
         }
-    }
-}
-
-// MARK: - What the fabric lets through
-
-extension Forwarding {
-    /// Why a node that stands at an instance's port drops a packet that it forwards; nil where it does not.
-    private func refusal(
-        of packet: Packet, at node: Node, to output: InterfaceName, _ path: inout Path, _ damage: Damage,
-        _ known: Set<Damage.Port>
-    ) -> String? {
-        for instance in topology.nodes where instance.role == .instance {
-            guard let port = topology.fabricPort(of: instance), port.node == node.name else { continue }
-            let place = Damage.Port(node: node.name, interface: port.routedInterface)
-            let own = topology.linkEnds(of: instance.name).flatMap(\.end.addresses).map(\.address)
-            let isChecked = instance.sourceDestinationCheck || damage.checked.contains(instance.name)
-            if packet.input == port.routedInterface {
-                path.fabricPorts.insert(place)
-                if isChecked, let source = packet.source, !own.contains(source) {
-                    return "the source check of \(instance.name) drops what comes from \(source)"
-                }
-            }
-            guard output == port.routedInterface else { continue }
-            if isChecked, !own.contains(packet.destination) {
-                return "the destination check of \(instance.name) drops what goes to \(packet.destination)"
-            }
-            defer { path.fabricPorts.insert(place) }
-            // The instance's own end of a tunnel has sent something first, so the fabric takes the rest for answers.
-            // Who has a plain tunnel need not have sent anything.
-            guard !packet.isNegotiated, !known.contains(place), let rules = rules(of: instance, in: damage) else {
-                continue
-            }
-            guard rules.contains(where: { admits($0, packet) }) else {
-                return "no security rule of \(instance.name) lets in what comes from "
-                    + (packet.source?.description ?? "there")
-            }
-        }
-        return nil
-    }
-
-    private func rules(of instance: Node, in damage: Damage) -> [SecurityRule]? {
-        var rules = instance.security
-        for gone in damage.closed[instance.name] ?? [] {
-            if let index = rules?.firstIndex(of: gone) { rules?.remove(at: index) }
-        }
-        return rules
-    }
-
-    /// Both ends of what goes over TCP and UDP begin it, so that one's packets are answers to the other's.
-    private func admits(_ filter: InboundFilter, _ packet: Packet) -> Bool {
-        switch packet.kind {
-        case .bgp, .ike, .espInUDP: true
-        case .echoRequest, .echoReply, .esp, .wrapped: filter.rules.contains { admits($0, packet) }
-        }
-    }
-
-    private func admits(_ rule: SecurityRule, _ packet: Packet) -> Bool {
-        guard let source = packet.source, rule.source.contains(source) else { return false }
-        switch (rule.transport, packet.kind) {
-        case (.any, _), (.icmp, .echoRequest), (.icmp, .echoReply), (.esp, .esp): return true
-        case (.ipv6, .wrapped(.ipv6InIPv4)), (.ipv6, .wrapped(.ipv6InIPv6)), (.ipv4, .wrapped(.ipv4InIPv4)),
-            (.ipv4, .wrapped(.ipv4InIPv6)):
-            return true
-        case (.tcp, .bgp): return rule.ports.isEmpty || rule.ports.contains(179)
-        case (.udp, .ike), (.udp, .espInUDP): return rule.ports.isEmpty || rule.ports.contains(4500)
-        default: return false
-        }
-    }
-}
-
-// MARK: - Routes
-
-extension Forwarding {
-    private struct Candidate {
-        let prefix: IPPrefix
-        let metric: Int
-        let hops: [NextHop]
-    }
-
-    /// The next hops of the longest match, those of several routes that are equally good taken together.
-    private func nextHops(at node: Node, _ packet: Packet, _ damage: Damage) -> [NextHop] {
-        let source = packet.source
-        let rules = node.rules.sorted { $0.priority < $1.priority }.filter { rule in
-            rule.from.map { prefix in source.map { prefix.contains($0) } ?? false } ?? true
-                && rule.to.map { $0.contains(packet.destination) } ?? true
-                && rule.inputInterface.map { $0 == packet.input } ?? true
-        }
-        for table in rules.map(\.table) + [Self.mainTable] {
-            let matching = candidates(of: node, in: table, damage).filter { $0.prefix.contains(packet.destination) }
-            guard let longest = matching.map(\.prefix.length).max() else { continue }
-            let best = matching.filter { $0.prefix.length == longest }
-            let metric = best.map(\.metric).min()
-            var hops: [NextHop] = []
-            for hop in best.filter({ $0.metric == metric }).flatMap(\.hops) where !hops.contains(hop) {
-                hops.append(hop)
-            }
-            return hops
-        }
-        return []
-    }
-
-    private static let mainTable: UInt32 = 254
-
-    private func candidates(of node: Node, in table: UInt32, _ damage: Damage) -> [Candidate] {
-        let isUp = { (interface: InterfaceName) in
-            !damage.downPorts.contains(Damage.Port(node: node.name, interface: interface))
-        }
-        let fixed = node.routes.filter { $0.table == table }.map { route in
-            Candidate(
-                prefix: route.destination, metric: 0,
-                hops: route.nextHops.compactMap { hop in
-                    (hop.interface ?? hop.gateway.flatMap { interface(of: node.name, towards: $0) }).map {
-                        NextHop(gateway: hop.gateway, interface: $0)
-                    }
-                })
-        }
-        var all = fixed
-        if table == Self.mainTable {
-            all = connected(at: node.name, damage) + fixed + learned(at: node.name, damage)
-        }
-        return all.compactMap { candidate in
-            let hops = candidate.hops.filter { isUp($0.interface) }
-            return hops.isEmpty ? nil : Candidate(prefix: candidate.prefix, metric: candidate.metric, hops: hops)
-        }
-    }
-
-    private func connected(at node: String, _ damage: Damage) -> [Candidate] {
-        let links = topology.linkEnds(of: node).flatMap { _, end in
-            end.addresses.map { ($0.prefix, 0, end.routedInterface) }
-        }
-        let tunnels = topology.tunnelEnds(of: node).flatMap { tunnel, end in
-            let side = Damage.Side(name: tunnel.name, node: node)
-            let isUp = !tunnel.isUnused && !damage.forgotten.contains(side)
-            let routes = end.withdrawal == .never || isUp ? end.routes : []
-            return [end.inside?.prefix].compactMap { $0 }.map { ($0, 0, end.interface) }
-                + routes.map { ($0, Int(end.metric), end.interface) }
-        }
-        let plain = topology.plainTunnelEnds(of: node).flatMap { _, end in
-            ([end.inside?.prefix].compactMap { $0 } + end.routes).map { ($0, 0, end.interface) }
-        }
-        return (links + tunnels + plain).map { prefix, metric, interface in
-            Candidate(prefix: prefix, metric: metric, hops: [NextHop(gateway: nil, interface: interface)])
-        }
-    }
-
-    /// What BGP has told the node, with the metric that BIRD gives its routes in the kernel.
-    private func learned(at node: String, _ damage: Damage) -> [Candidate] {
-        propagation(after: damage.withdrawn).routes(at: node).map { prefix, routes in
-            Candidate(
-                prefix: prefix, metric: 32,
-                hops: routes.map { NextHop(gateway: $0.gateway, interface: $0.interface) })
-        }
-    }
-
-    /// What BGP brings when some speakers have withdrawn what a session told them.
-    private func propagation(after withdrawn: Set<Damage.Side>) -> RoutePropagation {
-        if let known = propagations.values.withLock({ $0[withdrawn] }) { return known }
-        let propagation = RoutePropagation(in: topology) { session, node in
-            !withdrawn.contains(Damage.Side(name: session, node: node))
-        }
-        propagations.values.withLock { $0[withdrawn] = propagation }
-        return propagation
-    }
-
-    /// Those worked out so far: a packet's way asks at each of its hops.
-    private final class Propagations: Sendable {
-        let values = Mutex<[Set<Damage.Side>: RoutePropagation]>([:])
-    }
-
-    private func interface(of node: String, towards gateway: IPAddress) -> InterfaceName? {
-        topology.linkEnds(of: node).first { $0.end.addresses.contains { $0.prefix.contains(gateway) } }?.end
-            .routedInterface
-            ?? topology.tunnelEntrances(of: node).first { $0.inside?.prefix.contains(gateway) ?? false }?.interface
     }
 }
 

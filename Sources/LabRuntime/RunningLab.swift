@@ -12,7 +12,7 @@ actor RunningLab {
     private(set) var sandboxes: [String: NodeSandbox] = [:]
     private(set) var daemons: [String: DaemonProcess] = [:]
     /// What keeps routes into tunnels that are up, by node.
-    private var routeKeepers: [String: TunnelRouteKeeper] = [:]
+    private(set) var routeKeepers: [String: TunnelRouteKeeper] = [:]
     /// What has been done, in order. An action is noted before it is begun, so that a half-done one is taken back too.
     private var journal: [Action] = []
     /// The same on disk, for those who come upon what is left of the lab.
@@ -243,96 +243,10 @@ actor RunningLab {
         events.post(.daemon(daemon.name, isRunning: true), node: daemon.node)
     }
 
-    private func missed(_ condition: Condition, deadline: Duration, lastSeen: String) -> LabFailure {
-        var details = ["last seen: \(lastSeen)"]
-        for daemon in daemons.values.sorted(by: { $0.daemon.name < $1.daemon.name }) {
-            guard condition.concerns(daemon.daemon, in: topology) else { continue }
-            if case .ended(let reason) = daemon.current { details.append("\(daemon.daemon.name) \(reason)") }
-            details += daemon.logEnd().map { "\(daemon.daemon.name): \($0)" }
-        }
-        return LabFailure(
-            "Waited \(deadline.shortText) of the lab's time for \"\(condition)\", and it did not come about.",
-            remedy: "The logs have more: netlab logs \(topology.name).", details: details)
-    }
-
-    // MARK: Waiting
-
-    /// Waits until a condition holds, looking again in ever longer steps of virtual time.
-    ///
-    /// - Returns: Whether it came about within the deadline, and what was seen last.
-    func wait(for condition: Condition, within deadline: Duration) async throws -> (holds: Bool, lastSeen: String) {
-        let end = ControlLine.now + deadline
-        var pause = Duration.milliseconds(5)
-        while true {
-            let (holds, seen) = try await examine(condition.subject)
-            if holds == condition.holds { return (true, seen) }
-            // A daemon that has ended will not come up however long one waits.
-            if condition.holds, let dead = deadDaemon(for: condition) { return (false, dead) }
-            guard ControlLine.now < end else { return (false, seen) }
-            try await LabSleep.wait(for: pause)
-            pause = min(pause * 2, .milliseconds(250))
-        }
-    }
-
-    private func deadDaemon(for condition: Condition) -> String? {
-        // One that a fault has killed comes back when the fault heals by itself.
-        if activeFaults.contains(where: { $0.until != nil }) { return nil }
-        for daemon in daemons.values where condition.concerns(daemon.daemon, in: topology) {
-            if case .ended(let reason) = daemon.current { return "\(daemon.daemon.name) \(reason)" }
-        }
-        return nil
-    }
-
-    private func examine(_ subject: Condition.Subject) async throws -> (holds: Bool, seen: String) {
-        switch subject {
-        case .tunnel(let name):
-            return try tunnelState(name)
-        case .session(let name):
-            return try await sessionState(name)
-        case .interface(let node, let name):
-            guard let link = try sandbox(node).sockets.links().first(where: { $0.name == name }) else {
-                return (false, "\(node) has no interface \(name)")
-            }
-            return (link.isUp, "\(name) is \(link.isUp ? "up" : "down")")
-        case .route(let node, let prefix):
-            try routeKeepers[node]?.update()
-            let routes = try sandbox(node).sockets.routes()
-            let found = routes.first { $0.destination == prefix }
-            return (found != nil, found.map { "\($0)" } ?? "\(node) has no route to \(prefix)")
-        case .echo(let node, let address):
-            let echo = ProbeRequest.Kind.echo(
-                count: 1, interval: .zero, payload: 56, dontFragment: false, timeout: .seconds(1))
-            let result = try await run(ProbeRequest(source: node, destination: address, kind: echo))
-            guard case .echo(let attempts) = result.outcome, let trip = attempts.first?.roundTripNanoseconds else {
-                return (false, "no reply from \(address)")
-            }
-            return (true, "reply after \(Duration.nanoseconds(trip).shortText)")
-        case .daemon(let node, let kind):
-            return try daemonState(node, kind)
-        }
-    }
-
     private func createKeyStore(in sandbox: NodeSandbox, directory: String) async throws {
         if keyStore == nil { keyStore = try await KeyStore.make() }
         for (name, bytes) in keyStore ?? [:] {
             try KeyStore.place(name, bytes, in: sandbox, directory: directory)
-        }
-    }
-}
-
-extension Condition {
-    /// Whether a daemon's state bears on the condition.
-    func concerns(_ daemon: Daemon, in topology: Topology) -> Bool {
-        switch subject {
-        case .tunnel(let name):
-            daemon.kind.exchangesKeys && topology.tunnel(named: name)?.ends.contains { $0.node == daemon.node } ?? false
-        case .session(let name):
-            topology.session(named: name)?.speakers.contains { $0.node == daemon.node }
-                ?? (topology.oneSidedSession(named: name)?.node == daemon.node)
-        case .daemon(let node, let kind):
-            daemon.node == node && daemon.kind == kind
-        case .interface, .route, .echo:
-            false
         }
     }
 }

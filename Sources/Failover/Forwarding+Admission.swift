@@ -1,0 +1,69 @@
+import LabModel
+import NetworkTypes
+import PacketFormats
+
+/// What a node lets in, and what the fabric lets through.
+extension Forwarding {
+    /// Why a node that stands at an instance's port drops a packet that it forwards; nil where it does not.
+    func refusal(
+        of packet: Packet, at node: Node, to output: InterfaceName, _ path: inout Path, _ damage: Damage,
+        _ known: Set<Damage.Port>
+    ) -> String? {
+        for instance in topology.nodes where instance.role == .instance {
+            guard let port = topology.fabricPort(of: instance), port.node == node.name else { continue }
+            let place = Damage.Port(node: node.name, interface: port.routedInterface)
+            let own = topology.linkEnds(of: instance.name).flatMap(\.end.addresses).map(\.address)
+            let isChecked = instance.sourceDestinationCheck || damage.checked.contains(instance.name)
+            if packet.input == port.routedInterface {
+                path.fabricPorts.insert(place)
+                if isChecked, let source = packet.source, !own.contains(source) {
+                    return "the source check of \(instance.name) drops what comes from \(source)"
+                }
+            }
+            guard output == port.routedInterface else { continue }
+            if isChecked, !own.contains(packet.destination) {
+                return "the destination check of \(instance.name) drops what goes to \(packet.destination)"
+            }
+            defer { path.fabricPorts.insert(place) }
+            // The instance's own end of a tunnel has sent something first, so the fabric takes the rest for answers.
+            // Who has a plain tunnel need not have sent anything.
+            guard !packet.isNegotiated, !known.contains(place), let rules = rules(of: instance, in: damage) else {
+                continue
+            }
+            guard rules.contains(where: { admits($0, packet) }) else {
+                return "no security rule of \(instance.name) lets in what comes from "
+                    + (packet.source?.description ?? "there")
+            }
+        }
+        return nil
+    }
+
+    private func rules(of instance: Node, in damage: Damage) -> [SecurityRule]? {
+        var rules = instance.security
+        for gone in damage.closed[instance.name] ?? [] {
+            if let index = rules?.firstIndex(of: gone) { rules?.remove(at: index) }
+        }
+        return rules
+    }
+
+    /// Both ends of what goes over TCP and UDP begin it, so that one's packets are answers to the other's.
+    func admits(_ filter: InboundFilter, _ packet: Packet) -> Bool {
+        switch packet.kind {
+        case .bgp, .ike, .espInUDP: true
+        case .echoRequest, .echoReply, .esp, .wrapped: filter.rules.contains { admits($0, packet) }
+        }
+    }
+
+    private func admits(_ rule: SecurityRule, _ packet: Packet) -> Bool {
+        guard let source = packet.source, rule.source.contains(source) else { return false }
+        switch (rule.transport, packet.kind) {
+        case (.any, _), (.icmp, .echoRequest), (.icmp, .echoReply), (.esp, .esp): return true
+        case (.ipv6, .wrapped(.ipv6InIPv4)), (.ipv6, .wrapped(.ipv6InIPv6)), (.ipv4, .wrapped(.ipv4InIPv4)),
+            (.ipv4, .wrapped(.ipv4InIPv6)):
+            return true
+        case (.tcp, .bgp): return rule.ports.isEmpty || rule.ports.contains(179)
+        case (.udp, .ike), (.udp, .espInUDP): return rule.ports.isEmpty || rule.ports.contains(4500)
+        default: return false
+        }
+    }
+}
