@@ -49,7 +49,8 @@ struct RemoteProgram {
         if code != 0 { throw ExitCode(code) }
     }
 
-    /// With a terminal, keys reach the program by the terminal; without, signals are passed on.
+    /// Passes signals on: those that keys make are none here when there is a terminal, for the keys themselves reach the
+    /// program's own.
     ///
     /// A program that does not heed a signal must not keep this process: a second Ctrl-C, or two seconds after any other
     /// signal, and the connection is closed, upon which the lab kills the program.
@@ -57,7 +58,7 @@ struct RemoteProgram {
         _ signals: Signals, _ terminal: Terminal, _ input: AsyncStream<ExecInput>.Continuation,
         giveUp: @escaping @Sendable () -> Void
     ) -> [any DispatchSourceSignal] {
-        let numbers = terminal.size == nil ? [SIGINT, SIGTERM, SIGHUP, SIGQUIT] : [SIGWINCH]
+        let numbers = [SIGINT, SIGTERM, SIGHUP, SIGQUIT] + (terminal.size == nil ? [] : [SIGWINCH])
         return numbers.map { number in
             let source = Interruption.signalSource(number)
             source.setEventHandler {

@@ -76,13 +76,13 @@ struct Netlab: Sendable {
     /// Which of a program's streams to follow.
     enum Stream { case output, error }
 
-    /// Runs `netlab` and calls `react` with each line of a stream as it comes, and with the process's id.
+    /// Runs `netlab`, or another program, and calls `react` with each line of a stream as it comes, and with the process's id.
     func follow(
-        _ arguments: String..., stream: Stream, react: @escaping @Sendable (String, pid_t) async throws -> Void
+        _ arguments: String..., program: FilePath = Self.program, stream: Stream, react: @escaping @Sendable (String, pid_t) async throws -> Void
     ) async throws -> Result {
         let start = ContinuousClock.now
         let result = try await Subprocess.run(
-            configuration(Self.program, arguments), input: .none, output: .sequence, error: .sequence
+            configuration(program, arguments), input: .none, output: .sequence, error: .sequence
         ) { execution in
             let watchdog = Self.watchdog(execution)
             defer { watchdog.cancel() }
