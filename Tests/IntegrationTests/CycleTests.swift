@@ -14,11 +14,10 @@ struct CycleTests {
         try await LabHome.with { home in
             let pair = try home.writePair()
             try await Self.cycle(pair, kernel: "lab", in: home)
-            let before = await HostState.of(home)
+            let before = try await HostState.settled(of: home)
             let count = Self.count ?? 4
             for _ in 0..<count { try await Self.cycle(pair, kernel: "lab", in: home) }
             var differences: [String] = []
-            // A socket may be there for a moment after the process that had it.
             try await eventually(within: .seconds(10), "the state before the cycles") {
                 differences = await HostState.of(home).differences(from: before)
                 return differences.isEmpty
@@ -74,7 +73,7 @@ extension MachineTests {
         try await LabHome.with { home in
             let pair = try home.writePair()
             for _ in 0..<3 { try await CycleTests.cycle(pair, kernel: "host", in: home) }
-            let before = await HostState.of(home)
+            let before = try await HostState.settled(of: home)
             let (objects, free) = (Self.objects, Self.freeMegabytes)
             let count = CycleTests.count ?? 4
             for _ in 0..<count { try await CycleTests.cycle(pair, kernel: "host", in: home) }

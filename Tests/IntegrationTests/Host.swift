@@ -60,8 +60,20 @@ enum Host {
         (FileManager.default.enumerator(atPath: directory.string)?.compactMap { $0 as? String } ?? []).sorted()
     }
 
+    /// A file's text; none where it cannot be read.
+    ///
+    /// FileManager loses memory with each file of /proc, whose length nobody knows before it is read.
     static func contents(_ path: String) -> String {
-        FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) } ?? ""
+        guard let file = try? FileDescriptor.open(path, .readOnly, options: .closeOnExec) else { return "" }
+        defer { try? file.close() }
+        var bytes: [UInt8] = []
+        while true {
+            let chunk = [UInt8](unsafeUninitializedCapacity: 1 << 14) { buffer, count in
+                count = (try? file.read(into: UnsafeMutableRawBufferPointer(buffer))) ?? 0
+            }
+            if chunk.isEmpty { return String(decoding: bytes, as: UTF8.self) }
+            bytes += chunk
+        }
     }
 
     private static var processes: [pid_t] {

@@ -1,5 +1,6 @@
 import Foundation
 import SystemPackage
+import Testing
 
 /// What labs could leave on a host: what is there of each kind, in words.
 ///
@@ -62,6 +63,18 @@ struct HostState: Sendable {
             }
         }
         return found
+    }
+
+    /// Looks until two looks in a row see the same: a socket may be there for a moment after the process that had it.
+    static func settled(of home: LabHome) async throws -> HostState {
+        var state = await of(home)
+        try await eventually(within: .seconds(10), "a state that stays") {
+            let last = state
+            try await Task.sleep(for: .milliseconds(300))
+            state = await of(home)
+            return state.differences(from: last).isEmpty
+        }
+        return state
     }
 
     /// Unix sockets with a name.

@@ -87,15 +87,7 @@ struct KillRun {
         try FileManager.default.createDirectory(atPath: made.string, withIntermediateDirectories: true)
         try await home.netlab.succeed("up", pair, "--kernel", kernel)
         try await home.netlab.succeed("down", "--all")
-        // A socket may be there for a moment after the process that had it.
-        var state = await HostState.of(home)
-        try await eventually("a state that stays") {
-            let last = state
-            try await Task.sleep(for: .milliseconds(300))
-            state = await HostState.of(home)
-            return state.differences(from: last).isEmpty
-        }
-        before = state
+        before = try await HostState.settled(of: home)
     }
 
     var summary: String {

@@ -78,7 +78,8 @@ struct Netlab: Sendable {
 
     /// Runs `netlab`, or another program, and calls `react` with each line of a stream as it comes, and with the process's id.
     func follow(
-        _ arguments: String..., program: FilePath = Self.program, stream: Stream, react: @escaping @Sendable (String, pid_t) async throws -> Void
+        _ arguments: String..., program: FilePath = Self.program, stream: Stream,
+        react: @escaping @Sendable (String, pid_t) async throws -> Void
     ) async throws -> Result {
         let start = ContinuousClock.now
         let result = try await Subprocess.run(
