@@ -53,7 +53,7 @@ public enum SupervisorServer {
         }
         defer { removeMemoryDirectory() }
         let setup = try setup(
-            of: lab, executable: executable, keepsTemporaryFiles: keepsTemporaryFiles, seed: seed)
+            of: lab, guestProgram: guestProgram(executable), keepsTemporaryFiles: keepsTemporaryFiles, seed: seed)
         let (kernel, control) = try boot(lab: lab, kernel: kernel, executable: executable, memory: memory)
         let names = kernel.kind == .host ? NamespaceNames(lab: lab) : nil
         defer {
@@ -130,9 +130,9 @@ public enum SupervisorServer {
 
     /// What the guest is told; without a seed, its date and its chance are this machine's.
     static func setup(
-        of lab: LabDirectory, executable: FilePath, keepsTemporaryFiles: Bool, seed: UInt64?
+        of lab: LabDirectory, guestProgram: FilePath, keepsTemporaryFiles: Bool, seed: UInt64?
     ) throws -> GuestSetup {
-        let random = try seed.map { try SeededRandom(seed: $0, besides: Self.guestProgram(executable)) }
+        let random = try seed.map { try SeededRandom(seed: $0, besides: guestProgram) }
         return GuestSetup(
             hostname: lab.name, logDirectory: lab.logs.string,
             keptDirectories: keepsTemporaryFiles ? ["/tmp", "/var/tmp"] : [],

@@ -8,7 +8,7 @@ struct SeedTests {
     private func setup(seed: UInt64?, in directory: FilePath) throws -> GuestSetup {
         let home = HostDirectories(environment: ["HOME": directory.string], temporary: directory)
         return try SupervisorServer.setup(
-            of: LabDirectory(name: "lab", directories: home), executable: directory.appending("netlab"),
+            of: LabDirectory(name: "lab", directories: home), guestProgram: directory.appending("netlab"),
             keepsTemporaryFiles: false, seed: seed)
     }
 
