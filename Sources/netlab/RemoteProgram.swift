@@ -49,8 +49,7 @@ struct RemoteProgram {
         if code != 0 { throw ExitCode(code) }
     }
 
-    /// Passes signals on: those that keys make are none here when there is a terminal, for the keys themselves reach the
-    /// program's own.
+    /// Passes signals on. With a terminal, keys make none here: it is raw, and they reach the program's own terminal as bytes.
     ///
     /// A program that does not heed a signal must not keep this process: a second Ctrl-C, or two seconds after any other
     /// signal, and the connection is closed, upon which the lab kills the program.
@@ -95,16 +94,16 @@ struct RemoteProgram {
     }
 }
 
-/// The signals that came, and the one that the program did not heed.
+/// Whether signals came, and the one that the program did not heed.
 private final class Signals: Sendable {
     private let hasAny = Atomic<Bool>(false)
-    private let lastOne = Atomic<Int32>(0)
+    private let unheededOne = Atomic<Int32>(0)
 
     /// - Returns: Whether it is the first.
     func add() -> Bool { !hasAny.exchange(true, ordering: .relaxed) }
-    func giveUp(_ number: Int32) { lastOne.store(number, ordering: .relaxed) }
+    func giveUp(_ number: Int32) { unheededOne.store(number, ordering: .relaxed) }
     var unheeded: Int32? {
-        let number = lastOne.load(ordering: .relaxed)
+        let number = unheededOne.load(ordering: .relaxed)
         return number == 0 ? nil : number
     }
 }
