@@ -35,7 +35,7 @@ public enum ChosenKernel: Sendable, Hashable {
     /// What the kernel calls itself (uname(2)), or where its program is if nothing else is known about it.
     public var release: String {
         switch self {
-        case .lab(let kernel): return kernel.metadata?.release ?? kernel.path.string
+        case .lab(let kernel): return kernel.release
         case .host: return Self.hostRelease
         }
     }

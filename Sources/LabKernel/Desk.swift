@@ -157,7 +157,7 @@ struct Desk {
     /// The end of `input` as a message ends the script early; what has been measured by then is the answer.
     private func play(_ script: Script, file: String, input: AsyncStream<ExecInput>) async throws -> FromSupervisor {
         let reply = try await supervisor.drive { _ in
-            try await self.follow(.play(script, file: file), unbounded: true, input: input)
+            try await self.follow(.play(script, file: file), unbounded: true, length: script.length, input: input)
         }
         guard case .played(let record) = reply else { throw unexpected }
         return .played(record)
@@ -172,9 +172,9 @@ struct Desk {
 
     /// Passes on what comes with a request, in both directions, and returns its reply.
     private func follow(
-        _ request: AgentRequest, unbounded: Bool, input: AsyncStream<ExecInput>? = nil
+        _ request: AgentRequest, unbounded: Bool, length: Duration? = nil, input: AsyncStream<ExecInput>? = nil
     ) async throws -> AgentReply {
-        let (id, answers) = await supervisor.ask(request, unbounded: unbounded)
+        let (id, answers) = await supervisor.ask(request, unbounded: unbounded, length: length)
         let feeder = Task {
             guard let input else { return }
             for await item in input { await supervisor.tell(id, item) }

@@ -55,6 +55,11 @@ public enum Doctor {
             + [openFiles(), processes(), strongSwan(environment), room(environment)]
     }
 
+    /// The finding about the kernel in the cache.
+    public static let kernelName = "lab kernel"
+    /// The findings without which no kernel boots.
+    public static let underKernel = ["processor", kernelName, "memory file", "file size", "confinement", "open files"]
+
     // MARK: - The machine
 
     static func architecture(_ machine: String) -> DoctorFinding {
@@ -71,7 +76,7 @@ public enum Doctor {
     static func kernel(_ environment: [String: String]) -> DoctorFinding {
         let purpose = "labs run on a kernel of their own"
         func finding(_ status: DoctorFinding.Status, _ detail: String, _ remedy: String? = nil) -> DoctorFinding {
-            DoctorFinding(name: "lab kernel", purpose: purpose, status: status, detail: detail, remedy: remedy)
+            DoctorFinding(name: kernelName, purpose: purpose, status: status, detail: detail, remedy: remedy)
         }
         do {
             guard let kernel = try KernelCache(environment: environment).find() else {

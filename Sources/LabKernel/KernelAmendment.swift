@@ -1,34 +1,156 @@
-import FoundationEssentials
-import SystemPackage
-
 /// A change to the kernel's source before it is compiled; each is part of the recipe whose number lab-kernel.config has.
-struct KernelAmendment: Sendable {
-    /// Below the source's own directory.
-    let file: String
-    let original: String
-    let replacement: String
-    /// How often the original is there; any other number says that this is not the source the amendment was made for.
-    let places: Int
+struct KernelAmendment: Sendable, Hashable {
+    /// A piece of text in a file, and what stands there instead.
+    struct Edit: Sendable, Hashable {
+        /// Below the source's own directory.
+        let file: String
+        let original: String
+        let replacement: String
+        /// How often the original is there; any other number says that this is not the source the amendment was made for.
+        var places = 1
+    }
+
+    /// What it is for, in a few words that follow “a change that”.
+    let purpose: String
+    let edits: [Edit]
 
     /// A guest program is a process of the host's that the kernel traces. When the kernel is killed, the host would let go
     /// of it, and its next system call would be the host's, with the rights of whoever started the lab: PTRACE_O_EXITKILL
     /// (ptrace(2)) has it die with the kernel. Linux 6.10 came to the same by PR_SET_PDEATHSIG.
     static let programsDieWithTheirKernel = KernelAmendment(
-        file: "arch/um/os-Linux/skas/process.c", original: "PTRACE_O_TRACESYSGOOD)",
-        replacement: "(PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL))", places: 2)
+        purpose: "ends guest programs with their kernel",
+        edits: [
+            Edit(
+                file: "arch/um/os-Linux/skas/process.c", original: "PTRACE_O_TRACESYSGOOD)",
+                replacement: "(PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL))", places: 2)
+        ])
 
-    static let all = [programsDieWithTheirKernel]
+    /// Before 6.13, the area for a program's floating-point registers has 2696 bytes, and ptrace(2) wants exactly the processor's
+    /// XSAVE size to write them (NT_X86_XSTATE): 11008 bytes with AMX, for which the kernel panics at its first program. So what is
+    /// written is the area with zeros behind it, as long as the host has it: all that lies there is what no guest program has, since
+    /// its use has to be asked for by arch_prctl(2), which the guest's kernel does not know. And a signal's frame takes all of the
+    /// area, not its first 832 bytes, without which a handler's use of AVX-512 would show in what it interrupted.
+    static let wholeFloatingPointState = KernelAmendment(
+        purpose: "keeps floating-point registers of any size",
+        edits: [
+            Edit(
+                file: "arch/x86/um/os-Linux/registers.c",
+                original: "int save_i387_registers(int pid, unsigned long *fp_regs)",
+                replacement: """
+                    /* The host's XSAVE area, and how much of it the host has. */
+                    static char host_xstate[1 << 16] __attribute__((aligned(64)));
+                    static unsigned long host_xstate_size;
 
-    /// The text with the change in it.
-    ///
-    /// - Throws: `configurationUnmet` when the text is not the one that the change was made for.
-    func applied(to text: String) throws(SetupError) -> String {
+                    int save_i387_registers(int pid, unsigned long *fp_regs)
+                    """),
+            Edit(
+                file: "arch/x86/um/os-Linux/registers.c",
+                original: """
+                    		if (ptrace(PTRACE_SETREGSET, pid, NT_X86_XSTATE, &iov) < 0)
+                    """,
+                replacement: """
+                    		if (host_xstate_size > FP_SIZE * sizeof(unsigned long)) {
+                    			__builtin_memcpy(host_xstate, fp_regs, FP_SIZE * sizeof(unsigned long));
+                    			iov.iov_base = host_xstate;
+                    			iov.iov_len = host_xstate_size;
+                    		}
+                    		if (ptrace(PTRACE_SETREGSET, pid, NT_X86_XSTATE, &iov) < 0)
+                    """),
+            Edit(
+                file: "arch/x86/um/os-Linux/registers.c",
+                original: """
+                    	iov.iov_base = fp_regs;
+                    	iov.iov_len = FP_SIZE * sizeof(unsigned long);
+                    	if (ptrace(PTRACE_GETREGSET, pid, NT_X86_XSTATE, &iov) == 0)
+                    		have_xstate_support = 1;
+                    """,
+                replacement: """
+                    	iov.iov_base = host_xstate;
+                    	iov.iov_len = sizeof(host_xstate);
+                    	if (ptrace(PTRACE_GETREGSET, pid, NT_X86_XSTATE, &iov) == 0) {
+                    		have_xstate_support = 1;
+                    		host_xstate_size = iov.iov_len;
+                    		__builtin_memset(host_xstate, 0, sizeof(host_xstate));
+                    	}
+                    """),
+            Edit(
+                file: "arch/x86/um/signal.c",
+                original: """
+                    		err = copy_from_user(regs->regs.fp, (void *)sc.fpstate,
+                    				     sizeof(struct _xstate));
+                    """,
+                replacement: """
+                    		err = copy_from_user(regs->regs.fp, (void *)sc.fpstate,
+                    				     sizeof(regs->regs.fp));
+                    """),
+            Edit(
+                file: "arch/x86/um/signal.c",
+                original: "copy_to_user(to_fp, regs->regs.fp, sizeof(struct _xstate))",
+                replacement: "copy_to_user(to_fp, regs->regs.fp, sizeof(regs->regs.fp))"),
+            Edit(
+                file: "arch/x86/um/signal.c",
+                original: """
+                    	struct siginfo info;
+                    	struct _xstate fpstate;
+                    };
+                    """,
+                replacement: """
+                    	struct siginfo info;
+                    	union {
+                    		struct _xstate fpstate;
+                    		unsigned long whole_fpstate[MAX_FP_NR];
+                    	};
+                    };
+                    """),
+        ])
+
+    /// With `time-travel=inf-cpu`, a line's output is written at once or not at all: since 6.8 no interrupt tells that there is room
+    /// again, the descriptor being put into blocking mode in its place. But input and output of the control line are one open file, which
+    /// the input puts back into the other mode, and what a full socket does not take stays in the line's buffer for ever: whoever writes
+    /// next waits, and with the agent the lab's clock goes its own way. So a write waits until all of it is taken, in either mode,
+    /// and a short one is continued, as the loop's own comment says that it is.
+    static let outputIsWrittenWhole = KernelAmendment(
+        purpose: "writes all that is written to a line",
+        edits: [
+            Edit(
+                file: "arch/um/drivers/chan_user.c",
+                original: """
+                    #include <sys/ioctl.h>
+                    #include "chan_user.h"
+                    """,
+                replacement: """
+                    #include <sys/ioctl.h>
+                    #include <poll.h>
+                    #include <timetravel.h>
+                    #include "chan_user.h"
+                    """),
+            Edit(
+                file: "arch/um/drivers/chan_user.c",
+                original: """
+                    		if (err > 0) {
+                    			written += err;
+                    			continue;
+                    		}
+                    	} while (err < 0 && errno == EINTR);
+                    """,
+                replacement: """
+                    		if (err > 0)
+                    			written += err;
+                    		else if (err < 0 && errno == EAGAIN && time_travel_mode == TT_MODE_INFCPU) {
+                    			struct pollfd room = { .fd = fd, .events = POLLOUT };
+
+                    			poll(&room, 1, -1);
+                    			errno = EINTR;
+                    		}
+                    	} while (written < (int)n && (err > 0 || errno == EINTR));
+                    """),
+        ])
+}
+
+extension KernelAmendment.Edit {
+    /// The text with the change in it; nil when the text is not the one that the change was made for.
+    func applied(to text: String) -> String? {
         let parts = text.split(separator: original, omittingEmptySubsequences: false)
-        guard parts.count == places + 1 else {
-            throw SetupError(
-                .configurationUnmet, "this kernel source does not take a change that labs need, in \(file)",
-                remedy: "Use the source of Linux 6.1 (Debian's linux-source-6.1).")
-        }
-        return parts.joined(separator: replacement)
+        return parts.count == places + 1 ? parts.joined(separator: replacement) : nil
     }
 }

@@ -3,6 +3,10 @@ extension KernelBuild {
     public enum Progress: Sendable, Hashable, CustomStringConvertible {
         /// Another build has the cache; this one goes on when it ends.
         case waitingForAnotherBuild
+        /// A package comes from Debian's archive.
+        case fetching(String)
+        /// The source of a series is not to be had, for this reason; the next one is tried.
+        case passedOver(String)
         case unpacking
         case configuring
         /// `done` of about `total` files; `total` is a count from an earlier build.
@@ -12,10 +16,11 @@ extension KernelBuild {
         /// How far the whole build is, 0 to 1; nil while it waits. Weighed by the time that each part takes.
         public var fraction: Double? {
             switch self {
-            case .waitingForAnotherBuild: nil
-            case .unpacking: 0
-            case .configuring: 0.05
-            case .compiling(let done, let total): 0.07 + 0.92 * Double(done) / Double(max(total, 1))
+            case .waitingForAnotherBuild, .passedOver: nil
+            case .fetching: 0
+            case .unpacking: 0.03
+            case .configuring: 0.07
+            case .compiling(let done, let total): 0.09 + 0.90 * Double(done) / Double(max(total, 1))
             case .installing: 0.995
             }
         }
@@ -23,6 +28,8 @@ extension KernelBuild {
         public var description: String {
             switch self {
             case .waitingForAnotherBuild: "waiting: another build of the lab kernel is under way"
+            case .fetching(let package): "fetching \(package) from Debian's archive (160 MB)"
+            case .passedOver(let reason): "\(reason); trying the next series"
             case .unpacking: "unpacking the kernel source"
             case .configuring: "configuring"
             case .compiling(let done, let total): "compiling \(done)/\(total)"
@@ -33,13 +40,10 @@ extension KernelBuild {
 
     /// Counts what make says it has done.
     struct StepCounter {
-        /// What a build of the lab kernel takes, with linux-source-6.1.
-        static let expected = 1307
-
         let total: Int
         private(set) var done = 0
 
-        init(total: Int = expected) {
+        init(total: Int) {
             self.total = total
         }
 

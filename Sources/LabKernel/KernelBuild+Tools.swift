@@ -22,6 +22,9 @@ struct KernelBuildTools {
         ])
     }
 
+    /// What the tools have printed last.
+    var lastLines: [String] { log?.lastLines ?? [] }
+
     // MARK: - Is everything there?
 
     /// What a build needs: a program, or a header that only a compiler's run would miss, and Debian's package of it.
@@ -43,14 +46,13 @@ struct KernelBuildTools {
     ]
 
     /// Throws `toolsMissing`, naming every program that is missing and the one command that installs them all.
-    func check(sourceGiven: Bool) throws(SetupError) {
+    func check() throws(SetupError) {
         try Self.check(
             missing: Self.requirements.filter { find($0.program) == nil },
-            headers: Self.cHeaders.contains { isReadable($0) },
-            source: sourceGiven || isReadable("/usr/src/linux-source-6.1.tar.xz"))
+            headers: Self.cHeaders.contains { isReadable($0) })
     }
 
-    static func check(missing: [Requirement], headers: Bool, source: Bool) throws(SetupError) {
+    static func check(missing: [Requirement], headers: Bool) throws(SetupError) {
         var names = missing.map(\.program)
         var packages: [String] = []
         for package in missing.map(\.package) where !packages.contains(package) {
@@ -59,10 +61,6 @@ struct KernelBuildTools {
         if !headers {
             names.append("the C library's headers")
             packages.append("libc6-dev")
-        }
-        if !source {
-            names.append("the kernel source")
-            packages.append(KernelSource.package)
         }
         guard !names.isEmpty else { return }
         throw SetupError(
@@ -88,8 +86,8 @@ struct KernelBuildTools {
     /// Throws `buildFailed` with the last lines when it does not end well. A cancelled task ends the program and what it
     /// has started.
     func run(
-        _ program: String, _ arguments: [String], in directory: FilePath, because purpose: String,
-        onLine: (String) -> Void = { _ in }
+        _ program: String, _ arguments: [String], in directory: FilePath, variables: [Environment.Key: String] = [:],
+        because purpose: String, onLine: (String) -> Void = { _ in }
     ) async throws {
         log?.append("$ \(([program] + arguments).joined(separator: " "))")
         var options = PlatformOptions()
@@ -97,7 +95,8 @@ struct KernelBuildTools {
         let status: TerminationStatus
         do {
             status = try await Subprocess.run(
-                executable(program, in: directory), arguments: Arguments(arguments), environment: environment,
+                executable(program, in: directory), arguments: Arguments(arguments),
+                environment: environment.updating(variables.mapValues(Optional.some)),
                 workingDirectory: directory, platformOptions: options, input: .none, output: .sequence,
                 error: .combinedWithOutput
             ) { execution in

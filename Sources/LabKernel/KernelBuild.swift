@@ -25,47 +25,119 @@ public struct KernelBuild: Sendable {
     /// Where the output of the last build's tools is.
     public var log: FilePath { cache.directory.appending("build.log") }
 
-    /// Makes sure that the cache has a kernel of this configuration and source, and returns it.
+    /// Which source a kernel is to be built from.
+    public enum Origin: Sendable, Hashable {
+        /// The newest series that netlab has been proved on and that Debian's archive, or this machine, has.
+        case newest
+        /// This series, from there.
+        case series(String)
+        /// A tarball of Linux's source; of a series that netlab has not been proved on only if it is named.
+        case tarball(FilePath, series: String?)
+    }
+
+    /// Makes sure that the cache has a kernel of this configuration and origin, and returns it.
     ///
-    /// `source` is a tarball of Linux 6.1's source; nil means Debian's linux-source-6.1 package. A kernel that is there
-    /// already is returned at once; without `source`, one built from an earlier version of the package is replaced if the
-    /// package is installed. Throws ``SetupError``, or CancellationError; either way nothing half-done is left in sight.
+    /// A kernel that is there already is returned at once unless `anew`, which asks the archive for what it has today. Of the
+    /// newest series, one whose source cannot be had or does not take netlab's changes gives way to the next; what stood in its way is in
+    /// the kernel's metadata. Throws ``SetupError``, or CancellationError; either way nothing half-done is left in sight.
     public func build(
-        source: FilePath? = nil, progress: @escaping @Sendable (Progress) -> Void
+        _ origin: Origin = .newest, anew: Bool = false, progress: @escaping @Sendable (Progress) -> Void
     ) async throws -> BuiltKernel {
         try Self.checkArchitecture(Self.machineName)
         let tools = tools(log: nil)
-        let debian = source == nil ? try await KernelSource.debian(tools) : nil
-        if source == nil, let kernel = try cache.find(), debian == nil || kernel.isBuilt(from: debian) {
+        let candidates: [KernelSeries]
+        var given: KernelSource?
+        switch origin {
+        case .newest: candidates = KernelSeries.proved
+        case .series(let name):
+            candidates = [try Self.series(name)]
+        case .tarball(let path, let name):
+            try tools.check()
+            let source = try await KernelSource.tarball(path, series: name, tools)
+            (given, candidates) = (source, [source.series])
+        }
+        if !anew, given == nil, let kernel = cache.built(of: candidates.map(\.name)).first {
+            try choose(kernel, for: origin)
             return kernel
         }
-        try tools.check(sourceGiven: source != nil)
-        let origin: KernelSource
-        if let source {
-            origin = try await KernelSource.tarball(source, tools)
-        } else if let debian {
-            origin = debian
-        } else {
-            throw KernelSource.missing
-        }
-        let key = try await key(for: origin, tools)
-
+        try tools.check()
         try createCacheDirectory()
         let lock = try await BuildLock.take(in: cache.directory) { progress(.waitingForAnotherBuild) }
-        if let kernel = cache.kernel(key: key) {
-            return kernel
-        }
-        try removeLeftovers()
-        try checkRoom()
-        let kernel = try await make(origin, key: key, progress: progress)
+        let kernel = try await buildAlone(candidates, given, anew: anew, progress: progress)
+        try choose(kernel, for: origin)
         lock.release()
         return kernel
+    }
+
+    /// Builds the first of these series that can be, while nobody else builds in this cache.
+    private func buildAlone(
+        _ candidates: [KernelSeries], _ given: KernelSource?, anew: Bool,
+        progress: @escaping @Sendable (Progress) -> Void
+    ) async throws -> BuiltKernel {
+        // Another build may have made it meanwhile.
+        if !anew, given == nil, let kernel = cache.built(of: candidates.map(\.name)).first { return kernel }
+        try removeLeftovers()
+        try checkRoom()
+        var obstacles: [String] = []
+        for series in candidates {
+            do {
+                let source: KernelSource
+                if let given {
+                    source = given
+                } else {
+                    source = try await self.source(of: series, progress)
+                }
+                let key = try await key(for: source, tools(log: nil))
+                let kernel: BuiltKernel
+                if let built = cache.kernel(key: key) {
+                    kernel = built
+                } else {
+                    kernel = try await make(source, key: key, because: obstacles.joined(separator: "; "), progress: progress)
+                }
+                if let fetched = source.fetched { DebianArchive.discard(fetched) }
+                return kernel
+            } catch let error as SetupError
+                where series != candidates.last && [.sourceUnusable, .configurationUnmet].contains(error.code)
+            {
+                obstacles.append(error.reason)
+                progress(.passedOver(error.reason))
+            } catch let error as SetupError where error.code == .sourceUnusable && !obstacles.isEmpty {
+                throw SetupError(
+                    .sourceUnusable, (obstacles + [error.reason]).joined(separator: "\n"), remedy: error.remedy)
+            }
+        }
+        throw KernelSeries.unknown("")
+    }
+
+    private static func series(_ name: String) throws(SetupError) -> KernelSeries {
+        if let series = KernelSeries.proved(name) { return series }
+        guard name.wholeMatch(of: /[0-9]{1,2}\.[0-9]{1,3}/) != nil else { throw KernelSeries.unknown(name) }
+        return .unproved(name)
+    }
+
+    /// A series' source: the package that is installed, or Debian's archive.
+    private func source(
+        of series: KernelSeries, _ progress: @escaping @Sendable (Progress) -> Void
+    ) async throws -> KernelSource {
+        if let source = try await KernelSource.installed(series, tools(log: nil)) { return source }
+        progress(.fetching(series.package))
+        let archive = DebianArchive(
+            directory: cache.directory.removingLastComponent().appending("apt"), tools: tools(log: try BuildLog(log)))
+        return try await KernelSource.fetched(series, archive)
+    }
+
+    /// Writes down which kernel labs run on from now, if somebody has asked for one.
+    private func choose(_ kernel: BuiltKernel, for origin: Origin) throws {
+        switch origin {
+        case .newest: try cache.choose(nil)
+        case .series, .tarball: try cache.choose(kernel)
+        }
     }
 
     // MARK: - The steps
 
     private func make(
-        _ source: KernelSource, key: String, progress: @escaping @Sendable (Progress) -> Void
+        _ source: KernelSource, key: String, because obstacle: String, progress: @escaping @Sendable (Progress) -> Void
     ) async throws -> BuiltKernel {
         let start = ContinuousClock.now
         let scratch = cache.directory.appending("\(Self.scratchPrefix)\(getpid())")
@@ -77,18 +149,18 @@ public struct KernelBuild: Sendable {
         let tools = tools(log: log)
 
         progress(.unpacking)
+        let tarball = try await unpackPackage(source, in: scratch, tools)
         try await tools.run(
-            "tar", ["--extract", "--file", source.tarball.string, "--strip-components=1"] + Self.unusedSource,
-            in: tree, because: "unpack \(source.tarball)")
-        for amendment in KernelAmendment.all {
-            let file = tree.appending(amendment.file)
-            try write(try amendment.applied(to: read(file)), to: file)
+            "tar", ["--extract", "--file", tarball.string, "--strip-components=1"] + Self.unusedSource,
+            in: tree, because: "unpack \(tarball)")
+        for amendment in source.series.amendments {
+            for edit in amendment.edits { try apply(edit, of: amendment, to: tree, source) }
         }
 
         progress(.configuring)
-        try await configure(tree, tools)
+        try await configure(tree, source.series, tools)
 
-        var steps = StepCounter()
+        var steps = StepCounter(total: source.series.steps)
         progress(.compiling(done: 0, total: steps.total))
         try await tools.run(
             "make", ["ARCH=um", "-j\(jobs)", "linux"], in: tree, because: "compile the kernel"
@@ -109,21 +181,48 @@ public struct KernelBuild: Sendable {
             compiler: compiler.split(separator: "\n").first.map(String.init) ?? "",
             builtAt: Date().timeIntervalSince1970.rounded(),
             buildSeconds: (elapsed / .seconds(1)).rounded(),
-            bytes: (try? Int(Stat(kernel).size)) ?? 0)
+            bytes: (try? Int(Stat(kernel).size)) ?? 0, series: source.series.name,
+            isProved: KernelSeries.proved(source.series.name) != nil, obstacle: obstacle.isEmpty ? nil : obstacle)
         try install(result, as: key, metadata)
         return BuiltKernel(path: cache.directory.appending(key).appending(KernelCache.kernelName), metadata: metadata)
     }
 
+    /// The tarball of a source: for one that came as Debian's package, what is in that.
+    private func unpackPackage(
+        _ source: KernelSource, in scratch: FilePath, _ tools: KernelBuildTools
+    ) async throws -> FilePath {
+        guard source.fetched != nil else { return source.file }
+        let place = scratch.appending("package")
+        try createDirectories(place)
+        try await tools.run(
+            "dpkg-deb", ["--extract", source.file.string, place.string], in: scratch, because: "unpack \(source.file)")
+        return place.appending("usr/src/\(source.series.package).tar.xz")
+    }
+
+    private func apply(
+        _ edit: KernelAmendment.Edit, of amendment: KernelAmendment, to tree: FilePath, _ source: KernelSource
+    ) throws {
+        let file = tree.appending(edit.file)
+        guard let text = try? read(file), let changed = edit.applied(to: text) else {
+            throw SetupError(
+                .configurationUnmet,
+                "\(source.identity) does not take a change that \(amendment.purpose), in \(edit.file): it was made for another source",
+                remedy: "Build another series (\(KernelSeries.provedNames)): netlab kernel build --series SERIES")
+        }
+        try write(changed, to: file)
+    }
+
     /// defconfig, with the lab's settings over it; then a check that each came out as asked.
-    private func configure(_ tree: FilePath, _ tools: KernelBuildTools) async throws {
+    private func configure(_ tree: FilePath, _ series: KernelSeries, _ tools: KernelBuildTools) async throws {
         let settings = "lab-kernel.config"
-        try write(cache.configuration.essentialText, to: tree.appending(settings))
+        try write(cache.configuration.essentialText + series.settings.essentialText, to: tree.appending(settings))
         let because = "configure the kernel"
         try await tools.run("make", ["ARCH=um", "defconfig"], in: tree, because: because)
         try await tools.run("scripts/kconfig/merge_config.sh", ["-m", ".config", settings], in: tree, because: because)
         try await tools.run("make", ["ARCH=um", "olddefconfig"], in: tree, because: because)
         let finished = KernelConfiguration(try read(tree.appending(".config")))
-        try Self.verify(cache.configuration, holdsIn: finished)
+        try Self.verify(
+            KernelConfiguration(cache.configuration.essentialText + series.settings.essentialText), holdsIn: finished)
     }
 
     /// Throws `configurationUnmet`, naming every setting that is not as asked for.
@@ -134,7 +233,7 @@ public struct KernelBuild: Sendable {
         throw SetupError(
             .configurationUnmet,
             "this kernel source does not take \(unmet.count) of the lab kernel's settings:\n\(lines)",
-            remedy: "Use the source of Linux 6.1 (Debian's linux-source-6.1), or correct lab-kernel.config.")
+            remedy: "Build a series that netlab has been proved on (\(KernelSeries.provedNames)), or correct lab-kernel.config.")
     }
 
     /// Runs the new kernel far enough to say its release: it can be executed here, and is ours.
@@ -172,7 +271,7 @@ public struct KernelBuild: Sendable {
 
     // MARK: - Before a build
 
-    /// Throws `unsupportedArchitecture` for anything but x86-64, the only one that User-Mode Linux 6.1 runs on.
+    /// Throws `unsupportedArchitecture` for anything but x86-64, the only one that User-Mode Linux runs on.
     static func checkArchitecture(_ machine: String) throws(SetupError) {
         guard machine != "x86_64" else { return }
         throw SetupError(
@@ -292,9 +391,10 @@ public struct KernelBuild: Sendable {
     }
 }
 
-extension BuiltKernel {
-    /// Whether this kernel came from `source`; one that NETLAB_KERNEL names is taken as it is.
-    fileprivate func isBuilt(from source: KernelSource?) -> Bool {
-        metadata.map { $0.source == source?.identity } ?? true
+extension KernelSeries {
+    static func unknown(_ name: String) -> SetupError {
+        SetupError(
+            .sourceUnusable, "there is no series \"\(name)\" of Linux",
+            remedy: "A series is two numbers; netlab has been proved on \(provedNames).")
     }
 }

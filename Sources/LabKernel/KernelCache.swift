@@ -6,9 +6,9 @@ import SystemPackage
 public struct BuiltKernel: Sendable, Hashable {
     /// What a build wrote down about itself.
     public struct Metadata: Sendable, Hashable, Codable {
-        /// Where the source came from: `linux-source-6.1 6.1.192-2`, or a tarball's name and digest.
+        /// Where the source came from: `linux-source-7.3 7.3.4-1~bpo13+1`, or a tarball's name and digest.
         public let source: String
-        /// The kernel's own name for itself: `6.1.192-netlab`.
+        /// The kernel's own name for itself: `7.3.4-netlab`.
         public let release: String
         /// The compiler's first line of `--version`.
         public let compiler: String
@@ -18,12 +18,21 @@ public struct BuiltKernel: Sendable, Hashable {
         public let buildSeconds: Double
         /// The kernel's size in bytes.
         public let bytes: Int
+        /// The series of Linux that it is of: `7.3`.
+        public let series: String
+        /// Whether netlab has been proved on it.
+        public let isProved: Bool
+        /// Why it is of this series, and not of a newer one that netlab has been proved on; nil where it is of the newest.
+        public let obstacle: String?
     }
 
     /// The executable.
     public let path: FilePath
     /// Nil for a kernel that NETLAB_KERNEL names: nothing is known about it.
     public let metadata: Metadata?
+
+    /// What it calls itself, or where its program is if nothing else is known about it.
+    public var release: String { metadata?.release ?? path.string }
 
     public init(path: FilePath, metadata: Metadata?) {
         self.path = path
@@ -65,9 +74,9 @@ public struct KernelCache: Sendable {
         self.init(directory: cache.appending("kernels"), override: override)
     }
 
-    /// The newest kernel built with this configuration, or nil when none is.
+    /// The kernel that labs run on, or nil when none has been built with this configuration.
     ///
-    /// Takes well under a millisecond: it reads one small file for each kernel in the cache. Throws `kernelUnusable` when
+    /// Takes well under a millisecond: it reads two small files for each kernel in the cache. Throws `kernelUnusable` when
     /// NETLAB_KERNEL names something that cannot be executed.
     public func find() throws(SetupError) -> BuiltKernel? {
         if let override {
@@ -79,7 +88,71 @@ public struct KernelCache: Sendable {
             }
             return BuiltKernel(path: override, metadata: nil)
         }
-        return kernels().max { ($0.metadata?.builtAt ?? 0) < ($1.metadata?.builtAt ?? 0) }
+        return chosen ?? built(of: KernelSeries.proved.map(\.name)).first
+    }
+
+    /// Why ``find()`` returns the kernel that it does, as a sentence.
+    public func reason(for kernel: BuiltKernel) -> String {
+        guard let metadata = kernel.metadata else { return "NETLAB_KERNEL names it." }
+        let proved = metadata.isProved ? "" : " netlab has not been proved on \(metadata.series)."
+        if chosen == kernel { return "It was chosen by `netlab kernel build`.\(proved)" }
+        if let obstacle = metadata.obstacle {
+            return "Nothing newer was to be had when it was built: \(obstacle)"
+        }
+        return metadata.series == KernelSeries.proved[0].name
+            ? "\(metadata.series) is the newest series that netlab has been proved on."
+            : "\(metadata.series) is the newest of the kernels in the cache; `netlab kernel build --force` looks for \(KernelSeries.proved[0].name)."
+    }
+
+    // MARK: - Choosing
+
+    /// The file that names the directory of a kernel that somebody has chosen.
+    private static let choiceName: FilePath.Component = "chosen"
+
+    /// The kernel that somebody has chosen, if it is still there and has this configuration.
+    private var chosen: BuiltKernel? {
+        guard let bytes = Self.contents(directory.appending(Self.choiceName)) else { return nil }
+        let key = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isWhitespace).first.map(String.init)
+        guard let key, !key.hasPrefix("."), !key.contains("/") else { return nil }
+        return kernel(key: key)
+    }
+
+    /// Writes down that labs are to run on a kernel of this cache, or with nil on the newest.
+    ///
+    /// - Throws: `directoryUnavailable` when it cannot be written down.
+    func choose(_ kernel: BuiltKernel?) throws(SetupError) {
+        let file = directory.appending(Self.choiceName)
+        let key = kernel?.path.removingLastComponent().lastComponent?.string
+        let current = Self.contents(file)
+        guard let key else {
+            guard current == nil || unlink(file.string) == 0 || errno == ENOENT else { throw cannotChoose(file) }
+            return
+        }
+        let text = "\(key)\n"
+        guard current != Array(text.utf8) else { return }
+        let new = directory.appending(".chosen.\(getpid())")
+        do {
+            let descriptor = try FileDescriptor.open(
+                new, .writeOnly, options: [.create, .truncate, .closeOnExec],
+                permissions: [.ownerReadWrite, .groupRead, .otherRead])
+            _ = try descriptor.closeAfter { try descriptor.writeAll(text.utf8) }
+        } catch { throw cannotChoose(file) }
+        guard rename(new.string, file.string) == 0 else { throw cannotChoose(file) }
+    }
+
+    private func cannotChoose(_ file: FilePath) -> SetupError {
+        SetupError(
+            .directoryUnavailable, "cannot write \(file)", remedy: "Set XDG_CACHE_HOME to a directory that you can write to.",
+            cause: Errno(rawValue: errno))
+    }
+
+    /// The kernels of these series with this configuration: in the order of the series, and of one the newest first.
+    func built(of series: [String]) -> [BuiltKernel] {
+        let all = kernels()
+        return series.flatMap { name in
+            all.filter { $0.metadata?.series == name }
+                .sorted { ($0.metadata?.builtAt ?? 0) > ($1.metadata?.builtAt ?? 0) }
+        }
     }
 
     /// The kernel that a build left under `key`, if it is complete and has this configuration.

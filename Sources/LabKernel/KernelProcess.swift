@@ -40,7 +40,11 @@ public struct KernelProcess: Sendable {
                 "rootflags=/",
                 "ro",
                 "init=\(initProgram)", "umid=kernel", "uml_dir=\(directory)", "con=null", "con0=null,fd:1", "ssl=null",
-                "ssl0=fd:0,fd:0", "quiet",
+                "ssl0=fd:0,fd:0",
+                // Its own checks of the host are printed, the messages of a boot that goes well are not.
+                "loglevel=4",
+                // With seccomp filters where the host allows them, else by ptrace(2): since Linux 6.16.
+                "seccomp=auto",
                 // What the kernel does not know is its first program's environment.
                 "\(AgentStart.variable)=\(KernelKind.lab.rawValue)",
             ]
@@ -177,6 +181,19 @@ public struct KernelProcess: Sendable {
         for child in ProcessTable.children(of: id) where ProcessTable.state(of: child) == "R" {
             kill(child, SIGALRM)
         }
+    }
+
+    /// What the kernel's process and those of its guest programs are doing, as the host sees it, in words.
+    var activity: String {
+        if let state = ProcessTable.state(of: id), state == "T" || state == "t" {
+            return "its kernel, process \(id), has been stopped by a signal or a debugger"
+        }
+        let running = ProcessTable.children(of: id).filter { ProcessTable.state(of: $0) == "R" }
+        if !running.isEmpty {
+            return "a program in it computes and heeds no interrupt (process \(running.map(String.init).joined(separator: ", ")) here)"
+        }
+        return ProcessTable.state(of: id) == "R"
+            ? "its kernel, process \(id), is computing" : "its kernel, process \(id), is waiting"
     }
 
     /// Waits until the kernel has ended; its exit status in words.

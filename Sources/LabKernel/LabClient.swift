@@ -86,8 +86,9 @@ public enum LabLauncher {
             try await boot(lab, directories: directories, executable: executable, arguments: arguments)
         } catch let stall as StalledBoot {
             throw LabFailure(
-                "The lab's kernel did not answer within \(Self.patience.shortText), \(Self.boots) times in a row.",
-                remedy: "`netlab doctor` examines what it needs.", details: stall.lastWords)
+                "The lab's kernel did not answer within \(Self.patience.shortText), \(Self.boots) times in a row"
+                    + (stall.cause.map { ": \($0.words)" } ?? "."),
+                remedy: stall.cause?.remedy ?? "`netlab doctor` examines what it needs.", details: stall.lastWords)
         }
     }
 
@@ -96,6 +97,7 @@ public enum LabLauncher {
     private static let boots = 3
 
     private struct StalledBoot: Error {
+        let cause: KernelConsole.Cause?
         let lastWords: [String]
     }
 
@@ -173,21 +175,27 @@ public enum LabLauncher {
         while access(lab.socket.string, F_OK) != 0 {
             var status: Int32 = 0
             let isGone = waitpid(supervisor, &status, WNOHANG) == supervisor
-            let words = { ends(of: [lab.supervisorLog, lab.consoleLog]) }
+            let cause = { KernelConsole(lab.console).cause }
             guard !isGone else {
+                let lacks = status == Self.lacksSomething
+                guard !lacks, let cause = cause() else {
+                    throw LabFailure(
+                        "The lab's kernel did not start.", remedy: "`netlab doctor` examines what it needs.",
+                        details: end(of: lab.supervisorLog), exitCode: lacks ? 3 : nil)
+                }
                 throw LabFailure(
-                    "The lab's kernel did not start.", remedy: "`netlab doctor` examines what it needs.",
-                    details: words(), exitCode: status == Self.lacksSomething ? 3 : nil)
+                    "The lab's kernel did not start: \(cause.words)", remedy: cause.remedy,
+                    details: ["All that it said is in \(lab.consoleLog)."], exitCode: 3)
             }
-            guard ContinuousClock.now < deadline else { throw StalledBoot(lastWords: words()) }
+            guard ContinuousClock.now < deadline else {
+                throw StalledBoot(cause: cause(), lastWords: end(of: lab.supervisorLog))
+            }
             try await Task.sleep(for: .milliseconds(5))
         }
     }
 
-    private static func ends(of logs: [FilePath]) -> [String] {
-        logs.flatMap { path in
-            ((try? TextFile.read(path.string)) ?? "").split(whereSeparator: \.isNewline).suffix(6).map(String.init)
-        }
+    private static func end(of log: FilePath) -> [String] {
+        ((try? TextFile.read(log.string)) ?? "").split(whereSeparator: \.isNewline).suffix(6).map(String.init)
     }
 
     /// Ends a lab and waits until its directory is gone.

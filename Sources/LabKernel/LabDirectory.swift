@@ -51,6 +51,8 @@ public struct LabDirectory: Sendable {
     static let kernelFilesName = "uml"
     public var supervisorLog: FilePath { logs.appending("supervisor.log") }
     public var consoleLog: FilePath { logs.appending("console.log") }
+    /// What its kernel has printed.
+    public var console: String { (try? TextFile.read(consoleLog.string)) ?? "" }
 
     /// Who runs the lab. With the start times, a process id is never mistaken for a later process's.
     public struct Record: Sendable, Codable, Hashable {

@@ -11,6 +11,8 @@ actor Supervisor {
     private struct Request {
         let answers: AsyncStream<FromAgent>.Continuation
         let isUnbounded: Bool
+        /// When the lab's clock must not have passed before the answer: something is wrong with it then. Nil for never.
+        let deadline: LabTime?
     }
 
     let log: Logger
@@ -36,8 +38,12 @@ actor Supervisor {
     private var holdWaiters: [CheckedContinuation<LabTime, Never>] = []
     private var lastWord = ContinuousClock.now
     private var question: ContinuousClock.Instant?
-    private var lastExplanation: LabTime?
+    /// Since when questions have gone without an answer; nil while there is none.
+    private var unanswered: ContinuousClock.Instant?
+    private var standstill = Standstill()
     private var ended: String?
+    /// Why what waited for the clock to move waits no longer.
+    private var obstacle: LabFailure?
     private var readyWaiter: CheckedContinuation<Bool, Never>?
     private var isReady = false
     private var idleWaiter: CheckedContinuation<Void, Never>?
@@ -53,6 +59,10 @@ actor Supervisor {
     private static let tearDownLimit = Duration.seconds(30)
     /// How long it may take to answer.
     private static let courtesy = Duration.seconds(1)
+    /// How long a guest may keep somebody waiting that does not answer, or whose clock stands still.
+    static let limit = Duration.seconds(20)
+    /// How far the clock may pass the end of what is played before that is taken for an error: what is measured at the end takes its time.
+    private static let overrun = Duration.seconds(600)
 
     init(kernel: KernelProcess, line: FrameChannel<FromAgent, ToAgent>, ending: Ending, log: Logger) {
         self.kernel = kernel
@@ -68,6 +78,7 @@ actor Supervisor {
     func listen() async {
         for await message in line.incoming {
             lastWord = .now
+            unanswered = nil
             switch message {
             case .ready:
                 isReady = true
@@ -78,7 +89,10 @@ actor Supervisor {
                 flush()
             case .held(let at):
                 held(at: at)
-            case .progress(let id, _), .output(let id, _), .grown(let id, _), .passed(let id, _):
+            case .passed(let id, let at):
+                requests[id]?.answers.yield(message)
+                checkDeadlines(at)
+            case .progress(let id, _), .output(let id, _), .grown(let id, _):
                 requests[id]?.answers.yield(message)
             case .reply(let id, _, let at):
                 time = max(time, at)
@@ -105,13 +119,61 @@ actor Supervisor {
         case .daemonDied(let name, let reason, let logEnd):
             log.error("\(name) \(reason)", metadata: ["time": "\(at)", "log": "\(logEnd.suffix(3))"])
         case .spinning(let processes):
-            defer { lastExplanation = at }
-            // Only a clock that has not moved since the last question is stuck; work that takes long is not. (Looking at
-            // the clock moves it by some hundred nanoseconds.)
-            guard let lastExplanation, at - lastExplanation < .milliseconds(1), !processes.isEmpty else { return }
-            log.error("the clock stands still because of \(processes.joined(separator: "; "))")
+            checkDeadlines(at)
+            switch standstill.take(processes, at: at) {
+            case .moves: return
+            case .stands:
+                log.error("the clock stands still because of \(processes.joined(separator: "; "))")
+            case .stuck(let culprits):
+                let what = culprits.joined(separator: "; ")
+                log.error("the clock has stood still for \(Self.limit.shortText) because of \(what)")
+                release(
+                    LabFailure(
+                        "The lab's clock has stood still for \(Self.limit.shortText): \(what) never pauses.",
+                        remedy: "End that program, or take the lab down: what waited has been given up."))
+                return
+            }
         }
         for request in requests.values { request.answers.yield(.event(event, at: at)) }
+    }
+
+    /// Ends all that waits for the guest: requests fail, and whoever moves the clock goes no further.
+    private func release(_ failure: LabFailure) {
+        for (id, request) in requests {
+            request.answers.yield(.reply(id: id, .failed(failure), at: time))
+            request.answers.finish()
+            transmit(.cancel(id: id))
+        }
+        requests = [:]
+        guard !holdWaiters.isEmpty else { return }
+        obstacle = failure
+        let waiters = holdWaiters
+        holdWaiters = []
+        for waiter in waiters { waiter.resume(returning: time) }
+    }
+
+    /// Gives up a request whose end the lab's clock has passed by far.
+    private func checkDeadlines(_ at: LabTime) {
+        for (id, request) in requests {
+            guard let deadline = request.deadline, at > deadline else { continue }
+            log.error("the clock is at \(at), past \(deadline), and what is played has not ended")
+            let failure = LabFailure(
+                "The lab's clock is at \(at), and what was to be over by \(deadline) has not ended.",
+                remedy: "This is an error of netlab's or of the lab kernel's; the lab's logs say more.")
+            requests[id] = nil
+            request.answers.yield(.reply(id: id, .failed(failure), at: at))
+            request.answers.finish()
+            transmit(.cancel(id: id))
+        }
+    }
+
+    /// Ends a lab whose agent does not answer: nothing can be asked of it any more, and its clock is nobody's.
+    private func giveUp() {
+        let what = kernel.activity
+        let reason = "its agent has not answered for \(Self.limit.shortText): \(what)"
+        log.error("\(reason)")
+        ending.blame(reason)
+        kernel.end()
     }
 
     /// The kernel's process is gone: nobody will be answered any more.
@@ -178,15 +240,21 @@ actor Supervisor {
 
     /// Sends a request; its answers end with the reply, or early when the kernel dies.
     ///
-    /// - Parameter unbounded: Lets the clock run as fast as it goes until the reply, and no further.
-    func ask(_ request: AgentRequest, unbounded: Bool) -> (id: UInt32, answers: AsyncStream<FromAgent>) {
+    /// - Parameters:
+    ///   - unbounded: Lets the clock run as fast as it goes until the reply, and no further.
+    ///   - length: How long it takes on the lab's clock; nil where nobody knows.
+    func ask(
+        _ request: AgentRequest, unbounded: Bool, length: Duration? = nil
+    ) -> (id: UInt32, answers: AsyncStream<FromAgent>) {
         let (answers, continuation) = AsyncStream.makeStream(of: FromAgent.self)
         guard ended == nil else {
             continuation.finish()
             return (0, answers)
         }
         lastID += 1
-        requests[lastID] = Request(answers: continuation, isUnbounded: unbounded)
+        if requests.isEmpty { standstill = Standstill() }
+        requests[lastID] = Request(
+            answers: continuation, isUnbounded: unbounded, deadline: length.map { time + $0 + Self.overrun })
         if unbounded { isHeld = false }
         wakeTicking()
         resume()
@@ -220,7 +288,12 @@ actor Supervisor {
     }
 
     var endedFailure: LabFailure {
-        LabFailure(
+        if let reason = ending.reason {
+            return LabFailure(
+                "The lab has been given up: \(reason).",
+                remedy: "The lab is gone; `netlab up` starts it anew. Its console is kept in the lab's logs.")
+        }
+        return LabFailure(
             "The lab's kernel ended unexpectedly (\(ended ?? "its control line closed")).",
             remedy: "The lab is gone; `netlab up` starts it anew. Its console is kept in the lab's logs.")
     }
@@ -264,6 +337,10 @@ actor Supervisor {
             while at < end {
                 try Task.checkCancellation()
                 at = await supervisor.run(until: min(at + slice, end))
+                if let obstacle = supervisor.obstacle {
+                    supervisor.obstacle = nil
+                    throw obstacle
+                }
                 if let ended = supervisor.ended { throw LabFailure("The lab's kernel ended: \(ended).") }
                 report(at)
             }
@@ -352,6 +429,7 @@ actor Supervisor {
     private func watch() {
         guard !isStopped, !isHeld || !requests.isEmpty else {
             question = nil
+            unanswered = nil
             return
         }
         let now = ContinuousClock.now
@@ -359,10 +437,44 @@ actor Supervisor {
             // No answer: a program that never enters its kernel keeps the kernel from reading the question.
             guard now - asked > Self.courtesy else { return }
             question = now
+            if let since = unanswered, now - since > Self.limit - Self.silence { return giveUp() }
+            unanswered = unanswered ?? asked
             kernel.interruptRunningProgram()
         } else if now - lastWord > Self.silence {
             question = now
             transmit(.explain)
         }
+    }
+}
+
+/// Tells a clock that stands still because a program never pauses from one that moves, however slowly.
+///
+/// A program that computes takes none of the lab's time, so while it does the clock cannot move. The agent's answers, some seconds
+/// apart, say which programs were ready to run and what time it was.
+struct Standstill {
+    enum Finding: Hashable {
+        case moves
+        case stands
+        /// For longer than ``Supervisor/limit``, with these programs ready to run all the while.
+        case stuck([String])
+    }
+
+    private var since: (wall: ContinuousClock.Instant, lab: LabTime, programs: [String])?
+
+    /// - Parameters:
+    ///   - programs: Those that are ready to run, the agent left out.
+    ///   - at: The lab's time. Looking at the clock moves it by some hundred nanoseconds.
+    mutating func take(_ programs: [String], at: LabTime, now: ContinuousClock.Instant = .now) -> Finding {
+        guard let before = since, at - before.lab < .milliseconds(10) else {
+            since = (now, at, programs)
+            return .moves
+        }
+        let common = before.programs.filter(programs.contains)
+        guard !common.isEmpty else {
+            since = (now, at, programs)
+            return .moves
+        }
+        since = (before.wall, before.lab, common)
+        return now - before.wall >= Supervisor.limit - .seconds(5) ? .stuck(common) : .stands
     }
 }

@@ -115,8 +115,10 @@ public enum SupervisorServer {
         }
         // This thread started the kernel and must outlive it: the kernel is told to die with it.
         var how = kernel.wait()
-        if !ending.isWanted, let last = lastWords(in: lab.consoleLog) {
-            how = memory?.explanation(of: last) ?? "\(how); the last on its console: \(last)"
+        if let reason = ending.reason {
+            how = reason
+        } else if !ending.isWanted, let cause = KernelConsole(lab.console).cause {
+            how = memory?.explanation(of: cause.words) ?? "\(how); on its console: \(cause.words)"
         }
         log.info("kernel ended", metadata: ["how": "\(how)", "asked": "\(ending.isWanted)"])
         if !ending.isWanted {
@@ -142,12 +144,6 @@ public enum SupervisorServer {
     /// A moment between 2020 and 2051 that depends on nothing but the seed; in seconds since 1970.
     private static func startDate(_ random: SeededRandom) -> Int64 {
         1_577_836_800 + Int64(random.stream(of: "date", start: 0) % 1_000_000_000)
-    }
-
-    /// What a kernel said when it panicked, or else its last line.
-    private static func lastWords(in console: FilePath) -> String? {
-        let lines = ((try? TextFile.read(console.string)) ?? "").split(whereSeparator: \.isNewline).map(String.init)
-        return lines.last { $0.contains("Kernel panic") } ?? lines.last
     }
 
     static func boot(lab: LabDirectory, kernel: ChosenKernel, executable: FilePath, memory: GuestMemory?) throws -> (
@@ -206,4 +202,10 @@ final class Ending: Sendable {
 
     var isWanted: Bool { wanted.load(ordering: .acquiring) }
     func want() { wanted.store(true, ordering: .releasing) }
+
+    private let blamed = Mutex<String?>(nil)
+
+    /// Why the supervisor itself has given the lab up; nil where it has not.
+    var reason: String? { blamed.withLock(\.self) }
+    func blame(_ reason: String) { blamed.withLock { $0 = $0 ?? reason } }
 }

@@ -49,6 +49,8 @@ final class RequestDesk: Sendable {
     private let open = Mutex<[UInt32: Open]>([:])
     private let lab = Mutex<RunningLab?>(nil)
     private let chance = Mutex<DaemonChance?>(nil)
+    /// The nodes by the numbers of their network namespaces (namespaces(7)).
+    private let nodes = Mutex<[ino_t: String]>([:])
 
     init(line: ControlLine, kernel: KernelKind, journal: Journal?) {
         self.line = line
@@ -64,7 +66,8 @@ final class RequestDesk: Sendable {
         case .cancel(let id): open.withLock { $0[id]?.task.cancel() }
         case .explain:
             MemoryShortage.end()
-            line.send(.event(.spinning(processes: RunnableProcesses.list()), at: ControlLine.now))
+            let nodes = nodes.withLock(\.self)
+            line.send(.event(.spinning(processes: RunnableProcesses.list(nodes: nodes)), at: ControlLine.now))
         }
     }
 
@@ -115,7 +118,14 @@ final class RequestDesk: Sendable {
             }
             self.lab.withLock { $0 = lab }
             try await lab.build(plan) { line.send(.progress(id: id, $0)) }
-            return .built(namespaces: await lab.sandboxes.mapValues(\.network.descriptor))
+            let namespaces = await lab.sandboxes.mapValues(\.network.descriptor)
+            nodes.withLock { nodes in
+                for (node, descriptor) in namespaces {
+                    var status = stat()
+                    if fstat(descriptor, &status) == 0 { nodes[status.st_ino] = node }
+                }
+            }
+            return .built(namespaces: namespaces)
         case .tearDown:
             try await running().tearDown()
             lab.withLock { $0 = nil }
@@ -213,7 +223,8 @@ final class RequestDesk: Sendable {
 
 /// What is using the processor, for when the clock does not move.
 enum RunnableProcesses {
-    static func list() -> [String] {
+    /// `NODE, process ID: COMMAND LINE` of each that is ready to run, the caller left out.
+    static func list(nodes: [ino_t: String] = [:]) -> [String] {
         guard let directory = opendir("/proc") else { return [] }
         defer { closedir(directory) }
         var found: [String] = []
@@ -221,10 +232,13 @@ enum RunnableProcesses {
             let name = withUnsafePointer(to: &entry.pointee.d_name) {
                 $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
             }
-            guard let id = Int32(name), id != getpid(), let stat = GuestSystem.read("/proc/\(name)/stat"),
-                isRunnable(stat: stat), let words = GuestSystem.read("/proc/\(name)/cmdline"), !words.isEmpty
+            guard let id = Int32(name), id != getpid(), let text = GuestSystem.read("/proc/\(name)/stat"),
+                isRunnable(stat: text), let words = GuestSystem.read("/proc/\(name)/cmdline"), !words.isEmpty
             else { continue }
-            found.append("\(id): \(words.split(separator: "\0").joined(separator: " "))")
+            var status = Glibc.stat()
+            let isKnown = fstatat(AT_FDCWD, "/proc/\(name)/ns/net", &status, 0) == 0
+            let place = (isKnown ? nodes[status.st_ino] : nil).map { "\($0), " } ?? ""
+            found.append("\(place)process \(id): \(words.split(separator: "\0").joined(separator: " "))")
         }
         return found
     }

@@ -35,7 +35,14 @@ struct Doctor: AsyncParsableCommand {
     }
 
     private func examineMachine() async throws {
-        let findings = await LabKernel.Doctor.examine()
+        var findings = await LabKernel.Doctor.examine()
+        // A kernel that cannot be looked for, or lacks what it stands on, has been said already.
+        if !findings.contains(where: { $0.status == .missing && LabKernel.Doctor.underKernel.contains($0.name) }),
+            let kernel = try? KernelCache(environment: LabLocator.environment).find()
+        {
+            let place = findings.firstIndex { $0.name == LabKernel.Doctor.kernelName }.map { $0 + 1 } ?? 0
+            findings.insert(await BareKernel.examine(kernel), at: place)
+        }
         switch output.format {
         case .json: print(try JSONText.of(findings))
         case .table:

@@ -14,31 +14,41 @@ struct Kernel: AsyncParsableCommand {
     struct Build: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Build the lab kernel; done once, some minutes.",
-            discussion: "From Debian's linux-source-6.1 with netlab's configuration, into the cache directory.")
+            discussion: """
+                From the newest series of Linux that netlab has been proved on and that Debian's archive has, with netlab's \
+                configuration, into the cache directory. apt-get fetches it with lists of netlab's own; the system's stay as they are.
+                """)
 
-        @Option(help: "A kernel source tarball to use instead of Debian's.")
+        @Option(help: ArgumentHelp("A kernel source tarball to use instead of Debian's.", valueName: "file"))
         var source: String?
 
-        @Flag(help: "Build even if the kernel is there.")
+        @Option(help: ArgumentHelp("A series of Linux, such as 6.12, for labs to run on from now on."))
+        var series: String?
+
+        @Flag(help: "Ask Debian's archive for a newer source even if a kernel is there.")
         var force = false
+
+        private var origin: KernelBuild.Origin {
+            if let source { return .tarball(FilePath(source), series: series) }
+            return series.map { .series($0) } ?? .newest
+        }
 
         func run() async throws {
             // Nothing in it is secret, and a cache may be made by one user for others.
             umask(0o022)
             let cache = try KernelCache(environment: LabLocator.environment)
-            if !force, source == nil, let kernel = try cache.find() {
-                print("The lab kernel is there: \(kernel.path)")
-                return
-            }
-            let source = source.map { FilePath($0) }
+            let (origin, force) = (origin, force)
             let meter = ProgressMeter(.output)
             let (result, wasInterrupted) = await Interruption.guarding {
-                try await KernelBuild(cache: cache).build(source: source) { progress in
+                try await KernelBuild(cache: cache).build(origin, anew: force) { progress in
+                    switch progress {
                     // A file is not a terminal: a line for every tenth, not for every source file.
-                    if case .compiling(let done, let total) = progress, !StandardStream.output.isTerminal {
+                    case .compiling(let done, let total) where !StandardStream.output.isTerminal:
                         if total > 0 { meter.show("compiling, \(done * 10 / total * 10) %") }
-                    } else {
-                        meter.show(progress.description)
+                    case .passedOver:
+                        meter.clear()
+                        StandardStream.error.write("netlab: \(progress)\n")
+                    default: meter.show(progress.description)
                     }
                 }
             }
@@ -47,7 +57,8 @@ struct Kernel: AsyncParsableCommand {
                 StandardStream.error.write("netlab: interrupted; the kernel has not been built.\n")
                 throw ExitCode(ExitStatus.interrupted.rawValue)
             }
-            print("The lab kernel is ready: \(try result.get().path)")
+            let kernel = try result.get()
+            print("The lab kernel is ready: \(kernel.release), \(kernel.path)")
         }
     }
 
@@ -58,20 +69,26 @@ struct Kernel: AsyncParsableCommand {
 
         private struct Document: Encodable {
             let path: String?
+            let reason: String?
             let metadata: BuiltKernel.Metadata?
         }
 
         func run() async throws {
-            let kernel = try KernelCache(environment: LabLocator.environment).find()
+            let cache = try KernelCache(environment: LabLocator.environment)
+            let kernel = try cache.find()
+            let reason = kernel.map(cache.reason(for:))
             switch output.format {
-            case .json: print(try JSONText.of(Document(path: kernel?.path.string, metadata: kernel?.metadata)))
+            case .json:
+                print(
+                    try JSONText.of(
+                        Document(path: kernel?.path.string, reason: reason, metadata: kernel?.metadata)))
             case .table:
                 guard let kernel else {
                     print("The lab kernel has not been built. Build it: netlab kernel build")
                     return
                 }
                 let rows =
-                    [["path", kernel.path.string]]
+                    [["path", kernel.path.string], ["why this one", reason ?? ""]]
                     + (kernel.metadata.map { metadata in
                         [
                             ["release", metadata.release], ["source", metadata.source],
@@ -100,28 +117,17 @@ struct Kernel: AsyncParsableCommand {
         }
 
         func run() async throws {
-            guard let kernel = try KernelCache(environment: LabLocator.environment).find() else {
-                throw SetupError(
-                    .kernelUnusable, "the lab kernel has not been built yet",
-                    remedy: "Build it, once, some minutes: netlab kernel build")
-            }
-            let lab = try LabDirectory(
-                name: LabDirectory.ownName("run", number: 0), directories: LabLocator.directories)
-            let (launch, wasInterrupted) = await Interruption.guarding {
-                let supervision = Supervision(name: lab.name, source: Supervision.bare, kernel: .lab(kernel))
-                try await LabLauncher.launch(
-                    lab, directories: LabLocator.directories, executable: Supervision.executable,
-                    arguments: supervision.arguments)
-            }
+            let bare = try BareKernel("run", kernel: Machine.kernel())
+            let (launch, wasInterrupted) = await Interruption.guarding { try await bare.boot() }
             // From here on, signals are the program's.
-            let program = RemoteProgram(lab: lab, node: "", arguments: command, environment: ["TMPDIR": "/run"])
+            let program = RemoteProgram(
+                lab: bare.directory, node: "", arguments: command, environment: ["TMPDIR": "/run"])
             let result = await Task {
                 if wasInterrupted { throw ExitCode(ExitStatus.interrupted.rawValue) }
                 try launch.get()
                 try await program.run()
             }.result
-            try? await LabLauncher.end(lab)
-            lab.forget()
+            await bare.end()
             try result.get()
         }
     }

@@ -9,7 +9,8 @@ struct KernelCacheTests {
 
     /// A directory as a build leaves it, with a file for a kernel.
     private func install(
-        _ key: String, in cache: KernelCache, options: String = configuration.essentialText, builtAt: Int = 1
+        _ key: String, in cache: KernelCache, options: String = configuration.essentialText, builtAt: Int = 1,
+        series: String = "6.1", obstacle: String? = nil
     ) throws {
         let home = cache.directory.appending(key)
         try makeDirectory(home)
@@ -18,7 +19,7 @@ struct KernelCacheTests {
         try write(
             """
             {"source": "s \(key)", "release": "6.1-netlab", "compiler": "c", "builtAt": \(builtAt),
-             "buildSeconds": 150, "bytes": 12}
+             "buildSeconds": 150, "bytes": 12, "series": "\(series)", "isProved": true\(obstacle.map { ", \"obstacle\": \"\($0)\"" } ?? "")}
             """, to: home.appending("metadata.json"))
     }
 
@@ -57,6 +58,47 @@ struct KernelCacheTests {
             try install("older", in: cache, builtAt: 1)
             let kernel = try cache.find()
             #expect(kernel?.metadata?.source == "s new")
+        }
+    }
+
+    @Test("Of several series, the newest that netlab was proved on is taken, until another is chosen; it says why")
+    func choice() async throws {
+        try await withCache { cache in
+            try install("late", in: cache, builtAt: 9, series: "6.1")
+            try install("early", in: cache, builtAt: 1, series: "7.3")
+            try install("unknown", in: cache, builtAt: 8, series: "9.9")
+            let newest = try #require(try cache.find())
+            #expect(newest.metadata?.source == "s early")
+            #expect(cache.reason(for: newest) == "7.3 is the newest series that netlab has been proved on.")
+
+            let old = try #require(cache.kernel(key: "late"))
+            try cache.choose(old)
+            let chosen = try #require(try cache.find())
+            #expect(chosen == old)
+            #expect(cache.reason(for: chosen) == "It was chosen by `netlab kernel build`.")
+
+            try cache.choose(nil)
+            let again = try cache.find()
+            #expect(again == newest)
+        }
+    }
+
+    @Test("A choice that leads nowhere, or out of the cache, is none", arguments: ["gone", "../elsewhere", ".build-1", ""])
+    func brokenChoice(key: String) async throws {
+        try await withCache { cache in
+            try install("there", in: cache, series: "7.3")
+            try write("\(key)\n", to: cache.directory.appending("chosen"))
+            let kernel = try cache.find()
+            #expect(kernel?.metadata?.source == "s there")
+        }
+    }
+
+    @Test("A kernel of an older series says why there is none of a newer one")
+    func obstacle() async throws {
+        try await withCache { cache in
+            try install("old", in: cache, series: "6.1", obstacle: "7.3 is not to be had: no network")
+            let kernel = try #require(try cache.find())
+            #expect(cache.reason(for: kernel).contains("7.3 is not to be had: no network"))
         }
     }
 

@@ -1,0 +1,59 @@
+/// A series of Linux that the lab kernel can be built from: where Debian has it, and what netlab changes in it.
+struct KernelSeries: Sendable, Hashable {
+    /// `7.3`: every `7.3.N` is of it.
+    let name: String
+    /// The suite of Debian's archive that has `linux-source-NAME`.
+    let suite: String
+    /// What is changed in the source before it is compiled. A source that does not take one of them is refused.
+    var amendments: [KernelAmendment] = []
+    /// Settings of this series beside lab-kernel.config's.
+    var settings = KernelConfiguration("")
+    /// How many steps make(1) takes, measured: for the display of progress alone.
+    let steps: Int
+
+    /// Debian's package of the source.
+    var package: String { "linux-source-\(name)" }
+
+    /// The series that netlab's tests have passed with (`scripts/test-kernels`), the one to be preferred first.
+    static let proved = [
+        KernelSeries(
+            name: "7.3", suite: "trixie-backports", amendments: [.outputIsWrittenWhole], settings: noTimeForIterations, steps: 1300),
+        KernelSeries(
+            name: "7.2", suite: "trixie-backports", amendments: [.outputIsWrittenWhole], settings: noTimeForIterations, steps: 1300),
+        KernelSeries(name: "6.12", suite: "trixie", amendments: [.wholeFloatingPointState, .outputIsWrittenWhole],
+            steps: 1320),
+        KernelSeries(
+            name: "6.1", suite: "bookworm", amendments: [.programsDieWithTheirKernel, .wholeFloatingPointState],
+            steps: 1307),
+    ]
+
+    static func proved(_ name: String) -> KernelSeries? { proved.first { $0.name == name } }
+
+    /// `7.3, 7.2, …`
+    static var provedNames: String { proved.map(\.name).joined(separator: ", ") }
+
+    /// For a series that netlab has not been proved on: built as the newest one that it has, for whoever asks for it.
+    static func unproved(_ name: String) -> KernelSeries {
+        let newest = proved[0]
+        return KernelSeries(
+            name: name, suite: newest.suite, amendments: newest.amendments, settings: newest.settings,
+            steps: newest.steps)
+    }
+
+    /// The series of a source, by its top Makefile: `VERSION = 7`, `PATCHLEVEL = 3`. Nil for what is no Makefile of Linux.
+    static func name(inMakefile text: String) -> String? {
+        func value(_ name: String) -> Int? {
+            for line in text.split(separator: "\n") {
+                let words = line.split(separator: " ", omittingEmptySubsequences: true)
+                if words.count == 3, words[0] == name, words[1] == "=" { return Int(words[2]) }
+            }
+            return nil
+        }
+        guard let version = value("VERSION"), let level = value("PATCHLEVEL") else { return nil }
+        return "\(version).\(level)"
+    }
+
+    /// A program that makes so many system calls and faults without sleeping would be charged a tick of the scheduler's clock each
+    /// time (arch/um/os-Linux/skas/process.c, since Linux 6.13). The agent that holds the lab's clock is such a program.
+    private static let noTimeForIterations = KernelConfiguration("CONFIG_UML_MAX_USERSPACE_ITERATIONS=0\n")
+}
