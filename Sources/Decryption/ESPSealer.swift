@@ -50,6 +50,7 @@ public struct ESPSealer: Sendable {
 
     private func defaultIV(for sequence: UInt64) -> [UInt8] {
         guard !transform.takesCounters else { return Array(sequence.bigEndianBytes.prefix(ivLength)) }
-        return (0..<ivLength).map { _ in UInt8.random(in: 0 ... .max) }
+        let random = (UInt64.random(in: 0 ... .max), UInt64.random(in: 0 ... .max))
+        return Array((random.0.bigEndianBytes + random.1.bigEndianBytes).prefix(ivLength))
     }
 }
