@@ -30,9 +30,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
-        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
@@ -51,6 +49,7 @@ let package = Package(
         .systemLibrary(
             name: "CNftables", pkgConfig: "libnftables",
             providers: [.apt(["libnftables-dev"])]),
+        .systemLibrary(name: "CLibcrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
 
         // Pure: no I/O, no C.
         .target(name: "NetworkTypes", swiftSettings: strict),
@@ -58,10 +57,7 @@ let package = Package(
         .target(name: "CaptureFile", dependencies: ["PacketFormats", "NetworkTypes"], swiftSettings: strict),
         .target(
             name: "Decryption",
-            dependencies: [
-                "PacketFormats", "NetworkTypes", .product(name: "Crypto", package: "swift-crypto"),
-                .product(name: "CryptoExtras", package: "swift-crypto"),
-            ],
+            dependencies: ["CLibcrypto", "PacketFormats", "NetworkTypes"],
             swiftSettings: strict),
         .target(
             name: "Expectations",
@@ -106,8 +102,6 @@ let package = Package(
             dependencies: [
                 "AgentProtocol", "Daemons", "Expectations", "NetworkTypes", "CLinux",
                 .product(name: "Logging", package: "swift-log"),
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
@@ -133,7 +127,7 @@ let package = Package(
         .testTarget(
             name: "DecryptionTests",
             dependencies: [
-                "Decryption", "NetworkTypes", .product(name: "Crypto", package: "swift-crypto"),
+                "Decryption", "NetworkTypes",
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ], resources: [.copy("Fixtures")], swiftSettings: strict),

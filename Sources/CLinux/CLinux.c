@@ -227,6 +227,8 @@ int netlab_eventfd(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
 
 ssize_t netlab_receive(int socket, void *buffer, size_t size) { return recv(socket, buffer, size, MSG_DONTWAIT); }
 
+int netlab_accept(int socket) { return accept4(socket, NULL, NULL, SOCK_CLOEXEC); }
+
 int netlab_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
 
 int netlab_wait_readable(const int descriptors[], int count, int64_t nanoseconds) {

@@ -1,10 +1,9 @@
-import Crypto
-
 extension ESPAssociation {
     /// The algorithms this module knows, by the kernel's names.
     public enum EncryptionName: String, CaseIterable, Sendable {
         case null = "ecb(cipher_null)"
         case cbc = "cbc(aes)"
+        case tripleDESCBC = "cbc(des3_ede)"
         case ctr = "rfc3686(ctr(aes))"
         case gcm = "rfc4106(gcm(aes))"
         case ccm = "rfc4309(ccm(aes))"
@@ -13,7 +12,7 @@ extension ESPAssociation {
         /// Whether it needs no integrity algorithm beside it.
         public var isAEAD: Bool {
             switch self {
-            case .null, .cbc, .ctr: false
+            case .null, .cbc, .tripleDESCBC, .ctr: false
             case .gcm, .ccm, .chachaPoly: true
             }
         }
@@ -21,7 +20,7 @@ extension ESPAssociation {
         /// The bytes of the salt at the key's end.
         var saltLength: Int {
             switch self {
-            case .null, .cbc: 0
+            case .null, .cbc, .tripleDESCBC: 0
             case .ccm: 3
             case .ctr, .gcm, .chachaPoly: 4
             }
@@ -32,6 +31,8 @@ extension ESPAssociation {
             switch self {
             case .null: [0]
             case .cbc, .ctr, .gcm, .ccm: [16, 24, 32]
+            // Three keys of 8 bytes, each with its parity bits.
+            case .tripleDESCBC: [24]
             case .chachaPoly: [32]
             }
         }
@@ -39,7 +40,7 @@ extension ESPAssociation {
         /// The lengths of an AEAD's ICV, in bits.
         var tagBits: [Int] {
             switch self {
-            case .null, .cbc, .ctr: []
+            case .null, .cbc, .tripleDESCBC, .ctr: []
             case .gcm, .ccm: [64, 96, 128]
             case .chachaPoly: [128]
             }
@@ -70,8 +71,17 @@ extension ESPAssociation {
     ///
     /// - Throws: `DecryptionError`, where an algorithm is not known, or a length does not fit it.
     func transform() throws -> any ESPTransform {
+        do {
+            return try keyedTransform()
+        } catch let error as LibcryptoError {
+            // Known here, but not to this system's library.
+            throw DecryptionError(code: .unsupported, message: "\(title) cannot be decrypted here: \(error)")
+        }
+    }
+
+    private func keyedTransform() throws -> any ESPTransform {
         let (name, key, salt) = try encryptionParts()
-        guard name.isAEAD else { return try separateTransform(name, SymmetricKey(data: key), salt: salt) }
+        guard name.isAEAD else { return try separateTransform(name, key, salt: salt) }
         guard integrity == nil else {
             throw invalid("\(name.rawValue) needs no integrity algorithm beside it: leave out \(integrity?.name ?? "")")
         }
@@ -79,12 +89,13 @@ extension ESPAssociation {
             throw unsupported(
                 "\(name.rawValue) with an ICV of \(encryption.tagBits) bits", name.tagBits.map(String.init))
         }
-        let icvLength = encryption.tagBits / 8
-        switch name {
-        case .gcm: return GCMTransform(key: SymmetricKey(data: key), salt: salt, icvLength: icvLength)
-        case .ccm: return CCMTransform(key: SymmetricKey(data: key), salt: salt, icvLength: icvLength)
-        default: return ChaChaPolyTransform(key: SymmetricKey(data: key), salt: salt)
-        }
+        let algorithm: Cipher.Algorithm =
+            switch name {
+            case .gcm: .aesGCM
+            case .ccm: .aesCCM
+            default: .chaChaPoly
+            }
+        return try AEADTransform(algorithm, key: key, salt: salt, icvLength: encryption.tagBits / 8)
     }
 
     /// What the encryption algorithm is, and its key, parted from its salt.
@@ -103,7 +114,7 @@ extension ESPAssociation {
     }
 
     private func separateTransform(
-        _ name: EncryptionName, _ key: SymmetricKey, salt: [UInt8]
+        _ name: EncryptionName, _ key: [UInt8], salt: [UInt8]
     ) throws -> CipherAndIntegrity {
         guard let integrity else {
             throw invalid(
@@ -117,8 +128,9 @@ extension ESPAssociation {
         }
         let cipher: ESPCipher =
             switch name {
-            case .cbc: .cbc(key)
-            case .ctr: .ctr(key, salt: salt)
+            case .cbc: .cbc(try Cipher(.aesCBC, key: key), blockLength: 16)
+            case .tripleDESCBC: .cbc(try Cipher(.tripleDESCBC, key: key), blockLength: 8)
+            case .ctr: .ctr(try Cipher(.aesCTR, key: key), salt: salt)
             default: .null
             }
         return CipherAndIntegrity(
@@ -126,15 +138,14 @@ extension ESPAssociation {
     }
 
     private func integrityCheck(_ name: IntegrityName, key: KeyMaterial) throws -> ESPIntegrity {
-        let symmetric = SymmetricKey(data: key.bytes)
         switch name {
-        case .sha1: return .sha1(HMAC(key: symmetric))
-        case .sha256: return .sha256(HMAC(key: symmetric))
-        case .sha384: return .sha384(HMAC(key: symmetric))
-        case .sha512: return .sha512(HMAC(key: symmetric))
+        case .sha1: return .hmac(try HMAC(.sha1, key: key.bytes))
+        case .sha256: return .hmac(try HMAC(.sha256, key: key.bytes))
+        case .sha384: return .hmac(try HMAC(.sha384, key: key.bytes))
+        case .sha512: return .hmac(try HMAC(.sha512, key: key.bytes))
         case .xcbc:
             guard key.bits == 128 else { throw invalid("a key for \(name.rawValue) has 128 bits, not \(key.bits)") }
-            return .xcbc(try XCBC(key: symmetric))
+            return .xcbc(try XCBC(key: key.bytes))
         }
     }
 

@@ -1,5 +1,3 @@
-import FoundationEssentials
-
 /// Opens the packets of one association: verifies each, decrypts it, and reads its trailer.
 ///
 /// It is an observer, not a receiver: it opens what comes twice or late, too.

@@ -1,5 +1,3 @@
-import FoundationEssentials
-
 /// What came of opening a packet.
 public enum ESPOpening: Sendable {
     /// It is authentic, and this is what it carries.
@@ -12,7 +10,7 @@ public enum ESPOpening: Sendable {
 /// What an authentic packet carries.
 public struct ESPPayload: Sendable {
     /// Plaintext with its trailer.
-    private let plaintext: Data
+    private let plaintext: [UInt8]
     /// How many of these bytes are the payload.
     public let length: Int
     public let padLength: UInt8
@@ -22,8 +20,8 @@ public struct ESPPayload: Sendable {
     public let sequence: UInt64
 
     /// Reads a plaintext's trailer (RFC 4303 section 2.4): padding 1, 2, 3…, its length, the next header.
-    init(_ plaintext: Data, sequence: UInt64) throws(ESPMalformation) {
-        let (length, padLength, nextHeader) = try Self.readTrailer(plaintext.bytes)
+    init(_ plaintext: [UInt8], sequence: UInt64) throws(ESPMalformation) {
+        let (length, padLength, nextHeader) = try Self.readTrailer(plaintext.span.bytes)
         self.plaintext = plaintext
         self.length = length
         self.padLength = padLength
@@ -50,7 +48,7 @@ public struct ESPPayload: Sendable {
     /// (RFC 4303 section 2.7).
     public func withBytes<Result, Failure: Error>(_ body: (RawSpan) throws(Failure) -> Result) throws(Failure) -> Result
     {
-        try body(plaintext.bytes.extracting(first: length))
+        try body(plaintext.span.bytes.extracting(first: length))
     }
 }
 

@@ -19,7 +19,7 @@ public struct ESPSealer: Sendable {
     /// - Parameters:
     ///   - nextHeader: the payload's protocol number: 4 or 41 for a packet in tunnel mode.
     ///   - sequence: of which the packet carries the low half.
-    ///   - iv: `ivLength` bytes; nil for the sequence number in counter modes, and for random ones with AES-CBC.
+    ///   - iv: `ivLength` bytes; nil for the sequence number in counter modes, and for random ones in CBC mode.
     /// - Throws: `DecryptionError`, where the initialization vector has another length.
     public func seal(
         _ payload: RawSpan, nextHeader: UInt8, sequence: UInt64, iv: [UInt8]? = nil
@@ -49,10 +49,8 @@ public struct ESPSealer: Sendable {
     }
 
     private func defaultIV(for sequence: UInt64) -> [UInt8] {
-        switch ivLength {
-        case 0: []
-        case 8: sequence.bigEndianBytes
-        default: UInt64.random(in: 0 ... .max).bigEndianBytes + UInt64.random(in: 0 ... .max).bigEndianBytes
-        }
+        guard !transform.takesCounters else { return Array(sequence.bigEndianBytes.prefix(ivLength)) }
+        let random = (UInt64.random(in: 0 ... .max), UInt64.random(in: 0 ... .max))
+        return Array((random.0.bigEndianBytes + random.1.bigEndianBytes).prefix(ivLength))
     }
 }

@@ -1,8 +1,6 @@
-import FoundationEssentials
-
 /// What the algorithms of an association do to a packet, in both directions.
 ///
-/// Everything is composed of what swift-crypto has; there is no cryptography of this project's own.
+/// Everything is composed of what libcrypto has; there is no cryptography of this project's own.
 protocol ESPTransform: Sendable {
     /// The initialization vector that each packet carries, in bytes.
     var ivLength: Int { get }
@@ -10,12 +8,18 @@ protocol ESPTransform: Sendable {
     var icvLength: Int { get }
     /// What the encrypted part has to be a multiple of, in bytes: a cipher's block, or the 4 of RFC 4303 section 2.4.
     var blockLength: Int { get }
+    /// Whether an initialization vector may be a number that counts, or has to be one that nobody can foresee.
+    var takesCounters: Bool { get }
 
     /// The plaintext with its trailer; nil where the packet's integrity check value is not the right one.
-    func open(_ packet: ESPPacket) throws -> Data?
+    func open(_ packet: ESPPacket) throws -> [UInt8]?
 
     /// What to send for a plaintext with its trailer, whose length is a multiple of `blockLength`.
     func seal(_ plaintext: [UInt8], header: ESPHeader, iv: [UInt8]) throws -> (ciphertext: [UInt8], icv: [UInt8])
+}
+
+extension ESPTransform {
+    var takesCounters: Bool { true }
 }
 
 /// What stands before a packet's initialization vector, and the high half of its sequence number, which is not sent.
@@ -50,8 +54,6 @@ struct ESPPacket {
     let iv: UnsafeRawBufferPointer
     let ciphertext: UnsafeRawBufferPointer
     let icv: UnsafeRawBufferPointer
-    /// All but the header.
-    private let protected: UnsafeRawBufferPointer
 
     /// - Precondition: there are at least the header's, the vector's and the value's bytes.
     init(_ bytes: UnsafeRawBufferPointer, header: ESPHeader, ivLength: Int, icvLength: Int) {
@@ -63,15 +65,6 @@ struct ESPPacket {
         iv = part(ESPHeader.length..<ivEnd)
         ciphertext = part(ivEnd..<end)
         icv = part(end..<bytes.count)
-        protected = part(ESPHeader.length..<bytes.count)
-    }
-
-    /// Nonce, ciphertext and tag in a row, as the library's sealed boxes have them.
-    func salted(with salt: [UInt8]) -> Data {
-        var box = Data(capacity: salt.count + protected.count)
-        box.append(contentsOf: salt)
-        box.append(contentsOf: protected)
-        return box
     }
 }
 

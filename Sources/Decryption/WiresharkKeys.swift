@@ -68,6 +68,7 @@ extension WiresharkKeys {
         switch ESPAssociation.EncryptionName(rawValue: algorithm.name) {
         case .null: "NULL"
         case .cbc: "AES-CBC [RFC3602]"
+        case .tripleDESCBC: "TripleDES-CBC [RFC2451]"
         case .ctr: "AES-CTR [RFC3686]"
         case .gcm where [64, 96, 128].contains(algorithm.tagBits):
             "AES-GCM with \(algorithm.tagBits / 8) octet ICV [RFC4106]"

@@ -1,37 +1,38 @@
-import Crypto
-import CryptoExtras
-
-/// AES-XCBC-MAC, for messages of any length (RFC 3566 section 4).
+/// AES-XCBC-MAC, for messages of any length (RFC 3566 section 4); libcrypto has only its successor.
 struct XCBC: Sendable {
-    /// Encrypts the blocks.
-    private let key: SymmetricKey
+    private static let block = 16
+    private static let zeros = [UInt8](repeating: 0, count: block)
+
+    /// Encrypts the blocks, in CBC mode.
+    private let cipher: Cipher
     /// Goes into a last block that is whole.
     private let wholeBlock: [UInt8]
     /// Goes into a last block that was padded.
     private let paddedBlock: [UInt8]
 
     /// - Throws: where the key does not have 16 bytes.
-    init(key: SymmetricKey) throws {
+    init(key: [UInt8]) throws {
+        let deriving = try Cipher(.aesCBC, key: key)
         let derived = try (1...3).map { (number: UInt8) in
-            var block = [UInt8](repeating: number, count: 16)
-            try AES.permute(&block, key: key)
-            return block
+            // One block alone comes out as the cipher itself has it, where the vector is zeros.
+            try deriving.seal([UInt8](repeating: number, count: Self.block), iv: Self.zeros).ciphertext
         }
-        self.key = SymmetricKey(data: derived[0])
+        cipher = try Cipher(.aesCBC, key: derived[0])
         wholeBlock = derived[1]
         paddedBlock = derived[2]
     }
 
-    /// The whole value, 16 bytes, of which ESP sends 12.
+    /// The whole value, 16 bytes, of which ESP sends 12: the last block of the encryption.
     func value(of message: [UInt8]) throws -> [UInt8] {
         var blocks = message
-        let isWhole = !message.isEmpty && message.count.isMultiple(of: 16)
+        let isWhole = !message.isEmpty && message.count.isMultiple(of: Self.block)
         if !isWhole {
             blocks.append(0x80)
-            blocks.pad(toMultipleOf: 16)
+            blocks.append(
+                contentsOf: repeatElement(0, count: (Self.block - blocks.count % Self.block) % Self.block))
         }
-        let last = blocks.count - 16
+        let last = blocks.count - Self.block
         for (index, byte) in (isWhole ? wholeBlock : paddedBlock).enumerated() { blocks[last + index] ^= byte }
-        return try AES.lastBlockOfCBC(blocks, key: key)
+        return try Array(cipher.seal(blocks, iv: Self.zeros).ciphertext.suffix(Self.block))
     }
 }

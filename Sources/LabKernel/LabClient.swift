@@ -4,8 +4,6 @@ import FoundationEssentials
 import Glibc
 import LabModel
 import LabPlan
-import NIOCore
-import NIOPosix
 import NetworkTypes
 import SystemPackage
 
@@ -18,7 +16,7 @@ public struct LabClient: Sendable {
     /// - Throws: ``LabFailure`` when nobody answers there.
     public init(_ lab: LabDirectory) async throws {
         do {
-            connection = try await .connecting(to: lab.socket.string, group: MultiThreadedEventLoopGroup.singleton)
+            connection = try .connecting(to: lab.socket.string)
         } catch {
             throw LabFailure(
                 "The supervisor of \(lab.name) does not answer: \(error)",

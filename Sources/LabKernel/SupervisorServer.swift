@@ -6,8 +6,6 @@ import Glibc
 import LabModel
 import LabPlan
 import Logging
-import NIOCore
-import NIOPosix
 import Synchronization
 import SystemPackage
 
@@ -76,7 +74,6 @@ public enum SupervisorServer {
         try lab.write(record)
         log.info("kernel started", metadata: ["pid": "\(kernel.id)"])
 
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let (ends, endContinuation) = AsyncStream.makeStream(of: String.self)
         let finalLog = log
         // A machine that shuts down, or a CI system that gives up, ends the lab like `down`.
@@ -88,7 +85,7 @@ public enum SupervisorServer {
         defer { termination.cancel() }
         Task {
             do {
-                let line = try await FrameChannel<FromAgent, ToAgent>.adopting(control.rawValue, group: group)
+                let line = try FrameChannel<FromAgent, ToAgent>.adopting(control.rawValue)
                 let supervisor = Supervisor(kernel: kernel, line: line, ending: ending, log: finalLog)
                 Task { await supervisor.listen() }
                 Task { await supervisor.tickForEver() }
@@ -103,8 +100,7 @@ public enum SupervisorServer {
                 // Nobody has a use for the kernel's own console, which asks nobody who he is.
                 unlink(lab.kernelFiles.appending("kernel/mconsole").string)
                 _ = try await supervisor.reply(to: .setUp(setup), unbounded: true)
-                _ = try await FrameChannel<ToSupervisor, FromSupervisor>.listening(at: lab.socket.string, group: group)
-                { client in
+                try FrameChannel<ToSupervisor, FromSupervisor>.listening(at: lab.socket.string) { client in
                     Task { await Desk(supervisor: supervisor, names: names, client: client).serve() }
                 }
                 await supervisor.endUnlessAsked(within: .seconds(15))

@@ -60,6 +60,10 @@ import Testing
         (.between(ESPAssociation.gcm, ESPAssociation.sha256), .invalid, "leave out hmac(sha256)"),
         (.between(.init(name: "cbc(aes)", key: KeyMaterial(Array(0..<36))), ESPAssociation.sha256), .invalid, "288"),
         (
+            .between(.init(name: "cbc(des3_ede)", key: KeyMaterial(Array(0..<16))), ESPAssociation.sha256), .invalid,
+            "192 bits, salt included, not 128"
+        ),
+        (
             .between(.init(name: "rfc4106(gcm(aes))", key: KeyMaterial(Array(0..<32)), tagBits: 128)), .invalid,
             "160 or 224 or 288"
         ),

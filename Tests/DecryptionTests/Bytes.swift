@@ -55,6 +55,7 @@ extension ESPSealer {
 extension ESPAssociation {
     static let gcm = Algorithm(name: "rfc4106(gcm(aes))", key: KeyMaterial(Array(0..<36)), tagBits: 128)
     static let cbc = Algorithm(name: "cbc(aes)", key: KeyMaterial(Array(0..<32)))
+    static let tripleDES = Algorithm(name: "cbc(des3_ede)", key: KeyMaterial(Array(0..<24)))
     static let sha256 = Algorithm(name: "hmac(sha256)", key: KeyMaterial(Array(64..<96)), tagBits: 128)
 
     /// Between two addresses of which nothing depends.

@@ -6,6 +6,7 @@ import Testing
 @Suite struct MalformedPacketTests {
     private let cbc = ESPAssociation.between(ESPAssociation.cbc, ESPAssociation.sha256)
     private let gcm = ESPAssociation.between(ESPAssociation.gcm)
+    private let tripleDES = ESPAssociation.between(ESPAssociation.tripleDES, ESPAssociation.sha256)
 
     /// What comes of a plaintext that is authentic, whatever its trailer is.
     private func opening(of plaintext: [UInt8]) throws -> ESPOpening {
@@ -61,7 +62,7 @@ import Testing
     @Test(arguments: 0..<70)
     func `Any payload is padded to whole blocks, and found again`(_ length: Int) throws {
         let payload = (0..<length).map { UInt8(200 - $0) }
-        for association in [cbc, gcm] {
+        for association in [cbc, gcm, tripleDES] {
             let packet = try ESPSealer(association).seal(payload, nextHeader: 41, sequence: 7)
             var decryptor = try ESPDecryptor(association)
             let opened = try #require(decryptor.open(packet).payload)

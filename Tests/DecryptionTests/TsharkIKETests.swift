@@ -1,5 +1,3 @@
-import Crypto
-import CryptoExtras
 import Foundation
 import Testing
 
@@ -56,23 +54,21 @@ import Testing
             + [encrypted, 0x20, informational, fromInitiator ? 0x08 : 0] + bytes(UInt32(5))
             + bytes(UInt32(28 + payloadLength)) + [deletePayload, 0] + bytes(UInt16(payloadLength))
         if let integrity = keys.integrity {
-            let cipher = ESPCipher.cbc(SymmetricKey(data: encryptionKey))
-            let message = header + iv + (try cipher.encrypt(plaintext, iv: iv))
-            return message + authentication(integrity.algorithm, key(integrity), message).prefix(icvLength)
+            let message = header + iv + (try Cipher(.aesCBC, key: encryptionKey).seal(plaintext, iv: iv).ciphertext)
+            let hash = try HMAC(digest(integrity.algorithm), key: key(integrity))
+            return message + (try message.withUnsafeBytes { try hash.value(of: $0) }).prefix(icvLength)
         }
-        let sealed = try AES.GCM.seal(
-            plaintext, using: SymmetricKey(data: encryptionKey.dropLast(4)),
-            nonce: AES.GCM.Nonce(data: encryptionKey.suffix(4) + iv), authenticating: header)
-        return header + iv + sealed.ciphertext + sealed.tag.prefix(icvLength)
+        let (ciphertext, tag) = try Cipher(.aesGCM, key: encryptionKey.dropLast(4), tagLength: icvLength)
+            .seal(plaintext, iv: encryptionKey.suffix(4) + iv, authenticating: header)
+        return header + iv + ciphertext + tag
     }
 
-    private static func authentication(_ algorithm: IKEKeys.Integrity, _ key: [UInt8], _ message: [UInt8]) -> [UInt8] {
-        let key = SymmetricKey(data: key)
-        return switch algorithm {
-        case .sha1: Array(HMAC<Insecure.SHA1>.authenticationCode(for: message, using: key))
-        case .sha256: Array(HMAC<SHA256>.authenticationCode(for: message, using: key))
-        case .sha384: Array(HMAC<SHA384>.authenticationCode(for: message, using: key))
-        case .sha512: Array(HMAC<SHA512>.authenticationCode(for: message, using: key))
+    private static func digest(_ algorithm: IKEKeys.Integrity) -> HMAC.Digest {
+        switch algorithm {
+        case .sha1: .sha1
+        case .sha256: .sha256
+        case .sha384: .sha384
+        case .sha512: .sha512
         }
     }
 

@@ -1,5 +1,3 @@
-import Crypto
-import Foundation
 import Testing
 
 @testable import Decryption
@@ -51,7 +49,8 @@ import Testing
     }
 
     @Test func `RFC 3602 case 5: a packet with AES-CBC, without integrity`() throws {
-        let cipher = ESPCipher.cbc(SymmetricKey(data: [UInt8](hexadecimal: "90d382b410eeba7ad938c46cec1a82bf")))
+        let cipher = ESPCipher.cbc(
+            try Cipher(.aesCBC, key: [UInt8](hexadecimal: "90d382b410eeba7ad938c46cec1a82bf")), blockLength: 16)
         let iv = [UInt8](hexadecimal: "e96e8c08ab465763fd098d45dd3ff893")
         let ciphertext = [UInt8](
             hexadecimal: """
@@ -64,7 +63,23 @@ import Testing
         #expect(payload.bytes == echo)
         #expect(payload.nextHeader == 1)
         #expect(payload.padLength == 14)
-        #expect(try cipher.encrypt(Array(plaintext), iv: iv) == ciphertext)
+        #expect(try cipher.encrypt(plaintext, iv: iv) == ciphertext)
+    }
+
+    /// NIST SP 800-67 appendix B, whose blocks are encrypted one by one: in CBC mode, each is added to the plaintext after it.
+    @Test func `SP 800-67: triple DES in CBC mode`() throws {
+        let key = [UInt8](hexadecimal: "0123456789abcdef 23456789abcdef01 456789abcdef0123")
+        let cipher = ESPCipher.cbc(try Cipher(.tripleDESCBC, key: key), blockLength: 8)
+        let zeros = [UInt8](repeating: 0, count: 8)
+        let plaintext = Array("The qufck brown fox jump".utf8)
+        let blocks = [UInt8](hexadecimal: "a826fd8ce53b855f cce21c8112256fe6 68d5c05dd9b6b900")
+        let chained = zip(plaintext, zeros + blocks).map { $0 ^ $1 }
+        #expect(try cipher.decrypted(blocks, iv: zeros) == chained)
+        #expect(try cipher.encrypt(chained, iv: zeros) == blocks)
+        for start in stride(from: 0, to: 24, by: 8) {
+            let range = start..<start + 8
+            #expect(try cipher.encrypt(Array(plaintext[range]), iv: zeros) == Array(blocks[range]))
+        }
     }
 
     /// RFC 3686 section 6, test vectors 1, 2 and 7.
@@ -85,9 +100,9 @@ import Testing
     ])
     func `RFC 3686: AES-CTR`(_ vector: [String]) throws {
         let bytes = vector.map { [UInt8](hexadecimal: $0) }
-        let cipher = ESPCipher.ctr(SymmetricKey(data: bytes[0]), salt: bytes[1])
+        let cipher = ESPCipher.ctr(try Cipher(.aesCTR, key: bytes[0]), salt: bytes[1])
         #expect(try cipher.encrypt(bytes[3], iv: bytes[2]) == bytes[4])
-        #expect(try Array(cipher.decrypted(bytes[4], iv: bytes[2])) == bytes[3])
+        #expect(try cipher.decrypted(bytes[4], iv: bytes[2]) == bytes[3])
     }
 
     /// RFC 3566 section 4.6: messages of the bytes 0, 1, 2…, and a thousand zeros.
@@ -101,7 +116,7 @@ import Testing
         ([UInt8](repeating: 0, count: 1000), "f0dafee895db30253761103b5d84528f"),
     ])
     func `RFC 3566: AES-XCBC-MAC`(_ message: [UInt8], _ expected: String) throws {
-        let xcbc = try XCBC(key: SymmetricKey(data: Array(0..<16) as [UInt8]))
+        let xcbc = try XCBC(key: Array(0..<16))
         #expect(try xcbc.value(of: message) == [UInt8](hexadecimal: expected))
         #expect(try xcbc.value(of: message + [0]) != [UInt8](hexadecimal: expected))
     }
@@ -130,7 +145,7 @@ import Testing
         let transform = try #require(association.transform() as? CipherAndIntegrity)
         let (whole, cut) = (Array("Hi There".utf8), Array("Hi T".utf8))
         let check = { (message: [UInt8], appendix: [UInt8]) in
-            try message.withUnsafeBytes { try transform.integrity.withValue(of: $0, appendix: appendix) { Array($0) } }
+            try message.withUnsafeBytes { try transform.integrity.value(of: $0, appendix: appendix) }
         }
         #expect(try check(whole, []) == value)
         #expect(try check(cut, Array("here".utf8)) == value)
@@ -139,7 +154,10 @@ import Testing
 }
 
 extension ESPCipher {
-    fileprivate func decrypted(_ ciphertext: [UInt8], iv: [UInt8]) throws -> Data {
-        try ciphertext.withUnsafeBytes { ciphertext in try iv.withUnsafeBytes { try decrypt(ciphertext, iv: $0) } }
+    fileprivate func decrypted(_ ciphertext: [UInt8], iv: [UInt8]) throws -> [UInt8] {
+        let plaintext = try ciphertext.withUnsafeBytes { ciphertext in
+            try iv.withUnsafeBytes { try decrypt(ciphertext, iv: $0) }
+        }
+        return try #require(plaintext)
     }
 }

@@ -104,6 +104,8 @@ int netlab_try_threads(int count);
 int netlab_eventfd(void);
 // Receives without waiting: recv(2) with MSG_DONTWAIT.
 ssize_t netlab_receive(int socket, void *buffer, size_t size);
+// Accepts a connection on a descriptor that is closed on execution: accept4(2).
+int netlab_accept(int socket);
 // A pipe whose ends are closed on execution: pipe2(2).
 int netlab_pipe(int ends[2]);
 int netlab_wait_readable(const int descriptors[], int count, int64_t nanoseconds);

@@ -37,6 +37,10 @@ def xcbc(key, message):
     return aes(k1, modes.CBC(bytes(16))).update(message[:-16] + last)[-16:]
 
 
+def triple_des(key, iv, plaintext):
+    return Cipher(algorithms.TripleDES(key), modes.CBC(iv)).encryptor().update(plaintext)
+
+
 HASHES = {"hmac(sha1)": hashes.SHA1, "hmac(sha256)": hashes.SHA256, "hmac(sha384)": hashes.SHA384,
           "hmac(sha512)": hashes.SHA512}
 
@@ -65,6 +69,8 @@ def seal(encryption, integrity, spi, sequence, extended, iv, plaintext):
         return header + iv + ChaCha20Poly1305(key[:-4]).encrypt(key[-4:] + iv, plaintext, aad)
     if name == "cbc(aes)":
         ciphertext = aes(key, modes.CBC(iv)).update(plaintext)
+    elif name == "cbc(des3_ede)":
+        ciphertext = triple_des(key, iv, plaintext)
     elif name == "rfc3686(ctr(aes))":
         ciphertext = aes(key[:-4], modes.CTR(key[-4:] + iv + b"\0\0\0\1")).update(plaintext)
     else:
@@ -77,6 +83,7 @@ def seal(encryption, integrity, spi, sequence, extended, iv, plaintext):
 
 SCAPY = {"rfc4106(gcm(aes))": "AES-GCM", "rfc4309(ccm(aes))": "AES-CCM",
          "rfc7539esp(chacha20,poly1305)": "CHACHA20-POLY1305", "cbc(aes)": "AES-CBC",
+         "cbc(des3_ede)": "3DES",
          "rfc3686(ctr(aes))": "AES-CTR", "ecb(cipher_null)": "NULL",
          ("hmac(sha1)", 96): "HMAC-SHA1-96", ("hmac(sha256)", 128): "SHA2-256-128",
          ("hmac(sha384)", 192): "SHA2-384-192", ("hmac(sha512)", 256): "SHA2-512-256"}
@@ -108,6 +115,7 @@ def combinations():
     for bits in (128, 192, 256):
         ciphers.append({"name": "cbc(aes)", "bits": bits, "tagBits": 0})
         ciphers.append({"name": "rfc3686(ctr(aes))", "bits": bits + 32, "tagBits": 0})
+    ciphers.append({"name": "cbc(des3_ede)", "bits": 192, "tagBits": 0})
     for cipher in ciphers:
         for name, bits, tag in (("hmac(sha1)", 160, 96), ("hmac(sha256)", 256, 96), ("hmac(sha256)", 256, 128),
                                 ("hmac(sha384)", 384, 192), ("hmac(sha512)", 512, 256), ("xcbc(aes)", 128, 96)):
@@ -131,7 +139,7 @@ for number, (cipher, check) in enumerate(combinations()):
         spi = 0xC0000000 + 2 * number + extended
         data = material("payload " + label, 5 + 3 * number % 41)
         payload = bytes(IP(src="10.0.1.2", dst="10.0.2.2", id=number) / ICMP(id=7, seq=number) / Raw(data))
-        block = 16 if cipher["name"] == "cbc(aes)" else 4
+        block = {"cbc(aes)": 16, "cbc(des3_ede)": 8}.get(cipher["name"], 4)
         padding = -(len(payload) + 2) % block
         plaintext = payload + bytes(range(1, padding + 1)) + bytes([padding, 4])
         iv = material("iv " + label, {"cbc(aes)": 16, "ecb(cipher_null)": 0}.get(cipher["name"], 8))

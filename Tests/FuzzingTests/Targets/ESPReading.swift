@@ -41,6 +41,7 @@ enum ESPReading {
             (Algorithm(name: "rfc4106(gcm(aes))", key: key(36), tagBits: 128), nil),
             (Algorithm(name: "rfc4309(ccm(aes))", key: key(19), tagBits: 64), nil),
             (Algorithm(name: "rfc7539esp(chacha20,poly1305)", key: key(36), tagBits: 128), nil),
+            (Algorithm(name: "cbc(des3_ede)", key: key(24)), sha1),
         ]
         return pairs.flatMap { encryption, integrity in
             [false, true].map { isExtended in
