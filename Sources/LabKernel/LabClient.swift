@@ -5,16 +5,22 @@ import Glibc
 import LabModel
 import LabPlan
 import NetworkTypes
+import Synchronization
 import SystemPackage
 
 /// A command's connection to a running lab.
 public struct LabClient: Sendable {
     private let connection: FrameChannel<FromSupervisor, ToSupervisor>
+    private let lab: LabDirectory
+
+    /// How long a supervisor may keep somebody waiting that a signal has stopped.
+    private static let limit = Duration.seconds(20)
 
     /// Connects to a lab's supervisor.
     ///
     /// - Throws: ``LabFailure`` when nobody answers there.
     public init(_ lab: LabDirectory) async throws {
+        self.lab = lab
         do {
             connection = try .connecting(to: lab.socket.string)
         } catch {
@@ -38,7 +44,14 @@ public struct LabClient: Sendable {
             guard let input else { return }
             for await item in input { connection.send(.input(item)) }
         }
+        let standstill = Mutex<LabFailure?>(nil)
+        let watch = Task { [lab] in
+            guard let failure = try await Self.standstill(of: lab) else { return }
+            standstill.withLock { $0 = failure }
+            connection.close()
+        }
         defer {
+            watch.cancel()
             feeder.cancel()
             connection.close()
         }
@@ -51,200 +64,28 @@ public struct LabClient: Sendable {
                 return message
             }
         }
+        if let failure = standstill.withLock(\.self) { throw failure }
         throw LabFailure(
             "The lab ended before it answered.", remedy: "`netlab list` shows what is left of it; its logs say more.")
     }
-}
 
-/// Starts and ends labs' supervisors.
-public enum LabLauncher {
-    /// The first argument of this executable when it is to be a supervisor; the lab's name follows.
-    public static let supervisorWord = "--supervise-lab"
-
-    /// Starts a supervisor for a lab and waits until it answers.
-    ///
-    /// - Parameters:
-    ///   - arguments: How this executable is told to be the supervisor.
-    /// - Throws: ``LabFailure`` when the lab is up already or its kernel does not start; nothing is left behind.
-    public static func launch(
-        _ lab: LabDirectory, directories: HostDirectories, executable: String, arguments: [String]
-    ) async throws {
-        switch lab.state() {
-        case .running: throw alreadyUp(lab)
-        case .starting: throw beingBroughtUp(lab)
-        case .dead(let record): lab.cleanUp(record)
-        case .absent: break
-        }
-        for _ in 1..<Self.boots {
-            do {
-                return try await boot(lab, directories: directories, executable: executable, arguments: arguments)
-            } catch is StalledBoot {}
-        }
-        do {
-            try await boot(lab, directories: directories, executable: executable, arguments: arguments)
-        } catch let stall as StalledBoot {
-            throw LabFailure(
-                "The lab's kernel did not answer within \(Self.patience.shortText), \(Self.boots) times in a row"
-                    + (stall.cause.map { ": \($0.words)" } ?? "."),
-                remedy: stall.cause?.remedy ?? "`netlab doctor` examines what it needs.", details: stall.lastWords)
-        }
-    }
-
-    /// A kernel that answers takes a fifth of a second to boot, some seconds on a machine that is very busy.
-    private static let patience = Duration.seconds(10)
-    private static let boots = 3
-
-    private struct StalledBoot: Error {
-        let cause: KernelConsole.Cause?
-        let lastWords: [String]
-    }
-
-    private static func boot(
-        _ lab: LabDirectory, directories: HostDirectories, executable: String, arguments: [String]
-    ) async throws {
-        guard try lab.claim(directories) else { throw beingBroughtUp(lab) }
-        lab.clearLogs()
-        var supervisor: pid_t?
-        do {
-            let started = try spawn(executable, arguments, log: lab.supervisorLog)
-            supervisor = started
-            try await awaitSocket(of: lab, supervisor: started)
-        } catch {
-            // Whatever came up goes: the supervisor first, so that it cannot start anything more. It may not have come to
-            // write down that it is there.
-            if let supervisor, waitpid(supervisor, nil, WNOHANG) == 0 {
-                kill(supervisor, SIGKILL)
-                waitpid(supervisor, nil, 0)
+    /// Waits until a lab's supervisor has been stopped (SIGSTOP) for too long; nil when it is gone.
+    private static func standstill(of lab: LabDirectory) async throws -> LabFailure? {
+        guard case .running(let record) = lab.state() else { return nil }
+        var since: ContinuousClock.Instant?
+        while true {
+            try await Task.sleep(for: .seconds(1))
+            guard let state = ProcessTable.state(of: record.supervisor) else { return nil }
+            guard state == "T" || state == "t" else {
+                since = nil
+                continue
             }
-            switch lab.state() {
-            case .running(let record) where record.supervisor == supervisor:
-                kill(record.supervisor, SIGKILL)
-                lab.cleanUp(record)
-            case .starting(let record) where record.supervisor == getpid(): lab.cleanUp(record)
-            case .dead(let record): lab.cleanUp(record)
-            // Somebody else has been here, and brings it up.
-            case .running, .starting, .absent: break
-            }
-            throw error
-        }
-    }
-
-    public static func alreadyUp(_ lab: LabDirectory) -> LabFailure {
-        LabFailure(
-            "The lab \(lab.name) is up already.",
-            remedy: "`netlab status \(lab.name)` shows it, `netlab down \(lab.name)` ends it.")
-    }
-
-    public static func beingBroughtUp(_ lab: LabDirectory) -> LabFailure {
-        LabFailure(
-            "Somebody else is bringing up \(lab.name) at this moment.", remedy: "`netlab list` shows it.")
-    }
-
-    private static func spawn(_ executable: String, _ arguments: [String], log: FilePath) throws -> pid_t {
-        let null = try SystemPackage.FileDescriptor.open("/dev/null", .readWrite, options: .closeOnExec)
-        defer { try? null.close() }
-        let output = try SystemPackage.FileDescriptor.open(
-            log, .writeOnly, options: [.create, .append, .closeOnExec, .noFollow], permissions: [.ownerReadWrite])
-        defer { try? output.close() }
-        // A crash report would show what registers point at.
-        let environment = ProcessInfo.processInfo.environment.merging(["SWIFT_BACKTRACE": "enable=no"]) { $1 }
-            .map { "\($0)=\($1)" }
-        let id = withCStrings([executable] + arguments) { arguments in
-            withCStrings(environment) { environment in
-                netlab_spawn(
-                    executable, arguments, environment, [null.rawValue, output.rawValue, output.rawValue], nil, 0, 0,
-                    nil)
-            }
-        }
-        guard id > 0 else {
-            throw LabFailure("The supervisor cannot be started: \(String(cString: strerror(errno))).")
-        }
-        return id
-    }
-
-    /// How waitpid(2) tells of a supervisor that ended with code 3, because the machine lacks something.
-    private static let lacksSomething: Int32 = 3 << 8
-
-    /// Looks for the socket until it is there.
-    ///
-    /// - Throws: ``LabFailure`` when the supervisor has died, ``StalledBoot`` when patience has come to its end.
-    private static func awaitSocket(of lab: LabDirectory, supervisor: pid_t) async throws {
-        let deadline = ContinuousClock.now + patience
-        while access(lab.socket.string, F_OK) != 0 {
-            var status: Int32 = 0
-            let isGone = waitpid(supervisor, &status, WNOHANG) == supervisor
-            let cause = { KernelConsole(lab.console).cause }
-            guard !isGone else {
-                let lacks = status == Self.lacksSomething
-                guard !lacks, let cause = cause() else {
-                    throw LabFailure(
-                        "The lab's kernel did not start.", remedy: "`netlab doctor` examines what it needs.",
-                        details: end(of: lab.supervisorLog), exitCode: lacks ? 3 : nil)
-                }
-                throw LabFailure(
-                    "The lab's kernel did not start: \(cause.words)", remedy: cause.remedy,
-                    details: ["All that it said is in \(lab.consoleLog)."], exitCode: 3)
-            }
-            guard ContinuousClock.now < deadline else {
-                throw StalledBoot(cause: cause(), lastWords: end(of: lab.supervisorLog))
-            }
-            try await Task.sleep(for: .milliseconds(5))
-        }
-    }
-
-    private static func end(of log: FilePath) -> [String] {
-        ((try? TextFile.read(log.string)) ?? "").split(whereSeparator: \.isNewline).suffix(6).map(String.init)
-    }
-
-    /// Ends a lab and waits until its directory is gone.
-    ///
-    /// - Throws: ``LabFailure`` when the lab is not there.
-    public static func end(_ lab: LabDirectory) async throws {
-        // What somebody brings up at this moment has to be there first.
-        let deadline = ContinuousClock.now + patience * boots
-        while case .starting = lab.state(), ContinuousClock.now < deadline {
-            try await Task.sleep(for: .milliseconds(5))
-        }
-        switch lab.state() {
-        case .absent:
-            throw LabFailure("The lab \(lab.name) is not up.", remedy: "`netlab list` shows what is.")
-        case .starting:
-            throw beingBroughtUp(lab)
-        case .dead(let record):
-            lab.cleanUp(record)
-        case .running(let record):
-            try await askToEnd(lab, record, within: .seconds(10))
-            switch lab.state() {
-            case .running(let current) where current.isSameLab(as: record):
-                // One that does not go by itself is made to.
-                kill(record.supervisor, SIGKILL)
-                lab.cleanUp(current)
-            case .dead(let record): lab.cleanUp(record)
-            case .running, .starting, .absent: break
-            }
-        }
-    }
-
-    /// Asks a lab to end, as soon as it answers, and waits until its supervisor is gone.
-    private static func askToEnd(
-        _ lab: LabDirectory, _ record: LabDirectory.Record, within patience: Duration
-    ) async throws {
-        let deadline = ContinuousClock.now + patience
-        // One that somebody has stopped (SIGSTOP) hears nothing.
-        kill(record.supervisor, SIGCONT)
-        // One that is only starting does not answer yet, and one that is stuck never.
-        let asking = Task {
-            while true {
-                if let client = try? await LabClient(lab) {
-                    _ = try? await client.ask(.shutDown)
-                    return
-                }
-                try await Task.sleep(for: .milliseconds(2))
-            }
-        }
-        defer { asking.cancel() }
-        while ProcessTable.startTime(of: record.supervisor) == record.supervisorStart, ContinuousClock.now < deadline {
-            try await Task.sleep(for: .milliseconds(2))
+            let begin = since ?? .now
+            since = begin
+            guard .now - begin >= limit - .seconds(1) else { continue }
+            return LabFailure(
+                "The supervisor of \(lab.name), process \(record.supervisor), has been stopped by a signal or a debugger.",
+                remedy: "Let it go on (kill -CONT \(record.supervisor)), or take the lab down: netlab down \(lab.name)")
         }
     }
 }

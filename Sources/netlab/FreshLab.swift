@@ -57,10 +57,11 @@ struct FreshLab {
     /// On a task of its own: a lab is taken down also when the caller has been cancelled.
     private func end() async {
         let directory = directory
-        await Task.detached { try? await LabLauncher.end(directory) }.value
+        let asking: Duration = Task.isCancelled ? .seconds(1) : .seconds(10)
+        await Task.detached { try? await LabLauncher.end(directory, asking: asking) }.value
     }
 
-    /// Plays a script; when the caller is cancelled, the script ends early and what there is of it comes back.
+    /// Plays a script; when the caller is cancelled, the script ends early and what there is of it comes back, if that comes soon.
     ///
     /// - Parameter progress: Called with the lab's clock.
     func play(
@@ -78,6 +79,10 @@ struct FreshLab {
             try await work.value
         } onCancel: {
             continuation.yield(.endOfFile)
+            Task.detached {
+                try? await Task.sleep(for: Interruption.handover)
+                work.cancel()
+            }
         }
         guard case .played(let record) = answer else {
             throw LabFailure("The lab answered something that was not asked.")

@@ -1,10 +1,19 @@
 import Dispatch
 import Glibc
+import LabKernel
+import Reporting
 import Synchronization
 
 /// Ctrl-C and its kin, turned into the cancellation of a task.
 enum Interruption {
+    /// How long a command may take to end by itself after the first signal.
+    static let grace = Duration.milliseconds(4500)
+    /// How long a lab may take to hand over what it has measured by then.
+    static let handover = Duration.seconds(2)
+
     /// Runs `body`; SIGINT, SIGTERM and SIGHUP cancel it instead of ending the process.
+    ///
+    /// A second SIGINT, and the end of ``grace``, end the process with the labs that it has started, whatever these are doing.
     ///
     /// - Returns: The body's result, and whether it was interrupted.
     static func guarding<Result: Sendable>(
@@ -15,15 +24,30 @@ enum Interruption {
         let sources = [SIGINT, SIGTERM, SIGHUP].map { number in
             let source = signalSource(number)
             source.setEventHandler {
-                flag.raise()
+                guard flag.raise() else {
+                    if number == SIGINT { endAtOnce() }
+                    return
+                }
                 task.cancel()
+                DispatchQueue.global().asyncAfter(deadline: .now() + grace / .seconds(1)) {
+                    if !flag.isOver { endAtOnce() }
+                }
             }
             source.resume()
             return source
         }
         let result = await task.result
+        // What comes after it, such as a report of what there is, has its time.
+        flag.end()
         for source in sources { source.cancel() }
         return (result, flag.isRaised)
+    }
+
+    /// Ends this process and the labs that it has started.
+    private static func endAtOnce() -> Never {
+        StandardStream.error.write("netlab: interrupted; what was under way has been ended at once.\n")
+        LabLauncher.endAllAtOnce()
+        _exit(ExitStatus.interrupted.rawValue)
     }
 
     /// A source of a signal, which no longer ends this process.
@@ -38,8 +62,12 @@ enum Interruption {
     private static let ignored = Mutex<Set<Int32>>([])
 
     private final class Flag: Sendable {
-        private let value = Atomic<Bool>(false)
-        func raise() { value.store(true, ordering: .relaxed) }
-        var isRaised: Bool { value.load(ordering: .relaxed) }
+        private let raised = Atomic<Bool>(false)
+        private let over = Atomic<Bool>(false)
+        /// - Returns: Whether it was down.
+        func raise() -> Bool { !raised.exchange(true, ordering: .relaxed) }
+        var isRaised: Bool { raised.load(ordering: .relaxed) }
+        func end() { over.store(true, ordering: .relaxed) }
+        var isOver: Bool { over.load(ordering: .relaxed) }
     }
 }

@@ -50,6 +50,7 @@ struct Up: AsyncParsableCommand {
         board.end()
         switch result {
         case .success(.status(let status)):
+            LabLauncher.leave(lab)
             print(StatusReport(status).brief(style: .standardOutput))
             print(nextSteps(topology, on: kernel))
         case .success:
