@@ -17,14 +17,14 @@ struct KernelSeries: Sendable, Hashable {
     /// The series that netlab's tests have passed with (`scripts/test-kernels`), the one to be preferred first.
     static let proved = [
         KernelSeries(
-            name: "7.3", suite: "trixie-backports", amendments: [.outputIsWrittenWhole], settings: noTimeForIterations, steps: 1300),
+            name: "7.3", suite: "trixie-backports", amendments: [.outputIsWrittenWhole], settings: sinceLinux7, steps: 1280),
         KernelSeries(
-            name: "7.2", suite: "trixie-backports", amendments: [.outputIsWrittenWhole], settings: noTimeForIterations, steps: 1300),
-        KernelSeries(name: "6.12", suite: "trixie", amendments: [.wholeFloatingPointState, .outputIsWrittenWhole],
-            steps: 1320),
+            name: "7.2", suite: "trixie-backports", amendments: [.outputIsWrittenWhole], settings: sinceLinux7, steps: 1280),
+        KernelSeries(
+            name: "6.12", suite: "trixie", amendments: [.wholeFloatingPointState, .outputIsWrittenWhole], steps: 1290),
         KernelSeries(
             name: "6.1", suite: "bookworm", amendments: [.programsDieWithTheirKernel, .wholeFloatingPointState],
-            steps: 1307),
+            settings: KernelConfiguration("CONFIG_NFT_OBJREF=y\n"), steps: 1277),
     ]
 
     static func proved(_ name: String) -> KernelSeries? { proved.first { $0.name == name } }
@@ -53,7 +53,15 @@ struct KernelSeries: Sendable, Hashable {
         return "\(version).\(level)"
     }
 
-    /// A program that makes so many system calls and faults without sleeping would be charged a tick of the scheduler's clock each
-    /// time (arch/um/os-Linux/skas/process.c, since Linux 6.13). The agent that holds the lab's clock is such a program.
-    private static let noTimeForIterations = KernelConfiguration("CONFIG_UML_MAX_USERSPACE_ITERATIONS=0\n")
+    /// - A program that makes so many system calls and faults without sleeping would be charged a tick of the scheduler's clock each
+    ///   time (arch/um/os-Linux/skas/process.c). The agent that holds the lab's clock is such a program.
+    /// - The tables of iptables-legacy(8) are off unless asked for.
+    private static let sinceLinux7 = KernelConfiguration(
+        """
+        CONFIG_UML_MAX_USERSPACE_ITERATIONS=0
+        CONFIG_NETFILTER_XTABLES_LEGACY=y
+        CONFIG_IP_NF_IPTABLES_LEGACY=y
+        CONFIG_IP6_NF_IPTABLES_LEGACY=y
+
+        """)
 }
