@@ -15,7 +15,11 @@ public struct KeyMaterial: Hashable, Sendable {
         let digits = text.utf8.map { Character(Unicode.Scalar($0)).hexDigitValue }
         let nibbles = digits.compactMap(\.self)
         guard digits.count % 2 == 0, nibbles.count == digits.count else { return nil }
-        self.init(stride(from: 0, to: nibbles.count, by: 2).map { UInt8(nibbles[$0] << 4 | nibbles[$0 + 1]) })
+        var bytes: [UInt8] = []
+        for index in stride(from: 0, to: nibbles.count, by: 2) {
+            bytes.append(UInt8(nibbles[index] << 4 | nibbles[index + 1]))
+        }
+        self.init(bytes)
     }
 
     /// The key's length. An AEAD's includes its salt: AES-GCM-256 has 288 bits (RFC 4106).

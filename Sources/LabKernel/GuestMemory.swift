@@ -76,10 +76,11 @@ struct GuestMemory: Sendable, Hashable {
 
     /// Whether a tmpfs is mounted at `path`, by the text of /proc/self/mounts: of several mounts the last is seen.
     static func isMemoryFileSystem(_ path: String, mounts: String) -> Bool {
-        let mount = mounts.split(separator: "\n").map { $0.split(separator: " ") }.last {
-            $0.count > 2 && $0[1] == path
+        for mount in mounts.split(separator: "\n").reversed() {
+            let words = mount.split(separator: " ")
+            if words.count > 2, words[1] == path { return words[2] == "tmpfs" }
         }
-        return mount.map { $0[2] == "tmpfs" } ?? false
+        return false
     }
 
     /// What a kernel's last words mean where they are about its memory; nil for others.

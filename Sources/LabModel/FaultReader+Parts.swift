@@ -90,11 +90,16 @@ extension FaultReader {
     /// The node that sends, one end of the link or tunnel; nil for both.
     func sender(_ name: String?, on place: String?) throws(FaultError) -> String? {
         guard let name else { return nil }
-        let ends =
-            topology.link(named: place ?? "")?.ends.map(\.node)
-            ?? topology.tunnel(named: place ?? "")?.ends.map(\.node)
-            ?? topology.plainTunnel(named: place ?? "")?.ends.map(\.node) ?? []
-        return try one(name, of: ends, noun: "ends of \(place ?? "")")
+        let place = place ?? ""
+        return try one(name, of: ends(of: place), noun: "ends of \(place)")
+    }
+
+    /// The nodes at the ends of a link or tunnel; none where there is no such thing.
+    private func ends(of place: String) -> [String] {
+        if let link = topology.link(named: place) { return link.ends.map(\.node) }
+        if let tunnel = topology.tunnel(named: place) { return tunnel.ends.map(\.node) }
+        if let tunnel = topology.plainTunnel(named: place) { return tunnel.ends.map(\.node) }
+        return []
     }
 
     /// An end of the tunnel, its first unless named.

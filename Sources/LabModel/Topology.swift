@@ -125,9 +125,16 @@ public struct Topology: Hashable, Sendable, Codable {
 
     /// The node that owns an address, on a link or inside a tunnel.
     public func owner(of address: IPAddress) -> String? {
-        links.lazy.flatMap(\.ends).first { $0.addresses.contains { $0.address == address } }?.node
-            ?? tunnels.lazy.flatMap(\.ends).first { $0.inside?.address == address }?.node
-            ?? plainTunnels.lazy.flatMap(\.ends).first { $0.inside?.address == address }?.node
+        for link in links {
+            for end in link.ends where end.addresses.contains(where: { $0.address == address }) { return end.node }
+        }
+        for tunnel in tunnels {
+            for end in tunnel.ends where end.inside?.address == address { return end.node }
+        }
+        for tunnel in plainTunnels {
+            for end in tunnel.ends where end.inside?.address == address { return end.node }
+        }
+        return nil
     }
 
     /// The node that packets to an address come to: its owner, or the one that a one-to-one translation stands for.

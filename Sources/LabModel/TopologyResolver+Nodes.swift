@@ -134,10 +134,13 @@ extension TopologyResolver {
         for node in file.nodes {
             let name = node.name.value
             let place = "nodes.\(name)"
-            let blocks =
-                ends(of: name).flatMap(\.addresses).map(\.value.prefix)
-                + file.tunnels.flatMap(\.ends).filter { $0.node.value == name }.compactMap(\.inside?.value.prefix)
-                + file.plainTunnels.flatMap(\.ends).filter { $0.node.value == name }.compactMap(\.inside?.value.prefix)
+            var blocks = ends(of: name).flatMap(\.addresses).map(\.value.prefix)
+            for end in file.tunnels.flatMap(\.ends) where end.node.value == name {
+                if let inside = end.inside { blocks.append(inside.value.prefix) }
+            }
+            for end in file.plainTunnels.flatMap(\.ends) where end.node.value == name {
+                if let inside = end.inside { blocks.append(inside.value.prefix) }
+            }
             let isSure = !unsure.contains(name)
             let own = interfaces[name, default: [:]].keys.map(\.description)
             var seen: [String: Int] = [:]

@@ -141,14 +141,17 @@ public struct StatusReport: Sendable {
     }
 
     private func monitors(_ style: Style) -> String {
-        let rows = status.monitors.map { monitor in
-            let state =
-                monitor.isAlarmed
-                ? style.bad("alarm") : monitor.exitCode == nil ? style.faint("waiting") : style.good("ok")
-            return [
-                monitor.probe, state, monitor.exitCode.map(String.init) ?? "-", "\(monitor.failures)",
-                monitor.askedAt.map { "\($0)" } ?? "-", monitor.since.map { "\($0)" } ?? "-",
-            ]
+        let rows = status.monitors.map { monitor -> [String] in
+            let state: String
+            if monitor.isAlarmed {
+                state = style.bad("alarm")
+            } else {
+                state = monitor.exitCode == nil ? style.faint("waiting") : style.good("ok")
+            }
+            let exitCode = monitor.exitCode.map { "\($0)" } ?? "-"
+            let askedAt = monitor.askedAt.map(\.description) ?? "-"
+            let since = monitor.since.map(\.description) ?? "-"
+            return [monitor.probe, state, exitCode, "\(monitor.failures)", askedAt, since]
         }
         return section(["MONITOR", "STATE", "EXIT CODE", "FAILURES", "ASKED AT", "SINCE"], rows, style)
     }

@@ -62,13 +62,11 @@ struct Doctor: AsyncParsableCommand {
         case .json: print(try JSONText.of(findings))
         case .table:
             let style = Style.standardOutput
-            let rows = findings.map { finding in
-                [
-                    finding.obstacle == nil ? style.good("ok") : style.bad("missing"), finding.name,
-                    finding.labs.joined(separator: " "),
-                    finding.obstacle.map { "\($0.split { $0 == "\n" || $0 == ";" }.first ?? "")" } ?? "",
-                    finding.obstacle == nil ? "" : finding.remedy,
-                ]
+            let rows = findings.map { finding -> [String] in
+                let labs = finding.labs.joined(separator: " ")
+                guard let obstacle = finding.obstacle else { return [style.good("ok"), finding.name, labs, "", ""] }
+                let firstPart = obstacle.split { $0 == "\n" || $0 == ";" }.first.map(String.init) ?? ""
+                return [style.bad("missing"), finding.name, labs, firstPart, finding.remedy]
             }
             print("This machine's kernel: \(ChosenKernel.hostRelease)")
             print(Table(columns: ["", "WHAT", "FOR", "TRIED", "REMEDY"], rows: rows).text(style: style))

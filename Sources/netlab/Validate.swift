@@ -57,14 +57,16 @@ struct Validate: AsyncParsableCommand {
     }
 
     private func summary(of topology: Topology) -> String {
-        let counts = [
-            (topology.nodes.count, "node"), (topology.links.count, "link"),
-            (topology.tunnels.count + topology.plainTunnels.count, "tunnel"),
+        let tunnels = topology.tunnels.count + topology.plainTunnels.count
+        let variants = topology.variant == nil ? topology.variants.count : 0
+        let counts: [(Int, String)] = [
+            (topology.nodes.count, "node"), (topology.links.count, "link"), (tunnels, "tunnel"),
             (topology.sessionNames.count, "BGP session"), (topology.probes.count, "probe"),
             (topology.expectations.count, "expectation"), (topology.scenarioNames.count, "scenario"),
-            (topology.variant == nil ? topology.variants.count : 0, "variant"),
+            (variants, "variant"),
         ]
-        let parts = counts.filter { $0.0 > 0 }.map { count, noun in "\(count) \(noun)\(count == 1 ? "" : "s")" }
+        var parts: [String] = []
+        for (count, noun) in counts where count > 0 { parts.append("\(count) \(noun)\(count == 1 ? "" : "s")") }
         let name = topology.name + (topology.variant.map { " in variant \($0)" } ?? "")
         return "\(name) is valid: \(parts.isEmpty ? "there is nothing in it" : parts.joined(separator: ", "))."
     }

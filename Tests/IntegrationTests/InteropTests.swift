@@ -12,19 +12,24 @@ struct InteropTests {
     /// hash and group of IKE, and every group of perfect forward secrecy, are there, each beginning at either end.
     enum Algorithms {
         static let ikeCiphers =
-            ["cbc", "ctr", "gcm-8", "gcm-12", "gcm-16"].flatMap { mode in bits.map { "aes-\($0)-\(mode)" } }
-            + ["chacha20-poly1305"]
+            aes(["cbc", "ctr", "gcm-8", "gcm-12", "gcm-16"]) + ["chacha20-poly1305"]
         static let hashes = ["sha1", "sha2-256", "sha2-384", "sha2-512", "aes-xcbc"]
         /// Group 2 is not in Debian's libreswan.
         static let groups = [5, 14, 15, 16, 17, 18, 19, 20, 21, 31]
-        static let esp: [(cipher: String, hash: String?)] =
-            (["cbc", "ctr"].flatMap { mode in bits.map { "aes-\($0)-\(mode)" } } + ["null"]).flatMap { cipher in
-                hashes.map { (cipher, $0) }
+        static let esp: [(cipher: String, hash: String?)] = {
+            var all: [(cipher: String, hash: String?)] = []
+            for cipher in aes(["cbc", "ctr"]) + ["null"] {
+                for hash in hashes { all.append((cipher, hash)) }
             }
-            + (["gcm-8", "gcm-12", "gcm-16", "ccm-8", "ccm-12", "ccm-16"].flatMap { mode in
-                bits.map { "aes-\($0)-\(mode)" }
-            } + ["chacha20-poly1305"]).map { ($0, nil) }
-        private static let bits = [128, 192, 256]
+            let combined = aes(["gcm-8", "gcm-12", "gcm-16", "ccm-8", "ccm-12", "ccm-16"]) + ["chacha20-poly1305"]
+            for cipher in combined { all.append((cipher, nil)) }
+            return all
+        }()
+
+        /// The modes, each with every length of key.
+        private static func aes(_ modes: [String]) -> [String] {
+            modes.flatMap { mode in [128, 192, 256].map { bits in "aes-\(bits)-\(mode)" } }
+        }
 
         static func group(_ index: Int) -> Int { groups[index / 5 % groups.count] }
 
