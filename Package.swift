@@ -173,6 +173,6 @@ let package = Package(
             dependencies: [
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
-            ], swiftSettings: strict),
+            ], exclude: ["Programs"], swiftSettings: strict),
     ]
 )

@@ -16,6 +16,17 @@ public enum ToAgent: Sendable, Codable {
     case cancel(id: UInt32)
     /// Ask what is running, when the clock does not move although it may: nothing but the agent can know.
     case explain
+    /// A message that is in a file of the letterbox (``GuestSetup/letterbox``), being too long for the line; the agent answers
+    /// ``FromAgent/opened(letter:)``.
+    case letter(String)
+}
+
+/// What goes by a file instead of the control line.
+///
+/// A lab kernel reads its line byte by byte, a microsecond and more for each; a file it reads by the page.
+public enum Letter {
+    /// The most bytes of a frame that goes by the line.
+    public static let shortest = 16_384
 }
 
 /// How much may be on its way to the agent at once.
@@ -35,6 +46,8 @@ public enum FromAgent: Sendable, Codable {
     case ready(at: LabTime)
     /// So many more bytes of the line have been read: see ``LineWindow``.
     case received(bytes: Int)
+    /// A letter has been read, and its file may go.
+    case opened(letter: String)
     /// The clock stands still: everything due by now has been handled.
     case held(at: LabTime)
     case progress(id: UInt32, Progress)
@@ -216,11 +229,14 @@ public struct GuestSetup: Hashable, Sendable, Codable {
     public let random: SeededRandom?
     /// Where strongSwan is on the host, with a `usr` in it; nil where it is not.
     public let strongSwan: String?
+    /// The directory of the host in which long messages are left for the agent; nil where all go by the line.
+    public let letterbox: String?
 
     public init(
         hostname: String, logDirectory: String?, keptDirectories: [String] = [], startDate: Int64? = nil,
-        random: SeededRandom? = nil, strongSwan: String? = nil
+        random: SeededRandom? = nil, strongSwan: String? = nil, letterbox: String? = nil
     ) {
+        self.letterbox = letterbox
         self.hostname = hostname
         self.logDirectory = logDirectory
         self.keptDirectories = keptDirectories

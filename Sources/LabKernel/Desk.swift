@@ -194,7 +194,7 @@ struct Desk {
                             "The lab's clock stands still; using the processor: \(processes.joined(separator: "; "))"))
                 case .reply(_, .failed(let failure), _): throw failure
                 case .reply(_, let reply, _): return reply
-                case .ready, .received, .held: break
+                case .ready, .received, .opened, .held: break
                 }
             }
             throw await supervisor.endedFailure

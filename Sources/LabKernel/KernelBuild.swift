@@ -22,6 +22,11 @@ public struct KernelBuild: Sendable {
         self.environment = environment
     }
 
+    /// The series of Linux that netlab has been proved on, the preferred one first, and where each comes from.
+    public static var provedSeries: [(series: String, place: String)] {
+        KernelSeries.proved.map { ($0.name, "\($0.package), from Debian's \($0.suite)") }
+    }
+
     /// Where the output of the last build's tools is.
     public var log: FilePath { cache.directory.appending("build.log") }
 

@@ -88,12 +88,15 @@ public struct KernelCache: Sendable {
             }
             return BuiltKernel(path: override, metadata: nil)
         }
-        return chosen ?? built(of: KernelSeries.proved.map(\.name)).first
+        // One whose metadata cannot be read is better than none.
+        return chosen ?? built(of: KernelSeries.proved.map(\.name)).first ?? kernels().first { $0.metadata == nil }
     }
 
     /// Why ``find()`` returns the kernel that it does, as a sentence.
     public func reason(for kernel: BuiltKernel) -> String {
-        guard let metadata = kernel.metadata else { return "NETLAB_KERNEL names it." }
+        guard let metadata = kernel.metadata else {
+            return override == nil ? "It is the only one there; what it was built from is not known." : "NETLAB_KERNEL names it."
+        }
         let proved = metadata.isProved ? "" : " netlab has not been proved on \(metadata.series)."
         if chosen == kernel { return "It was chosen by `netlab kernel build`.\(proved)" }
         if let obstacle = metadata.obstacle {

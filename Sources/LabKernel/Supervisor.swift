@@ -1,7 +1,9 @@
 import AgentProtocol
+import Glibc
 import LabModel
 import LabPlan
 import Logging
+import SystemPackage
 
 /// Owns a running lab: its kernel process, its clock, and the requests under way.
 ///
@@ -19,6 +21,8 @@ actor Supervisor {
     let kernel: KernelProcess
     private let ending: Ending
     private let line: FrameChannel<FromAgent, ToAgent>
+    private let letterbox: FilePath?
+    private var letters = 0
     private var requests: [UInt32: Request] = [:]
     private var lastID: UInt32 = 0
     /// What has yet to be sent, and how much of what was sent the agent may not have read.
@@ -64,8 +68,12 @@ actor Supervisor {
     /// How far the clock may pass the end of what is played before that is taken for an error: what is measured at the end takes its time.
     private static let overrun = Duration.seconds(600)
 
-    init(kernel: KernelProcess, line: FrameChannel<FromAgent, ToAgent>, ending: Ending, log: Logger) {
+    /// - Parameter letterbox: Where messages go that are too long for the line; nil for a line that takes any.
+    init(
+        kernel: KernelProcess, line: FrameChannel<FromAgent, ToAgent>, letterbox: FilePath?, ending: Ending, log: Logger
+    ) {
         self.kernel = kernel
+        self.letterbox = letterbox
         mode = kernel.kind == .host ? .real : .paused
         self.ending = ending
         self.line = line
@@ -87,6 +95,10 @@ actor Supervisor {
             case .received(let count):
                 unacknowledged -= count
                 flush()
+            case .opened(let letter):
+                if let letterbox, letter.hasPrefix("letter-"), !letter.contains("/") {
+                    unlink(letterbox.appending(letter).string)
+                }
             case .held(let at):
                 held(at: at)
             case .passed(let id, let at):
@@ -224,9 +236,33 @@ actor Supervisor {
     // MARK: Asking the agent
 
     private func transmit(_ message: ToAgent) {
-        guard let bytes = try? FrameDecoder.encode(message) else { return }
+        guard var bytes = try? FrameDecoder.encode(message) else { return }
+        if bytes.count > Letter.shortest, let letterbox, let letter = leave(bytes, in: letterbox) {
+            guard let short = try? FrameDecoder.encode(ToAgent.letter(letter)) else { return }
+            bytes = short
+        }
         outgoing += bytes
         flush()
+    }
+
+    /// Leaves a frame in a file for the agent.
+    ///
+    /// - Returns: The file's name; nil where there is no room, and the line has to do.
+    private func leave(_ frame: [UInt8], in letterbox: FilePath) -> String? {
+        letters += 1
+        let name = "letter-\(letters)"
+        let path = letterbox.appending(name)
+        do {
+            let file = try FileDescriptor.open(
+                path, .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec, .noFollow],
+                permissions: [.ownerReadWrite])
+            try file.closeAfter { _ = try file.writeAll(frame) }
+            return name
+        } catch {
+            log.warning("\(path) cannot be written: \(error)")
+            unlink(path.string)
+            return nil
+        }
     }
 
     /// Sends as much as the window lets through.

@@ -86,7 +86,9 @@ public enum SupervisorServer {
         Task {
             do {
                 let line = try FrameChannel<FromAgent, ToAgent>.adopting(control.rawValue)
-                let supervisor = Supervisor(kernel: kernel, line: line, ending: ending, log: finalLog)
+                let letters = kernel.kind == .lab ? lab.path : nil
+                let supervisor = Supervisor(
+                    kernel: kernel, line: line, letterbox: letters, ending: ending, log: finalLog)
                 Task { await supervisor.listen() }
                 Task { await supervisor.tickForEver() }
                 Task {
@@ -134,7 +136,8 @@ public enum SupervisorServer {
         return GuestSetup(
             hostname: lab.name, logDirectory: lab.logs.string,
             keptDirectories: keepsTemporaryFiles ? ["/tmp", "/var/tmp"] : [],
-            startDate: random.map(startDate), random: random, strongSwan: StrongSwanTree.find()?.string)
+            startDate: random.map(startDate), random: random, strongSwan: StrongSwanTree.find()?.string,
+            letterbox: lab.path.string)
     }
 
     /// A moment between 2020 and 2051 that depends on nothing but the seed; in seconds since 1970.

@@ -27,6 +27,8 @@ extension Action: CustomStringConvertible {
         case .removeRule(let node, let rule): "\(node): remove rule \(Self.text(of: rule))"
         case .applyFilter(let node, let ruleset): "\(node): apply \(ruleset.purpose)"
         case .removeFilter(let node, let ruleset): "\(node): remove \(ruleset.purpose)"
+        case .shareFile(let file): "all nodes: write \(file.path)"
+        case .unshareFile(let path): "all nodes: remove \(path)"
         case .writeFile(let node, let file): "\(node): write \(file.path)\(file.isSecret ? " (secret)" : "")"
         case .removeFile(let node, let path): "\(node): remove \(path)"
         case .createKeyStore(let node, let directory): "\(node): create an empty key store in \(directory)"

@@ -23,15 +23,15 @@ private struct Planner {
     }
 
     var nodes: [Step] {
-        steps(
-            .nodes,
-            topology.nodes.map { node in
-                let programs: Set =
-                    topology.daemons(of: node.name).contains(.charon) ? [NodeSetup.Programs.strongswan] : []
-                return .createNode(NodeSetup(name: node.name, role: node.role, programs: programs))
-            })
+        steps(.nodes, [.shareFile(hostsFile)])
+            + steps(
+                .nodes,
+                topology.nodes.map { node in
+                    let programs: Set =
+                        topology.daemons(of: node.name).contains(.charon) ? [NodeSetup.Programs.strongswan] : []
+                    return .createNode(NodeSetup(name: node.name, role: node.role, programs: programs))
+                })
             + steps(.nodes, topology.nodes.map { .setSysctls(node: $0.name, baseSettings(of: $0)) })
-            + steps(.nodes, topology.nodes.map { .writeFile(node: $0.name, hostsFile(for: $0)) })
     }
 
     /// What a node's kernel is told before it has interfaces; the lab file's own settings come after the links.
@@ -65,7 +65,7 @@ private struct Planner {
     }
 
     /// Every node can name every other.
-    private func hostsFile(for node: Node) -> ConfigurationFile {
+    private var hostsFile: ConfigurationFile {
         let others = topology.nodes.compactMap { other in topology.address(of: other.name).map { "\($0) \(other.name)" }
         }
         return ConfigurationFile(

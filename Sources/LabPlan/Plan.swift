@@ -48,6 +48,9 @@ public enum Action: Hashable, Sendable, Codable {
     case removeRule(node: String, PolicyRule)
     case applyFilter(node: String, Ruleset)
     case removeFilter(node: String, Ruleset)
+    /// Writes a file that every node has at this path below /etc, until it writes one of its own there; before there are nodes.
+    case shareFile(ConfigurationFile)
+    case unshareFile(path: String)
     case writeFile(node: String, ConfigurationFile)
     case removeFile(node: String, path: String)
     case createKeyStore(node: String, directory: String)
@@ -70,11 +73,12 @@ public enum Action: Hashable, Sendable, Codable {
         case .followTunnels(let node, _): .stopFollowingTunnels(node: node)
         case .addRule(let node, let rule): .removeRule(node: node, rule)
         case .applyFilter(let node, let ruleset): .removeFilter(node: node, ruleset)
+        case .shareFile(let file): .unshareFile(path: file.path)
         case .writeFile(let node, let file): .removeFile(node: node, path: file.path)
         case .createKeyStore(let node, let directory): .removeFile(node: node, path: directory)
         case .startDaemon(let daemon): .stopDaemon(daemon)
         case .removeNode, .removeLink, .setSysctls, .setMTU, .removeInterface, .removeAddress, .removeRoute,
-            .stopFollowingTunnels, .removeRule, .removeFilter, .removeFile, .stopDaemon, .run, .await:
+            .stopFollowingTunnels, .removeRule, .removeFilter, .unshareFile, .removeFile, .stopDaemon, .run, .await:
             nil
         }
     }

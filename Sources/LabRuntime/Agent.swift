@@ -49,6 +49,8 @@ final class RequestDesk: Sendable {
     private let open = Mutex<[UInt32: Open]>([:])
     private let lab = Mutex<RunningLab?>(nil)
     private let chance = Mutex<DaemonChance?>(nil)
+    /// The host's directory of long messages; -1 for none.
+    private let letterbox = Mutex<Int32>(-1)
     /// The nodes by the numbers of their network namespaces (namespaces(7)).
     private let nodes = Mutex<[ino_t: String]>([:])
 
@@ -61,6 +63,7 @@ final class RequestDesk: Sendable {
     func take(_ message: ToAgent) {
         switch message {
         case .run: break
+        case .letter(let name): open(letter: name)
         case .request(let id, let request, let unbounded): begin(id, request, unbounded: unbounded)
         case .input(let id, let input): _ = open.withLock { $0[id]?.input.yield(input) }
         case .cancel(let id): open.withLock { $0[id]?.task.cancel() }
@@ -69,6 +72,22 @@ final class RequestDesk: Sendable {
             let nodes = nodes.withLock(\.self)
             line.send(.event(.spinning(processes: RunnableProcesses.list(nodes: nodes)), at: ControlLine.now))
         }
+    }
+
+    /// Takes the message in a file of the letterbox.
+    private func open(letter name: String) {
+        let directory = letterbox.withLock(\.self)
+        let descriptor = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        let bytes = GuestSystem.readBytes(descriptor, limit: FrameDecoder.maximumLength + 4)
+        line.send(.opened(letter: name))
+        var decoder = FrameDecoder()
+        decoder.append(bytes ?? [])
+        guard let frame = try? decoder.next(), let message = try? FrameDecoder.decode(ToAgent.self, from: frame) else {
+            return
+        }
+        // A letter in a letter would be somebody else's.
+        if case .letter = message { return }
+        take(message)
     }
 
     private func begin(_ id: UInt32, _ request: AgentRequest, unbounded: Bool) {
@@ -173,6 +192,7 @@ final class RequestDesk: Sendable {
         // Opened before what may be in front of it is mounted.
         let openDirectory = { (path: String) in Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
         let (strongSwan, logs) = (setup.strongSwan.map(openDirectory), setup.logDirectory.map(openDirectory))
+        if kernel == .lab { letterbox.withLock { $0 = setup.letterbox.map(openDirectory) ?? -1 } }
         defer { for descriptor in [strongSwan, logs].compactMap(\.self) where descriptor >= 0 { close(descriptor) } }
         try GuestSystem.mountFileSystems(keeping: setup.keptDirectories, on: kernel)
         if let strongSwan, strongSwan >= 0 { try GuestSystem.bind(strongSwan, on: NodeSandbox.strongSwanTree) }

@@ -119,11 +119,15 @@ enum GuestSystem {
     }
 
     static func readBytes(_ path: String, limit: Int) -> [UInt8]? {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        readBytes(open(path, O_RDONLY | O_CLOEXEC), limit: limit)
+    }
+
+    /// What can be read of an open file, which is closed then; nil for one that could not be opened.
+    static func readBytes(_ descriptor: Int32, limit: Int) -> [UInt8]? {
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
         var bytes: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 1 << 14)
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
         while bytes.count < limit {
             let count = Glibc.read(descriptor, &buffer, buffer.count)
             guard count > 0 else { break }

@@ -24,6 +24,8 @@ final class NodeSandbox: Sendable {
     private static let ownRunDirectories = ["/run/pluto", "/run/strongswan", "/run/bird"]
     /// Where strongSwan is, outside of the nodes.
     static let strongSwanTree = "/run/netlab/strongswan"
+    /// What all nodes have below /etc, laid over the host's and under what is a node's own.
+    private static let sharedDirectory = "/run/netlab/etc"
     /// Directories below /etc that begin empty whatever the host has there.
     private static let emptiedDirectories = ["ipsec.d", "bird"]
 
@@ -32,6 +34,7 @@ final class NodeSandbox: Sendable {
         name = setup.name
         let directory = "/run/netlab/nodes/\(setup.name)"
         self.directory = directory
+        try GuestSystem.createDirectory(Self.sharedDirectory)
         for path in Self.ownRunDirectories + ["/etc-changes", "/etc-work"] {
             try GuestSystem.createDirectory(directory + path)
         }
@@ -71,7 +74,7 @@ final class NodeSandbox: Sendable {
         try GuestSystem.mount(
             "etc-of-\(name)", on: "/etc", type: "overlay",
             data:
-                "lowerdir=\(setup.programs.contains(.strongswan) ? "\(strongSwanTree)/etc:" : "")/etc,upperdir=\(directory)/etc-changes,workdir=\(directory)/etc-work"
+                "lowerdir=\(sharedDirectory):\(setup.programs.contains(.strongswan) ? "\(strongSwanTree)/etc:" : "")/etc,upperdir=\(directory)/etc-changes,workdir=\(directory)/etc-work"
         )
         // What /sys/class/net lists depends on the namespace it was mounted in.
         try GuestSystem.mount("sysfs", on: "/sys", type: "sysfs")
@@ -104,6 +107,15 @@ final class NodeSandbox: Sendable {
     func agentPath(of path: String) -> String {
         path.hasPrefix("/etc/") ? "\(directory)/etc-changes/\(path.dropFirst(5))" : directory + path
     }
+
+    /// Writes a file that every node sees which is made from now on: what lies under an overlay must not change (overlayfs.rst).
+    static func share(_ file: ConfigurationFile) throws {
+        let path = sharedDirectory + file.path.dropFirst("/etc".count)
+        try GuestSystem.createDirectory(path.lastIndex(of: "/").map { String(path[..<$0]) } ?? path)
+        try GuestSystem.write(file.contents.reveal(), to: path)
+    }
+
+    static func unshare(_ path: String) { unlink(sharedDirectory + path.dropFirst("/etc".count)) }
 
     /// Runs a closure on a thread inside the node's mount namespace, which then ends.
     func withMounts<Result: Sendable>(_ body: @Sendable () throws -> Result) throws -> Result {

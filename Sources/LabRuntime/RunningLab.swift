@@ -166,6 +166,10 @@ actor RunningLab {
             try sandbox(node).nftables.apply(ruleset.text)
         case .removeFilter(let node, let ruleset):
             try sandbox(node).nftables.apply(ruleset.tables.map { "delete table \($0)\n" }.joined())
+        case .shareFile(let file):
+            try NodeSandbox.share(file)
+        case .unshareFile(let path):
+            NodeSandbox.unshare(path)
         case .writeFile(let node, let file):
             try sandbox(node).writeFile(file)
         case .removeFile(let node, let path):

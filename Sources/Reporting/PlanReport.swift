@@ -29,7 +29,7 @@ extension Action {
     /// The text that a step writes or applies, where it may be shown.
     fileprivate var contents: String? {
         switch self {
-        case .writeFile(_, let file): file.isSecret ? nil : file.contents.reveal()
+        case .writeFile(_, let file), .shareFile(let file): file.isSecret ? nil : file.contents.reveal()
         case .applyFilter(_, let ruleset): ruleset.text
         default: nil
         }

@@ -8,7 +8,7 @@ import SystemPackage
 
 struct Kernel: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Build or show the kernel that labs run on.", subcommands: [Build.self, Info.self, Run.self],
+        abstract: "Build or show the kernel that labs run on.", subcommands: [Build.self, Info.self, Series.self, Run.self],
         defaultSubcommand: Info.self)
 
     struct Build: AsyncParsableCommand {
@@ -99,6 +99,15 @@ struct Kernel: AsyncParsableCommand {
                     } ?? [])
                 print(Table(columns: [], rows: rows).text(style: .standardOutput))
             }
+        }
+    }
+
+    struct Series: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "List the series of Linux that netlab has been proved on, the preferred one first.")
+
+        func run() throws {
+            for (series, place) in KernelBuild.provedSeries { print("\(series)  \(place)") }
         }
     }
 

@@ -46,6 +46,11 @@ enum Host {
     }
 
     /// The children of a process.
+    static func parent(of process: pid_t) -> pid_t? {
+        let fields = fields(of: process)
+        return fields.count > 1 ? pid_t(fields[1]) : nil
+    }
+
     static func children(of process: pid_t) -> [pid_t] {
         contents("/proc/\(process)/task/\(process)/children").split(separator: " ").compactMap { pid_t($0) }
     }
