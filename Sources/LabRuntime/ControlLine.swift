@@ -16,7 +16,16 @@ public final class ControlLine: Sendable {
     /// Whether the lab's clock is this line's: not on the host's kernel, whose time nobody holds.
     private let holdsClock: Bool
     private let writing = Mutex<Void>(())
-    private let unbounded = Mutex<Int>(0)
+    private let unbounded = Mutex(Unbounded())
+
+    /// What lets the clock run without a limit.
+    private struct Unbounded {
+        /// How many there are.
+        var count = 0
+        /// How many there have been.
+        var begun = 0
+    }
+
     /// Counters to add to whenever the clock is about to stand still; see ``announceHolds(to:)``.
     private static let holdListeners = Mutex<Set<Int32>>([])
 
@@ -85,12 +94,15 @@ public final class ControlLine: Sendable {
 
     /// Lets the clock run without a limit for as long as there is one more of these than of ``endUnbounded()``.
     public func beginUnbounded() {
-        unbounded.withLock { $0 += 1 }
+        unbounded.withLock {
+            $0.count += 1
+            $0.begun += 1
+        }
         nudge()
     }
 
     public func endUnbounded() {
-        unbounded.withLock { $0 -= 1 }
+        unbounded.withLock { $0.count -= 1 }
         nudge()
     }
 
@@ -121,18 +133,24 @@ public final class ControlLine: Sendable {
         var decoder = FrameDecoder()
         var limit = LabTime(nanoseconds: 0)
         var isHeld = false
+        /// How many had let the clock run when it was said last that it stands still.
+        var begunWhenHeld = 0
         var unacknowledged = 0
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         while true {
             let now = Self.now
+            let free = unbounded.withLock(\.self)
             if !holdsClock {
                 sleep(until: nil, from: now)
-            } else if unbounded.withLock({ $0 > 0 }) || now < limit {
+            } else if free.count > 0 || now < limit {
                 // Above everything else in the lab, so that not even a busy loop keeps the supervisor out.
                 if isHeld { _ = netlab_schedule_realtime() }
                 isHeld = false
-                sleep(until: unbounded.withLock { $0 > 0 } ? nil : limit, from: now)
-            } else if !isHeld {
+                sleep(until: free.count > 0 ? nil : limit, from: now)
+            } else if !isHeld || free.begun != begunWhenHeld {
+                // Also after a request that let the clock run and was over before this thread came to see it: whoever sent it waits to hear
+                // that the clock stands still again.
+                begunWhenHeld = free.begun
                 // Beside everything else, so that what is ready to run can do so at this very time.
                 isHeld = true
                 _ = netlab_schedule_normal()

@@ -53,7 +53,7 @@ final class NodeSandbox: Sendable {
         (mounts, hostname) = (namespaces.mounts, namespaces.hostname)
         network = NetworkNamespace(adopting: namespaces.network)
         sockets = try NetlinkSocket(in: network)
-        nftables = try Nftables(in: network)
+        nftables = Nftables(in: network)
     }
 
     deinit {

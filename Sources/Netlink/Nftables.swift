@@ -10,36 +10,12 @@ import Synchronization
 /// namespace. It also keeps interface names in a process-wide cache, so commands of all objects run one at a time.
 public final class Nftables: Sendable {
     private let namespace: NetworkNamespace
-    private let context: Context
-
-    /// Only touched inside `library`.
-    private struct Context: @unchecked Sendable {
-        let pointer: OpaquePointer
-    }
 
     private static let library = Mutex<Void>(())
 
-    /// Opens the namespace's packet filter. Needs CAP_NET_ADMIN there.
-    ///
-    /// - Throws: `NetlinkError`.
-    public init(in namespace: NetworkNamespace) throws {
+    /// The packet filter of a namespace; nothing is opened before it is used, for the library takes a megabyte each time.
+    public init(in namespace: NetworkNamespace) {
         self.namespace = namespace
-        context = try namespace.perform {
-            try Self.library.withLock { _ in
-                // The library ends the process where it cannot open its socket: try first.
-                _ = try Channel(family: Int32(NETLINK_NETFILTER))
-                guard let pointer = nft_ctx_new(UInt32(NFT_CTX_DEFAULT)) else {
-                    throw NetlinkError(errno: ENOMEM, operation: "open nftables", object: "")
-                }
-                nft_ctx_buffer_output(pointer)
-                nft_ctx_buffer_error(pointer)
-                return Context(pointer: pointer)
-            }
-        }
-    }
-
-    deinit {
-        Self.library.withLock { _ in nft_ctx_free(context.pointer) }
     }
 
     /// Carries out commands in the language of nft(8): all of them, or none.
@@ -61,15 +37,22 @@ public final class Nftables: Sendable {
         try run("list ruleset", "list nftables ruleset", flags: UInt32(NFT_CTX_OUTPUT_JSON | NFT_CTX_OUTPUT_HANDLE))
     }
 
+    /// Needs CAP_NET_ADMIN in the namespace.
     private func run(_ command: String, _ operation: String, flags: UInt32 = 0) throws -> String {
         try namespace.perform {
             try Self.library.withLock { _ in
-                nft_ctx_output_set_flags(self.context.pointer, flags)
-                let code = try Self.withFile(of: command, operation) { path in
-                    nft_run_cmd_from_filename(self.context.pointer, path)
+                // The library ends the process where it cannot open its socket: try first.
+                _ = try Channel(family: Int32(NETLINK_NETFILTER))
+                guard let context = nft_ctx_new(UInt32(NFT_CTX_DEFAULT)) else {
+                    throw NetlinkError(errno: ENOMEM, operation: operation, object: "")
                 }
-                let output = nft_ctx_get_output_buffer(self.context.pointer).map { String(cString: $0) } ?? ""
-                let complaint = nft_ctx_get_error_buffer(self.context.pointer).map { String(cString: $0) } ?? ""
+                defer { nft_ctx_free(context) }
+                nft_ctx_buffer_output(context)
+                nft_ctx_buffer_error(context)
+                nft_ctx_output_set_flags(context, flags)
+                let code = try Self.withFile(of: command, operation) { nft_run_cmd_from_filename(context, $0) }
+                let output = nft_ctx_get_output_buffer(context).map { String(cString: $0) } ?? ""
+                let complaint = nft_ctx_get_error_buffer(context).map { String(cString: $0) } ?? ""
                 guard code == 0 else { throw Self.error(complaint, operation) }
                 return output
             }
