@@ -44,9 +44,9 @@ public enum PlutoCommand {
         whack(socket) + ["--rereadsecrets"]
     }
 
-    /// Negotiates the connection's child SA anew, at once.
-    public static func renewChild(_ connection: String, socket: String) -> [String] {
-        whack(socket) + ["--name", connection, "--rekey-ipsec"]
+    /// Negotiates the connection's child SA anew, at once: to be tried in this order, since libreswan 5 has another word for it.
+    public static func renewChild(_ connection: String, socket: String) -> [[String]] {
+        ["--rekey-ipsec", "--rekey-child"].map { whack(socket) + ["--name", connection, $0] }
     }
 
     /// Makes pluto log keys, or no longer: ``PlutoKeyLog`` reads and masks them.

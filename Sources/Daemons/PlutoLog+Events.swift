@@ -72,6 +72,8 @@ extension PlutoLog {
         // Of an established SA that is its peer's death; of a negotiation, the end of one attempt.
         if isAbout("timeout exceeded after") { return isAbout("ESTABLISHED") ? .peerDead : .retransmission }
         if text.hasPrefix("deleting state (STATE_V2_ESTABLISHED") || text.hasPrefix("deleting established")
+            // Since libreswan 5.
+            || text.hasPrefix("deleting IKE SA (established") || text.hasPrefix("deleting IKE SA (ESTABLISHED")
             || isAbout("terminating SAs")
         {
             return .deleted

@@ -39,8 +39,9 @@ extension PlutoStatus {
         childSAs = states.filter(\.isChild).map(\.childSA)
     }
 
-    /// A line without its three-digit code.
+    /// A line without its three-digit code, which whack has left out since libreswan 5.
     private static func body(_ line: Substring) -> Substring? {
+        if line.first == "#" || line.first == "\"" { return line }
         let code = line.utf8.prefix(3)
         guard code.count == 3, code.allSatisfy({ (48...57).contains($0) }), line.dropFirst(3).first == " " else {
             return nil
@@ -70,10 +71,10 @@ extension IPsecConnection {
         let parts = head.split(separator: ";").map(\.trimmedWords)
         let number = { (text: String?) in text.flatMap { Int($0.drop { $0 == "#" }) }.flatMap { $0 == 0 ? nil : $0 } }
         self.name = name
-        isOriented = flags.contains("oriented")
+        isOriented = flags.contains("oriented") || details["host"] == "oriented"
         routing = parts.count > 1 ? parts[1] : ""
-        newestIKESA = number(details["newest IKE SA"])
-        newestChildSA = number(details["newest IPsec SA"])
+        newestIKESA = number(details["newest IKE SA"] ?? details["established IKE SA"])
+        newestChildSA = number(details["newest IPsec SA"] ?? details["established Child SA"])
         ikeAlgorithms = details["IKEv2 algorithm newest"]
         espAlgorithms = details["ESP algorithm newest"]
         configuredESPAlgorithms = details["ESP algorithms"]
@@ -119,7 +120,7 @@ private struct State {
         }
     }
 
-    /// `:500 STATE_V2_ESTABLISHED_CHILD_SA (established Child SA); REKEY in 3329s; newest; IKE SA #1; idle;`
+    /// `:500 STATE_V2_ESTABLISHED_CHILD_SA (established Child SA); …`; since libreswan 5 `:500 ESTABLISHED_CHILD_SA (established Child SA); REKEY in 3329s; newest; IKE SA #1; idle;`
     private mutating func addState(_ text: Substring) {
         let parts = text.split(separator: ";")
         guard let words = parts.first?.split(separator: " ", maxSplits: 2), words.count >= 2 else { return }

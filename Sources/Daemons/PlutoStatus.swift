@@ -3,7 +3,7 @@ import NetworkTypes
 /// What libreswan's pluto says of itself: its connections and their security associations.
 ///
 /// Made from the text of ``PlutoCommand/status(socket:)``, which is one process for everything; any other of whack's
-/// texts will do too and leaves out what it does not say. Source: ipsec_whack(8), libreswan 4.10.
+/// texts will do too and leaves out what it does not say. Source: ipsec_whack(8), libreswan 4.10 and 5.2.
 public struct PlutoStatus: Hashable, Sendable {
     /// In the order pluto lists them: by name.
     public let connections: [IPsecConnection]
@@ -22,7 +22,7 @@ public struct IPsecConnection: Hashable, Sendable {
     public let name: String
     /// Whether pluto has found out which end it is: false where no interface has the address of `left` or `right`.
     public let isOriented: Bool
-    /// `unrouted`, `erouted`, `prospective erouted`, `erouted HOLD` …
+    /// `unrouted`, `erouted`, `prospective erouted`, `erouted HOLD` …; since libreswan 5 `routed-tunnel` for `erouted`.
     public let routing: String
     /// The number of the newest IKE SA, if there is one.
     public let newestIKESA: Int?
@@ -43,7 +43,7 @@ public struct IPsecConnection: Hashable, Sendable {
 public struct IKESecurityAssociation: Hashable, Sendable {
     public let number: Int
     public let connection: String
-    /// pluto's name of the state, as `STATE_V2_ESTABLISHED_IKE_SA`.
+    /// pluto's name of the state, as `STATE_V2_ESTABLISHED_IKE_SA`; since libreswan 5 `ESTABLISHED_IKE_SA`.
     public let state: String
     /// The state in words.
     public let explanation: String
@@ -52,14 +52,14 @@ public struct IKESecurityAssociation: Hashable, Sendable {
     /// When it ends if that has not happened.
     public let replaceIn: Duration?
 
-    public var isEstablished: Bool { state == "STATE_V2_ESTABLISHED_IKE_SA" }
+    public var isEstablished: Bool { ["STATE_V2_ESTABLISHED_IKE_SA", "ESTABLISHED_IKE_SA"].contains(state) }
 }
 
 /// A child SA, which carries traffic in both directions; established or on its way.
 public struct ChildSecurityAssociation: Hashable, Sendable {
     public let number: Int
     public let connection: String
-    /// pluto's name of the state, as `STATE_V2_ESTABLISHED_CHILD_SA`.
+    /// pluto's name of the state, as `STATE_V2_ESTABLISHED_CHILD_SA`; since libreswan 5 `ESTABLISHED_CHILD_SA`.
     public let state: String
     /// The state in words.
     public let explanation: String
@@ -75,7 +75,7 @@ public struct ChildSecurityAssociation: Hashable, Sendable {
     public let inboundBytes: UInt64?
     public let outboundBytes: UInt64?
 
-    public var isEstablished: Bool { state == "STATE_V2_ESTABLISHED_CHILD_SA" }
+    public var isEstablished: Bool { ["STATE_V2_ESTABLISHED_CHILD_SA", "ESTABLISHED_CHILD_SA"].contains(state) }
 }
 
 // What a caller waits for.

@@ -114,7 +114,7 @@ public struct KernelBuild: Sendable {
         throw KernelSeries.unknown("")
     }
 
-    private static func series(_ name: String) throws(SetupError) -> KernelSeries {
+    static func series(_ name: String) throws(SetupError) -> KernelSeries {
         if let series = KernelSeries.proved(name) { return series }
         guard name.wholeMatch(of: /[0-9]{1,2}\.[0-9]{1,3}/) != nil else { throw KernelSeries.unknown(name) }
         return .unproved(name)
@@ -135,7 +135,10 @@ public struct KernelBuild: Sendable {
     private func choose(_ kernel: BuiltKernel, for origin: Origin) throws {
         switch origin {
         case .newest: try cache.choose(nil)
-        case .series, .tarball: try cache.choose(kernel)
+        case .series, .tarball:
+            // A kernel that a package has installed may be all that there is.
+            try createCacheDirectory()
+            try cache.choose(kernel)
         }
     }
 
@@ -158,12 +161,11 @@ public struct KernelBuild: Sendable {
         try await tools.run(
             "tar", ["--extract", "--file", tarball.string, "--strip-components=1"] + Self.unusedSource,
             in: tree, because: "unpack \(tarball)")
-        for amendment in source.series.amendments {
-            for edit in amendment.edits { try apply(edit, of: amendment, to: tree, source) }
-        }
+        let recipe = KernelRecipe(source.series, configuration: cache.configuration)
+        try recipe.apply(to: tree, identity: source.identity)
 
         progress(.configuring)
-        try await configure(tree, source.series, tools)
+        try await configure(tree, recipe, tools)
 
         var steps = StepCounter(total: source.series.steps)
         progress(.compiling(done: 0, total: steps.total))
@@ -204,30 +206,15 @@ public struct KernelBuild: Sendable {
         return place.appending("usr/src/\(source.series.package).tar.xz")
     }
 
-    private func apply(
-        _ edit: KernelAmendment.Edit, of amendment: KernelAmendment, to tree: FilePath, _ source: KernelSource
-    ) throws {
-        let file = tree.appending(edit.file)
-        guard let text = try? read(file), let changed = edit.applied(to: text) else {
-            throw SetupError(
-                .configurationUnmet,
-                "\(source.identity) does not take a change that \(amendment.purpose), in \(edit.file): it was made for another source",
-                remedy: "Build another series (\(KernelSeries.provedNames)): netlab kernel build --series SERIES")
-        }
-        try write(changed, to: file)
-    }
-
     /// defconfig, with the lab's settings over it; then a check that each came out as asked.
-    private func configure(_ tree: FilePath, _ series: KernelSeries, _ tools: KernelBuildTools) async throws {
-        let settings = "lab-kernel.config"
-        try write(cache.configuration.essentialText + series.settings.essentialText, to: tree.appending(settings))
+    private func configure(_ tree: FilePath, _ recipe: KernelRecipe, _ tools: KernelBuildTools) async throws {
+        let settings = KernelRecipe.settingsFile.string
         let because = "configure the kernel"
         try await tools.run("make", ["ARCH=um", "defconfig"], in: tree, because: because)
         try await tools.run("scripts/kconfig/merge_config.sh", ["-m", ".config", settings], in: tree, because: because)
         try await tools.run("make", ["ARCH=um", "olddefconfig"], in: tree, because: because)
         let finished = KernelConfiguration(try read(tree.appending(".config")))
-        try Self.verify(
-            KernelConfiguration(cache.configuration.essentialText + series.settings.essentialText), holdsIn: finished)
+        try Self.verify(recipe.settings, holdsIn: finished)
     }
 
     /// Throws `configurationUnmet`, naming every setting that is not as asked for.

@@ -48,9 +48,13 @@ public struct BuiltKernel: Sendable, Hashable {
 ///
 /// KEY stands for configuration and source. A directory appears by one rename(2), complete. A kernel is looked up by its
 /// options' text, so neither the source package nor any digest is needed to start a lab.
+///
+/// Kernels that a package has installed are found as if they were in it; nothing is written there.
 public struct KernelCache: Sendable {
     /// The directory that holds a directory for each kernel.
     public let directory: FilePath
+    /// Another directory of the same kind, which is only read; nil where no package has installed one.
+    public let installed: FilePath?
     public let configuration: KernelConfiguration
     private let override: FilePath?
 
@@ -59,19 +63,24 @@ public struct KernelCache: Sendable {
     static let metadataName: FilePath.Component = "metadata.json"
 
     /// A cache in `directory`; `override` is a kernel to use in any case (tests, people who build their own).
-    public init(directory: FilePath, configuration: KernelConfiguration = .lab, override: FilePath? = nil) {
+    public init(
+        directory: FilePath, installed: FilePath? = nil, configuration: KernelConfiguration = .lab,
+        override: FilePath? = nil
+    ) {
         self.directory = directory
+        self.installed = installed
         self.configuration = configuration
         self.override = override
     }
 
-    /// The user's cache; NETLAB_KERNEL in `environment` names a kernel to use in its place.
+    /// The user's cache, and what came with the program; NETLAB_KERNEL in `environment` names a kernel to use in its place.
     ///
     /// Throws `directoryUnavailable` when no cache directory can be named. Creates nothing.
     public init(environment: [String: String]) throws(SetupError) {
         let cache = try HostDirectories(environment: environment).path(.cache)
         let override = environment["NETLAB_KERNEL"].flatMap { $0.isEmpty ? nil : FilePath($0) }
-        self.init(directory: cache.appending("kernels"), override: override)
+        self.init(
+            directory: cache.appending("kernels"), installed: Installation.current?.kernels, override: override)
     }
 
     /// The kernel that labs run on, or nil when none has been built with this configuration.
@@ -102,9 +111,10 @@ public struct KernelCache: Sendable {
         if let obstacle = metadata.obstacle {
             return "Nothing newer was to be had when it was built: \(obstacle)"
         }
+        let origin = installed.map(kernel.path.starts(with:)) == true ? " It came with netlab's package." : ""
         return metadata.series == KernelSeries.proved[0].name
-            ? "\(metadata.series) is the newest series that netlab has been proved on."
-            : "\(metadata.series) is the newest of the kernels in the cache; `netlab kernel build --force` looks for \(KernelSeries.proved[0].name)."
+            ? "\(metadata.series) is the newest series that netlab has been proved on.\(origin)"
+            : "\(metadata.series) is the newest of the kernels here; `netlab kernel build --force` looks for \(KernelSeries.proved[0].name).\(origin)"
     }
 
     // MARK: - Choosing
@@ -158,8 +168,14 @@ public struct KernelCache: Sendable {
         }
     }
 
-    /// The kernel that a build left under `key`, if it is complete and has this configuration.
+    /// The kernel that a build left under `key`, here or in the package, if it is complete and has this configuration.
     func kernel(key: String) -> BuiltKernel? {
+        places.lazy.compactMap { kernel(key: key, in: $0) }.first
+    }
+
+    private var places: [FilePath] { [directory] + (installed.map { [$0] } ?? []) }
+
+    private func kernel(key: String, in directory: FilePath) -> BuiltKernel? {
         let home = directory.appending(key)
         let path = home.appending(Self.kernelName)
         guard let options = Self.contents(home.appending(Self.optionsName)),
@@ -174,8 +190,10 @@ public struct KernelCache: Sendable {
 
     /// Every complete kernel with this configuration. Names that begin with a dot are builds under way or broken off.
     private func kernels() -> [BuiltKernel] {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: directory.string)) ?? []
-        return names.filter { !$0.hasPrefix(".") }.compactMap { kernel(key: $0) }
+        places.flatMap { place in
+            let names = (try? FileManager.default.contentsOfDirectory(atPath: place.string)) ?? []
+            return names.filter { !$0.hasPrefix(".") }.compactMap { kernel(key: $0, in: place) }
+        }
     }
 
     private static func contents(_ path: FilePath) -> [UInt8]? {

@@ -14,7 +14,8 @@ extension SeededRandom {
         guard let library = try? Data(contentsOf: URL(filePath: file.string)) else {
             throw SetupError(
                 .toolsMissing, "The library \(file) is missing or cannot be read; --seed needs it.",
-                remedy: "Build all of netlab, for instance by `swift build`, not the program alone.")
+                remedy: Installation.current != nil
+                    ? Installation.remedy : "Build all of netlab, for instance by `swift build`, not the program alone.")
         }
         self.init(seed: seed, library: Bytes(Array(library)))
     }

@@ -5,7 +5,7 @@ import SystemPackage
 /// strongSwan as netlab keeps it for its labs: Debian's packages, unpacked into the user's cache and not installed, since
 /// they conflict with libreswan's.
 ///
-/// `scripts/netlab` makes it: a directory for each version, put in place when all of it is there.
+/// `scripts/netlab` makes it: a directory for each version, put in place when all of it is there. netlab's package has one, too.
 public enum StrongSwanTree {
     /// Its name as a finding of ``Doctor``.
     public static let title = "strongSwan"
@@ -15,9 +15,19 @@ public enum StrongSwanTree {
     static let manifest = "packages"
 
     /// The newest version's directory, which has a `usr` in it; nil where there is none.
-    public static func find(environment: [String: String] = ProcessInfo.processInfo.environment) -> FilePath? {
-        guard let cache = try? HostDirectories(environment: environment).path(.cache) else { return nil }
-        let directory = cache.appending(name)
+    ///
+    /// Of one version, the user's own is taken rather than the package's.
+    public static func find(
+        environment: [String: String] = ProcessInfo.processInfo.environment,
+        installation: Installation? = .current
+    ) -> FilePath? {
+        let cache = try? HostDirectories(environment: environment).path(.cache)
+        return [cache?.appending(name), installation?.strongSwan].compactMap(newest(in:))
+            .max { precedes($0.lastComponent?.string ?? "", $1.lastComponent?.string ?? "") }
+    }
+
+    private static func newest(in directory: FilePath?) -> FilePath? {
+        guard let directory else { return nil }
         let versions = (try? FileManager.default.contentsOfDirectory(atPath: directory.string)) ?? []
         return versions.filter { $0.first != "." }.sorted { precedes($0, $1) }.map { directory.appending($0) }
             .last { tree in
@@ -36,7 +46,9 @@ public enum StrongSwanTree {
     }
 
     static let remedy =
-        "scripts/netlab fetches it when it brings a lab up, and says why where it cannot: it needs Debian's apt-get and a mirror."
+        Installation.current != nil
+        ? Installation.remedy
+        : "scripts/netlab fetches it when it brings a lab up, and says why where it cannot: it needs Debian's apt-get and a mirror."
 
     /// What a lab that runs strongSwan says without it.
     public static var missing: SetupError {

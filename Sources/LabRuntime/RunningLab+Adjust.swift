@@ -260,8 +260,10 @@ extension RunningLab {
             }
         }
         let socket = try sandbox(place.node).agentPath(of: PlutoCommand.socketPath)
-        let (code, _) = try await NodeProcess.run(PlutoCommand.renewChild(end.connection, socket: socket), in: nil)
-        guard code != 0 else { return }
+        for command in PlutoCommand.renewChild(end.connection, socket: socket) {
+            let (code, _) = try await NodeProcess.run(command, in: nil)
+            if code == 0 { return }
+        }
         _ = try await NodeProcess.run(PlutoCommand.initiate(end.connection, socket: socket), in: nil)
     }
 }

@@ -8,7 +8,8 @@ import SystemPackage
 
 struct Kernel: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Build or show the kernel that labs run on.", subcommands: [Build.self, Info.self, Series.self, Run.self],
+        abstract: "Build or show the kernel that labs run on.",
+        subcommands: [Build.self, Info.self, Series.self, Recipe.self, Run.self],
         defaultSubcommand: Info.self)
 
     struct Build: AsyncParsableCommand {
@@ -108,6 +109,23 @@ struct Kernel: AsyncParsableCommand {
 
         func run() throws {
             for (series, place) in KernelBuild.provedSeries { print("\(series)  \(place)") }
+        }
+    }
+
+    struct Recipe: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show what a lab kernel is made of: Debian's source, netlab's changes and settings, the commands.")
+
+        @Option(help: "A series of Linux, such as 6.12, in place of the newest that netlab has been proved on.")
+        var series: String?
+
+        @Option(help: ArgumentHelp("Make the changes in this directory with Linux's source.", valueName: "directory"))
+        var apply: String?
+
+        func run() throws {
+            let recipe = try KernelRecipe(series: series)
+            guard let apply else { return print(recipe.text) }
+            try recipe.apply(to: FilePath(apply), identity: "the source in \(apply)")
         }
     }
 

@@ -33,10 +33,11 @@ enum LabLocator {
     static var environment: [String: String] { ProcessInfo.processInfo.environment }
     static var directories: HostDirectories { HostDirectories(environment: environment) }
 
-    /// The directory of the labs that come with netlab: below NETLAB_HOME, which scripts/netlab sets, or beside the
-    /// program's own checkout.
+    /// The directory of the labs that come with netlab: below NETLAB_HOME, which scripts/netlab sets, where a package has
+    /// installed them with the program, or beside the program's own checkout.
     static var labsDirectory: String? {
         if let home = environment["NETLAB_HOME"] { return "\(home)/Labs" }
+        if let labs = Installation.current?.labs { return labs.string }
         var path = Supervision.executable
         while let slash = path.lastIndex(of: "/"), slash > path.startIndex {
             path = String(path[..<slash])

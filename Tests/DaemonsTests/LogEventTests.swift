@@ -58,6 +58,16 @@ import Testing
                 == 111_530_759_000)
     }
 
+    /// The same, in the words of libreswan 5.2, and a renewal of the child SA.
+    @Test func aSilentPeerInTheWordsOfLibreswan5() throws {
+        let events = said(try pluto("pluto-peer-lost-5.2.log"))
+        #expect(
+            events.filter { $0 != .other && $0 != .retransmission } == [
+                .ikeEstablished, .childEstablished, .peerDead, .deleted, .ikeEstablished, .childEstablished, .childRekeyed,
+            ])
+        #expect(events.filter { $0 == .retransmission }.count == 5)
+    }
+
     @Test func aDeleteOfThePeer() throws {
         #expect(
             try said(pluto("pluto-deleted-by-peer.log")) == [

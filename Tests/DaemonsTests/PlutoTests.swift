@@ -32,6 +32,33 @@ import Testing
         #expect(status.progress(of: "main") == "main: established Child SA")
     }
 
+    /// The text of libreswan 5.2 has no codes, other names for states, and other words for the newest associations.
+    @Test func establishedConnectionOfLibreswan5() throws {
+        let status = PlutoStatus(try Fixture.text("pluto-established-5.2.txt"))
+        #expect(
+            status.connection(named: "main")
+                == IPsecConnection(
+                    name: "main", isOriented: true, routing: "routed-tunnel", newestIKESA: 1, newestChildSA: 2,
+                    ikeAlgorithms: "AES_CBC_256-HMAC_SHA2_384-DH20", espAlgorithms: "AES_CBC_256-HMAC_SHA2_256_128",
+                    configuredESPAlgorithms: "AES_CBC_256-HMAC_SHA2_256_128-MODP1536"))
+        #expect(
+            status.ikeSAs == [
+                IKESecurityAssociation(
+                    number: 1, connection: "main", state: "ESTABLISHED_IKE_SA", explanation: "established IKE SA",
+                    rekeyIn: .seconds(28528), replaceIn: .seconds(28798))
+            ])
+        #expect(
+            status.childSAs == [
+                ChildSecurityAssociation(
+                    number: 2, connection: "main", state: "ESTABLISHED_CHILD_SA", explanation: "established Child SA",
+                    parent: 1, rekeyIn: .seconds(3328), replaceIn: .seconds(3598), inboundSPI: 0x6c10_f525,
+                    outboundSPI: 0x035e_d2ba, addedAt: 1_795_975_677, inboundBytes: 705, outboundBytes: 652)
+            ])
+        #expect(status.ikeSAs.allSatisfy(\.isEstablished))
+        #expect(status.isLoaded("main") && status.isEstablished("main"))
+        #expect(status.isLoaded("main-2") && !status.isEstablished("main-2"))
+    }
+
     @Test func unusedConnection() throws {
         let status = PlutoStatus(try Fixture.text("pluto-established.txt"))
         let unused = try #require(status.connection(named: "main-2"))

@@ -10,9 +10,9 @@ struct KernelCacheTests {
     /// A directory as a build leaves it, with a file for a kernel.
     private func install(
         _ key: String, in cache: KernelCache, options: String = configuration.essentialText, builtAt: Int = 1,
-        series: String = "6.1", obstacle: String? = nil
+        series: String = "6.1", obstacle: String? = nil, inPackage: Bool = false
     ) throws {
-        let home = cache.directory.appending(key)
+        let home = (inPackage ? cache.installed ?? cache.directory : cache.directory).appending(key)
         try makeDirectory(home)
         try write("#!/bin/true\n", to: home.appending("linux"), executable: true)
         try write(options, to: home.appending("options"))
@@ -25,7 +25,10 @@ struct KernelCacheTests {
 
     private func withCache(_ body: (KernelCache) async throws -> Void) async throws {
         try await withTemporaryDirectory { directory in
-            try await body(KernelCache(directory: directory.appending("kernels"), configuration: Self.configuration))
+            try await body(
+                KernelCache(
+                    directory: directory.appending("kernels"), installed: directory.appending("package"),
+                    configuration: Self.configuration))
         }
     }
 
@@ -99,6 +102,33 @@ struct KernelCacheTests {
             try install("old", in: cache, series: "6.1", obstacle: "7.3 is not to be had: no network")
             let kernel = try #require(try cache.find())
             #expect(cache.reason(for: kernel).contains("7.3 is not to be had: no network"))
+        }
+    }
+
+    @Test("A package's kernel is found as the user's own: the newest series is taken, or what was chosen; it says where it is from")
+    func package() async throws {
+        try await withCache { cache in
+            try install("theirs", in: cache, series: "6.12", inPackage: true)
+            let theirs = try #require(try cache.find())
+            #expect(theirs.path == cache.installed?.appending("theirs").appending("linux"))
+            #expect(cache.reason(for: theirs).hasSuffix("It came with netlab's package."))
+
+            try install("old", in: cache, series: "6.1")
+            let still = try cache.find()
+            #expect(still == theirs)
+            try install("new", in: cache, series: "7.3")
+            let own = try #require(try cache.find())
+            #expect(own.metadata?.source == "s new")
+            #expect(!cache.reason(for: own).contains("package"))
+
+            for key in ["old", "theirs"] {
+                let kernel = try #require(cache.kernel(key: key))
+                try cache.choose(kernel)
+                let chosen = try cache.find()
+                #expect(chosen == kernel)
+            }
+            let package = try names(in: try #require(cache.installed))
+            #expect(package == ["theirs"])
         }
     }
 

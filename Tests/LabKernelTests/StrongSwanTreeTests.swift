@@ -27,6 +27,26 @@ struct StrongSwanTreeTests {
         }
     }
 
+    @Test func `A package's tree is found where the user has none that is newer`() async throws {
+        try await withTemporaryDirectory { directory in
+            try makeDirectory(directory.pushing("usr/lib/netlab"))
+            let installation = try #require(Installation(program: directory.pushing("usr/bin/netlab")))
+            let environment = ["XDG_CACHE_HOME": directory.string]
+            let tree = installation.strongSwan.appending("5.9.8-5+deb12u2")
+            try makeDirectory(tree.pushing("usr/sbin"))
+            for file in ["packages", "usr/sbin/charon-systemd", "usr/sbin/swanctl"] {
+                try write("", to: tree.pushing(FilePath(file)))
+            }
+            let found = { StrongSwanTree.find(environment: environment, installation: installation) }
+            #expect(found() == tree)
+            #expect(StrongSwanTree.find(environment: [:], installation: installation) == tree)
+            try add("5.9.8-5+deb12u1", in: directory)
+            #expect(found() == tree)
+            try add("5.9.8-5+deb12u3", in: directory)
+            #expect(found() == directory.appending("netlab/strongswan/5.9.8-5+deb12u3"))
+        }
+    }
+
     @Test func `What is missing is told with the way to get it`() {
         #expect(StrongSwanTree.missing.message.contains("`ike: strongswan`"))
         #expect(StrongSwanTree.missing.remedy.contains("scripts/netlab"))
