@@ -54,7 +54,7 @@ import Testing
                     parent: 1, rekeyIn: .seconds(3328), replaceIn: .seconds(3598), inboundSPI: 0x6c10_f525,
                     outboundSPI: 0x035e_d2ba, addedAt: 1_795_975_677, inboundBytes: 705, outboundBytes: 652)
             ])
-        #expect(status.ikeSAs.allSatisfy(\.isEstablished))
+        #expect(status.ikeSAs.allSatisfy { $0.isEstablished })
         #expect(status.isLoaded("main") && status.isEstablished("main"))
         #expect(status.isLoaded("main-2") && !status.isEstablished("main-2"))
     }

@@ -7,31 +7,33 @@ import Testing
 struct RegisterTests {
     private static let source = Netlab.checkout.appending("Tests/IntegrationTests/Programs/registers.c")
 
-    /// Compiles the program and runs it in a lab kernel.
-    private func run(_ arguments: String...) async throws -> Netlab.Result {
+    /// Compiles the program, runs it in a lab kernel, and has a look at what it said.
+    private func run(_ arguments: String..., look: (Netlab.Result) -> Void) async throws {
         try await LabHome.with { home in
             // `kernel run` leaves the host's /tmp to be seen.
             let program = home.path.appending("registers").string
             let compiler = try await home.netlab.execute(
                 "/usr/bin/gcc", ["-O2", "-Wall", "-Werror", "-static", "-o", program, Self.source.string])
             try #require(compiler.code == 0, compiler.account)
-            return try await home.netlab.execute(Netlab.program, ["kernel", "run", "--", program] + arguments)
+            look(try await home.netlab.execute(Netlab.program, ["kernel", "run", "--", program] + arguments))
         }
     }
 
     @Test("Registers are kept across system calls, page faults, signals, switches, forks and other programs' beginnings")
     func kept() async throws {
-        let result = try await run()
         let flags = Host.contents("/proc/cpuinfo")
         let widest = flags.contains(" avx512f ") ? "avx512" : flags.contains(" avx ") ? "avx" : "sse"
-        #expect(result.code == 0, result.account)
-        #expect(result.output == "kept: \(widest)\n", result.account)
+        try await run { result in
+            #expect(result.code == 0, result.account)
+            #expect(result.output == "kept: \(widest)\n", result.account)
+        }
     }
 
     @Test("A register that a signal's end does not bring back is found")
     func lost() async throws {
-        let result = try await run("lose")
-        #expect(result.code == 1, result.account)
-        #expect(result.output == "lost at a signal: vector register 3\n", result.account)
+        try await run("lose") { result in
+            #expect(result.code == 1, result.account)
+            #expect(result.output == "lost at a signal: vector register 3\n", result.account)
+        }
     }
 }

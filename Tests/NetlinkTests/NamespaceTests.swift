@@ -47,7 +47,7 @@ import Testing
             try used.perform {}
             let lab = try TestNamespace()
             _ = try lab.socket.securityAssociations()
-            _ = try Nftables(in: lab.namespace)
+            _ = try Nftables(in: lab.namespace).listRuleset()
             _ = try NetlinkMonitor(in: lab.namespace)
         }
         // Other suites run meanwhile and hold a few of their own, but nothing near two a round.

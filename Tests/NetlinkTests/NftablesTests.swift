@@ -16,7 +16,7 @@ import Testing
 
     @Test func applyListFlush() throws {
         let lab = try TestNamespace.withDummy()
-        let filter = try Nftables(in: lab.namespace)
+        let filter = Nftables(in: lab.namespace)
         #expect(try filter.listRuleset() == "")
         try filter.apply(Self.ruleset)
         #expect(try filter.listRuleset() == Self.ruleset)
@@ -37,7 +37,7 @@ import Testing
 
     @Test func allOrNothing() throws {
         let lab = try TestNamespace()
-        let filter = try Nftables(in: lab.namespace)
+        let filter = Nftables(in: lab.namespace)
         let refusal = try error {
             try filter.apply("add table ip a\nadd table ip b\nadd rule ip absent chain1 accept\n")
         }
