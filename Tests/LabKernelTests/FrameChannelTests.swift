@@ -5,7 +5,7 @@ import Testing
 @testable import LabKernel
 
 /// Connections of supervisors, with peers that keep to nothing.
-@Suite("FrameChannel", .timeLimit(.minutes(1)))
+@Suite("FrameChannel", .timeLimit(.minutes(60)))
 struct FrameChannelTests {
     private typealias Channel = FrameChannel<String, String>
 
