@@ -29,7 +29,11 @@ private struct Planner {
                 topology.nodes.map { node in
                     let programs: Set =
                         topology.daemons(of: node.name).contains(.charon) ? [NodeSetup.Programs.strongswan] : []
-                    return .createNode(NodeSetup(name: node.name, role: node.role, programs: programs))
+                    // In a lab of usual size, people find what they would on any machine.
+                    let isOneOfMany = topology.nodes.count > 100 && topology.daemons(of: node.name).isEmpty
+                    return .createNode(
+                        NodeSetup(
+                            name: node.name, role: node.role, programs: programs, hasFallbackTunnels: !isOneOfMany))
                 })
             + steps(.nodes, topology.nodes.map { .setSysctls(node: $0.name, baseSettings(of: $0)) })
     }

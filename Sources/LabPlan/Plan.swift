@@ -90,13 +90,17 @@ public struct NodeSetup: Hashable, Sendable, Codable {
     public let role: Node.Role
     /// What it has besides the host's own programs.
     public let programs: Set<Programs>
+    /// Whether it has the interface that each kind of tunnel brings by itself, which `ip tunnel` asks for others. They take most of
+    /// the time and the memory of a node that has nothing else (net/ipv4/ip_tunnel.c, ip_tunnel_init_net).
+    public let hasFallbackTunnels: Bool
 
     /// Programs that netlab keeps for itself, as Debian's packages of them cannot be installed beside others.
     public enum Programs: String, Hashable, Sendable, Codable, CaseIterable {
         case strongswan
     }
 
-    public init(name: String, role: Node.Role, programs: Set<Programs> = []) {
+    public init(name: String, role: Node.Role, programs: Set<Programs> = [], hasFallbackTunnels: Bool = true) {
+        self.hasFallbackTunnels = hasFallbackTunnels
         self.name = name
         self.role = role
         self.programs = programs

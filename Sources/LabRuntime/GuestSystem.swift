@@ -46,9 +46,6 @@ enum GuestSystem {
         // No process of a lab may be refused the processor because another one of a higher class has used its share.
         try? write("-1", to: "/proc/sys/kernel/sched_rt_runtime_us")
         try? write("1048576", to: "/proc/sys/fs/nr_open")
-        // Without interfaces that each kind of tunnel would bring to each node, used or not: nine that take most of a node's time and
-        // memory (net/ipv4/ip_tunnel.c, ip_tunnel_init_net; Documentation/admin-guide/sysctl/net.rst).
-        try? write("1", to: "/proc/sys/net/core/fb_tunnels_only_for_init_net")
         // These follow from the memory otherwise: transfers would be slower in a lab that has less. Nodes inherit them
         // (net/ipv4/tcp.c, tcp_init; tcp_ipv4.c, tcp_sk_init).
         try? write("4096 131072 6291456", to: "/proc/sys/net/ipv4/tcp_rmem")

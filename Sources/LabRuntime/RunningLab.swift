@@ -123,6 +123,11 @@ actor RunningLab {
     private func perform(_ action: Action) async throws {
         switch action {
         case .createNode(let setup):
+            if kernel == .lab {
+                // Documentation/admin-guide/sysctl/net.rst: 1 leaves them to the first network namespace alone.
+                try? GuestSystem.write(
+                    setup.hasFallbackTunnels ? "0" : "1", to: "/proc/sys/net/core/fb_tunnels_only_for_init_net")
+            }
             let sandbox = try NodeSandbox(setup)
             sandboxes[setup.name] = sandbox
             // A lab kernel is nobody else's.
