@@ -97,16 +97,29 @@ extension Judge {
         return (faults, notes)
     }
 
-    /// The most that TCP can carry on the way that a probe's packets took, and what sets the limit.
-    private func ceiling(of probe: String) -> (bitsPerSecond: Double, limit: String, tunnels: [String])? {
+    /// What TCP can carry on the way that a probe's packets took.
+    private struct Ceiling {
+        /// The most in the long run, in bits of payload per second, and what sets the limit.
+        let bitsPerSecond: Double
+        let limit: String
+        /// The most over any span of time: in a short one fewer acknowledgements may leave than there were segments for.
+        let momentary: Double
+        /// Entered on the way there, in order.
+        let tunnels: [String]
+    }
+
+    private func ceiling(of probe: String) -> Ceiling? {
         guard case .success(let (there, back, _)) = trails(of: probe),
             let path = pathMTU(of: probe, declared: nil),
             // Timestamps take 12 bytes of every segment (RFC 7323).
             case let length = path.bytes, case let payload = length - headers(of: probe) - 12,
             let goodput = there.goodput(
-                payload: payload, packet: length, acknowledgements: back, acknowledgement: headers(of: probe) + 12)
+                payload: payload, packet: length, acknowledgements: back, acknowledgement: headers(of: probe) + 12),
+            let alone = there.goodput(payload: payload, packet: length)
         else { return nil }
-        return (goodput.bitsPerSecond, goodput.limit, there.hops.filter(\.inside.isEmpty).compactMap(\.entered))
+        return Ceiling(
+            bitsPerSecond: goodput.bitsPerSecond, limit: goodput.limit, momentary: alone.bitsPerSecond,
+            tunnels: there.hops.filter(\.inside.isEmpty).compactMap(\.entered))
     }
 
     /// What the plan's transfers reached, beside what could be reached.
@@ -145,7 +158,7 @@ extension Judge {
                     outcome: .fail, expected: expected, rule: rule, seen: "the transfer did not come to its end")
             }
             let isRight =
-                abs(rate - target) <= target * claim.tolerance.fraction && rate <= ceiling.bitsPerSecond * 1.001
+                abs(rate - target) <= target * claim.tolerance.fraction && rate <= ceiling.momentary * 1.001
             let isSlowMachine = time == .real && rate < target
             return Judgement(
                 outcome: isRight ? .pass : isSlowMachine ? .inconclusive : .fail, expected: expected, rule: rule,

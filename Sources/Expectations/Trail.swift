@@ -97,14 +97,14 @@ struct Trail {
     ///
     /// - Parameters:
     ///   - acknowledgements: The way back. Where it shares a link's direction with this one, they take their part of its
-    ///     rate: one for two segments (RFC 9293, section 3.8.6.3).
+    ///     rate: one for two segments (RFC 9293, section 3.8.6.3). Nil leaves them out.
     ///   - acknowledgement: The length of one, in bytes.
     func goodput(
-        payload: Int, packet length: Int, acknowledgements: Trail, acknowledgement: Int
+        payload: Int, packet length: Int, acknowledgements: Trail? = nil, acknowledgement: Int = 0
     ) -> (bitsPerSecond: Double, limit: String)? {
         hops.compactMap { hop -> (bitsPerSecond: Double, limit: String)? in
             guard let link = hop.link, let frame = hop.frameLength(of: length) else { return nil }
-            let shared = acknowledgements.hops.filter { $0.link == link && $0.node == hop.node }
+            let shared = acknowledgements?.hops.filter { $0.link == link && $0.node == hop.node } ?? []
             let halves = shared.compactMap { $0.frameLength(of: acknowledgement) }.reduce(0, +)
             let used = Double(frame) + Double(halves) / 2
             let words =

@@ -214,7 +214,7 @@ extension ClaimReader {
         let expected = fields["is"]?.value(BitRate.self, "a rate such as 471mbit")?.value
         let tolerance =
             fields["within"].map { $0.value(Percentage.self, "a share such as 2%")?.value }
-            ?? Percentage(fraction: 0.05)
+            ?? Percentage(fraction: 0.02)
         guard let tolerance, fields["is"] == nil || expected != nil else { return nil }
         guard tolerance.fraction > 0 else {
             fields["within"]?.wrong("a share above 0%, such as 2%")

@@ -211,6 +211,7 @@ actor RunningLab {
                 // A tag that only the kernel's own bookkeeping has would not count at the link's rate.
                 try sockets.disableTagOffloads(of: end.interface)
                 try sockets.createVLAN(name: name, lower: end.interface, id: vlan)
+                try sockets.disableOffloads(of: name)
                 // The port itself answers nothing: frames without the tag are nobody's (8: for no local address).
                 try sandbox(end.node).network.setSysctls([("net/ipv4/conf/\(end.interface)/arp_ignore", "8")])
             }

@@ -38,6 +38,21 @@ extension NetlinkSocket {
         try change(name, "set MTU \(mtu) on link") { $0.put(IFLA_MTU, UInt32(mtu.bytes)) }
     }
 
+    /// Limits how many segments TCP hands to an interface at once (`IFLA_GSO_MAX_SEGS`), for connections made afterwards.
+    func setSegmentRun(_ count: UInt32, on name: InterfaceName) throws {
+        try change(name, "limit runs of segments on link") { $0.put(IFLA_GSO_MAX_SEGS, count) }
+    }
+
+    /// The segments that TCP may hand to an interface at once; nil where the kernel does not say. Throws `ENODEV`.
+    func segmentRun(of name: InterfaceName) throws -> UInt32? {
+        try withRoute { channel in
+            let message = try Message(RTM_GETLINK, ifinfomsg())
+            message.put(IFLA_IFNAME, text: name.description)
+            let reply = try channel.request(message, "find link", "\(name)").first
+            return reply?.split(ifinfomsg.self)?.attributes[IFLA_GSO_MAX_SEGS]?.integer(UInt32.self)
+        }
+    }
+
     /// Sets an interface's Ethernet address.
     public func setAddress(_ address: MACAddress, on name: InterfaceName) throws {
         try change(name, "set address \(address) on link") { $0.put(IFLA_ADDRESS, bytes: address.bytes) }

@@ -8,6 +8,9 @@ extension NetlinkSocket {
     /// What the interface cannot switch is left alone if it is off already. By ethtool's ioctl (linux/ethtool.h).
     /// A veth needs it on both ends: what a capture shows at one was made at the other.
     ///
+    /// TCP makes its runs of segments whatever ethtool says (net/core/sock.c, sk_setup_caps). So a run is limited to one segment:
+    /// a queue would hold and release up to 64 KiB at one moment, as frames with no time between them.
+    ///
     /// - Throws: `ENODEV`; `EOPNOTSUPP` where an offload is on for good.
     public func disableOffloads(of name: InterfaceName) throws {
         // Checksums last: without them the kernel drops the others by itself, and calls them unchangeable.
@@ -27,6 +30,7 @@ extension NetlinkSocket {
                 }
             }
         }
+        try setSegmentRun(1, on: name)
     }
 
     /// Has the kernel write and read VLAN tags itself, in the frame, where a capture and a queue see them.
@@ -39,9 +43,10 @@ extension NetlinkSocket {
         }
     }
 
-    /// Whether any of the offloads that `disableOffloads(of:)` turns off is on.
+    /// Whether any of the offloads that `disableOffloads(of:)` turns off is on, or runs of segments are still made.
     public func hasOffloads(_ name: InterfaceName) throws -> Bool {
-        try withRoute { channel in
+        if try segmentRun(of: name) != 1 { return true }
+        return try withRoute { channel in
             for command in [ETHTOOL_GGRO, ETHTOOL_GTSO, ETHTOOL_GGSO, ETHTOOL_GRXCSUM, ETHTOOL_GTXCSUM] {
                 let value = netlab_ethtool(channel.descriptor, name.description, UInt32(command), -1)
                 guard value >= 0 else {

@@ -112,8 +112,8 @@ struct ExpectationTests {
             ("{ecmp: there, over: [main, own], flows: 2}", "there main own 2"),
             ("{sa: main}", "main aes-256-cbc with sha2-256 plain"), ("{sa: own}", "own unknown udp"),
             ("{sa: own, nat-t: off, esp: {encryption: aes-256-gcm-16}}", "own aes-256-gcm-16 plain"),
-            ("{rate: there}", "there derived 5% 8000000"),
-            ("{rate: there, is: 471mbit, within: 2%, transfer: 1GB}", "there 471mbit 2% 1000000000"),
+            ("{rate: there}", "there derived 2% 8000000"),
+            ("{rate: there, is: 471mbit, within: 3%, transfer: 1GB}", "there 471mbit 3% 1000000000"),
             (
                 "{routes: vm, are: {0.0.0.0/0: 10.0.0.1, 10.9.0.0/16: [eth0, vti1], 10.8.0.0/16: absent}}",
                 "vm 0.0.0.0/0>10.0.0.1 10.9.0.0/16>eth0,vti1 10.8.0.0/16>absent"

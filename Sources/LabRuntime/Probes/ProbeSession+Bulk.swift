@@ -5,6 +5,8 @@ import NetworkTypes
 
 extension ProbeSession {
     /// Sends bytes over TCP; both ends are driven from this one thread.
+    ///
+    /// The sender paces its segments, so that what is measured is the way's and not the moment's (``TCPSocket/pace()``).
     func bulk(bytes: Int, port: UInt16, deadline: Duration) throws -> BulkResult {
         guard let destinationNode else {
             throw LabFailure(
@@ -18,6 +20,7 @@ extension ProbeSession {
         }
         let before = (source: try ProtocolCounters(of: node), destination: try ProtocolCounters(of: destinationNode))
         let (client, bindError) = try clientSocket()
+        client.pace()
         var transfer = Transfer(
             client: client, listener: listener, bytes: bytes, marker: probePayload(id: id, length: 1 << 16))
         if let error = bindError {

@@ -68,6 +68,24 @@ final class TCPSocket {
         setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &setting, socklen_t(MemoryLayout<linger>.size))
     }
 
+    /// Has the kernel spread what it sends over a round trip, instead of sending in bursts as acknowledgements come in.
+    ///
+    /// The pace is the kernel's own: twice the window in a round trip in slow start, 1.2 times after it (net/ipv4/tcp_input.c,
+    /// tcp_update_pacing_rate). Senders with the queueing discipline fq do the same, and those of BBR and of QUIC (RFC 9002,
+    /// section 7.7).
+    ///
+    /// Acknowledgements that share a queue with the data wait behind it and leave in bunches ("ACK-compression"; Zhang, Shenker and
+    /// Clark, Observations on the Dynamics of a Congestion Control Algorithm, SIGCOMM 1991). A sender without a pace answers
+    /// each bunch with a burst, and the link is idle between two bursts until the window is several times what the way holds. CUBIC
+    /// leaves slow start long before that (HyStart), and then grows by 5 % in a round trip (net/ipv4/tcp_cubic.c,
+    /// bictcp_update). So what such a transfer reaches depends on its length, and on where bursts lie when the measurement begins
+    /// and ends.
+    func pace() {
+        // Any limit but “none” turns pacing on (net/core/sock.c, SO_MAX_PACING_RATE); this one, in bytes a second, no link reaches.
+        var rate: UInt64 = 1 << 40
+        setsockopt(descriptor, SOL_SOCKET, SO_MAX_PACING_RATE, &rate, socklen_t(MemoryLayout<UInt64>.size))
+    }
+
     var figures: TCPFigures {
         var info = tcp_info()
         var length = socklen_t(MemoryLayout<tcp_info>.size)
