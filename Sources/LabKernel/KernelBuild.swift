@@ -22,9 +22,11 @@ public struct KernelBuild: Sendable {
         self.environment = environment
     }
 
-    /// The series of Linux that netlab has been proved on, the preferred one first, and where each comes from.
-    public static var provedSeries: [(series: String, place: String)] {
-        KernelSeries.proved.map { ($0.name, "\($0.package), from Debian's \($0.suite)") }
+    /// The series of Linux whose sources netlab knows what to change in, where each comes from, and whether netlab has been proved on it.
+    public static var knownSeries: [(series: String, place: String)] {
+        KernelSeries.known.map {
+            ($0.name, "\($0.isProved ? "proved" : "not proved yet")  \($0.package), from Debian's \($0.suite)")
+        }
     }
 
     /// Where the output of the last build's tools is.
@@ -115,7 +117,7 @@ public struct KernelBuild: Sendable {
     }
 
     static func series(_ name: String) throws(SetupError) -> KernelSeries {
-        if let series = KernelSeries.proved(name) { return series }
+        if let series = KernelSeries.known(name) { return series }
         guard name.wholeMatch(of: /[0-9]{1,2}\.[0-9]{1,3}/) != nil else { throw KernelSeries.unknown(name) }
         return .unproved(name)
     }

@@ -98,7 +98,8 @@ public struct KernelCache: Sendable {
             return BuiltKernel(path: override, metadata: nil)
         }
         // One whose metadata cannot be read is better than none.
-        return chosen ?? built(of: KernelSeries.proved.map(\.name)).first ?? kernels().first { $0.metadata == nil }
+        return chosen ?? built(of: (KernelSeries.proved + KernelSeries.known).map(\.name)).first
+            ?? kernels().first { $0.metadata == nil }
     }
 
     /// Why ``find()`` returns the kernel that it does, as a sentence.

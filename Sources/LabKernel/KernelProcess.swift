@@ -183,6 +183,16 @@ public struct KernelProcess: Sendable {
         }
     }
 
+    /// Whether guest programs compute, by several looks in a twentieth of a second: they and their kernel take turns.
+    var runsPrograms: Bool {
+        let looks = 10
+        let seen = (0..<looks).count { _ in
+            usleep(5000)
+            return ProcessTable.children(of: id).contains { ProcessTable.state(of: $0) == "R" }
+        }
+        return seen * 4 >= looks
+    }
+
     /// What the kernel's process and those of its guest programs are doing, as the host sees it, in words.
     var activity: String {
         if let state = ProcessTable.state(of: id), state == "T" || state == "t" {

@@ -8,14 +8,16 @@ struct KernelSeries: Sendable, Hashable {
     var amendments: [KernelAmendment] = []
     /// Settings of this series beside lab-kernel.config's.
     var settings = KernelConfiguration("")
+    /// Whether all of netlab's tests and scenarios have passed on it.
+    var isProved = false
     /// How many steps make(1) takes, measured: for the display of progress alone.
     let steps: Int
 
     /// Debian's package of the source.
     var package: String { "linux-source-\(name)" }
 
-    /// The series that netlab's tests have passed with (`scripts/test-kernels`), the one to be preferred first.
-    static let proved = [
+    /// The series whose sources netlab knows what to change in, the newest first.
+    static let known = [
         KernelSeries(
             name: "7.3", suite: "trixie-backports", amendments: [.outputIsWrittenWhole], settings: sinceLinux7, steps: 1280),
         KernelSeries(
@@ -24,17 +26,22 @@ struct KernelSeries: Sendable, Hashable {
             name: "6.12", suite: "trixie", amendments: [.wholeFloatingPointState, .outputIsWrittenWhole], steps: 1290),
         KernelSeries(
             name: "6.1", suite: "bookworm", amendments: [.programsDieWithTheirKernel, .wholeFloatingPointState],
-            settings: KernelConfiguration("CONFIG_NFT_OBJREF=y\n"), steps: 1277),
+            settings: KernelConfiguration("CONFIG_NFT_OBJREF=y\n"), isProved: true, steps: 1277),
     ]
 
+    /// The series that netlab's tests have passed with (`scripts/test-kernels`), the one to be preferred first.
+    static let proved = known.filter(\.isProved)
+
     static func proved(_ name: String) -> KernelSeries? { proved.first { $0.name == name } }
+    static func known(_ name: String) -> KernelSeries? { known.first { $0.name == name } }
 
     /// `7.3, 7.2, …`
     static var provedNames: String { proved.map(\.name).joined(separator: ", ") }
 
     /// For a series that netlab has not been proved on: built as the newest one that it has, for whoever asks for it.
     static func unproved(_ name: String) -> KernelSeries {
-        let newest = proved[0]
+        if let known = known(name) { return known }
+        let newest = Self.known[0]
         return KernelSeries(
             name: name, suite: newest.suite, amendments: newest.amendments, settings: newest.settings,
             steps: newest.steps)

@@ -181,6 +181,8 @@ actor Supervisor {
 
     /// Ends a lab whose agent does not answer: nothing can be asked of it any more, and its clock is nobody's.
     private func giveUp() {
+        // Many daemons at work can keep the agent from its line for longer than that, and come to an end.
+        guard !kernel.runsPrograms else { return }
         let what = kernel.activity
         let reason = "its agent has not answered for \(Self.limit.shortText): \(what)"
         log.error("\(reason)")

@@ -105,10 +105,10 @@ struct Kernel: AsyncParsableCommand {
 
     struct Series: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "List the series of Linux that netlab has been proved on, the preferred one first.")
+            abstract: "List the series of Linux that a lab kernel can be built from, and whether netlab has been proved on them.")
 
         func run() throws {
-            for (series, place) in KernelBuild.provedSeries { print("\(series)  \(place)") }
+            for (series, place) in KernelBuild.knownSeries { print("\(series)  \(place)") }
         }
     }
 
