@@ -48,37 +48,6 @@ struct StandstillTests {
         }
     }
 
-    @Test("A program that never pauses calling its kernel is ended with its command by a signal")
-    func calling() async throws {
-        try await LabHome.with { home in
-            try await home.netlab.succeed("up", try home.writePair(), "--clock", "paused")
-            let program = Netlab.program.string
-            let result = try await home.netlab.execute(
-                "/usr/bin/timeout",
-                ["--signal=TERM", "3", program, "exec", "pair", "left", "--", "perl", "-e", "1 while getppid"])
-            #expect(result.took < .seconds(9), result.account)
-            let down = try await home.netlab.succeed("down", "pair")
-            #expect(down.took < .seconds(5))
-        }
-    }
-
-    @Test("An agent that does not answer is given up, with its lab")
-    func stoppedAgent() async throws {
-        try await LabHome.with { home in
-            try await home.netlab.succeed("up", try home.writePair(), "--clock", "paused")
-            // The agent is the only child of the guest's first process.
-            let stop = "for p in $(cat /proc/1/task/1/children); do kill -STOP $p; done"
-            async let asking = home.netlab.run("exec", "pair", "left", "--", "sh", "-c", stop)
-            let result = try await asking
-            #expect(result.code == 4, result.account)
-            #expect(result.error.contains("its agent has not answered for 20s"), result.account)
-            #expect(result.took < .seconds(45), result.account)
-            let list = try await home.netlab.succeed("list")
-            #expect(list.output.contains("its agent has not answered"), list.account)
-            try await home.expectNothingLeft()
-        }
-    }
-
     @Test("A kernel that somebody has stopped is named, and given up with its lab")
     func stoppedKernel() async throws {
         try await LabHome.with { home in
