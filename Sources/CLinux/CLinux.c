@@ -58,8 +58,8 @@ static int schedule(int policy, int priority) {
     struct sched_param parameters = {.sched_priority = priority};
     return sched_setscheduler(0, policy, &parameters);
 }
-int netlab_schedule_realtime(void) { return schedule(SCHED_FIFO, 50); }
-int netlab_schedule_normal(void) { return schedule(SCHED_OTHER, 0); }
+int netlab_schedule_realtime(void) { return schedule(SCHED_FIFO | SCHED_RESET_ON_FORK, 50); }
+int netlab_schedule_idle(void) { return schedule(SCHED_IDLE, 0); }
 
 int netlab_allowed_processors(pid_t process, int processors[], int capacity) {
     cpu_set_t set;

@@ -6,9 +6,8 @@ import Synchronization
 /// The agent's side of the line to its supervisor, and with it the lab's clock.
 ///
 /// In a lab kernel with `time-travel=inf-cpu`, processing takes no time and the clock jumps to the next timer whenever
-/// nothing is left to run. So one thread decides what time it is: while it spins, nothing can jump; while it sleeps
-/// until a limit, the kernel gets there as fast as its work allows, and getting there means that all work due earlier is
-/// done. This class is that thread.
+/// nothing is left to run. So a limit is a moment that this line's thread sleeps until: the kernel gets there as fast as its
+/// work allows, and getting there means that all work due earlier is done. From then on a ``ClockAnchor`` holds the clock.
 public final class ControlLine: Sendable {
     private let reader: Int32
     private let writer: Int32
@@ -17,6 +16,7 @@ public final class ControlLine: Sendable {
     private let holdsClock: Bool
     private let writing = Mutex<Void>(())
     private let unbounded = Mutex(Unbounded())
+    private let anchor: ClockAnchor
 
     /// What lets the clock run without a limit.
     private struct Unbounded {
@@ -36,6 +36,7 @@ public final class ControlLine: Sendable {
         reader = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)
         writer = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC)
         wake = netlab_eventfd()
+        anchor = ClockAnchor(settled: wake)
         holdsClock = true
         guard reader >= 0, writer >= 0, wake >= 0 else {
             throw LabFailure("The control line \(path) cannot be opened: \(String(cString: strerror(errno))).")
@@ -51,6 +52,7 @@ public final class ControlLine: Sendable {
         reader = fcntl(socket, F_DUPFD_CLOEXEC, 3)
         writer = reader
         wake = netlab_eventfd()
+        anchor = ClockAnchor(settled: wake)
         holdsClock = false
         guard reader >= 0, wake >= 0 else {
             throw LabFailure("The control line cannot be opened: \(String(cString: strerror(errno))).")
@@ -126,61 +128,65 @@ public final class ControlLine: Sendable {
         _ = Glibc.write(wake, &one, 8)
     }
 
-    /// Serves the line for ever; to be called on the thread that shall hold the clock.
+    /// Serves the line for ever, on the calling thread, which goes before everything else in the lab: not even a program that never
+    /// pauses keeps the supervisor out.
     ///
     /// - Parameter handle: Called on this thread for every message but ``ToAgent/run(until:)``; must not block.
     public func serve(handle: (ToAgent) -> Void) throws -> Never {
         var decoder = FrameDecoder()
         var limit = LabTime(nanoseconds: 0)
         var isHeld = false
-        /// How many had let the clock run when it was said last that it stands still.
+        var isAnnounced = false
+        /// How many had let the clock run when it was held last.
         var begunWhenHeld = 0
         var unacknowledged = 0
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        if holdsClock {
+            try anchor.start()
+            _ = netlab_schedule_realtime()
+        }
         while true {
             let now = Self.now
             let free = unbounded.withLock(\.self)
-            if !holdsClock {
-                sleep(until: nil, from: now)
-            } else if free.count > 0 || now < limit {
-                // Above everything else in the lab, so that not even a busy loop keeps the supervisor out.
-                if isHeld { _ = netlab_schedule_realtime() }
+            if !holdsClock || free.count > 0 || now < limit {
+                if isHeld { anchor.release() }
                 isHeld = false
-                sleep(until: free.count > 0 ? nil : limit, from: now)
+                sleep(until: !holdsClock || free.count > 0 ? nil : limit, from: now)
             } else if !isHeld || free.begun != begunWhenHeld {
-                // Also after a request that let the clock run and was over before this thread came to see it: whoever sent it waits to hear
-                // that the clock stands still again.
+                // Also after a request that let the clock run and was over before this thread came to see it: whoever sent it waits
+                // to hear that the clock stands still again.
                 begunWhenHeld = free.begun
-                // Beside everything else, so that what is ready to run can do so at this very time.
                 isHeld = true
-                _ = netlab_schedule_normal()
+                isAnnounced = false
+                anchor.hold()
                 var one: UInt64 = 1
                 for counter in Self.holdListeners.withLock({ $0 }) { _ = Glibc.write(counter, &one, 8) }
+            } else if !isAnnounced, anchor.isSettled {
+                isAnnounced = true
                 send(.held(at: now))
+            } else {
+                sleep(until: nil, from: now)
             }
             let count =
                 holdsClock ? read(reader, &buffer, buffer.count) : netlab_receive(reader, &buffer, buffer.count)
             // A socket ends with the supervisor, and all of the lab with both.
             if count == 0, !holdsClock { exit(0) }
-            if count > 0 {
-                unacknowledged += count
-                if unacknowledged >= LineWindow.acknowledgedEvery {
-                    send(.received(bytes: unacknowledged))
-                    unacknowledged = 0
+            guard count > 0 else { continue }
+            unacknowledged += count
+            if unacknowledged >= LineWindow.acknowledgedEvery {
+                send(.received(bytes: unacknowledged))
+                unacknowledged = 0
+            }
+            decoder.append(buffer[..<count])
+            while let frame = try decoder.next() {
+                let message = try FrameDecoder.decode(ToAgent.self, from: frame)
+                if case .run(let until) = message {
+                    limit = until
+                    // Answer even a limit that has passed already.
+                    if isHeld, Self.now >= limit { isHeld = false }
+                } else {
+                    handle(message)
                 }
-                decoder.append(buffer[..<count])
-                while let frame = try decoder.next() {
-                    let message = try FrameDecoder.decode(ToAgent.self, from: frame)
-                    if case .run(let until) = message {
-                        limit = until
-                        // Answer even a limit that has passed already.
-                        if isHeld, Self.now >= limit { isHeld = false }
-                    } else {
-                        handle(message)
-                    }
-                }
-            } else if isHeld {
-                sched_yield()
             }
         }
     }

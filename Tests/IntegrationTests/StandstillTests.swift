@@ -92,7 +92,7 @@ struct StandstillTests {
     func interrupted(signal: Int32, obstacle: Obstacle) async throws {
         try await LabHome.with { home in
             let file = try home.writePair()
-            async let soak = home.netlab.follow("soak", file, "--for", "100000h", stream: .output) { _, _ in }
+            async let soak = home.netlab.follow("soak", file, "--for", "720h", stream: .output) { _, _ in }
             let lab = try await ownLab(home)
             try await Task.sleep(for: .milliseconds(500))
             let command = try #require(Host.parent(of: lab.supervisor))
@@ -110,7 +110,7 @@ struct StandstillTests {
     func twice() async throws {
         try await LabHome.with { home in
             let file = try home.writePair()
-            async let soak = home.netlab.follow("soak", file, "--for", "100000h", stream: .output) { _, _ in }
+            async let soak = home.netlab.follow("soak", file, "--for", "720h", stream: .output) { _, _ in }
             let lab = try await ownLab(home)
             try await Task.sleep(for: .milliseconds(500))
             let command = try #require(Host.parent(of: lab.supervisor))
