@@ -83,11 +83,19 @@ struct GuestMemory: Sendable, Hashable {
         return false
     }
 
-    /// What a kernel's last words mean where they are about its memory; nil for others.
-    func explanation(of lastWords: String) -> String? {
+    /// What a kernel's end has to do with its memory, by its last words, and by the room there is now that it is gone; nil where nothing.
+    func explanation(of lastWords: String?, room: Int?) -> String? {
+        let place = directory.removingLastComponent()
+        guard let lastWords else {
+            // Without room for more of it, the kernel may die before it can say so.
+            let room = (room ?? .max) >> 20
+            guard room < mebibytes else { return nil }
+            return
+                "it said nothing, and \(place) has room for \(room) MB of its \(mebibytes) MB of memory: set TMPDIR to a directory with 500 MB of room"
+        }
         if lastWords.contains("Kernel mode signal 7") {
             return
-                "\(directory.removingLastComponent()) has no room left for its memory: set TMPDIR to a directory with 500 MB of room"
+                "\(place) has no room left for its memory: set TMPDIR to a directory with 500 MB of room"
         }
         if lastWords.contains("deadlocked on memory") || lastWords.contains("no killable processes") {
             return "its memory, \(mebibytes) MB, was full, and nothing in it could be ended"

@@ -145,6 +145,34 @@ struct KernelAmendment: Sendable, Hashable {
                     	} while (written < (int)n && (err > 0 || errno == EINTR));
                     """),
         ])
+
+    /// In a lab, work of the kernel's own takes no time, and whatever the lab waits for may depend on it: what comes in on the control
+    /// line is passed on by such work. But a program that makes system calls without ever sleeping takes no time either, so the scheduler
+    /// sees no reason to let another go before it. Work of the kernel's goes before all programs.
+    static let kernelWorkGoesFirst = KernelAmendment(
+        purpose: "does the kernel's work before programs go on",
+        edits: [
+            Edit(
+                file: "kernel/workqueue.c", original: "set_user_nice(worker->task, pool->attrs->nice);",
+                replacement: "sched_set_fifo_low(worker->task);")
+        ])
+
+    /// In Linux 7.x, the scheduler's clock is put forward where programs use the processor and no time passes, by a tick each time, and
+    /// back by a tick with each timer, which may come long before a tick is over. A clock that goes back stands still for the scheduler,
+    /// until it is again where it was: nobody's turn ends then. It goes on instead; nothing but the scheduler looks at it.
+    static let schedulingClockGoesOn = KernelAmendment(
+        purpose: "keeps the scheduler's clock from going back",
+        edits: [
+            Edit(
+                file: "arch/um/kernel/time.c",
+                original: """
+                    	/* clock tick; decrease extra jiffies by keeping sched_clock constant */
+                    	if (tt_extra_sched_jiffies > 0)
+                    		tt_extra_sched_jiffies -= 1;
+
+                    """,
+                replacement: "", places: 2)
+        ])
 }
 
 extension KernelAmendment.Edit {

@@ -40,7 +40,7 @@ public struct KernelConsole: Sendable {
 
     /// The last line in which a check of the host failed.
     private var complaint: String? {
-        lines.last { line in Self.complaints.contains { line.contains($0) } }.map(String.init)
+        lines.last { line in !Self.isPassed(line) && Self.complaints.contains { line.contains($0) } }.map(String.init)
     }
 
     /// How User-Mode Linux says that the host does not give what it needs (arch/um/os-Linux/start_up.c, mem.c).
@@ -51,6 +51,9 @@ public struct KernelConsole: Sendable {
     ]
 
     private var lastLine: String? { lines.last { !Self.isTrace($0) && !Self.isRoutine($0) }.map(String.init) }
+
+    /// Whether a line is of a check that the host has passed.
+    private static func isPassed(_ line: Substring) -> Bool { line.hasPrefix("Checking ") && line.hasSuffix("OK") }
 
     /// Without the kernel's time in front of it: `[    0.120000] `.
     private static func withoutTime(_ line: Substring) -> Substring {

@@ -19,13 +19,15 @@ struct KernelSeries: Sendable, Hashable {
     /// The series whose sources netlab knows what to change in, the newest first.
     static let known = [
         KernelSeries(
-            name: "7.3", suite: "trixie-backports", amendments: [.outputIsWrittenWhole], settings: sinceLinux7, steps: 1280),
+            name: "7.3", suite: "trixie-backports", amendments: sinceLinux7, settings: legacyTables, isProved: true,
+            steps: 1280),
+        KernelSeries(name: "7.2", suite: "trixie-backports", amendments: sinceLinux7, settings: legacyTables, steps: 1280),
         KernelSeries(
-            name: "7.2", suite: "trixie-backports", amendments: [.outputIsWrittenWhole], settings: sinceLinux7, steps: 1280),
+            name: "6.12", suite: "trixie", amendments: [.wholeFloatingPointState, .outputIsWrittenWhole, .kernelWorkGoesFirst],
+            steps: 1290),
         KernelSeries(
-            name: "6.12", suite: "trixie", amendments: [.wholeFloatingPointState, .outputIsWrittenWhole], steps: 1290),
-        KernelSeries(
-            name: "6.1", suite: "bookworm", amendments: [.programsDieWithTheirKernel, .wholeFloatingPointState],
+            name: "6.1", suite: "bookworm",
+            amendments: [.programsDieWithTheirKernel, .wholeFloatingPointState, .kernelWorkGoesFirst],
             settings: KernelConfiguration("CONFIG_NFT_OBJREF=y\n"), isProved: true, steps: 1277),
     ]
 
@@ -60,12 +62,11 @@ struct KernelSeries: Sendable, Hashable {
         return "\(version).\(level)"
     }
 
-    /// - A program that makes so many system calls and faults without sleeping would be charged a tick of the scheduler's clock each
-    ///   time (arch/um/os-Linux/skas/process.c). The agent that holds the lab's clock is such a program.
-    /// - The tables of iptables-legacy(8) are off unless asked for.
-    private static let sinceLinux7 = KernelConfiguration(
+    private static let sinceLinux7: [KernelAmendment] = [.outputIsWrittenWhole, .kernelWorkGoesFirst, .schedulingClockGoesOn]
+
+    /// The tables of iptables-legacy(8) are off in Linux 7.x unless asked for.
+    private static let legacyTables = KernelConfiguration(
         """
-        CONFIG_UML_MAX_USERSPACE_ITERATIONS=0
         CONFIG_NETFILTER_XTABLES_LEGACY=y
         CONFIG_IP_NF_IPTABLES_LEGACY=y
         CONFIG_IP6_NF_IPTABLES_LEGACY=y

@@ -115,8 +115,10 @@ public enum SupervisorServer {
         var how = kernel.wait()
         if let reason = ending.reason {
             how = reason
-        } else if !ending.isWanted, let cause = KernelConsole(lab.console).cause {
-            how = memory?.explanation(of: cause.words) ?? "\(how); on its console: \(cause.words)"
+        } else if !ending.isWanted {
+            let words = KernelConsole(lab.console).cause?.words
+            let room = (memory?.directory.removingLastComponent()).flatMap(Doctor.freeBytes)
+            how = memory?.explanation(of: words, room: room) ?? (words.map { "\(how); on its console: \($0)" } ?? how)
         }
         log.info("kernel ended", metadata: ["how": "\(how)", "asked": "\(ending.isWanted)"])
         if !ending.isWanted {

@@ -1,4 +1,5 @@
 import NetworkTypes
+import Synchronization
 
 /// A lab that can be built: every reference in it resolves, every address is on its link, every algorithm is known.
 ///
@@ -30,6 +31,13 @@ public struct Topology: Hashable, Sendable, Codable {
     public internal(set) var variant: String?
     /// The probes that `netlab soak` pings unless told otherwise.
     public internal(set) var soak: [SoakProbe] = []
+    /// Of `links`, which do not change.
+    private var linkIndex = LinkIndex()
+
+    private enum CodingKeys: CodingKey {
+        case name, title, summary, deviations, clouds, nodes, links, tunnels, plainTunnels, sessions, oneSidedSessions, probes
+        case expectations, scenarios, scenarioNames, variants, variant, soak
+    }
 
     init(
         name: String, title: String, summary: String, deviations: [String], clouds: [Cloud], nodes: [Node],
@@ -84,7 +92,9 @@ public struct Topology: Hashable, Sendable, Codable {
 
     /// Each link end at the node, with the link it belongs to, in the file's order.
     public func linkEnds(of node: String) -> [(link: Link, end: LinkEnd)] {
-        links.flatMap { link in link.ends.filter { $0.node == node }.map { (link, $0) } }
+        linkIndex.numbers(of: node, in: links).map { links[$0] }.flatMap { link in
+            link.ends.filter { $0.node == node }.map { (link, $0) }
+        }
     }
 
     /// Each end of a tunnel at the node, with its tunnel, in the file's order.
@@ -142,6 +152,29 @@ public struct Topology: Hashable, Sendable, Codable {
         let mapping = nodes.lazy.compactMap(\.nat).flatMap(\.mappings).first { $0.outside == address }
         return owner(of: mapping?.inside ?? address)
     }
+}
+
+/// Which links a node has, found when it is asked for first: a lab may have a thousand nodes.
+///
+/// It says nothing that the links do not say, so any two are equal.
+private final class LinkIndex: Sendable, Hashable {
+    private let numbers = Mutex<[String: [Int]]?>(nil)
+
+    /// The places in `links` of those with an end at the node.
+    func numbers(of node: String, in links: [Link]) -> [Int] {
+        numbers.withLock { numbers in
+            if let numbers { return numbers[node] ?? [] }
+            var found: [String: [Int]] = [:]
+            for (number, link) in links.enumerated() {
+                for name in Set(link.ends.map(\.node)) { found[name, default: []].append(number) }
+            }
+            numbers = found
+            return found[node] ?? []
+        }
+    }
+
+    static func == (left: LinkIndex, right: LinkIndex) -> Bool { true }
+    func hash(into hasher: inout Hasher) {}
 }
 
 /// Who runs a part of the lab: a provider's region, a carrier, a site.

@@ -85,22 +85,23 @@ extension TopologyResolver {
                 }
             }
         }
-        for node in nodeNames {
-            var blocks: [(prefix: IPPrefix, place: String)] = []
-            for link in links {
-                for end in link.ends where end.node == node {
-                    let line = file.links.first { $0.name.value == link.name }?.name.line
-                    for address in end.addresses {
-                        check(block: address.prefix, of: "link \(link.name)", at: node, line: line, against: &blocks)
-                    }
-                }
-            }
-            let insides =
-                file.tunnels.flatMap { tunnel in tunnel.ends.map { (tunnel.name.value, $0.node.value, $0.inside) } }
+        let lines = Dictionary(file.links.map { ($0.name.value, $0.name.line) }) { first, _ in first }
+        let linkEnds = Dictionary(grouping: links.flatMap { link in link.ends.map { (link, $0) } }) { $1.node }
+        let insides = Dictionary(
+            grouping: file.tunnels.flatMap { tunnel in tunnel.ends.map { (tunnel.name.value, $0.node.value, $0.inside) } }
                 + file.plainTunnels.flatMap { tunnel in
                     tunnel.ends.map { (tunnel.name.value, $0.node.value, $0.inside) }
                 }
-            for case (let tunnel, node, let inside?) in insides {
+        ) { $0.1 }
+        for node in nodeNames {
+            var blocks: [(prefix: IPPrefix, place: String)] = []
+            for (link, end) in linkEnds[node] ?? [] {
+                for address in end.addresses {
+                    check(
+                        block: address.prefix, of: "link \(link.name)", at: node, line: lines[link.name], against: &blocks)
+                }
+            }
+            for case (let tunnel, _, let inside?) in insides[node] ?? [] {
                 check(
                     block: inside.value.prefix, of: "tunnel \(tunnel)", at: node, line: inside.line, against: &blocks)
             }

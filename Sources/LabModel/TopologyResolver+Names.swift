@@ -46,7 +46,7 @@ extension TopologyResolver {
     }
 
     func isKnown(node: Located<String>, in place: String) -> Bool {
-        guard !nodeNames.contains(node.value) else { return true }
+        guard !knownNodes.contains(node.value) else { return true }
         collector.error(
             node.line, "\(place): there is no node \"\(node.value)\"",
             Suggestion.remedy(for: node.value, among: nodeNames, noun: "nodes"))

@@ -49,20 +49,23 @@ struct TopologyResolver {
     let unsure: Set<String>
     /// Those that the lab's clouds name, by name.
     var providers: [String: Provider] = [:]
+    /// The link ends written for each node, whether or not their links could be built.
+    private let ends: [String: [LinkSpec.End]]
+    let knownNodes: Set<String>
 
     init(file: LabFile) {
         self.file = file
-        let names = file.nodes.map(\.name.value)
+        ends = Dictionary(grouping: file.links.flatMap(\.ends)) { $0.node.value }
+        let names = Set(file.nodes.map(\.name.value))
+        knownNodes = names
         let stray = file.links.flatMap(\.ends).map(\.node.value).filter { !names.contains($0) }
-        let meant = stray.compactMap { Suggestion.nearest(to: $0, among: names) }
+        let meant = stray.compactMap { Suggestion.nearest(to: $0, among: file.nodes.map(\.name.value)) }
         let isEverySure = file.links.allSatisfy(\.isComplete) && meant.count == stray.count
-        unsure = Set(isEverySure ? meant : names)
+        unsure = isEverySure ? Set(meant) : names
     }
 
     /// The link ends written for a node, whether or not their links could be built.
-    func ends(of node: String) -> [LinkSpec.End] {
-        file.links.flatMap(\.ends).filter { $0.node.value == node }
-    }
+    func ends(of node: String) -> [LinkSpec.End] { ends[node] ?? [] }
 
     mutating func resolve() -> Topology {
         checkNames()

@@ -27,6 +27,28 @@ public enum DedicatedThread {
             return try job.finish()
         }
     }
+
+    /// Runs a closure on a thread made for it, which nobody waits for.
+    ///
+    /// - Returns: Whether a thread could be made; where it could not, nothing is run.
+    public static func start(_ body: @escaping @Sendable () -> Void) -> Bool {
+        let job = Job(body)
+        var thread = pthread_t()
+        let context = Unmanaged.passRetained(job).toOpaque()
+        let code = pthread_create(
+            &thread, nil,
+            { context in
+                guard let context else { return nil }
+                Unmanaged<AnyJob>.fromOpaque(context).takeRetainedValue().run()
+                return nil
+            }, context)
+        guard code == 0 else {
+            Unmanaged<AnyJob>.fromOpaque(context).release()
+            return false
+        }
+        pthread_detach(thread)
+        return true
+    }
 }
 
 /// Work for one thread. The creator reads its result only after joining the thread, so no lock is needed.

@@ -46,7 +46,7 @@ public final class Nftables: Sendable {
                 guard let context = nft_ctx_new(UInt32(NFT_CTX_DEFAULT)) else {
                     throw NetlinkError(errno: ENOMEM, operation: operation, object: "")
                 }
-                defer { nft_ctx_free(context) }
+                defer { Self.free(context, after: command) }
                 nft_ctx_buffer_output(context)
                 nft_ctx_buffer_error(context)
                 nft_ctx_output_set_flags(context, flags)
@@ -57,6 +57,18 @@ public final class Nftables: Sendable {
                 return output
             }
         }
+    }
+
+    /// Frees the library's context, and with it its socket.
+    ///
+    /// What a ruleset takes away is destroyed by work of the kernel's, which may begin a tick later, and whose end the closing of a socket
+    /// waits for (nf_tables_api.c, `nft_rcv_nl_event`). The rules hold by then; whoever changed them need not wait.
+    private static func free(_ context: OpaquePointer, after command: String) {
+        nonisolated(unsafe) let context = context
+        let isStarted =
+            command.contains("delete ")
+            && DedicatedThread.start { library.withLock { _ in nft_ctx_free(context) } }
+        if !isStarted { nft_ctx_free(context) }
     }
 
     /// Puts the commands in a file in memory (memfd_create(2)): of files, unlike of strings, the library names the line that failed.

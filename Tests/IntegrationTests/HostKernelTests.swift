@@ -49,7 +49,7 @@ struct HostKernelTests {
     @Test func strongSwanRunsThere() async throws {
         let result = try await Self.onMachine("exec $netlab check alibaba-azure --kernel auto")
         #expect(result.code == 0, result.account)
-        #expect(result.error.contains("on this machine's kernel, 6.1."), result.account)
+        #expect(result.error.contains("on this machine's kernel, "), result.account)
     }
 
     /// Everything the kernel knows, by the programs of people who would look.
@@ -60,7 +60,7 @@ struct HostKernelTests {
             ip -o addr; ip rule; ip route show table all; nft list ruleset; ip xfrm state; ip xfrm policy
             cat /proc/self/mounts
             lsns -n -o NS,TYPE
-            ps -eo args | grep -v -e 'ps -eo' -e grep -e '\\[' -e 'sh -c' -e lsns | sort
+            ps -eo args | grep -v -e 'ps -eo' -e grep -e '^sort' -e '\\[' -e 'sh -c' -e lsns | sort
             find /run/xdg/run /tmp/netlab-0 /dev/shm 2>/dev/null | sort
             sysctl -a 2>/dev/null | grep -v -e random -e 'nr_\\|-nr\\|_nr' -e fs.inode -e fs.dentry -e ns_last_pid -e _count -e cad_pid
         }

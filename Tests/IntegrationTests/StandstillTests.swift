@@ -33,18 +33,33 @@ struct StandstillTests {
 
     // MARK: Named after twenty seconds
 
-    @Test("A program that never pauses is named with its node, and ends what waits")
-    func spinning() async throws {
+    @Test(
+        "A program that never pauses is named with its node, and ends what waits; the lab still answers",
+        arguments: ["1 while 1", "1 while getppid"])
+    func spinning(script: String) async throws {
         try await LabHome.with { home in
             try await home.netlab.succeed("up", try home.writePair(), "--clock", "paused")
-            let result = try await home.netlab.run("exec", "pair", "left", "--", "perl", "-e", "1 while 1")
+            let result = try await home.netlab.run("exec", "pair", "left", "--", "perl", "-e", script)
             #expect(result.code == 4, result.account)
             #expect(result.error.contains("clock has stood still for 20s"), result.account)
             #expect(result.error.contains("left, process "), result.account)
-            #expect(result.error.contains("perl -e 1 while 1"), result.account)
+            #expect(result.error.contains("perl -e \(script)"), result.account)
             #expect(result.took > .seconds(15) && result.took < .seconds(40), result.account)
+            let status = try await home.netlab.succeed("status", "pair")
+            #expect(status.took < .seconds(10))
             let down = try await home.netlab.succeed("down", "pair")
             #expect(down.took < .seconds(5))
+        }
+    }
+
+    @Test("An agent that does not answer is given up, with its lab")
+    func stoppedAgent() async throws {
+        try await LabHome.with { home in
+            let result = try await home.netlab.run("kernel", "run", "--", "sh", "-c", "kill -STOP $PPID; sleep 1000")
+            #expect(result.code == 4, result.account)
+            #expect(result.error.contains("its agent has not answered for 20s"), result.account)
+            #expect(result.took < .seconds(45), result.account)
+            try await home.expectNothingLeft()
         }
     }
 
@@ -92,7 +107,7 @@ struct StandstillTests {
     func interrupted(signal: Int32, obstacle: Obstacle) async throws {
         try await LabHome.with { home in
             let file = try home.writePair()
-            async let soak = home.netlab.follow("soak", file, "--for", "720h", stream: .output) { _, _ in }
+            async let soak = home.netlab.follow("soak", file, "--for", "720h", "--ping-interval", "10s", stream: .output) { _, _ in }
             let lab = try await ownLab(home)
             try await Task.sleep(for: .milliseconds(500))
             let command = try #require(Host.parent(of: lab.supervisor))
@@ -110,7 +125,7 @@ struct StandstillTests {
     func twice() async throws {
         try await LabHome.with { home in
             let file = try home.writePair()
-            async let soak = home.netlab.follow("soak", file, "--for", "720h", stream: .output) { _, _ in }
+            async let soak = home.netlab.follow("soak", file, "--for", "720h", "--ping-interval", "10s", stream: .output) { _, _ in }
             let lab = try await ownLab(home)
             try await Task.sleep(for: .milliseconds(500))
             let command = try #require(Host.parent(of: lab.supervisor))

@@ -35,11 +35,15 @@ struct GuestMemoryTests {
     @Test("What a kernel's last words mean, where they are about its memory")
     func explanation() {
         let memory = GuestMemory(directory: "/dev/shm/netlab-0-x", mebibytes: 300)
-        let full = memory.explanation(of: "[    1.0] Kernel panic - not syncing: Kernel mode signal 7")
+        let full = memory.explanation(of: "[    1.0] Kernel panic - not syncing: Kernel mode signal 7", room: 0)
         #expect(full?.contains("/dev/shm has no room left") == true)
-        let stuck = memory.explanation(of: "[    1.0] Kernel panic - not syncing: System is deadlocked on memory")
+        let stuck = memory.explanation(of: "[    1.0] Kernel panic - not syncing: System is deadlocked on memory", room: nil)
         #expect(stuck?.contains("300 MB") == true)
-        #expect(memory.explanation(of: "[    1.0] Kernel panic - not syncing: Attempted to kill init!") == nil)
+        #expect(memory.explanation(of: "[    1.0] Kernel panic - not syncing: Attempted to kill init!", room: 0) == nil)
+        let silent = memory.explanation(of: nil, room: 50 << 20)
+        #expect(silent?.contains("it said nothing, and /dev/shm has room for 50 MB of its 300 MB") == true)
+        #expect(memory.explanation(of: nil, room: 400 << 20) == nil)
+        #expect(memory.explanation(of: nil, room: nil) == nil)
     }
 
     @Test("Whether a directory is a tmpfs: the last mount on it counts")

@@ -48,12 +48,20 @@ struct ProbeLab {
         let lab = RunningLab(topology: topology) { _ in }
         do {
             try await lab.build(Plan(for: topology)) { _ in }
+            // A link's first packets of IPv6 may come before the kernel has seen that the link is up; they are asked for again a second later.
+            if loss == "0%" { try await wait(for: "fd00:2::10", in: lab) }
             try await body(ProbeLab(lab: lab))
         } catch {
             try? await lab.tearDown()
             throw error
         }
         try await lab.tearDown()
+    }
+
+    private static func wait(for address: String, in lab: RunningLab) async throws {
+        let condition = Condition(.echo(node: "here", try #require(IPAddress(address))))
+        let (holds, seen) = try await lab.wait(for: condition, within: .seconds(10))
+        try #require(holds, "\(seen)")
     }
 
     func run(
