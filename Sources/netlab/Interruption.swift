@@ -24,6 +24,7 @@ enum Interruption {
         let sources = [SIGINT, SIGTERM, SIGHUP].map { number in
             let source = signalSource(number)
             source.setEventHandler {
+                wasRaised.store(true, ordering: .relaxed)
                 guard flag.raise() else {
                     if number == SIGINT { endAtOnce() }
                     return
@@ -43,8 +44,19 @@ enum Interruption {
         return (result, flag.isRaised)
     }
 
+    /// What an error means that ends the command: nil where it was not interrupted. One that was fails for nothing else.
+    static var status: ExitStatus? {
+        // Whoever ends all at once is about to end this process, too.
+        while isEnding.load(ordering: .acquiring) { pause() }
+        return wasRaised.load(ordering: .relaxed) ? .interrupted : nil
+    }
+
+    private static let wasRaised = Atomic(false)
+    private static let isEnding = Atomic(false)
+
     /// Ends this process and the labs that it has started.
     private static func endAtOnce() -> Never {
+        isEnding.store(true, ordering: .releasing)
         StandardStream.error.write("netlab: interrupted; what was under way has been ended at once.\n")
         LabLauncher.endAllAtOnce()
         _exit(ExitStatus.interrupted.rawValue)
