@@ -165,6 +165,7 @@ public struct KernelBuild: Sendable {
             in: tree, because: "unpack \(tarball)")
         let recipe = KernelRecipe(source.series, configuration: cache.configuration)
         try recipe.apply(to: tree, identity: source.identity)
+        try KernelCompiler.install(in: tree)
 
         progress(.configuring)
         try await configure(tree, recipe, tools)
@@ -172,7 +173,7 @@ public struct KernelBuild: Sendable {
         var steps = StepCounter(total: source.series.steps)
         progress(.compiling(done: 0, total: steps.total))
         try await tools.run(
-            "make", ["ARCH=um", "-j\(jobs)", "linux"], in: tree, because: "compile the kernel"
+            "make", Self.make(in: tree) + ["-j\(jobs)", "linux"], in: tree, because: "compile the kernel"
         ) { line in
             if steps.take(line) {
                 progress(.compiling(done: steps.done, total: steps.total))
@@ -212,12 +213,14 @@ public struct KernelBuild: Sendable {
     private func configure(_ tree: FilePath, _ recipe: KernelRecipe, _ tools: KernelBuildTools) async throws {
         let settings = KernelRecipe.settingsFile.string
         let because = "configure the kernel"
-        try await tools.run("make", ["ARCH=um", "defconfig"], in: tree, because: because)
+        try await tools.run("make", Self.make(in: tree) + ["defconfig"], in: tree, because: because)
         try await tools.run("scripts/kconfig/merge_config.sh", ["-m", ".config", settings], in: tree, because: because)
-        try await tools.run("make", ["ARCH=um", "olddefconfig"], in: tree, because: because)
+        try await tools.run("make", Self.make(in: tree) + ["olddefconfig"], in: tree, because: because)
         let finished = KernelConfiguration(try read(tree.appending(".config")))
         try Self.verify(recipe.settings, holdsIn: finished)
     }
+
+    private static func make(in tree: FilePath) -> [String] { ["ARCH=um", "CC=\(tree.pushing(KernelCompiler.path))"] }
 
     /// Throws `configurationUnmet`, naming every setting that is not as asked for.
     static func verify(_ wanted: KernelConfiguration, holdsIn finished: KernelConfiguration) throws(SetupError) {
