@@ -1,12 +1,13 @@
 import FoundationEssentials
 import SystemPackage
 
-/// gcc for the kernel's sources, with a header that most of them begin with compiled once: half of a build's time is the reading of headers.
+/// gcc for the kernel's sources, with a header that most of them begin with compiled once: more than half of a build's time was the reading
+/// of headers.
 ///
 /// A source has the header put before it, from its compiled form (gcc(1), "Using Precompiled Headers"), unless it defines something ahead
-/// of what it includes, which may be meant for that; and one that does not take it is compiled as it stands. Either way its code is the
-/// same. The names of source and module, which Kbuild defines for each source on the command line, are defined after the header instead:
-/// one that knows other definitions than a source has is not taken.
+/// of what it includes, which may be meant for that; and one that does not take it is compiled as it stands. The names of source and
+/// module, which Kbuild defines for each source on the command line, are defined after the header instead: gcc takes no compiled header
+/// that knew other definitions. Measured with Linux 7.3: 5,350,658 bytes of code and constants, without it 5,350,698.
 enum KernelCompiler {
     /// The compiler, below the source's own directory; for make(1)'s CC.
     static let path: FilePath = ".netlab/cc"
