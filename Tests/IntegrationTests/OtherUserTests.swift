@@ -59,8 +59,9 @@ struct OtherUserTests {
         try await LabHome.with { home in
             let output = try await Self.play(
                 """
-                # The host's /tmp is here, read-only; this one is the lab kernel's.
-                cp "$2" /run/pair.yaml; set -- "$1" /run/pair.yaml
+                # The host's /tmp is here, read-only, and what is tested may be in it; this one is the lab kernel's.
+                mkdir /run/program; mount --bind "$(dirname "$1")" /run/program
+                cp "$2" /run/pair.yaml; set -- /run/program/netlab /run/pair.yaml
                 mount -t tmpfs -o mode=1777 tmpfs /tmp; unset XDG_RUNTIME_DIR
                 other mkdir -m 777 -p /tmp/netlab-0/labs/pair
                 # A record that names a process of root's as the kernel of a lab.
