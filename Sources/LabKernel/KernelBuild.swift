@@ -165,7 +165,6 @@ public struct KernelBuild: Sendable {
             in: tree, because: "unpack \(tarball)")
         let recipe = KernelRecipe(source.series, configuration: cache.configuration)
         try recipe.apply(to: tree, identity: source.identity)
-        try KernelCompiler.install(in: tree)
 
         progress(.configuring)
         try await configure(tree, recipe, tools)

@@ -1,8 +1,8 @@
 import FoundationEssentials
 import SystemPackage
 
-/// gcc for the kernel's sources, with a header that most of them begin with compiled once: more than half of a build's time was the reading
-/// of headers.
+/// gcc for the kernel's sources, with a header that most of them begin with compiled once: nearly half of a build's time was the reading of
+/// headers (838 and 470 s of processor time, Linux 7.3).
 ///
 /// A source has the header put before it, from its compiled form (gcc(1), "Using Precompiled Headers"), unless it defines something ahead
 /// of what it includes, which may be meant for that; and one that does not take it is compiled as it stands. The names of source and
@@ -47,7 +47,7 @@ enum KernelCompiler {
 
         """
 
-    /// What an error would say of macros' insides is not looked at (-ftrack-macro-expansion=0), which saves a tenth.
+    /// What an error would say of macros' insides is not looked at (-ftrack-macro-expansion=0), which saves a sixth of a small source's time.
     private static let script = #"""
         #!/bin/sh
         here=${0%/*} names= output= source= next=

@@ -79,7 +79,7 @@ public struct KernelConsole: Sendable {
     /// Whether a line only says what was looked at, or that it was well.
     private static func isRoutine(_ line: Substring) -> Bool {
         ["Core dump limits", "soft -", "hard -", "Checking environment variables"].contains { line.hasPrefix($0) }
-            || (line.hasPrefix("Checking ") && (line.hasSuffix("OK") || line.hasSuffix("no")))
+            || isPassed(line) || (line.hasPrefix("Checking ") && line.hasSuffix("no"))
             || line.hasPrefix("Warning: tempdir") || line.hasPrefix("/")
     }
 

@@ -34,10 +34,10 @@ public struct KernelRecipe: Sendable {
             in the directory of its source, with the changes and the settings below:
 
                 netlab kernel recipe --series \(series.name) --apply .
-                make ARCH=um defconfig
+                make ARCH=um CC=$PWD/\(KernelCompiler.path) defconfig
                 scripts/kconfig/merge_config.sh -m .config \(Self.settingsFile)
-                make ARCH=um olddefconfig
-                make ARCH=um linux
+                make ARCH=um CC=$PWD/\(KernelCompiler.path) olddefconfig
+                make ARCH=um CC=$PWD/\(KernelCompiler.path) linux
                 strip linux
 
             """
@@ -47,7 +47,7 @@ public struct KernelRecipe: Sendable {
         return ([source] + changes + ["Settings (\(Self.settingsFile)):\n\n\(settings.essentialText)"]).joined(separator: "\n")
     }
 
-    /// Makes the changes in a directory with the source, and writes the settings there.
+    /// Makes the changes in a directory with the source, and writes the settings and the compiler there.
     ///
     /// - Parameter identity: What the source is called, for an error's text.
     /// - Throws: `configurationUnmet` when the source does not take a change; `directoryUnavailable` when it cannot be written.
@@ -66,6 +66,7 @@ public struct KernelRecipe: Sendable {
             }
         }
         try write(settings.essentialText, to: tree.appending(Self.settingsFile))
+        try KernelCompiler.install(in: tree)
     }
 
     private func write(_ text: String, to file: FilePath) throws(SetupError) {

@@ -1,6 +1,7 @@
 import AgentProtocol
 import CLinux
 import Glibc
+import Netlink
 import Synchronization
 
 /// Holds the clock of a lab kernel, which jumps to the next timer as soon as nothing is left to run: a thread that is always ready to
@@ -21,20 +22,10 @@ final class ClockAnchor: Sendable {
         self.settled = settled
     }
 
-    /// - Throws: ``LabFailure`` where no thread can be made.
+    /// - Throws: `NetlinkError` where no thread can be made; ``LabFailure`` where it could not be woken.
     func start() throws {
-        var thread = pthread_t()
-        let context = Unmanaged.passRetained(self).toOpaque()
-        let code = pthread_create(
-            &thread, nil,
-            { context in
-                if let context { Unmanaged<ClockAnchor>.fromOpaque(context).takeRetainedValue().run() }
-                return nil
-            }, context)
-        guard begin >= 0, code == 0 else {
-            throw LabFailure("The thread that holds the clock cannot be made: \(String(cString: strerror(code))).")
-        }
-        pthread_detach(thread)
+        guard begin >= 0 else { throw LabFailure("What wakes the thread that holds the clock cannot be made.") }
+        try DedicatedThread.start { self.run() }
     }
 
     /// From now on the clock stands still.

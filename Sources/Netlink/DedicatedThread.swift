@@ -10,29 +10,19 @@ public enum DedicatedThread {
     public static func run<T: Sendable>(_ body: @Sendable () throws -> T) throws -> T {
         try withoutActuallyEscaping(body) { body in
             let job = Job(body)
-            var thread = pthread_t()
-            let context = Unmanaged.passUnretained(job).toOpaque()
-            let code = pthread_create(
-                &thread, nil,
-                { context in
-                    guard let context else { return nil }
-                    Unmanaged<AnyJob>.fromOpaque(context).takeUnretainedValue().run()
-                    return nil
-                }, context)
-            guard code == 0 else {
-                throw NetlinkError(errno: code, operation: "start a thread", object: "")
-            }
-            // The job, and with it the closure, outlives the thread: it is used again below.
-            pthread_join(thread, nil)
+            pthread_join(try thread(for: job), nil)
             return try job.finish()
         }
     }
 
     /// Runs a closure on a thread made for it, which nobody waits for.
     ///
-    /// - Returns: Whether a thread could be made; where it could not, nothing is run.
-    public static func start(_ body: @escaping @Sendable () -> Void) -> Bool {
-        let job = Job(body)
+    /// - Throws: `NetlinkError` where no thread can be made; nothing is run then.
+    public static func start(_ body: @escaping @Sendable () -> Void) throws(NetlinkError) {
+        pthread_detach(try thread(for: Job(body)))
+    }
+
+    private static func thread(for job: AnyJob) throws(NetlinkError) -> pthread_t {
         var thread = pthread_t()
         let context = Unmanaged.passRetained(job).toOpaque()
         let code = pthread_create(
@@ -44,10 +34,9 @@ public enum DedicatedThread {
             }, context)
         guard code == 0 else {
             Unmanaged<AnyJob>.fromOpaque(context).release()
-            return false
+            throw NetlinkError(errno: code, operation: "start a thread", object: "")
         }
-        pthread_detach(thread)
-        return true
+        return thread
     }
 }
 

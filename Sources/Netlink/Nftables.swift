@@ -65,10 +65,10 @@ public final class Nftables: Sendable {
     /// waits for (nf_tables_api.c, `nft_rcv_nl_event`). The rules hold by then; whoever changed them need not wait.
     private static func free(_ context: OpaquePointer, after command: String) {
         nonisolated(unsafe) let context = context
-        let isStarted =
-            command.contains("delete ")
-            && DedicatedThread.start { library.withLock { _ in nft_ctx_free(context) } }
-        if !isStarted { nft_ctx_free(context) }
+        let takesAway = command.contains("delete ")
+        if !takesAway || (try? DedicatedThread.start { library.withLock { _ in nft_ctx_free(context) } }) == nil {
+            nft_ctx_free(context)
+        }
     }
 
     /// Puts the commands in a file in memory (memfd_create(2)): of files, unlike of strings, the library names the line that failed.

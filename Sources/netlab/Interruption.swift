@@ -24,7 +24,6 @@ enum Interruption {
         let sources = [SIGINT, SIGTERM, SIGHUP].map { number in
             let source = signalSource(number)
             source.setEventHandler {
-                wasRaised.store(true, ordering: .relaxed)
                 guard flag.raise() else {
                     if number == SIGINT { endAtOnce() }
                     return
@@ -41,17 +40,11 @@ enum Interruption {
         // What comes after it, such as a report of what there is, has its time.
         flag.end()
         for source in sources { source.cancel() }
+        // Whoever ends all at once is about to end this process, too.
+        while isEnding.load(ordering: .acquiring) { pause() }
         return (result, flag.isRaised)
     }
 
-    /// What an error means that ends the command: nil where it was not interrupted. One that was fails for nothing else.
-    static var status: ExitStatus? {
-        // Whoever ends all at once is about to end this process, too.
-        while isEnding.load(ordering: .acquiring) { pause() }
-        return wasRaised.load(ordering: .relaxed) ? .interrupted : nil
-    }
-
-    private static let wasRaised = Atomic(false)
     private static let isEnding = Atomic(false)
 
     /// Ends this process and the labs that it has started.

@@ -41,10 +41,6 @@ struct NetlabCommand: AsyncParsableCommand {
             }
             Glibc.exit(0)
         } catch {
-            if let interrupted = Interruption.status, !(error is ExitCode) {
-                complain("netlab: interrupted.")
-                Glibc.exit(interrupted.rawValue)
-            }
             Glibc.exit(report(error))
         }
     }

@@ -86,6 +86,11 @@ struct Soak: AsyncParsableCommand {
             }
         }
         meter.clear()
+        // A lab that was ended for the signal before it handed anything over did not fail.
+        if wasInterrupted, case .failure = result {
+            StandardStream.error.write("netlab: interrupted; the lab is down, and there is no report.\n")
+            throw ExitCode(ExitStatus.interrupted.rawValue)
+        }
         let record = try result.get()
         try directory.describe(topology, labFile: file)
         let events = DaemonLogs(topology: topology, directory: directory.path).events(of: record)

@@ -37,7 +37,7 @@ struct KernelCompilerTests {
     func withHeader() async throws {
         try await withTemporaryDirectory { tree in
             let (symbols, isPrecompiled) = try await object(
-                of: "#include <linux/kernel.h>\nconst char *a(void) { return from_header(); }\nconst char *b(void) { return KBUILD_MODNAME; }\n",
+                of: "const char *a(void) { return from_header(); }\nconst char *b(void) { return KBUILD_MODNAME; }\n",
                 header: "static inline const char *from_header(void) { return \"of the header\"; }", in: tree)
             #expect(isPrecompiled)
             #expect(symbols.contains("of the header") && symbols.contains("mine"))

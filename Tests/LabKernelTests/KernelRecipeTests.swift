@@ -21,7 +21,7 @@ struct KernelRecipeTests {
     func text() {
         let text = Self.recipe.text
         for part in [
-            "linux-source-9.9 (sid)", "netlab kernel recipe --series 9.9 --apply .", "make ARCH=um olddefconfig",
+            "linux-source-9.9 (sid)", "netlab kernel recipe --series 9.9 --apply .", "make ARCH=um CC=$PWD/.netlab/cc olddefconfig",
             "A change that says what it is:", "+++ init/main.c\n@@ in one place @@\n-one\n+two\n+three\n",
             "@@ in 2 places @@\n-x\n+y\n", "CONFIG_NET=y\nCONFIG_OWN=y\n",
         ] { #expect(text.contains(part), "\(part)") }
