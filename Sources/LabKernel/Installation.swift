@@ -7,9 +7,11 @@ import SystemPackage
 ///     PREFIX/bin/netlab                         the program, or a link to the next
 ///     PREFIX/lib/netlab/netlab                  the program, with the library that a lab's seed needs beside it
 ///     PREFIX/lib/netlab/kernels/KEY/…           lab kernels, as in ``KernelCache``
-///     PREFIX/lib/netlab/strongswan/VERSION/…    strongSwan, as in ``StrongSwanTree``
 ///     PREFIX/share/netlab/Labs/…                labs, and providers
+///     /var/lib/netlab/strongswan/VERSION/…      strongSwan, as in ``StrongSwanTree``
 ///
+/// A node that runs strongSwan has it laid over /usr, and overlayfs does not take a directory together with one that is in it: so it
+/// is outside of /usr. Where PREFIX is not /usr, it is below PREFIX/var instead.
 /// `scripts/package` lays it out. A checkout is no installation: what it needs is in its user's cache.
 public struct Installation: Sendable, Hashable {
     /// `/usr`, for Debian's package.
@@ -40,7 +42,9 @@ public struct Installation: Sendable, Hashable {
     /// Where its lab kernels are, a directory for each.
     var kernels: FilePath { libraries.appending("kernels") }
     /// Where its strongSwan is, a directory for each version.
-    var strongSwan: FilePath { libraries.appending(StrongSwanTree.name) }
+    var strongSwan: FilePath {
+        (prefix == "/usr" ? "/var" : prefix.appending("var")).pushing("lib/netlab").appending(StrongSwanTree.name)
+    }
     /// The directory of the labs, if they are there.
     public var labs: FilePath? {
         let directory = prefix.pushing("share/netlab/Labs")
