@@ -37,6 +37,7 @@ const int netlab_new_network = CLONE_NEWNET, netlab_new_mount = CLONE_NEWNS, net
 
 int netlab_setns(int descriptor, int type) { return setns(descriptor, type); }
 int netlab_unshare(int flags) { return unshare(flags); }
+int netlab_own_descriptors(void) { return unshare(CLONE_FILES) < 0 ? -1 : close_range(3, ~0u, 0); }
 
 const unsigned long netlab_mount_bind = MS_BIND, netlab_mount_recursive = MS_REC, netlab_mount_private = MS_PRIVATE,
                     netlab_mount_remount = MS_REMOUNT;
@@ -77,6 +78,13 @@ int netlab_pin(pid_t process, int processor) {
 }
 
 int netlab_init_fork(int owns_machine) {
+    // A kernel without a console gives its first program no descriptors: without these, its files would get their numbers.
+    if (owns_machine) {
+        int null = -1;
+        do null = open("/dev/null", O_RDWR);
+        while (null >= 0 && null < 2);
+        if (null > 2) close(null);
+    }
     pid_t child = fork();
     if (child <= 0) return child;
     for (;;) {

@@ -12,8 +12,11 @@ struct GuestMemory: Sendable, Hashable {
     /// How much the guest has.
     let mebibytes: Int
 
-    /// What a lab gets where there is room.
-    static let wanted = 1024
+    /// What a lab gets where there is room, unless it is a large one.
+    static let usual = 1024
+    /// What one of so many nodes gets. A node without daemons fills about a megabyte, and one that keeps the TTL (`decrement-ttl: off`)
+    /// almost two (`scripts/bench chain`). Not all labs get as much: the kernel has a record of each page, a sixty-fourth of it.
+    static func wanted(nodes: Int) -> Int { max(usual, 256 + 2 * nodes) }
     /// Less than this is not enough for the labs that come with netlab.
     static let needed = 192
     /// What is left to others on the same file system, in mebibytes.
@@ -22,7 +25,7 @@ struct GuestMemory: Sendable, Hashable {
     /// Where this machine has room for a lab's memory, and for how much.
     ///
     /// - Throws: `directoryUnavailable` when there is not enough, or files there cannot be executed.
-    static func find(_ environment: [String: String]) throws(SetupError) -> GuestMemory {
+    static func find(_ environment: [String: String], nodes: Int) throws(SetupError) -> GuestMemory {
         let directory = directory(environment)
         let remedy = "Set TMPDIR to a directory with 500 MB of room that is not mounted noexec."
         if let obstacle = Doctor.executionObstacle(directory) {
@@ -30,7 +33,8 @@ struct GuestMemory: Sendable, Hashable {
                 .directoryUnavailable, "the lab kernel cannot keep its memory in \(directory)", remedy: remedy,
                 cause: obstacle)
         }
-        let memory = GuestMemory(directory: directory, mebibytes: fitting(in: Doctor.freeBytes(directory)))
+        let memory = GuestMemory(
+            directory: directory, mebibytes: fitting(in: Doctor.freeBytes(directory), wanted: wanted(nodes: nodes)))
         guard memory.mebibytes >= needed else {
             throw SetupError(
                 .directoryUnavailable,
@@ -61,18 +65,18 @@ struct GuestMemory: Sendable, Hashable {
 
     /// The first with all that is wanted, or else the one with the most.
     static func best(of candidates: [GuestMemory]) -> GuestMemory? {
-        candidates.first { $0.mebibytes >= wanted } ?? candidates.max { $0.mebibytes < $1.mebibytes }
+        candidates.first { $0.mebibytes >= usual } ?? candidates.max { $0.mebibytes < $1.mebibytes }
     }
 
     /// How much memory a guest can have in so many bytes of room, in mebibytes; nil bytes for room that is unknown.
-    static func fitting(in bytes: Int?) -> Int {
+    static func fitting(in bytes: Int?, wanted: Int = usual) -> Int {
         bytes.map { min(wanted, ($0 >> 20) - spare) } ?? wanted
     }
 
     /// The most mebibytes that the file has from its first to its last: where the guest's memory begins in it is where the host
     /// lets the kernel's heap begin, at most 1 GiB after the kernel itself (arch/x86/kernel/process.c, arch_randomize_brk).
     /// With 1024 MiB of memory, 60 starts measured 1048 to 1997.
-    static let longestFile = wanted + 1024 + 256
+    static let longestFile = usual + 1024 + 256
 
     /// Whether a tmpfs is mounted at `path`, by the text of /proc/self/mounts: of several mounts the last is seen.
     static func isMemoryFileSystem(_ path: String, mounts: String) -> Bool {

@@ -23,7 +23,7 @@ public enum SupervisorServer {
     ///     there.
     public static func run(
         lab: LabDirectory, source: String, variant: String?, kernel: ChosenKernel, executable: FilePath,
-        keepsTemporaryFiles: Bool, seed: UInt64? = nil
+        keepsTemporaryFiles: Bool, seed: UInt64? = nil, nodes: Int = 0
     ) throws {
         var log = Logger(label: "supervisor") { StreamLogHandler.standardError(label: $0) }
         log.logLevel = .info
@@ -39,7 +39,7 @@ public enum SupervisorServer {
         // The guest can write whatever is where its kernel may: the memory file gets a place that has nothing else.
         var memory: GuestMemory?
         if kernel.kind == .lab {
-            memory = try GuestMemory.find(ProcessInfo.processInfo.environment)
+            memory = try GuestMemory.find(ProcessInfo.processInfo.environment, nodes: nodes)
             memory?.directory.append(
                 LabDirectory.memoryPlacePrefix + String(UInt64.random(in: .min ... .max), radix: 36))
         }

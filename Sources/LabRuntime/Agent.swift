@@ -199,7 +199,14 @@ final class RequestDesk: Sendable {
         netlab_sethostname(setup.hostname)
         guard let directory = setup.logDirectory, let logs else { return }
         switch kernel {
-        case .lab: try GuestSystem.mountHostDirectory(directory, on: "/var/log/netlab")
+        case .lab:
+            try GuestSystem.mountHostDirectory(directory, on: "/var/log/netlab")
+            // Where the kernel's own console goes: there the supervisor looks for what ended a lab.
+            let console = Glibc.open("/var/log/netlab/console.log", O_WRONLY | O_APPEND | O_CLOEXEC)
+            if console >= 0 {
+                dup2(console, 2)
+                close(console)
+            }
         case .host:
             guard logs >= 0 else { throw LabFailure("The directory of logs \(directory) cannot be opened.") }
             try GuestSystem.bind(logs, on: "/var/log/netlab", isWritable: true)

@@ -52,7 +52,7 @@ final class CaptureSession: Sendable {
         var interfaces: [CaptureInterface] = []
         var down: [String] = []
         for (place, sandbox) in points {
-            guard let link = try sandbox.sockets.links().first(where: { $0.name == place.interface }) else {
+            guard let link = try sandbox.sockets.linkIfPresent(named: place.interface) else {
                 throw LabFailure(
                     "\(place.node) has no interface \(place.interface) at present.",
                     remedy: "`netlab status` lists its interfaces.", exitCode: 2)

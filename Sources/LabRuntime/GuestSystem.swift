@@ -46,6 +46,12 @@ enum GuestSystem {
         // No process of a lab may be refused the processor because another one of a higher class has used its share.
         try? write("-1", to: "/proc/sys/kernel/sched_rt_runtime_us")
         try? write("1048576", to: "/proc/sys/fs/nr_open")
+        // All nodes share the kernel's table of neighbours, which has room for 1024 otherwise (arp(7)).
+        for family in ["ipv4", "ipv6"] {
+            for threshold in 1...3 {
+                try? write("\(threshold << 18)", to: "/proc/sys/net/\(family)/neigh/default/gc_thresh\(threshold)")
+            }
+        }
         // These follow from the memory otherwise: transfers would be slower in a lab that has less. Nodes inherit them
         // (net/ipv4/tcp.c, tcp_init; tcp_ipv4.c, tcp_sk_init).
         try? write("4096 131072 6291456", to: "/proc/sys/net/ipv4/tcp_rmem")

@@ -77,7 +77,7 @@ extension RunningLab {
     }
 
     private func setMTU(_ mtu: MTU?, of port: Disturbances.Port) throws {
-        guard let link = try sandbox(port.node).sockets.links().first(where: { $0.name == port.interface }) else {
+        guard let link = try sandbox(port.node).sockets.linkIfPresent(named: port.interface) else {
             throw LabFailure(
                 "\(port.node) has no interface \(port.interface) now.", remedy: "Its tunnel has to be up.", exitCode: 2)
         }

@@ -39,7 +39,7 @@ extension RunningLab {
         case .session(let name):
             return try await sessionState(name)
         case .interface(let node, let name):
-            guard let link = try sandbox(node).sockets.links().first(where: { $0.name == name }) else {
+            guard let link = try sandbox(node).sockets.linkIfPresent(named: name) else {
                 return (false, "\(node) has no interface \(name)")
             }
             return (link.isUp, "\(name) is \(link.isUp ? "up" : "down")")

@@ -12,12 +12,10 @@ extension RunningLab {
     func traffic() throws -> TrafficSample {
         let nanoseconds = ControlLine.now.nanoseconds
         let ends = topology.tunnels.filter { !$0.isUnused }.flatMap { tunnel in tunnel.ends.map { (tunnel.name, $0) } }
-        let nodes = Set(ends.map(\.1.node))
-        let links = try nodes.reduce(into: [String: [LinkInfo]]()) { $0[$1] = try sandbox($1).sockets.links() }
         return TrafficSample(
             nanoseconds: nanoseconds,
-            ends: ends.compactMap { tunnel, end in
-                links[end.node]?.first { $0.name == end.interface }.map { link in
+            ends: try ends.compactMap { tunnel, end in
+                try sandbox(end.node).sockets.linkIfPresent(named: end.interface).map { link in
                     TrafficSample.End(
                         tunnel: tunnel, node: end.node, sentPackets: link.sent.packets, sentBytes: link.sent.bytes,
                         receivedPackets: link.received.packets, receivedBytes: link.received.bytes)

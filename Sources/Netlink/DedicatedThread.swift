@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// A thread for work that changes what the kernel thinks of the calling thread, such as its namespaces; it ends with the work.
 public enum DedicatedThread {
@@ -13,6 +14,23 @@ public enum DedicatedThread {
             pthread_join(try thread(for: job), nil)
             return try job.finish()
         }
+    }
+
+    /// The same, but only until the result is there: what is left to do is done while nobody waits.
+    static func run<T: Sendable>(
+        leaving body: @escaping @Sendable () throws -> (result: T, rest: @Sendable () -> Void)
+    ) throws -> T {
+        let handover = Handover<T>()
+        try start {
+            do {
+                let (result, rest) = try body()
+                handover.give(.success(result))
+                rest()
+            } catch {
+                handover.give(.failure(error))
+            }
+        }
+        return try handover.take().get()
     }
 
     /// Runs a closure on a thread made for it, which nobody waits for.
@@ -37,6 +55,36 @@ public enum DedicatedThread {
             throw NetlinkError(errno: code, operation: "start a thread", object: "")
         }
         return thread
+    }
+}
+
+/// What one thread gives to another, once.
+private final class Handover<T: Sendable>: Sendable {
+    private let value = Mutex<Result<T, any Error>?>(nil)
+    private let isThere: UnsafeSendable
+
+    private struct UnsafeSendable: @unchecked Sendable { let semaphore: UnsafeMutablePointer<sem_t> }
+
+    init() {
+        isThere = UnsafeSendable(semaphore: .allocate(capacity: 1))
+        sem_init(isThere.semaphore, 0, 0)
+    }
+
+    deinit {
+        sem_destroy(isThere.semaphore)
+        isThere.semaphore.deallocate()
+    }
+
+    func give(_ result: Result<T, any Error>) {
+        value.withLock { $0 = result }
+        sem_post(isThere.semaphore)
+    }
+
+    /// Waits for it.
+    func take() -> Result<T, any Error> {
+        while sem_wait(isThere.semaphore) != 0 {}
+        return value.withLock { $0 }
+            ?? .failure(NetlinkError(errno: ECANCELED, operation: "run on a thread of its own", object: ""))
     }
 }
 

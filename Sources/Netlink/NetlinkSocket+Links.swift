@@ -24,6 +24,13 @@ extension NetlinkSocket {
         }
     }
 
+    /// One interface; nil where there is none of that name.
+    ///
+    /// - Throws: `NetlinkError`.
+    public func linkIfPresent(named name: InterfaceName) throws -> LinkInfo? {
+        do { return try link(named: name) } catch let error as NetlinkError where error.errno == ENODEV { return nil }
+    }
+
     /// Sets an interface up. For a veth to carry packets, its peer must be up too.
     public func setUp(_ name: InterfaceName) throws {
         try change(name, "set link up", flags: UInt32(IFF_UP))

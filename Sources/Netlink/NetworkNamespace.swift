@@ -54,13 +54,17 @@ public final class NetworkNamespace: Sendable {
     ///
     /// - Throws: `NetlinkError` where the namespace cannot be entered, and whatever the closure throws.
     public func perform<T: Sendable>(_ body: @Sendable () throws -> T) throws -> T {
-        let descriptor = self.descriptor
-        return try DedicatedThread.run {
-            guard netlab_setns(descriptor, netlab_new_network) == 0 else {
-                throw NetlinkError(
-                    errno: errno, operation: "enter network namespace", object: "of descriptor \(descriptor)")
-            }
+        try DedicatedThread.run {
+            try enter()
             return try body()
+        }
+    }
+
+    /// Puts the calling thread into the namespace, for good.
+    func enter() throws(NetlinkError) {
+        guard netlab_setns(descriptor, netlab_new_network) == 0 else {
+            throw NetlinkError(
+                errno: errno, operation: "enter network namespace", object: "of descriptor \(descriptor)")
         }
     }
 }

@@ -1,3 +1,4 @@
+import CLinux
 import CNetlink
 import CNftables
 import Glibc
@@ -39,36 +40,45 @@ public final class Nftables: Sendable {
 
     /// Needs CAP_NET_ADMIN in the namespace.
     private func run(_ command: String, _ operation: String, flags: UInt32 = 0) throws -> String {
-        try namespace.perform {
-            try Self.library.withLock { _ in
-                // The library ends the process where it cannot open its socket: try first.
-                _ = try Channel(family: Int32(NETLINK_NETFILTER))
-                guard let context = nft_ctx_new(UInt32(NFT_CTX_DEFAULT)) else {
-                    throw NetlinkError(errno: ENOMEM, operation: operation, object: "")
-                }
-                defer { Self.free(context, after: command) }
-                nft_ctx_buffer_output(context)
-                nft_ctx_buffer_error(context)
-                nft_ctx_output_set_flags(context, flags)
-                let code = try Self.withFile(of: command, operation) { nft_run_cmd_from_filename(context, $0) }
-                let output = nft_ctx_get_output_buffer(context).map { String(cString: $0) } ?? ""
-                let complaint = nft_ctx_get_error_buffer(context).map { String(cString: $0) } ?? ""
-                guard code == 0 else { throw Self.error(complaint, operation) }
-                return output
-            }
-        }
+        let namespace = namespace
+        return try DedicatedThread.run(leaving: {
+            try namespace.enter()
+            return try Self.library.withLock { _ in try Self.carryOut(command, operation, flags) }
+        })
     }
 
-    /// Frees the library's context, and with it its socket.
-    ///
-    /// What a ruleset takes away is destroyed by work of the kernel's, which may begin a tick later, and whose end the closing of a socket
-    /// waits for (nf_tables_api.c, `nft_rcv_nl_event`). The rules hold by then; whoever changed them need not wait.
-    private static func free(_ context: OpaquePointer, after command: String) {
-        nonisolated(unsafe) let context = context
-        let takesAway = command.contains("delete ")
-        if !takesAway || (try? DedicatedThread.start { library.withLock { _ in nft_ctx_free(context) } }) == nil {
-            nft_ctx_free(context)
+    /// - Returns: The library's output, and what is to be done when nobody waits any more.
+    private static func carryOut(
+        _ command: String, _ operation: String, _ flags: UInt32
+    ) throws -> (result: String, rest: @Sendable () -> Void) {
+        // The library waits for its socket by select(2), which knows no descriptor above 1023; a large lab has thousands.
+        guard netlab_own_descriptors() == 0 else { throw NetlinkError(errno: errno, operation: operation, object: "") }
+        // It ends the process where it cannot open its socket: try first.
+        _ = try Channel(family: Int32(NETLINK_NETFILTER))
+        guard let created = nft_ctx_new(UInt32(NFT_CTX_DEFAULT)) else {
+            throw NetlinkError(errno: ENOMEM, operation: operation, object: "")
         }
+        nonisolated(unsafe) let context = created
+        nft_ctx_buffer_output(context)
+        nft_ctx_buffer_error(context)
+        nft_ctx_output_set_flags(context, flags)
+        let code: Int32
+        do {
+            code = try withFile(of: command, operation) { nft_run_cmd_from_filename(context, $0) }
+        } catch {
+            nft_ctx_free(context)
+            throw error
+        }
+        let output = nft_ctx_get_output_buffer(context).map { String(cString: $0) } ?? ""
+        let complaint = nft_ctx_get_error_buffer(context).map { String(cString: $0) } ?? ""
+        // What a ruleset takes away is destroyed by work of the kernel's, which may begin a tick later, and whose end the closing of a
+        // socket waits for (nf_tables_api.c, `nft_rcv_nl_event`). The rules hold by then; whoever changed them need not wait.
+        if code == 0, command.contains("delete ") {
+            return (output, { library.withLock { _ in nft_ctx_free(context) } })
+        }
+        nft_ctx_free(context)
+        guard code == 0 else { throw error(complaint, operation) }
+        return (output, {})
     }
 
     /// Puts the commands in a file in memory (memfd_create(2)): of files, unlike of strings, the library names the line that failed.
@@ -80,16 +90,17 @@ public final class Nftables: Sendable {
         guard write(descriptor, bytes, bytes.count) == bytes.count else {
             throw NetlinkError(errno: errno, operation: operation, object: "")
         }
-        return body("/proc/self/fd/\(descriptor)")
+        return body("\(filesOfThread)\(descriptor)")
     }
 
     private static let fileName = "ruleset"
+    private static let filesOfThread = "/proc/thread-self/fd/"
 
     /// The library has no error numbers, only their texts:
-    /// `/proc/self/fd/9:2:1-20: Error: Could not process rule: No such file or directory`, then the line, then a mark below it.
+    /// `/proc/thread-self/fd/9:2:1-20: Error: Could not process rule: No such file or directory`, then the line, then a mark below it.
     private static func error(_ complaint: String, _ operation: String) -> NetlinkError {
         let lines = complaint.split(separator: "\n").map { line in
-            guard line.hasPrefix("/proc/self/fd/"), let colon = line.firstIndex(of: ":") else { return String(line) }
+            guard line.hasPrefix(filesOfThread), let colon = line.firstIndex(of: ":") else { return String(line) }
             return fileName + line[colon...]
         }
         let first = lines.first ?? ""

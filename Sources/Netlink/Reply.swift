@@ -80,9 +80,7 @@ extension ArraySlice<UInt8> {
     /// The integer, in the host's byte order, that the slice begins with.
     func integer<Value: FixedWidthInteger>(_: Value.Type = Value.self) -> Value? {
         guard count >= MemoryLayout<Value>.size else { return nil }
-        var value = Value.zero
-        Swift.withUnsafeMutableBytes(of: &value) { $0.copyBytes(from: self.prefix($0.count)) }
-        return value
+        return withUnsafeBytes { $0.loadUnaligned(as: Value.self) }
     }
 }
 

@@ -38,7 +38,7 @@ struct FreshLab {
         do {
             let supervision = Supervision(
                 name: directory.name, source: labFile, kernel: kernel,
-                variant: topology.variant, seed: seed)
+                variant: topology.variant, seed: seed, nodes: topology.nodes.count)
             try await LabLauncher.launch(
                 directory, directories: LabLocator.directories, executable: Supervision.executable,
                 arguments: supervision.arguments)

@@ -18,24 +18,29 @@ struct Supervision {
     let variant: String?
     /// What the lab's dates and its daemons' chance are made of; nil for those of this machine.
     let seed: UInt64?
+    /// How many nodes it has, which its kernel's memory goes by.
+    let nodes: Int
 
-    init(name: String, source: String, kernel: ChosenKernel, variant: String? = nil, seed: UInt64? = nil) {
+    init(name: String, source: String, kernel: ChosenKernel, variant: String? = nil, seed: UInt64? = nil, nodes: Int = 0) {
         self.name = name
         self.source = source
         self.kernel = kernel
         self.variant = variant
         self.seed = seed
+        self.nodes = nodes
     }
 
     /// Nil unless the arguments are those of ``arguments``.
     init?(arguments: [String]) {
-        guard arguments.count == 7, arguments[1] == Self.word else { return nil }
+        guard arguments.count == 8, arguments[1] == Self.word else { return nil }
         self.init(
             name: arguments[2], source: arguments[3], kernel: ChosenKernel(argument: arguments[4]),
-            variant: arguments[5].isEmpty ? nil : arguments[5], seed: UInt64(arguments[6]))
+            variant: arguments[5].isEmpty ? nil : arguments[5], seed: UInt64(arguments[6]), nodes: Int(arguments[7]) ?? 0)
     }
 
-    var arguments: [String] { [Self.word, name, source, kernel.argument, variant ?? "", seed.map(String.init) ?? ""] }
+    var arguments: [String] {
+        [Self.word, name, source, kernel.argument, variant ?? "", seed.map(String.init) ?? "", String(nodes)]
+    }
 
     /// Where this program is; the guest runs the same file.
     static var executable: String {
@@ -48,7 +53,7 @@ struct Supervision {
             try SupervisorServer.run(
                 lab: try LabDirectory(name: name, directories: directories), source: source, variant: variant,
                 kernel: kernel, executable: FilePath(Self.executable),
-                keepsTemporaryFiles: source == Self.bare, seed: seed)
+                keepsTemporaryFiles: source == Self.bare, seed: seed, nodes: nodes)
             exit(0)
         } catch {
             StandardStream.error.write("\(error)\n")

@@ -32,7 +32,8 @@ struct Up: AsyncParsableCommand {
         let mode = kernel == .host ? .real : clock ?? .paced
         let (result, wasInterrupted) = await Interruption.guarding {
             let supervision = Supervision(
-                name: topology.name, source: file, kernel: kernel, variant: topology.variant)
+                name: topology.name, source: file, kernel: kernel, variant: topology.variant,
+                nodes: topology.nodes.count)
             board.begin("boot")
             try await LabLauncher.launch(
                 lab, directories: LabLocator.directories, executable: Supervision.executable,

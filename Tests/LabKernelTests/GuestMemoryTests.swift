@@ -29,7 +29,7 @@ struct GuestMemoryTests {
         #expect(GuestMemory.fitting(in: nil) == 1024)
         #expect(GuestMemory.fitting(in: 10 << 30) == 1024)
         #expect(GuestMemory.fitting(in: 300 << 20) == 284)
-        #expect(throws: SetupError.self) { try GuestMemory.find(["TMPDIR": "/proc"]) }
+        #expect(throws: SetupError.self) { try GuestMemory.find(["TMPDIR": "/proc"], nodes: 1) }
     }
 
     @Test("What a kernel's last words mean, where they are about its memory")

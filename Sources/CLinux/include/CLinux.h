@@ -11,6 +11,8 @@
 extern const int netlab_new_network, netlab_new_mount, netlab_new_uts, netlab_own_root;
 int netlab_setns(int descriptor, int type);
 int netlab_unshare(int flags);
+// Gives the calling thread a table of descriptors of its own, with the first three in it: close_range(2).
+int netlab_own_descriptors(void);
 
 // Mounts: mount(2), umount2(2) with MNT_DETACH.
 extern const unsigned long netlab_mount_bind, netlab_mount_recursive, netlab_mount_private, netlab_mount_remount;

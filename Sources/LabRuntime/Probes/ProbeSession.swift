@@ -55,7 +55,7 @@ final class ProbeSession {
             // A borrowed source address has no say in the way out: the route is the node's own.
             let bound = request.mayBorrowSource ? nil : request.sourceAddress
             let route = try node.sockets.lookup(destination: request.destination, source: bound)
-            interfaceMTU = try node.sockets.links().first { $0.name == route.interface }.map(\.mtu)
+            interfaceMTU = try route.interface.flatMap { try node.sockets.linkIfPresent(named: $0) }?.mtu
             source = request.sourceAddress ?? route.preferredSource ?? request.destination.unspecified
             routeError = nil
         } catch {
