@@ -64,8 +64,8 @@ public enum FromAgent: Sendable, Codable {
 public enum AgentRequest: Sendable, Codable {
     /// Mounts what a lab kernel needs; the first request.
     case setUp(GuestSetup)
-    /// Carries out a plan; the topology is what conditions and the status refer to from then on.
-    case build(Plan, Topology)
+    /// Carries out the plan for a topology, which conditions and the status refer to from then on.
+    case build(Topology)
     /// Takes back all that was built, last step first.
     case tearDown
     case status

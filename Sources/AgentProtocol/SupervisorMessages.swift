@@ -4,7 +4,7 @@ import LabPlan
 
 /// What a command says to the supervisor of a running lab over its Unix socket; one request a connection.
 public enum ToSupervisor: Sendable, Codable {
-    case build(Plan, Topology, clock: ClockMode)
+    case build(Topology, clock: ClockMode)
     case status
     case traffic(every: Duration)
     case clock(ClockCommand)

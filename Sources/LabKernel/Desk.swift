@@ -38,7 +38,7 @@ struct Desk {
 
     private func answer(_ request: ToSupervisor, input: AsyncStream<ExecInput>) async throws -> FromSupervisor {
         switch request {
-        case .build(let plan, let topology, let mode): try await build(plan, topology, mode)
+        case .build(let topology, let mode): try await build(topology, mode)
         case .status: try await status()
         case .traffic(let interval): try await traffic(every: interval)
         case .clock(let command): try await clock(command)
@@ -63,9 +63,9 @@ struct Desk {
         return answer
     }
 
-    private func build(_ plan: Plan, _ topology: Topology, _ mode: ClockMode) async throws -> FromSupervisor {
+    private func build(_ topology: Topology, _ mode: ClockMode) async throws -> FromSupervisor {
         do {
-            guard case .built(let namespaces) = try await follow(.build(plan, topology), unbounded: true) else {
+            guard case .built(let namespaces) = try await follow(.build(topology), unbounded: true) else {
                 throw unexpected
             }
             if let names { try names.add(namespaces, of: supervisor.kernel.id) }

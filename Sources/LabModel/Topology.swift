@@ -32,7 +32,9 @@ public struct Topology: Hashable, Sendable, Codable {
     /// The probes that `netlab soak` pings unless told otherwise.
     public internal(set) var soak: [SoakProbe] = []
     /// Of `links`, which do not change.
-    private var linkIndex = LinkIndex()
+    private var linkIndex = NameIndex()
+    /// Of `nodes`, of which one may be changed where it is.
+    private var nodeIndex = NameIndex()
 
     private enum CodingKeys: CodingKey {
         case name, title, summary, deviations, clouds, nodes, links, tunnels, plainTunnels, sessions, oneSidedSessions, probes
@@ -55,7 +57,9 @@ public struct Topology: Hashable, Sendable, Codable {
     }
 
     public func node(named name: String) -> Node? {
-        nodes.first { $0.name == name }
+        let place = nodeIndex.places(of: name) { nodes.indices.map { (nodes[$0].name, $0) } }.first
+        if let place, place < nodes.count, nodes[place].name == name { return nodes[place] }
+        return nodes.first { $0.name == name }
     }
 
     public func tunnel(named name: String) -> Tunnel? {
@@ -92,7 +96,10 @@ public struct Topology: Hashable, Sendable, Codable {
 
     /// Each link end at the node, with the link it belongs to, in the file's order.
     public func linkEnds(of node: String) -> [(link: Link, end: LinkEnd)] {
-        linkIndex.numbers(of: node, in: links).map { links[$0] }.flatMap { link in
+        let places = linkIndex.places(of: node) {
+            links.indices.flatMap { place in Set(links[place].ends.map(\.node)).map { ($0, place) } }
+        }
+        return places.map { links[$0] }.flatMap { link in
             link.ends.filter { $0.node == node }.map { (link, $0) }
         }
     }
@@ -154,26 +161,25 @@ public struct Topology: Hashable, Sendable, Codable {
     }
 }
 
-/// Which links a node has, found when it is asked for first: a lab may have a thousand nodes.
+/// Where in a list something has to do with a name, found when it is asked for first: a lab may have a thousand nodes.
 ///
-/// It says nothing that the links do not say, so any two are equal.
-private final class LinkIndex: Sendable, Hashable {
-    private let numbers = Mutex<[String: [Int]]?>(nil)
+/// It says nothing that the list does not say, so any two are equal.
+private final class NameIndex: Sendable, Hashable {
+    private let places = Mutex<[String: [Int]]?>(nil)
 
-    /// The places in `links` of those with an end at the node.
-    func numbers(of node: String, in links: [Link]) -> [Int] {
-        numbers.withLock { numbers in
-            if let numbers { return numbers[node] ?? [] }
-            var found: [String: [Int]] = [:]
-            for (number, link) in links.enumerated() {
-                for name in Set(link.ends.map(\.node)) { found[name, default: []].append(number) }
-            }
-            numbers = found
-            return found[node] ?? []
+    /// The places of a name in the list, in its order.
+    ///
+    /// - Parameter list: Every name with each of its places; called once.
+    func places(of name: String, in list: () -> [(name: String, place: Int)]) -> [Int] {
+        places.withLock { places in
+            if let places { return places[name] ?? [] }
+            let found = Dictionary(grouping: list(), by: \.name).mapValues { $0.map(\.place).sorted() }
+            places = found
+            return found[name] ?? []
         }
     }
 
-    static func == (left: LinkIndex, right: LinkIndex) -> Bool { true }
+    static func == (left: NameIndex, right: NameIndex) -> Bool { true }
     func hash(into hasher: inout Hasher) {}
 }
 

@@ -128,7 +128,7 @@ final class RequestDesk: Sendable {
                 self.chance.withLock { $0 = chance }
             }
             return .done
-        case .build(let plan, let topology):
+        case .build(let topology):
             let line = self.line
             let lab = RunningLab(
                 topology: topology, kernel: kernel, chance: chance.withLock(\.self), diskJournal: journal
@@ -136,7 +136,7 @@ final class RequestDesk: Sendable {
                 line.send(.event($0, at: ControlLine.now))
             }
             self.lab.withLock { $0 = lab }
-            try await lab.build(plan) { line.send(.progress(id: id, $0)) }
+            try await lab.build(Plan(for: topology)) { line.send(.progress(id: id, $0)) }
             let namespaces = await lab.sandboxes.mapValues(\.network.descriptor)
             nodes.withLock { nodes in
                 for (node, descriptor) in namespaces {

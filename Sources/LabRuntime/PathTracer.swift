@@ -8,9 +8,6 @@ struct PathTracer {
     let topology: Topology
     let sandboxes: [String: NodeSandbox]
 
-    /// More hops than any lab has are a loop.
-    private static let longest = 32
-
     func path(of probe: Probe) -> PathStatus {
         var hops: [PathStatus.Hop] = []
         var node = probe.source
@@ -20,8 +17,11 @@ struct PathTracer {
             PathStatus(
                 probe: probe.name, source: probe.source, destination: probe.destination, hops: hops, broken: reason)
         }
-        while hops.count < Self.longest {
-            if topology.owner(of: probe.destination) == node {
+        let destination = topology.owner(of: probe.destination)
+        // Who gets to the same place a second time goes on as the first time.
+        var passed: Set<[String]> = []
+        while passed.insert([node, input?.description ?? ""]).inserted {
+            if destination == node {
                 hops.append(.init(node: node, route: nil, tunnel: nil))
                 return finish(hops, nil)
             }

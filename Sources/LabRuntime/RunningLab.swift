@@ -51,12 +51,16 @@ actor RunningLab {
     func build(_ plan: Plan, progress: @Sendable (Progress) -> Void) async throws {
         for stage in Step.Stage.allCases {
             let steps = plan.steps.filter { $0.stage == stage }
+            // Of a large lab's thousands of steps nobody sees each.
+            let stride = max(1, steps.count / Self.progressReports)
             for (index, step) in steps.enumerated() {
                 try Task.checkCancellation()
-                progress(
-                    Progress(
-                        stage: stage, done: index, total: steps.count, current: step.description, time: ControlLine.now)
-                )
+                if index.isMultiple(of: stride) {
+                    progress(
+                        Progress(
+                            stage: stage, done: index, total: steps.count, current: step.description,
+                            time: ControlLine.now))
+                }
                 journal.append(step.action)
                 try diskJournal?.note(.begin, "\(step)")
                 if step.action.startsProgram {
@@ -77,6 +81,8 @@ actor RunningLab {
         }
         monitors = try MonitorBoard(monitoredProbes(), events: events)
     }
+
+    private static let progressReports = 50
 
     /// Programs start at round times: how long what went before took the agent, some microseconds this way or that, is
     /// then not in anything that they do.

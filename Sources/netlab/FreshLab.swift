@@ -4,7 +4,6 @@ import FoundationEssentials
 import Glibc
 import LabKernel
 import LabModel
-import LabPlan
 import Reporting
 import Synchronization
 import SystemPackage
@@ -42,7 +41,7 @@ struct FreshLab {
             try await LabLauncher.launch(
                 directory, directories: LabLocator.directories, executable: Supervision.executable,
                 arguments: supervision.arguments)
-            _ = try await LabClient(directory).ask(.build(Plan(for: topology), topology, clock: .paused))
+            _ = try await LabClient(directory).ask(.build(topology, clock: .paused))
             result = try await body()
         } catch {
             await end()

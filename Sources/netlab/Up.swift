@@ -3,7 +3,6 @@ import ArgumentParser
 import Glibc
 import LabKernel
 import LabModel
-import LabPlan
 import Reporting
 import SystemPackage
 
@@ -39,7 +38,7 @@ struct Up: AsyncParsableCommand {
                 lab, directories: LabLocator.directories, executable: Supervision.executable,
                 arguments: supervision.arguments)
             board.finish("boot")
-            _ = try await LabClient(lab).ask(.build(Plan(for: topology), topology, clock: mode)) { message in
+            _ = try await LabClient(lab).ask(.build(topology, clock: mode)) { message in
                 switch message {
                 case .progress(let progress): board.show(progress)
                 case .notice(let text): board.note(text)

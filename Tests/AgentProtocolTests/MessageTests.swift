@@ -114,7 +114,7 @@ import Testing
                 GuestSetup(
                     hostname: "lab", logDirectory: "/logs", keptDirectories: ["/usr"], startDate: 1_600_000_000,
                     random: SeededRandom(seed: .max, library: Bytes([0, 255])))),
-            .setUp(GuestSetup(hostname: "lab", logDirectory: nil)), .build(sample.plan, sample.topology), .tearDown,
+            .setUp(GuestSetup(hostname: "lab", logDirectory: nil)), .build(sample.topology), .tearDown,
             .status,
             .wait(sample.condition, within: .milliseconds(1500)), .exec(sample.exec),
         ]
@@ -209,7 +209,7 @@ import Testing
             try expectArrives(ToSupervisor.clock(command))
         }
         for message in [
-            ToSupervisor.build(sample.plan, sample.topology, clock: .paced), .status, .exec(sample.exec),
+            ToSupervisor.build(sample.topology, clock: .paced), .status, .exec(sample.exec),
             .input(.endOfFile), .shutDown,
         ] {
             try expectArrives(message)
@@ -228,14 +228,14 @@ import Testing
     }
 
     /// What the agent is told is what the lab file said, its keys too.
-    @Test func planAndTopologyArriveWhole() throws {
+    @Test func topologyArrivesWhole() throws {
         let sample = try Self.sample.get()
-        let frame = Array(try FrameDecoder.encode(AgentRequest.build(sample.plan, sample.topology)).dropFirst(4))
-        guard case .build(let plan, let topology) = try FrameDecoder.decode(AgentRequest.self, from: frame) else {
+        let frame = Array(try FrameDecoder.encode(AgentRequest.build(sample.topology)).dropFirst(4))
+        guard case .build(let topology) = try FrameDecoder.decode(AgentRequest.self, from: frame) else {
             Issue.record("another message arrived")
             return
         }
-        #expect(plan == sample.plan && topology == sample.topology)
+        #expect(topology == sample.topology && Plan(for: topology) == sample.plan)
         #expect(topology.tunnels.first?.proposal?.presharedKey.reveal() == "secret-of-the-tunnel")
     }
 

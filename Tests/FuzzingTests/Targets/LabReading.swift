@@ -56,11 +56,11 @@ enum LabReading {
         }
         // What goes to the agent comes out as it went in.
         guard
-            case .build(let travelled, let known, _) = try FrameDecoder.decode(
+            case .build(let travelled, _) = try FrameDecoder.decode(
                 ToSupervisor.self,
-                from: Array(try FrameDecoder.encode(ToSupervisor.build(plan, topology, clock: .paced)).dropFirst(4)))
+                from: Array(try FrameDecoder.encode(ToSupervisor.build(topology, clock: .paced)).dropFirst(4)))
         else { throw Violation(description: "another message came") }
-        try require(travelled == plan && known == topology, "the plan or the topology changed on its way")
+        try require(travelled == topology && Plan(for: travelled) == plan, "the topology or its plan changed on its way")
         predict(topology)
     }
 
