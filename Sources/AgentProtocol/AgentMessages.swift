@@ -1,15 +1,15 @@
-import Expectations
 import LabModel
 import LabPlan
+import NetworkTypes
 
 /// What the supervisor says to the agent over the control line.
 public enum ToAgent: Sendable, Codable {
     /// Lets the lab's clock run until a time; the agent answers ``FromAgent/held(at:)`` when it is there.
     case run(until: LabTime)
-    /// A request, to be answered under its id.
+    /// The ``LabRequest`` of this name, which is the message's body, to be answered under its id.
     ///
     /// With `unbounded` the clock runs as fast as it can until the request is done, and stands still from that moment.
-    case request(id: UInt32, AgentRequest, unbounded: Bool)
+    case request(id: UInt32, name: String, unbounded: Bool)
     /// More for a request that is under way.
     case input(id: UInt32, ExecInput)
     /// Give up a request.
@@ -42,8 +42,8 @@ public enum LineWindow {
 
 /// What the agent says.
 public enum FromAgent: Sendable, Codable {
-    /// The agent is ready for requests.
-    case ready(at: LabTime)
+    /// The agent is ready for requests; the first message.
+    case ready(ProtocolVersion, at: LabTime)
     /// So many more bytes of the line have been read: see ``LineWindow``.
     case received(bytes: Int)
     /// A letter has been read, and its file may go.
@@ -56,57 +56,11 @@ public enum FromAgent: Sendable, Codable {
     case grown(id: UInt32, bytes: Int)
     /// A script has come this far.
     case passed(id: UInt32, LabTime)
-    case reply(id: UInt32, AgentReply, at: LabTime)
+    /// The answer to a request, which is the message's body.
+    case reply(id: UInt32, at: LabTime)
+    case failed(id: UInt32, LabFailure, at: LabTime)
     /// Something happened that nobody asked for.
     case event(AgentEvent, at: LabTime)
-}
-
-public enum AgentRequest: Sendable, Codable {
-    /// Mounts what a lab kernel needs; the first request.
-    case setUp(GuestSetup)
-    /// Carries out the plan for a topology, which conditions and the status refer to from then on.
-    case build(Topology)
-    /// Takes back all that was built, last step first.
-    case tearDown
-    case status
-    /// The tunnels' counters at the next multiple of a time on the lab's clock.
-    case traffic(every: Duration)
-    case wait(Condition, within: Duration)
-    case exec(ExecRequest)
-    case probe(ProbeRequest)
-    /// Captures into a file of the lab's directory of logs until the request's input ends or its duration is over.
-    case capture(CaptureRequest, file: String)
-    /// Measures, and captures meanwhile into a file of the lab's directory of logs.
-    case observe(ObservationRequest, file: String)
-    /// Brings faults about, and heals them after a time of the lab's clock, where one is given.
-    case fail([Fault], for: Duration?)
-    /// Heals these faults, or nil for all.
-    case heal([Fault]?)
-    /// Which faults there are.
-    case faults
-    /// Does what a script says, with its capture in a file of the lab's directory of logs.
-    case play(Script, file: String)
-    /// Tries what the kernel can do.
-    case examine([KernelFeature])
-}
-
-public enum AgentReply: Sendable, Codable {
-    case done
-    /// The lab is there; with the agent's descriptors of its nodes' network namespaces.
-    case built(namespaces: [String: Int32])
-    case status(LabStatus)
-    case traffic(TrafficSample)
-    /// A condition was waited for: whether it came about before the deadline, and what was seen last.
-    case waited(Bool, lastSeen: String)
-    case exited(code: Int32)
-    case probed(ProbeResult)
-    case captured(CaptureSummary)
-    case observed(Observation)
-    /// The faults that are active now, in the order in which they began.
-    case faults([ActiveFault])
-    case played(ScriptRecord)
-    case examined([KernelFinding])
-    case failed(LabFailure)
 }
 
 /// Whether a kernel can do something.

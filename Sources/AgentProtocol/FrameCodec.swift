@@ -1,13 +1,67 @@
 import FoundationEssentials
-import NetworkTypes
 
-/// Cuts a byte stream into frames and back: four bytes of length, most significant first, then that many bytes of JSON.
+/// One message on its way: four bytes of length, four bytes of its header's length, both most significant first, the header and the body,
+/// each JSON. The header says what the message is; the body, which most have not, is of a type that follows from that.
 ///
 /// Both the serial line of a lab kernel and the supervisor's Unix socket carry this.
-public struct FrameDecoder: Sendable {
-    /// The longest frame that is believed; a longer length means that the stream is out of step.
+public struct Frame: Sendable, Hashable {
+    /// The longest frame that is sent or believed, without its length; a longer length means that the stream is out of step.
     public static let maximumLength = 16 << 20
 
+    public let header: [UInt8]
+    public let body: [UInt8]
+
+    init(header: [UInt8], body: [UInt8]) {
+        self.header = header
+        self.body = body
+    }
+
+    /// Of a message that came from nowhere.
+    public static let empty = Frame(header: [], body: [])
+
+    /// - Throws: ``FrameError`` where the message cannot be written, or is too long.
+    public init(_ header: some Encodable) throws(FrameError) {
+        self.init(header: try Self.json(header), body: [])
+        try checkLength()
+    }
+
+    /// - Throws: ``FrameError`` where the message cannot be written, or is too long.
+    public init(_ header: some Encodable, body: some Encodable) throws(FrameError) {
+        self.init(header: try Self.json(header), body: try Self.json(body))
+        try checkLength()
+    }
+
+    /// As it is sent.
+    public var bytes: [UInt8] { Self.number(4 + header.count + body.count) + Self.number(header.count) + header + body }
+
+    /// - Throws: ``FrameError`` where the header is none of the type.
+    public func header<Header: Decodable>(as type: Header.Type = Header.self) throws(FrameError) -> Header {
+        try Self.value(of: header, as: type)
+    }
+
+    /// - Throws: ``FrameError`` where the body is none of the type.
+    public func body<Body: Decodable>(as type: Body.Type = Body.self) throws(FrameError) -> Body {
+        try Self.value(of: body, as: type)
+    }
+
+    private func checkLength() throws(FrameError) {
+        let length = 4 + header.count + body.count
+        guard length <= Self.maximumLength else { throw .tooLong(length) }
+    }
+
+    private static func json(_ value: some Encodable) throws(FrameError) -> [UInt8] {
+        do { return Array(try JSONEncoder().encode(value)) } catch { throw .unwritable("\(type(of: value))", "\(error)") }
+    }
+
+    private static func value<Value: Decodable>(of json: [UInt8], as type: Value.Type) throws(FrameError) -> Value {
+        do { return try JSONDecoder().decode(type, from: Data(json)) } catch { throw .unreadable("\(type)", "\(error)") }
+    }
+
+    private static func number(_ value: Int) -> [UInt8] { withUnsafeBytes(of: UInt32(value).bigEndian) { Array($0) } }
+}
+
+/// Cuts a byte stream into frames.
+public struct FrameDecoder: Sendable {
     private var buffer: [UInt8] = []
     private var start = 0
 
@@ -20,12 +74,17 @@ public struct FrameDecoder: Sendable {
     /// The next whole frame; nil until all its bytes are there.
     ///
     /// - Throws: ``FrameError`` when the stream cannot be frames; it is of no use from then on.
-    public mutating func next() throws(FrameError) -> [UInt8]? {
-        guard buffer.count - start >= 4 else { return nil }
-        let length = buffer[start..<start + 4].reduce(0) { $0 << 8 | Int($1) }
-        guard length <= Self.maximumLength else { throw FrameError(length: length) }
+    public mutating func next() throws(FrameError) -> Frame? {
+        guard buffer.count - start >= 8 else { return nil }
+        let length = number(at: start)
+        guard length <= Frame.maximumLength else { throw .tooLong(length) }
+        let headerLength = number(at: start + 4)
+        guard length >= 4, headerLength <= length - 4 else { throw .outOfStep }
         guard buffer.count - start - 4 >= length else { return nil }
-        let frame = Array(buffer[(start + 4)..<(start + 4 + length)])
+        let header = start + 8
+        let frame = Frame(
+            header: Array(buffer[header..<(header + headerLength)]),
+            body: Array(buffer[(header + headerLength)..<(start + 4 + length)]))
         start += 4 + length
         if start > 1 << 16 || start == buffer.count {
             buffer.removeFirst(start)
@@ -34,50 +93,26 @@ public struct FrameDecoder: Sendable {
         return frame
     }
 
-    /// The bytes of a frame around a message.
-    public static func encode(_ message: some Encodable) throws -> [UInt8] {
-        let body = try JSONEncoder().encode(message)
-        let length = UInt32(body.count).bigEndian
-        return withUnsafeBytes(of: length) { Array($0) } + body
-    }
-
-    public static func decode<Message: Decodable>(_ type: Message.Type, from frame: [UInt8]) throws -> Message {
-        try JSONDecoder().decode(type, from: Data(frame))
-    }
+    private func number(at place: Int) -> Int { buffer[place..<place + 4].reduce(0) { $0 << 8 | Int($1) } }
 }
 
-/// A byte stream that is out of step with its frames.
-public struct FrameError: Error, Sendable, CustomStringConvertible {
-    public let length: Int
-    public var description: String { "a frame claims \(length) bytes; the other side does not speak this protocol" }
-}
+/// A message that cannot be sent, or one that cannot be understood.
+public enum FrameError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// So many bytes.
+    case tooLong(Int)
+    /// A header longer than its frame.
+    case outOfStep
+    /// A value of this type, and why it cannot be written as JSON.
+    case unwritable(String, String)
+    /// What no value of this type could be read from, and why.
+    case unreadable(String, String)
 
-/// A point of the lab's own clock: nanoseconds since its kernel started.
-public struct LabTime: Hashable, Sendable, Codable, Comparable, CustomStringConvertible {
-    public let nanoseconds: Int64
-
-    public init(nanoseconds: Int64) {
-        self.nanoseconds = nanoseconds
-    }
-
-    public var sinceStart: Duration { .nanoseconds(nanoseconds) }
-
-    /// Below a minute the seconds, else hours, minutes and seconds to the millisecond: `2.097s`, `1:00:04.250`.
     public var description: String {
-        guard nanoseconds >= 60_000_000_000 else { return sinceStart.shortText }
-        let padded = { (value: Int64, width: Int) in
-            String(repeating: "0", count: max(0, width - String(value).count)) + String(value)
+        switch self {
+        case .tooLong(let length): "a message of \(length) bytes is longer than the \(Frame.maximumLength) that one may have"
+        case .outOfStep: "what came is no message: its header is longer than all of it"
+        case .unwritable(let type, let reason): "a \(type) cannot be written as JSON: \(reason)"
+        case .unreadable(let type, let reason): "what came is no \(type): \(reason)"
         }
-        let milliseconds = nanoseconds / 1_000_000
-        let (hours, minutes, seconds) = (milliseconds / 3_600_000, milliseconds / 60_000 % 60, milliseconds / 1000 % 60)
-        return "\(hours):\(padded(minutes, 2)):\(padded(seconds, 2)).\(padded(milliseconds % 1000, 3))"
     }
-
-    public static func < (left: Self, right: Self) -> Bool { left.nanoseconds < right.nanoseconds }
-    /// Saturating: the end of time is not its beginning.
-    public static func + (time: Self, duration: Duration) -> Self {
-        let (sum, overflow) = time.nanoseconds.addingReportingOverflow(duration.wholeNanoseconds)
-        return LabTime(nanoseconds: overflow ? (duration < .zero ? .min : .max) : sum)
-    }
-    public static func - (left: Self, right: Self) -> Duration { left.sinceStart - right.sinceStart }
 }

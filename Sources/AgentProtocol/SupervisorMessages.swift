@@ -1,28 +1,18 @@
-import Expectations
 import LabModel
-import LabPlan
+import NetworkTypes
 
 /// What a command says to the supervisor of a running lab over its Unix socket; one request a connection.
 public enum ToSupervisor: Sendable, Codable {
-    case build(Topology, clock: ClockMode)
-    case status
-    case traffic(every: Duration)
-    case clock(ClockCommand)
-    case exec(ExecRequest)
+    /// The first message.
+    case hello(ProtocolVersion)
+    /// The ``LabRequest`` of this name, which is the message's body.
+    case request(String)
     case input(ExecInput)
-    case probe(ProbeRequest)
-    case capture(CaptureRequest, file: String)
-    case observe(ObservationRequest, file: String)
-    case fail([Fault], for: Duration?)
-    case heal([Fault]?)
-    case faults
-    case play(Script, file: String)
-    case examine([KernelFeature])
-    case shutDown
 }
 
-/// What the supervisor answers: any number of the first five, then one of the rest.
+/// What the supervisor says: who it is, any number of those in the middle, then one of the last two.
 public enum FromSupervisor: Sendable, Codable {
+    case hello(ProtocolVersion)
     case progress(Progress)
     case output(ExecOutput)
     /// The capture's file has so many bytes by now.
@@ -31,18 +21,8 @@ public enum FromSupervisor: Sendable, Codable {
     case notice(String)
     /// The clock has come this far.
     case clockMoved(LabTime)
-    case done
-    case status(LabStatus)
-    case traffic(TrafficSample)
-    case clock(ClockStatus)
-    case waited(Bool, lastSeen: String, ClockStatus)
-    case exited(code: Int32)
-    case probed(ProbeResult)
-    case captured(CaptureSummary)
-    case observed(Observation)
-    case faults([ActiveFault])
-    case played(ScriptRecord)
-    case examined([KernelFinding])
+    /// The answer, which is the message's body.
+    case reply
     case failed(LabFailure)
 }
 
@@ -54,13 +34,6 @@ public enum ClockMode: String, Hashable, Sendable, Codable, CaseIterable {
     case paused
     /// As the host's does, since it is the host's kernel: nobody can hold it.
     case real
-}
-
-public enum ClockCommand: Hashable, Sendable, Codable {
-    case show
-    case set(ClockMode)
-    case advance(Duration)
-    case until(Condition, within: Duration)
 }
 
 public struct ClockStatus: Hashable, Sendable, Codable {

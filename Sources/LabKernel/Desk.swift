@@ -1,7 +1,6 @@
 import AgentProtocol
 import Expectations
 import LabModel
-import LabPlan
 
 /// Serves one connection of a command: one request, what comes with it, and its answer.
 struct Desk {
@@ -13,22 +12,14 @@ struct Desk {
     func serve() async {
         let (input, continuation) = AsyncStream.makeStream(of: ExecInput.self)
         var work: Task<Void, Never>?
-        for await message in client.incoming {
+        tell(.hello(.current))
+        for await (message, frame) in client.incoming {
             switch message {
+            case .hello: break
             case .input(let item): continuation.yield(item)
-            default:
+            case .request(let name):
                 guard work == nil else { break }
-                work = Task {
-                    let answer: FromSupervisor
-                    do {
-                        answer = try await self.answer(message, input: input)
-                    } catch let failure as LabFailure {
-                        answer = .failed(failure)
-                    } catch {
-                        answer = .failed(LabFailure("\(error)"))
-                    }
-                    await client.finish(answer)
-                }
+                work = Task { await client.finish(await answer(name, frame, input: input)) }
             }
         }
         // The command is gone, or has been answered: what it asked for has no purpose any more.
@@ -36,144 +27,90 @@ struct Desk {
         work?.cancel()
     }
 
-    private func answer(_ request: ToSupervisor, input: AsyncStream<ExecInput>) async throws -> FromSupervisor {
-        switch request {
-        case .build(let topology, let mode): try await build(topology, mode)
-        case .status: try await status()
-        case .traffic(let interval): try await traffic(every: interval)
-        case .clock(let command): try await clock(command)
-        case .exec(let request): try await exec(request, input: input)
-        case .input: .done
-        case .probe(let request): try await probe(request)
-        case .capture(let request, let file): try await capture(request, file: file, input: input)
-        case .observe(let request, let file): try await observe(request, file: file)
-        case .fail(let broken, let duration): try await faults(.fail(broken, for: duration))
-        case .heal(let healed): try await faults(.heal(healed))
-        case .faults: try await faults(.faults)
-        case .play(let script, let file): try await play(script, file: file, input: input)
-        case .examine(let features): try await examine(features)
-        case .shutDown:
-            // The kernel's end is the lab's: the supervisor cleans up and goes.
-            await end(with: .done)
+    private func answer(_ name: String, _ frame: Frame, input: AsyncStream<ExecInput>) async -> Frame {
+        do {
+            guard let kind = DeskWorks.kinds[name] else {
+                throw LabFailure("A supervisor does not know the request \(name).")
+            }
+            return try await answer(kind, frame, input: input)
+        } catch let failure as LabFailure {
+            return Self.frame(of: failure)
+        } catch {
+            return Self.frame(of: LabFailure("\(error)"))
         }
     }
 
-    private func end(with answer: FromSupervisor) async -> FromSupervisor {
-        await supervisor.end()
-        return answer
+    private func answer<Work: DeskWork>(
+        _ kind: Work.Type, _ frame: Frame, input: AsyncStream<ExecInput>
+    ) async throws -> Frame {
+        let reply = try await frame.body(as: kind).work(at: self, input: input)
+        do { return try Frame(FromSupervisor.reply, body: reply) } catch {
+            throw LabFailure("The answer to \(Work.name) cannot be sent: \(error)")
+        }
     }
 
-    private func build(_ topology: Topology, _ mode: ClockMode) async throws -> FromSupervisor {
+    private static func frame(of failure: LabFailure) -> Frame {
+        do { return try Frame(FromSupervisor.failed(failure)) } catch {
+            // What is this long can only be its details.
+            let short = LabFailure(String(failure.message.prefix(1000)), remedy: "What else there is to say was too long.")
+            return (try? Frame(FromSupervisor.failed(short))) ?? .empty
+        }
+    }
+
+    /// Says something ahead of the answer.
+    private func tell(_ message: FromSupervisor) {
+        do { try client.send(message) } catch { supervisor.log.error("\(error)") }
+    }
+
+    // MARK: The work
+
+    /// Ends the lab: the supervisor cleans up and goes.
+    fileprivate func end() async {
+        await supervisor.end()
+    }
+
+    fileprivate func build(_ topology: Topology, _ mode: ClockMode) async throws {
         do {
-            guard case .built(let namespaces) = try await follow(.build(topology), unbounded: true) else {
-                throw unexpected
-            }
+            let namespaces = try await follow(BuildNodes(topology), unbounded: true)
             if let names { try names.add(namespaces, of: supervisor.kernel.id) }
         } catch {
-            // Half a lab is none.
-            return await end(with: .failed(error as? LabFailure ?? LabFailure("\(error)")))
+            // Half a lab is none. Why is said before the lab ends, which its supervisor does not outlive for long.
+            await client.finish(Self.frame(of: error as? LabFailure ?? LabFailure("\(error)")))
+            await end()
+            throw error
         }
         await supervisor.setMode(mode)
-        return .done
     }
 
-    private func status() async throws -> FromSupervisor {
-        guard case .status(var status) = try await follow(.status, unbounded: false) else { throw unexpected }
-        status.clock = await supervisor.status
-        return .status(status)
+    /// Refuses to touch the clock of the host's own kernel.
+    fileprivate func requireOwnClock() async throws {
+        guard await supervisor.mode == .real else { return }
+        throw LabFailure(
+            "This lab runs on the host's own kernel, whose clock goes by itself: nobody can stop it or move it ahead.",
+            remedy: "On the lab kernel it can be done: netlab up --kernel lab", exitCode: 2)
     }
 
-    private func traffic(every interval: Duration) async throws -> FromSupervisor {
-        guard case .traffic(let sample) = try await follow(.traffic(every: interval), unbounded: false) else {
-            throw unexpected
+    fileprivate func advance(by duration: Duration) async throws {
+        let desk = self
+        try await supervisor.advance(by: duration) { desk.tell(.clockMoved($0)) }
+    }
+
+    /// Whether the clock stands still, where what takes time would take for ever.
+    fileprivate var isPaused: Bool { get async { await supervisor.mode == .paused } }
+
+    /// Passes on what comes with a request while the clock is moved for it, and returns its reply.
+    fileprivate func drive<Request: LabRequest>(
+        _ request: Request, length: Duration? = nil, input: AsyncStream<ExecInput>? = nil
+    ) async throws -> Request.Reply {
+        try await supervisor.drive { _ in
+            try await self.follow(request, unbounded: true, length: length, input: input)
         }
-        return .traffic(sample)
-    }
-
-    private func clock(_ command: ClockCommand) async throws -> FromSupervisor {
-        let isReal = await supervisor.mode == .real
-        switch command {
-        case .show: break
-        case .set where isReal, .advance where isReal:
-            throw LabFailure(
-                "This lab runs on the host's own kernel, whose clock goes by itself: nobody can stop it or move it ahead.",
-                remedy: "On the lab kernel it can be done: netlab up --kernel lab", exitCode: 2)
-        case .set(let mode): await supervisor.setMode(mode)
-        case .advance(let duration):
-            let client = client
-            try await supervisor.advance(by: duration) { client.send(.clockMoved($0)) }
-        case .until(let condition, let deadline):
-            let reply = try await supervisor.drive { _ in
-                try await self.follow(.wait(condition, within: deadline), unbounded: true)
-            }
-            guard case .waited(let holds, let seen) = reply else { throw unexpected }
-            return .waited(holds, lastSeen: seen, await supervisor.status)
-        }
-        return .clock(await supervisor.status)
-    }
-
-    private func exec(_ request: ExecRequest, input: AsyncStream<ExecInput>) async throws -> FromSupervisor {
-        // Where the clock stands still, the command would wait for ever: it runs free for as long as the command does.
-        let isPaused = await supervisor.mode == .paused
-        guard case .exited(let code) = try await follow(.exec(request), unbounded: isPaused, input: input) else {
-            throw unexpected
-        }
-        return .exited(code: code)
-    }
-
-    private func probe(_ request: ProbeRequest) async throws -> FromSupervisor {
-        // As for a command: on a clock that stands still, nothing would ever arrive.
-        let isPaused = await supervisor.mode == .paused
-        guard case .probed(let result) = try await follow(.probe(request), unbounded: isPaused) else {
-            throw unexpected
-        }
-        return .probed(result)
-    }
-
-    private func capture(_ request: CaptureRequest, file: String, input: AsyncStream<ExecInput>) async throws
-        -> FromSupervisor
-    {
-        // One with an end would never come to it on a clock that stands still; one without lets others move the clock.
-        let isPaused = await supervisor.mode == .paused
-        let reply = try await follow(
-            .capture(request, file: file), unbounded: isPaused && request.duration != nil, input: input)
-        guard case .captured(let summary) = reply else { throw unexpected }
-        return .captured(summary)
-    }
-
-    private func observe(_ request: ObservationRequest, file: String) async throws -> FromSupervisor {
-        let reply = try await supervisor.drive { _ in
-            try await self.follow(.observe(request, file: file), unbounded: true)
-        }
-        guard case .observed(let observation) = reply else { throw unexpected }
-        return .observed(observation)
-    }
-
-    private func faults(_ request: AgentRequest) async throws -> FromSupervisor {
-        guard case .faults(let active) = try await follow(request, unbounded: false) else { throw unexpected }
-        return .faults(active)
-    }
-
-    /// The end of `input` as a message ends the script early; what has been measured by then is the answer.
-    private func play(_ script: Script, file: String, input: AsyncStream<ExecInput>) async throws -> FromSupervisor {
-        let reply = try await supervisor.drive { _ in
-            try await self.follow(.play(script, file: file), unbounded: true, length: script.length, input: input)
-        }
-        guard case .played(let record) = reply else { throw unexpected }
-        return .played(record)
-    }
-
-    private func examine(_ features: [KernelFeature]) async throws -> FromSupervisor {
-        guard case .examined(let findings) = try await follow(.examine(features), unbounded: true) else {
-            throw unexpected
-        }
-        return .examined(findings)
     }
 
     /// Passes on what comes with a request, in both directions, and returns its reply.
-    private func follow(
-        _ request: AgentRequest, unbounded: Bool, length: Duration? = nil, input: AsyncStream<ExecInput>? = nil
-    ) async throws -> AgentReply {
+    fileprivate func follow<Request: LabRequest>(
+        _ request: Request, unbounded: Bool, length: Duration? = nil, input: AsyncStream<ExecInput>? = nil
+    ) async throws -> Request.Reply {
         let (id, answers) = await supervisor.ask(request, unbounded: unbounded, length: length)
         let feeder = Task {
             guard let input else { return }
@@ -181,19 +118,17 @@ struct Desk {
         }
         defer { feeder.cancel() }
         return try await withTaskCancellationHandler {
-            for await answer in answers {
+            for await (answer, frame) in answers {
                 switch answer {
-                case .progress(_, let progress): client.send(.progress(progress))
-                case .output(_, let output): client.send(.output(output))
-                case .grown(_, let bytes): client.send(.grown(bytes: bytes))
-                case .passed(_, let time): client.send(.clockMoved(time))
-                case .event(.daemonDied(let name, let reason, _), _): client.send(.notice("\(name) \(reason)"))
+                case .progress(_, let progress): tell(.progress(progress))
+                case .output(_, let output): tell(.output(output))
+                case .grown(_, let bytes): tell(.grown(bytes: bytes))
+                case .passed(_, let time): tell(.clockMoved(time))
+                case .event(.daemonDied(let name, let reason, _), _): tell(.notice("\(name) \(reason)"))
                 case .event(.spinning(let processes), _):
-                    client.send(
-                        .notice(
-                            "The lab's clock stands still; using the processor: \(processes.joined(separator: "; "))"))
-                case .reply(_, .failed(let failure), _): throw failure
-                case .reply(_, let reply, _): return reply
+                    tell(.notice("The lab's clock stands still; using the processor: \(processes.joined(separator: "; "))"))
+                case .failed(_, let failure, _): throw failure
+                case .reply: return try Supervisor.reply(in: frame, to: request)
                 case .ready, .received, .opened, .held: break
                 }
             }
@@ -202,6 +137,135 @@ struct Desk {
             Task { await supervisor.cancel(id) }
         }
     }
+}
 
-    private var unexpected: LabFailure { LabFailure("The agent answered something that was not asked.") }
+/// A request that a supervisor knows.
+private protocol DeskWork: LabRequest {
+    func work(at desk: Desk, input: AsyncStream<ExecInput>) async throws -> Reply
+}
+
+private enum DeskWorks {
+    /// By name.
+    static let kinds = Dictionary(
+        uniqueKeysWithValues: all.map { ($0.name, $0) })
+
+    private static let all: [any DeskWork.Type] = [
+        Build.self, ShutDown.self, ShowClock.self, SetClock.self, AdvanceClock.self, AdvanceClockUntil.self, ShowStatus.self,
+        CountTraffic.self, ExecRequest.self, ProbeRequest.self, CapturePackets.self, Observe.self, CauseFaults.self, HealFaults.self,
+        ListFaults.self, Play.self, Examine.self,
+    ]
+}
+
+extension Build: DeskWork {
+    fileprivate func work(at desk: Desk, input: AsyncStream<ExecInput>) async throws -> Done {
+        try await desk.build(topology, clock)
+        return Done()
+    }
+}
+
+extension ShutDown: DeskWork {
+    fileprivate func work(at desk: Desk, input: AsyncStream<ExecInput>) async throws -> Done {
+        await desk.end()
+        return Done()
+    }
+}
+
+extension ShowClock: DeskWork {
+    fileprivate func work(at desk: Desk, input: AsyncStream<ExecInput>) async throws -> ClockStatus {
+        await desk.supervisor.status
+    }
+}
+
+extension SetClock: DeskWork {
+    fileprivate func work(at desk: Desk, input: AsyncStream<ExecInput>) async throws -> ClockStatus {
+        try await desk.requireOwnClock()
+        await desk.supervisor.setMode(mode)
+        return await desk.supervisor.status
+    }
+}
+
+extension AdvanceClock: DeskWork {
+    fileprivate func work(at desk: Desk, input: AsyncStream<ExecInput>) async throws -> ClockStatus {
+        try await desk.requireOwnClock()
+        try await desk.advance(by: duration)
+        return await desk.supervisor.status
+    }
+}
+
+extension AdvanceClockUntil: DeskWork {
+    fileprivate func work(at desk: Desk, input: AsyncStream<ExecInput>) async throws -> Reply {
+        let wait = try await desk.drive(Await(condition, within: deadline))
+        return Reply(wait: wait, clock: await desk.supervisor.status)
+    }
+}
+
+extension ShowStatus: DeskWork {
+    fileprivate func work(at desk: Desk, input: AsyncStream<ExecInput>) async throws -> LabStatus {
+        var status = try await desk.follow(self, unbounded: false)
+        status.clock = await desk.supervisor.status
+        return status
+    }
+}
+
+extension CountTraffic: DeskWork {
+    fileprivate func work(at desk: Desk, input: AsyncStream<ExecInput>) async throws -> TrafficSample {
+        try await desk.follow(self, unbounded: false)
+    }
+}
+
+extension ExecRequest: DeskWork {
+    /// Where the clock stands still, the command would wait for ever: it runs free for as long as the command does.
+    fileprivate func work(at desk: Desk, input: AsyncStream<ExecInput>) async throws -> Int32 {
+        try await desk.follow(self, unbounded: desk.isPaused, input: input)
+    }
+}
+
+extension ProbeRequest: DeskWork {
+    /// On a clock that stands still, nothing would ever arrive.
+    fileprivate func work(at desk: Desk, input: AsyncStream<ExecInput>) async throws -> ProbeResult {
+        try await desk.follow(self, unbounded: desk.isPaused)
+    }
+}
+
+extension CapturePackets: DeskWork {
+    /// A capture with an end would never come to it on a clock that stands still; one without lets others move the clock.
+    fileprivate func work(at desk: Desk, input: AsyncStream<ExecInput>) async throws -> CaptureSummary {
+        try await desk.follow(self, unbounded: desk.isPaused && request.duration != nil, input: input)
+    }
+}
+
+extension Observe: DeskWork {
+    fileprivate func work(at desk: Desk, input: AsyncStream<ExecInput>) async throws -> Observation {
+        try await desk.drive(self)
+    }
+}
+
+extension CauseFaults: DeskWork {
+    fileprivate func work(at desk: Desk, input: AsyncStream<ExecInput>) async throws -> [ActiveFault] {
+        try await desk.follow(self, unbounded: false)
+    }
+}
+
+extension HealFaults: DeskWork {
+    fileprivate func work(at desk: Desk, input: AsyncStream<ExecInput>) async throws -> [ActiveFault] {
+        try await desk.follow(self, unbounded: false)
+    }
+}
+
+extension ListFaults: DeskWork {
+    fileprivate func work(at desk: Desk, input: AsyncStream<ExecInput>) async throws -> [ActiveFault] {
+        try await desk.follow(self, unbounded: false)
+    }
+}
+
+extension Play: DeskWork {
+    fileprivate func work(at desk: Desk, input: AsyncStream<ExecInput>) async throws -> ScriptRecord {
+        try await desk.drive(self, length: script.length, input: input)
+    }
+}
+
+extension Examine: DeskWork {
+    fileprivate func work(at desk: Desk, input: AsyncStream<ExecInput>) async throws -> [KernelFinding] {
+        try await desk.follow(self, unbounded: true)
+    }
 }

@@ -1,27 +1,32 @@
 import AgentProtocol
+import Synchronization
 
-/// A connection that carries frames of JSON: the supervisor's end of the control line, or either end of its socket.
+/// A connection that carries frames: the supervisor's end of the control line, or either end of its socket.
 struct FrameChannel<Incoming: Decodable & Sendable, Outgoing: Encodable & Sendable>: Sendable {
     private let socket: StreamSocket
-    /// What the other side says, in order; ends with the connection.
-    let incoming: AsyncStream<Incoming>
+    /// What the other side says, in order, each with its frame, which has the body; ends with the connection.
+    let incoming: AsyncStream<(Incoming, Frame)>
+    /// Why the connection was hung up, if the other side said something that cannot be understood.
+    let misunderstanding: Misunderstanding
 
     /// - Throws: `Errno`, where there can be no more threads.
     private init(_ socket: StreamSocket) throws {
-        let (incoming, continuation) = AsyncStream.makeStream(of: Incoming.self)
+        let (incoming, continuation) = AsyncStream.makeStream(of: (Incoming, Frame).self)
+        let misunderstanding = Misunderstanding()
         self.socket = socket
         self.incoming = incoming
+        self.misunderstanding = misunderstanding
         try SocketThread.start {
             var decoder = FrameDecoder()
             socket.serve { bytes in
                 decoder.append(bytes)
-                do {
+                do throws(FrameError) {
                     while let frame = try decoder.next() {
-                        continuation.yield(try FrameDecoder.decode(Incoming.self, from: frame))
+                        continuation.yield((try frame.header(), frame))
                     }
                     return true
                 } catch {
-                    // The other side does not speak this protocol.
+                    misunderstanding.note(error)
                     return false
                 }
             }
@@ -48,9 +53,17 @@ struct FrameChannel<Incoming: Decodable & Sendable, Outgoing: Encodable & Sendab
     }
 
     /// Sends a message; one that cannot be delivered any more is dropped.
-    func send(_ message: Outgoing) {
-        guard let bytes = try? FrameDecoder.encode(message) else { return }
-        socket.send(bytes)
+    ///
+    /// - Throws: ``FrameError`` where it cannot be written, or is too long.
+    func send(_ message: Outgoing) throws(FrameError) {
+        socket.send(try Frame(message).bytes)
+    }
+
+    /// Sends a message with a body.
+    ///
+    /// - Throws: ``FrameError`` where it cannot be written, or is too long.
+    func send(_ message: Outgoing, body: some Encodable) throws(FrameError) {
+        socket.send(try Frame(message, body: body).bytes)
     }
 
     /// Sends bytes that the caller has framed.
@@ -59,12 +72,20 @@ struct FrameChannel<Incoming: Decodable & Sendable, Outgoing: Encodable & Sendab
     }
 
     /// Sends a last message and closes the connection when it is on its way.
-    func finish(_ message: Outgoing) async {
-        guard let bytes = try? FrameDecoder.encode(message) else { return }
-        await socket.finish(bytes)
+    func finish(_ frame: Frame) async {
+        await socket.finish(frame.bytes)
     }
 
     func close() {
         socket.close()
     }
+}
+
+/// What kept one side of a connection from understanding the other.
+final class Misunderstanding: Sendable {
+    private let error = Mutex<FrameError?>(nil)
+
+    var reason: FrameError? { error.withLock(\.self) }
+
+    fileprivate func note(_ reason: FrameError) { error.withLock { $0 = reason } }
 }

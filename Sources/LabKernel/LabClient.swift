@@ -34,15 +34,21 @@ public struct LabClient: Sendable {
     ///
     /// - Parameter input: What goes along with the request, for a program that runs in the lab.
     /// - Returns: The answer.
-    /// - Throws: ``LabFailure`` as told by the lab, or when it ends meanwhile.
-    public func ask(
-        _ request: ToSupervisor, input: AsyncStream<ExecInput>? = nil, follow: (FromSupervisor) -> Void = { _ in }
-    ) async throws -> FromSupervisor {
-        connection.send(request)
+    /// - Throws: ``LabFailure`` as told by the lab, when it ends meanwhile, or when it is of another version of netlab.
+    public func ask<Request: LabRequest>(
+        _ request: Request, input: AsyncStream<ExecInput>? = nil, follow: (FromSupervisor) -> Void = { _ in }
+    ) async throws -> Request.Reply {
         let connection = connection
+        do {
+            try connection.send(.hello(.current))
+            try connection.send(.request(Request.name), body: request)
+        } catch {
+            connection.close()
+            throw LabFailure("\(lab.name) cannot be asked for \(Request.name): \(error)")
+        }
         let feeder = Task {
             guard let input else { return }
-            for await item in input { connection.send(.input(item)) }
+            for await item in input { try connection.send(.input(item)) }
         }
         let standstill = Mutex<LabFailure?>(nil)
         let watch = Task { [lab] in
@@ -55,18 +61,36 @@ public struct LabClient: Sendable {
             feeder.cancel()
             connection.close()
         }
-        for await message in connection.incoming {
+        var hasGreeted = false
+        for await (message, frame) in connection.incoming {
             switch message {
+            case .hello(let version):
+                hasGreeted = true
+                guard ProtocolVersion.current.understands(version) else { throw Self.otherVersion(of: lab, "\(version)") }
             case .progress, .output, .grown, .notice, .clockMoved: follow(message)
             case .failed(let failure): throw failure
-            case .done, .status, .traffic, .clock, .waited, .exited, .probed, .captured, .observed, .faults, .played,
-                .examined:
-                return message
+            case .reply:
+                do { return try frame.body() } catch {
+                    throw LabFailure("The answer of \(lab.name) to \(Request.name) cannot be understood: \(error)")
+                }
             }
         }
         if let failure = standstill.withLock(\.self) { throw failure }
+        if let reason = connection.misunderstanding.reason {
+            guard hasGreeted else { throw Self.otherVersion(of: lab, "another netlab, which does not say which") }
+            throw LabFailure("What \(lab.name) says cannot be understood: \(reason)")
+        }
+        if !hasGreeted, case .running = lab.state() {
+            throw Self.otherVersion(of: lab, "another netlab, which hangs up on this one")
+        }
         throw LabFailure(
             "The lab ended before it answered.", remedy: "`netlab list` shows what is left of it; its logs say more.")
+    }
+
+    private static func otherVersion(of lab: LabDirectory, _ version: String) -> LabFailure {
+        LabFailure(
+            "\(lab.name) was brought up by \(version), and this is \(ProtocolVersion.current): they do not understand each other.",
+            remedy: "Ask it with that netlab, or take it down, which works: netlab down \(lab.name)")
     }
 
     /// Waits until a lab's supervisor has been stopped (SIGSTOP) for too long; nil when it is gone.

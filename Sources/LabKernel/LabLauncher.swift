@@ -226,7 +226,8 @@ public enum LabLauncher {
         let asking = Task {
             while true {
                 if let client = try? await LabClient(lab) {
-                    _ = try? await client.ask(.shutDown)
+                    // One of another version ends at a signal.
+                    do { _ = try await client.ask(ShutDown()) } catch { kill(record.supervisor, SIGTERM) }
                     return
                 }
                 try await Task.sleep(for: .milliseconds(2))

@@ -3,6 +3,7 @@ import Glibc
 import LabModel
 import LabPlan
 import Logging
+import NetworkTypes
 import SystemPackage
 
 /// Owns a running lab: its kernel process, its clock, and the requests under way.
@@ -11,7 +12,7 @@ import SystemPackage
 /// costs nothing. That is sound because a guest that has reached its clock's limit has nothing left to do.
 actor Supervisor {
     private struct Request {
-        let answers: AsyncStream<FromAgent>.Continuation
+        let answers: AsyncStream<(FromAgent, Frame)>.Continuation
         let isUnbounded: Bool
         /// When the lab's clock must not have passed before the answer: something is wrong with it then. Nil for never.
         let deadline: LabTime?
@@ -84,11 +85,16 @@ actor Supervisor {
 
     /// Follows the control line until it closes.
     func listen() async {
-        for await message in line.incoming {
+        for await (message, frame) in line.incoming {
             lastWord = .now
             unanswered = nil
             switch message {
-            case .ready:
+            case .ready(let version, _):
+                guard version == .current else {
+                    ending.blame("its agent is \(version), and its supervisor \(ProtocolVersion.current)")
+                    kernel.end()
+                    continue
+                }
                 isReady = true
                 readyWaiter?.resume(returning: true)
                 readyWaiter = nil
@@ -102,20 +108,25 @@ actor Supervisor {
             case .held(let at):
                 held(at: at)
             case .passed(let id, let at):
-                requests[id]?.answers.yield(message)
+                requests[id]?.answers.yield((message, frame))
                 checkDeadlines(at)
             case .progress(let id, _), .output(let id, _), .grown(let id, _):
-                requests[id]?.answers.yield(message)
-            case .reply(let id, _, let at):
+                requests[id]?.answers.yield((message, frame))
+            case .reply(let id, let at), .failed(let id, _, let at):
                 time = max(time, at)
                 if let request = requests.removeValue(forKey: id) {
-                    request.answers.yield(message)
+                    request.answers.yield((message, frame))
                     request.answers.finish()
                 }
                 settle()
             case .event(let event, let at):
                 noticed(event, at: at)
             }
+        }
+        if let reason = line.misunderstanding.reason {
+            log.error("what the agent says cannot be understood: \(reason)")
+            ending.blame("what its agent says cannot be understood: \(reason)")
+            kernel.end()
         }
     }
 
@@ -146,17 +157,12 @@ actor Supervisor {
                 return
             }
         }
-        for request in requests.values { request.answers.yield(.event(event, at: at)) }
+        for request in requests.values { request.answers.yield((.event(event, at: at), .empty)) }
     }
 
     /// Ends all that waits for the guest: requests fail, and whoever moves the clock goes no further.
     private func release(_ failure: LabFailure) {
-        for (id, request) in requests {
-            request.answers.yield(.reply(id: id, .failed(failure), at: time))
-            request.answers.finish()
-            transmit(.cancel(id: id))
-        }
-        requests = [:]
+        for id in requests.keys { fail(id, failure, at: time) }
         guard !holdWaiters.isEmpty else { return }
         obstacle = failure
         let waiters = holdWaiters
@@ -172,11 +178,16 @@ actor Supervisor {
             let failure = LabFailure(
                 "The lab's clock is at \(at), and what was to be over by \(deadline) has not ended.",
                 remedy: "This is an error of netlab's or of the lab kernel's; the lab's logs say more.")
-            requests[id] = nil
-            request.answers.yield(.reply(id: id, .failed(failure), at: at))
-            request.answers.finish()
-            transmit(.cancel(id: id))
+            fail(id, failure, at: at)
         }
+    }
+
+    /// Gives a request up.
+    private func fail(_ id: UInt32, _ failure: LabFailure, at: LabTime) {
+        guard let request = requests.removeValue(forKey: id) else { return }
+        request.answers.yield((.failed(id: id, failure, at: at), .empty))
+        request.answers.finish()
+        transmit(.cancel(id: id))
     }
 
     /// Ends a lab whose agent does not answer: nothing can be asked of it any more, and its clock is nobody's.
@@ -213,7 +224,7 @@ actor Supervisor {
         ending.want()
         var failures: [String] = []
         if kernel.kind == .host, ended == nil {
-            let end = Task { try await reply(to: .tearDown, unbounded: true) }
+            let end = Task { try await reply(to: TearDown(), unbounded: true) }
             let limit = Task {
                 try await Task.sleep(for: Self.tearDownLimit)
                 kernel.end()
@@ -238,10 +249,13 @@ actor Supervisor {
     // MARK: Asking the agent
 
     private func transmit(_ message: ToAgent) {
-        guard var bytes = try? FrameDecoder.encode(message) else { return }
+        do { try transmit(Frame(message)) } catch { log.error("\(error)") }
+    }
+
+    private func transmit(_ frame: Frame) throws {
+        var bytes = frame.bytes
         if bytes.count > Letter.shortest, let letterbox, let letter = leave(bytes, in: letterbox) {
-            guard let short = try? FrameDecoder.encode(ToAgent.letter(letter)) else { return }
-            bytes = short
+            bytes = try Frame(ToAgent.letter(letter)).bytes
         }
         outgoing += bytes
         flush()
@@ -281,10 +295,10 @@ actor Supervisor {
     /// - Parameters:
     ///   - unbounded: Lets the clock run as fast as it goes until the reply, and no further.
     ///   - length: How long it takes on the lab's clock; nil where nobody knows.
-    func ask(
-        _ request: AgentRequest, unbounded: Bool, length: Duration? = nil
-    ) -> (id: UInt32, answers: AsyncStream<FromAgent>) {
-        let (answers, continuation) = AsyncStream.makeStream(of: FromAgent.self)
+    func ask<Work: LabRequest>(
+        _ request: Work, unbounded: Bool, length: Duration? = nil
+    ) -> (id: UInt32, answers: AsyncStream<(FromAgent, Frame)>) {
+        let (answers, continuation) = AsyncStream.makeStream(of: (FromAgent, Frame).self)
         guard ended == nil else {
             continuation.finish()
             return (0, answers)
@@ -296,20 +310,32 @@ actor Supervisor {
         if unbounded { isHeld = false }
         wakeTicking()
         resume()
-        transmit(.request(id: lastID, request, unbounded: unbounded))
+        do {
+            try transmit(Frame(ToAgent.request(id: lastID, name: Work.name, unbounded: unbounded), body: request))
+        } catch {
+            fail(lastID, LabFailure("The agent cannot be asked for \(Work.name): \(error)"), at: time)
+        }
         pace()
         return (lastID, answers)
     }
 
     /// Sends a request and waits for its reply.
-    func reply(to request: AgentRequest, unbounded: Bool) async throws -> AgentReply {
-        for await answer in ask(request, unbounded: unbounded).answers {
-            if case .reply(_, let reply, _) = answer {
-                if case .failed(let failure) = reply { throw failure }
-                return reply
+    @discardableResult
+    func reply<Work: LabRequest>(to request: Work, unbounded: Bool) async throws -> Work.Reply {
+        for await (answer, frame) in ask(request, unbounded: unbounded).answers {
+            switch answer {
+            case .failed(_, let failure, _): throw failure
+            case .reply: return try Self.reply(in: frame, to: request)
+            default: break
             }
         }
         throw endedFailure
+    }
+
+    static func reply<Work: LabRequest>(in frame: Frame, to request: Work) throws -> Work.Reply {
+        do { return try frame.body() } catch {
+            throw LabFailure("The agent's answer to \(Work.name) cannot be understood: \(error)")
+        }
     }
 
     func tell(_ id: UInt32, _ input: ExecInput) {

@@ -101,7 +101,7 @@ public enum SupervisorServer {
                 removeMemoryDirectory()
                 // Nobody has a use for the kernel's own console, which asks nobody who he is.
                 unlink(lab.kernelFiles.appending("kernel/mconsole").string)
-                _ = try await supervisor.reply(to: .setUp(setup), unbounded: true)
+                try await supervisor.reply(to: setup, unbounded: true)
                 try FrameChannel<ToSupervisor, FromSupervisor>.listening(at: lab.socket.string) { client in
                     Task { await Desk(supervisor: supervisor, names: names, client: client).serve() }
                 }

@@ -4,6 +4,7 @@ import Expectations
 import Glibc
 import LabModel
 import LabPlan
+import NetworkTypes
 import Synchronization
 
 /// The agent: the first program of a lab kernel, or of namespaces on the host's, which does there what its supervisor asks.
@@ -26,8 +27,8 @@ public enum Agent {
         do {
             let line = try kernel == .lab ? ControlLine(path: "/dev/ttyS0") : ControlLine(socket: 0)
             let desk = RequestDesk(line: line, kernel: kernel, journal: kernel == .host ? Journal(adopting: 1) : nil)
-            line.send(.ready(at: ControlLine.now))
-            try line.serve { desk.take($0) }
+            line.send(.ready(.current, at: ControlLine.now))
+            try line.serve { desk.take($0, $1) }
         } catch {
             let text = Array("netlab agent: \(error)\n".utf8)
             _ = write(2, text, text.count)
@@ -43,16 +44,16 @@ final class RequestDesk: Sendable {
         let input: AsyncStream<ExecInput>.Continuation
     }
 
-    private let line: ControlLine
-    private let kernel: KernelKind
-    private let journal: Journal?
+    fileprivate let line: ControlLine
+    fileprivate let kernel: KernelKind
+    fileprivate let journal: Journal?
     private let open = Mutex<[UInt32: Open]>([:])
-    private let lab = Mutex<RunningLab?>(nil)
-    private let chance = Mutex<DaemonChance?>(nil)
+    fileprivate let lab = Mutex<RunningLab?>(nil)
+    fileprivate let chance = Mutex<DaemonChance?>(nil)
     /// The host's directory of long messages; -1 for none.
     private let letterbox = Mutex<Int32>(-1)
     /// The nodes by the numbers of their network namespaces (namespaces(7)).
-    private let nodes = Mutex<[ino_t: String]>([:])
+    fileprivate let nodes = Mutex<[ino_t: String]>([:])
 
     init(line: ControlLine, kernel: KernelKind, journal: Journal?) {
         self.line = line
@@ -60,11 +61,11 @@ final class RequestDesk: Sendable {
         self.journal = journal
     }
 
-    func take(_ message: ToAgent) {
+    func take(_ message: ToAgent, _ frame: Frame) {
         switch message {
         case .run: break
         case .letter(let name): open(letter: name)
-        case .request(let id, let request, let unbounded): begin(id, request, unbounded: unbounded)
+        case .request(let id, let name, let unbounded): begin(id, name, frame, unbounded: unbounded)
         case .input(let id, let input): _ = open.withLock { $0[id]?.input.yield(input) }
         case .cancel(let id): open.withLock { $0[id]?.task.cancel() }
         case .explain:
@@ -78,117 +79,66 @@ final class RequestDesk: Sendable {
     private func open(letter name: String) {
         let directory = letterbox.withLock(\.self)
         let descriptor = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
-        let bytes = GuestSystem.readBytes(descriptor, limit: FrameDecoder.maximumLength + 4)
+        let bytes = GuestSystem.readBytes(descriptor, limit: Frame.maximumLength + 4)
         line.send(.opened(letter: name))
-        var decoder = FrameDecoder()
-        decoder.append(bytes ?? [])
-        guard let frame = try? decoder.next(), let message = try? FrameDecoder.decode(ToAgent.self, from: frame) else {
-            return
+        do {
+            var decoder = FrameDecoder()
+            decoder.append(bytes ?? [])
+            guard let frame = try decoder.next() else { throw FrameError.outOfStep }
+            let message = try frame.header(as: ToAgent.self)
+            // A letter in a letter would be somebody else's.
+            if case .letter = message { return }
+            take(message, frame)
+        } catch {
+            // Whoever waits for what it asked is told by the supervisor, which knows no answer, that the lab is no more.
+            let text = Array("netlab agent: \(name) cannot be understood: \(error)\n".utf8)
+            _ = write(2, text, text.count)
+            exit(1)
         }
-        // A letter in a letter would be somebody else's.
-        if case .letter = message { return }
-        take(message)
     }
 
-    private func begin(_ id: UInt32, _ request: AgentRequest, unbounded: Bool) {
+    private func begin(_ id: UInt32, _ name: String, _ frame: Frame, unbounded: Bool) {
         let (input, continuation) = AsyncStream.makeStream(of: ExecInput.self)
         if unbounded { line.beginUnbounded() }
         // The lock keeps the task from ending before it is entered.
         open.withLock { open in
             let task = Task {
-                let reply: AgentReply
-                do {
-                    reply = try await self.answer(id, request, input: input)
-                } catch let failure as LabFailure {
-                    reply = .failed(failure)
-                } catch is CancellationError {
-                    reply = .failed(LabFailure("The request was given up."))
-                } catch {
-                    reply = .failed(LabFailure("\(error)"))
-                }
+                let (answer, failure) = await self.answer(AgentCall(id: id, input: input), name, frame)
                 _ = self.open.withLock { $0.removeValue(forKey: id) }
-                let now = ControlLine.now
-                self.line.send(.reply(id: id, reply, at: now))
+                if let answer {
+                    self.line.send(answer)
+                } else {
+                    self.line.send(.failed(id: id, failure ?? LabFailure("The request was given up."), at: ControlLine.now))
+                }
                 if unbounded { self.line.endUnbounded() }
             }
             open[id] = Open(task: task, input: continuation)
         }
     }
 
-    private func answer(_ id: UInt32, _ request: AgentRequest, input: AsyncStream<ExecInput>) async throws -> AgentReply
-    {
-        switch request {
-        case .setUp(let setup):
-            try setUp(setup)
-            // Programs take a clock that shows zero seconds for one that was never read: ping(8) then does not pause.
-            try await LabSleep.wait(until: LabTime(nanoseconds: 1_000_000_000))
-            if let start = setup.startDate, kernel == .lab { try GuestSystem.setDate(start) }
-            if let random = setup.random {
-                let chance = try DaemonChance(random)
-                self.chance.withLock { $0 = chance }
-            }
-            return .done
-        case .build(let topology):
-            let line = self.line
-            let lab = RunningLab(
-                topology: topology, kernel: kernel, chance: chance.withLock(\.self), diskJournal: journal
-            ) {
-                line.send(.event($0, at: ControlLine.now))
-            }
-            self.lab.withLock { $0 = lab }
-            try await lab.build(Plan(for: topology)) { line.send(.progress(id: id, $0)) }
-            let namespaces = await lab.sandboxes.mapValues(\.network.descriptor)
-            nodes.withLock { nodes in
-                for (node, descriptor) in namespaces {
-                    var status = stat()
-                    if fstat(descriptor, &status) == 0 { nodes[status.st_ino] = node }
-                }
-            }
-            return .built(namespaces: namespaces)
-        case .tearDown:
-            try await running().tearDown()
-            lab.withLock { $0 = nil }
-            return .done
-        case .status:
-            return .status(try await running().status())
-        case .traffic(let interval):
-            return .traffic(try await running().traffic(every: interval))
-        case .wait(let condition, let deadline):
-            let (holds, seen) = try await running().wait(for: condition, within: deadline)
-            return .waited(holds, lastSeen: seen)
-        case .exec(let request):
-            let lab = self.lab.withLock { $0 }
-            let sandbox = try await request.node.isEmpty ? nil : running(lab).sandbox(request.node)
-            let line = self.line
-            let code = try await NodeProcess.follow(request, in: sandbox, input: input) {
-                line.send(.output(id: id, $0))
-            }
-            return .exited(code: code)
-        case .probe(let request):
-            return .probed(try await running().run(request))
-        case .capture(let request, let file):
-            return .captured(try await capture(id, request, file: Self.logPath(file), input: input))
-        case .observe(let request, let file):
-            return .observed(try await running().observe(request, file: try Self.logPath(file)))
-        case .fail(let faults, let duration):
-            return .faults(try await line.running(true) { try await self.running().fail(faults, for: duration) })
-        case .heal(let faults):
-            return .faults(try await line.running(true) { try await self.running().heal(faults) })
-        case .faults:
-            return .faults(await (try running()).activeFaults)
-        case .play(let script, let file):
-            let line = self.line
-            return .played(
-                try await running().play(script, file: try Self.logPath(file), input: input) {
-                    line.send(.passed(id: id, $0))
-                })
-        case .examine(let features):
-            return .examined(KernelTrial.findings(features))
+    /// - Returns: The frame of the answer, or why there is none.
+    private func answer(_ call: AgentCall, _ name: String, _ frame: Frame) async -> (Frame?, LabFailure?) {
+        do {
+            guard let kind = AgentWorks.kinds[name] else { throw LabFailure("An agent does not know the request \(name).") }
+            return (try await answer(call, kind, frame), nil)
+        } catch let failure as LabFailure {
+            return (nil, failure)
+        } catch is CancellationError {
+            return (nil, LabFailure("The request was given up."))
+        } catch {
+            return (nil, LabFailure("\(error)"))
+        }
+    }
+
+    private func answer<Work: AgentWork>(_ call: AgentCall, _ kind: Work.Type, _ frame: Frame) async throws -> Frame {
+        let reply = try await frame.body(as: kind).work(at: self, call)
+        do { return try Frame(FromAgent.reply(id: call.id, at: ControlLine.now), body: reply) } catch {
+            throw LabFailure("The answer to \(Work.name) cannot be sent: \(error)")
         }
     }
 
     /// Makes the lab's own file system, and what of the host's it is to reach.
-    private func setUp(_ setup: GuestSetup) throws {
+    fileprivate func setUp(_ setup: GuestSetup) throws {
         // Opened before what may be in front of it is mounted.
         let openDirectory = { (path: String) in Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
         let (strongSwan, logs) = (setup.strongSwan.map(openDirectory), setup.logDirectory.map(openDirectory))
@@ -213,7 +163,7 @@ final class RequestDesk: Sendable {
         }
     }
 
-    private func capture(
+    fileprivate func capture(
         _ id: UInt32, _ request: CaptureRequest, file: String, input: AsyncStream<ExecInput>
     ) async throws -> CaptureSummary {
         let line = self.line
@@ -233,18 +183,164 @@ final class RequestDesk: Sendable {
     }
 
     /// Where the agent sees a file of the lab's directory of logs.
-    private static func logPath(_ name: String) throws -> String {
+    fileprivate static func logPath(_ name: String) throws -> String {
         guard !name.contains("/"), !name.hasPrefix("."), !name.utf8.contains(0) else {
             throw LabFailure("\"\(name)\" is not the plain name of a capture file.")
         }
         return "/var/log/netlab/\(name)"
     }
 
-    private func running() throws -> RunningLab { try running(lab.withLock { $0 }) }
+    fileprivate func running() throws -> RunningLab { try running(lab.withLock { $0 }) }
 
-    private func running(_ lab: RunningLab?) throws -> RunningLab {
+    fileprivate func running(_ lab: RunningLab?) throws -> RunningLab {
         guard let lab else { throw LabFailure("No lab has been built here yet.") }
         return lab
+    }
+}
+
+/// One request on its way: its number, and what comes with it.
+struct AgentCall {
+    let id: UInt32
+    let input: AsyncStream<ExecInput>
+}
+
+/// A request that an agent knows.
+private protocol AgentWork: LabRequest {
+    func work(at desk: RequestDesk, _ call: AgentCall) async throws -> Reply
+}
+
+private enum AgentWorks {
+    /// By name.
+    static let kinds = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
+
+    private static let all: [any AgentWork.Type] = [
+        GuestSetup.self, BuildNodes.self, TearDown.self, ShowStatus.self, CountTraffic.self, Await.self, ExecRequest.self,
+        ProbeRequest.self, CapturePackets.self, Observe.self, CauseFaults.self, HealFaults.self, ListFaults.self, Play.self,
+        Examine.self,
+    ]
+}
+
+extension GuestSetup: AgentWork {
+    fileprivate func work(at desk: RequestDesk, _ call: AgentCall) async throws -> Done {
+        try desk.setUp(self)
+        // Programs take a clock that shows zero seconds for one that was never read: ping(8) then does not pause.
+        try await LabSleep.wait(until: LabTime(nanoseconds: 1_000_000_000))
+        if let startDate, desk.kernel == .lab { try GuestSystem.setDate(startDate) }
+        if let random {
+            let chance = try DaemonChance(random)
+            desk.chance.withLock { $0 = chance }
+        }
+        return Done()
+    }
+}
+
+extension BuildNodes: AgentWork {
+    fileprivate func work(at desk: RequestDesk, _ call: AgentCall) async throws -> [String: Int32] {
+        let line = desk.line
+        let lab = RunningLab(
+            topology: topology, kernel: desk.kernel, chance: desk.chance.withLock(\.self), diskJournal: desk.journal
+        ) {
+            line.send(.event($0, at: ControlLine.now))
+        }
+        desk.lab.withLock { $0 = lab }
+        try await lab.build(Plan(for: topology)) { line.send(.progress(id: call.id, $0)) }
+        let namespaces = await lab.sandboxes.mapValues(\.network.descriptor)
+        desk.nodes.withLock { nodes in
+            for (node, descriptor) in namespaces {
+                var status = stat()
+                if fstat(descriptor, &status) == 0 { nodes[status.st_ino] = node }
+            }
+        }
+        return namespaces
+    }
+}
+
+extension TearDown: AgentWork {
+    fileprivate func work(at desk: RequestDesk, _ call: AgentCall) async throws -> Done {
+        try await desk.running().tearDown()
+        desk.lab.withLock { $0 = nil }
+        return Done()
+    }
+}
+
+extension ShowStatus: AgentWork {
+    fileprivate func work(at desk: RequestDesk, _ call: AgentCall) async throws -> LabStatus {
+        try await desk.running().status()
+    }
+}
+
+extension CountTraffic: AgentWork {
+    fileprivate func work(at desk: RequestDesk, _ call: AgentCall) async throws -> TrafficSample {
+        try await desk.running().traffic(every: interval)
+    }
+}
+
+extension Await: AgentWork {
+    fileprivate func work(at desk: RequestDesk, _ call: AgentCall) async throws -> Reply {
+        let (holds, seen) = try await desk.running().wait(for: condition, within: deadline)
+        return Reply(holds: holds, lastSeen: seen)
+    }
+}
+
+extension ExecRequest: AgentWork {
+    fileprivate func work(at desk: RequestDesk, _ call: AgentCall) async throws -> Int32 {
+        let lab = desk.lab.withLock { $0 }
+        let sandbox = try await node.isEmpty ? nil : desk.running(lab).sandbox(node)
+        let line = desk.line
+        return try await NodeProcess.follow(self, in: sandbox, input: call.input) {
+            line.send(.output(id: call.id, $0))
+        }
+    }
+}
+
+extension ProbeRequest: AgentWork {
+    fileprivate func work(at desk: RequestDesk, _ call: AgentCall) async throws -> ProbeResult {
+        try await desk.running().run(self)
+    }
+}
+
+extension CapturePackets: AgentWork {
+    fileprivate func work(at desk: RequestDesk, _ call: AgentCall) async throws -> CaptureSummary {
+        try await desk.capture(call.id, request, file: RequestDesk.logPath(file), input: call.input)
+    }
+}
+
+extension Observe: AgentWork {
+    fileprivate func work(at desk: RequestDesk, _ call: AgentCall) async throws -> Observation {
+        try await desk.running().observe(request, file: RequestDesk.logPath(file))
+    }
+}
+
+extension CauseFaults: AgentWork {
+    fileprivate func work(at desk: RequestDesk, _ call: AgentCall) async throws -> [ActiveFault] {
+        try await desk.line.running(true) { try await desk.running().fail(faults, for: duration) }
+    }
+}
+
+extension HealFaults: AgentWork {
+    fileprivate func work(at desk: RequestDesk, _ call: AgentCall) async throws -> [ActiveFault] {
+        try await desk.line.running(true) { try await desk.running().heal(faults) }
+    }
+}
+
+extension ListFaults: AgentWork {
+    fileprivate func work(at desk: RequestDesk, _ call: AgentCall) async throws -> [ActiveFault] {
+        await (try desk.running()).activeFaults
+    }
+}
+
+extension Play: AgentWork {
+    fileprivate func work(at desk: RequestDesk, _ call: AgentCall) async throws -> ScriptRecord {
+        let line = desk.line
+        return try await desk.running().play(script, file: RequestDesk.logPath(file), input: call.input) {
+            line.send(.passed(id: call.id, $0))
+        }
+    }
+}
+
+extension Examine: AgentWork {
+    fileprivate func work(at desk: RequestDesk, _ call: AgentCall) async throws -> [KernelFinding] {
+        KernelTrial.findings(features)
     }
 }
 

@@ -1,6 +1,7 @@
 import AgentProtocol
 import CLinux
 import Glibc
+import NetworkTypes
 import Synchronization
 
 /// The agent's side of the line to its supervisor, and with it the lab's clock.
@@ -82,8 +83,18 @@ public final class ControlLine: Sendable {
     }
 
     /// Sends a message; returns when the kernel has taken all of it.
+    ///
+    /// One that cannot be written, which none of netlab's own is, is said on standard error instead.
     public func send(_ message: FromAgent) {
-        guard let bytes = try? FrameDecoder.encode(message) else { return }
+        do { send(try Frame(message)) } catch {
+            let text = Array("netlab agent: \(error)\n".utf8)
+            _ = write(2, text, text.count)
+        }
+    }
+
+    /// Sends a message; returns when the kernel has taken all of it.
+    func send(_ frame: Frame) {
+        let bytes = frame.bytes
         writing.withLock { _ in
             var rest = bytes[...]
             while !rest.isEmpty {
@@ -132,7 +143,7 @@ public final class ControlLine: Sendable {
     /// pauses keeps the supervisor out.
     ///
     /// - Parameter handle: Called on this thread for every message but ``ToAgent/run(until:)``; must not block.
-    public func serve(handle: (ToAgent) -> Void) throws -> Never {
+    public func serve(handle: (ToAgent, Frame) -> Void) throws -> Never {
         var decoder = FrameDecoder()
         var limit = LabTime(nanoseconds: 0)
         var isHeld = false
@@ -179,13 +190,13 @@ public final class ControlLine: Sendable {
             }
             decoder.append(buffer[..<count])
             while let frame = try decoder.next() {
-                let message = try FrameDecoder.decode(ToAgent.self, from: frame)
+                let message = try frame.header(as: ToAgent.self)
                 if case .run(let until) = message {
                     limit = until
                     // Answer even a limit that has passed already.
                     if isHeld, Self.now >= limit { isHeld = false }
                 } else {
-                    handle(message)
+                    handle(message, frame)
                 }
             }
         }

@@ -1,6 +1,7 @@
 import AgentProtocol
 import Glibc
 import LabPlan
+import NetworkTypes
 import Synchronization
 
 /// A daemon that runs in a node for as long as the lab does.

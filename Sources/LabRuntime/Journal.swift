@@ -1,6 +1,7 @@
 import AgentProtocol
 import FoundationEssentials
 import Glibc
+import NetworkTypes
 
 /// A lab's journal on disk: a line of JSON for each change, written before it is made.
 ///

@@ -1,6 +1,7 @@
 import AgentProtocol
 import Expectations
 import LabModel
+import NetworkTypes
 
 extension RunningLab {
     /// Does what a script says, from the next whole second of the lab's clock on.

@@ -2,6 +2,7 @@ import AgentProtocol
 import Expectations
 import LabModel
 import Netlink
+import NetworkTypes
 import Synchronization
 
 // What goes through tunnels, counted by their interfaces.

@@ -42,14 +42,14 @@ struct BareKernel {
             let begin = ContinuousClock.now
             let bare = try BareKernel("doctor", kernel: kernel)
             try await bare.boot()
-            let result: Result<FromSupervisor, any Error>
+            let result: Result<Int32, any Error>
             do {
                 let request = ExecRequest(node: "", arguments: ["uname", "-r"], environment: [:], terminal: nil)
-                result = .success(try await LabClient(bare.directory).ask(.exec(request)))
+                result = .success(try await LabClient(bare.directory).ask(request))
             } catch { result = .failure(error) }
             let console = KernelConsole(bare.directory.console)
             await bare.end()
-            guard case .exited(0) = try result.get() else {
+            guard try result.get() == 0 else {
                 return finding(.missing, "it boots, but runs no program", "netlab kernel build --force")
             }
             let seconds = (ContinuousClock.now - begin).shortText

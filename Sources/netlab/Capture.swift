@@ -86,20 +86,15 @@ struct Capture: AsyncParsableCommand {
         defer { unlink(spool) }
         let sink = try CaptureSink(spool: spool, destination: file, showsPlaces: request.points.count > 1)
         let summary = try await withSignalsAsEnd { input, end in
-            guard
-                case .captured(let summary) = try await LabClient(lab).ask(
-                    .capture(request, file: name), input: input,
-                    follow: { message in
-                        switch message {
-                        case .grown(let bytes):
-                            sink.grow(to: bytes)
-                            if sink.hasFailed { end() }
-                        case .notice(let text): StandardStream.error.write("netlab: \(text)\n")
-                        default: break
-                        }
-                    })
-            else { throw LabFailure("The lab answered something that was not asked.") }
-            return summary
+            try await LabClient(lab).ask(CapturePackets(request, file: name), input: input) { message in
+                switch message {
+                case .grown(let bytes):
+                    sink.grow(to: bytes)
+                    if sink.hasFailed { end() }
+                case .notice(let text): StandardStream.error.write("netlab: \(text)\n")
+                default: break
+                }
+            }
         }
         try sink.finish()
         try finish(summary, packets: sink.packets, of: topology)

@@ -191,10 +191,7 @@ private final class CheckClient {
     func removeTemporaryFile() { unlink(temporaryPath) }
 
     func observe(_ request: ObservationRequest) async throws -> Observation {
-        guard case .observed(let observation) = try await LabClient(lab).ask(.observe(request, file: temporary)) else {
-            throw LabFailure("The lab answered something that was not asked.")
-        }
-        return observation
+        try await LabClient(lab).ask(Observe(request, file: temporary))
     }
 
     func judge(

@@ -44,23 +44,31 @@ struct Clock: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let command: ClockCommand
+        let lab = try LabLocator.runningLab(target.lab)
         let argument = what.joined(separator: " ")
         switch verb {
-        case .show: command = .show
-        case .pause: command = .set(.paused)
-        case .resume: command = .set(.paced)
-        case .advance: command = .advance(try Self.duration(argument))
+        case .show: try show(try await ask(lab, ShowClock()))
+        case .pause: try show(try await ask(lab, SetClock(.paused)))
+        case .resume: try show(try await ask(lab, SetClock(.paced)))
+        case .advance: try show(try await ask(lab, AdvanceClock(by: try Self.duration(argument))))
         case .until:
-            command = .until(
-                try Condition(argument, in: LabLocator.topology(of: LabLocator.runningLab(target.lab)).topology),
-                within: within)
+            let condition = try Condition(argument, in: LabLocator.topology(of: lab).topology)
+            let answer = try await ask(lab, AdvanceClockUntil(condition, within: within))
+            try show(answer.clock)
+            guard answer.wait.holds else {
+                throw CommandError(
+                    message:
+                        "\"\(argument)\" did not come about within \(within.shortText). Last seen: \(answer.wait.lastSeen).",
+                    remedy: "Wait longer with --within, or look at `netlab status`.", status: .expectationFailed)
+            }
         }
-        let lab = try LabLocator.runningLab(target.lab)
+    }
+
+    private func ask<Request: LabRequest>(_ lab: LabDirectory, _ request: Request) async throws -> Request.Reply {
         let (result, wasInterrupted) = await Interruption.guarding {
             let meter = ProgressMeter(.error, onlyOnTerminals: true)
             defer { meter.clear() }
-            return try await LabClient(lab).ask(.clock(command)) { message in
+            return try await LabClient(lab).ask(request) { message in
                 switch message {
                 case .clockMoved(let time): meter.show("\(lab.name) is at \(time)")
                 case .notice(let text): meter.note(text)
@@ -69,18 +77,7 @@ struct Clock: AsyncParsableCommand {
             }
         }
         if wasInterrupted { throw ExitCode(ExitStatus.interrupted.rawValue) }
-        switch try result.get() {
-        case .clock(let status):
-            try show(status)
-        case .waited(let holds, let seen, let status):
-            try show(status)
-            guard holds else {
-                throw CommandError(
-                    message: "\"\(argument)\" did not come about within \(within.shortText). Last seen: \(seen).",
-                    remedy: "Wait longer with --within, or look at `netlab status`.", status: .expectationFailed)
-            }
-        default: break
-        }
+        return try result.get()
     }
 
     private func show(_ status: ClockStatus) throws {

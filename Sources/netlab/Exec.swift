@@ -41,9 +41,9 @@ struct Shell: AsyncParsableCommand {
     func run() async throws {
         let lab = try LabLocator.runningLab(target.lab)
         // A shell waits for its person: a clock that ran as fast as it goes would be years ahead at the second command.
-        guard case .clock(let clock) = try await LabClient(lab).ask(.clock(.show)) else { return }
+        let clock = try await LabClient(lab).ask(ShowClock())
         if clock.mode == .paused {
-            _ = try await LabClient(lab).ask(.clock(.set(.paced)))
+            _ = try await LabClient(lab).ask(SetClock(.paced))
             StandardStream.error.write("netlab: the clock follows the wall clock until this shell is closed\n")
         }
         let ended: (any Error)?
@@ -56,7 +56,7 @@ struct Shell: AsyncParsableCommand {
         } catch {
             ended = error
         }
-        if clock.mode == .paused { _ = try await LabClient(lab).ask(.clock(.set(.paused))) }
+        if clock.mode == .paused { _ = try await LabClient(lab).ask(SetClock(.paused)) }
         if let ended { throw ended }
     }
 }

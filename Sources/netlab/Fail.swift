@@ -40,7 +40,7 @@ struct Fail: AsyncParsableCommand {
         let lab = try LabLocator.runningLab(target.lab)
         let topology = try LabLocator.topology(of: lab).topology
         let faults = try FaultArguments.faults(fault, in: topology)
-        guard case .faults(let active) = try await LabClient(lab).ask(.fail(faults, for: duration)) else { return }
+        let active = try await LabClient(lab).ask(CauseFaults(faults, for: duration))
         try output.show(active, of: lab.name)
     }
 }

@@ -25,7 +25,7 @@ struct Faults: AsyncParsableCommand {
             return
         }
         let lab = try LabLocator.runningLab(target.lab)
-        guard case .faults(let active) = try await LabClient(lab).ask(.faults) else { return }
+        let active = try await LabClient(lab).ask(ListFaults())
         try output.show(active, of: lab.name)
     }
 }

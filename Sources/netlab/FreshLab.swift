@@ -4,6 +4,7 @@ import FoundationEssentials
 import Glibc
 import LabKernel
 import LabModel
+import NetworkTypes
 import Reporting
 import Synchronization
 import SystemPackage
@@ -41,7 +42,7 @@ struct FreshLab {
             try await LabLauncher.launch(
                 directory, directories: LabLocator.directories, executable: Supervision.executable,
                 arguments: supervision.arguments)
-            _ = try await LabClient(directory).ask(.build(topology, clock: .paused))
+            _ = try await LabClient(directory).ask(Build(topology, clock: .paused))
             result = try await body()
         } catch {
             await end()
@@ -70,11 +71,11 @@ struct FreshLab {
         let directory = directory
         // The cancellation must reach the script, not the connection that its record comes by.
         let work = Task.detached {
-            try await LabClient(directory).ask(.play(script, file: file), input: input) { message in
+            try await LabClient(directory).ask(Play(script, file: file), input: input) { message in
                 if case .clockMoved(let time) = message { progress(time) }
             }
         }
-        let answer = try await withTaskCancellationHandler {
+        return try await withTaskCancellationHandler {
             try await work.value
         } onCancel: {
             continuation.yield(.endOfFile)
@@ -83,10 +84,6 @@ struct FreshLab {
                 work.cancel()
             }
         }
-        guard case .played(let record) = answer else {
-            throw LabFailure("The lab answered something that was not asked.")
-        }
-        return record
     }
 }
 

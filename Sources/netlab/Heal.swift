@@ -35,10 +35,10 @@ struct Heal: AsyncParsableCommand {
         if !fault.isEmpty {
             faults = try FaultArguments.faults(fault, in: LabLocator.topology(of: lab).topology)
         } else if !all {
-            guard case .faults(let active) = try await LabClient(lab).ask(.faults) else { return }
+            let active = try await LabClient(lab).ask(ListFaults())
             faults = [try Self.only(of: active, lab: lab.name)]
         }
-        guard case .faults(let active) = try await LabClient(lab).ask(.heal(faults)) else { return }
+        let active = try await LabClient(lab).ask(HealFaults(faults))
         try output.show(active, of: lab.name)
     }
 

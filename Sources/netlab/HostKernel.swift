@@ -67,15 +67,12 @@ enum HostKernel {
                     "this machine's kernel gives a lab no namespaces: \(failure.details.last ?? failure.message)",
                     remedy: "A container has to be privileged for it; the lab kernel runs anywhere: --kernel lab")
             }
-            return try await LabClient(lab).ask(.examine(features))
+            return try await LabClient(lab).ask(Examine(features))
         }
         try? await LabLauncher.end(lab)
         lab.forget()
         if wasInterrupted { throw CancellationError() }
-        guard case .examined(let findings) = try result.get() else {
-            throw LabFailure("The agent answered something that was not asked.")
-        }
-        return findings
+        return try result.get()
     }
 
     private static func remedy(for feature: KernelFeature) -> String {

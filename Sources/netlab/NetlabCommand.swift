@@ -15,7 +15,7 @@ struct NetlabCommand: AsyncParsableCommand {
             Exit codes: 0 all well; 1 an expectation failed; 2 the lab file or the command line is wrong; 3 this machine \
             lacks something; 4 the lab broke or is not up; 5 inconclusive. exec and shell pass on the code of what they run.
             """,
-        version: "0.1.0",
+        version: ProtocolVersion.current.release,
         groupedSubcommands: [
             CommandGroup(name: "Labs", subcommands: [Up.self, Down.self, List.self, Status.self, Clock.self]),
             CommandGroup(name: "Inside a lab", subcommands: [Exec.self, Shell.self, Logs.self]),

@@ -66,14 +66,14 @@ struct Probe: AsyncParsableCommand {
         guard topology.node(named: from) != nil else { throw unknown(from, in: topology) }
         let request = ProbeRequest(
             source: from, sourceAddress: source, destination: try destination(in: topology), kind: question)
-        let (result, wasInterrupted) = await Interruption.guarding { try await LabClient(lab).ask(.probe(request)) }
+        let (result, wasInterrupted) = await Interruption.guarding { try await LabClient(lab).ask(request) }
         if wasInterrupted { throw ExitCode(ExitStatus.interrupted.rawValue) }
-        guard case .probed(let result) = try result.get() else { return }
+        let answer = try result.get()
         switch output.format {
-        case .json: print(try JSONText.of(result))
-        case .table: print(ProbeReport(result).text(style: .standardOutput))
+        case .json: print(try JSONText.of(answer))
+        case .table: print(ProbeReport(answer).text(style: .standardOutput))
         }
-        if !result.isReached { throw ExitCode(ExitStatus.expectationFailed.rawValue) }
+        if !answer.isReached { throw ExitCode(ExitStatus.expectationFailed.rawValue) }
     }
 
     private var question: ProbeRequest.Kind {

@@ -28,7 +28,7 @@ struct RemoteProgram {
         terminal.makeRaw()
         let lineEnd = terminal.size == nil ? "\n" : "\r\n"
         let asking = Task {
-            try await LabClient(lab).ask(.exec(request), input: input) { message in
+            try await LabClient(lab).ask(request, input: input) { message in
                 switch message {
                 case .output(let output):
                     (output.stream == .output ? StandardStream.output : .error).write(output.bytes.array)
@@ -45,7 +45,7 @@ struct RemoteProgram {
         }
         let answer = await asking.result
         if let number = signals.unheeded { throw ExitCode(128 + number) }
-        guard case .exited(let code) = try answer.get() else { return }
+        let code = try answer.get()
         if code != 0 { throw ExitCode(code) }
     }
 

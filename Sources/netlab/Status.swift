@@ -36,7 +36,7 @@ struct Status: AsyncParsableCommand {
 
     func run() async throws {
         let lab = try LabLocator.runningLab(target.lab)
-        guard case .status(let status) = try await LabClient(lab).ask(.status) else { return }
+        let status = try await LabClient(lab).ask(ShowStatus())
         if watch { return try await follow(lab, status) }
         switch output.format {
         case .json: print(try JSONText.of(status))
@@ -61,7 +61,7 @@ struct Status: AsyncParsableCommand {
             var last: TrafficSample?
             var shown = 0
             while shown < count ?? .max, !Task.isCancelled {
-                guard case .traffic(let sample) = try await LabClient(lab).ask(.traffic(every: every)) else { return }
+                let sample = try await LabClient(lab).ask(CountTraffic(every: every))
                 if let last {
                     let moment = TrafficMoment(from: last, to: sample)
                     switch format {

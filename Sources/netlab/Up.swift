@@ -38,23 +38,21 @@ struct Up: AsyncParsableCommand {
                 lab, directories: LabLocator.directories, executable: Supervision.executable,
                 arguments: supervision.arguments)
             board.finish("boot")
-            _ = try await LabClient(lab).ask(.build(topology, clock: mode)) { message in
+            _ = try await LabClient(lab).ask(Build(topology, clock: mode)) { message in
                 switch message {
                 case .progress(let progress): board.show(progress)
                 case .notice(let text): board.note(text)
                 default: break
                 }
             }
-            return try await LabClient(lab).ask(.status)
+            return try await LabClient(lab).ask(ShowStatus())
         }
         board.end()
         switch result {
-        case .success(.status(let status)):
+        case .success(let status):
             LabLauncher.leave(lab)
             print(StatusReport(status).brief(style: .standardOutput))
             print(nextSteps(topology, on: kernel))
-        case .success:
-            break
         case .failure(let error):
             // What is there is somebody else's.
             if let failure = error as? LabFailure,

@@ -5,7 +5,7 @@ import Testing
     private static let messages = ["", "a", "line\nbreak", String(repeating: "é", count: 300)]
 
     private static func stream() throws -> [UInt8] {
-        try messages.flatMap { try FrameDecoder.encode($0) }
+        try messages.flatMap { try Frame($0).bytes }
     }
 
     private func frames(_ pieces: some Sequence<some Sequence<UInt8>>) throws -> [String] {
@@ -14,14 +14,17 @@ import Testing
         for piece in pieces {
             decoder.append(piece)
             while let frame = try decoder.next() {
-                found.append(try FrameDecoder.decode(String.self, from: frame))
+                found.append(try frame.header(as: String.self))
             }
         }
         return found
     }
 
-    @Test func frameIsLengthAndJSON() throws {
-        #expect(try FrameDecoder.encode("ab") == [0, 0, 0, 4] + Array("\"ab\"".utf8))
+    @Test func frameIsLengthsAndJSON() throws {
+        #expect(try Frame("ab").bytes == [0, 0, 0, 8, 0, 0, 0, 4] + Array("\"ab\"".utf8))
+        let frame = try Frame("ab", body: [1, 2])
+        #expect(frame.bytes == [0, 0, 0, 13, 0, 0, 0, 4] + Array("\"ab\"[1,2]".utf8))
+        #expect(try frame.body(as: [Int].self) == [1, 2])
     }
 
     /// However the bytes arrive, the frames are the same.
@@ -33,7 +36,7 @@ import Testing
     }
 
     @Test func everySplitOfAShortStreamInThree() throws {
-        let stream = try FrameDecoder.encode("x") + FrameDecoder.encode("yz")
+        let stream = try Frame("x").bytes + Frame("yz").bytes
         for first in 0...stream.count {
             for second in first...stream.count {
                 #expect(try frames([stream[..<first], stream[first..<second], stream[second...]]) == ["x", "yz"])
@@ -49,7 +52,7 @@ import Testing
     }
 
     @Test func anIncompleteFrameIsNone() throws {
-        let frame = try FrameDecoder.encode("hello")
+        let frame = try Frame("hello").bytes
         for length in 0..<frame.count {
             #expect(try frames([frame[..<length]]).isEmpty)
         }
@@ -58,15 +61,15 @@ import Testing
     /// Past the point where the decoder forgets what it has handed out.
     @Test func manyFrames() throws {
         let texts = (0..<2000).map { "\($0) " + String(repeating: "x", count: 100) }
-        let stream = try texts.flatMap { try FrameDecoder.encode($0) }
+        let stream = try texts.flatMap { try Frame($0).bytes }
         let pieces = stride(from: 0, to: stream.count, by: 1000).map { stream[$0..<min($0 + 1000, stream.count)] }
         #expect(try frames(pieces) == texts)
     }
 
     @Test func anEmptyFrame() throws {
         var decoder = FrameDecoder()
-        decoder.append([0, 0, 0, 0])
-        #expect(try decoder.next() == [])
+        decoder.append([0, 0, 0, 4, 0, 0, 0, 0])
+        #expect(try decoder.next() == .empty)
         #expect(try decoder.next() == nil)
     }
 
@@ -77,20 +80,30 @@ import Testing
         ] as [([UInt8], Int)])
     func tooLong(_ bytes: [UInt8], _ length: Int) throws {
         var decoder = FrameDecoder()
-        decoder.append(bytes)
+        decoder.append(bytes + [0, 0, 0, 0])
         let error = try #require(throws: FrameError.self) { try decoder.next() }
-        #expect(error.length == length && error.description.contains("claims \(length) bytes"))
+        #expect(error == .tooLong(length) && error.description.contains("of \(length) bytes"))
+    }
+
+    @Test(arguments: [[0, 0, 0, 3, 0, 0, 0, 0], [0, 0, 0, 4, 0, 0, 0, 1], [0, 0, 0, 0, 0, 0, 0, 0]] as [[UInt8]])
+    func aHeaderLongerThanItsFrame(_ bytes: [UInt8]) {
+        var decoder = FrameDecoder()
+        decoder.append(bytes)
+        #expect(throws: FrameError.outOfStep) { try decoder.next() }
     }
 
     @Test func theLongestIsAwaited() throws {
         var decoder = FrameDecoder()
-        decoder.append([1, 0, 0, 0])
-        #expect(FrameDecoder.maximumLength == 1 << 24)
+        decoder.append([1, 0, 0, 0, 0, 0, 0, 2])
+        #expect(Frame.maximumLength == 1 << 24)
         #expect(try decoder.next() == nil)
     }
 
     @Test(arguments: ["", "{", "[]", "{\"nonsense\":{}}", "null"])
     func whatIsNoMessageIsRefused(_ text: String) {
-        #expect(throws: DecodingError.self) { try FrameDecoder.decode(ToAgent.self, from: Array(text.utf8)) }
+        let header = Array(text.utf8)
+        var decoder = FrameDecoder()
+        decoder.append([0, 0, 0, UInt8(header.count + 4), 0, 0, 0, UInt8(header.count)] + header)
+        #expect(throws: FrameError.self) { try decoder.next()?.header(as: ToAgent.self) }
     }
 }

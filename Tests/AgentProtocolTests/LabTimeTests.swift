@@ -1,4 +1,5 @@
 import AgentProtocol
+import NetworkTypes
 import Testing
 
 @Suite struct LabTimeTests {

@@ -92,13 +92,26 @@ import Testing
 
     /// Sends a message through frames, and compares by what it would send again.
     private func expectArrives<Message: Codable>(_ message: Message) throws {
-        var decoder = FrameDecoder()
-        decoder.append(try FrameDecoder.encode(message))
-        let frame = try #require(try decoder.next())
-        #expect(try decoder.next() == nil)
-        let arrived = try FrameDecoder.decode(Message.self, from: frame)
+        let arrived = try arrive(Frame(message)).header(as: Message.self)
         #expect("\(arrived)" == "\(message)")
         #expect(try canonical(arrived) == canonical(message))
+    }
+
+    /// The same for what a message carries.
+    private func expectIsCarried<Body: Codable>(_ body: Body) throws {
+        let frame = try arrive(Frame(FromSupervisor.reply, body: body))
+        let arrived = try frame.body(as: Body.self)
+        #expect("\(arrived)" == "\(body)")
+        #expect(try canonical(arrived) == canonical(body))
+    }
+
+    private func arrive(_ frame: Frame) throws -> Frame {
+        var decoder = FrameDecoder()
+        decoder.append(frame.bytes)
+        let arrived = try #require(try decoder.next())
+        #expect(try decoder.next() == nil)
+        #expect(arrived == frame)
+        return arrived
     }
 
     private func canonical(_ message: some Encodable) throws -> Data {
@@ -109,18 +122,15 @@ import Testing
 
     @Test func toAgent() throws {
         let sample = try Self.sample.get()
-        let requests: [AgentRequest] = [
-            .setUp(
-                GuestSetup(
-                    hostname: "lab", logDirectory: "/logs", keptDirectories: ["/usr"], startDate: 1_600_000_000,
-                    random: SeededRandom(seed: .max, library: Bytes([0, 255])))),
-            .setUp(GuestSetup(hostname: "lab", logDirectory: nil)), .build(sample.topology), .tearDown,
-            .status,
-            .wait(sample.condition, within: .milliseconds(1500)), .exec(sample.exec),
-        ]
-        for request in requests {
-            try expectArrives(ToAgent.request(id: .max, request, unbounded: true))
-        }
+        try expectIsCarried(
+            GuestSetup(
+                hostname: "lab", logDirectory: "/logs", keptDirectories: ["/usr"], startDate: 1_600_000_000,
+                random: SeededRandom(seed: .max, library: Bytes([0, 255]))))
+        try expectIsCarried(GuestSetup(hostname: "lab", logDirectory: nil))
+        try expectIsCarried(BuildNodes(sample.topology))
+        try expectIsCarried(Await(sample.condition, within: .milliseconds(1500)))
+        try expectIsCarried(sample.exec)
+        try expectArrives(ToAgent.request(id: .max, name: TearDown.name, unbounded: true))
         let inputs: [ExecInput] = [
             .bytes(Bytes(Array(0...255))), .bytes(Bytes([])), .endOfFile, .resize(TerminalSize(rows: 1, columns: .max)),
             .signal(15),
@@ -136,14 +146,12 @@ import Testing
     @Test func fromAgent() throws {
         let sample = try Self.sample.get()
         let time = LabTime(nanoseconds: 42)
-        let replies: [AgentReply] = [
-            .done, .built(namespaces: ["vpc1-gw": 12]), .status(sample.status), .waited(false, lastSeen: "nothing"),
-            .exited(code: -1),
-            .failed(sample.failure),
-        ]
-        for reply in replies {
-            try expectArrives(FromAgent.reply(id: 1, reply, at: time))
-        }
+        try expectIsCarried(["vpc1-gw": Int32(12)])
+        try expectIsCarried(sample.status)
+        try expectIsCarried(Await.Reply(holds: false, lastSeen: "nothing"))
+        try expectIsCarried(Int32(-1))
+        try expectArrives(FromAgent.reply(id: 1, at: time))
+        try expectArrives(FromAgent.failed(id: 1, sample.failure, at: time))
         for stage in Step.Stage.allCases {
             try expectArrives(
                 FromAgent.progress(id: 1, Progress(stage: stage, done: 1, total: 2, current: "now", time: time)))
@@ -154,7 +162,7 @@ import Testing
         try expectArrives(
             FromAgent.event(.daemonDied(name: "a/pluto", reason: "signal 11", logEnd: ["last words"]), at: time))
         try expectArrives(FromAgent.event(.spinning(processes: ["busy"]), at: time))
-        try expectArrives(FromAgent.ready(at: time))
+        try expectArrives(FromAgent.ready(.current, at: time))
         try expectArrives(FromAgent.received(bytes: 1024))
         try expectArrives(FromAgent.held(at: time))
     }
@@ -173,16 +181,9 @@ import Testing
             .tunnel("main"),
         ]
         let observe = ObservationRequest(measurements: measurements, capture: capture)
-        for request in [
-            AgentRequest.probe(probe), .capture(capture, file: "a.pcapng"), .observe(observe, file: "check.pcapng"),
-        ] {
-            try expectArrives(ToAgent.request(id: 1, request, unbounded: true))
-        }
-        for message in [
-            ToSupervisor.probe(probe), .capture(capture, file: "a.pcapng"), .observe(observe, file: "check.pcapng"),
-        ] {
-            try expectArrives(message)
-        }
+        try expectIsCarried(probe)
+        try expectIsCarried(CapturePackets(capture, file: "a.pcapng"))
+        try expectIsCarried(Observe(observe, file: "check.pcapng"))
         let summary = CaptureSummary(
             file: "a.pcapng", points: [.init(name: "a:vpn", received: 7, dropped: 1)], associations: [], ikeKeys: [],
             unusableIKE: 2)
@@ -191,63 +192,78 @@ import Testing
                 .init(measurement: .routes(node: "a"), fromNanoseconds: 1, toNanoseconds: .max, finding: .failed("no"))
             ],
             capture: summary)
-        for reply in [AgentReply.captured(summary), .observed(observation)] {
-            try expectArrives(FromAgent.reply(id: 1, reply, at: LabTime(nanoseconds: 42)))
-        }
-        for message in [FromSupervisor.captured(summary), .observed(observation), .grown(bytes: .max)] {
-            try expectArrives(message)
-        }
+        try expectIsCarried(summary)
+        try expectIsCarried(observation)
+        try expectArrives(FromSupervisor.grown(bytes: .max))
         try expectArrives(FromAgent.grown(id: 1, bytes: 1024))
     }
 
     @Test func supervisor() throws {
         let sample = try Self.sample.get()
-        let commands: [ClockCommand] = [
-            .show, .set(.paused), .advance(.seconds(3600)), .until(sample.condition, within: .seconds(60)),
-        ]
-        for command in commands {
-            try expectArrives(ToSupervisor.clock(command))
-        }
-        for message in [
-            ToSupervisor.build(sample.topology, clock: .paced), .status, .exec(sample.exec),
-            .input(.endOfFile), .shutDown,
-        ] {
+        try expectIsCarried(AdvanceClock(by: .seconds(3600)))
+        try expectIsCarried(AdvanceClockUntil(sample.condition, within: .seconds(60)))
+        try expectIsCarried(SetClock(.paused))
+        try expectIsCarried(Build(sample.topology, clock: .paced))
+        for message in [ToSupervisor.hello(.current), .request(ShutDown.name), .input(.endOfFile)] {
             try expectArrives(message)
         }
         for message in [
-            FromSupervisor.progress(
-                Progress(stage: .links, done: 0, total: 1, current: "", time: LabTime(nanoseconds: 0))),
+            FromSupervisor.hello(.current),
+            .progress(Progress(stage: .links, done: 0, total: 1, current: "", time: LabTime(nanoseconds: 0))),
             .output(ExecOutput(stream: .error, bytes: Bytes(Array("x".utf8)))), .notice("the clock runs"),
-            .clockMoved(LabTime(nanoseconds: 1)),
-            .done, .status(sample.status), .clock(sample.clock), .waited(true, lastSeen: "up", sample.clock),
-            .exited(code: 137),
-            .failed(sample.failure),
+            .clockMoved(LabTime(nanoseconds: 1)), .reply, .failed(sample.failure),
         ] {
             try expectArrives(message)
         }
+        try expectIsCarried(sample.clock)
+        try expectIsCarried(
+            AdvanceClockUntil.Reply(wait: Await.Reply(holds: true, lastSeen: "up"), clock: sample.clock))
+        try expectIsCarried(Done())
+    }
+
+    /// Any version has to understand this much of any other's.
+    @Test func theGreetingStaysAsItIs() throws {
+        let greeting = #"{"hello":{"_0":{"number":2,"release":"0.1.0"}}}"#
+        let frame = try arrive(Frame(ToSupervisor.hello(ProtocolVersion(number: 2, release: "0.1.0"))))
+        #expect(try canonical(frame.header(as: ToSupervisor.self)) == Data(greeting.utf8))
+        let length = UInt8(greeting.utf8.count)
+        #expect(Array(frame.bytes.prefix(8)) == [0, 0, 0, length + 4, 0, 0, 0, length])
+        #expect(!ProtocolVersion(number: 1, release: "0.1.0").understands(.current))
+        #expect(ProtocolVersion(number: ProtocolVersion.current.number, release: "9").understands(.current))
+    }
+
+    @Test func whatCannotBeSentIsSaid() throws {
+        let long = Bytes([UInt8](repeating: 7, count: Frame.maximumLength))
+        let error = try #require(throws: FrameError.self) { try Frame(FromSupervisor.reply, body: long) }
+        guard case .tooLong(let length) = error else {
+            Issue.record("\(error)")
+            return
+        }
+        #expect(length > Frame.maximumLength && error.description.contains("\(length) bytes"))
+        #expect(throws: FrameError.self) { try Frame(FromSupervisor.reply, body: Double.nan) }
+        let other = try #require(throws: FrameError.self) {
+            try Frame(FromSupervisor.reply, body: Done()).body(as: LabStatus.self)
+        }
+        #expect(other.description.hasPrefix("what came is no LabStatus: "))
     }
 
     /// What the agent is told is what the lab file said, its keys too.
     @Test func topologyArrivesWhole() throws {
         let sample = try Self.sample.get()
-        let frame = Array(try FrameDecoder.encode(AgentRequest.build(sample.topology)).dropFirst(4))
-        guard case .build(let topology) = try FrameDecoder.decode(AgentRequest.self, from: frame) else {
-            Issue.record("another message arrived")
-            return
-        }
+        let frame = try Frame(ToAgent.request(id: 1, name: BuildNodes.name, unbounded: true), body: BuildNodes(sample.topology))
+        let topology = try arrive(frame).body(as: BuildNodes.self).topology
         #expect(topology == sample.topology && Plan(for: topology) == sample.plan)
         #expect(topology.tunnels.first?.proposal?.presharedKey.reveal() == "secret-of-the-tunnel")
     }
 
     @Test func statusArrivesWhole() throws {
         let status = try Self.sample.get().status
-        let frame = Array(try FrameDecoder.encode(status).dropFirst(4))
-        #expect(try FrameDecoder.decode(LabStatus.self, from: frame) == status)
+        #expect(try arrive(Frame(FromSupervisor.reply, body: status)).body(as: LabStatus.self) == status)
     }
 
     @Test func bytesTravelAsBase64() throws {
-        let frame = Array(try FrameDecoder.encode(Bytes(Array("netlab".utf8))).dropFirst(4))
-        #expect(String(decoding: frame, as: UTF8.self) == "\"bmV0bGFi\"")
+        let frame = try Frame(Bytes(Array("netlab".utf8)))
+        #expect(String(decoding: frame.header, as: UTF8.self) == "\"bmV0bGFi\"")
     }
 
     @Test func failureText() throws {

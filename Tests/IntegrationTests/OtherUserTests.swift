@@ -15,8 +15,8 @@ struct OtherUserTests {
         other() { setpriv --reuid=1000 --regid=1000 --clear-groups --no-new-privs "$@"; }
         # Speaks to the supervisor as netlab does (AgentProtocol, FrameDecoder).
         ask='use IO::Socket::UNIX; $SIG{PIPE} = "IGNORE"; my $s = IO::Socket::UNIX->new(Peer => $ARGV[0]) or do { print "refused\\n"; exit };
-            my $j = $ARGV[1]; print $s pack("N", length $j) . $j; $s->flush; my $n = read($s, my $b, 4); print +($n ? "answered\\n" : "hung up\\n")'
-        status='{"status":{}}' end='{"shutDown":{}}' socket=/run/x/netlab/labs/pair/socket
+            my $j = $ARGV[1]; print $s pack("NN", 6 + length $j, length $j) . $j . "{}"; $s->flush; my $n = read($s, my $b, 4); print +($n ? "answered\\n" : "hung up\\n")'
+        status='{"request":{"_0":"ShowStatus"}}' end='{"request":{"_0":"ShutDown"}}' socket=/run/x/netlab/labs/pair/socket
 
         """
 

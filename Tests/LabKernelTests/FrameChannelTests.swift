@@ -1,3 +1,4 @@
+import AgentProtocol
 import Glibc
 import SystemPackage
 import Testing
@@ -24,8 +25,9 @@ struct FrameChannelTests {
     }
 
     private static func frame(_ text: String) -> [UInt8] {
-        let body = Array("\"\(text)\"".utf8)
-        return withUnsafeBytes(of: UInt32(body.count).bigEndian) { Array($0) } + body
+        let json = Array("\"\(text)\"".utf8)
+        return [json.count + 4, json.count].flatMap { number in withUnsafeBytes(of: UInt32(number).bigEndian) { Array($0) } }
+            + json
     }
 
     /// Everything there is to read until the other side hangs up.
@@ -40,7 +42,7 @@ struct FrameChannelTests {
     }
 
     private static func collect(_ channel: Channel) async -> [String] {
-        await channel.incoming.reduce(into: []) { $0.append($1) }
+        await channel.incoming.reduce(into: []) { $0.append($1.0) }
     }
 
     @Test("Many messages arrive in order, in both directions at once")
@@ -49,11 +51,11 @@ struct FrameChannelTests {
         let channels = try [Channel.adopting(left.rawValue), Channel.adopting(right.rawValue)]
         let numbers = (0..<10_000).map { "message \($0)" }
         for number in numbers {
-            for channel in channels { channel.send(number) }
+            for channel in channels { try channel.send(number) }
         }
         for channel in channels {
             var arrived: [String] = []
-            for await message in channel.incoming {
+            for await (message, _) in channel.incoming {
                 arrived.append(message)
                 if arrived.count == numbers.count { break }
             }
@@ -67,8 +69,8 @@ struct FrameChannelTests {
         let (left, right) = try Self.sockets()
         let (sender, receiver) = try (Channel.adopting(left.rawValue), Channel.adopting(right.rawValue))
         let large = String(repeating: "x", count: 1 << 20)
-        for _ in 0..<5 { sender.send(large) }
-        await sender.finish("last")
+        for _ in 0..<5 { try sender.send(large) }
+        try await sender.finish(Frame("last"))
         #expect(await Self.collect(receiver) == Array(repeating: large, count: 5) + ["last"])
     }
 
@@ -79,20 +81,23 @@ struct FrameChannelTests {
         try peer.close()
         #expect(await Self.collect(channel) == ["whole"])
         // Nobody is there any more: dropped, and no SIGPIPE.
-        channel.send("late")
-        await channel.finish("late")
+        try channel.send("late")
+        try await channel.finish(Frame("late"))
         channel.close()
     }
 
     @Test(
         "A peer that does not speak the protocol is hung up on",
-        arguments: [[0xFF, 0xFF, 0xFF, 0xFF], [0, 0, 0, 3] + Array("{x}".utf8)] as [[UInt8]])
+        arguments: [
+            [0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0], [0, 0, 0, 7, 0, 0, 0, 3] + Array("{x}".utf8), [0, 0, 0, 4, 0, 0, 0, 9],
+        ] as [[UInt8]])
     func nonsense(_ bytes: [UInt8]) async throws {
         let (channel, peer) = try Self.pair()
         defer { try? peer.close() }
         try peer.writeAll(Self.frame("sense") + bytes + Self.frame("more"))
         #expect(await Self.collect(channel) == ["sense"])
         #expect(try Self.readAll(peer) == 0)
+        #expect(channel.misunderstanding.reason != nil)
     }
 
     @Test("A peer that never reads holds nobody up, and is hung up on before it costs much memory")
@@ -104,9 +109,9 @@ struct FrameChannelTests {
         // Negative control: half of what is allowed.
         try peer.writeAll(Self.frame("still there"))
         var messages = channel.incoming.makeAsyncIterator()
-        #expect(await messages.next() == "still there")
+        #expect(await messages.next()?.0 == "still there")
         for _ in 0..<(StreamSocket.queueLimit >> 20) { channel.send(bytes: chunk) }
-        #expect(await messages.next() == nil)
+        #expect(await messages.next()?.0 == nil)
         #expect(try Self.readAll(peer) < 1 << 20)
     }
 
@@ -116,7 +121,8 @@ struct FrameChannelTests {
         defer { try? peer.close() }
         let chunk = [UInt8](repeating: 7, count: 100_000)
         for _ in 0..<100 { channel.send(bytes: chunk) }
-        async let finished: Void = channel.finish("end")
+        let end = try Frame("end")
+        async let finished: Void = channel.finish(end)
         #expect(try Self.readAll(peer) == 100 * chunk.count + Self.frame("end").count)
         await finished
     }
@@ -139,13 +145,15 @@ struct FrameChannelTests {
             try Channel.listening(at: path.string) { client in
                 Task {
                     var messages = client.incoming.makeAsyncIterator()
-                    if let question = await messages.next() { await client.finish("answer to \(question)") }
+                    if let (question, _) = await messages.next() {
+                        await client.finish(try Frame("answer to \(question)"))
+                    }
                 }
             }
             #expect(try names(in: directory) == ["socket"])
             #expect(try Stat(path).permissions == .ownerReadWrite)
             let clients = try (0..<20).map { _ in try Channel.connecting(to: path.string) }
-            for (number, client) in clients.enumerated().reversed() { client.send("\(number)") }
+            for (number, client) in clients.enumerated().reversed() { try client.send("\(number)") }
             for (number, client) in clients.enumerated() {
                 #expect(await Self.collect(client) == ["answer to \(number)"])
             }

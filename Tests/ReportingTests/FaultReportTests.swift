@@ -1,5 +1,6 @@
 import AgentProtocol
 import Foundation
+import NetworkTypes
 import Reporting
 import Testing
 

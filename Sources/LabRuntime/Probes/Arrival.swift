@@ -1,4 +1,5 @@
 import AgentProtocol
+import NetworkTypes
 import PacketFormats
 
 /// An IP packet that an interface of a node has seen, put together where it came in fragments.

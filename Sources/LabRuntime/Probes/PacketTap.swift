@@ -2,6 +2,7 @@ import AgentProtocol
 import CLinux
 import Glibc
 import Netlink
+import NetworkTypes
 
 /// Sees every packet that comes in or goes out at a node's interfaces (packet(7)): before the packet filter on the way in,
 /// after it on the way out.

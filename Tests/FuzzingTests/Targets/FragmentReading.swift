@@ -1,3 +1,4 @@
+import NetworkTypes
 import AgentProtocol
 
 @testable import LabRuntime

@@ -1,4 +1,7 @@
 import AgentProtocol
+import Expectations
+import Foundation
+import NetworkTypes
 import Reporting
 
 /// What comes over the control line and the supervisor's socket: frames, and the messages in them.
@@ -9,7 +12,13 @@ enum MessageReading {
         try message(ToAgent.self, bytes)
         try message(ToSupervisor.self, bytes)
         if let message = try message(FromAgent.self, bytes) { show(message) }
-        if let message = try message(FromSupervisor.self, bytes) { show(message) }
+        try message(FromSupervisor.self, bytes)
+        // And as what a message carries.
+        if let status = try message(LabStatus.self, bytes) { show(status, LabTime(nanoseconds: 0)) }
+        try message(Build.self, bytes)
+        try message(Play.self, bytes)
+        try message(ExecRequest.self, bytes)
+        try message(Observation.self, bytes)
     }
 
     /// However the bytes arrive, they are the same frames.
@@ -18,14 +27,14 @@ enum MessageReading {
         let pieces = frames(bytes, pieces: 3)
         try require(whole == pieces, "\(whole.count) frames at once, \(pieces.count) piece by piece")
         for frame in whole {
-            try message(FromAgent.self, frame)
-            try message(ToSupervisor.self, frame)
+            try message(FromAgent.self, frame.header)
+            try message(ToSupervisor.self, frame.header)
         }
     }
 
-    private static func frames(_ bytes: [UInt8], pieces length: Int) -> [[UInt8]] {
+    private static func frames(_ bytes: [UInt8], pieces length: Int) -> [Frame] {
         var decoder = FrameDecoder()
-        var frames: [[UInt8]] = []
+        var frames: [Frame] = []
         var rest = bytes[...]
         do {
             while !rest.isEmpty {
@@ -39,23 +48,20 @@ enum MessageReading {
 
     /// What can be read can be written, and be read again.
     @discardableResult
-    private static func message<Message: Codable>(_ type: Message.Type, _ frame: [UInt8]) throws -> Message? {
-        guard let message = try? FrameDecoder.decode(type, from: frame) else { return nil }
-        _ = try FrameDecoder.decode(type, from: Array(try FrameDecoder.encode(message).dropFirst(4)))
+    private static func message<Message: Codable>(_ type: Message.Type, _ json: [UInt8]) throws -> Message? {
+        guard let message = try? JSONDecoder().decode(type, from: Data(json)) else { return nil }
+        // Numbers that JSON has not are read, and cannot be written.
+        guard let frame = try? Frame(message) else { return message }
+        _ = try frame.header(as: type)
         return message
     }
 
     private static func show(_ message: FromAgent) {
         switch message {
-        case .reply(_, .status(let status), let time): show(status, time)
-        case .reply(_, .failed(let failure), _): _ = failure.description
+        case .failed(_, let failure, _): _ = failure.description
         case .progress(_, let progress): _ = progress.time.description
         default: break
         }
-    }
-
-    private static func show(_ message: FromSupervisor) {
-        if case .status(let status) = message { show(status, LabTime(nanoseconds: 0)) }
     }
 
     private static func show(_ status: LabStatus, _ time: LabTime) {
