@@ -161,7 +161,7 @@ public struct LabEvent: Hashable, Sendable, Codable {
         /// What an IKE daemon logged of a connection.
         case ike(connection: String, IKEEvent, text: String)
         /// A fault began or was healed.
-        case fault(String, isActive: Bool)
+        case fault(Fault, isActive: Bool)
         /// A monitor raised or cleared its alarm.
         case alarm(monitor: String, isRaised: Bool)
         /// A daemon ended or was started.

@@ -1,16 +1,16 @@
 import Expectations
+import LabModel
 
 /// A moment at which faults began or were healed.
-public struct Incident: Hashable, Sendable, Codable {
+public struct Incident: Hashable, Sendable {
     /// On the lab's clock.
     public let nanoseconds: Int64
-    /// The faults' texts.
-    public let begun: [String]
-    public let healed: [String]
+    public let begun: [Fault]
+    public let healed: [Fault]
     /// Faults that had begun before and go on.
-    public let ongoing: [String]
+    public let ongoing: [Fault]
 
-    public init(nanoseconds: Int64, begun: [String], healed: [String] = [], ongoing: [String] = []) {
+    public init(nanoseconds: Int64, begun: [Fault], healed: [Fault] = [], ongoing: [Fault] = []) {
         self.nanoseconds = nanoseconds
         self.begun = begun
         self.healed = healed
@@ -20,7 +20,7 @@ public struct Incident: Hashable, Sendable, Codable {
     /// `link aws-vpn-1 down`, or `healed: link aws-vpn-1 down`.
     public var text: String {
         let parts = [
-            begun.joined(separator: " + "), healed.isEmpty ? "" : "healed: \(healed.joined(separator: " + "))",
+            begun.text, healed.isEmpty ? "" : "healed: \(healed.text)",
         ]
         return parts.filter { !$0.isEmpty }.joined(separator: "; ")
     }
@@ -31,10 +31,10 @@ public struct Incident: Hashable, Sendable, Codable {
     /// The incidents that events tell of, by time.
     public static func all(in events: [LabEvent]) -> [Incident] {
         var incidents: [Incident] = []
-        var active: [String] = []
+        var active: [Fault] = []
         for event in events.sorted(by: { $0.nanoseconds < $1.nanoseconds }) {
-            guard case .fault(let text, let isActive) = event.kind else { continue }
-            let (begun, healed) = isActive ? ([text], []) : ([], [text])
+            guard case .fault(let fault, let isActive) = event.kind else { continue }
+            let (begun, healed) = isActive ? ([fault], []) : ([], [fault])
             if let last = incidents.last, event.nanoseconds - last.nanoseconds <= spread {
                 incidents[incidents.count - 1] = Incident(
                     nanoseconds: last.nanoseconds, begun: last.begun + begun, healed: last.healed + healed,
@@ -45,7 +45,7 @@ public struct Incident: Hashable, Sendable, Codable {
                         nanoseconds: event.nanoseconds, begun: begun, healed: healed,
                         ongoing: active.filter { !healed.contains($0) }))
             }
-            active = active.filter { $0 != text } + begun
+            active = active.filter { $0 != fault } + begun
         }
         return incidents
     }
@@ -60,4 +60,9 @@ extension [Incident] {
     public func cause(of outage: Outage, travel: Int64) -> Incident? {
         last { $0.nanoseconds <= outage.firstLost.nanoseconds + travel }
     }
+}
+
+extension [Fault] {
+    /// All of them, as they are typed, joined by `+`.
+    var text: String { map(\.description).joined(separator: " + ") }
 }

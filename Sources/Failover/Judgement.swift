@@ -142,7 +142,7 @@ public struct OutageJudge {
     private func outage(_ it: Matter, _ predicted: Prediction?) -> OutageJudgement {
         let (outcome, expected, seen) = finding(it, predicted)
         return OutageJudgement(
-            flow: it.flow.name, fault: it.incident.begun.joined(separator: " + "), subject: .outage,
+            flow: it.flow.name, fault: it.incident.begun.text, subject: .outage,
             nanoseconds: it.incident.nanoseconds, measured: it.outages, forth: it.forth, back: it.back,
             predicted: predicted, outcome: outcome, expected: expected, seen: seen)
     }
@@ -245,7 +245,7 @@ public struct OutageJudge {
             : firstPathAgain(it.flow, predicted.before, after: heal, until: next, window)
         guard let finding else { return nil }
         return OutageJudgement(
-            flow: it.flow.name, fault: it.incident.begun.joined(separator: " + "), subject: .comeback,
+            flow: it.flow.name, fault: it.incident.begun.text, subject: .comeback,
             nanoseconds: heal.nanoseconds, measured: [], forth: [], back: [], predicted: predicted,
             outcome: finding.outcome, expected: finding.expected, seen: finding.seen)
     }
@@ -301,7 +301,7 @@ public struct OutageJudge {
     private func healing(_ it: Matter) -> OutageJudgement {
         let outage = it.outages.first { $0.atLeast > OutageJudgement.tolerated }
         return OutageJudgement(
-            flow: it.flow.name, fault: it.incident.healed.joined(separator: " + "), subject: .healing,
+            flow: it.flow.name, fault: it.incident.healed.text, subject: .healing,
             nanoseconds: it.incident.nanoseconds, measured: it.outages, forth: it.forth, back: it.back, predicted: nil,
             outcome: outage == nil ? .pass : .fail,
             expected: "no outage of more than \(words(OutageJudgement.tolerated)) while it goes back",

@@ -3,7 +3,7 @@ import LabModel
 import NetworkTypes
 
 /// A failover as it went, from packets and from what kernels and daemons said, on the lab's clock.
-public struct Timeline: Hashable, Sendable, Codable {
+public struct Timeline: Hashable, Sendable {
     /// One for each incident.
     public let chapters: [Chapter]
     /// The clouds at either side, by name; empty where the lab does not have them.
@@ -11,7 +11,7 @@ public struct Timeline: Hashable, Sendable, Codable {
     public let right: String
 
     /// What followed one incident, until the next.
-    public struct Chapter: Hashable, Sendable, Codable {
+    public struct Chapter: Hashable, Sendable {
         public let incident: Incident
         public let untilNanoseconds: Int64
         /// By time.

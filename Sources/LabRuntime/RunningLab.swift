@@ -41,7 +41,7 @@ actor RunningLab {
         self.diskJournal = diskJournal
         self.report = report
         faultListener = { [events] fault, isActive in
-            events.post(.fault("\(fault)", isActive: isActive), node: "")
+            events.post(.fault(fault, isActive: isActive), node: "")
         }
     }
 

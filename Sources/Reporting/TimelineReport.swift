@@ -54,8 +54,8 @@ public struct TimelineReport: Sendable, Encodable {
         chapters = timeline.chapters.map { chapter in
             let start = chapter.incident.nanoseconds
             return Chapter(
-                nanoseconds: start, untilNanoseconds: chapter.untilNanoseconds, begun: chapter.incident.begun,
-                healed: chapter.incident.healed, ongoing: chapter.incident.ongoing,
+                nanoseconds: start, untilNanoseconds: chapter.untilNanoseconds, begun: chapter.incident.begun.map(\.description),
+                healed: chapter.incident.healed.map(\.description), ongoing: chapter.incident.ongoing.map(\.description),
                 entries: chapter.entries.map(Entry.init),
                 phases: chapter.phases.map { Phase($0, since: start) })
         }

@@ -98,9 +98,8 @@ struct ScenarioRun: Sendable {
     /// What follows from the configuration for a flow when an incident's faults begin.
     private func predict(_ incident: Incident, for flow: String, _ versions: DaemonVersions) -> Prediction? {
         guard let probe = topology.probe(named: flow) else { return nil }
-        let read = { (texts: [String]) in texts.compactMap { try? Fault($0, in: topology) } }
         return Predictor(topology: topology, versions: versions).predict(
-            read(incident.begun), with: read(incident.ongoing), for: probe)
+            incident.begun, with: incident.ongoing, for: probe)
     }
 
     private func results(

@@ -1,5 +1,6 @@
 import Expectations
 import Failover
+import LabModel
 import NetworkTypes
 import Testing
 
@@ -7,8 +8,8 @@ import Testing
     private static let main = FakeFlow.Fate.answered(forth: "main", back: "main")
     private static let backup = FakeFlow.Fate.answered(forth: "backup", back: "backup")
     /// The fault at 20 s, its mending at 80 s, the end at 120 s.
-    private static let fault = Incident(nanoseconds: 20 * TwoPaths.second, begun: ["cut"])
-    private static let heal = Incident(nanoseconds: 80 * TwoPaths.second, begun: [], healed: ["cut"])
+    private static let fault = Incident(nanoseconds: 20 * TwoPaths.second, begun: [.linkDown("cut")])
+    private static let heal = Incident(nanoseconds: 80 * TwoPaths.second, begun: [], healed: [.linkDown("cut")])
 
     /// Out from the fault for some time, then by the backup, and by the main path again after mending.
     private static func failover(outage: Int64, back: Int64 = 10) -> FakeFlow {
@@ -25,7 +26,7 @@ import Testing
     ) -> (Incident, String) -> Prediction? {
         { incident, flow in
             Prediction(
-                fault: incident.begun.joined(), probe: flow, effect: effect,
+                fault: incident.begun.map(\.description).joined(), probe: flow, effect: effect,
                 comeback: comeback.map { Window(.seconds($0.0), .seconds($0.1)) },
                 before: .init(forth: ["main"], back: ["main"]), during: nil, reasons: [])
         }
@@ -68,11 +69,11 @@ import Testing
         let predict = { (incident: Incident, flow: String) -> Prediction? in
             let ways = [("main", Self.window(20, 31)), ("backup", .none)].map { tunnel, effect in
                 Prediction(
-                    fault: "cut", probe: flow, effect: effect, comeback: nil,
+                    fault: "link cut down", probe: flow, effect: effect, comeback: nil,
                     before: .init(forth: [tunnel], back: [tunnel]), during: nil, reasons: [])
             }
             return Prediction(
-                fault: "cut", probe: flow, effect: .byFlow, comeback: nil,
+                fault: "link cut down", probe: flow, effect: .byFlow, comeback: nil,
                 before: .init(forth: ["main", "backup"], back: ["main", "backup"]), during: nil, reasons: [],
                 alternatives: ways)
         }
@@ -198,7 +199,7 @@ import Testing
     }
 
     @Test func mendedBeforeItWasNoticed() throws {
-        let soon = Incident(nanoseconds: 30 * TwoPaths.second, begun: [], healed: ["cut"])
+        let soon = Incident(nanoseconds: 30 * TwoPaths.second, begun: [], healed: [.linkDown("cut")])
         let judged = { (seconds: Int64) in
             var flow = FakeFlow()
             flow.send(Self.main, until: Self.fault.nanoseconds)

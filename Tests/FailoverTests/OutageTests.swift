@@ -1,5 +1,6 @@
 import Expectations
 import Failover
+import LabModel
 import NetworkTypes
 import Testing
 
@@ -97,8 +98,12 @@ import Testing
 }
 
 @Suite struct IncidentTests {
-    private func fault(_ text: String, _ isActive: Bool, at seconds: Double) -> LabEvent {
-        LabEvent(nanoseconds: Int64(seconds * 1e9), node: "", kind: .fault(text, isActive: isActive))
+    private func fault(_ node: String, _ isActive: Bool, at seconds: Double) -> LabEvent {
+        LabEvent(nanoseconds: Int64(seconds * 1e9), node: "", kind: .fault(.nodeDown(node), isActive: isActive))
+    }
+
+    private func nodes(_ faults: [Fault]) -> [String] {
+        faults.map { if case .nodeDown(let node) = $0 { node } else { "?" } }
     }
 
     @Test func whatHappensTogetherIsOneIncident() {
@@ -106,10 +111,12 @@ import Testing
             fault("b", true, at: 10.02), fault("a", true, at: 10), fault("c", true, at: 20), fault("a", false, at: 30),
             fault("b", false, at: 30), fault("c", false, at: 31),
         ])
-        #expect(incidents.map(\.begun) == [["a", "b"], ["c"], [], []])
-        #expect(incidents.map(\.healed) == [[], [], ["a", "b"], ["c"]])
-        #expect(incidents.map(\.ongoing) == [[], ["a", "b"], ["c"], []])
-        #expect(incidents.map(\.text) == ["a + b", "c", "healed: a + b", "healed: c"])
+        #expect(incidents.map { nodes($0.begun) } == [["a", "b"], ["c"], [], []])
+        #expect(incidents.map { nodes($0.healed) } == [[], [], ["a", "b"], ["c"]])
+        #expect(incidents.map { nodes($0.ongoing) } == [[], ["a", "b"], ["c"], []])
+        #expect(incidents.map(\.text) == [
+                "node a down + node b down", "node c down", "healed: node a down + node b down", "healed: node c down",
+            ])
     }
 
     @Test func packetsUnderWayAreLostByTheNextFault() {
@@ -118,9 +125,9 @@ import Testing
             let mark = Outage.Mark(request: 0, nanoseconds: Int64(seconds * 1e9))
             return Outage(scope: .roundTrip, lastGood: nil, firstLost: mark, lastLost: mark, firstGood: nil, lost: 1)
         }
-        #expect(incidents.cause(of: outage(9.999), travel: 2_000_000)?.begun == ["a"])
+        #expect(incidents.cause(of: outage(9.999), travel: 2_000_000)?.begun == [.nodeDown("a")])
         #expect(incidents.cause(of: outage(9.997), travel: 2_000_000) == nil)
-        #expect(incidents.cause(of: outage(19), travel: 2_000_000)?.begun == ["a"])
-        #expect(incidents.cause(of: outage(20), travel: 2_000_000)?.healed == ["a"])
+        #expect(incidents.cause(of: outage(19), travel: 2_000_000)?.begun == [.nodeDown("a")])
+        #expect(incidents.cause(of: outage(20), travel: 2_000_000)?.healed == [.nodeDown("a")])
     }
 }

@@ -27,7 +27,7 @@ import Testing
     private static let events: [LabEvent] = {
         let prefix = IPPrefix("10.2.0.0/24")!
         return [
-            event(20_000, "", .fault("cut", isActive: true)),
+            event(20_000, "", .fault(.linkDown("cut"), isActive: true)),
             event(30_000, "gw1", .ike(connection: "main", .retransmission, text: "retransmission; will wait 1 second")),
             event(
                 31_000, "gw1", .ike(connection: "main", .retransmission, text: "retransmission; will wait 2 seconds")),
@@ -41,7 +41,7 @@ import Testing
             event(44_900, "gw1", .session("main", state: "stop", reason: nil)),
             event(44_950, "gw1", .route(prefix, text: "10.2.0.0/24 dev vpn1", isPresent: false, isLearned: true)),
             event(47_900, "gw2", .session("main", state: "Administrative shutdown", reason: "Received")),
-            event(80_000, "", .fault("cut", isActive: false)),
+            event(80_000, "", .fault(.linkDown("cut"), isActive: false)),
             event(85_000, "gw1", .association(tunnel: "main", spi: 3, isOutbound: true, .added)),
             event(89_000, "gw1", .session("main", state: "up", reason: nil)),
         ]
@@ -66,7 +66,7 @@ import Testing
     @Test func aFailoverStepByStep() throws {
         let timeline = try Self.timeline(Self.asymmetric())
         #expect(timeline.left == "one" && timeline.right == "two")
-        #expect(timeline.chapters.map(\.incident.text) == ["cut", "healed: cut"])
+        #expect(timeline.chapters.map(\.incident.text) == ["link cut down", "healed: link cut down"])
         #expect(
             Self.steps(timeline.chapters[0]) == [
                 "-0.099 s last_request east", "-0.098 s last_reply west",
@@ -94,7 +94,7 @@ import Testing
             connection: "main", .deleted,
             text: "deleting state (STATE_V2_ESTABLISHED_IKE_SA) and NOT sending notification")
         let found = { (events: [LabEvent]) in
-            try Self.timeline(Self.asymmetric(), [Self.event(20_000, "", .fault("cut", isActive: true))] + events)
+            try Self.timeline(Self.asymmetric(), [Self.event(20_000, "", .fault(.linkDown("cut"), isActive: true))] + events)
                 .chapters[0].entries.compactMap(\.detection)
         }
         #expect(try found([Self.event(21_000, "gw2", deleting)]) == [.delete])
@@ -139,7 +139,7 @@ import Testing
             flow.send(.lostForth("main"))
             flow.send(.answered(forth: "main", back: "main"), count: 2)
         }
-        let timeline = try Self.timeline(flow, [Self.event(20_000, "", .fault("loss", isActive: true))])
+        let timeline = try Self.timeline(flow, [Self.event(20_000, "", .fault(.linkDown("loss"), isActive: true))])
         #expect(timeline.chapters[0].entries.count < 40)
     }
 }

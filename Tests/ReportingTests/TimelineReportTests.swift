@@ -29,10 +29,10 @@ import Testing
             LabEvent(nanoseconds: Int64(seconds * 1e9), node: node, kind: kind)
         }
         let events = [
-            event(9.5, "", .fault("blackhole wire", isActive: true)),
+            event(9.5, "", .fault(.blackHole(link: "wire", sender: nil), isActive: true)),
             event(33.618, "a", .session("main", state: "Hold timer expired", reason: "Error")),
             event(34.1, "b", .session("main", state: "Hold timer expired", reason: "Received")),
-            event(50, "", .fault("blackhole wire", isActive: false)),
+            event(50, "", .fault(.blackHole(link: "wire", sender: nil), isActive: false)),
         ]
         return Timeline(
             events: events, flows: [(flow, FlowResult(flow, trace: nil))], trace: nil, topology: topology,
