@@ -1,19 +1,54 @@
-/// Which daemons a prediction is made for: their timers are not all in their configuration.
-public struct DaemonVersions: Hashable, Sendable, Codable {
-    public let libreswan: DaemonVersion
-    public let strongswan: DaemonVersion
-    public let bird: DaemonVersion
+import LabModel
 
-    public init(libreswan: DaemonVersion, strongswan: DaemonVersion = measured.strongswan, bird: DaemonVersion) {
-        self.libreswan = libreswan
-        self.strongswan = strongswan
-        self.bird = bird
+/// Which daemons a prediction is made for: their timers are not all in their configuration.
+public struct DaemonVersions: Hashable, Sendable {
+    private let versions: [DaemonKind: DaemonVersion]
+
+    /// - Parameter versions: A daemon that is not among them is taken for the one that netlab was tried with.
+    public init(_ versions: [DaemonKind: DaemonVersion]) {
+        self.versions = versions
     }
 
+    public subscript(daemon: DaemonKind) -> DaemonVersion { versions[daemon] ?? Self.triedWith(daemon) }
+
     /// What Debian 12 has, and the rules of this module were tried with.
-    public static let measured = DaemonVersions(
-        libreswan: DaemonVersion(major: 4, minor: 10), strongswan: DaemonVersion(major: 5, minor: 9, patch: 8),
-        bird: DaemonVersion(major: 2, minor: 0, patch: 12))
+    public static let measured = DaemonVersions([:])
+
+    /// The version that the rules for a daemon were tried with.
+    public static func triedWith(_ daemon: DaemonKind) -> DaemonVersion {
+        switch daemon {
+        case .pluto: DaemonVersion(major: 4, minor: 10)
+        case .charon: DaemonVersion(major: 5, minor: 9, patch: 8)
+        case .bird: DaemonVersion(major: 2, minor: 0, patch: 12)
+        }
+    }
+
+    /// The daemons that a lab runs, each with its version, in the order of their names.
+    public func running(in topology: Topology) -> [(daemon: DaemonKind, version: DaemonVersion)] {
+        let daemons = Set(topology.nodes.flatMap { topology.daemons(of: $0.name) })
+        return daemons.sorted { $0.product < $1.product }.map { ($0, self[$0]) }
+    }
+
+    /// What has to be said of predictions for a lab: of each daemon that is not of the version that its figures were measured with.
+    public func caveats(for topology: Topology) -> [String] {
+        running(in: topology).compactMap { daemon, version in
+            let tried = Self.triedWith(daemon)
+            return version == tried
+                ? nil
+                : "\(daemon.product) is \(version) here, and its figures were measured with \(tried): the windows may be others."
+        }
+    }
+}
+
+extension DaemonKind {
+    /// What the daemon belongs to, by its own spelling.
+    public var product: String {
+        switch self {
+        case .pluto: "libreswan"
+        case .charon: "strongSwan"
+        case .bird: "BIRD"
+        }
+    }
 }
 
 /// A program's version.

@@ -87,7 +87,7 @@ extension Predictor {
             )
         }
         guard initiates(peer, of: tunnel, isLost: true) else { return nil }
-        let interval = IKERetransmission(peer, of: tunnel, in: topology, version: versions.libreswan).interval
+        let interval = IKERetransmission(peer, of: tunnel, in: topology, version: versions[.pluto]).interval
         return Recovery(
             side: side, window: Window(.zero, interval + exchanges),
             reason:

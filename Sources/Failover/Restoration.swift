@@ -97,7 +97,7 @@ extension Predictor {
         guard lost.contains(where: { $0.name == tunnel.name }) else { return }
         let waits = tunnel.ends.compactMap { end -> (node: String, wait: Duration)? in
             let side = Damage.Side(name: tunnel.name, node: end.node)
-            let retransmission = IKERetransmission(end, of: tunnel, in: topology, version: versions.libreswan)
+            let retransmission = IKERetransmission(end, of: tunnel, in: topology, version: versions[.pluto])
             // Who mends a mismatch negotiates at once; so does a daemon that starts anew. What a peer that is not ready
             // yet has not answered is asked again.
             if impact.mismatched[tunnel.name] == end.node { return (end.node, retransmission.interval) }
@@ -124,7 +124,7 @@ extension Predictor {
 
     /// Whether an end's liveness gives its peer up: nothing comes in, and its questions are not answered.
     func dies(_ end: TunnelEnd, of tunnel: Tunnel, _ impact: Impact, _ damage: Damage) -> Bool {
-        guard !tunnel.isUnused, IKELiveness(end, of: tunnel, in: topology, version: versions.libreswan) != nil,
+        guard !tunnel.isUnused, IKELiveness(end, of: tunnel, in: topology, version: versions[.pluto]) != nil,
             let peer = tunnel.peer(of: end), !impact.silentKeyDaemons.contains(end.node)
         else { return false }
         let side = Damage.Side(name: tunnel.name, node: peer.node)
@@ -155,7 +155,7 @@ extension Predictor {
         case .generated(let startup, let action):
             startup == .initiate
                 || isLost && action != .clear
-                    && IKELiveness(end, of: tunnel, in: topology, version: versions.libreswan) != nil
+                    && IKELiveness(end, of: tunnel, in: topology, version: versions[.pluto]) != nil
         case .own where end.daemon == .strongswan: end.swanctlConnection?.initiates ?? false
         case .own: ["start", "ondemand", "route"].contains(end.parameters["auto"] ?? "")
         }

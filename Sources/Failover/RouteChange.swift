@@ -75,7 +75,7 @@ extension Predictor {
                 let side = Damage.Side(name: tunnel.name, node: end.node)
                 guard end.withdrawal == .whenDown, !end.routes.isEmpty, !damage.forgotten.contains(side),
                     dies(end, of: tunnel, impact, damage),
-                    let liveness = IKELiveness(end, of: tunnel, in: topology, version: versions.libreswan)
+                    let liveness = IKELiveness(end, of: tunnel, in: topology, version: versions[.pluto])
                 else { return nil }
                 return RouteChange(
                     subject: .tunnel, side: side, window: liveness.death,
@@ -229,7 +229,7 @@ extension Predictor {
     private func deaths(of session: BGPSession, at node: String) -> [Window] {
         session.speakers.filter { $0.node == node }.flatMap { speaker in
             topology.tunnelEnds(of: node).filter { $0.end.interface == speaker.interface }.compactMap { tunnel, end in
-                IKELiveness(end, of: tunnel, in: topology, version: versions.libreswan)?.death
+                IKELiveness(end, of: tunnel, in: topology, version: versions[.pluto])?.death
             }
         }
     }

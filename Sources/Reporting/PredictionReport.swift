@@ -1,21 +1,25 @@
 import Failover
+import LabModel
 import NetworkTypes
 
 /// What faults will do to a lab's probes, with the reasons.
 public struct PredictionReport: Encodable, Sendable {
     private let lab: String
     private let faults: [String]
-    private let libreswan: String
-    private let bird: String
+    /// The daemons that the lab runs, by name.
+    private let daemons: [String: String]
+    /// Of those whose figures were measured with another version.
+    private let caveats: [String]
     private let predictions: [Prediction]
     /// The probes whose windows are too wide to prove anything.
     private let sayNothing: [String]
 
-    public init(lab: String, faults: [String], versions: DaemonVersions, predictions: [Prediction]) {
-        self.lab = lab
-        self.faults = faults
-        libreswan = versions.libreswan.description
-        bird = versions.bird.description
+    public init(of topology: Topology, faults: [Fault], versions: DaemonVersions, predictions: [Prediction]) {
+        lab = topology.name
+        self.faults = faults.map(\.description)
+        daemons = Dictionary(
+            uniqueKeysWithValues: versions.running(in: topology).map { ($0.daemon.product, "\($0.version)") })
+        caveats = versions.caveats(for: topology)
         self.predictions = predictions
         sayNothing = predictions.filter { prediction in
             prediction.all.contains { $0.effect.window?.saysNothing ?? false }
@@ -44,10 +48,13 @@ public struct PredictionReport: Encodable, Sendable {
             ([style.strong(group.probes.joined(separator: ", "))]
                 + group.reasons.map { "  - \($0)" }).joined(separator: "\n")
         }
-        let warnings = sayNothing.map { style.warning("The window of \($0) is too wide to prove anything.") }
+        let warnings =
+            caveats.map(style.warning)
+            + sayNothing.map { style.warning("The window of \($0) is too wide to prove anything.") }
+        let programs = daemons.sorted { $0.key.lowercased() > $1.key.lowercased() }.map { "\($0.key) \($0.value)" }
         let heading =
             "\(lab): \(faults.joined(separator: " and "))"
-            + style.faint("  (libreswan \(libreswan), BIRD \(bird))")
+            + (programs.isEmpty ? "" : style.faint("  (\(programs.joined(separator: ", ")))"))
         return ([heading, table.text(style: style)] + reasons + warnings).joined(separator: "\n\n")
     }
 

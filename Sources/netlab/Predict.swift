@@ -1,6 +1,7 @@
 import ArgumentParser
 import Failover
 import FoundationEssentials
+import LabKernel
 import LabModel
 import Reporting
 import Subprocess
@@ -49,7 +50,7 @@ struct Predict: AsyncParsableCommand {
         let versions = await DaemonVersions.ofThisMachine()
         let predictor = Predictor(topology: topology, versions: versions)
         let report = PredictionReport(
-            lab: topology.name, faults: faults.map(\.description), versions: versions,
+            of: topology, faults: faults, versions: versions,
             predictions: probes.map { predictor.predict(faults, for: $0) })
         switch output.format {
         case .json: print(try JSONText.of(report))
@@ -75,8 +76,11 @@ extension DaemonVersions {
     static func ofThisMachine() async -> DaemonVersions {
         async let libreswan = version(of: "/usr/sbin/ipsec")
         async let bird = version(of: "/usr/sbin/bird")
+        // The tree's name is its version: 5.9.8-5+deb12u6.
+        let strongSwan = StrongSwanTree.find(environment: LabLocator.environment)?.lastComponent
+            .flatMap { DaemonVersion(output: $0.string) }
         return await DaemonVersions(
-            libreswan: libreswan ?? DaemonVersions.measured.libreswan, bird: bird ?? DaemonVersions.measured.bird)
+            [.pluto: libreswan, .charon: strongSwan, .bird: bird].compactMapValues(\.self))
     }
 
     private static func version(of program: String) async -> DaemonVersion? {

@@ -77,7 +77,10 @@ struct TestCommand: AsyncParsableCommand {
         let directory = try RunDirectory(path: out)
         let kernel = try await platform.chosen(for: runs.map(\.topology))
         try KernelOption.refuse(seed.map { _ in "--seed" }, on: kernel, because: "in real time no run is like another")
-        try directory.write(JSONText.of(Versions(kernel: kernel, daemons: versions)) + "\n", to: "versions.json")
+        let caveats = Set(runs.flatMap { versions.caveats(for: $0.topology) }).sorted()
+        for caveat in caveats { StandardStream.error.write("netlab: \(caveat)\n") }
+        try directory.write(
+            JSONText.of(Versions(kernel: kernel, daemons: versions, caveats: caveats)) + "\n", to: "versions.json")
         var places: [RunDirectory] = []
         for run in runs { places.append(try prepare(run, in: directory)) }
         let board = TestBoard(total: runs.count)
@@ -266,13 +269,18 @@ private struct Versions: Encodable {
     let kernel: String
     let kernelSource: String
     let libreswan: String
+    let strongswan: String
     let bird: String
+    /// What predictions were made with figures of another version for.
+    let caveats: [String]
 
-    init(kernel: ChosenKernel, daemons: DaemonVersions) {
+    init(kernel: ChosenKernel, daemons: DaemonVersions, caveats: [String]) {
         netlab = NetlabCommand.configuration.version
         self.kernel = kernel.release
         kernelSource = if case .lab(let built) = kernel { built.metadata?.source ?? "" } else { "the host's own" }
-        libreswan = daemons.libreswan.description
-        bird = daemons.bird.description
+        libreswan = "\(daemons[.pluto])"
+        strongswan = "\(daemons[.charon])"
+        bird = "\(daemons[.bird])"
+        self.caveats = caveats
     }
 }

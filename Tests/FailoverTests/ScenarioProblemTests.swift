@@ -24,10 +24,8 @@ import Testing
 
             """
         let topology = try LabFile(text: text, file: "lab.yaml") { _ in "" }.resolve().topology
-        let versions = DaemonVersions(
-            libreswan: DaemonVersion(major: 4, minor: 10), bird: DaemonVersion(major: 2, minor: 0, patch: 12))
         let plan = ScenarioPlan(try #require(topology.scenario(named: "cut")), of: topology)
-        return plan.problems(predictor: Predictor(topology: topology, versions: versions), file: "lab.yaml")
+        return plan.problems(predictor: Predictor(topology: topology, versions: .measured), file: "lab.yaml")
     }
 
     @Test func aScenarioThatCanPassHasNone() throws {

@@ -1,9 +1,50 @@
 import Failover
+import LabModel
 import Reporting
 import Testing
 
 @Suite struct PredictionReportTests {
     private let main = Prediction.Way(forth: ["main"], back: ["main"])
+
+    /// Two nodes with a tunnel, and no routing daemon.
+    private static func lab(_ daemon: String) throws -> Topology {
+        let text = """
+            name: two
+            nodes:
+              a: {role: router, ike: \(daemon)}
+              b: {role: router, ike: \(daemon)}
+            links:
+              ab: {ends: {a:b: 10.0.0.1/24, b:a: 10.0.0.2/24}}
+            tunnels:
+              main:
+                psk: secret
+                ike: {encryption: aes-256-cbc, integrity: sha2-384, group: 20}
+                esp: {encryption: aes-256-gcm-16}
+                ends:
+                  a: {address: 10.0.0.1, interface: vpn, inside: 169.254.1.1/30}
+                  b: {address: 10.0.0.2, interface: vpn, inside: 169.254.1.2/30}
+            """
+        return try LabFile(text: text, file: "lab.yaml") { _ in "" }.resolve().topology
+    }
+
+    @Test func itNamesTheDaemonsThatTheLabRunsAndNoOthers() throws {
+        let report = PredictionReport(
+            of: try Self.lab("strongswan"), faults: [.nodeDown("a")], versions: .measured, predictions: [])
+        #expect(report.text(style: .plain).hasPrefix("two: node a down  (strongSwan 5.9.8)\n"))
+    }
+
+    @Test func figuresOfAnotherVersionAreSaidToBe() throws {
+        let versions = DaemonVersions([.charon: DaemonVersion(major: 6, minor: 0, patch: 1)])
+        let caveat = "strongSwan is 6.0.1 here, and its figures were measured with 5.9.8: the windows may be others."
+        let text = { (daemon: String) in
+            PredictionReport(
+                of: try Self.lab(daemon), faults: [.nodeDown("a")], versions: versions, predictions: []
+            ).text(style: .plain)
+        }
+        #expect(try text("strongswan").hasSuffix(caveat))
+        // The other daemon is as it was measured, whatever strongSwan is.
+        #expect(try !text("libreswan").contains("measured"))
+    }
 
     private func prediction(_ probe: String, _ effect: Prediction.Effect, reasons: [String]) -> Prediction {
         Prediction(
@@ -11,9 +52,9 @@ import Testing
             during: Prediction.Way(forth: ["main", "b"], back: []), reasons: reasons)
     }
 
-    @Test func aTableAndTheReasons() {
+    @Test func aTableAndTheReasons() throws {
         let report = PredictionReport(
-            lab: "lab", faults: ["f"], versions: .measured,
+            of: try Self.lab("libreswan"), faults: [.nodeDown("f")], versions: .measured,
             predictions: [
                 prediction("a", .outage(Window(.milliseconds(12_500), .seconds(33))), reasons: ["one.", "two."]),
                 prediction("b", .outage(Window(.milliseconds(12_500), .seconds(33))), reasons: ["one.", "two."]),
@@ -21,7 +62,7 @@ import Testing
             ])
         #expect(
             report.text(style: .plain) == """
-                lab: f  (libreswan 4.10, BIRD 2.0.12)
+                two: node f down  (libreswan 4.10)
 
                 PROBE  EFFECT                  OUTAGE        COMEBACK   BEFORE  DURING
                 a      outage                  12.5s to 33s  0s to 16s  main    main+b / no tunnel
@@ -39,7 +80,8 @@ import Testing
 
     @Test func aWindowThatSaysNothingIsWarnedOf() throws {
         let wide = prediction("a", .outage(Window(.zero, .seconds(100))), reasons: [])
-        let report = PredictionReport(lab: "lab", faults: ["f"], versions: .measured, predictions: [wide])
+        let report = PredictionReport(
+            of: try Self.lab("libreswan"), faults: [.nodeDown("f")], versions: .measured, predictions: [wide])
         #expect(report.text(style: .plain).hasSuffix("The window of a is too wide to prove anything."))
         #expect(try JSONText.of(report).contains("\"say_nothing\" : [\n    \"a\"\n  ]"))
     }

@@ -33,7 +33,7 @@ import Testing
     ) -> TestRun {
         let flow = FlowResult(record(lost: lost), trace: nil)
         let judge = OutageJudge(
-            incidents: [Incident(nanoseconds: 10 * second, begun: ["link wan & <1> down"])], endedAt: 60 * second,
+            incidents: [Incident(nanoseconds: 10 * second, begun: [.linkDown("wan & <1>")])], endedAt: 60 * second,
             predict: { incident, name in
                 Prediction(
                     fault: incident.text, probe: name, effect: .outage(window), comeback: nil,
