@@ -60,16 +60,16 @@ let package = Package(
         .target(name: "CaptureFile", dependencies: ["PacketFormats", "NetworkTypes"], swiftSettings: optimized),
         .target(
             name: "Decryption",
-            dependencies: ["CLibcrypto", "PacketFormats", "NetworkTypes"],
-            swiftSettings: optimized),
-        .target(
-            name: "Expectations",
-            dependencies: ["LabModel", "CaptureFile", "Decryption", "PacketFormats", "NetworkTypes"],
+            dependencies: ["CLibcrypto", "NetworkTypes"],
             swiftSettings: optimized),
         .target(
             name: "LabModel",
             dependencies: ["NetworkTypes", .product(name: "Yams", package: "Yams")],
             swiftSettings: strict),
+        .target(
+            name: "Expectations",
+            dependencies: ["LabModel", "CaptureFile", "Decryption", "PacketFormats", "NetworkTypes"],
+            swiftSettings: optimized),
         .target(name: "LabPlan", dependencies: ["LabModel", "NetworkTypes"], swiftSettings: strict),
         .target(
             name: "Failover",
@@ -79,7 +79,7 @@ let package = Package(
         .target(
             name: "Reporting",
             dependencies: [
-                "AgentProtocol", "Failover", "Expectations", "PacketFormats", "LabPlan", "LabModel", "NetworkTypes",
+                "AgentProtocol", "Failover", "Expectations", "LabPlan", "LabModel", "NetworkTypes",
             ],
             swiftSettings: strict),
 
@@ -90,7 +90,7 @@ let package = Package(
         .target(
             name: "PacketCapture", dependencies: ["CPcap", "Netlink", "PacketFormats", "NetworkTypes"],
             swiftSettings: optimized),
-        .target(name: "Daemons", dependencies: ["Expectations", "Decryption", "NetworkTypes"], swiftSettings: strict),
+        .target(name: "Daemons", dependencies: ["LabModel", "Expectations", "Decryption", "NetworkTypes"], swiftSettings: strict),
         .target(
             name: "LabRuntime",
             dependencies: [
@@ -103,7 +103,7 @@ let package = Package(
         .target(
             name: "LabKernel",
             dependencies: [
-                "AgentProtocol", "Daemons", "Expectations", "NetworkTypes", "CLinux",
+                "AgentProtocol", "Daemons", "Expectations", "LabPlan", "LabModel", "NetworkTypes", "CLinux",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -121,6 +121,7 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        .testTarget(name: "ArchitectureTests", swiftSettings: strict),
         .testTarget(name: "NetworkTypesTests", dependencies: ["NetworkTypes"], swiftSettings: strict),
         .testTarget(
             name: "PacketFormatsTests", dependencies: ["PacketFormats", "NetworkTypes"], swiftSettings: strict),
@@ -160,14 +161,19 @@ let package = Package(
             resources: [.copy("Fixtures")], swiftSettings: strict),
         .testTarget(
             name: "LabKernelTests",
-            dependencies: ["LabKernel", "CLinux", .product(name: "SystemPackage", package: "swift-system")],
+            dependencies: [
+                "LabKernel", "AgentProtocol", "CLinux", .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "LabRuntimeTests",
-            dependencies: ["LabRuntime", "Expectations", "AgentProtocol", "Netlink", "LabPlan", "LabModel", "NetworkTypes"], swiftSettings: strict),
+            dependencies: [
+                "LabRuntime", "Expectations", "AgentProtocol", "Netlink", "PacketFormats", "LabPlan", "LabModel", "NetworkTypes",
+            ], swiftSettings: strict),
         .testTarget(
             name: "PacketCaptureTests",
-            dependencies: ["PacketCapture", "CaptureFile", "Netlink", "PacketFormats", "NetworkTypes"],
+            dependencies: ["PacketCapture", "Netlink", "PacketFormats", "NetworkTypes"],
             swiftSettings: strict),
         fuzzing,
         .testTarget(name: "NetlinkTests", dependencies: ["Netlink", "NetworkTypes"], swiftSettings: strict),

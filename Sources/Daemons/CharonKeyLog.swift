@@ -1,4 +1,5 @@
 import Decryption
+import NetworkTypes
 
 /// The keys of IKE SAs, from a file that charon logs its subsystem IKE to at level 4 and CFG at level 1.
 ///

@@ -1,4 +1,5 @@
 import Decryption
+import NetworkTypes
 
 /// The keys of IKE SAs, from the log of a pluto whose debugging `private` is on.
 ///

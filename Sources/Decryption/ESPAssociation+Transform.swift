@@ -1,3 +1,5 @@
+import NetworkTypes
+
 extension ESPAssociation {
     /// The algorithms this module knows, by the kernel's names.
     public enum EncryptionName: String, CaseIterable, Sendable {

@@ -26,7 +26,7 @@ public struct ESPDecryptor: Sendable {
     }
 
     private mutating func open(_ bytes: UnsafeRawBufferPointer, highSequence: UInt32?) -> ESPOpening {
-        let overhead = ESPHeader.length + transform.ivLength + transform.icvLength
+        let overhead = ExtendedESPHeader.length + transform.ivLength + transform.icvLength
         guard bytes.count >= overhead + transform.blockLength else {
             return .malformed(.tooShort(length: bytes.count, minimum: overhead + transform.blockLength))
         }
@@ -36,7 +36,7 @@ public struct ESPDecryptor: Sendable {
         let spi = UInt32(bigEndian: bytes.loadUnaligned(as: UInt32.self))
         guard spi == association.spi else { return .malformed(.otherSPI(spi)) }
         let low = UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: 4, as: UInt32.self))
-        let header = ESPHeader(
+        let header = ExtendedESPHeader(
             spi: spi, sequence: extended(low, highSequence), hasExtendedSequence: association.hasExtendedSequence)
         let packet = ESPPacket(
             bytes, header: header, ivLength: transform.ivLength, icvLength: transform.icvLength)

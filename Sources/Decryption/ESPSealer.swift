@@ -42,7 +42,7 @@ public struct ESPSealer: Sendable {
                 message:
                     "\(association.encryption.name) needs \(ivLength) bytes of initialization vector, not \(iv.count)")
         }
-        let header = ESPHeader(
+        let header = ExtendedESPHeader(
             spi: association.spi, sequence: sequence, hasExtendedSequence: association.hasExtendedSequence)
         let (ciphertext, icv) = try transform.seal(plaintext, header: header, iv: iv)
         return header.bytes + iv + ciphertext + icv

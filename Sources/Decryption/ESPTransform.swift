@@ -15,7 +15,7 @@ protocol ESPTransform: Sendable {
     func open(_ packet: ESPPacket) throws -> [UInt8]?
 
     /// What to send for a plaintext with its trailer, whose length is a multiple of `blockLength`.
-    func seal(_ plaintext: [UInt8], header: ESPHeader, iv: [UInt8]) throws -> (ciphertext: [UInt8], icv: [UInt8])
+    func seal(_ plaintext: [UInt8], header: ExtendedESPHeader, iv: [UInt8]) throws -> (ciphertext: [UInt8], icv: [UInt8])
 }
 
 extension ESPTransform {
@@ -23,7 +23,7 @@ extension ESPTransform {
 }
 
 /// What stands before a packet's initialization vector, and the high half of its sequence number, which is not sent.
-struct ESPHeader {
+struct ExtendedESPHeader {
     var spi: UInt32
     var sequence: UInt64
     var hasExtendedSequence: Bool
@@ -48,7 +48,7 @@ struct ESPHeader {
 
 /// The parts of a packet's bytes.
 struct ESPPacket {
-    let header: ESPHeader
+    let header: ExtendedESPHeader
     /// From the header to the end of the ciphertext.
     let authenticated: UnsafeRawBufferPointer
     let iv: UnsafeRawBufferPointer
@@ -56,13 +56,13 @@ struct ESPPacket {
     let icv: UnsafeRawBufferPointer
 
     /// - Precondition: there are at least the header's, the vector's and the value's bytes.
-    init(_ bytes: UnsafeRawBufferPointer, header: ESPHeader, ivLength: Int, icvLength: Int) {
+    init(_ bytes: UnsafeRawBufferPointer, header: ExtendedESPHeader, ivLength: Int, icvLength: Int) {
         let part = { (range: Range<Int>) in UnsafeRawBufferPointer(rebasing: bytes[range]) }
-        let ivEnd = ESPHeader.length + ivLength
+        let ivEnd = ExtendedESPHeader.length + ivLength
         let end = bytes.count - icvLength
         self.header = header
         authenticated = part(0..<end)
-        iv = part(ESPHeader.length..<ivEnd)
+        iv = part(ExtendedESPHeader.length..<ivEnd)
         ciphertext = part(ivEnd..<end)
         icv = part(end..<bytes.count)
     }

@@ -1,3 +1,5 @@
+import NetworkTypes
+
 /// The keys that protect an IKEv2 security association's own messages, in both directions (RFC 7296 section 2.14).
 public struct IKEKeys: Hashable, Sendable, Codable {
     public var initiatorSPI: UInt64

@@ -44,7 +44,7 @@ extension ESPAlgorithms {
             case .chacha20Poly1305: "rfc7539esp(chacha20,poly1305)"
             case .null: "ecb(cipher_null)"
             }
-        let transform = try? ESPTransform(cipher: encryption.cipher, integrity: integrity)
+        let transform = try? ESPOverhead(cipher: encryption.cipher, integrity: integrity)
         let bits = encryption.keyBits ?? (encryption.cipher == .chacha20Poly1305 ? 256 : 0)
         let tag = (transform?.icvLength ?? 0) * 8
         guard let integrity else { return [KernelTransform(kind: .both, name: cipher, cipherBits: bits, tagBits: tag)] }

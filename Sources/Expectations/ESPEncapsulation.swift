@@ -10,7 +10,7 @@ public struct ESPEncapsulation: Hashable, Sendable {
         case transport
     }
 
-    public let transform: ESPTransform
+    public let transform: ESPOverhead
     public let mode: Mode
     /// The family of the IP header before ESP; in transport mode also that of the packet.
     public let family: EncapsulationFamily
@@ -27,7 +27,7 @@ public struct ESPEncapsulation: Hashable, Sendable {
     @usableFromInline let shortest: Int
 
     public init(
-        transform: ESPTransform, mode: Mode = .tunnel, family: EncapsulationFamily = .ipv4,
+        transform: ESPOverhead, mode: Mode = .tunnel, family: EncapsulationFamily = .ipv4,
         isUDPEncapsulated: Bool = false
     ) {
         self.init(
@@ -37,7 +37,7 @@ public struct ESPEncapsulation: Hashable, Sendable {
 
     /// - Parameter ipLength: The bytes before UDP or ESP: the IP header, with extension headers where it has any.
     private init(
-        transform: ESPTransform, mode: Mode, family: EncapsulationFamily, isUDPEncapsulated: Bool, ipLength: Int
+        transform: ESPOverhead, mode: Mode, family: EncapsulationFamily, isUDPEncapsulated: Bool, ipLength: Int
     ) {
         self.transform = transform
         self.mode = mode
@@ -46,10 +46,10 @@ public struct ESPEncapsulation: Hashable, Sendable {
         mask = transform.alignment - 1
         kept = mode == .transport ? ipLength : 0
         fixed =
-            ipLength + (isUDPEncapsulated ? Encapsulation.udpHeaderLength : 0) + ESPTransform.headerLength
+            ipLength + (isUDPEncapsulated ? Encapsulation.udpHeaderLength : 0) + ESPOverhead.headerLength
             + transform.ivLength
             + transform.icvLength
-        shortest = fixed + (Self.shortestPayload(mode) + ESPTransform.trailerLength + mask) & ~mask
+        shortest = fixed + (Self.shortestPayload(mode) + ESPOverhead.trailerLength + mask) & ~mask
     }
 
     /// The same in transport mode, for packets whose IP header has extension headers that stay outside with it.
@@ -70,7 +70,7 @@ public struct ESPEncapsulation: Hashable, Sendable {
     /// The bytes of the IP packet that carries a packet of that many, which is no shorter than its IP header.
     @inlinable
     public func outerLength(ofInner length: Int) -> Int {
-        fixed &+ ((length &- kept &+ ESPTransform.trailerLength &+ mask) & ~mask)
+        fixed &+ ((length &- kept &+ ESPOverhead.trailerLength &+ mask) & ~mask)
     }
 
     /// Whether an IP packet of that many bytes can be one of this association's: whether some packet inside makes it.
@@ -82,13 +82,13 @@ public struct ESPEncapsulation: Hashable, Sendable {
     /// The lengths of packets that an IP packet of exactly that many bytes carries; nil if none makes it.
     public func innerLengths(ofOuter length: Int) -> ClosedRange<Int>? {
         guard isPossible(outerLength: length) else { return nil }
-        let most = length - fixed - ESPTransform.trailerLength + kept
+        let most = length - fixed - ESPOverhead.trailerLength + kept
         return max(most - mask, kept + Self.shortestPayload(mode))...most
     }
 
     /// The longest packet whose IP packet has at most that many bytes; nil if there is no room for any.
     public func largestInner(within length: Int) -> Int? {
         guard length >= shortest else { return nil }
-        return (length - fixed) & ~mask - ESPTransform.trailerLength + kept
+        return (length - fixed) & ~mask - ESPOverhead.trailerLength + kept
     }
 }

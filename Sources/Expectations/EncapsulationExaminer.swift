@@ -65,7 +65,7 @@ struct EncapsulationExaminer: Sendable {
         }
         carried = probes.map { _ in 0 }
         if let algorithms = claim.algorithms, claim.wrappings.contains(where: { $0 == .esp || $0 == .espInUDP }) {
-            let transform = try ESPTransform(cipher: algorithms.encryption.cipher, integrity: algorithms.integrity)
+            let transform = try ESPOverhead(cipher: algorithms.encryption.cipher, integrity: algorithms.integrity)
             let isEncapsulated = claim.wrappings.contains(.espInUDP)
             esp = (
                 ESPEncapsulation(transform: transform, family: .ipv4, isUDPEncapsulated: isEncapsulated),

@@ -63,11 +63,11 @@ extension HeaderStack {
             let transform = esp.transform
             let before = [
                 ("UDP header", esp.isUDPEncapsulated ? Encapsulation.udpHeaderLength : 0),
-                ("ESP header", ESPTransform.headerLength), ("initialization vector", transform.ivLength),
+                ("ESP header", ESPOverhead.headerLength), ("initialization vector", transform.ivLength),
             ]
             let after = [
                 ("padding", transform.paddingLength(payload: payload)),
-                ("pad length, next header", ESPTransform.trailerLength), ("integrity check value", transform.icvLength),
+                ("pad length, next header", ESPOverhead.trailerLength), ("integrity check value", transform.icvLength),
             ]
             parts.insert(
                 contentsOf: before.filter { $0.1 > 0 }.map { Part(layer: name, name: $0.0, bytes: $0.1) }, at: ipHeaders

@@ -98,7 +98,7 @@ public struct HeaderStackRequest: Sendable {
         return name == "esp" ? .esp : .vlanTag
     }
 
-    private func transform() throws(EncapsulationError) -> ESPTransform? {
+    private func transform() throws(EncapsulationError) -> ESPOverhead? {
         guard let encryption else {
             let without = [
                 ("--integrity", integrity != nil), ("--nat-t", isUDPEncapsulated), ("--mode", mode != nil),
@@ -116,13 +116,13 @@ public struct HeaderStackRequest: Sendable {
                 message: "There is no cipher \"\(encryption)\".",
                 remedy: Suggestion.remedy(for: encryption, among: Cipher.allCases.map(\.rawValue), noun: "ciphers"))
         }
-        guard let integrity else { return try ESPTransform(cipher: cipher, integrity: nil) }
+        guard let integrity else { return try ESPOverhead(cipher: cipher, integrity: nil) }
         guard let algorithm = IntegrityAlgorithm(rawValue: integrity) else {
             throw EncapsulationError(
                 message: "There is no integrity algorithm \"\(integrity)\".",
                 remedy: Suggestion.remedy(
                     for: integrity, among: IntegrityAlgorithm.allCases.map(\.rawValue), noun: "integrity algorithms"))
         }
-        return try ESPTransform(cipher: cipher, integrity: algorithm)
+        return try ESPOverhead(cipher: cipher, integrity: algorithm)
     }
 }

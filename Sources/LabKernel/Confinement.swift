@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import NetworkTypes
 import SystemPackage
 
 /// What keeps a lab kernel from writing the host's files, whatever its guest does: the guest's root may mount the host's file

@@ -104,6 +104,14 @@ struct KernelAmendment: Sendable, Hashable {
                     """),
         ])
 
+    /// The generator of random numbers that IPsec's counters ask for has a source of its own beside the kernel's: what it measures of
+    /// the processor's jitter (crypto/jitterentropy.c). From 6.8 on it measures at its start until it has seen enough, which on a clock
+    /// that takes no notice of computing is never: the kernel does not come to its first line. The generator goes on without it
+    /// (crypto/drbg.c, `drbg_prepare_hrng`). In Linux 7.x nothing asks for the generator.
+    static let noJitterIsMeasured = KernelAmendment(
+        purpose: "does not wait for a clock to jitter that stands still",
+        edits: [Edit(file: "crypto/Kconfig", original: "\tselect CRYPTO_JITTERENTROPY\n", replacement: "")])
+
     /// With `time-travel=inf-cpu`, a line's output is written at once or not at all: since 6.8 no interrupt tells that there is room
     /// again, the descriptor being put into blocking mode in its place. But input and output of the control line are one open file, which
     /// the input puts back into the other mode, and what a full socket does not take stays in the line's buffer for ever: whoever writes

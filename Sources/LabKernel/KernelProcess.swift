@@ -1,6 +1,7 @@
 import AgentProtocol
 import CLinux
 import Glibc
+import NetworkTypes
 import SystemPackage
 
 /// What a lab runs in: a lab kernel, which is a process of the user's with children that stand for the guest's own address
@@ -268,11 +269,4 @@ public enum ProcessTable {
         }
         return stat[stat.index(after: end)...].split(separator: " ")
     }
-}
-
-/// Calls a function with a null-terminated array of C strings.
-func withCStrings<Result>(_ strings: [String], _ body: ([UnsafeMutablePointer<CChar>?]) -> Result) -> Result {
-    let copies = strings.map { strdup($0) }
-    defer { copies.forEach { free($0) } }
-    return body(copies + [nil])
 }

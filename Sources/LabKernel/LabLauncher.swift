@@ -3,6 +3,7 @@ import CLinux
 import FoundationEssentials
 import Glibc
 import LabModel
+import NetworkTypes
 import Synchronization
 import SystemPackage
 

@@ -57,7 +57,7 @@ extension ESPAssociation {
     init?(_ association: SecurityAssociation) {
         guard association.protocol == .esp, let cipher = association.aead ?? association.encryption else { return nil }
         let algorithm = { (algorithm: IPsecAlgorithm) in
-            Algorithm(name: algorithm.name, key: KeyMaterial(algorithm.key.bytes), tagBits: algorithm.tagBits)
+            Algorithm(name: algorithm.name, key: algorithm.key, tagBits: algorithm.tagBits)
         }
         self.init(
             source: association.source, destination: association.destination, spi: association.spi,

@@ -77,7 +77,7 @@ enum KernelTrial {
                 source: .v4(addresses.0), destination: .v4(addresses.1), spi: 0x1000 + UInt32(number))
             association.encapsulation = encapsulation
             for transform in algorithms.kernelTransforms {
-                let key = SecretKey(Array(repeating: 0, count: transform.keyBits / 8))
+                let key = KeyMaterial(Array(repeating: 0, count: transform.keyBits / 8))
                 let algorithm = IPsecAlgorithm(name: transform.name, key: key, tagBits: transform.tagBits)
                 switch transform.kind {
                 case .cipher: association.encryption = algorithm

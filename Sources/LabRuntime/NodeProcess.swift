@@ -1,6 +1,7 @@
 import AgentProtocol
 import CLinux
 import Glibc
+import NetworkTypes
 
 /// A program that runs in a node, or outside of all nodes.
 ///
@@ -188,11 +189,4 @@ func offThread<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result
 private final class ThreadBody: Sendable {
     let body: @Sendable () -> Void
     init(_ body: @escaping @Sendable () -> Void) { self.body = body }
-}
-
-/// Calls a function with a null-terminated array of C strings.
-func withCStrings<Result>(_ strings: [String], _ body: ([UnsafeMutablePointer<CChar>?]) -> Result) -> Result {
-    let copies = strings.map { strdup($0) }
-    defer { copies.forEach { free($0) } }
-    return body(copies + [nil])
 }

@@ -61,30 +61,14 @@ public struct IPsecSelector: Hashable, Sendable, Codable {
     }
 }
 
-/// Key material: usable, comparable, and never shown by any kind of printing.
-public struct SecretKey: Hashable, Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-    public let bytes: [UInt8]
-
-    public init(_ bytes: [UInt8]) {
-        self.bytes = bytes
-    }
-
-    /// The key's length. An AEAD's includes its salt: AES-GCM-256 has 288 bits (RFC 4106).
-    public var bits: Int { bytes.count * 8 }
-
-    public var description: String { "\(bits) bits, not shown" }
-    public var debugDescription: String { description }
-    public var customMirror: Mirror { Mirror(self, children: []) }
-}
-
 /// A cipher or an integrity algorithm with its key, named as the kernel names it: `cbc(aes)`, `hmac(sha256)`, `rfc4106(gcm(aes))`.
 public struct IPsecAlgorithm: Hashable, Sendable {
     public var name: String
-    public var key: SecretKey
+    public var key: KeyMaterial
     /// The bits that are sent of each integrity value: an integrity algorithm's truncated length, an AEAD's ICV. 0 for a cipher.
     public var tagBits: Int
 
-    public init(name: String, key: SecretKey, tagBits: Int = 0) {
+    public init(name: String, key: KeyMaterial, tagBits: Int = 0) {
         self.name = name
         self.key = key
         self.tagBits = tagBits

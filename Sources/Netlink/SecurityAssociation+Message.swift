@@ -122,7 +122,7 @@ extension IPsecAlgorithm {
         let length = (Int(keyBits) + 7) / 8
         guard length <= key.count else { return nil }
         let name = String(decoding: bytes.prefix(64).prefix { $0 != 0 }, as: UTF8.self)
-        self.init(name: name, key: SecretKey(Array(key.prefix(length))), tagBits: Int(tagBits))
+        self.init(name: name, key: KeyMaterial(Array(key.prefix(length))), tagBits: Int(tagBits))
     }
 
     fileprivate func bytes(hasTag: Bool) -> [UInt8] {

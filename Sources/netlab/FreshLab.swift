@@ -113,7 +113,7 @@ enum Machine {
             topology.nodes.contains { topology.daemons(of: $0.name).contains(.charon) }
         }
         if needsStrongSwan, StrongSwanTree.find(environment: environment) == nil { throw StrongSwanTree.missing }
-        let findings = await LabKernel.Doctor.examine(environment: environment, for: kernel).filter {
+        let findings = await Doctor.examine(environment: environment, for: kernel).filter {
             needsStrongSwan || $0.name != StrongSwanTree.title
         }
         for warning in findings where warning.status == .warning {

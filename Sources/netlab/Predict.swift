@@ -58,7 +58,7 @@ struct Predict: AsyncParsableCommand {
         }
     }
 
-    private func probes(of topology: Topology) throws -> [LabModel.Probe] {
+    private func probes(of topology: Topology) throws -> [Probe] {
         guard !probe.isEmpty else { return topology.probes }
         return try probe.map { name in
             guard let probe = topology.probe(named: name) else {

@@ -112,7 +112,7 @@ struct Soak: AsyncParsableCommand {
         try ExitStatus.check(report.outcome)
     }
 
-    private func chosen(from topology: Topology) throws -> [LabModel.Probe] {
+    private func chosen(from topology: Topology) throws -> [Probe] {
         let names =
             probes.map { $0.split(separator: ",").map { String($0.filter { !$0.isWhitespace }) } }
             ?? topology.soak.map(\.probe)

@@ -1,4 +1,5 @@
 import Decryption
+import NetworkTypes
 import Testing
 
 @testable import Daemons

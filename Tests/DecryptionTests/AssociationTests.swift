@@ -1,5 +1,6 @@
 import Decryption
 import Foundation
+import NetworkTypes
 import Testing
 
 @Suite struct AssociationTests {

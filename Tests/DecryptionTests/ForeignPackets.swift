@@ -1,5 +1,6 @@
 import Decryption
 import Foundation
+import NetworkTypes
 import Testing
 
 /// A packet that another implementation made: one for every combination of algorithms (`make-esp-packets.py`).

@@ -76,7 +76,7 @@ struct ESPEncapsulationTests {
 
     @Test("a length between two steps of the padding is impossible")
     func step() throws {
-        let transform = try ESPTransform(cipher: .aesCBC, integrity: .sha2_256)
+        let transform = try ESPOverhead(cipher: .aesCBC, integrity: .sha2_256)
         let esp = ESPEncapsulation(transform: transform)
         #expect(esp.isPossible(outerLength: 1500))
         #expect(esp.innerLengths(ofOuter: 1500) == 1423...1438)

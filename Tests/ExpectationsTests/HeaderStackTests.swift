@@ -128,7 +128,7 @@ struct HeaderStackTests {
     }
 
     @Test("tunnels in transport mode leave their IP header outside ESP", arguments: ESPTransformTests.all)
-    func transport(transform: ESPTransform) throws {
+    func transport(transform: ESPOverhead) throws {
         for (name, ip, own) in [
             ("gre+key", 20, 8), ("ipip", 20, 0), ("ipip6", 48, 0), ("ip6gre", 48, 4), ("ip6ip6+no-encaplimit", 40, 0),
         ] {
@@ -182,7 +182,7 @@ struct HeaderStackTests {
 
     @Test("in transport mode the packet's own header comes first")
     func transportParts() throws {
-        let esp = ESPEncapsulation(transform: try ESPTransform(cipher: .aesGCM16, integrity: nil), mode: .transport)
+        let esp = ESPEncapsulation(transform: try ESPOverhead(cipher: .aesGCM16, integrity: nil), mode: .transport)
         #expect(
             try HeaderStack([.esp(esp)]).parts(ofInner: 100).map { "\($0.bytes) \($0.layer): \($0.name)" } == [
                 "20 packet: IPv4 header", "8 esp: ESP header", "8 esp: initialization vector", "80 packet: payload",

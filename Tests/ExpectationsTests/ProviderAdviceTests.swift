@@ -18,7 +18,7 @@ import Testing
             let cipher = try #require(Cipher(rawValue: String(row.1)))
             let integrity = try row.2.map { try #require(IntegrityAlgorithm(rawValue: String($0))) }
             let encapsulation = ESPEncapsulation(
-                transform: try ESPTransform(cipher: cipher, integrity: integrity), family: .ipv4,
+                transform: try ESPOverhead(cipher: cipher, integrity: integrity), family: .ipv4,
                 isUDPEncapsulated: row.natT != nil)
             #expect(encapsulation.largestInner(within: 1500) == Int(row.4), "\(row.0)")
         }

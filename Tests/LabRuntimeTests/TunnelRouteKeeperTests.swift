@@ -77,9 +77,9 @@ private let text = """
         func association(_ source: IPAddress, _ destination: IPAddress, _ spi: UInt32) -> SecurityAssociation {
             var one = SecurityAssociation(source: source, destination: destination, spi: spi)
             one.requestID = end.mark
-            one.encryption = IPsecAlgorithm(name: "cbc(aes)", key: SecretKey(Array(repeating: 7, count: 32)))
+            one.encryption = IPsecAlgorithm(name: "cbc(aes)", key: KeyMaterial(Array(repeating: 7, count: 32)))
             one.integrity = IPsecAlgorithm(
-                name: "hmac(sha256)", key: SecretKey(Array(repeating: 9, count: 32)), tagBits: 128)
+                name: "hmac(sha256)", key: KeyMaterial(Array(repeating: 9, count: 32)), tagBits: 128)
             return one
         }
         return Child(

@@ -14,9 +14,9 @@ import Testing
         return made
     }
 
-    static let aes = IPsecAlgorithm(name: "cbc(aes)", key: SecretKey(Array(0..<32)))
-    static let sha = IPsecAlgorithm(name: "hmac(sha256)", key: SecretKey(Array(32..<64)), tagBits: 128)
-    static let gcm = IPsecAlgorithm(name: "rfc4106(gcm(aes))", key: SecretKey(Array(0..<36)), tagBits: 128)
+    static let aes = IPsecAlgorithm(name: "cbc(aes)", key: KeyMaterial(Array(0..<32)))
+    static let sha = IPsecAlgorithm(name: "hmac(sha256)", key: KeyMaterial(Array(32..<64)), tagBits: 128)
+    static let gcm = IPsecAlgorithm(name: "rfc4106(gcm(aes))", key: KeyMaterial(Array(0..<36)), tagBits: 128)
 
     static let associations = [
         association { sa in
@@ -75,7 +75,7 @@ import Testing
     }
 
     @Test func keysAreNeverPrinted() throws {
-        let key = SecretKey(Array(repeating: 0xAB, count: 32))
+        let key = KeyMaterial(Array(repeating: 0xAB, count: 32))
         var association = Self.association { $0.encryption = IPsecAlgorithm(name: "cbc(aes)", key: key) }
         association.encryption?.key = key
         var dumped = ""

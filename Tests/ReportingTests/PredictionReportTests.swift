@@ -17,7 +17,7 @@ import Testing
               ab: {ends: {a:b: 10.0.0.1/24, b:a: 10.0.0.2/24}}
             tunnels:
               main:
-                psk: secret
+                psk: secret-of-the-tunnel
                 ike: {encryption: aes-256-cbc, integrity: sha2-384, group: 20}
                 esp: {encryption: aes-256-gcm-16}
                 ends:

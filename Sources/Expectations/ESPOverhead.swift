@@ -6,7 +6,7 @@ import LabModel
 /// padding's length and the next header, and an integrity check value. Padding is as short as can be, which is what Linux
 /// sends; traffic flow confidentiality padding is not counted. Key lengths do not matter, nor do extended sequence
 /// numbers, whose upper half is never sent (RFC 4303, section 2.2.1).
-public struct ESPTransform: Hashable, Sendable {
+public struct ESPOverhead: Hashable, Sendable {
     public let cipher: Cipher
     /// Nil where the cipher authenticates by itself.
     public let integrity: IntegrityAlgorithm?

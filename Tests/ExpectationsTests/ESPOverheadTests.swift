@@ -6,9 +6,9 @@ import Testing
 @Suite("The bytes of ESP's algorithms")
 struct ESPTransformTests {
     /// Every pair that makes sense: each authenticated cipher alone, every other one with each integrity algorithm.
-    static let all: [ESPTransform] = Cipher.allCases.flatMap { cipher in
+    static let all: [ESPOverhead] = Cipher.allCases.flatMap { cipher in
         let integrities: [IntegrityAlgorithm?] = cipher.isAuthenticated ? [nil] : IntegrityAlgorithm.allCases
-        return integrities.compactMap { try? ESPTransform(cipher: cipher, integrity: $0) }
+        return integrities.compactMap { try? ESPOverhead(cipher: cipher, integrity: $0) }
     }
 
     @Test("22 pairs: 7 ciphers that authenticate and 3 with each of 5 integrity algorithms")
@@ -27,14 +27,14 @@ struct ESPTransformTests {
             (.aesCCM16, nil, 8, 16, 4), (.chacha20Poly1305, nil, 8, 16, 4),
         ])
     func lengths(cipher: Cipher, integrity: IntegrityAlgorithm?, iv: Int, icv: Int, alignment: Int) throws {
-        let transform = try ESPTransform(cipher: cipher, integrity: integrity)
+        let transform = try ESPOverhead(cipher: cipher, integrity: integrity)
         #expect(transform.ivLength == iv)
         #expect(transform.icvLength == icv)
         #expect(transform.alignment == alignment)
     }
 
     @Test("padding is the shortest that fills the alignment", arguments: all)
-    func padding(transform: ESPTransform) throws {
+    func padding(transform: ESPOverhead) throws {
         for payload in 0...600 {
             let shortest = try #require((0...255).first { (payload + $0 + 2).isMultiple(of: transform.alignment) })
             #expect(transform.paddingLength(payload: payload) == shortest)
@@ -44,7 +44,7 @@ struct ESPTransformTests {
     }
 
     @Test("the payloads of an ESP packet's length are those that make it, and no others", arguments: all)
-    func payloads(transform: ESPTransform) {
+    func payloads(transform: ESPOverhead) {
         let made = Dictionary(grouping: 0...400) { transform.espLength(payload: $0) }
         for length in 0...380 {
             #expect(transform.payloads(espLength: length).map(Array.init) == made[length])
@@ -58,7 +58,7 @@ struct ESPTransformTests {
     func refused() {
         for cipher in Cipher.allCases {
             let wrong: IntegrityAlgorithm? = cipher.isAuthenticated ? .sha2_256 : nil
-            let error = #expect(throws: EncapsulationError.self) { try ESPTransform(cipher: cipher, integrity: wrong) }
+            let error = #expect(throws: EncapsulationError.self) { try ESPOverhead(cipher: cipher, integrity: wrong) }
             #expect(error?.message.hasPrefix(cipher.rawValue) == true)
             #expect(error?.remedy.isEmpty == false)
         }

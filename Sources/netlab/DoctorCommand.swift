@@ -3,8 +3,9 @@ import LabKernel
 import LabModel
 import Reporting
 
-struct Doctor: AsyncParsableCommand {
+struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "doctor",
         abstract: "Examine this machine for everything labs need, and say how to get what is missing.",
         discussion: """
             With --kernel host, this machine's own kernel is examined for what labs need of it, all known ones or those that \
@@ -35,12 +36,12 @@ struct Doctor: AsyncParsableCommand {
     }
 
     private func examineMachine() async throws {
-        var findings = await LabKernel.Doctor.examine()
+        var findings = await Doctor.examine()
         // A kernel that cannot be looked for, or lacks what it stands on, has been said already.
-        if !findings.contains(where: { $0.status == .missing && LabKernel.Doctor.underKernel.contains($0.name) }),
+        if !findings.contains(where: { $0.status == .missing && Doctor.underKernel.contains($0.name) }),
             let kernel = try? KernelCache(environment: LabLocator.environment).find()
         {
-            let place = findings.firstIndex { $0.name == LabKernel.Doctor.kernelName }.map { $0 + 1 } ?? 0
+            let place = findings.firstIndex { $0.name == Doctor.kernelName }.map { $0 + 1 } ?? 0
             findings.insert(await BareKernel.examine(kernel), at: place)
         }
         switch output.format {

@@ -1,5 +1,3 @@
-import NetworkTypes
-
 /// The bytes of a key: usable, comparable, storable, and never shown by any kind of printing.
 ///
 /// Encoded, the bytes are there to read: what holds them is a secret file.
@@ -26,7 +24,7 @@ public struct KeyMaterial: Hashable, Sendable {
     public var bits: Int { bytes.count * 8 }
 
     /// As key tables have it: `0x` and two digits a byte.
-    var hexadecimal: String { "0x" + bytes.hexadecimal }
+    public var hexadecimal: String { "0x" + bytes.hexadecimal }
 }
 
 extension KeyMaterial: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {

@@ -7,8 +7,9 @@ import LabModel
 import NetworkTypes
 import Reporting
 
-struct Probe: AsyncParsableCommand {
+struct ProbeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "probe",
         abstract: "Measure from a node: round trips, path MTU, the way, a TCP handshake, a transfer.",
         discussion: """
             ping   ICMP echoes: --count, --interval, --size
@@ -36,7 +37,7 @@ struct Probe: AsyncParsableCommand {
     @Argument(help: "The node or address that is asked.")
     var to: String
 
-    @Option(help: "The address to ask from.", transform: Probe.address)
+    @Option(help: "The address to ask from.", transform: ProbeCommand.address)
     var source: IPAddress?
 
     @Option(help: "For ping: how many.")
@@ -48,7 +49,7 @@ struct Probe: AsyncParsableCommand {
     @Option(help: "For ping: bytes of payload (56). For mtu: the largest packet to try (the interface's MTU).")
     var size: Int?
 
-    @Option(help: "For bulk: how much, such as 500kB. (default: 10MB)", transform: Probe.amount)
+    @Option(help: "For bulk: how much, such as 500kB. (default: 10MB)", transform: ProbeCommand.amount)
     var bytes = 10_000_000
 
     @Option(help: "For tcp and bulk: the port.")
