@@ -115,14 +115,29 @@ public struct LabFailure: Error, Hashable, Sendable, Codable, CustomStringConver
     public let remedy: String?
     /// What a daemon or the kernel said, line by line.
     public let details: [String]
-    /// The exit code that tells this failure from others; nil for a lab that broke.
-    public let exitCode: Int32?
+    public let code: Code
 
-    public init(_ message: String, remedy: String? = nil, details: [String] = [], exitCode: Int32? = nil) {
+    /// What tells a failure from others, for whoever has to do something about it.
+    public enum Code: String, Hashable, Sendable, Codable {
+        /// The lab, or something in it, does not do what it should.
+        case labBroke
+        /// What was asked for is not there, or cannot be done.
+        case wrongInput
+        /// The machine lacks something.
+        case machineLacks
+        /// A program that was to be run in a node is not there.
+        case noSuchProgram
+        /// The lab is up, or is being brought up by somebody else.
+        case alreadyUp
+        /// The lab's supervisor is of another version of netlab.
+        case otherVersion
+    }
+
+    public init(_ message: String, remedy: String? = nil, details: [String] = [], code: Code = .labBroke) {
         self.message = message
         self.remedy = remedy
         self.details = details
-        self.exitCode = exitCode
+        self.code = code
     }
 
     public var description: String {

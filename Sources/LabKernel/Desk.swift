@@ -87,7 +87,7 @@ struct Desk {
         guard await supervisor.mode == .real else { return }
         throw LabFailure(
             "This lab runs on the host's own kernel, whose clock goes by itself: nobody can stop it or move it ahead.",
-            remedy: "On the lab kernel it can be done: netlab up --kernel lab", exitCode: 2)
+            remedy: "On the lab kernel it can be done: netlab up --kernel lab", code: .wrongInput)
     }
 
     fileprivate func advance(by duration: Duration) async throws {

@@ -48,6 +48,8 @@ public struct KernelProcess: Sendable {
                 "seccomp=auto",
                 // What the kernel does not know is its first program's environment.
                 "\(AgentStart.variable)=\(KernelKind.lab.rawValue)",
+                // An agent that crashes says where, and nothing of what its memory held, keys among it.
+                "SWIFT_BACKTRACE=registers=none,images=none,threads=crashed",
             ]
         }
     }
@@ -224,8 +226,11 @@ public enum ProcessTable {
 
     /// When a process that still runs started, in clock ticks since boot: with its id, a name that is never used twice.
     public static func startTime(of process: pid_t) -> UInt64? {
-        // A zombie is nobody: only its parent has yet to notice.
-        guard let fields = fields(of: process), fields.count > 19, fields[0] != "Z" else { return nil }
+        // A zombie is nobody: only its parent has yet to notice. Nor is a process that is ending (PF_EXITING, linux/sched.h), whose
+        // files may be closed already.
+        guard let fields = fields(of: process), fields.count > 19, fields[0] != "Z",
+            let flags = UInt64(fields[6]), flags & 4 == 0
+        else { return nil }
         return UInt64(fields[19])
     }
 

@@ -80,8 +80,12 @@ public struct LabClient: Sendable {
             guard hasGreeted else { throw Self.otherVersion(of: lab, "another netlab, which does not say which") }
             throw LabFailure("What \(lab.name) says cannot be understood: \(reason)")
         }
-        if !hasGreeted, case .running = lab.state() {
-            throw Self.otherVersion(of: lab, "another netlab, which hangs up on this one")
+        if !hasGreeted {
+            // One that was just ending is gone in a moment; one that does not understand stays.
+            try? await Task.sleep(for: .milliseconds(300))
+            if case .running = lab.state() {
+                throw Self.otherVersion(of: lab, "another netlab, which hangs up on this one")
+            }
         }
         throw LabFailure(
             "The lab ended before it answered.", remedy: "`netlab list` shows what is left of it; its logs say more.")
@@ -90,7 +94,7 @@ public struct LabClient: Sendable {
     private static func otherVersion(of lab: LabDirectory, _ version: String) -> LabFailure {
         LabFailure(
             "\(lab.name) was brought up by \(version), and this is \(ProtocolVersion.current): they do not understand each other.",
-            remedy: "Ask it with that netlab, or take it down, which works: netlab down \(lab.name)")
+            remedy: "Ask it with that netlab, or take it down, which works: netlab down \(lab.name)", code: .otherVersion)
     }
 
     /// Waits until a lab's supervisor has been stopped (SIGSTOP) for too long; nil when it is gone.

@@ -121,12 +121,13 @@ public enum LabLauncher {
     public static func alreadyUp(_ lab: LabDirectory) -> LabFailure {
         LabFailure(
             "The lab \(lab.name) is up already.",
-            remedy: "`netlab status \(lab.name)` shows it, `netlab down \(lab.name)` ends it.")
+            remedy: "`netlab status \(lab.name)` shows it, `netlab down \(lab.name)` ends it.", code: .alreadyUp)
     }
 
     public static func beingBroughtUp(_ lab: LabDirectory) -> LabFailure {
         LabFailure(
-            "Somebody else is bringing up \(lab.name) at this moment.", remedy: "`netlab list` shows it.")
+            "Somebody else is bringing up \(lab.name) at this moment.", remedy: "`netlab list` shows it.",
+            code: .alreadyUp)
     }
 
     private static func spawn(_ executable: String, _ arguments: [String], log: FilePath) throws -> pid_t {
@@ -168,11 +169,11 @@ public enum LabLauncher {
                 guard !lacks, let cause = cause() else {
                     throw LabFailure(
                         "The lab's kernel did not start.", remedy: "`netlab doctor` examines what it needs.",
-                        details: end(of: lab.supervisorLog), exitCode: lacks ? 3 : nil)
+                        details: end(of: lab.supervisorLog), code: lacks ? .machineLacks : .labBroke)
                 }
                 throw LabFailure(
                     "The lab's kernel did not start: \(cause.words)", remedy: cause.remedy,
-                    details: ["All that it said is in \(lab.consoleLog)."], exitCode: 3)
+                    details: ["All that it said is in \(lab.consoleLog)."], code: .machineLacks)
             }
             guard ContinuousClock.now < deadline else {
                 throw StalledBoot(cause: cause(), lastWords: end(of: lab.supervisorLog))

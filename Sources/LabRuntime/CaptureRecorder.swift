@@ -169,7 +169,7 @@ struct CaptureRecorder: ~Copyable {
         guard netlab_write_back(descriptor) == 0 else {
             throw LabFailure(
                 "The capture file cannot be written: \(String(cString: strerror(errno))).",
-                remedy: "Look at the free space where the lab's logs are.", exitCode: 3)
+                remedy: "Look at the free space where the lab's logs are.", code: .machineLacks)
         }
         report(Int(lseek(descriptor, 0, SEEK_CUR)))
         unreported = 0

@@ -55,7 +55,7 @@ final class CaptureSession: Sendable {
             guard let link = try sandbox.sockets.linkIfPresent(named: place.interface) else {
                 throw LabFailure(
                     "\(place.node) has no interface \(place.interface) at present.",
-                    remedy: "`netlab status` lists its interfaces.", exitCode: 2)
+                    remedy: "`netlab status` lists its interfaces.", code: .wrongInput)
             }
             // What is down carries nothing, and must not keep one from seeing what others do instead.
             guard link.isUp else {
@@ -81,7 +81,7 @@ final class CaptureSession: Sendable {
         guard !opened.isEmpty else {
             throw LabFailure(
                 "There is nothing to capture: \(down.joined(separator: ", ")) \(down.count == 1 ? "is" : "are") down.",
-                remedy: "Set it up first: ip link set INTERFACE up, in the node.", exitCode: 2)
+                remedy: "Set it up first: ip link set INTERFACE up, in the node.", code: .wrongInput)
         }
         self.points = opened
         self.down = down
@@ -109,7 +109,7 @@ final class CaptureSession: Sendable {
                         "\(error).",
                         remedy:
                             "Make room where the lab's logs are, or set XDG_STATE_HOME to a directory on another file system.",
-                        exitCode: 3)
+                        code: .machineLacks)
                 }
             }
         }

@@ -55,7 +55,7 @@ struct NodeProcess: Sendable {
         throw LabFailure(
             "The program \(program) is not on this machine.",
             remedy: "A lab's nodes have the host's programs: install it there.",
-            exitCode: 127)
+            code: .noSuchProgram)
     }
 
     /// How a program ended.

@@ -94,7 +94,7 @@ final class NodeSandbox: Sendable {
         guard access("\(strongSwanTree)/usr", F_OK) == 0 else {
             throw LabFailure(
                 "Node \(node) runs strongSwan, which is not in netlab's cache.",
-                remedy: "netlab doctor says how it gets there.", exitCode: 3)
+                remedy: "netlab doctor says how it gets there.", code: .machineLacks)
         }
         try GuestSystem.mount(
             "programs-of-\(node)", on: "/usr", type: "overlay", data: "lowerdir=\(strongSwanTree)/usr:/usr")

@@ -52,7 +52,7 @@ extension RunningLab {
             guard let process = daemons[name.description], process.isRunning else {
                 throw LabFailure(
                     "\(name) does not run, so it cannot be restarted.", remedy: "netlab status has the reason.",
-                    exitCode: 2)
+                    code: .wrongInput)
             }
             await process.stop()
             if kind == .pluto { try flushIPsec(of: node) }
@@ -79,7 +79,7 @@ extension RunningLab {
     private func setMTU(_ mtu: MTU?, of port: Disturbances.Port) throws {
         guard let link = try sandbox(port.node).sockets.linkIfPresent(named: port.interface) else {
             throw LabFailure(
-                "\(port.node) has no interface \(port.interface) now.", remedy: "Its tunnel has to be up.", exitCode: 2)
+                "\(port.node) has no interface \(port.interface) now.", remedy: "Its tunnel has to be up.", code: .wrongInput)
         }
         guard let usual = ledger.usualMTUs[port] ?? MTU(link.mtu) else {
             throw LabFailure("\(port)'s MTU of \(link.mtu) bytes cannot be kept.")
@@ -88,7 +88,7 @@ extension RunningLab {
         if let mtu, mtu >= usual {
             ledger.usualMTUs[port] = nil
             throw LabFailure(
-                "\(port) has an MTU of \(usual) bytes: \(mtu) is not less.", remedy: "Give a smaller one.", exitCode: 2)
+                "\(port) has an MTU of \(usual) bytes: \(mtu) is not less.", remedy: "Give a smaller one.", code: .wrongInput)
         }
         // Below 1280 bytes an interface loses its IPv6 addresses (addrconf_notify, net/ipv6/addrconf.c).
         try keepingRoutes(of: port.node) { try $0.sockets.setMTU(mtu ?? usual, on: port.interface) }
@@ -107,7 +107,7 @@ extension RunningLab {
         _ daemon: DaemonName, to standstill: Disturbances.Standstill?, from former: Disturbances.Standstill?
     ) async throws {
         guard let process = daemons[daemon.description] else {
-            throw LabFailure("There is no daemon \(daemon) in \(topology.name).", exitCode: 2)
+            throw LabFailure("There is no daemon \(daemon) in \(topology.name).", code: .wrongInput)
         }
         switch (standstill, former) {
         case (.killed, _):
@@ -231,7 +231,7 @@ extension RunningLab {
 
     private func end(at place: Disturbances.Place) throws -> TunnelEnd {
         guard let end = topology.tunnel(named: place.tunnel)?.ends.first(where: { $0.node == place.node }) else {
-            throw LabFailure("The tunnel \(place.tunnel) has no end at \(place.node).", exitCode: 2)
+            throw LabFailure("The tunnel \(place.tunnel) has no end at \(place.node).", code: .wrongInput)
         }
         return end
     }
@@ -241,7 +241,7 @@ extension RunningLab {
         guard !inbound.isEmpty || !outbound.isEmpty else {
             throw LabFailure(
                 "\(place.node) has no security associations of \(place.tunnel) to delete.",
-                remedy: "The tunnel has to be up: netlab status \(topology.name).", exitCode: 2)
+                remedy: "The tunnel has to be up: netlab status \(topology.name).", code: .wrongInput)
         }
         let sockets = try sandbox(place.node).sockets
         for association in inbound + outbound { try sockets.deleteSecurityAssociation(association) }

@@ -93,16 +93,16 @@ extension RunningLab {
             if let active = activeFaults.first(where: { $0.fault == fault }) {
                 throw LabFailure(
                     "The fault \"\(fault)\" is active already, since \(active.since).",
-                    remedy: "Heal it first: netlab heal \(topology.name) '\(fault)'", exitCode: 2)
+                    remedy: "Heal it first: netlab heal \(topology.name) '\(fault)'", code: .wrongInput)
             }
             guard !faults[..<index].contains(fault) else {
-                throw LabFailure("The fault \"\(fault)\" is given twice.", remedy: "Give it once.", exitCode: 2)
+                throw LabFailure("The fault \"\(fault)\" is given twice.", remedy: "Give it once.", code: .wrongInput)
             }
             let changes = Disturbances([], in: topology).adjustments(to: Disturbances([fault], in: topology))
             guard !changes.isEmpty else {
                 throw LabFailure(
                     "The fault \"\(fault)\" would change nothing: the lab is like that.",
-                    remedy: "netlab plan \(topology.name) shows how the lab is made.", exitCode: 2)
+                    remedy: "netlab plan \(topology.name) shows how the lab is made.", code: .wrongInput)
             }
         }
     }
@@ -112,7 +112,7 @@ extension RunningLab {
             let names = activeFaults.map { "\($0.fault)" }
             throw LabFailure(
                 "The fault \"\(fault)\" is not active.",
-                remedy: names.isEmpty ? "No fault is." : "Active are: \(names.joined(separator: "; ")).", exitCode: 2)
+                remedy: names.isEmpty ? "No fault is." : "Active are: \(names.joined(separator: "; ")).", code: .wrongInput)
         }
         // Told before the work: a daemon that starts again takes a moment of the lab's time.
         for fault in faults { faultListener?(fault, false) }
@@ -162,7 +162,7 @@ extension RunningLab {
                 begun.append(change)
                 do {
                     try await apply(change)
-                } catch let refusal as LabFailure where refusal.exitCode == 2 {
+                } catch let refusal as LabFailure where refusal.code == .wrongInput {
                     begun.removeLast()
                     throw refusal
                 }
@@ -179,7 +179,7 @@ extension RunningLab {
                 details.isEmpty
                     ? "Nothing has been changed: \(cause.message)"
                     : "Something is half changed, bring the lab up anew: \(cause.message)",
-                remedy: cause.remedy, details: cause.details + details, exitCode: cause.exitCode)
+                remedy: cause.remedy, details: cause.details + details, code: cause.code)
         }
     }
 }

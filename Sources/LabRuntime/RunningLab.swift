@@ -119,7 +119,7 @@ actor RunningLab {
         guard let sandbox = sandboxes[node] else {
             throw LabFailure(
                 "There is no node \"\(node)\" in \(topology.name).",
-                remedy: Suggestion.remedy(for: node, among: sandboxes.keys, noun: "nodes"), exitCode: 2)
+                remedy: Suggestion.remedy(for: node, among: sandboxes.keys, noun: "nodes"), code: .wrongInput)
         }
         return sandbox
     }

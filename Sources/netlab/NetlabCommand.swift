@@ -77,7 +77,7 @@ struct NetlabCommand: AsyncParsableCommand {
             return ExitStatus.machineLacks.rawValue
         case let error as LabFailure:
             complain("netlab: \(error.description)")
-            return error.exitCode ?? ExitStatus.labBroke.rawValue
+            return ExitStatus.code(of: error)
         default:
             let code = exitCode(for: error)
             if code == .success {
@@ -103,6 +103,16 @@ enum ExitStatus: Int32 {
     case inconclusive = 5
     /// As a shell reports a program that Ctrl-C ended.
     case interrupted = 130
+
+    /// What a command ends with after a lab's failure; a shell's own code for a program that it does not find.
+    static func code(of failure: LabFailure) -> Int32 {
+        switch failure.code {
+        case .labBroke, .alreadyUp, .otherVersion: labBroke.rawValue
+        case .wrongInput: wrongInput.rawValue
+        case .machineLacks: machineLacks.rawValue
+        case .noSuchProgram: 127
+        }
+    }
 }
 
 /// A command that cannot be done as it was typed, with what to do instead.

@@ -55,11 +55,7 @@ struct Up: AsyncParsableCommand {
             print(nextSteps(topology, on: kernel))
         case .failure(let error):
             // What is there is somebody else's.
-            if let failure = error as? LabFailure,
-                [LabLauncher.alreadyUp(lab), LabLauncher.beingBroughtUp(lab)].contains(failure)
-            {
-                throw failure
-            }
+            if let failure = error as? LabFailure, failure.code == .alreadyUp { throw failure }
             try? await LabLauncher.end(lab)
             guard wasInterrupted else { throw error }
             StandardStream.error.write(

@@ -105,7 +105,7 @@ extension ProbeTests {
                 ]
                 for kind in kinds {
                     let failure = await #expect(throws: LabFailure.self, "\(kind)") { try await lab.run(kind) }
-                    #expect(failure?.exitCode == 2)
+                    #expect(failure?.code == .wrongInput)
                 }
                 await #expect(throws: LabFailure.self) { try await lab.run(Self.echo(), source: "fd00:1::10") }
                 await #expect(throws: LabFailure.self) { try await lab.run(Self.echo(), from: "nowhere") }

@@ -240,7 +240,7 @@ extension ProbeTests {
                     let failure = await #expect(throws: LabFailure.self) {
                         try await Self.play(lab, [flow], for: .seconds(1))
                     }
-                    #expect(failure?.exitCode == 2)
+                    #expect(failure?.code == .wrongInput)
                 }
             }
         }

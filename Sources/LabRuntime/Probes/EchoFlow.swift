@@ -28,7 +28,7 @@ struct EchoFlow {
 
     /// - Throws: ``LabFailure`` for a request that makes no sense, and where there is no socket to be had.
     init(_ request: FlowRequest, id: UInt64, in node: NodeSandbox) throws {
-        if let problem = request.problem { throw LabFailure(problem, exitCode: 2) }
+        if let problem = request.problem { throw LabFailure(problem, code: .wrongInput) }
         self.request = request
         self.id = id
         patientCount = max(1, min(Self.mostWaiting, Self.waitingBytes / (2 * request.payload + Self.overhead)))

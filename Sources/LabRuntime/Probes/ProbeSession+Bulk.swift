@@ -11,12 +11,12 @@ extension ProbeSession {
         guard let destinationNode else {
             throw LabFailure(
                 "\(destination) belongs to no node of the lab, so that nobody can take the bytes there.",
-                remedy: "Send them to an address of a node.", exitCode: 2)
+                remedy: "Send them to an address of a node.", code: .wrongInput)
         }
         guard let listener = try TCPSocket.listening(in: destinationNode, for: destination, port: port) else {
             throw LabFailure(
                 "\(destinationNode.name): something listens on port \(port) already.", remedy: "Choose another port.",
-                exitCode: 2)
+                code: .wrongInput)
         }
         let before = (source: try ProtocolCounters(of: node), destination: try ProtocolCounters(of: destinationNode))
         let (client, bindError) = try clientSocket()

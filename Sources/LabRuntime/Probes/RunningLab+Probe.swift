@@ -9,7 +9,7 @@ extension RunningLab {
     ///
     /// - Throws: ``LabFailure`` for a request that makes no sense; `CancellationError`. What the network did is a result.
     func run(_ probe: ProbeRequest) async throws -> ProbeResult {
-        if let problem = probe.problem { throw LabFailure(problem, exitCode: 2) }
+        if let problem = probe.problem { throw LabFailure(problem, code: .wrongInput) }
         let source = try sandbox(probe.source)
         let destination = topology.node(behind: probe.destination).flatMap { sandboxes[$0] }
         let id = probe.id ?? nextProbe()
