@@ -14,8 +14,8 @@ struct GuestMemory: Sendable, Hashable {
 
     /// What a lab gets where there is room, unless it is a large one.
     static let usual = 1024
-    /// What one of so many nodes gets. A node without daemons fills about a megabyte, and one that keeps the TTL (`decrement-ttl: off`)
-    /// almost two (`scripts/bench chain`). Not all labs get as much: the kernel has a record of each page, a sixty-fourth of it.
+    /// What one of so many nodes gets: four times what nodes without daemons fill (`scripts/bench chain`). Not all labs get as much: the
+    /// kernel has a record of each page, a sixty-fourth of it.
     static func wanted(nodes: Int) -> Int { max(usual, 256 + 2 * nodes) }
     /// Less than this is not enough for the labs that come with netlab.
     static let needed = 192

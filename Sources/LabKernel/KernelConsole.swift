@@ -22,7 +22,7 @@ public struct KernelConsole: Sendable {
 
     /// What kept the kernel from going on; nil where nothing printed tells.
     public var cause: Cause? {
-        guard let words = panic ?? complaint ?? lastLine else { return nil }
+        guard let words = panic ?? crash ?? complaint ?? lastLine else { return nil }
         return Cause(words: words, remedy: Self.remedy(for: words))
     }
 
@@ -37,6 +37,12 @@ public struct KernelConsole: Sendable {
     }
 
     private static let panicMark = "Kernel panic - not syncing:"
+
+    /// How a crash of the agent begins, by the C library's word or by Swift's: what follows is a trace.
+    private var crash: String? {
+        lines.first { $0.hasPrefix("*** ") && !$0.contains("Backtracing from") }
+            .map { "the agent crashed: \($0.trimmingPrefix(#/[* ]+/#).replacing(#/ ?\*+/#, with: ""))" }
+    }
 
     /// The last line in which a check of the host failed.
     private var complaint: String? {
@@ -84,6 +90,9 @@ public struct KernelConsole: Sendable {
     }
 
     private static func remedy(for words: String) -> String {
+        if words.hasPrefix("the agent crashed") {
+            return "This is an error of netlab's: the lab's console has where it was, which is worth a report."
+        }
         let isAny = { (parts: [String]) in parts.contains { words.contains($0) } }
         if isAny(["fp regs", "fp_registers", "PTRACE_SETREGSET"]) {
             return

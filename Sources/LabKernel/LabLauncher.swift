@@ -228,8 +228,12 @@ public enum LabLauncher {
         let asking = Task {
             while true {
                 if let client = try? await LabClient(lab) {
-                    // One of another version ends at a signal.
-                    do { _ = try await client.ask(ShutDown()) } catch { kill(record.supervisor, SIGTERM) }
+                    do {
+                        _ = try await client.ask(ShutDown())
+                    } catch let failure as LabFailure where failure.code == .otherVersion {
+                        // It ends at a signal, and nobody else has its number.
+                        if case .running(let now) = lab.state(), now.isSameLab(as: record) { kill(now.supervisor, SIGTERM) }
+                    } catch {}
                     return
                 }
                 try await Task.sleep(for: .milliseconds(2))

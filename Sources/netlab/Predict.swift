@@ -83,6 +83,14 @@ extension DaemonVersions {
             [.pluto: libreswan, .charon: strongSwan, .bird: bird].compactMapValues(\.self))
     }
 
+    /// Says on standard error what has to be said of predictions for these labs, each thing once, and returns it.
+    @discardableResult
+    func warn(of topologies: [Topology]) -> [String] {
+        let caveats = Set(topologies.flatMap(caveats)).sorted()
+        for caveat in caveats { StandardStream.error.write("netlab: \(caveat)\n") }
+        return caveats
+    }
+
     private static func version(of program: String) async -> DaemonVersion? {
         let result = try? await Subprocess.run(
             .path(FilePath(program)), arguments: ["--version"], output: .string(limit: 4096),

@@ -77,8 +77,7 @@ struct TestCommand: AsyncParsableCommand {
         let directory = try RunDirectory(path: out)
         let kernel = try await platform.chosen(for: runs.map(\.topology))
         try KernelOption.refuse(seed.map { _ in "--seed" }, on: kernel, because: "in real time no run is like another")
-        let caveats = Set(runs.flatMap { versions.caveats(for: $0.topology) }).sorted()
-        for caveat in caveats { StandardStream.error.write("netlab: \(caveat)\n") }
+        let caveats = versions.warn(of: runs.map(\.topology))
         try directory.write(
             JSONText.of(Versions(kernel: kernel, daemons: versions, caveats: caveats)) + "\n", to: "versions.json")
         var places: [RunDirectory] = []

@@ -46,6 +46,7 @@ struct Validate: AsyncParsableCommand {
     private func predictedProblems(of topology: Topology, file: String) async throws -> [LabFileDiagnostic] {
         guard !topology.scenarioNames.isEmpty else { return [] }
         let versions = await DaemonVersions.ofThisMachine()
+        versions.warn(of: [topology])
         let others = topology.variant == nil ? topology.variants : []
         let topologies = try [topology] + others.map { try LabLocator.resolve(target.lab, variant: $0.name).topology }
         return topologies.flatMap { topology in

@@ -53,6 +53,29 @@ struct KernelConsoleTests {
         #expect(cause?.remedy.contains(remedy) == true)
     }
 
+    @Test(
+        "A crash of the agent is named by its first line, not by its trace's end",
+        arguments: [
+            ("*** bit out of range 0 - FD_SETSIZE on fd_set ***: terminated\n", "bit out of range 0 - FD_SETSIZE on fd_set: terminated"),
+            ("", "Program crashed: Bad pointer dereference at 0x0e4"),
+        ])
+    func crash(first: String, words: String) {
+        let cause = KernelConsole(
+            """
+            Checking that seccomp filters can be installed...OK
+            \(first)
+            *** Signal 11: Backtracing from 0x42124366... done ***
+
+            *** Program crashed: Bad pointer dereference at 0x0e4 ***
+
+            Thread 0 "init" crashed:
+
+            Backtrace took 0.00s
+            """
+        ).cause
+        #expect(cause?.words == "the agent crashed: \(words)" && cause?.remedy.contains("netlab's") == true)
+    }
+
     @Test("A kernel that said nothing of interest has no cause")
     func nothing() {
         #expect(KernelConsole("").cause == nil)
