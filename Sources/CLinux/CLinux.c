@@ -87,10 +87,14 @@ int netlab_init_fork(int owns_machine) {
     }
     pid_t child = fork();
     if (child <= 0) return child;
+    int status = 0;
     for (;;) {
-        pid_t ended = waitpid(-1, NULL, 0);
+        pid_t ended = waitpid(-1, &status, 0);
         if (ended == child || (ended < 0 && errno == ECHILD)) break;
     }
+    // The agent has mounted the directory of logs by then, if it came that far.
+    int log = WIFSIGNALED(status) ? open("/var/log/netlab/console.log", O_WRONLY | O_APPEND | O_CLOEXEC) : -1;
+    if (log >= 0) dprintf(log, "*** signal %d (%s) ***\n", WTERMSIG(status), strsignal(WTERMSIG(status)));
     if (!owns_machine) _exit(0);
     reboot(RB_POWER_OFF);
     for (;;) pause();

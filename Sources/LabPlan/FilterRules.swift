@@ -159,24 +159,24 @@ enum FilterRules {
     }
 
     /// Gives each packet the hop back that forwarding is about to take, before it looks whether one is left (`ip_forward`,
-    /// net/ipv4/ip_forward.c). nft(8) has no sums: IPv4, whose header has a checksum that only known fields keep right, has a rule for
-    /// each number, by its upper half; in IPv6 one more is other bits, the lowest that is 0 and those below it, changed together with
-    /// the field beside them, as nft 1.0.6 cannot shift within eight bits. A packet of 255 still loses its hop.
+    /// net/ipv4/ip_forward.c; `ip6_forward`, net/ipv6/ip6_output.c). nft(8) has no sums, so there is a rule for each number, found by
+    /// its upper half; as of Linux 7.3 the field is written alone or not at all (`nft_nh_write_ok_ip6`, net/netfilter/nft_payload.c).
+    /// A packet of 255 still loses its hop.
     private static func keepingTTL(hasIPv6: Bool) -> String {
-        let chains = (0..<16).map { upper in
-            chain(
-                "ttl-\(16 * upper)",
-                (max(1, 16 * upper)..<min(255, 16 * upper + 16)).map { "ip ttl \($0) ip ttl set \($0 + 1) return" })
+        let fields = [("ttl", "ip ttl")] + (hasIPv6 ? [("hoplimit", "ip6 hoplimit")] : [])
+        let halves = (0..<16).map { 16 * $0 }
+        let chains = fields.flatMap { name, field in
+            halves.map { half in
+                chain(
+                    "\(name)-\(half)",
+                    (max(1, half)..<min(255, half + 16)).map { "\(field) \($0) \(field) set \($0 + 1) return" })
+            }
         }
-        let jump = "ip ttl & 240 vmap { \((0..<16).map { "\(16 * $0) : goto ttl-\(16 * $0)" }.joined(separator: ", ")) }"
-        let flips = (0..<8).map { bit in
-            let (mask, ones) = ((2 << bit) - 1, (1 << bit) - 1)
-            return "ip6 hoplimit & \(mask) == \(ones) @nh,48,16 set @nh,48,16 ^ \(mask) return"
+        let jumps = fields.map { name, field in
+            "\(field) & 240 vmap { \(halves.map { "\($0) : goto \(name)-\($0)" }.joined(separator: ", ")) }"
         }
         return "table inet netlab-ttl {\n" + chains.joined()
-            + chain(
-                "kept", ["type filter hook prerouting priority -450; policy accept;"] + (hasIPv6 ? flips : []) + [jump])
-            + "}"
+            + chain("kept", ["type filter hook prerouting priority -450; policy accept;"] + jumps) + "}"
     }
 
     private static func chain(_ name: String, _ lines: [String]) -> String {

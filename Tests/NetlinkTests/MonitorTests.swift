@@ -60,7 +60,7 @@ import Testing
             IPsecTests.association {
                 $0.aead = IPsecTests.gcm
                 $0.softLimits.sinceAdded = .seconds(1)
-                $0.hardLimits.sinceAdded = .seconds(2)
+                $0.hardLimits.sinceAdded = .seconds(5)
             })
         var hard: [Bool] = []
         while !hard.contains(true) {
