@@ -13,8 +13,9 @@ let optimized = strict + [.unsafeFlags(["-Xfrontend", "-O"], .when(configuration
 // What reads bytes of others is tested with those that were found before, and `scripts/fuzz`, which sets this variable,
 // looks for more: from the same files, but with libFuzzer's own `main`, which nothing else could be linked with.
 let fuzzedModules: [Target.Dependency] = [
-    "NetworkTypes", "PacketFormats", "CaptureFile", "Decryption", "Expectations", "LabModel", "LabPlan", "Failover",
-    "AgentProtocol", "Reporting", "CNetlink", "CNftables", "Netlink", "Daemons", "LabRuntime",
+    "NetworkTypes", "PacketFormats", "CaptureFile", "Decryption", "Expectations", "Recordings", "Predictions", "LabRecords",
+    "LabModel", "LabFiles", "Providers", "LabPlan", "AgentProtocol", "Reporting", "CNetlink", "CNftables", "Netlink", "Daemons",
+    "LabRuntime",
 ]
 let fuzzing: Target =
     Context.environment["NETLAB_FUZZING"] == nil
@@ -54,7 +55,7 @@ let package = Package(
             providers: [.apt(["libnftables-dev"])]),
         .systemLibrary(name: "CLibcrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
 
-        // Pure: no I/O, no C.
+        // Pure: text and bytes in, values out.
         .target(name: "NetworkTypes", swiftSettings: optimized),
         .target(name: "PacketFormats", dependencies: ["NetworkTypes"], swiftSettings: optimized),
         .target(name: "CaptureFile", dependencies: ["PacketFormats", "NetworkTypes"], swiftSettings: optimized),
@@ -62,24 +63,47 @@ let package = Package(
             name: "Decryption",
             dependencies: ["CLibcrypto", "NetworkTypes"],
             swiftSettings: optimized),
+        .target(name: "LabModel", dependencies: ["NetworkTypes"], swiftSettings: strict),
         .target(
-            name: "LabModel",
-            dependencies: ["NetworkTypes", .product(name: "Yams", package: "Yams")],
+            name: "LabRecords", dependencies: ["LabModel", "Decryption", "NetworkTypes"], swiftSettings: optimized),
+        .target(
+            name: "Daemons", dependencies: ["LabRecords", "LabModel", "Decryption", "NetworkTypes"], swiftSettings: strict),
+        .target(
+            name: "YAMLReading",
+            dependencies: ["LabModel", "NetworkTypes", .product(name: "Yams", package: "Yams")],
+            swiftSettings: strict),
+        .target(
+            name: "Providers", dependencies: ["YAMLReading", "Daemons", "LabModel", "NetworkTypes"], swiftSettings: strict),
+        .target(
+            name: "LabFiles",
+            dependencies: ["Providers", "YAMLReading", "Daemons", "LabModel", "NetworkTypes", .product(name: "Yams", package: "Yams")],
+            swiftSettings: strict),
+        .target(
+            name: "HeaderStacks", dependencies: ["Daemons", "LabModel", "Decryption", "NetworkTypes"],
+            swiftSettings: optimized),
+        .target(name: "LabPlan", dependencies: ["Daemons", "LabModel", "NetworkTypes"], swiftSettings: strict),
+        .target(
+            name: "Predictions", dependencies: ["HeaderStacks", "Daemons", "LabModel", "PacketFormats", "NetworkTypes"],
+            swiftSettings: strict),
+        .target(
+            name: "Recordings",
+            dependencies: ["LabRecords", "LabModel", "CaptureFile", "PacketFormats", "NetworkTypes"],
             swiftSettings: strict),
         .target(
             name: "Expectations",
-            dependencies: ["LabModel", "CaptureFile", "Decryption", "PacketFormats", "NetworkTypes"],
+            dependencies: [
+                "Recordings", "Predictions", "HeaderStacks", "LabRecords", "LabModel", "CaptureFile", "Decryption", "PacketFormats",
+                "NetworkTypes",
+            ],
             swiftSettings: optimized),
-        .target(name: "LabPlan", dependencies: ["LabModel", "NetworkTypes"], swiftSettings: strict),
         .target(
-            name: "Failover",
-            dependencies: ["Expectations", "LabModel", "CaptureFile", "PacketFormats", "NetworkTypes"],
+            name: "AgentProtocol", dependencies: ["LabPlan", "LabRecords", "LabModel", "NetworkTypes"],
             swiftSettings: strict),
-        .target(name: "AgentProtocol", dependencies: ["Expectations", "LabPlan", "LabModel", "NetworkTypes"], swiftSettings: strict),
         .target(
             name: "Reporting",
             dependencies: [
-                "AgentProtocol", "Failover", "Expectations", "LabPlan", "LabModel", "NetworkTypes",
+                "AgentProtocol", "Expectations", "Recordings", "Predictions", "HeaderStacks", "LabPlan", "Providers", "Daemons",
+                "LabRecords", "LabModel", "NetworkTypes",
             ],
             swiftSettings: strict),
 
@@ -90,31 +114,39 @@ let package = Package(
         .target(
             name: "PacketCapture", dependencies: ["CPcap", "Netlink", "PacketFormats", "NetworkTypes"],
             swiftSettings: optimized),
-        .target(name: "Daemons", dependencies: ["LabModel", "Expectations", "Decryption", "NetworkTypes"], swiftSettings: strict),
+        .target(name: "DaemonDrivers", dependencies: ["Daemons"], swiftSettings: strict),
         .target(
             name: "LabRuntime",
             dependencies: [
-                "AgentProtocol", "Expectations", "LabPlan", "LabModel", "Netlink", "PacketCapture", "CaptureFile",
-                "Decryption", "Daemons", "PacketFormats", "CLinux", "NetworkTypes",
+                "AgentProtocol", "LabPlan", "HeaderStacks", "DaemonDrivers", "Daemons", "LabRecords", "LabModel", "Netlink", "PacketCapture",
+                "CaptureFile", "Decryption", "PacketFormats", "CLinux", "NetworkTypes",
             ],
             swiftSettings: strict),
 
         // What runs on the host: the lab kernel, its supervisor, the command.
         .target(
-            name: "LabKernel",
+            name: "KernelBuilds",
             dependencies: [
-                "AgentProtocol", "Daemons", "Expectations", "LabPlan", "LabModel", "NetworkTypes", "CLinux",
-                .product(name: "Logging", package: "swift-log"),
+                "CLinux",
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             resources: [.embedInCode("lab-kernel.config")],
             swiftSettings: strict),
+        .target(
+            name: "LabHost",
+            dependencies: [
+                "KernelBuilds", "AgentProtocol", "Daemons", "LabRecords", "LabModel", "NetworkTypes", "CLinux",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict),
         .executableTarget(
             name: "netlab",
             dependencies: [
-                "NetworkTypes", "PacketFormats", "CaptureFile", "PacketCapture", "Decryption", "Expectations", "Failover",
-                "Daemons", "LabModel", "LabPlan", "AgentProtocol", "LabKernel", "LabRuntime", "Reporting", "CLinux",
+                "NetworkTypes", "PacketFormats", "CaptureFile", "PacketCapture", "Decryption", "Expectations", "Recordings",
+                "Predictions", "HeaderStacks", "Daemons", "LabRecords", "LabModel", "LabFiles", "Providers", "LabPlan", "AgentProtocol",
+                "KernelBuilds", "LabHost", "LabRuntime", "Reporting", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -137,39 +169,57 @@ let package = Package(
             ], resources: [.copy("Fixtures")], swiftSettings: strict),
         .testTarget(
             name: "ExpectationsTests",
-            dependencies: ["Expectations", "LabModel", "CaptureFile", "Decryption", "PacketFormats", "NetworkTypes"],
+            dependencies: [
+                "Expectations", "Predictions", "HeaderStacks", "LabFiles", "LabRecords", "LabModel", "CaptureFile", "Decryption",
+                "PacketFormats", "NetworkTypes",
+            ],
             swiftSettings: strict),
         .testTarget(
-            name: "FailoverTests",
-            dependencies: ["Failover", "Expectations", "LabModel", "CaptureFile", "PacketFormats", "NetworkTypes"],
+            name: "PredictionsTests", dependencies: ["Predictions", "Daemons", "LabFiles", "LabModel", "NetworkTypes"],
             swiftSettings: strict),
-        .testTarget(name: "LabModelTests", dependencies: ["LabModel", "NetworkTypes"], swiftSettings: strict),
+        .testTarget(
+            name: "RecordingsTests",
+            dependencies: [
+                "Recordings", "Expectations", "Predictions", "LabRecords", "LabFiles", "LabModel", "CaptureFile", "PacketFormats",
+                "NetworkTypes",
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "LabFilesTests",
+            dependencies: ["LabFiles", "Providers", "Daemons", "LabModel", "NetworkTypes"], swiftSettings: strict),
         .testTarget(
             name: "LabPlanTests",
-            dependencies: ["LabPlan", "LabModel", "NetworkTypes", .product(name: "Yams", package: "Yams")],
+            dependencies: [
+                "LabPlan", "Daemons", "LabFiles", "LabModel", "NetworkTypes", .product(name: "Yams", package: "Yams"),
+            ],
             swiftSettings: strict),
         .testTarget(
-            name: "AgentProtocolTests", dependencies: ["AgentProtocol", "Expectations", "LabPlan", "LabModel", "NetworkTypes"],
+            name: "AgentProtocolTests",
+            dependencies: ["AgentProtocol", "LabPlan", "LabFiles", "LabRecords", "LabModel", "NetworkTypes"],
             swiftSettings: strict),
         .testTarget(
             name: "ReportingTests",
-            dependencies: ["Reporting", "AgentProtocol", "Failover", "Expectations", "LabModel", "NetworkTypes"],
+            dependencies: [
+                "Reporting", "AgentProtocol", "Expectations", "Recordings", "Predictions", "HeaderStacks", "Daemons", "LabFiles",
+                "LabRecords", "LabModel", "NetworkTypes",
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "DaemonsTests",
-            dependencies: ["Daemons", "Expectations", "Decryption", "LabPlan", "LabModel", "NetworkTypes"],
+            dependencies: ["Daemons", "DaemonDrivers", "LabFiles", "LabRecords", "LabModel", "Decryption", "NetworkTypes"],
             resources: [.copy("Fixtures")], swiftSettings: strict),
         .testTarget(
-            name: "LabKernelTests",
+            name: "LabHostTests",
             dependencies: [
-                "LabKernel", "AgentProtocol", "CLinux", .product(name: "Subprocess", package: "swift-subprocess"),
+                "LabHost", "KernelBuilds", "AgentProtocol", "CLinux", .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict),
         .testTarget(
             name: "LabRuntimeTests",
             dependencies: [
-                "LabRuntime", "Expectations", "AgentProtocol", "Netlink", "PacketFormats", "LabPlan", "LabModel", "NetworkTypes",
+                "LabRuntime", "LabRecords", "AgentProtocol", "Netlink", "PacketFormats", "LabPlan", "LabFiles", "LabModel",
+                "NetworkTypes",
             ], swiftSettings: strict),
         .testTarget(
             name: "PacketCaptureTests",

@@ -1,5 +1,4 @@
 import LabModel
-import LabPlan
 import NetworkTypes
 
 /// What a running lab looks like at one moment of its clock.

@@ -1,6 +1,6 @@
-import Expectations
 import LabModel
 import LabPlan
+import LabRecords
 import NetworkTypes
 
 // MARK: What commands ask of the supervisor

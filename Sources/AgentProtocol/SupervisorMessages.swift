@@ -1,4 +1,3 @@
-import LabModel
 import NetworkTypes
 
 /// What a command says to the supervisor of a running lab over its Unix socket; one request a connection.

@@ -12,25 +12,25 @@ public struct Topology: Hashable, Sendable, Codable {
     /// Where the lab departs from what it reproduces, each with its reason.
     public let deviations: [String]
     public let clouds: [Cloud]
-    public internal(set) var nodes: [Node]
+    public var nodes: [Node]
     public let links: [Link]
     /// Those of IPsec.
-    public internal(set) var tunnels: [Tunnel]
-    public internal(set) var plainTunnels: [PlainTunnel] = []
-    public internal(set) var sessions: [BGPSession]
+    public var tunnels: [Tunnel]
+    public var plainTunnels: [PlainTunnel] = []
+    public var sessions: [BGPSession]
     /// Those that are to stay down, for only one side has them.
-    public internal(set) var oneSidedSessions: [OneSidedSession] = []
-    public internal(set) var probes: [Probe] = []
-    public internal(set) var expectations: [Expectation] = []
+    public var oneSidedSessions: [OneSidedSession] = []
+    public var probes: [Probe] = []
+    public var expectations: [Expectation] = []
     /// Those that are played in this variant of the lab.
-    public internal(set) var scenarios: [Scenario] = []
+    public var scenarios: [Scenario] = []
     /// Those of every variant, in the file's order.
-    public internal(set) var scenarioNames: [ScenarioName] = []
-    public internal(set) var variants: [Variant] = []
+    public var scenarioNames: [ScenarioName] = []
+    public var variants: [Variant] = []
     /// The variant that this is; nil for the lab as it stands.
-    public internal(set) var variant: String?
+    public var variant: String?
     /// The probes that `netlab soak` pings unless told otherwise.
-    public internal(set) var soak: [SoakProbe] = []
+    public var soak: [SoakProbe] = []
     /// Of `links`, which do not change.
     private var linkIndex = NameIndex()
     /// Of `nodes`, of which one may be changed where it is.
@@ -41,7 +41,7 @@ public struct Topology: Hashable, Sendable, Codable {
         case expectations, scenarios, scenarioNames, variants, variant, soak
     }
 
-    init(
+    public init(
         name: String, title: String, summary: String, deviations: [String], clouds: [Cloud], nodes: [Node],
         links: [Link], tunnels: [Tunnel], sessions: [BGPSession]
     ) {
@@ -189,6 +189,12 @@ public struct Cloud: Hashable, Sendable, Codable {
     public let title: String
     /// The provider whose rules and defaults hold for its routers.
     public let provider: String?
+
+    public init(name: String, title: String, provider: String?) {
+        self.name = name
+        self.title = title
+        self.provider = provider
+    }
 }
 
 /// A measurement the lab makes of itself.
@@ -205,13 +211,31 @@ public struct Probe: Hashable, Sendable, Codable {
     /// When to raise an alarm; nil for a probe that does not go on asking.
     public let alarm: AlarmRule?
     /// Whether the lab is up only when it has been answered.
-    public internal(set) var isAwaited = true
+    public var isAwaited = true
+
+    public init(
+        name: String, source: String, sourceAddress: IPAddress?, destination: IPAddress, interval: Duration?, alarm: AlarmRule?,
+        isAwaited: Bool = true
+    ) {
+        self.name = name
+        self.source = source
+        self.sourceAddress = sourceAddress
+        self.destination = destination
+        self.interval = interval
+        self.alarm = alarm
+        self.isAwaited = isAwaited
+    }
 }
 
 /// A probe that is pinged for long, and what somebody measured on the real thing, in words.
 public struct SoakProbe: Hashable, Sendable, Codable {
     public let probe: String
     public let published: String?
+
+    public init(probe: String, published: String?) {
+        self.probe = probe
+        self.published = published
+    }
 }
 
 /// When a monitor raises its alarm; the first answer clears it.

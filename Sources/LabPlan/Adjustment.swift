@@ -1,4 +1,4 @@
-import LabModel
+import Daemons
 import NetworkTypes
 
 /// A single change on the way from one ``Disturbances`` to another.

@@ -1,3 +1,4 @@
+import Daemons
 import LabModel
 
 /// What negotiates a node's tunnels: which program it is, and what it reads.

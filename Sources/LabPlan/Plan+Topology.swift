@@ -1,3 +1,4 @@
+import Daemons
 import LabModel
 import NetworkTypes
 
@@ -256,12 +257,5 @@ private struct Planner {
             Action.await(Condition(.echo(node: $0.source, $0.destination)), within: .seconds(30))
         }
         return steps(.convergence, up + addressed + followed + late + sessions + learned + probes)
-    }
-}
-
-extension Daemon {
-    /// Where a daemon writes its log, as its node sees it; the host sees the same file in the lab's log directory.
-    public static func logFile(node: String, kind: Kind) -> String {
-        "/var/log/netlab/\(node).\(kind.rawValue).log"
     }
 }

@@ -1,3 +1,4 @@
+import Daemons
 import LabModel
 import NetworkTypes
 
@@ -153,30 +154,4 @@ public struct Ruleset: Hashable, Sendable, Codable {
         self.tables = tables
         self.text = text
     }
-}
-
-/// A file of a node's own /etc.
-public struct ConfigurationFile: Hashable, Sendable, Codable {
-    public let path: String
-    public let contents: Secret
-    /// Whether the contents are shown in a printed plan.
-    public let isSecret: Bool
-
-    public init(path: String, contents: String, isSecret: Bool = false) {
-        self.path = path
-        self.contents = Secret(contents)
-        self.isSecret = isSecret
-    }
-}
-
-/// A program that serves a node as long as the lab runs.
-public struct Daemon: Hashable, Sendable, Codable {
-    public typealias Kind = DaemonKind
-
-    public let node: String
-    public let kind: Kind
-    public let arguments: [String]
-
-    /// `NODE/KIND`, as `netlab logs` takes it.
-    public var name: String { "\(node)/\(kind.rawValue)" }
 }

@@ -1,9 +1,8 @@
 import AgentProtocol
 import CLinux
-import Expectations
 import Glibc
-import LabModel
 import LabPlan
+import LabRecords
 import NetworkTypes
 import Synchronization
 

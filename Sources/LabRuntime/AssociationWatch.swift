@@ -1,6 +1,6 @@
 import Decryption
-import Expectations
 import LabModel
+import LabRecords
 import Netlink
 import NetworkTypes
 

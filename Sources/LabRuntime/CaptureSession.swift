@@ -1,8 +1,8 @@
 import AgentProtocol
 import CLinux
 import CaptureFile
-import Expectations
 import Glibc
+import LabRecords
 import Netlink
 import NetworkTypes
 import PacketCapture

@@ -1,5 +1,5 @@
 import AgentProtocol
-import LabPlan
+import Daemons
 
 /// The random numbers of a lab's daemons, where they come from a seed.
 struct DaemonChance: Sendable {

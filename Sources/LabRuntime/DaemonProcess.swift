@@ -1,6 +1,6 @@
 import AgentProtocol
+import Daemons
 import Glibc
-import LabPlan
 import NetworkTypes
 import Synchronization
 

@@ -1,5 +1,5 @@
 import AgentProtocol
-import Expectations
+import LabRecords
 import Synchronization
 
 /// Where the parts of a running lab tell what they do, for those who record it.

@@ -1,7 +1,7 @@
 import AgentProtocol
-import Expectations
 import Glibc
 import LabModel
+import LabRecords
 import Netlink
 import NetworkTypes
 import Synchronization

@@ -1,9 +1,9 @@
 import AgentProtocol
 import CLinux
+import DaemonDrivers
 import Daemons
 import Decryption
 import Glibc
-import LabPlan
 import NetworkTypes
 
 /// Gathers the keys of IKE SAs that are made while anyone wants them: from the plutos' logs, where it masks them, and from files

@@ -1,7 +1,7 @@
 import AgentProtocol
 import CLinux
-import Expectations
 import Glibc
+import HeaderStacks
 import LabModel
 import LabPlan
 import Netlink

@@ -1,6 +1,5 @@
 import AgentProtocol
 import CLinux
-import Expectations
 import Glibc
 import LabModel
 import NetworkTypes

@@ -1,5 +1,4 @@
 import AgentProtocol
-import LabModel
 import LabPlan
 import Netlink
 import NetworkTypes

@@ -1,7 +1,7 @@
 import AgentProtocol
 import CLinux
+import Daemons
 import Glibc
-import LabModel
 import LabPlan
 import Netlink
 

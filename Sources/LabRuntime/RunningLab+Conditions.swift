@@ -1,7 +1,7 @@
 import AgentProtocol
-import Expectations
+import Daemons
 import LabModel
-import LabPlan
+import LabRecords
 import NetworkTypes
 
 /// Waiting for what a plan wants to come about.

@@ -1,9 +1,10 @@
 import AgentProtocol
+import DaemonDrivers
 import Daemons
 import Decryption
-import Expectations
 import LabModel
 import LabPlan
+import LabRecords
 import Netlink
 import NetworkTypes
 

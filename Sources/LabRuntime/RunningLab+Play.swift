@@ -1,6 +1,5 @@
 import AgentProtocol
-import Expectations
-import LabModel
+import LabRecords
 import NetworkTypes
 
 extension RunningLab {

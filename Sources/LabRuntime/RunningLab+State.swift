@@ -2,10 +2,9 @@ import AgentProtocol
 import CLinux
 import Daemons
 import Decryption
-import Expectations
 import Glibc
+import HeaderStacks
 import LabModel
-import LabPlan
 import Netlink
 import NetworkTypes
 

@@ -1,6 +1,5 @@
 import AgentProtocol
-import Expectations
-import LabModel
+import LabRecords
 import Netlink
 import NetworkTypes
 import Synchronization

@@ -1,5 +1,5 @@
 import AgentProtocol
-import Expectations
+import Daemons
 import LabModel
 import LabPlan
 import Netlink

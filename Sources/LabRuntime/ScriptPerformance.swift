@@ -1,6 +1,6 @@
 import AgentProtocol
-import Expectations
-import LabModel
+import LabPlan
+import LabRecords
 import NetworkTypes
 import Synchronization
 

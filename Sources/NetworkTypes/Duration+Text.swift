@@ -62,3 +62,14 @@ extension Duration {
         "\(shortest: (Double(magnitude) / Double(unit) * 1000).rounded() / 1000)\(name)"
     }
 }
+
+extension Duration {
+    /// Seconds with three decimals: `24.118 s`.
+    public var inMilliseconds: String {
+        let milliseconds = (Double(wholeNanoseconds) / 1e6).rounded()
+        let whole = Int64(milliseconds.magnitude)
+        let digits = String(whole % 1000)
+        return
+            "\(milliseconds < 0 ? "-" : "")\(whole / 1000).\(String(repeating: "0", count: 3 - digits.count))\(digits) s"
+    }
+}

@@ -1,6 +1,6 @@
 import Expectations
-import Failover
 import NetworkTypes
+import Predictions
 
 /// A figure that somebody published of the real thing, beside what follows from the lab's configuration and what was measured.
 public struct Comparison: Hashable, Sendable, Encodable {

@@ -1,5 +1,4 @@
 import AgentProtocol
-import LabModel
 
 /// The faults of a lab, for people.
 public struct FaultReport: Sendable {

@@ -1,4 +1,5 @@
-import Expectations
+import HeaderStacks
+import NetworkTypes
 
 /// What a header stack leaves of a link's MTU, and a packet within it, part for part.
 public struct HeaderStackReport: Encodable, Sendable {

@@ -1,5 +1,4 @@
 import Expectations
-import Failover
 import NetworkTypes
 
 /// A test's report as Jenkins and its kin read it: a suite for each scenario, a case for each check and each outage.

@@ -1,6 +1,7 @@
-import Failover
+import Daemons
 import LabModel
 import NetworkTypes
+import Predictions
 
 /// What faults will do to a lab's probes, with the reasons.
 public struct PredictionReport: Encodable, Sendable {

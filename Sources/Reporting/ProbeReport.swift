@@ -1,4 +1,4 @@
-import Expectations
+import LabRecords
 import NetworkTypes
 
 /// What came of a probe, for people.

@@ -1,5 +1,4 @@
 import AgentProtocol
-import LabPlan
 import NetworkTypes
 import Synchronization
 

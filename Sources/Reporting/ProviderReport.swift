@@ -1,4 +1,5 @@
 import LabModel
+import Providers
 
 /// What is known of a provider: its defaults and rules, each with the document it is from and the day that was read.
 public struct ProviderReport: Encodable, Sendable {

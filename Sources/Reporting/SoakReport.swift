@@ -1,7 +1,7 @@
-import Expectations
-import Failover
 import LabModel
+import LabRecords
 import NetworkTypes
+import Recordings
 
 /// What came of a lab that ran for long: the pings' table, what was renewed, and what grew.
 public struct SoakReport: Sendable {

@@ -1,6 +1,7 @@
 import Expectations
-import Failover
 import NetworkTypes
+import Predictions
+import Recordings
 
 /// The report for programs. All times are whole nanoseconds.
 extension TestReport: Encodable {

@@ -1,6 +1,6 @@
 import Expectations
-import Failover
 import NetworkTypes
+import Recordings
 
 /// What `netlab test` found, for people and for programs.
 public struct TestReport: Sendable {

@@ -1,6 +1,7 @@
 import Expectations
-import Failover
+import LabRecords
 import NetworkTypes
+import Recordings
 
 /// What came of playing one scenario once.
 public struct TestRun: Sendable {

@@ -1,6 +1,5 @@
-import Expectations
-import Failover
 import NetworkTypes
+import Recordings
 
 /// A failover step by step, with one cloud's nodes at the left and the other's at the right.
 public struct TimelineReport: Sendable, Encodable {

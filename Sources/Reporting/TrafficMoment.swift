@@ -1,5 +1,5 @@
-import Expectations
 import FoundationEssentials
+import LabRecords
 import NetworkTypes
 
 /// How much went through each end of a lab's tunnels between two counts: a line of a watch.

@@ -1,4 +1,4 @@
-import Expectations
+import LabRecords
 import NetworkTypes
 
 /// How much went through each end of a lab's tunnels over time: the graph of a cloud's monitor.

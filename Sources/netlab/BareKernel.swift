@@ -1,5 +1,6 @@
 import AgentProtocol
-import LabKernel
+import KernelBuilds
+import LabHost
 
 /// A lab kernel with no lab in it: for one program, or to see that it runs.
 struct BareKernel {

@@ -4,8 +4,10 @@ import CaptureFile
 import Dispatch
 import Expectations
 import Glibc
-import LabKernel
+import KernelBuilds
+import LabHost
 import LabModel
+import LabRecords
 import NetworkTypes
 import PacketCapture
 import PacketFormats

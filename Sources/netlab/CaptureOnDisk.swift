@@ -3,7 +3,8 @@ import Decryption
 import Expectations
 import FoundationEssentials
 import Glibc
-import LabKernel
+import KernelBuilds
+import LabRecords
 import NetworkTypes
 
 /// A capture file on the host.

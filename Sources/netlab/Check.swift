@@ -4,8 +4,9 @@ import CaptureFile
 import Expectations
 import FoundationEssentials
 import Glibc
-import LabKernel
+import LabHost
 import LabModel
+import LabRecords
 import Reporting
 
 struct Check: AsyncParsableCommand {

@@ -1,6 +1,6 @@
 import AgentProtocol
 import ArgumentParser
-import LabKernel
+import LabHost
 import LabModel
 import NetworkTypes
 import Reporting

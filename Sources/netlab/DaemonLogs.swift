@@ -1,9 +1,8 @@
 import Daemons
-import Expectations
 import FoundationEssentials
-import LabKernel
+import KernelBuilds
 import LabModel
-import LabPlan
+import LabRecords
 
 /// What a lab's daemons have logged, as events on the lab's clock.
 struct DaemonLogs {

@@ -1,6 +1,6 @@
 import ArgumentParser
-import LabKernel
-import LabModel
+import KernelBuilds
+import LabHost
 import Reporting
 
 struct DoctorCommand: AsyncParsableCommand {

@@ -1,5 +1,5 @@
 import ArgumentParser
-import LabKernel
+import LabHost
 
 struct Down: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Take a lab down; only its logs stay.")

@@ -1,7 +1,7 @@
 import AgentProtocol
 import ArgumentParser
 import Glibc
-import LabKernel
+import LabHost
 import Reporting
 
 struct Exec: AsyncParsableCommand {

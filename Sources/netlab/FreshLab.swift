@@ -1,9 +1,10 @@
 import AgentProtocol
-import Expectations
 import FoundationEssentials
 import Glibc
-import LabKernel
+import KernelBuilds
+import LabHost
 import LabModel
+import LabRecords
 import NetworkTypes
 import Reporting
 import Synchronization

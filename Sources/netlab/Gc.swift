@@ -1,5 +1,5 @@
 import ArgumentParser
-import LabKernel
+import LabHost
 import Reporting
 
 struct Gc: AsyncParsableCommand {

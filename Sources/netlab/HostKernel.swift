@@ -1,8 +1,11 @@
 import AgentProtocol
 import Glibc
-import LabKernel
+import KernelBuilds
+import LabHost
 import LabModel
 import LabPlan
+import LabRecords
+import Providers
 
 /// What this machine's own kernel can do of what labs need.
 enum HostKernel {

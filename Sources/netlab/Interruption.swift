@@ -1,6 +1,6 @@
 import Dispatch
 import Glibc
-import LabKernel
+import LabHost
 import Reporting
 import Synchronization
 

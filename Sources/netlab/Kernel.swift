@@ -2,7 +2,7 @@ import AgentProtocol
 import ArgumentParser
 import FoundationEssentials
 import Glibc
-import LabKernel
+import KernelBuilds
 import Reporting
 import SystemPackage
 

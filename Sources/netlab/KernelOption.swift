@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
-import LabKernel
+import KernelBuilds
+import LabHost
 import LabModel
 import Reporting
 

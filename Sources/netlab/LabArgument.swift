@@ -2,7 +2,9 @@ import AgentProtocol
 import ArgumentParser
 import FoundationEssentials
 import Glibc
-import LabKernel
+import KernelBuilds
+import LabFiles
+import LabHost
 import LabModel
 import Reporting
 

@@ -1,7 +1,7 @@
 import ArgumentParser
 import FoundationEssentials
 import Glibc
-import LabKernel
+import LabHost
 import LabModel
 
 struct Logs: AsyncParsableCommand {

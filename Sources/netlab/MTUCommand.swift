@@ -1,5 +1,5 @@
 import ArgumentParser
-import Expectations
+import HeaderStacks
 import NetworkTypes
 import Reporting
 

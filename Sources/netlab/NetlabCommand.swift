@@ -1,9 +1,8 @@
 import AgentProtocol
 import ArgumentParser
 import Glibc
-import LabKernel
+import KernelBuilds
 import LabModel
-import LabPlan
 import Reporting
 
 /// `netlab`: the command line.

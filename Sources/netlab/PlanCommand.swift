@@ -1,5 +1,4 @@
 import ArgumentParser
-import LabModel
 import LabPlan
 import Reporting
 

@@ -1,8 +1,9 @@
 import ArgumentParser
-import Failover
+import Daemons
 import FoundationEssentials
-import LabKernel
+import KernelBuilds
 import LabModel
+import Predictions
 import Reporting
 import Subprocess
 import SystemPackage

@@ -1,9 +1,9 @@
 import AgentProtocol
 import ArgumentParser
-import Expectations
 import Glibc
-import LabKernel
+import LabHost
 import LabModel
+import LabRecords
 import NetworkTypes
 import Reporting
 

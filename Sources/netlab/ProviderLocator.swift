@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Glibc
-import LabKernel
 import LabModel
+import Providers
 
 /// Finds the files of providers: those of the user, `providers/NAME.yaml` beside the lab file, before netlab's own of the
 /// same name in `Labs/providers`.

@@ -3,7 +3,7 @@ import ArgumentParser
 import CLinux
 import Dispatch
 import Glibc
-import LabKernel
+import LabHost
 import Reporting
 import Synchronization
 

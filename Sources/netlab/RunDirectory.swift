@@ -1,7 +1,6 @@
-import Daemons
 import FoundationEssentials
 import Glibc
-import LabKernel
+import KernelBuilds
 import LabModel
 import LabPlan
 import Reporting

@@ -1,11 +1,16 @@
 import AgentProtocol
 import CaptureFile
+import Daemons
 import Expectations
-import Failover
 import FoundationEssentials
 import Glibc
-import LabKernel
+import KernelBuilds
+import LabHost
 import LabModel
+import LabPlan
+import LabRecords
+import Predictions
+import Recordings
 import Reporting
 
 /// One scenario on one fresh lab: played, looked at, judged.

@@ -1,9 +1,8 @@
 import ArgumentParser
-import Expectations
 import FoundationEssentials
 import Glibc
-import LabKernel
 import LabModel
+import LabRecords
 import NetworkTypes
 import Reporting
 

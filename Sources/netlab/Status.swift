@@ -1,7 +1,7 @@
 import AgentProtocol
 import ArgumentParser
-import Expectations
-import LabKernel
+import LabHost
+import LabRecords
 import NetworkTypes
 import Reporting
 

@@ -1,7 +1,8 @@
 import ArgumentParser
 import FoundationEssentials
 import Glibc
-import LabKernel
+import KernelBuilds
+import LabHost
 import Reporting
 import SystemPackage
 

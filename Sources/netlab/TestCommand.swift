@@ -1,9 +1,12 @@
 import ArgumentParser
-import Failover
+import Daemons
+import Expectations
 import FoundationEssentials
 import Glibc
-import LabKernel
+import KernelBuilds
+import LabHost
 import LabModel
+import Predictions
 import Reporting
 import Synchronization
 

@@ -1,7 +1,8 @@
 import AgentProtocol
 import ArgumentParser
 import Glibc
-import LabKernel
+import KernelBuilds
+import LabHost
 import LabModel
 import Reporting
 import SystemPackage

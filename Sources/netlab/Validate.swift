@@ -1,7 +1,9 @@
 import ArgumentParser
-import Failover
+import Daemons
+import Expectations
 import Glibc
 import LabModel
+import Predictions
 import Reporting
 
 struct Validate: AsyncParsableCommand {

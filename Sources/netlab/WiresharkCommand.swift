@@ -2,7 +2,7 @@ import ArgumentParser
 import CLinux
 import FoundationEssentials
 import Glibc
-import LabKernel
+import LabHost
 import Reporting
 
 struct WiresharkCommand: ParsableCommand {

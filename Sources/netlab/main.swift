@@ -1,7 +1,7 @@
 import ArgumentParser
 import CLinux
 import Glibc
-import LabKernel
+import LabHost
 import LabRuntime
 import Reporting
 

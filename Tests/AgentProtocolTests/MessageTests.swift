@@ -1,8 +1,9 @@
 import AgentProtocol
-import Expectations
 import Foundation
+import LabFiles
 import LabModel
 import LabPlan
+import LabRecords
 import NetworkTypes
 import Testing
 
@@ -176,7 +177,7 @@ import Testing
         let capture = CaptureRequest(
             points: [.init(node: "a", interface: interface, direction: .outbound)], filter: "udp port 4500",
             duration: .seconds(1), withKeys: true)
-        let measurements: [Expectations.Measurement] = [
+        let measurements: [LabRecords.Measurement] = [
             .condition(try Self.sample.get().condition), .probe(probe), .routes(node: "a"), .session("main"),
             .tunnel("main"),
         ]

@@ -1,5 +1,4 @@
-import LabModel
-import LabPlan
+import Daemons
 import Testing
 
 @Suite struct BirdConfigurationTests {

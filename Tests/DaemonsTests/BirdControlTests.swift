@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import Daemons
+@testable import DaemonDrivers
 
 @Suite struct BirdControlTests {
     /// A socket that greets and then answers with the given pieces; an empty list of pieces answers nothing.

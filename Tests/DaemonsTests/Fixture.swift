@@ -1,6 +1,7 @@
+import Daemons
 import Foundation
+import LabFiles
 import LabModel
-import LabPlan
 import Testing
 
 /// Real output of the daemons in a lab kernel, kept as files.

@@ -1,6 +1,6 @@
-import LabPlan
 import Testing
 
+@testable import Daemons
 @testable import LabModel
 
 @Suite struct LibreswanConfigurationTests {

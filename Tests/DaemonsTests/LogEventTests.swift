@@ -1,5 +1,5 @@
 import Daemons
-import Expectations
+import LabRecords
 import Testing
 
 @Suite struct LogEventTests {

@@ -1,5 +1,6 @@
+import Daemons
+import LabFiles
 import LabModel
-import LabPlan
 import NetworkTypes
 import Testing
 

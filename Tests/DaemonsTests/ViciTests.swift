@@ -1,5 +1,5 @@
+import DaemonDrivers
 import Daemons
-import LabModel
 import Testing
 
 struct ViciTests {

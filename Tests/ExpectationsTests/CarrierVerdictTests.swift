@@ -1,8 +1,10 @@
-import LabModel
 import NetworkTypes
 import Testing
 
 @testable import Expectations
+@testable import LabFiles
+@testable import LabModel
+@testable import LabRecords
 
 /// A router between two clouds' nodes, joined to one by a VLAN, to the other by a session with a key.
 private enum CarrierLab {

@@ -1,7 +1,7 @@
-import LabModel
 import Testing
 
 @testable import Expectations
+@testable import LabRecords
 
 @Suite("What has to be measured")
 struct CheckPlanTests {

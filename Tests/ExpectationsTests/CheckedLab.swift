@@ -1,9 +1,10 @@
 import Decryption
-import LabModel
 import NetworkTypes
 import Testing
 
 @testable import Expectations
+@testable import LabModel
+@testable import LabRecords
 
 /// A check of the judged lab in the making: what probes found, and the packets that were captured meanwhile.
 struct CheckedLab {

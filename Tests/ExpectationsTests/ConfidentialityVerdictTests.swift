@@ -1,4 +1,4 @@
-import Expectations
+import LabRecords
 import Testing
 
 private let west = SyntheticCapture.west

@@ -1,7 +1,6 @@
-import LabModel
 import Testing
 
-@testable import Expectations
+@testable import HeaderStacks
 
 @Suite("The bytes of an ESP association's packets")
 struct ESPEncapsulationTests {

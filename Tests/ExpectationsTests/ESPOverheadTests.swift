@@ -1,7 +1,7 @@
-import LabModel
 import Testing
 
-@testable import Expectations
+@testable import HeaderStacks
+@testable import LabModel
 
 @Suite("The bytes of ESP's algorithms")
 struct ESPTransformTests {

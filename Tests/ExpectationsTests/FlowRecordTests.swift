@@ -1,5 +1,5 @@
-import Expectations
 import Foundation
+import LabRecords
 import NetworkTypes
 import Testing
 

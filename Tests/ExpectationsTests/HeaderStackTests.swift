@@ -1,8 +1,8 @@
-import LabModel
 import NetworkTypes
 import Testing
 
-@testable import Expectations
+@testable import HeaderStacks
+@testable import LabModel
 
 @Suite("Header stacks")
 struct HeaderStackTests {

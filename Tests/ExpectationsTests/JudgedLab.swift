@@ -1,7 +1,9 @@
 import CaptureFile
 import Decryption
 import Expectations
+import LabFiles
 import LabModel
+import LabRecords
 import NetworkTypes
 import Testing
 

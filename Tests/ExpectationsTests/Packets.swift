@@ -1,4 +1,4 @@
-import Expectations
+import LabRecords
 import NetworkTypes
 
 /// Packets written byte by byte; checksums are 0, which nobody here looks at.

@@ -1,10 +1,13 @@
 import CaptureFile
 import Foundation
-import LabModel
 import NetworkTypes
 import Testing
 
 @testable import Expectations
+@testable import HeaderStacks
+@testable import LabFiles
+@testable import LabModel
+@testable import LabRecords
 
 /// IPv4 in IPv6 in IPv4, held against the ends' configuration, header by header.
 @Suite("Headers of tunnels without encryption")

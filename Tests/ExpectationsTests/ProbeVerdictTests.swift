@@ -1,8 +1,9 @@
-import LabModel
 import NetworkTypes
 import Testing
 
 @testable import Expectations
+@testable import LabRecords
+@testable import Predictions
 
 private let west = SyntheticCapture.west
 private let east = SyntheticCapture.east

@@ -1,5 +1,5 @@
-import Expectations
 import Foundation
+import HeaderStacks
 import LabModel
 import Testing
 

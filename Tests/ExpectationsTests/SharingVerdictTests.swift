@@ -1,8 +1,8 @@
-import LabModel
 import NetworkTypes
 import Testing
 
 @testable import Expectations
+@testable import LabRecords
 
 /// Flows that two tunnels share, and what must not pass for that.
 @Suite("Equal-cost multipath, flow by flow")

@@ -1,9 +1,9 @@
 import Decryption
-import LabModel
 import NetworkTypes
 import Testing
 
 @testable import Expectations
+@testable import LabRecords
 
 @Suite("What kernels and daemons tell, held against routes, sessions and associations")
 struct StateVerdictTests {

@@ -1,8 +1,8 @@
-import LabModel
 import NetworkTypes
 import Testing
 
 @testable import Expectations
+@testable import LabRecords
 
 private let west = SyntheticCapture.west
 private let east = SyntheticCapture.east

@@ -1,9 +1,10 @@
-import LabModel
 import NetworkTypes
 import PacketFormats
 import Testing
 
 @testable import Expectations
+@testable import LabModel
+@testable import LabRecords
 
 private let west = SyntheticCapture.west
 private let east = SyntheticCapture.east

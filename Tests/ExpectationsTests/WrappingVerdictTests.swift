@@ -1,5 +1,4 @@
 import Decryption
-import Expectations
 import Testing
 
 private let west = SyntheticCapture.west

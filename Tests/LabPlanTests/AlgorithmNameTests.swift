@@ -1,7 +1,7 @@
-import LabModel
 import Testing
 
-@testable import LabPlan
+@testable import Daemons
+@testable import LabModel
 
 @Suite("Libreswan's names of algorithms")
 struct AlgorithmNameTests {

@@ -1,6 +1,6 @@
 import Foundation
+import LabFiles
 import LabModel
-import LabPlan
 import NetworkTypes
 import Testing
 

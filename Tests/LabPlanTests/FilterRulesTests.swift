@@ -1,3 +1,4 @@
+import LabFiles
 import LabModel
 import LabPlan
 import Testing

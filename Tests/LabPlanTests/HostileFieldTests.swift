@@ -1,4 +1,6 @@
+import Daemons
 import Foundation
+import LabFiles
 import LabModel
 import LabPlan
 import Testing

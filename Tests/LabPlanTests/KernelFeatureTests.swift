@@ -1,4 +1,3 @@
-import LabModel
 import LabPlan
 import Testing
 

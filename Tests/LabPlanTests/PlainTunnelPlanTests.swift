@@ -1,5 +1,5 @@
 import Foundation
-import LabModel
+import LabFiles
 import LabPlan
 import Testing
 

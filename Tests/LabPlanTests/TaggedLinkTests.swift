@@ -1,3 +1,5 @@
+import Daemons
+import LabFiles
 import LabModel
 import LabPlan
 import NetworkTypes

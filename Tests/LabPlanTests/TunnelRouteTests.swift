@@ -1,4 +1,4 @@
-import LabModel
+import LabFiles
 import LabPlan
 import NetworkTypes
 import Testing

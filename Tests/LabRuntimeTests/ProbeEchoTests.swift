@@ -1,7 +1,5 @@
 import AgentProtocol
-import Expectations
-import LabModel
-import LabPlan
+import LabRecords
 import NetworkTypes
 import Testing
 

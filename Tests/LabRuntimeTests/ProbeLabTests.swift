@@ -1,7 +1,8 @@
 import AgentProtocol
-import Expectations
+import LabFiles
 import LabModel
 import LabPlan
+import LabRecords
 import NetworkTypes
 import Testing
 

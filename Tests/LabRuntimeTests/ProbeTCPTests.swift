@@ -1,5 +1,5 @@
 import AgentProtocol
-import Expectations
+import LabRecords
 import NetworkTypes
 import Testing
 

@@ -1,12 +1,12 @@
 import AgentProtocol
-import Expectations
 import Glibc
-import LabPlan
 import Netlink
 import NetworkTypes
 import Testing
 
 @testable import LabModel
+@testable import LabPlan
+@testable import LabRecords
 @testable import LabRuntime
 
 extension ProbeTests {

@@ -1,4 +1,5 @@
 import AgentProtocol
+import LabFiles
 import LabModel
 import LabPlan
 import Netlink

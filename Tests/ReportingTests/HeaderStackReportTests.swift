@@ -1,4 +1,4 @@
-import Expectations
+import HeaderStacks
 import NetworkTypes
 import Reporting
 import Testing

@@ -1,5 +1,8 @@
-import Failover
+import Daemons
+import LabFiles
 import LabModel
+import NetworkTypes
+import Predictions
 import Reporting
 import Testing
 

@@ -1,4 +1,4 @@
-import Expectations
+import LabRecords
 import NetworkTypes
 import Testing
 

@@ -1,7 +1,7 @@
-import Expectations
-import Failover
 import Foundation
+import LabFiles
 import LabModel
+import LabRecords
 import NetworkTypes
 import Reporting
 import Testing

@@ -1,8 +1,9 @@
 import Expectations
-import Failover
 import Foundation
-import LabModel
+import LabRecords
 import NetworkTypes
+import Predictions
+import Recordings
 import Reporting
 import Testing
 

@@ -1,8 +1,8 @@
-import Expectations
-import Failover
 import Foundation
-import LabModel
+import LabFiles
+import LabRecords
 import NetworkTypes
+import Recordings
 import Reporting
 import Testing
 

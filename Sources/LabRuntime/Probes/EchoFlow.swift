@@ -1,5 +1,5 @@
 import AgentProtocol
-import Expectations
+import LabRecords
 import NetworkTypes
 
 /// Echo requests at regular times, and what came of each.

@@ -1,7 +1,7 @@
 import AgentProtocol
 import CLinux
-import Expectations
 import Glibc
+import LabRecords
 import NetworkTypes
 import PacketFormats
 

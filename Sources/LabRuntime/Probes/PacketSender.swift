@@ -1,6 +1,6 @@
 import AgentProtocol
-import Expectations
 import Glibc
+import LabRecords
 import NetworkTypes
 
 /// Sends packets as they are, and lets no path MTU that the kernel remembers get in their way.

@@ -1,4 +1,4 @@
-import Expectations
+import LabRecords
 
 /// Finds, to the byte, the longest packet that is answered.
 struct PathMTUSearch {

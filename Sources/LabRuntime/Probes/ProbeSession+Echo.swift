@@ -1,5 +1,5 @@
 import AgentProtocol
-import Expectations
+import LabRecords
 import PacketFormats
 
 // Probes that are made of ICMP echoes.

@@ -1,4 +1,4 @@
-import Expectations
+import LabRecords
 
 /// What a network namespace's kernel has counted since it was made (proc(5), /proc/net/snmp and snmp6).
 struct ProtocolCounters {

@@ -1,6 +1,6 @@
 import AgentProtocol
-import Expectations
 import Glibc
+import LabRecords
 import NetworkTypes
 
 /// A non-blocking TCP socket in a node.

@@ -1,8 +1,8 @@
 import CaptureFile
 import Expectations
-import Failover
-import LabModel
+import LabRecords
 import NetworkTypes
+import Recordings
 
 /// A capture file of a lab, which the guest writes: looked through for what expectations and flows ask for.
 enum ExaminationReading {

@@ -1,5 +1,5 @@
-import NetworkTypes
 import AgentProtocol
+import NetworkTypes
 
 @testable import LabRuntime
 

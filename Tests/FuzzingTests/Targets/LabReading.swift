@@ -1,8 +1,11 @@
 import AgentProtocol
-import Failover
+import Expectations
+import LabFiles
 import LabModel
 import LabPlan
 import NetworkTypes
+import Predictions
+import Providers
 import Reporting
 
 /// Lab files, the files that come with them, and providers' files: all that `validate`, `plan` and `predict` make of them.

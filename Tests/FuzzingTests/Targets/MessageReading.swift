@@ -1,6 +1,6 @@
 import AgentProtocol
-import Expectations
 import Foundation
+import LabRecords
 import NetworkTypes
 import Reporting
 

@@ -1,3 +1,4 @@
+import LabFiles
 import LabModel
 
 /// The lab that texts and captures are about.

@@ -1,6 +1,5 @@
+import LabModel
 import NetworkTypes
-
-@testable import LabModel
 
 /// A single value as it stands in a lab file or on the command line: what is read means the same when it is written again.
 enum TextReading {

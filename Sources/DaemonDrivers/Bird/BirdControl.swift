@@ -1,0 +1,72 @@
+import Daemons
+import Glibc
+
+/// A running BIRD, asked over its control socket: one connection a question, and no process.
+///
+/// The calls block until the answer is there or the deadline has passed. They only read BIRD's state.
+/// Source: birdc(8); the protocol is described at ``BirdReply``.
+public struct BirdControl: Hashable, Sendable {
+    /// The socket's path as the caller sees it; a Unix socket answers across network namespaces.
+    public let path: String
+    /// How long one question may take, connecting included.
+    public let deadline: Duration
+
+    /// No answer is longer than this: some ten thousand routes.
+    static let maximumLength = 8 << 20
+
+    public init(path: String, deadline: Duration = .seconds(2)) {
+        self.path = path
+        self.deadline = deadline
+    }
+
+    /// Every protocol instance with its details.
+    public func protocols() throws(DaemonError) -> [BirdProtocol] {
+        BirdProtocol.parse(try reply(to: "show protocols all"))
+    }
+
+    /// Every route of BIRD's tables, which also hold those the kernel does not get.
+    public func routes() throws(DaemonError) -> [BirdRoute] {
+        BirdRoute.parse(try reply(to: "show route all"))
+    }
+
+    /// Asks one question in BIRD's words.
+    ///
+    /// - Throws: ``DaemonError`` with `notRunning`, `timedOut`, `refused`, `malformed` or `system`.
+    public func reply(to command: String) throws(DaemonError) -> BirdReply {
+        guard !command.utf8.contains(UInt8(ascii: "\n")) else {
+            throw DaemonError(code: .refused, message: "A command of two lines is two commands.", remedy: "Ask one.")
+        }
+        let socket = try ControlSocket(path: path, daemon: "BIRD", deadline: ContinuousClock.now + deadline)
+        defer { socket.close() }
+        var received: [UInt8] = []
+        _ = try next(from: socket, &received)
+        try socket.write(Array("\(command)\n".utf8))
+        let reply = try next(from: socket, &received)
+        guard !reply.isFailure else {
+            let reason = reply.lines.last?.text ?? "it gave no reason"
+            throw DaemonError(
+                code: .refused, message: "BIRD at \(path) refused \"\(command)\": \(reason).",
+                remedy: "Look at its log with `netlab logs`.")
+        }
+        return reply
+    }
+
+    /// The next whole answer; what follows it stays in `received`.
+    private func next(from socket: ControlSocket, _ received: inout [UInt8]) throws(DaemonError) -> BirdReply {
+        // A look at the text is worth it only when a line that can be the last has come.
+        var isComplete = received.last == UInt8(ascii: "\n")
+        while true {
+            if isComplete, let (reply, rest) = BirdReply.parse(Substring(String(decoding: received, as: UTF8.self))) {
+                received = Array(rest.utf8)
+                return reply
+            }
+            guard received.count < Self.maximumLength, let more = try socket.read() else {
+                throw DaemonError(
+                    code: .malformed, message: "BIRD at \(path) broke off its answer after \(received.count) bytes.",
+                    remedy: "See in its log whether it still runs.")
+            }
+            received += more
+            isComplete = received.last == UInt8(ascii: "\n")
+        }
+    }
+}

@@ -1,0 +1,48 @@
+import LabRecords
+
+/// BIRD's log, read for what happened to its sessions.
+///
+/// The generated configuration has `timeformat log iso long ms` and logs states; times are exact to the millisecond, the
+/// rest of which BIRD cuts off.
+public enum BirdLog {
+    /// The events of a log, by time; lines that say nothing of a protocol's state are left out.
+    ///
+    /// - Parameters:
+    ///   - protocols: Whose events are wanted, by BIRD's names of its protocols: the sessions'.
+    ///   - realTimeOffset: What the date shows beyond the lab's clock, in nanoseconds.
+    public static func events(
+        _ text: String, node: String, protocols: Set<String>, realTimeOffset: Int64
+    ) -> [LabEvent] {
+        text.split(whereSeparator: \.isNewline).compactMap { line in
+            // 2026-11-21 08:37:11.239 <RMT> main: Error: Hold timer expired
+            let words = line.split(separator: " ", maxSplits: 3)
+            guard words.count == 4, let date = date(words[0], words[1]) else { return nil }
+            guard let kind = kind(words[2], words[3], protocols) else { return nil }
+            return LabEvent(nanoseconds: date.sinceEpoch - realTimeOffset, node: node, kind: kind)
+        }
+    }
+
+    private static func date(_ day: Substring, _ time: Substring) -> LogDate? {
+        let parts = day.split(separator: "-").compactMap { Int($0) }
+        guard parts.count == 3, let nanoseconds = LogDate.time(time) else { return nil }
+        return LogDate(year: parts[0], month: parts[1], day: parts[2], nanoseconds: nanoseconds)
+    }
+
+    private static func kind(_ level: Substring, _ message: Substring, _ protocols: Set<String>) -> LabEvent.Kind? {
+        guard let colon = message.firstRange(of: ": ") else { return nil }
+        let name = String(message[..<colon.lowerBound])
+        guard protocols.contains(name) else { return nil }
+        let rest = message[colon.upperBound...]
+        if rest.hasPrefix(stateChange) {
+            return .session(name, state: String(rest.dropFirst(stateChange.count)), reason: nil)
+        }
+        if rest == "Shutting down" || rest == "Restarting" {
+            return .session(name, state: String(rest), reason: "by its operator")
+        }
+        // What went wrong: `Error: Hold timer expired` here, `Received: Administrative shutdown` there.
+        guard level == "<RMT>", let end = rest.firstRange(of: ": ") else { return nil }
+        return .session(name, state: String(rest[end.upperBound...]), reason: String(rest[..<end.lowerBound]))
+    }
+
+    private static let stateChange = "State changed to "
+}

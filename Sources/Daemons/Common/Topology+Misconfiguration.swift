@@ -1,0 +1,195 @@
+import LabModel
+import NetworkTypes
+
+extension Topology {
+    /// The lab as the configuration of one node has it while faults are active.
+    ///
+    /// What a cloud's fabric enforces is changed for all to see; what two ends must agree on only where the end is that
+    /// no longer does. All else is as it was, and faults that break no configuration change nothing here.
+    public func misconfigured(at node: String, by faults: [Fault]) -> Topology {
+        var changed = self
+        // A rule that is named in full goes before the first one of its prefix: the order of the faults is no matter.
+        for fault in faults {
+            if case .securityRuleRemoved(let instance, let source, let transport?) = fault {
+                changed.removeSecurityRule(of: instance, for: source, transport)
+            }
+        }
+        for fault in faults {
+            switch fault {
+            case .securityRuleRemoved(let instance, let source, nil):
+                changed.removeSecurityRule(of: instance, for: source, nil)
+            case .sourceDestinationCheck(let instance):
+                changed.update(node: instance) { $0.sourceDestinationCheck = true }
+            case .natChanged(let gateway, let outside, let inside):
+                changed.update(node: gateway) { gateway in
+                    guard let index = gateway.nat?.mappings.firstIndex(where: { $0.outside == outside }) else { return }
+                    gateway.nat?.mappings[index] = OneToOneNAT.Mapping(outside: outside, inside: inside)
+                }
+            case .mismatch(let tunnel, let parameter, node):
+                changed.mistake(parameter, of: tunnel, at: node)
+            case .holdTime(let session, let hold, node):
+                changed.update(session: session, at: node) { $0.propose(hold: hold) }
+            case .wrongKey(let session, node):
+                let former = changed.session(named: session)?.password?.reveal()
+                changed.update(session: session, at: node) { speaker in
+                    speaker.password = Secret(Self.mistaken(speaker.password?.reveal() ?? former))
+                }
+            default: break
+            }
+        }
+        return changed
+    }
+
+    private mutating func removeSecurityRule(
+        of instance: String, for source: IPPrefix, _ transport: SecurityRule.TransportProtocol?
+    ) {
+        update(node: instance) { instance in
+            let index = instance.security?.firstIndex { rule in
+                rule.source == source && (transport == nil || rule.transport == transport)
+            }
+            if let index { instance.security?.remove(at: index) }
+        }
+    }
+
+    private mutating func update(node: String, _ change: (inout Node) -> Void) {
+        if let index = nodes.firstIndex(where: { $0.name == node }) { change(&nodes[index]) }
+    }
+
+    private mutating func update(session: String, at node: String, _ change: (inout BGPSpeaker) -> Void) {
+        guard let index = sessions.firstIndex(where: { $0.name == session }),
+            let speaker = sessions[index].speakers.firstIndex(where: { $0.node == node })
+        else { return }
+        change(&sessions[index].speakers[speaker])
+    }
+
+    /// A secret that is not the one given, and is one still.
+    private static func mistaken(_ secret: String?) -> String {
+        "mistaken" + (secret.map { "-\($0)" } ?? "")
+    }
+
+    private mutating func mistake(_ parameter: Fault.Parameter, of tunnel: String, at node: String) {
+        guard let index = tunnels.firstIndex(where: { $0.name == tunnel }),
+            let end = tunnels[index].ends.first(where: { $0.node == node })
+        else { return }
+        switch end.configuration {
+        case .generated:
+            switch parameter {
+            case .psk:
+                if let key = tunnels[index].proposal?.presharedKey.reveal() {
+                    tunnels[index].proposal?.presharedKey = Secret(Self.mistaken(key))
+                }
+            case .ike: tunnels[index].proposal?.ike.mistake()
+            case .esp: tunnels[index].proposal?.esp.mistake()
+            }
+        case .own(let files):
+            // A file may serve several tunnels of the node: each of their ends holds a copy of its text.
+            let mistaken =
+                switch end.daemon {
+                case .libreswan: files.mistaken(parameter, of: end)
+                case .strongswan: files.mistakenSwanctl(parameter, of: end)
+                }
+            for (tunnel, other) in tunnelEnds(of: node) {
+                guard case .own(var files) = other.configuration else { continue }
+                if files.configurationName == mistaken.configurationName {
+                    files.configuration = mistaken.configuration
+                }
+                if files.secretsName == mistaken.secretsName { files.secrets = mistaken.secrets }
+                replaceFiles(of: tunnel.name, at: node, with: files)
+            }
+        }
+    }
+
+    private mutating func replaceFiles(of tunnel: String, at node: String, with files: ConnectionFiles) {
+        guard let index = tunnels.firstIndex(where: { $0.name == tunnel }),
+            let end = tunnels[index].ends.firstIndex(where: { $0.node == node })
+        else { return }
+        tunnels[index].ends[end].configuration = .own(files)
+    }
+}
+
+extension IKEProposal {
+    /// Asks for a length of key that the peer does not take.
+    fileprivate mutating func mistake() {
+        encryption = encryption == .aes192CBC ? .aes256CBC : .aes192CBC
+    }
+}
+
+extension ESPProposal {
+    /// Asks for a length of key that the peer does not take, of the same kind of cipher.
+    fileprivate mutating func mistake() {
+        if encryption.isAuthenticated {
+            encryption = encryption == .aes192GCM16 ? .aes256GCM16 : .aes192GCM16
+        } else {
+            encryption = encryption == .aes192CBC ? .aes256CBC : .aes192CBC
+        }
+    }
+}
+
+extension BGPSpeaker {
+    /// Proposes another hold time; keepalives come three times in it at least (RFC 4271, section 10).
+    fileprivate mutating func propose(hold: Duration) {
+        self.hold = hold
+        if hold > .zero { keepalive = min(keepalive, max(.seconds(1), .seconds(hold.components.seconds / 3))) }
+    }
+}
+
+extension ConnectionFiles {
+    /// The files with one parameter that does not fit any more.
+    fileprivate func mistaken(_ parameter: Fault.Parameter, of end: TunnelEnd) -> ConnectionFiles {
+        var files = self
+        switch parameter {
+        case .psk:
+            files.secrets = Secret(Self.mistakingKeys(in: secrets.reveal(), for: "\(end.remoteAddress)"))
+        case .ike:
+            files.configuration = Self.setting(["ike"], to: Self.otherAlgorithms, in: configuration, of: end.connection)
+        case .esp:
+            files.configuration = Self.setting(
+                ["phase2alg", "esp"], to: Self.otherAlgorithms, in: configuration, of: end.connection)
+        }
+        return files
+    }
+
+    /// Algorithms that agree with those given in nothing; nil stands for libreswan's defaults, which have no 192 bits.
+    private static func otherAlgorithms(than value: String?) -> String {
+        let takesThis = value?.contains("192") ?? false
+        return takesThis ? "aes_cbc128-sha2_512;modp4096" : "aes_cbc192-sha2_512;modp4096"
+    }
+
+    /// Changes the pre-shared keys of the lines that name a peer, or of all where none does (ipsec.secrets(5)).
+    private static func mistakingKeys(in text: String, for peer: String) -> String {
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        let names = { (line: Substring) in
+            line.split { $0.isWhitespace || $0 == ":" || $0 == "," }.contains { $0 == peer }
+        }
+        let areNamed = lines.contains(where: names)
+        return lines.map { line in
+            areNamed && !names(line)
+                ? String(line) : String(line).replacing(#/(PSK\s+["'])/#) { "\($0.1)mistaken-" }
+        }.joined(separator: "\n")
+    }
+
+    /// Changes a parameter of one `conn` section, under whichever of its names it has, or adds it under the first.
+    private static func setting(
+        _ keys: [String], to value: (String?) -> String, in text: String, of connection: String
+    ) -> String {
+        var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        guard
+            let head = lines.firstIndex(where: {
+                $0.split(whereSeparator: \.isWhitespace) == ["conn", connection[...]]
+            })
+        else { return text }
+        let end =
+            lines[(head + 1)...].firstIndex { $0.first.map { !$0.isWhitespace && $0 != "#" } ?? false } ?? lines.count
+        let inherited = IpsecConf(text)[connection: connection] ?? [:]
+        let section = (head + 1)..<end
+        let found = lines[section].firstIndex { line in
+            guard let equals = line.firstIndex(of: "="), !line.trimmed.hasPrefix("#") else { return false }
+            return keys.contains(line[..<equals].trimmed.lowercased())
+        }
+        let present = keys.lazy.compactMap { inherited[$0] }.first
+        let key = keys.first { inherited[$0] != nil } ?? keys[0]
+        let line = "    \(key)=\(value(present))"
+        if let found { lines[found] = line } else { lines.insert(line, at: head + 1) }
+        return lines.joined(separator: "\n")
+    }
+}

@@ -1,0 +1,179 @@
+import LabModel
+import NetworkTypes
+
+/// A connection of a user's swanctl.conf, as far as netlab must know it.
+///
+/// Source: swanctl.conf(5) of strongSwan 5.9.8, with its defaults.
+public struct SwanctlConnection: Hashable, Sendable {
+    public let name: String
+    /// The first child; nil where it has none.
+    public let child: String?
+    private let settings: StrongSwanSettings
+    private let childSettings: StrongSwanSettings?
+
+    /// Nil where the file has no such connection.
+    public init?(_ name: String, in file: StrongSwanSettings) {
+        guard let settings = file[section: "connections"]?[section: name] else { return nil }
+        self.name = name
+        self.settings = settings
+        child = settings[section: "children"]?.sectionNames.first
+        childSettings = child.flatMap { settings[section: "children"]?[section: $0] }
+    }
+
+    /// Every setting by its path, to compare.
+    public var flattened: [String: String] { settings.flattened }
+
+    /// The first of `local_addrs`, where that is an address.
+    public var localAddress: IPAddress? { first("local_addrs").flatMap(IPAddress.init) }
+
+    /// The first of `remote_addrs`.
+    public var remote: String? { first("remote_addrs") }
+
+    private func first(_ key: String) -> String? {
+        settings.values[key]?.split { $0 == "," || $0.isWhitespace }.first.map(String.init)
+    }
+
+    /// `if_id_in` and `if_id_out`, of the child or else of the connection; nil where they are not one number above zero.
+    public var interfaceID: UInt32? {
+        guard let input = number("if_id_in"), let output = number("if_id_out"), input == output, input > 0 else {
+            return nil
+        }
+        return input
+    }
+
+    private func number(_ key: String) -> UInt32? {
+        guard let text = childSettings?.values[key] ?? settings.values[key] else { return nil }
+        return text.hasPrefix("0x") ? UInt32(text.dropFirst(2), radix: 16) : UInt32(text)
+    }
+
+    public var ikeAlgorithms: IKEAlgorithms? { settings.values["proposals"].flatMap(IKEAlgorithms.init(strongswan:)) }
+
+    public var espAlgorithms: ESPAlgorithms? {
+        childSettings?.values["esp_proposals"].flatMap(ESPAlgorithms.init(strongswan:))
+    }
+
+    /// `encap`: whether ESP is put into UDP without need.
+    var forcesEncapsulation: Bool { settings.values["encap"] == "yes" }
+
+    /// How long the IKE SA and the child SA last at most: 4 h and 1 h until they are renewed, and a tenth more.
+    var lifetimes: (ike: Duration, esp: Duration) {
+        let rekey = Self.time(settings.values["rekey_time"]) ?? .seconds(4 * 3600)
+        let over = Self.time(settings.values["over_time"]) ?? rekey / 10
+        let childRekey = Self.time(childSettings?.values["rekey_time"]) ?? .seconds(3600)
+        return (rekey + over, Self.time(childSettings?.values["life_time"]) ?? childRekey + childRekey / 10)
+    }
+
+    /// `dpd_delay`; nil where dead peers are not looked for.
+    public var deadPeerDelay: Duration? {
+        Self.time(settings.values["dpd_delay"]).flatMap { $0 > .zero ? $0 : nil }
+    }
+
+    /// What `dpd_action` says, `clear` by default.
+    public var deadPeerAction: TunnelEnd.DeadPeerAction {
+        switch childSettings?.values["dpd_action"] {
+        case "restart", "start": .restart
+        case "trap", "hold": .hold
+        default: .clear
+        }
+    }
+
+    /// Whether it begins a negotiation by itself, at once or when there is traffic.
+    public var initiates: Bool {
+        ["start", "trap", "trap|start"].contains(childSettings?.values["start_action"] ?? "")
+    }
+
+    /// A bare number is one of seconds.
+    private static func time(_ text: String?) -> Duration? {
+        text.flatMap { Duration(text: $0) ?? Duration(text: $0 + "s") }
+    }
+}
+
+extension TunnelEnd {
+    /// What the user's own swanctl.conf says of this end; nil for all other ends.
+    public var swanctlConnection: SwanctlConnection? {
+        guard daemon == .strongswan, case .own(let files) = configuration,
+            let settings = try? StrongSwanSettings(files.configuration)
+        else { return nil }
+        return SwanctlConnection(connection, in: settings)
+    }
+
+    /// What the daemon calls the child SA's configuration.
+    public var child: String { swanctlConnection?.child ?? connection }
+}
+
+// MARK: - Algorithms
+
+extension ESPAlgorithms {
+    /// Reads strongSwan's `esp_proposals` (swanctl.conf(5), "IKE/ESP proposals"): `aes256-sha256-modp2048`, `aes256gcm16`.
+    ///
+    /// Nil for what offers several, leaves something open, or is not known here.
+    public init?(strongswan text: String) {
+        guard let words = StrongSwanProposal(text) else { return nil }
+        guard words.encryption.isAuthenticated || words.hash != nil else { return nil }
+        self.init(encryption: words.encryption, integrity: words.encryption.isAuthenticated ? nil : words.hash)
+    }
+}
+
+extension IKEAlgorithms {
+    /// Reads strongSwan's `proposals`: `aes256-sha256-modp1024`, `aes256gcm16-prfsha384-ecp384`.
+    ///
+    /// Nil for what offers several, leaves something open, or is not known here.
+    public init?(strongswan text: String) {
+        guard let words = StrongSwanProposal(text), let hash = words.hash, let group = words.group else { return nil }
+        self.init(encryption: words.encryption, hash: hash, group: group)
+    }
+}
+
+/// A proposal in strongSwan's keywords that leaves no choice (src/libstrongswan/crypto/proposal/proposal_keywords_static.txt).
+private struct StrongSwanProposal {
+    let encryption: EncryptionAlgorithm
+    /// Integrity algorithm, or with an AEAD the pseudo-random function.
+    let hash: IntegrityAlgorithm?
+    let group: DiffieHellmanGroup?
+
+    init?(_ text: String) {
+        let words = text.lowercased().split(separator: "-").map(String.init)
+        guard !text.contains(","), let first = words.first, let encryption = Self.encryption(first) else { return nil }
+        let hashes = Set(
+            words.dropFirst().compactMap { Self.hashes[$0.hasPrefix("prf") ? String($0.dropFirst(3)) : $0] })
+        let groups = words.dropFirst().compactMap { Self.groups[$0] }
+        let known = words.dropFirst().count { word in
+            Self.groups[word] != nil || Self.hashes[word.hasPrefix("prf") ? String(word.dropFirst(3)) : word] != nil
+        }
+        guard hashes.count <= 1, groups.count <= 1, known == words.count - 1 else { return nil }
+        self.encryption = encryption
+        hash = hashes.first
+        group = groups.first.flatMap { DiffieHellmanGroup(number: $0) }
+    }
+
+    private static func encryption(_ word: String) -> EncryptionAlgorithm? {
+        if word == "null" { return .null }
+        if word == "chacha20poly1305" { return .chacha20Poly1305 }
+        guard word.hasPrefix("aes") else { return nil }
+        var rest = word.dropFirst(3)
+        let bits = ["128", "192", "256"].first { rest.hasPrefix($0) }
+        if let bits { rest = rest.dropFirst(bits.count) }
+        guard let cipher = ciphers[String(rest)] else { return nil }
+        // `aes` alone is the one of 128 bits.
+        return EncryptionAlgorithm.allCases.first { $0.cipher == cipher && $0.keyBits == Int(bits ?? "128") }
+    }
+
+    /// By what follows the key's bits; an ICV's length is in bytes or in bits.
+    private static let ciphers: [String: Cipher] = [
+        "": .aesCBC, "ctr": .aesCTR,
+        "gcm8": .aesGCM8, "gcm64": .aesGCM8, "gcm12": .aesGCM12, "gcm96": .aesGCM12, "gcm": .aesGCM16,
+        "gcm16": .aesGCM16, "gcm128": .aesGCM16,
+        "ccm8": .aesCCM8, "ccm64": .aesCCM8, "ccm12": .aesCCM12, "ccm96": .aesCCM12, "ccm": .aesCCM16,
+        "ccm16": .aesCCM16, "ccm128": .aesCCM16,
+    ]
+
+    private static let hashes: [String: IntegrityAlgorithm] = [
+        "sha": .sha1, "sha1": .sha1, "sha256": .sha2_256, "sha2_256": .sha2_256, "sha384": .sha2_384,
+        "sha2_384": .sha2_384, "sha512": .sha2_512, "sha2_512": .sha2_512, "aesxcbc": .aesXCBC,
+    ]
+
+    private static let groups: [String: Int] = [
+        "modp1024": 2, "modp1536": 5, "modp2048": 14, "modp3072": 15, "modp4096": 16, "modp6144": 17, "modp8192": 18,
+        "ecp256": 19, "ecp384": 20, "ecp521": 21, "curve25519": 31, "x25519": 31,
+    ]
+}

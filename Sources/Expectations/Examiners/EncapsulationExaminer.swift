@@ -1,0 +1,311 @@
+import HeaderStacks
+import LabModel
+import NetworkTypes
+import PacketFormats
+
+/// Holds every packet of a capture against one encapsulation claim.
+struct EncapsulationExaminer: Sendable {
+    let claim: EncapsulationClaim
+    let name: String
+    /// For each of the topology's links whether the claim is about it.
+    private let isClaimed: [Bool]
+    private let tunnel: Int?
+    /// The declared wrappings, and those of them up to ESP.
+    private let form: Wrappings
+    private let formOutside: Wrappings
+    private let esp: (v4: ESPEncapsulation, v6: ESPEncapsulation)?
+    /// Nil where the associations are not known.
+    private let knownSPIs: Set<UInt32>?
+    private let probes: [(name: String, source: IPAddress, destination: IPAddress)]
+
+    private(set) var objections = Objections()
+    /// What is objected to because something was not seen, which a capture with gaps does not prove.
+    private(set) var unproved = Objections()
+    /// The tunnel's packets on the claim's links, and how many of them were opened.
+    private(set) var examined = 0
+    private(set) var opened = 0
+    /// Packets that were opened and found among those that entered the tunnel, byte for byte.
+    private(set) var matched = 0
+    private(set) var fragments = 0
+    private(set) var lengths: ClosedRange<Int>?
+    /// The headers of the first packet that has as many of them in plain tunnels as any has.
+    private(set) var headers: [HeaderBytes] = []
+    /// How many bytes stood before the packet within.
+    private var longestHeaders = 0
+    /// The probes' packets that crossed as claimed, by probe.
+    private(set) var carried: [Int]
+
+    /// The last sequence number by place and SPI.
+    private var sequences: [UInt64: UInt32] = [:]
+    /// Where each SPI is held against what entered the tunnel: where it is first seen.
+    private var comparedAt: [UInt32: Int] = [:]
+    /// What entered the tunnel and was not yet seen outside.
+    private var entered: [UInt64: Int] = [:]
+    /// The tunnel's ends where packets were seen entering it.
+    private var watched: Set<String> = []
+    /// What was under way when the capture began was not seen entering.
+    private let grace: Int64
+
+    init(_ claim: EncapsulationClaim, name: String, topology: Topology, knownSPIs: Set<UInt32>?)
+        throws(EncapsulationError)
+    {
+        self.claim = claim
+        // A link's delay lies between entering the tunnel and being seen outside; queues hold little when traffic begins.
+        grace = (topology.links.map(\.delay).max() ?? .zero).wholeNanoseconds + 20_000_000
+        self.name = name
+        self.knownSPIs = knownSPIs
+        isClaimed = topology.marks(ofLinks: claim.links)
+        form = Wrappings(claim.wrappings)
+        formOutside = form.prefix((claim.wrappings.firstIndex { $0 == .esp || $0 == .espInUDP } ?? form.count) + 1)
+        tunnel = claim.tunnel.flatMap { name in topology.tunnels.firstIndex { $0.name == name } }
+        probes = claim.probes.compactMap { name in
+            guard let probe = topology.probe(named: name), let source = topology.sourceAddress(of: probe) else {
+                return nil
+            }
+            return (name, source, probe.destination)
+        }
+        carried = probes.map { _ in 0 }
+        if let algorithms = claim.algorithms, claim.wrappings.contains(where: { $0 == .esp || $0 == .espInUDP }) {
+            let transform = try ESPOverhead(cipher: algorithms.encryption.cipher, integrity: algorithms.integrity)
+            let isEncapsulated = claim.wrappings.contains(.espInUDP)
+            esp = (
+                ESPEncapsulation(transform: transform, family: .ipv4, isUDPEncapsulated: isEncapsulated),
+                ESPEncapsulation(transform: transform, family: .ipv6, isUDPEncapsulated: isEncapsulated)
+            )
+        } else {
+            esp = nil
+        }
+    }
+
+    var silentProbes: [String] { zip(probes, carried).filter { $0.1 == 0 }.map(\.0.name) }
+
+    /// - Parameter hash: What tells the packet inside a tunnel from others; nil where it is not known.
+    mutating func take(
+        _ packet: WirePacket, frame: RawSpan, linkType: LinkType, hash: UInt64?, at places: WirePlaces,
+        since start: Int64
+    ) {
+        guard let place = places[packet.point] else { return }
+        if let inside = place.tunnel {
+            if inside == claim.tunnel, let hash, !packet.isInbound {
+                watched.insert(place.node)
+                entered[hash, default: 0] += 1
+            }
+            return
+        }
+        guard let number = place.linkNumber, isClaimed[number] else { return }
+        if !claim.plainTunnels.isEmpty, packet.wrappings == form, let inner = packet.inner, probe(of: inner) != nil,
+            inner.start > longestHeaders
+        {
+            longestHeaders = inner.start
+            headers = HeaderBytes.all(of: frame, linkType: linkType)
+        }
+        if let esp = packet.esp {
+            take(esp, packet, at: place, hash: packet.nanoseconds - start > grace ? hash : nil, among: places)
+        } else if packet.outer?.isLaterFragment == true {
+            // The first one shows what it is.
+            if let tunnel, places.tunnel(of: packet)?.tunnel == tunnel { fragments += 1 }
+        } else {
+            takeUnprotected(packet, at: place, among: places)
+        }
+    }
+
+    private mutating func takeUnprotected(
+        _ packet: WirePacket, at place: WirePlaces.Place, among places: WirePlaces
+    ) {
+        guard let inner = packet.inner, probe(of: inner) != nil else { return }
+        guard claim.tunnel == nil, packet.wrappings == form else {
+            objections.add(
+                packet.wrappings.count == 0 ? "in clear" : "wrapped otherwise", packet,
+                "\(inner.source) > \(inner.destination) crosses \(place.linkName) \(packet.wrappings), expected \(form)"
+            )
+            return
+        }
+        examined += 1
+        checkHeaders(of: packet, at: place, among: places)
+        count(inner)
+    }
+
+    /// Holds the headers of plain tunnels against their ends' configuration.
+    private mutating func checkHeaders(
+        of packet: WirePacket, at place: WirePlaces.Place, among places: WirePlaces
+    ) {
+        guard !claim.plainTunnels.isEmpty, let inner = packet.inner else { return }
+        if let outer = packet.wrappers.first { note(length: outer.length) }
+        for (position, (wrapper, name)) in zip(packet.wrappers, claim.plainTunnels).enumerated() {
+            guard case .plain(let tunnel, let sender)? = places.passage(of: wrapper), tunnel.name == name else {
+                objections.add(
+                    "between other addresses", packet,
+                    "\(wrapper.form) from \(wrapper.source) to \(wrapper.destination): not the ends of \(name)")
+                continue
+            }
+            let within = packet.wrappers.dropFirst(position + 1).first
+            // As it leaves its end; each router on the way takes one.
+            if place.node == sender.node && position == 0
+                ? wrapper.hopLimit != sender.hopLimit : wrapper.hopLimit > sender.hopLimit
+            {
+                objections.add(
+                    "with another hop limit", packet,
+                    "\(wrapper.hopLimit) in the header of \(name), expected \(sender.hopLimit)")
+            }
+            // The lower two bits are ECN's (RFC 6040).
+            if wrapper.trafficClass >> 2 != 0 {
+                objections.add(
+                    "with another traffic class", packet, "\(wrapper.trafficClass) in the header of \(name), expected 0"
+                )
+            }
+            // A packet that says so itself may enter one fewer (RFC 2473, section 4.1.1).
+            let limit = within?.encapsulationLimit.map { $0 &- 1 } ?? sender.encapsulationLimit
+            if tunnel.kind.isOverIPv6, wrapper.encapsulationLimit != limit {
+                objections.add(
+                    "with another encapsulation limit", packet,
+                    "\(wrapper.encapsulationLimit.map(String.init) ?? "none") in the header of \(name), expected \(limit.map(String.init) ?? "none")"
+                )
+            }
+            let length = (within?.length ?? inner.length) + sender.encapsulation(tunnel.kind).headerLength
+            if !wrapper.isFragment, !inner.isFragment || within != nil, wrapper.length != length {
+                objections.add(
+                    "of another length", packet, "\(wrapper.length) bytes in \(name), expected \(length)")
+            }
+        }
+    }
+
+    private mutating func note(length: Int) {
+        lengths = lengths.map { min($0.lowerBound, length)...max($0.upperBound, length) } ?? length...length
+    }
+
+    /// Counts a packet for every probe between its addresses: one may go the other's way back.
+    private mutating func count(_ inner: IPSummary) {
+        for (number, probe) in probes.enumerated() where inner.isBetween(probe.source, probe.destination) {
+            carried[number] += 1
+        }
+    }
+
+    private mutating func take(
+        _ esp: WirePacket.ESPSummary, _ packet: WirePacket, at place: WirePlaces.Place, hash: UInt64?,
+        among places: WirePlaces
+    ) {
+        guard let tunnel else { return takeUnprotected(packet, at: place, among: places) }
+        guard let outer = packet.outer else { return }
+        guard let addresses = places.tunnel(of: packet) else {
+            // Another tunnel's, perhaps: only what is known to be this one's, or cannot be known, is objected to.
+            if knownSPIs?.contains(esp.spi) ?? true {
+                objections.add(
+                    "between other addresses", packet,
+                    "ESP from \(outer.source) to \(outer.destination): no tunnel has these addresses here")
+            }
+            return
+        }
+        guard addresses.tunnel == tunnel else {
+            if case .opened = esp.state, let inner = packet.inner, let probe = probe(of: inner) {
+                objections.add(
+                    "in another tunnel", packet,
+                    "\(probes[probe].name) crosses in tunnel \(places.topology.tunnels[addresses.tunnel].name)")
+            }
+            return
+        }
+        examined += 1
+        let isWrappedRight = checkForm(esp, packet)
+        if let knownSPIs, !knownSPIs.contains(esp.spi) {
+            objections.add(
+                "of an unknown SPI", packet,
+                "SPI \(esp.spi.hexadecimal) belongs to no security association of \(claim.tunnel ?? "")")
+        }
+        checkHeaders(of: packet, at: place, among: places)
+        let isNew = checkSequence(esp, packet)
+        guard !outer.isFragment else {
+            fragments += 1
+            return
+        }
+        note(length: outer.length)
+        // Another form has other lengths, and what is sent again entered once.
+        check(
+            esp, packet, outer, arithmetic: isWrappedRight ? arithmetic(for: outer) : nil,
+            hash: isNew && watched.contains(addresses.sender) ? hash : nil)
+    }
+
+    /// Holds a packet's wrappings against the declared ones: all of them up to ESP, and those inside ESP where it is a
+    /// probe's and can be read.
+    private mutating func checkForm(_ esp: WirePacket.ESPSummary, _ packet: WirePacket) -> Bool {
+        let seen = packet.wrappings.prefix(esp.depth)
+        var kind = "wrapped otherwise"
+        if seen == formOutside {
+            guard packet.wrappings != form, case .opened = esp.state, let inner = packet.inner, probe(of: inner) != nil
+            else { return true }
+        } else if claim.wrappings.contains(.espInUDP), seen.array.last == .esp {
+            kind += " (NAT-T expected but absent)"
+        } else if claim.wrappings.contains(.esp), seen.array.last == .espInUDP {
+            kind += " (NAT-T not expected but present)"
+        }
+        objections.add(kind, packet, "seen as \(packet.wrappings), expected \(form)")
+        return false
+    }
+
+    private func arithmetic(for outer: IPSummary) -> ESPEncapsulation? {
+        if case .v4 = outer.source { esp?.v4 } else { esp?.v6 }
+    }
+
+    private func probe(of inner: IPSummary) -> Int? {
+        probes.firstIndex { inner.isBetween($0.source, $0.destination) }
+    }
+
+    /// Numbers rise with each packet of an association (RFC 4303, section 2.2): one that does not was sent again.
+    ///
+    /// - Returns: Whether it is new.
+    private mutating func checkSequence(_ esp: WirePacket.ESPSummary, _ packet: WirePacket) -> Bool {
+        let key = UInt64(packet.point) << 32 | UInt64(esp.spi)
+        // Extended numbers wrap around in their lower half.
+        if let last = sequences[key], esp.sequence <= last, last - esp.sequence < UInt32.max / 2 {
+            objections.add(
+                "with a sequence number that does not rise", packet,
+                "sequence \(esp.sequence) after \(last) of SPI \(esp.spi.hexadecimal)")
+            return false
+        }
+        sequences[key] = esp.sequence
+        return true
+    }
+
+    private mutating func check(
+        _ esp: WirePacket.ESPSummary, _ packet: WirePacket, _ outer: IPSummary, arithmetic: ESPEncapsulation?,
+        hash: UInt64?
+    ) {
+        switch esp.state {
+        case .closed:
+            if let arithmetic, !arithmetic.isPossible(outerLength: outer.length) {
+                objections.add(
+                    "of an impossible length", packet, "\(outer.length) bytes, which no packet makes with \(algorithms)"
+                )
+            }
+        case .notAuthentic:
+            objections.add(
+                "not authentic", packet, "the integrity check value of SPI \(esp.spi.hexadecimal) does not fit")
+        case .malformed:
+            objections.add(
+                "malformed inside", packet, "what is inside is not as RFC 4303 section 2.4 has it")
+        case .opened(let length):
+            opened += 1
+            if let arithmetic, arithmetic.outerLength(ofInner: length) != outer.length {
+                objections.add(
+                    "of another length", packet,
+                    "\(outer.length) bytes around \(length), expected \(arithmetic.outerLength(ofInner: length)) with \(algorithms)"
+                )
+            }
+            if let inner = packet.inner { count(inner) }
+            compare(esp, packet, hash: hash)
+        }
+    }
+
+    private var algorithms: String { claim.algorithms?.description ?? "its algorithms" }
+
+    private mutating func compare(_ esp: WirePacket.ESPSummary, _ packet: WirePacket, hash: UInt64?) {
+        guard let hash, comparedAt[esp.spi, default: packet.point] == packet.point else { return }
+        comparedAt[esp.spi] = packet.point
+        if let count = entered[hash] {
+            entered[hash] = count > 1 ? count - 1 : nil
+            matched += 1
+        } else {
+            unproved.add(
+                "that never entered the tunnel", packet,
+                "what is inside is no packet that \(claim.tunnel ?? "") was given")
+        }
+    }
+}

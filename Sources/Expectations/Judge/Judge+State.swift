@@ -1,0 +1,204 @@
+import LabModel
+import LabRecords
+import NetworkTypes
+
+// Verdicts from what kernels and daemons have: routes, BGP, security associations.
+extension Judge {
+    func routes(_ claim: RoutesClaim) -> Judgement {
+        let expected = claim.routes.map {
+            "\($0.prefix) by \($0.targets.map(\.description).joined(separator: " and "))"
+        }
+        let rule = "route table of \(claim.node)"
+        guard case .routes(let routes)? = observation.finding(of: .routes(node: claim.node)) else {
+            return .inconclusive(expected.joined(separator: ", "), rule, "it was not measured")
+        }
+        let faults = claim.routes.compactMap { wanted -> String? in
+            let found = routes.filter { $0.prefix == wanted.prefix }
+            let isRight = wanted.targets.allSatisfy { target in
+                switch target {
+                case .absent: found.isEmpty
+                case .gateway(let address): found.contains { $0.gateways.contains(address) }
+                case .interface(let name): found.contains { $0.interfaces.contains(name) }
+                }
+            }
+            if isRight { return nil }
+            return found.isEmpty ? "no route to \(wanted.prefix)" : found.map(\.text).joined(separator: ", ")
+        }
+        return Judgement(
+            outcome: faults.isEmpty ? .pass : .fail, expected: expected.joined(separator: ", "), rule: rule,
+            seen: faults.isEmpty ? "all of them" : faults.joined(separator: "; "))
+    }
+
+    /// A session that one side alone has configured: it tries, and does not come up.
+    private func connecting(_ session: OneSidedSession) -> Judgement {
+        let expected = "\(session.name) connecting: \(session.reason)"
+        let rule = "only \(session.node) has configured it (RFC 4271 section 8: both sides have to)"
+        let measurement = Measurement.connecting(session.name)
+        guard case .session(let seen)? = observation.finding(of: measurement) else {
+            return .inconclusive(expected, rule, "it was not measured")
+        }
+        guard let speaker = seen.first(where: { $0.node == session.node }) else {
+            return Judgement(outcome: .fail, expected: expected, rule: rule, seen: "\(session.node) does not tell")
+        }
+        let tries = ["Idle", "Connect", "Active", "OpenSent", "OpenConfirm"].contains(speaker.state)
+        let attempts = packets(during: measurement).filter { packet in
+            guard let ip = packet.inner else { return false }
+            switch ip.transport {
+            case .tcp(let source, let destination, _, _):
+                // A neighbour of another session may have the peer's address, and a peer's may be its own.
+                let isOwn = { (address: IPAddress) in session.address.map { $0 == address } ?? true }
+                return ip.destination == session.peer && destination == 179 && isOwn(ip.source)
+                    || ip.source == session.peer && source == 179 && isOwn(ip.destination)
+            // "Unreachable", from whoever is on the way.
+            case .otherICMP: return ip.destination == session.address
+            default: return false
+            }
+        }
+        let error = speaker.lastError.map { ", \($0)" } ?? ""
+        let packets =
+            attempts.isEmpty ? "no packet to or from \(session.peer) on any link" : "\(attempts.count) packets"
+        return Judgement(
+            outcome: tries ? .pass : .fail, expected: expected, rule: rule,
+            seen: "\(session.node) \(speaker.state)\(error); \(packets)",
+            notes: attempts.prefix(4).map {
+                Objections.Note($0, $0.inner?.destination == session.peer ? "tries" : "the answer")
+            })
+    }
+
+    /// A session whose timers do not let it stay up.
+    private func flapping(_ conflict: HoldConflict, _ claim: BGPClaim) -> Judgement {
+        let time = CheckPlan.flapping
+        let range = conflict.ends(in: time)
+        let expected =
+            "\(claim.session) goes down \(range.lowerBound) to \(range.upperBound) times in \(time.shortText)"
+        let rule = "RFC 4271 section 6.5: \(conflict.reason)"
+        guard case .flaps(let counts)? = observation.finding(of: plan.session(claim)) else {
+            return .inconclusive(expected, rule, "it was not measured")
+        }
+        let nodes = [conflict.listener, conflict.speaker]
+        let isRight = nodes.allSatisfy { counts[$0].map(range.contains) ?? false }
+        return Judgement(
+            outcome: isRight ? .pass : .fail, expected: expected, rule: rule,
+            seen: nodes.map { "\($0) saw it end \(counts[$0].map { "\($0)" } ?? "an unknown number of") times" }
+                .joined(separator: ", "))
+    }
+
+    func bgp(_ claim: BGPClaim) -> Judgement {
+        if let session = topology.oneSidedSession(named: claim.session) { return connecting(session) }
+        let session = topology.session(named: claim.session)
+        if claim.isFlapping, let conflict = session?.holdConflict { return flapping(conflict, claim) }
+        let speakers = session?.speakers ?? []
+        let hold = claim.hold ?? speakers.map(\.hold).min() ?? .zero
+        let rule =
+            "RFC 4271 section 4.2: the smaller of the hold times that both propose (\(speakers.map(\.hold.shortText).joined(separator: " and ")))"
+        let expected =
+            claim.isEstablished
+            ? "\(claim.session) established with hold time \(hold.shortText), each speaker with the other's prefixes"
+            : "\(claim.session) down"
+        guard case .session(let seen)? = observation.finding(of: .session(claim.session)) else {
+            return .inconclusive(expected, rule, "it was not measured")
+        }
+        var faults = speakers.map(\.node).filter { node in !seen.contains { $0.node == node } }.map {
+            "\($0) does not tell"
+        }
+        for speaker in seen {
+            let isEstablished = speaker.state == "Established"
+            guard isEstablished == claim.isEstablished, isEstablished else {
+                if isEstablished != claim.isEstablished {
+                    faults.append("\(speaker.node) is in state \(speaker.state)")
+                }
+                continue
+            }
+            // RFC 4271, section 4.4: a third of the hold time at most.
+            let keepalive = speaker.keepalive ?? .zero
+            if keepalive <= .zero || keepalive > (speaker.hold ?? hold) / 3 {
+                faults.append(
+                    "\(speaker.node) sends keepalives \(keepalive > .zero ? "every \(keepalive.shortText)" : "never")")
+            }
+            if speaker.hold != hold {
+                faults.append("\(speaker.node) has hold time \(speaker.hold?.shortText ?? "none")")
+            }
+            let peer = speakers.first { $0.node != speaker.node }
+            let other = peer?.advertised ?? []
+            // What a peer passes on depends on what it has been told.
+            let passedOn = peer?.passesOn == true ? topology.sessions.flatMap(\.speakers).flatMap(\.advertised) : []
+            let missing = other.filter { !speaker.learned.contains($0) }
+            let more = speaker.learned.filter { !other.contains($0) && !passedOn.contains($0) }
+            if !missing.isEmpty {
+                faults.append("\(speaker.node) lacks \(missing.map(\.description).joined(separator: ", "))")
+            }
+            if !more.isEmpty {
+                faults.append("\(speaker.node) has learned \(more.map(\.description).joined(separator: ", ")) besides")
+            }
+        }
+        let words = seen.map { speaker in
+            "\(speaker.node) \(speaker.state)"
+                + (speaker.hold.map { " \(speaker.keepalive?.shortText ?? "")/\($0.shortText)" } ?? "")
+                + (speaker.learned.isEmpty ? "" : " has \(speaker.learned.map(\.description).joined(separator: ", "))")
+        }
+        return Judgement(
+            outcome: faults.isEmpty ? .pass : .fail, expected: expected, rule: rule,
+            seen: faults.isEmpty ? words.joined(separator: "; ") : faults.joined(separator: "; "))
+    }
+
+    func securityAssociation(_ claim: SAClaim) -> Judgement {
+        let tunnel = topology.tunnel(named: claim.tunnel)
+        let form = claim.isUDPEncapsulated ? "in UDP 4500" : "as protocol 50"
+        let lifetimes = tunnel?.lifetimes
+        let ike = tunnel?.ikeAlgorithms
+        let expected =
+            "\(claim.tunnel): " + (ike.map { "IKE with \($0); " } ?? "") + "ESP in tunnel mode \(form)"
+            + (claim.algorithms.map { " with \($0)" } ?? "")
+            + (lifetimes.map { ", renewed within \($0.ike.shortText) (IKE) and \($0.esp.shortText) (ESP)" } ?? "")
+        let rule = "the tunnel's configuration at both ends"
+        guard case .tunnel(let ends)? = observation.finding(of: .tunnel(claim.tunnel)) else {
+            return .inconclusive(expected, rule, "it was not measured")
+        }
+        let silent = (tunnel?.ends ?? []).map(\.node).filter { node in !ends.contains { $0.node == node } }
+        var faults = silent.map { "\($0) does not tell" }
+        var words: [String] = []
+        for end in ends {
+            if end.ike == nil {
+                faults.append("\(end.node) has no IKE SA")
+            } else if let ike, end.ike != ike.plutoName {
+                faults.append("\(end.node) has an IKE SA with \(end.ike ?? "") instead of \(ike.plutoName)")
+            }
+            for isOutbound in [true, false] where !end.associations.contains(where: { $0.isOutbound == isOutbound }) {
+                faults.append("\(end.node) has no security association \(isOutbound ? "outbound" : "inbound")")
+            }
+            for one in end.associations {
+                faults += self.faults(of: one, claim)
+            }
+            if let lifetimes {
+                for (name, rest, most) in [
+                    ("IKE", end.ikeReplacedIn, lifetimes.ike), ("ESP", end.childReplacedIn, lifetimes.esp),
+                ] {
+                    guard let rest, rest > most else { continue }
+                    faults.append("\(end.node) keeps its \(name) SA for another \(rest.shortText)")
+                }
+            }
+            words.append("\(end.node) \(end.associations.count) SAs, IKE \(end.ike ?? "none")")
+        }
+        return Judgement(
+            outcome: faults.isEmpty ? .pass : .fail, expected: expected, rule: rule,
+            seen: faults.isEmpty ? words.joined(separator: "; ") : faults.joined(separator: "; "))
+    }
+
+    private func faults(of one: TunnelAssociation, _ claim: SAClaim) -> [String] {
+        let esp = one.association
+        let place = "\(one.node), SPI \(esp.spi.hexadecimal)"
+        var faults: [String] = []
+        if esp.mode != .tunnel { faults.append("\(place): \(esp.mode.rawValue) mode") }
+        if (esp.encapsulation != nil) != claim.isUDPEncapsulated {
+            faults.append("\(place): ESP \(esp.encapsulation == nil ? "as protocol 50" : "in UDP")")
+        }
+        if let wanted = claim.algorithms {
+            let right = wanted.kernelNames
+            let names = esp.algorithmNames
+            if names != right {
+                faults.append("\(place): \(names.joined(separator: ", ")) instead of \(right.joined(separator: ", "))")
+            }
+        }
+        return faults
+    }
+}

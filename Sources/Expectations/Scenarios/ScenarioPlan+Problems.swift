@@ -1,0 +1,79 @@
+import LabModel
+import NetworkTypes
+import Predictions
+
+// What is wrong with a scenario that only a prediction shows, before any lab is built.
+extension ScenarioPlan {
+    /// Windows that cannot be computed, and claims that contradict what is predicted; none for a scenario that can pass.
+    ///
+    /// - Parameter file: The lab file's name, for messages.
+    public func problems(predictor: Predictor, file: String) -> [LabFileDiagnostic] {
+        var problems: [LabFileDiagnostic] = []
+        var active: [Fault] = []
+        for (number, step) in scenario.steps.enumerated() {
+            switch step.action {
+            case .check: break
+            case .heal(let faults): active.removeAll(where: faults.contains)
+            case .fail(let faults):
+                for flow in scenario.traffic {
+                    guard let probe = topology.probe(named: flow.probe) else { continue }
+                    let prediction = predictor.predict(faults, with: active, for: probe)
+                    let end = mending(of: faults, after: number) ?? scenario.length
+                    problems += self.problems(prediction, of: flow, step, lasting: end - step.at, file: file)
+                }
+                active += faults.filter { !$0.isMomentary }
+            }
+        }
+        return problems
+    }
+
+    /// When all of some faults have been healed, from the scenario's beginning; nil for never.
+    private func mending(of faults: [Fault], after number: Int) -> Duration? {
+        var missing = Set(faults.filter { !$0.isMomentary })
+        return scenario.steps.dropFirst(number + 1).first { step in
+            if case .heal(let healed) = step.action { missing.subtract(healed) }
+            return missing.isEmpty
+        }?.at
+    }
+
+    /// How long a flow is out at least.
+    private static func least(of effect: Prediction.Effect, lasting: Duration) -> Duration {
+        switch effect {
+        case .outage(let window): min(window.earliest, lasting)
+        case .untilHealed: lasting
+        case .none, .degraded, .byFlow, .unpredictable: .zero
+        }
+    }
+
+    private func problems(
+        _ prediction: Prediction, of flow: Scenario.Flow, _ step: Scenario.Step, lasting: Duration, file: String
+    ) -> [LabFileDiagnostic] {
+        let place = "scenarios.\(scenario.name)"
+        if case .unpredictable(let why)? = prediction.all.lazy.map(\.effect).first(where: \.isUnpredictable) {
+            return [
+                LabFileDiagnostic(
+                    file: file, line: step.line,
+                    message: "\(place): what \"\(prediction.fault)\" does to \(flow.probe) cannot be computed: \(why)",
+                    remedy: "Take \(flow.probe) out of `traffic`, or another fault.")
+            ]
+        }
+        guard let claim = scenario.outages.first(where: { $0.probe == flow.probe }), let atMost = claim.atMost else {
+            return []
+        }
+        // Which way the flow takes is not known before, so that a claim is wrong only if it is wrong on each.
+        let least = prediction.all.map { Self.least(of: $0.effect, lasting: lasting) }.min() ?? .zero
+        // An outage between two packets is not seen, and one that has just begun is not one yet.
+        guard least > atMost + flow.interval * 2 else { return [] }
+        return [
+            LabFileDiagnostic(
+                file: file, line: claim.line,
+                message: "\(place).outage: \(flow.probe) is out for \(least.shortText) at least after "
+                    + "\"\(prediction.fault)\", and \(atMost == .zero ? "no outage" : atMost.shortText) is claimed",
+                remedy: "Change the claim or the timeline; `netlab predict` has the reasons.")
+        ]
+    }
+}
+
+extension Prediction.Effect {
+    fileprivate var isUnpredictable: Bool { if case .unpredictable = self { true } else { false } }
+}

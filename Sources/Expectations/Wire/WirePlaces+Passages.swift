@@ -1,0 +1,81 @@
+import HeaderStacks
+import LabModel
+import NetworkTypes
+
+extension WirePlaces {
+    /// A tunnel that a packet is inside of.
+    enum Passage: Sendable {
+        case secured(Tunnel)
+        /// With the end that has put the packet in.
+        case plain(PlainTunnel, sender: PlainTunnelEnd)
+
+        var name: String {
+            switch self {
+            case .secured(let tunnel): tunnel.name
+            case .plain(let tunnel, _): tunnel.name
+            }
+        }
+    }
+
+    /// The tunnels that a packet is inside of at its place, outermost first; those that the lab does not have are left out.
+    func passages(of packet: WirePacket) -> [Passage] {
+        guard packet.wrappings.count > 0 else { return [] }
+        var wrappers = packet.wrappers[...]
+        return packet.wrappings.array.compactMap { form in
+            switch form {
+            case .vlan, .gre: nil
+            case .esp, .espInUDP: tunnel(of: packet).map { .secured(topology.tunnels[$0.tunnel]) }
+            case .ipv4InIPv4, .ipv4InIPv6, .ipv6InIPv4, .ipv6InIPv6: wrappers.popFirst().flatMap(passage)
+            }
+        }
+    }
+
+    /// The plain tunnel whose ends a header goes between.
+    func passage(of wrapper: WirePacket.Wrapper) -> Passage? {
+        for tunnel in topology.plainTunnels where tunnel.kind.wrapping == wrapper.form {
+            for end in tunnel.ends {
+                guard let peer = tunnel.peer(of: end) else { continue }
+                // Either side of a NAT.
+                if wrapper.source == end.localAddress || wrapper.source == peer.remoteAddress,
+                    wrapper.destination == peer.localAddress || wrapper.destination == end.remoteAddress
+                {
+                    return .plain(tunnel, sender: end)
+                }
+            }
+        }
+        return nil
+    }
+}
+
+extension WirePlaces.Passage {
+    /// What it makes of a packet's length; nil where its algorithms are not known.
+    var encapsulation: Encapsulation? {
+        switch self {
+        case .secured(let tunnel): tunnel.espEncapsulation.map { .esp($0) }
+        case .plain(let tunnel, let sender): .tunnel(sender.encapsulation(tunnel.kind))
+        }
+    }
+
+    /// What it takes of an MTU, in words: `ESP of tunnel main`, `40 + 8 (ipip6)`.
+    var words: String {
+        switch self {
+        case .secured(let tunnel): "\(tunnel.isUDPEncapsulated ? "UDP and " : "")ESP of tunnel \(tunnel.name)"
+        case .plain(let tunnel, let sender):
+            sender.headerLengths(tunnel.kind).map(String.init).joined(separator: " + ") + " (\(tunnel.name))"
+        }
+    }
+}
+
+extension PlainTunnelEnd {
+    /// What this end makes of a packet that it sends.
+    public func encapsulation(_ kind: PlainTunnel.Kind) -> Encapsulation.Tunnel {
+        let options: Set<Encapsulation.Tunnel.Option> = encapsulationLimit == nil ? [.noEncapsulationLimit] : []
+        return switch kind {
+        case .isatap: Encapsulation.Tunnel(.isatap)
+        case .sixInFour: Encapsulation.Tunnel(.sixInFour)
+        case .ipip: Encapsulation.Tunnel(.ipip)
+        case .ipip6: Encapsulation.Tunnel(.ipip6, options: options)
+        case .ip6ip6: Encapsulation.Tunnel(.ip6ip6, options: options)
+        }
+    }
+}

@@ -1,0 +1,141 @@
+import LabModel
+import NetworkTypes
+import YAMLReading
+
+// Tunnels, with the configuration files their ends bring along.
+extension TopologyResolver {
+    mutating func resolve(tunnel spec: TunnelSpec) -> Tunnel? {
+        let place = "tunnels.\(spec.name.value)"
+        checkAlgorithms(of: spec)
+        checkForwardSecrecy(of: spec)
+        guard spec.isComplete else { return nil }
+        guard spec.ends.count == 2 else {
+            collector.error(
+                spec.name.line, "\(place) leads to nowhere: it has \(spec.ends.count) usable ends",
+                "A tunnel joins exactly two nodes: add them under `ends:`.")
+            return nil
+        }
+        guard spec.ends.allSatisfy({ isKnown(node: $0.node, in: place) }) else { return nil }
+        for end in spec.ends {
+            if let interface = end.interface { claim(interface.value, of: end.node.value, line: interface.line) }
+            if let inside = end.inside { check(hostAddress: inside) }
+        }
+        if let (near, far) = zip2(spec.ends[0].inside, spec.ends[1].inside) {
+            if near.value.prefix != far.value.prefix {
+                collector.error(
+                    far.line, "\(place): \(far.value) is not on the link of \(near.value)",
+                    "Both inside addresses need the same block with the same length, such as a /30.")
+            } else if near.value.address == far.value.address {
+                collector.error(
+                    far.line, "\(place): both ends have the inside address \(near.value.address)",
+                    "Give one of them another address.")
+            }
+        }
+        let ownsFiles = spec.ends.allSatisfy { $0.configuration != nil }
+        let proposal = ownsFiles ? nil : proposal(of: spec, place: place)
+        if !ownsFiles, !spec.isUnused, spec.ends.allSatisfy({ $0.startup == .listen }) {
+            collector.error(
+                spec.name.line, "\(place): both ends listen, so the tunnel never comes up",
+                "Set `startup: initiate` at one end, or `unused: true` for the tunnel.")
+        }
+        let nat = file.nodes.compactMap(\.nat).flatMap(\.mappings)
+        let outside = { (address: IPAddress) in nat.first { $0.inside.value == address }?.outside.value ?? address }
+        var sides:
+            [(
+                spec: TunnelSpec.End, local: IPAddress, own: OwnConnection?, configuration: TunnelEnd.Configuration
+            )] = []
+        for end in spec.ends {
+            let owned = self.ends(of: end.node.value).flatMap(\.addresses).map(\.value.address)
+            let own = end.configuration.flatMap { connection(of: end, file: $0, place: place) }
+            let local = end.address ?? own?.localAddress.map { Located(value: $0, line: end.line) }
+            guard let local else {
+                if end.configuration == nil {
+                    collector.error(
+                        end.line, "\(place).ends.\(end.node.value) has no \"address\"",
+                        "Add `address: …`, one of the node's own: \(owned.map(\.description).joined(separator: ", ")).")
+                } else if own != nil {
+                    collector.error(
+                        end.line,
+                        "\(place).ends.\(end.node.value): its file does not say which address is the tunnel's",
+                        "Add `address: …`, one of the node's own: \(owned.map(\.description).joined(separator: ", ")).")
+                }
+                continue
+            }
+            guard owned.contains(local.value) || unsure.contains(end.node.value) else {
+                collector.error(
+                    local.line, "\(place): node \(end.node.value) does not have the address \(local.value)",
+                    "Take one of its own: \(owned.map(\.description).joined(separator: ", ")).")
+                continue
+            }
+            if let configuration = configuration(of: end, place: place) {
+                sides.append((end, local.value, own, configuration))
+            }
+        }
+        guard sides.count == 2, let proposalOrFiles = ownsFiles ? .some(nil) : proposal.map(Optional.some) else {
+            return nil
+        }
+        let index = UInt32(file.tunnels.firstIndex { $0.name.value == spec.name.value } ?? 0)
+        let ends = zip(sides, sides.reversed()).compactMap { own, other -> TunnelEnd? in
+            guard let interface = own.spec.interface else { return nil }
+            checkPeer(of: own.spec, own.own, expected: outside(other.local), place: place)
+            return TunnelEnd(
+                node: own.spec.node.value, localAddress: own.local, remoteAddress: outside(other.local),
+                identity: outside(own.local), interface: interface.value, daemon: daemon(of: own.spec.node.value),
+                mark: own.own?.key ?? 101 + index, inside: own.spec.inside?.value,
+                mtu: own.spec.mtu ?? spec.mtu, routes: own.spec.routes.map(\.value),
+                withdrawal: own.spec.withdrawal, metric: own.spec.metric,
+                deadPeerDetection: own.spec.deadPeerDetection,
+                connection: own.spec.connection?.value ?? spec.name.value, configuration: own.configuration)
+        }
+        guard ends.count == 2 else { return nil }
+        return Tunnel(
+            name: spec.name.value, summary: spec.summary, proposal: proposalOrFiles, isUnused: spec.isUnused,
+            mss: spec.mss, ends: ends)
+    }
+
+    /// What negotiates at a node.
+    func daemon(of node: String) -> IKEDaemon {
+        file.nodes.first { $0.name.value == node }?.ike ?? .libreswan
+    }
+
+    func proposal(of spec: TunnelSpec, place: String) -> TunnelProposal? {
+        if !spec.missing.isEmpty {
+            collector.error(
+                spec.name.line, "\(place) has no \(spec.missing.joined(separator: ", "))",
+                "A generated tunnel needs `ike:`, `esp:` and `psk:`; or give both ends their own `config:`.")
+        }
+        guard var ike = spec.ike, var esp = spec.esp, let key = spec.presharedKey else { return nil }
+        if let lifetime = standardLifetime(.ikeLifetime, of: spec) { ike.lifetime = lifetime }
+        if let lifetime = standardLifetime(.espLifetime, of: spec) { esp.lifetime = lifetime }
+        return TunnelProposal(ike: ike, esp: esp, deadPeerDetection: spec.deadPeerDetection, presharedKey: key)
+    }
+
+    func configuration(of end: TunnelSpec.End, place: String) -> TunnelEnd.Configuration? {
+        guard let name = end.configuration else {
+            return .generated(startup: end.startup, deadPeerAction: end.deadPeerAction)
+        }
+        // swanctl.conf may have its keys in it.
+        if end.secrets == nil, daemon(of: end.node.value) == .libreswan {
+            collector.error(
+                name.line, "\(place).ends.\(end.node.value) has `config:` but no `secrets:`",
+                "Add `secrets: FILE` with its pre-shared key.")
+            return nil
+        }
+        guard let configuration = companion(name, place: place) else { return nil }
+        var secrets = ""
+        if let file = end.secrets {
+            guard let text = companion(file, place: place) else { return nil }
+            secrets = text
+        }
+        return .own(
+            ConnectionFiles(
+                configurationName: name.value, configuration: configuration, secretsName: end.secrets?.value,
+                secrets: Secret(secrets)))
+    }
+}
+
+/// Both, or neither.
+private func zip2<First, Second>(_ first: First?, _ second: Second?) -> (First, Second)? {
+    guard let first, let second else { return nil }
+    return (first, second)
+}

@@ -1,0 +1,104 @@
+import NetworkTypes
+
+/// A timeline of faults, heals and traffic, with what must be seen before, during and after.
+public struct Scenario: Hashable, Sendable, Codable {
+    public let name: String
+    /// The line of the lab file.
+    public let line: Int
+    public let summary: String
+    /// The variant of the lab it runs in; nil for the lab as it stands.
+    public let variant: String?
+    /// Echo requests that go on from the beginning to the end.
+    public let traffic: [Flow]
+    /// By time.
+    public let steps: [Step]
+    /// When it ends, from its beginning.
+    public let length: Duration
+    /// What is claimed of outages beyond what follows from the configuration.
+    public let outages: [OutageClaim]
+
+    public struct Flow: Hashable, Sendable, Codable {
+        public let probe: String
+        public let interval: Duration
+
+        public init(probe: String, interval: Duration) {
+            self.probe = probe
+            self.interval = interval
+        }
+    }
+
+    public struct Step: Hashable, Sendable, Codable {
+        /// From the scenario's beginning.
+        public let at: Duration
+        public let line: Int
+        public let action: Action
+
+        public init(at: Duration, line: Int, action: Action) {
+            self.at = at
+            self.line = line
+            self.action = action
+        }
+    }
+
+    public enum Action: Hashable, Sendable, Codable {
+        case fail([Fault])
+        case heal([Fault])
+        /// Expectations by name: those that must hold now, and those that must not.
+        case check(pass: [String], fail: [String])
+    }
+
+    /// `outage: {PROBE: none}`, `{PROBE: 40s}` or `{PROBE: {at-most: 40s, published: TEXT}}`: the longest time in which no
+    /// echo came back.
+    public struct OutageClaim: Hashable, Sendable, Codable {
+        public let probe: String
+        public let line: Int
+        /// Zero for none at all; nil where nothing is claimed.
+        public let atMost: Duration?
+        /// What somebody measured on the real thing, in words, to stand beside the lab's; nothing is held against it.
+        public let published: String?
+
+        public init(probe: String, line: Int, atMost: Duration?, published: String? = nil) {
+            self.probe = probe
+            self.line = line
+            self.atMost = atMost
+            self.published = published
+        }
+    }
+
+    public init(
+        name: String, line: Int, summary: String, variant: String?, traffic: [Flow], steps: [Step], length: Duration,
+        outages: [OutageClaim]
+    ) {
+        self.name = name
+        self.line = line
+        self.summary = summary
+        self.variant = variant
+        self.traffic = traffic
+        self.steps = steps
+        self.length = length
+        self.outages = outages
+    }
+}
+
+/// A scenario, and the variant of the lab that it is played in.
+public struct ScenarioName: Hashable, Sendable, Codable {
+    public let name: String
+    /// Nil for the lab as it stands.
+    public let variant: String?
+
+    public init(name: String, variant: String?) {
+        self.name = name
+        self.variant = variant
+    }
+}
+
+/// A changed lab: a part of a lab file laid over the whole.
+public struct Variant: Hashable, Sendable, Codable {
+    public let name: String
+    public let summary: String
+
+    public init(name: String, summary: String) {
+        self.name = name
+        self.summary = summary
+    }
+}

@@ -1,0 +1,132 @@
+import NetworkTypes
+
+/// A tunnel without encryption between two nodes: packets get new headers, and nothing is negotiated.
+public struct PlainTunnel: Hashable, Sendable, Codable {
+    /// Which headers it puts around a packet, by its name in ip-tunnel(8).
+    public enum Kind: String, Hashable, Sendable, Codable, CaseIterable {
+        /// IPv6 in IPv4, to the IPv4 address within the next hop's (RFC 5214).
+        case isatap
+        /// IPv6 in IPv4 between two fixed ends (RFC 4213); `sit` in Linux.
+        case sixInFour = "6in4"
+        /// IPv4 in IPv4 (RFC 2003).
+        case ipip
+        /// IPv4 in IPv6 (RFC 2473).
+        case ipip6
+        /// IPv6 in IPv6 (RFC 2473).
+        case ip6ip6
+
+        public var isOverIPv6: Bool { self == .ipip6 || self == .ip6ip6 }
+        public var carriesIPv6: Bool { self != .ipip && self != .ipip6 }
+
+        /// How its packets look on a link.
+        public var wrapping: Wrapping {
+            switch self {
+            case .isatap, .sixInFour: .ipv6InIPv4
+            case .ipip: .ipv4InIPv4
+            case .ipip6: .ipv4InIPv6
+            case .ip6ip6: .ipv6InIPv6
+            }
+        }
+    }
+
+    public let name: String
+    public let summary: String
+    public let kind: Kind
+    /// Exactly two.
+    public let ends: [PlainTunnelEnd]
+
+    public init(name: String, summary: String, kind: Kind, ends: [PlainTunnelEnd]) {
+        self.name = name
+        self.summary = summary
+        self.kind = kind
+        self.ends = ends
+    }
+
+    public func peer(of end: PlainTunnelEnd) -> PlainTunnelEnd? {
+        ends.first { $0.node != end.node }
+    }
+}
+
+/// One end of a tunnel without encryption.
+public struct PlainTunnelEnd: Hashable, Sendable, Codable {
+    public let node: String
+    /// The node's own address that outer packets carry: on a link, or inside another tunnel.
+    public let localAddress: IPAddress
+    /// The address the peer is reached at: past its NAT, where there is one. An ISATAP interface has no fixed peer.
+    public let remoteAddress: IPAddress
+    public let interface: InterfaceName
+    /// The interface's address inside the tunnel.
+    public let inside: InterfaceAddress?
+    /// The interface's MTU; nil leaves what the kernel gives it, see ``Topology/mtu(of:in:)``.
+    public let mtu: MTU?
+    public let mss: MSSClamp
+    /// Prefixes routed into the tunnel.
+    public let routes: [IPPrefix]
+    /// How many more tunnels its packets may enter, said in an option of 8 bytes (RFC 2473, section 4.1.1); nil for no such
+    /// option. Only over IPv6.
+    public let encapsulationLimit: UInt8?
+    /// Of the outer packets: 1 to 255.
+    public let hopLimit: UInt8
+    /// An ISATAP host's potential router list (RFC 5214, section 8.3.2): who may send it packets that come from elsewhere.
+    public let potentialRouters: [IPv4Address]
+
+    public init(
+        node: String, localAddress: IPAddress, remoteAddress: IPAddress, interface: InterfaceName, inside: InterfaceAddress?,
+        mtu: MTU?, mss: MSSClamp, routes: [IPPrefix], encapsulationLimit: UInt8?, hopLimit: UInt8, potentialRouters: [IPv4Address]
+    ) {
+        self.node = node
+        self.localAddress = localAddress
+        self.remoteAddress = remoteAddress
+        self.interface = interface
+        self.inside = inside
+        self.mtu = mtu
+        self.mss = mss
+        self.routes = routes
+        self.encapsulationLimit = encapsulationLimit
+        self.hopLimit = hopLimit
+        self.potentialRouters = potentialRouters
+    }
+
+    /// What it adds to each packet: the IP header, and the option with the limit.
+    public func headerLengths(_ kind: PlainTunnel.Kind) -> [Int] {
+        kind.isOverIPv6 ? [40] + (encapsulationLimit == nil ? [] : [8]) : [20]
+    }
+
+    public func overhead(_ kind: PlainTunnel.Kind) -> Int { headerLengths(kind).reduce(0, +) }
+}
+
+extension Topology {
+    public func plainTunnel(named name: String) -> PlainTunnel? {
+        plainTunnels.first { $0.name == name }
+    }
+
+    /// Each end of a plain tunnel at the node, with its tunnel, in the file's order.
+    public func plainTunnelEnds(of node: String) -> [(tunnel: PlainTunnel, end: PlainTunnelEnd)] {
+        plainTunnels.flatMap { tunnel in tunnel.ends.filter { $0.node == node }.map { (tunnel, $0) } }
+    }
+
+    /// The MTU of a plain tunnel's interface: as configured, or what Linux makes of the interface below it.
+    ///
+    /// An ISATAP interface has no peer and so none below it that the kernel knows: it gets Ethernet's 1500 less 20 whatever
+    /// its link takes (`ipip6_tunnel_setup`, net/ipv6/sit.c). All others get what that one has less their own headers, and
+    /// those that carry IPv6 or are carried by it no less than 1280 (`ipip6_tunnel_bind_dev`, same file;
+    /// `ip_tunnel_bind_dev`, net/ipv4/ip_tunnel.c; `ip6_tnl_link_config`, net/ipv6/ip6_tunnel.c).
+    public func mtu(of end: PlainTunnelEnd, in kind: PlainTunnel.Kind) -> Int {
+        if let mtu = end.mtu { return mtu.bytes }
+        let below = kind == .isatap ? MTU.ethernet.bytes : mtu(below: end)
+        let room = below - end.overhead(kind)
+        return kind == .ipip ? room : max(room, 1280)
+    }
+
+    /// The MTU of the interface that has the end's outer address.
+    public func mtu(below end: PlainTunnelEnd) -> Int {
+        if let carrier = carrier(of: end) { return mtu(of: carrier.end, in: carrier.tunnel.kind) }
+        return linkEnds(of: end.node).first { $0.end.addresses.contains { $0.address == end.localAddress } }?.link.mtu
+            .bytes ?? MTU.ethernet.bytes
+    }
+
+    /// The plain tunnel that an end's own packets enter at its node; nil where they leave by a link.
+    public func carrier(of end: PlainTunnelEnd) -> (tunnel: PlainTunnel, end: PlainTunnelEnd)? {
+        plainTunnelEnds(of: end.node).first { $0.end.inside?.address == end.localAddress }
+    }
+}

@@ -1,0 +1,200 @@
+import NetworkTypes
+
+/// An IPsec tunnel between two nodes, negotiated by IKEv2 with a pre-shared key.
+public struct Tunnel: Hashable, Sendable, Codable {
+    public let name: String
+    public let summary: String
+    /// What netlab generates the daemons' configuration from; nil where both ends bring their own.
+    public var proposal: TunnelProposal?
+    /// Configured at both ends and never started, as a provider's second tunnel often is.
+    public let isUnused: Bool
+    /// What both ends do to the segment sizes in traffic that enters or leaves the tunnel.
+    public let mss: MSSClamp
+    /// Exactly two.
+    public var ends: [TunnelEnd]
+
+    public init(name: String, summary: String, proposal: TunnelProposal?, isUnused: Bool, mss: MSSClamp, ends: [TunnelEnd]) {
+        self.name = name
+        self.summary = summary
+        self.proposal = proposal
+        self.isUnused = isUnused
+        self.mss = mss
+        self.ends = ends
+    }
+
+    public func peer(of end: TunnelEnd) -> TunnelEnd? {
+        ends.first { $0.node != end.node }
+    }
+
+    /// When a generated end gives a silent peer up: its own way, or that of the tunnel; nil for never.
+    public func deadPeerDetection(at end: TunnelEnd) -> DeadPeerDetection? {
+        end.deadPeerDetection ?? proposal?.deadPeerDetection
+    }
+}
+
+/// What both ends of a generated tunnel agree on.
+public struct TunnelProposal: Hashable, Sendable, Codable {
+    public var ike: IKEProposal
+    public var esp: ESPProposal
+    public let deadPeerDetection: DeadPeerDetection?
+    public var presharedKey: Secret
+
+    public init(ike: IKEProposal, esp: ESPProposal, deadPeerDetection: DeadPeerDetection?, presharedKey: Secret) {
+        self.ike = ike
+        self.esp = esp
+        self.deadPeerDetection = deadPeerDetection
+        self.presharedKey = presharedKey
+    }
+}
+
+/// Phase 1: how the IKE SA is protected.
+public struct IKEProposal: Hashable, Sendable, Codable {
+    public var encryption: EncryptionAlgorithm
+    /// Also the pseudo-random function.
+    public let integrity: IntegrityAlgorithm
+    public let group: DiffieHellmanGroup
+    public var lifetime: Duration
+
+    public init(encryption: EncryptionAlgorithm, integrity: IntegrityAlgorithm, group: DiffieHellmanGroup, lifetime: Duration) {
+        self.encryption = encryption
+        self.integrity = integrity
+        self.group = group
+        self.lifetime = lifetime
+    }
+}
+
+/// Phase 2: how the traffic is protected.
+public struct ESPProposal: Hashable, Sendable, Codable {
+    public var encryption: EncryptionAlgorithm
+    /// Nil for encryption that authenticates by itself.
+    public let integrity: IntegrityAlgorithm?
+    /// The group of perfect forward secrecy; nil for none.
+    public let group: DiffieHellmanGroup?
+    public var lifetime: Duration
+
+    public init(encryption: EncryptionAlgorithm, integrity: IntegrityAlgorithm?, group: DiffieHellmanGroup?, lifetime: Duration) {
+        self.encryption = encryption
+        self.integrity = integrity
+        self.group = group
+        self.lifetime = lifetime
+    }
+}
+
+/// When a silent peer is given up.
+public struct DeadPeerDetection: Hashable, Sendable, Codable {
+    /// How long the peer may be silent before it is asked.
+    public let delay: Duration
+    /// How long after its last packet a peer that does not answer is dead: more than `delay`.
+    public let timeout: Duration
+
+    public init(delay: Duration, timeout: Duration) {
+        self.delay = delay
+        self.timeout = timeout
+    }
+}
+
+/// One end of a tunnel.
+public struct TunnelEnd: Hashable, Sendable, Codable {
+    public enum Startup: String, Hashable, Sendable, Codable, CaseIterable {
+        case initiate, listen
+    }
+
+    public enum DeadPeerAction: String, Hashable, Sendable, Codable, CaseIterable {
+        /// Forget the tunnel and wait for the peer.
+        case clear
+        /// Keep the policy and negotiate when traffic comes.
+        case hold
+        /// Negotiate anew at once.
+        case restart
+    }
+
+    /// When an end's static routes leave the route table.
+    public enum RouteWithdrawal: String, Hashable, Sendable, Codable, CaseIterable {
+        /// They stay, whatever the tunnel does.
+        case never
+        /// They are there only while the end has security associations in both directions, as a cloud's VPN gateway has it:
+        /// ends with a route in common share its traffic by flow.
+        case whenDown = "when-down"
+    }
+
+    /// Where the daemon's configuration comes from.
+    public enum Configuration: Hashable, Sendable, Codable {
+        /// Generated from the tunnel's proposal.
+        case generated(startup: Startup, deadPeerAction: DeadPeerAction)
+        /// The user's own files, word for word.
+        case own(ConnectionFiles)
+    }
+
+    public let node: String
+    /// The address of the node's own that the outer packets carry.
+    public let localAddress: IPAddress
+    /// The address the peer is reached at: past its NAT, where there is one.
+    public let remoteAddress: IPAddress
+    /// The address the peer knows this end by: past this end's NAT.
+    public let identity: IPAddress
+    /// The interface that leads into the tunnel.
+    public let interface: InterfaceName
+    /// Which daemon negotiates at this end.
+    public let daemon: IKEDaemon
+    /// What leads packets into the tunnel: of a VTI its key, which is also the mark of its policies; of an XFRM interface its
+    /// `if_id`.
+    public let mark: UInt32
+    /// The interface's address inside the tunnel.
+    public var inside: InterfaceAddress?
+    /// The interface's MTU; nil leaves what the kernel gives it.
+    public let mtu: MTU?
+    /// Prefixes routed into the tunnel once it is up.
+    public let routes: [IPPrefix]
+    /// When ``routes`` are taken out of the node's table.
+    public let withdrawal: RouteWithdrawal
+    /// Of several routes to a prefix that withdraw, those with the smallest metric are used.
+    public let metric: UInt32
+    /// When this end gives a silent peer up; nil where the tunnel's own says it, or nobody does.
+    public let deadPeerDetection: DeadPeerDetection?
+    /// The connection's name in the daemon.
+    public let connection: String
+    public var configuration: Configuration
+
+    public init(
+        node: String, localAddress: IPAddress, remoteAddress: IPAddress, identity: IPAddress, interface: InterfaceName,
+        daemon: IKEDaemon, mark: UInt32, inside: InterfaceAddress?, mtu: MTU?, routes: [IPPrefix], withdrawal: RouteWithdrawal,
+        metric: UInt32, deadPeerDetection: DeadPeerDetection?, connection: String, configuration: Configuration
+    ) {
+        self.node = node
+        self.localAddress = localAddress
+        self.remoteAddress = remoteAddress
+        self.identity = identity
+        self.interface = interface
+        self.daemon = daemon
+        self.mark = mark
+        self.inside = inside
+        self.mtu = mtu
+        self.routes = routes
+        self.withdrawal = withdrawal
+        self.metric = metric
+        self.deadPeerDetection = deadPeerDetection
+        self.connection = connection
+        self.configuration = configuration
+    }
+
+    /// Whether the interface is made by the daemon when the tunnel comes up, as `vti-interface=` has it.
+    public var interfaceIsMadeByDaemon: Bool {
+        if case .own = configuration { daemon == .libreswan } else { false }
+    }
+}
+
+/// The user's own files for a tunnel's end, for the daemon that its node runs.
+public struct ConnectionFiles: Hashable, Sendable, Codable {
+    public let configurationName: String
+    public var configuration: String
+    /// Nil where the keys are in the configuration itself, as swanctl.conf has it.
+    public let secretsName: String?
+    public var secrets: Secret
+
+    public init(configurationName: String, configuration: String, secretsName: String?, secrets: Secret) {
+        self.configurationName = configurationName
+        self.configuration = configuration
+        self.secretsName = secretsName
+        self.secrets = secrets
+    }
+}

@@ -1,0 +1,221 @@
+import Daemons
+import LabModel
+import NetworkTypes
+
+/// Works out what faults do to a lab's probes: from the configuration and the daemons' versions, without running it.
+///
+/// A fault is turned into ``Damage``; what the daemons do about it, each after its own timers, into changes of routes; and
+/// the probe's packets are followed through the lab before the fault, at once, and when all has been noticed.
+public struct Predictor: Sendable {
+    public let topology: Topology
+    public let versions: DaemonVersions
+    let forwarding: Forwarding
+
+    public init(topology: Topology, versions: DaemonVersions) {
+        self.topology = topology
+        self.versions = versions
+        forwarding = Forwarding(topology: topology)
+    }
+
+    /// What one fault does to a probe in a lab that is well.
+    public func predict(_ fault: Fault, for probe: Probe) -> Prediction { predict([fault], for: probe) }
+
+    /// What faults that begin together do to a probe.
+    ///
+    /// - Parameter alreadyActive: Faults that began earlier, long enough for all they bring about to have happened.
+    ///
+    /// Where routes share traffic by flow, which of them a flow takes is up to the kernel's hash, which it seeds at random
+    /// (fib_multipath_hash, net/ipv4/route.c): then there is a prediction for each way.
+    public func predict(_ faults: [Fault], with alreadyActive: [Fault] = [], for probe: Probe) -> Prediction {
+        let earlier = settled(alreadyActive)
+        let before = journey(of: probe, in: earlier)
+        let alternatives = before.pinnings.map { pinning in
+            predict(
+                faults, with: alreadyActive, earlier, before: journey(of: probe, in: earlier, pinned: pinning), probe)
+        }
+        guard let first = alternatives.first else {
+            return predict(faults, with: alreadyActive, earlier, before: before, probe)
+        }
+        // What becomes of the flow whichever way it took is said once.
+        switch first.effect {
+        case .none, .untilHealed, .degraded, .unpredictable:
+            guard alternatives.allSatisfy({ $0.effect == first.effect }),
+                alternatives.allSatisfy({ ($0.comeback == nil) == (first.comeback == nil) })
+            else { break }
+            return Prediction(
+                fault: first.fault, probe: first.probe, effect: first.effect,
+                comeback: Window.spanning(alternatives.compactMap(\.comeback)), before: before.way,
+                during: first.during, reasons: first.reasons)
+        case .outage, .byFlow: break
+        }
+        return Prediction(
+            fault: first.fault, probe: first.probe, effect: .byFlow, comeback: nil, before: before.way, during: nil,
+            reasons: [before.summary("Routes share traffic by flow, so it depends on the flow's way before the fault")],
+            alternatives: alternatives)
+    }
+
+    private func predict(
+        _ faults: [Fault], with alreadyActive: [Fault], _ earlier: Damage, before: Journey, _ probe: Probe
+    ) -> Prediction {
+        var answer = Answer(
+            fault: faults.map(\.description).joined(separator: ", "), probe: probe.name, before: before)
+        if let loss = before.loss {
+            return answer.prediction(.unpredictable("the probe is not answered before the fault: \(loss)"))
+        }
+        if let unrest = unrest(around: before) { return answer.prediction(.unpredictable(unrest)) }
+        let impact = impact(of: alreadyActive + faults, since: alreadyActive)
+        answer.reasons += impact.notes
+
+        var damage = impact.damage
+        damage.withdrawn = earlier.withdrawn
+        damage.forgotten.formUnion(earlier.forgotten)
+        let atOnce = journey(of: probe, in: damage, known: before)
+        let recoveries = recoveries(from: impact, for: before)
+        damage.forgotten.subtract(recoveries.map(\.side))
+        let recovered = journey(of: probe, in: damage, known: before)
+        let moment = Moment(damage: damage, changes: changes(after: impact, in: damage, since: earlier))
+        let after = journey(of: probe, in: moment.settled, known: before)
+        let works = { (damage: Damage) in self.journey(of: probe, in: damage, known: before).loss == nil }
+        func restored(first: Bool) -> Restoration {
+            restoration(after: impact, moment, earlier, probe: probe, before: before, first: first)
+        }
+
+        if let doubt = atOnce.doubt ?? recovered.doubt ?? after.doubt ?? impact.doubt(about: before, after, topology) {
+            answer.reasons += [impact.degradation(of: before)?.reason].compactMap { $0 }
+            return answer.prediction(.unpredictable(doubt))
+        }
+        if let loss = after.loss {
+            if let doubt = doubt(about: impact, recoveries, before) {
+                return answer.prediction(.unpredictable(doubt))
+            }
+            return answer.down(loss, atOnce, moment, impact, restored(first: false), topology)
+        }
+        if atOnce.loss != nil, recovered.loss == nil {
+            return answer.recovering(atOnce, recoveries, after)
+        }
+        if let loss = atOnce.loss {
+            let needed = moment.needed(where: works)
+            return answer.outage(loss, ending: needed, after, restored(first: true))
+        }
+        return answer.uninterrupted(
+            after, moment, moment.gap(where: works), impact, restored(first: true), propagation)
+    }
+}
+
+extension Predictor {
+    /// Why routes that a journey follows come and go without any fault; nil where they do not.
+    private func unrest(around journey: Journey) -> String? {
+        let nodes = Set(journey.all.flatMap(\.nodes))
+        return topology.sessions.first { session in
+            session.holdConflict != nil && session.speakers.contains { nodes.contains($0.node) }
+        }?.holdConflict?.reason
+    }
+
+    /// Which of several next hops a flow's packets take, each way.
+    struct Pinning: Hashable, Sendable {
+        var forth: [Forwarding.Choice] = []
+        var back: [Forwarding.Choice] = []
+    }
+
+    /// The way there and back of a probe's question and answer.
+    struct Journey: Sendable {
+        let forth: [Forwarding.Path]
+        let back: [Forwarding.Path]
+        /// Round trip over its links, of their delays alone.
+        let roundTrip: Duration
+        /// What the flow's hash is known to choose.
+        let pinning: Pinning
+
+        var all: [Forwarding.Path] { forth + back }
+
+        /// Each way there with each way back, where there are several of them and all arrive; else none.
+        var pinnings: [Pinning] {
+            let count = forth.count * back.count
+            guard count > 1, count <= Self.mostPinnings, all.allSatisfy(\.arrives) else { return [] }
+            return forth.flatMap { forth in
+                back.map { Pinning(forth: forth.choices, back: $0.choices) }
+            }
+        }
+
+        private static let mostPinnings = 64
+
+        /// Why no answer comes; nil where one does.
+        var loss: String? {
+            if let lost = forth.first(where: { !$0.arrives }), !forth.contains(where: \.arrives) { return lost.loss }
+            if let lost = back.first(where: { !$0.arrives }), !back.contains(where: \.arrives) { return lost.loss }
+            return nil
+        }
+
+        /// Why it cannot be said whether an answer comes; nil where it can.
+        var doubt: String? {
+            guard loss == nil, let lost = all.first(where: { !$0.arrives }) else { return nil }
+            return "routes share traffic by flow, and on one of the ways \(lost.loss)"
+        }
+
+        var way: Prediction.Way { Prediction.Way(forth: Self.tunnels(forth), back: Self.tunnels(back)) }
+        /// The links and the tunnels' outer links, each way.
+        var crossings: [[Forwarding.Crossing]] { all.map(\.crossings) }
+
+        private static func tunnels(_ paths: [Forwarding.Path]) -> [String] {
+            var names: [String] = []
+            for name in paths.flatMap(\.tunnels) where !names.contains(name) { names.append(name) }
+            return names
+        }
+
+        func summary(_ beginning: String) -> String {
+            let text = { (paths: [Forwarding.Path]) in
+                paths.map { $0.nodes.joined(separator: " ") }.joined(separator: " or ")
+            }
+            let tunnels = { (paths: [Forwarding.Path]) in
+                let names = Self.tunnels(paths)
+                return names.isEmpty ? "" : " (\(names.joined(separator: ", ")))"
+            }
+            return "\(beginning): there by \(text(forth))\(tunnels(forth)), back by \(text(back))\(tunnels(back))."
+        }
+    }
+
+    /// - Parameters:
+    ///   - known: The flow's way before, if it had one.
+    ///   - pinning: What the flow's hash chooses; nil for what it chose before.
+    func journey(
+        of probe: Probe, in damage: Damage, known: Journey? = nil, pinned pinning: Pinning? = nil
+    ) -> Journey {
+        let pinning = pinning ?? known?.pinning ?? Pinning()
+        let ports = known.map { $0.all.reduce(into: Set()) { $0.formUnion($1.fabricPorts) } } ?? []
+        let source = probe.sourceAddress ?? forwarding.sourceAddress(from: probe.source, to: probe.destination, damage)
+        let forth = forwarding.paths(
+            from: probe.source, source: source, to: probe.destination, .echoRequest, in: damage, known: ports,
+            choices: pinning.forth)
+        // What the question went through lets its answer pass.
+        let asked = forth.reduce(into: ports) { $0.formUnion($1.fabricPorts) }
+        let arrived = forth.filter(\.arrives)
+        let back = source.flatMap { source in
+            (arrived.first?.nodes.last ?? topology.owner(of: probe.destination)).map { node in
+                forwarding.paths(
+                    from: node, source: probe.destination, to: source, .echoReply, in: damage, known: asked,
+                    choices: pinning.back)
+            }
+        }
+        let journeys = [forth, back ?? []]
+        let time = journeys.map { paths in
+            paths.map(forwarding.delay).max() ?? .zero
+        }
+        return Journey(forth: forth, back: back ?? [], roundTrip: time.reduce(.zero, +), pinning: pinning)
+    }
+}
+
+extension Forwarding {
+    /// The address that a node's kernel takes for a packet of its own: that of the interface it leaves by.
+    func sourceAddress(from node: String, to destination: IPAddress, _ damage: Damage) -> IPAddress? {
+        let out = paths(from: node, source: nil, to: destination, .echoRequest, in: damage).first?.exits.first?.port
+        let inside = out.flatMap { port in
+            topology.tunnelEntrance(port.interface, of: node)?.inside?.address
+        }
+        let link = out.flatMap { port in
+            topology.linkEnds(of: node).first { $0.end.routedInterface == port.interface }?.end.addresses.first {
+                $0.address.bitWidth == destination.bitWidth
+            }?.address
+        }
+        return inside ?? link ?? topology.addresses(of: node).first { $0.bitWidth == destination.bitWidth }
+    }
+}

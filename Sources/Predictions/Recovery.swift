@@ -1,0 +1,98 @@
+import Daemons
+import LabModel
+import NetworkTypes
+
+/// An end of a tunnel that gets new associations while the fault lasts.
+struct Recovery: Sendable {
+    let side: Damage.Side
+    /// From the fault until packets pass again.
+    let window: Window
+    let reason: String
+}
+
+extension Predictor {
+    /// The ends that come back by themselves, as far as a probe's packets, or BGP's, make them.
+    func recoveries(from impact: Impact, for journey: Journey) -> [Recovery] {
+        impact.recoveries.compactMap { recovery in
+            guard let tunnel = topology.tunnel(named: recovery.side.name),
+                let end = tunnel.ends.first(where: { $0.node == recovery.side.node }), let peer = tunnel.peer(of: end),
+                impact.silentKeyDaemons.isDisjoint(with: tunnel.ends.map(\.node)),
+                impact.mismatched[tunnel.name] == nil, negotiates(tunnel, impact.damage)
+            else { return nil }
+            let trip = underlay(from: end, of: tunnel, isIKE: true, Damage()).first.map(forwarding.delay) ?? .zero
+            switch recovery.trigger {
+            case .packet: return onDemand(recovery.side, end, trip * 4, journey, impact)
+            case .start: return afterStart(recovery.side, end, peer, of: tunnel, trip * 12)
+            }
+        }
+    }
+
+    /// What keeps a loss of associations from being predicted; nil where nothing does.
+    func doubt(about impact: Impact, _ recoveries: [Recovery], _ journey: Journey) -> String? {
+        let open = impact.recoveries.filter { recovery in !recoveries.contains { $0.side == recovery.side } }
+        return open.first { recovery in
+            recovery.trigger == .packet && !hasNoTraffic(recovery.side)
+                && journey.all.contains { $0.tunnels.contains(recovery.side.name) }
+        }.map {
+            "\($0.side.node) asks for new associations of \($0.side.name) when it has something to send there itself, and the lab file does not say when that is"
+        }
+    }
+
+    /// Whether an end without associations sends nothing into its tunnel: its routes have gone with them, and it speaks no
+    /// BGP there.
+    private func hasNoTraffic(_ side: Damage.Side) -> Bool {
+        guard let end = topology.tunnel(named: side.name)?.ends.first(where: { $0.node == side.node }) else {
+            return false
+        }
+        return end.withdrawal == .whenDown
+            && !topology.sessions.flatMap(\.speakers).contains {
+                $0.node == end.node && $0.interface == end.interface
+            }
+    }
+
+    /// A kernel with a policy and no associations asks its daemon for some when there is a packet to send (XFRM acquire);
+    /// one exchange makes them (RFC 7296, section 1.3.1).
+    private func onDemand(
+        _ side: Damage.Side, _ end: TunnelEnd, _ exchange: Duration, _ journey: Journey, _ impact: Impact
+    ) -> Recovery? {
+        let port = Damage.Port(node: end.node, interface: end.interface)
+        let leaves = { (paths: [Forwarding.Path]) in paths.contains { $0.exits.contains { $0.port == port } } }
+        let crosses = journey.forth.contains { $0.tunnels.contains(side.name) }
+        let beginning =
+            "\(end.node) negotiates new associations of \(side.name) when it has a packet to send (XFRM acquire), in one exchange of \(exchange.shortText) at most"
+        if end.withdrawal == .never, leaves(journey.forth) || leaves(journey.back) && !crosses {
+            return Recovery(
+                side: side, window: Window(.zero, exchange),
+                reason: beginning + ": the probe's next packet asks for them, and is lost itself.")
+        }
+        let keepalive = topology.sessions.compactMap { session in
+            session.speakers.contains { $0.node == end.node && $0.interface == end.interface }
+                ? impact.timing(of: session).keepalive[end.node] : nil
+        }.filter { $0 > .zero }.min()
+        guard let keepalive else { return nil }
+        return Recovery(
+            side: side, window: Window(.zero, keepalive + exchange),
+            reason: beginning
+                + ": the probe's packets come in from the other end, so it may take until BGP's next keepalive, \(keepalive.shortText) at most."
+        )
+    }
+
+    private func afterStart(
+        _ side: Damage.Side, _ end: TunnelEnd, _ peer: TunnelEnd, of tunnel: Tunnel, _ exchanges: Duration
+    ) -> Recovery? {
+        if initiates(end, of: tunnel, isLost: false) {
+            return Recovery(
+                side: side, window: Window(.zero, exchanges),
+                reason:
+                    "\(end.node) negotiates \(side.name) as soon as it runs again (`\(end.daemon == .libreswan ? "auto=start" : "start_action = start")`)."
+            )
+        }
+        guard initiates(peer, of: tunnel, isLost: true) else { return nil }
+        let interval = IKERetransmission(peer, of: tunnel, in: topology, version: versions[.pluto]).interval
+        return Recovery(
+            side: side, window: Window(.zero, interval + exchanges),
+            reason:
+                "\(peer.node) negotiates \(side.name) at once when it is told of the end, and again after \(interval.shortText) (`retransmit-interval`), as \(end.node) may not be back yet."
+        )
+    }
+}

@@ -1,0 +1,164 @@
+import Daemons
+import LabModel
+import NetworkTypes
+
+/// How a probe's way comes back when faults are mended that lasted long enough for everybody to notice them.
+struct Restoration: Sendable {
+    /// Nil where nobody brings it back.
+    var window: Window?
+    var reasons: [String] = []
+}
+
+extension Predictor {
+    /// - Parameter first: Whether it must be the way that the probe took before, or any that brings answers.
+    func restoration(
+        after impact: Impact, _ moment: Moment, _ earlier: Damage, probe: Probe, before: Journey, first: Bool
+    ) -> Restoration {
+        var mended = earlier
+        for change in moment.changes where change.subject == .session { mended.suffer(change) }
+        // A speaker that begins anew has to be told everything again.
+        for session in topology.sessions {
+            for speaker in session.speakers where impact.killedSpeakers.contains(speaker.node) {
+                mended.withdrawn.insert(Damage.Side(name: session.name, node: speaker.node))
+            }
+        }
+        let lost = topology.tunnels.flatMap { tunnel in
+            tunnel.ends.filter { isLost($0, of: tunnel, impact, moment) }.map {
+                Damage.Side(name: tunnel.name, node: $0.node)
+            }
+        }
+        let negotiated = mended
+        mended.forgotten.formUnion(lost)
+        let routesReturn = "What the fault took away is there again at once, and so are routes that no protocol brings."
+        if !first, journey(of: probe, in: mended, known: before).loss == nil {
+            return finished(Restoration(window: Window(.zero, .zero), reasons: [routesReturn]), before)
+        }
+        var restoration = Restoration(window: Window(.zero, .zero))
+        let withTunnels = journey(of: probe, in: negotiated, known: before)
+        if !first, withTunnels.loss == nil {
+            let needed = topology.tunnels.filter { tunnel in
+                withTunnels.all.contains { $0.tunnels.contains(tunnel.name) }
+            }
+            // Where routes follow their tunnels, the first that is back carries what several share.
+            let alone = needed.filter { tunnel in
+                var others = negotiated
+                others.forgotten.formUnion(lost.filter { $0.name != tunnel.name })
+                return journey(of: probe, in: others, known: before).loss == nil
+            }
+            let ways = (alone.isEmpty ? [needed] : alone.map { [$0] }).map { tunnels in
+                var way = restoration
+                for tunnel in tunnels { negotiate(tunnel, lost, impact, &way) }
+                return way
+            }
+            restoration =
+                ways.filter { $0.window != nil }.min { left, right in
+                    (left.window?.latest ?? .zero) < (right.window?.latest ?? .zero)
+                } ?? ways[0]
+            return finished(restoration, before)
+        }
+        let sessions = topology.sessions.filter { session in
+            moment.changes.contains { $0.subject == .session && $0.side.name == session.name }
+                || impact.endings.contains { $0.key.name == session.name }
+        }
+        let carriers = topology.tunnels.filter { tunnel in
+            before.all.contains { $0.tunnels.contains(tunnel.name) }
+                || sessions.contains { session in
+                    session.speakers.contains { speaker in
+                        tunnel.ends.contains { $0.node == speaker.node && $0.interface == speaker.interface }
+                    }
+                }
+        }
+        for tunnel in carriers { negotiate(tunnel, lost, impact, &restoration) }
+        if let window = restoration.window, !sessions.isEmpty {
+            restoration.window = window + BirdTiming.connection + BirdTiming.turn
+            restoration.reasons += [
+                "BGP, when it is mended: one of the speakers' next attempts to connect is \(BirdTiming.connection.text) away (TCP repeats its SYN after 1s and 3s, BIRD begins anew after `connect retry time` 5).",
+                "The routes follow when BIRD's loop has turned once more: \(BirdTiming.turn.text).",
+            ]
+        }
+        return finished(restoration, before)
+    }
+
+    private func finished(_ restoration: Restoration, _ before: Journey) -> Restoration {
+        var restoration = restoration
+        guard let window = restoration.window else { return restoration }
+        let trips = before.roundTrip * 6
+        // An address that could not be resolved is asked for once a second (`retrans_time_ms`).
+        restoration.window = Window(window.earliest, window.latest + trips + .seconds(1))
+        restoration.reasons.append(
+            "Handshakes and the first answer take up to six round trips (\(trips.shortText)), and a neighbour's address that was not answered is asked for again within 1s: in all \(restoration.window?.text ?? "") after the mending."
+        )
+        return restoration
+    }
+
+    /// How a tunnel comes back that an end has lost.
+    private func negotiate(
+        _ tunnel: Tunnel, _ lost: [Damage.Side], _ impact: Impact, _ restoration: inout Restoration
+    ) {
+        guard lost.contains(where: { $0.name == tunnel.name }) else { return }
+        let waits = tunnel.ends.compactMap { end -> (node: String, wait: Duration)? in
+            let side = Damage.Side(name: tunnel.name, node: end.node)
+            let retransmission = IKERetransmission(end, of: tunnel, in: topology, version: versions[.pluto])
+            // Who mends a mismatch negotiates at once; so does a daemon that starts anew. What a peer that is not ready
+            // yet has not answered is asked again.
+            if impact.mismatched[tunnel.name] == end.node { return (end.node, retransmission.interval) }
+            guard initiates(end, of: tunnel, isLost: lost.contains(side)) else { return nil }
+            let starts = impact.silentKeyDaemons.contains(end.node)
+            return (end.node, starts ? retransmission.interval : retransmission.longestWait)
+        }
+        guard let shortest = waits.min(by: { $0.wait < $1.wait }) else {
+            restoration.window = nil
+            restoration.reasons.append("Nobody negotiates \(tunnel.name) anew: both ends wait for the other.")
+            return
+        }
+        restoration.window = restoration.window.map { $0 + Window(.zero, shortest.wait) }
+        restoration.reasons.append(
+            "\(tunnel.name) has to be negotiated again when it is mended: \(shortest.node) asks for it, with waits of up to \(shortest.wait.shortText) between its packets (they double)."
+        )
+    }
+
+    /// Whether an end has no associations when everything has been noticed: taken by the fault, or given up by itself.
+    private func isLost(_ end: TunnelEnd, of tunnel: Tunnel, _ impact: Impact, _ moment: Moment) -> Bool {
+        moment.damage.forgotten.contains(Damage.Side(name: tunnel.name, node: end.node))
+            || dies(end, of: tunnel, impact, moment.damage)
+    }
+
+    /// Whether an end's liveness gives its peer up: nothing comes in, and its questions are not answered.
+    func dies(_ end: TunnelEnd, of tunnel: Tunnel, _ impact: Impact, _ damage: Damage) -> Bool {
+        guard !tunnel.isUnused, IKELiveness(end, of: tunnel, in: topology, version: versions[.pluto]) != nil,
+            let peer = tunnel.peer(of: end), !impact.silentKeyDaemons.contains(end.node)
+        else { return false }
+        let side = Damage.Side(name: tunnel.name, node: peer.node)
+        let hears = !damage.forgotten.contains(side) && arrives(from: peer, of: tunnel, isIKE: false, damage)
+        let isAnswered = !impact.silentKeyDaemons.contains(peer.node) && negotiates(tunnel, damage)
+        return !hears && !isAnswered
+    }
+
+    /// Whether IKE gets through between a tunnel's ends.
+    func negotiates(_ tunnel: Tunnel, _ damage: Damage) -> Bool {
+        tunnel.ends.allSatisfy { arrives(from: $0, of: tunnel, isIKE: true, damage) }
+    }
+
+    private func arrives(from end: TunnelEnd, of tunnel: Tunnel, isIKE: Bool, _ damage: Damage) -> Bool {
+        underlay(from: end, of: tunnel, isIKE: isIKE, damage).contains(where: \.arrives)
+    }
+
+    /// The ways of a tunnel's outer packets from one end.
+    func underlay(from end: TunnelEnd, of tunnel: Tunnel, isIKE: Bool, _ damage: Damage) -> [Forwarding.Path] {
+        let kind: PacketKind = isIKE ? .ike : tunnel.isUDPEncapsulated ? .espInUDP : .esp
+        return forwarding.outerPaths(
+            from: end.node, source: end.localAddress, to: end.remoteAddress, kind, of: tunnel.name, in: damage)
+    }
+
+    /// Whether an end begins a negotiation by itself: `auto=start` or `start_action`, or its liveness says so.
+    func initiates(_ end: TunnelEnd, of tunnel: Tunnel, isLost: Bool) -> Bool {
+        switch end.configuration {
+        case .generated(let startup, let action):
+            startup == .initiate
+                || isLost && action != .clear
+                    && IKELiveness(end, of: tunnel, in: topology, version: versions[.pluto]) != nil
+        case .own where end.daemon == .strongswan: end.swanctlConnection?.initiates ?? false
+        case .own: ["start", "ondemand", "route"].contains(end.parameters["auto"] ?? "")
+        }
+    }
+}

@@ -1,0 +1,249 @@
+import Daemons
+import LabModel
+import NetworkTypes
+
+/// A node that takes routes back: a speaker what a session told it, or a tunnel's end those that follow the tunnel.
+struct RouteChange: Hashable, Sendable {
+    enum Subject: Hashable, Sendable { case session, tunnel }
+
+    var subject = Subject.session
+    let side: Damage.Side
+    /// From the fault until its kernel has no route of the session's, or into the tunnel, any more.
+    let window: Window
+    let reasons: [String]
+}
+
+/// What is broken, and what will be done about it.
+struct Moment: Sendable {
+    let damage: Damage
+    let changes: [RouteChange]
+
+    /// When all has been noticed.
+    var settled: Damage { after(changes) }
+
+    private func after(_ changes: [RouteChange]) -> Damage {
+        var damage = damage
+        for change in changes { damage.suffer(change) }
+        return damage
+    }
+
+    /// The changes without which it does not work in the end.
+    func needed(where works: (Damage) -> Bool) -> [RouteChange] {
+        let needed = changes.filter { change in !works(after(changes.filter { $0 != change })) }
+        return needed.isEmpty ? changes : needed
+    }
+
+    /// How long it may not work between changes, where it works before and after all of them; nil for not at all.
+    func gap(where works: (Damage) -> Bool) -> Duration? {
+        guard changes.count <= 8 else { return nil }
+        let fails = (0..<(1 << changes.count)).contains { subset in
+            !works(after(changes.enumerated().filter { subset >> $0.offset & 1 == 1 }.map(\.element)))
+        }
+        guard fails, let first = changes.map(\.window.earliest).min(), let last = changes.map(\.window.latest).max()
+        else { return nil }
+        return last - first
+    }
+}
+
+extension Damage {
+    /// What is the case besides when routes have been taken back.
+    mutating func suffer(_ change: RouteChange) {
+        switch change.subject {
+        case .session: withdrawn.insert(change.side)
+        case .tunnel: forgotten.insert(change.side)
+        }
+    }
+}
+
+extension Predictor {
+    /// What is broken when everybody has noticed.
+    func settled(_ faults: [Fault]) -> Damage {
+        let impact = impact(of: faults)
+        let damage = impact.damage
+        let changes = changes(after: impact, in: damage, since: Damage())
+        return Moment(damage: damage, changes: changes).settled
+    }
+
+    /// Who takes routes back, when and why.
+    func changes(after impact: Impact, in damage: Damage, since earlier: Damage) -> [RouteChange] {
+        sessionChanges(after: impact, in: damage, since: earlier) + tunnelChanges(after: impact, in: damage)
+    }
+
+    /// The ends of tunnels that give their peers up, and with their associations the routes that follow them.
+    private func tunnelChanges(after impact: Impact, in damage: Damage) -> [RouteChange] {
+        topology.tunnels.flatMap { tunnel in
+            tunnel.ends.compactMap { end -> RouteChange? in
+                let side = Damage.Side(name: tunnel.name, node: end.node)
+                guard end.withdrawal == .whenDown, !end.routes.isEmpty, !damage.forgotten.contains(side),
+                    dies(end, of: tunnel, impact, damage),
+                    let liveness = IKELiveness(end, of: tunnel, in: topology, version: versions[.pluto])
+                else { return nil }
+                return RouteChange(
+                    subject: .tunnel, side: side, window: liveness.death,
+                    reasons: [
+                        "\(end.node) hears nothing more through \(tunnel.name): it asks after \(liveness.delay.shortText) without a packet (`dpddelay`) and gives its peer up when it has repeated that for \(liveness.retransmission.patience.shortText), \(liveness.death.text) after the fault.",
+                        "With the associations of \(tunnel.name) its routes into it go, at the same moment (`withdraw: when-down`).",
+                    ])
+            }
+        }
+    }
+
+    private func sessionChanges(after impact: Impact, in damage: Damage, since earlier: Damage) -> [RouteChange] {
+        topology.sessions.flatMap { session -> [RouteChange] in
+            session.speakers.compactMap { speaker -> RouteChange? in
+                let side = Damage.Side(name: session.name, node: speaker.node)
+                guard !earlier.withdrawn.contains(side), let peer = session.peer(of: speaker) else { return nil }
+                return change(of: session, at: speaker, from: peer, impact, damage).map(passedOn)
+            }
+        }
+    }
+
+    /// How long it takes until everybody further on knows what a speaker withdraws; zero where none passes anything on.
+    ///
+    /// BIRD sends updates at once, without an advertisement interval (bird2 2.0.12, proto/bgp/packets.c), so that takes the
+    /// links' delays alone, and no path is longer than all of the sessions together.
+    var propagation: Duration {
+        guard topology.sessions.flatMap(\.speakers).contains(where: \.passesOn) else { return .zero }
+        return topology.sessions.reduce(Duration.zero) { sum, session in
+            sum + pathDelay(from: session.speakers[0], to: session.speakers[1])
+        }
+    }
+
+    /// The change with the time until everybody knows.
+    private func passedOn(_ change: RouteChange) -> RouteChange {
+        let delay = propagation
+        guard delay > .zero else { return change }
+        return RouteChange(
+            side: change.side, window: Window(change.window.earliest, change.window.latest + delay),
+            reasons: change.reasons + [
+                "Speakers that pass its routes on tell theirs at once: the last one knows after \(delay.shortText) of links at most."
+            ])
+    }
+
+    private func change(
+        of session: BGPSession, at own: BGPSpeaker, from peer: BGPSpeaker, _ impact: Impact, _ damage: Damage
+    ) -> RouteChange? {
+        let side = Damage.Side(name: session.name, node: own.node)
+        guard !impact.killedSpeakers.contains(own.node), !impact.stoppedSpeakers.contains(own.node) else { return nil }
+        let timing = impact.timing(of: session)
+        let hears = passes(from: peer, to: own, damage)
+        let isHeard = passes(from: own, to: peer, damage)
+        let delay = pathDelay(from: peer, to: own)
+        func change(_ window: Window, _ reasons: String...) -> RouteChange {
+            RouteChange(side: side, window: window, reasons: reasons)
+        }
+
+        if damage.downPorts.contains(Damage.Port(node: own.node, interface: own.interface)) {
+            return change(
+                Window(.zero, .zero),
+                "\(own.node): its interface \(own.interface) is down; the kernel drops the routes through it and tells BIRD at once."
+            )
+        }
+        if let (link, end) = topology.linkEnds(of: own.node).first(where: { $0.end.routedInterface == own.interface }),
+            let other = link.peer(of: end), damage.downNodes.contains(other.node)
+        {
+            return change(
+                Window(.zero, .zero),
+                "\(own.node): \(own.interface) has no carrier, and BIRD ends a session with a neighbour on it at once (`check link`)."
+            )
+        }
+        if impact.endings[side] == .told {
+            return change(Window(.zero, .zero), "\(own.node) withdraws the routes of \(session.name) at once.")
+        }
+        let peerSide = Damage.Side(name: session.name, node: peer.node)
+        if impact.endings[peerSide] == .told, hears {
+            return change(
+                Window(.zero, delay),
+                "\(own.node) withdraws the routes of \(session.name) when the NOTIFICATION arrives, after \(delay.shortText) of links."
+            )
+        }
+        if impact.killedSpeakers.contains(peer.node), !impact.damage.downNodes.contains(peer.node), hears {
+            return change(
+                Window(.zero, delay),
+                "\(own.node): the kernel of \(peer.node) closes the connection of the BIRD that is gone, and the session ends when that arrives."
+            )
+        }
+        let peerIsMute =
+            impact.killedSpeakers.contains(peer.node) || impact.stoppedSpeakers.contains(peer.node)
+            || damage.downNodes.contains(peer.node)
+        if !hears || peerIsMute {
+            return silence(of: session, at: own, from: peer, timing, delay)
+        }
+        guard !isHeard, let close = timing.expiry(at: peer.node, hearing: own.node).map({ $0 + BirdTiming.turn }) else {
+            return nil
+        }
+        return secondhand(of: session, at: own, from: peer, timing, close, delay)
+    }
+
+    /// A speaker that hears nothing more of its peer.
+    private func silence(
+        of session: BGPSession, at own: BGPSpeaker, from peer: BGPSpeaker, _ timing: BirdTiming, _ delay: Duration
+    ) -> RouteChange? {
+        guard let expiry = timing.expiry(at: own.node, hearing: peer.node), let keepalive = timing.keepalive[peer.node]
+        else {
+            return nil
+        }
+        let hold = timing.holds[own.node] ?? timing.hold
+        let timer = BirdTiming.timer(hold)
+        let origin =
+            own.keepsTimers
+            ? "is its own, which it keeps" : "is the smaller of both proposals (RFC 4271, section 4.2)"
+        let window = expiry + BirdTiming.turn
+        return RouteChange(
+            side: Damage.Side(name: session.name, node: own.node),
+            window: Window(window.earliest, window.latest + delay + BirdTiming.granularity),
+            reasons: [
+                "\(own.node) hears nothing more of \(peer.node), and only its hold timer notices: \(hold.shortText) \(origin), and BIRD shortens each timer by up to a quarter (section 10): \(timer.text) after the last keepalive.",
+                "The last keepalive of \(peer.node) is 0 to \(keepalive.shortText) old when the fault begins: \(expiry.text) from then on.",
+                "BIRD's timer only leaves an event behind, which waits until its loop wakes up again, after 3s at most (bird2 2.0.12, sysdep/unix/io.c): the route is gone after \(window.text).",
+            ])
+    }
+
+    /// A speaker that hears its peer and is not heard: the peer's hold timer ends the session, and the peer says so.
+    private func secondhand(
+        of session: BGPSession, at own: BGPSpeaker, from peer: BGPSpeaker, _ timing: BirdTiming, _ close: Window,
+        _ delay: Duration
+    ) -> RouteChange? {
+        guard let keepalive = timing.keepalive[peer.node] else { return nil }
+        let timer = BirdTiming.timer(timing.holds[own.node] ?? timing.hold)
+        // TCP stalls with the first keepalive that is not acknowledged, so that one is the last that comes in.
+        let own = own.node
+        let alone = timer.latest + keepalive + BirdTiming.turn.latest
+        let death = deaths(of: session, at: peer.node).map(\.earliest).min()
+        let mayBeCutOff = death.map { $0 < close.latest } ?? false
+        let latest = mayBeCutOff ? alone : min(alone, close.latest + BirdTiming.turn.latest)
+        var reasons = [
+            "\(peer.node) hears nothing more of \(own), and its hold timer ends \(session.name) after \(close.text); its NOTIFICATION still reaches \(own).",
+            "\(own) gets no more than one keepalive of \(peer.node), as TCP waits for its acknowledgement, so its own hold timer may be first: \(timer.text) after that.",
+        ]
+        if mayBeCutOff, let death {
+            reasons.append(
+                "IKE's liveness may have taken the associations of \(peer.node) before, from \(death.shortText) on: then \(own) has only its own timer."
+            )
+        }
+        return RouteChange(
+            side: Damage.Side(name: session.name, node: own),
+            window: Window(close.earliest, latest + delay + BirdTiming.granularity), reasons: reasons)
+    }
+
+    /// When the ends at a node of the tunnels that a session goes through are given up by liveness.
+    private func deaths(of session: BGPSession, at node: String) -> [Window] {
+        session.speakers.filter { $0.node == node }.flatMap { speaker in
+            topology.tunnelEnds(of: node).filter { $0.end.interface == speaker.interface }.compactMap { tunnel, end in
+                IKELiveness(end, of: tunnel, in: topology, version: versions[.pluto])?.death
+            }
+        }
+    }
+
+    /// Whether a session's packets get through.
+    func passes(from: BGPSpeaker, to: BGPSpeaker, _ damage: Damage) -> Bool {
+        forwarding.paths(from: from.node, source: from.address, to: to.address, .bgp, in: damage).contains(
+            where: \.arrives)
+    }
+
+    /// The delay of the links between two speakers when all is well.
+    private func pathDelay(from: BGPSpeaker, to: BGPSpeaker) -> Duration {
+        let paths = forwarding.paths(from: from.node, source: from.address, to: to.address, .bgp, in: Damage())
+        return paths.first.map(forwarding.delay) ?? .zero
+    }
+}

@@ -1,0 +1,140 @@
+import LabModel
+import NetworkTypes
+
+/// Rules that are nobody's in particular: they follow from how IP forwards.
+public enum GeneralRules {
+    /// A rule with its name, where it is from, and what breaks it.
+    public struct Rule: Sendable {
+        public let id: String
+        public let severity: LabFileDiagnostic.Severity
+        public let statement: String
+        public let source: ProviderSource
+        public let findings: @Sendable (Design) -> [Finding]
+    }
+
+    public static let all = [
+        Rule(
+            id: "general/overlapping-prefixes", severity: .error,
+            statement: "two clouds that are joined have no private block in common",
+            source: ProviderSource(
+                title: "RFC 1918, section 4: enterprises that are joined need addresses that are unique in both",
+                url: "https://www.rfc-editor.org/rfc/rfc1918", read: nil), findings: overlaps),
+        Rule(
+            id: "general/longest-match", severity: .warning,
+            statement:
+                "a static route that backs up a way learned by BGP is not more specific than that way, nor the same",
+            source: ProviderSource(
+                title: "RFC 1812, section 5.2.4.3: the longest match wins, whatever else speaks for a route",
+                url: "https://www.rfc-editor.org/rfc/rfc1812", read: nil), findings: traps),
+        Rule(
+            id: "general/asymmetric-routing", severity: .warning,
+            statement: "where two ways lead to one place, no node on one of them filters strictly by the reverse path",
+            source: ProviderSource(
+                title: "RFC 3704, section 2.2: strict reverse path forwarding breaks asymmetric routing",
+                url: "https://www.rfc-editor.org/rfc/rfc3704", read: nil), findings: asymmetries),
+    ]
+
+    /// A block that a cloud uses inside: the link between two of its own nodes.
+    private struct Block {
+        let prefix: IPPrefix
+        let cloud: String
+        let link: String
+    }
+
+    private static func overlaps(_ design: Design) -> [Finding] {
+        let blocks = design.topology.links.flatMap { link -> [Block] in
+            let clouds = Set(link.ends.map { design.cloud(of: $0.node) })
+            guard clouds.count == 1, let cloud = clouds.first ?? nil else { return [] }
+            return link.ends.flatMap(\.addresses).map(\.prefix).filter(\.isPrivate).uniqued.map {
+                Block(prefix: $0, cloud: cloud, link: link.name)
+            }
+        }
+        return blocks.indices.flatMap { index in
+            let late = blocks[index]
+            return blocks[..<index].filter { $0.cloud != late.cloud && $0.prefix.overlaps(late.prefix) }.prefix(1).map {
+                Finding(
+                    line: design.line("links", late.link),
+                    message:
+                        "links.\(late.link): \(late.prefix) of \(late.cloud) overlaps \($0.prefix) of \($0.cloud) (links.\($0.link)): neither can send to the other's part of it",
+                    remedy: "Number one of the clouds anew, or translate its addresses on the way.")
+            }
+        }
+    }
+
+    /// Static routes that keep traffic from a way that BGP has learned.
+    private static func traps(_ design: Design) -> [Finding] {
+        design.topology.nodes.flatMap { node in
+            node.routes.filter { $0.table == 254 }.compactMap { route -> Finding? in
+                let learned = design.topology.sessions.flatMap { session -> [(session: String, prefix: IPPrefix)] in
+                    guard let speaker = session.speakers.first(where: { $0.node == node.name }),
+                        let peer = session.peer(of: speaker),
+                        !route.nextHops.contains(where: {
+                            $0.interface == speaker.interface || $0.gateway == peer.address
+                        }), leads(route, from: node.name, to: peer.node, in: design)
+                    else { return [] }
+                    return peer.advertised.filter { $0.contains(route.destination) }.map { (session.name, $0) }
+                }
+                guard let main = learned.first else { return nil }
+                let kind = learned.contains { $0.prefix == route.destination } ? "as specific as" : "more specific than"
+                return Finding(
+                    line: design.line("nodes", node.name, "routes", route.destination.description),
+                    message:
+                        "nodes.\(node.name): the static route to \(route.destination) is \(kind) \(main.prefix), which BGP learns by \(learned.map(\.session).uniqued.joined(separator: ", ")): it takes the traffic while BGP is up, too",
+                    remedy:
+                        "For a backup, make it less specific: a block that holds \(main.prefix) and more. Or have more specific prefixes advertised."
+                )
+            }
+        }
+    }
+
+    /// Whether somebody in the other cloud has an address in the block: what the node's own cloud has is simply there.
+    private static func leads(_ route: RouteEntry, from node: String, to peer: String, in design: Design) -> Bool {
+        let owners = design.topology.links.flatMap(\.ends).filter { end in
+            end.addresses.contains { route.destination.contains($0.address) }
+        }.map { design.cloud(of: $0.node) }
+        return owners.contains(design.cloud(of: peer)) && design.cloud(of: peer) != design.cloud(of: node)
+    }
+
+    /// Nodes with two ways to another cloud, tunnels or lines, of which one filters strictly and is not on every way back.
+    private static func asymmetries(_ design: Design) -> [Finding] {
+        design.topology.nodes.flatMap { node -> [Finding] in
+            let tunnels = design.topology.tunnelEnds(of: node.name).filter { !$0.tunnel.isUnused }.map { pair in
+                (
+                    interface: pair.end.interface,
+                    cloud: pair.tunnel.peer(of: pair.end).flatMap { design.cloud(of: $0.node) }
+                )
+            }
+            let sessions = design.topology.sessions.flatMap { session in
+                session.speakers.filter { $0.node == node.name }.map { speaker in
+                    (
+                        interface: speaker.interface,
+                        cloud: session.peer(of: speaker).flatMap { design.cloud(of: $0.node) }
+                    )
+                }
+            }
+            let ways = (tunnels + sessions).filter { $0.cloud != nil && $0.cloud != node.cloud }
+            let byCloud = Dictionary(grouping: ways.uniqued(by: \.interface)) { $0.cloud ?? "" }
+            return byCloud.sorted { $0.key < $1.key }.flatMap { cloud, ways -> [Finding] in
+                guard ways.count > 1 else { return [] }
+                return ways.map(\.interface).filter { design.filtersReversePath(node.name, $0) }.map { interface in
+                    Finding(
+                        line: design.line("nodes", node.name, "sysctls"),
+                        message:
+                            "nodes.\(node.name): \(ways.count) ways lead to \(cloud), and strict reverse path filtering on \(interface) drops what comes by it while the way back is another",
+                        remedy:
+                            "Set net.ipv4.conf.all.rp_filter and net.ipv4.conf.\(interface).rp_filter to 0, or to 2 (loose)."
+                    )
+                }
+            }
+        }
+    }
+}
+
+extension IPPrefix {
+    /// Whether it is from the blocks for private use (RFC 1918, section 3; RFC 4193 for IPv6) or for carriers (RFC 6598).
+    var isPrivate: Bool {
+        ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"].contains {
+            IPPrefix($0)?.contains(self) == true
+        }
+    }
+}

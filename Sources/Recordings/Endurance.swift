@@ -1,0 +1,164 @@
+import LabModel
+import LabRecords
+import NetworkTypes
+
+/// What a lab went through in a long time: renewed keys, flaps, alarms, and what it holds on to.
+public struct Endurance: Hashable, Sendable, Codable {
+    public let tunnels: [Renewals]
+    public let sessions: [Flaps]
+    public let alarms: [Alarms]
+    public let holdings: [Holding]
+
+    /// A tunnel's new keys, counted at one of its ends.
+    public struct Renewals: Hashable, Sendable, Codable {
+        public let tunnel: String
+        /// New child SAs: inbound SAs of the end that has more of them, less the first where the tunnel may not have
+        /// been up before.
+        public let children: Int
+        public let ike: Int
+
+        public init(tunnel: String, children: Int, ike: Int) {
+            self.tunnel = tunnel
+            self.children = children
+            self.ike = ike
+        }
+    }
+
+    /// How often a session went down after it had been up.
+    public struct Flaps: Hashable, Sendable, Codable {
+        public let session: String
+        public let count: Int
+
+        public init(session: String, count: Int) {
+            self.session = session
+            self.count = count
+        }
+    }
+
+    /// How often a monitor raised its alarm.
+    public struct Alarms: Hashable, Sendable, Codable {
+        public let monitor: String
+        public let raised: Int
+
+        public init(monitor: String, raised: Int) {
+            self.monitor = monitor
+            self.raised = raised
+        }
+    }
+
+    /// Something that must not grow.
+    public struct Holding: Hashable, Sendable, Codable {
+        public enum Unit: String, Hashable, Sendable, Codable { case bytes, associations }
+
+        /// `lab kernel`, `tgw/pluto`, `SAs of tgw`.
+        public let name: String
+        public let unit: Unit
+        public let first: Int64
+        public let last: Int64
+        /// What it may grow to.
+        public let limit: Int64
+
+        public var isLeak: Bool { last > limit }
+    }
+
+    /// Whether anything grew past its limit; nil where there are too few samples to tell.
+    public let hasLeak: Bool?
+
+    /// Memory may grow from when daemons and caches have warmed up by a tenth, or by this much where that is more: an
+    /// allocator takes what it needs in steps.
+    public static let slack: Int64 = 4 << 20
+    /// A first hour in which memory is allowed to grow: every tunnel has renewed its keys once by then, as by default.
+    public static let warmUp: Int64 = 3_600_000_000_000
+    /// An SA and its replacement are both there for this long: libreswan deletes the old one a second after, strongSwan five
+    /// (`delete_rekeyed_delay`), and they ask again while they are not answered.
+    static let overlap: Int64 = 60_000_000_000
+
+    /// - Parameters:
+    ///   - events: The script's own, and those of the daemons' logs; what was before the script does not count.
+    ///   - record: Its samples count, the first and the last of them at its beginning and its end.
+    public init(events: [LabEvent], record: ScriptRecord, topology: Topology) {
+        // Daemons' logs go back to when the lab came up.
+        let events = events.filter { $0.nanoseconds >= record.startedAtNanoseconds }
+            .sorted { $0.nanoseconds < $1.nanoseconds }
+        let samples = record.samples.sorted { $0.nanoseconds < $1.nanoseconds }
+        tunnels = topology.tunnels.filter { !$0.isUnused }.map {
+            Self.renewals(of: $0, events, from: samples.first, topology: topology)
+        }
+        sessions = topology.sessions.map { session in
+            // Both ends notice each flap: the one that saw more counts.
+            let counts = session.speakers.map { Self.flaps(of: session.name, at: $0.node, events) }
+            return Flaps(session: session.name, count: counts.max() ?? 0)
+        }
+        var raised: [String: Int] = [:]
+        for case .alarm(let monitor, true) in events.lazy.map(\.kind) { raised[monitor, default: 0] += 1 }
+        alarms = raised.sorted { $0.key < $1.key }.map { Alarms(monitor: $0.key, raised: $0.value) }
+        guard let first = samples.first, let last = samples.last, samples.count > 1 else {
+            (holdings, hasLeak) = ([], nil)
+            return
+        }
+        let warm = samples.first { $0.nanoseconds >= first.nanoseconds + Self.warmUp }
+        let base = warm.map { $0.nanoseconds < last.nanoseconds ? $0 : first } ?? first
+        holdings = Self.memory(from: base, to: last) + Self.associations(from: first, to: last, events)
+        hasLeak = holdings.contains(where: \.isLeak)
+    }
+
+    private static func renewals(
+        of tunnel: Tunnel, _ events: [LabEvent], from first: ResourceSample?, topology: Topology
+    ) -> Renewals {
+        var (children, ike): ([Int], [Int]) = ([], [])
+        for end in tunnel.ends {
+            let here = events.filter { $0.node == end.node }
+            let added = here.count {
+                if case .association(tunnel.name, _, false, .added) = $0.kind { true } else { false }
+            }
+            // Where all of the node's tunnels had both SAs at the beginning, this one had: no new one is its first.
+            let used = topology.tunnelEnds(of: end.node).count { !$0.tunnel.isUnused }
+            let wasUp = (first?.associations[end.node] ?? 0) >= 2 * used
+            children.append(wasUp ? added : max(0, added - 1))
+            ike.append(
+                here.count { if case .ike(end.connection, .ikeRekeyed, _) = $0.kind { true } else { false } })
+        }
+        return Renewals(tunnel: tunnel.name, children: children.max() ?? 0, ike: ike.max() ?? 0)
+    }
+
+    private static func flaps(of session: String, at node: String, _ events: [LabEvent]) -> Int {
+        // It was up when the script began, unless its first word is that it comes up.
+        var (isUp, count) = (true, 0)
+        for event in events where event.node == node {
+            guard case .session(session, let state, _) = event.kind else { continue }
+            if state == "up" {
+                isUp = true
+            } else if isUp, ["stop", "flush", "down", "start"].contains(state) {
+                isUp = false
+                count += 1
+            }
+        }
+        return count
+    }
+
+    private static func memory(from base: ResourceSample, to last: ResourceSample) -> [Holding] {
+        let values =
+            [("lab kernel", base.kernelBytes, last.kernelBytes)]
+            + last.daemonBytes.sorted { $0.key < $1.key }.compactMap { name, bytes in
+                base.daemonBytes[name].map { (name, $0, bytes) }
+            }
+        return values.map { name, first, bytes in
+            Holding(name: name, unit: .bytes, first: first, last: bytes, limit: first + max(first / 10, slack))
+        }
+    }
+
+    private static func associations(
+        from first: ResourceSample, to last: ResourceSample, _ events: [LabEvent]
+    ) -> [Holding] {
+        last.associations.sorted { $0.key < $1.key }.map { node, count in
+            let before = first.associations[node] ?? 0
+            let recent = events.count { event in
+                guard event.node == node, case .association(_, _, _, .added) = event.kind else { return false }
+                return event.nanoseconds <= last.nanoseconds && event.nanoseconds > last.nanoseconds - overlap
+            }
+            return Holding(
+                name: "SAs of \(node)", unit: .associations, first: Int64(before), last: Int64(count),
+                limit: Int64(before + recent))
+        }
+    }
+}

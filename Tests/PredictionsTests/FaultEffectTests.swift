@@ -1,0 +1,101 @@
+import LabModel
+import Predictions
+import Testing
+
+/// What each kind of fault does to the probes of aws-oci; about half of them were seen in the running lab as well.
+@Suite struct FaultEffectTests {
+    /// One letter a probe: workload, workload-back, backup-inside, backup-routers. `-` not touched, `O` outage until the
+    /// other way is in use, `m` no more than a moment, `X` until healed, `d` degraded, `?` nothing can be said.
+    @Test(arguments: [
+        // The underlay of the main tunnel.
+        ("link aws-vpn-1 down", "OO--"), ("blackhole aws-vpn-1", "OO--"), ("blackhole oci-vpn-1 from drg", "OO--"),
+        ("loss aws-vpn-1 100%", "OO--"), ("drop esp on aws-vpn-1", "OO--"), ("drop esp on aws-vpn-2", "----"),
+        ("drop esp-in-udp on aws-vpn-1", "----"), ("drop ike on aws-vpn-1", "----"), ("link aws-vpn-2 down", "----"),
+        ("blackhole aws-vpn-2", "----"), ("drop icmp on aws-vpn-1", "----"), ("drop bgp on aws-vpn-1", "----"),
+        ("drop frag-needed on aws-vpn-1", "----"),
+        // What a tunnel carries.
+        ("drop bgp on main", "mm--"), ("drop bgp on main from tgw", "mm--"), ("drop icmp on main", "XX--"),
+        ("drop icmp on main from drg", "XX--"), ("drop udp on main", "----"), ("drop icmp on backup", "--XX"),
+        // The backup tunnel's, whose routes are static.
+        ("blackhole aws-internet", "--XX"), ("drop esp-in-udp on aws-internet from internet", "--XX"),
+        ("drop esp on aws-internet", "----"), ("drop udp-4500 on oci-internet", "--XX"),
+        ("link vcn2-attachment down", "---X"),
+        // Both tunnels', and neither's.
+        ("link vpc1-workload down", "XX--"), ("blackhole vcn1-attachment", "XX--"),
+        // Impairments.
+        ("loss aws-vpn-1 30%", "dd--"), ("loss aws-vpn-1 60%", "??--"), ("delay vcn1-attachment 20ms", "dd--"),
+        ("jitter aws-internet 2ms", "--dd"), ("rate aws-vpn-1 10mbit", "dd--"), ("corruption oci-vpn-1 1%", "dd--"),
+        ("duplication aws-vpn-1 5%", "dd--"), ("reordering aws-vpn-1 5%", "dd--"), ("delay aws-vpn-1 20s", "??--"),
+        ("mtu tgw wan1 1400", "----"), ("mtu tgw wan1 120", "??--"), ("mtu tgw vpn1 1280", "----"),
+        // NAT, security rules, checks: nobody notices.
+        ("nat aws-igw flushed", "--dd"), ("nat aws-igw 203.0.113.20 to 10.3.1.77", "--XX"),
+        ("security vcn1-vm without 10.2.0.0/16", "----"), ("security vpc2-ec2 without 10.3.0.0/16", "----"),
+        ("source-destination-check vpc2-ec2 on", "---X"),
+        // Daemons.
+        ("daemon tgw/pluto killed", "OO--"), ("daemon drg/pluto killed", "OO--"),
+        ("daemon vpc2-ec2/pluto killed", "--XX"), ("daemon tgw/pluto stopped", "----"),
+        ("daemon tgw/pluto restarted", "mm--"), ("daemon vpc2-ec2/pluto restarted", "--mm"),
+        ("daemon tgw/bird killed", "mm--"), ("daemon tgw/bird stopped", "mm--"), ("daemon tgw/bird restarted", "mm--"),
+        // IPsec and BGP.
+        ("mismatch main psk", "OO--"), ("mismatch main ike at drg", "OO--"), ("mismatch main esp", "OO--"),
+        ("mismatch backup psk at vcn2-vm", "--XX"), ("sa main deleted at tgw", "mO--"),
+        ("sa backup deleted at vcn2-vm", "--m?"), ("bgp main shut", "mm--"), ("bgp main shut at drg", "mm--"),
+        ("bgp main hold 9s", "mm--"), ("bgp main md5 wrong", "mm--"),
+        // Nodes.
+        ("node tgw down", "XX-X"), ("node internet down", "XXXX"), ("node vpc2-ec2 down", "--XX"),
+        ("node vcn1 down", "XX--"), ("zone oci down", "XXXX"),
+    ])
+    func effects(fault: String, expected: String) throws {
+        let lab = try PredictedLab.awsOci()
+        let letters = [
+            "none": "-", "outage": "O", "moment": "m", "untilHealed": "X", "degraded": "d", "unpredictable": "?",
+        ]
+        let predictions = try ["workload", "workload-back", "backup-inside", "backup-routers"].map {
+            try PredictedLab.predict(fault, for: $0, in: lab)
+        }
+        #expect(predictions.compactMap { letters[$0.effect.kind] }.joined() == expected)
+        #expect(
+            predictions.allSatisfy { $0.fault == (try? Fault(fault, in: lab))?.description && $0.reasons.count > 1 })
+    }
+
+    /// While main is down the backup's faults matter to the workload, and are the end of it.
+    @Test(arguments: [
+        ("blackhole aws-internet", "untilHealed"), ("source-destination-check vpc2-ec2 on", "untilHealed"),
+        ("daemon vcn2-vm/pluto killed", "untilHealed"), ("blackhole aws-vpn-2", "none"),
+        ("loss oci-internet 3%", "degraded"),
+        ("security vcn2-vm without 10.105.0.0/16", "none"),
+    ])
+    func afterTheFirstFault(fault: String, kind: String) throws {
+        let lab = try PredictedLab.awsOci()
+        let prediction = try PredictedLab.predict(fault, with: ["blackhole aws-vpn-1"], for: "workload", in: lab)
+        #expect(prediction.effect.kind == kind)
+        #expect(prediction.before == Prediction.Way(forth: ["backup"], back: ["backup"]))
+    }
+
+    /// The security rule matters when the backup path has not been used yet: its fabric does not know the conversation.
+    @Test func aRuleThatOnlyTheOtherWayNeeds() throws {
+        let lab = try PredictedLab.awsOci()
+        let both = try PredictedLab.predict(
+            "blackhole aws-vpn-1", "security vpc2-ec2 without 10.2.0.0/16", for: "workload", in: lab)
+        #expect(both.effect == .untilHealed)
+        #expect(both.reasons.contains { $0.lowercased().contains("no security rule of vpc2-ec2") })
+        let alone = try PredictedLab.predict("security vpc2-ec2 without 10.2.0.0/16", for: "workload", in: lab)
+        #expect(alone.effect == .none)
+    }
+
+    @Test func bothTunnelsCutTogether() throws {
+        let lab = try PredictedLab.awsOci()
+        let prediction = try PredictedLab.predict(
+            "blackhole aws-vpn-1", "blackhole aws-internet", for: "workload", in: lab)
+        #expect(prediction.effect == .untilHealed)
+        #expect(prediction.reasons.contains { $0.contains("no other route is left") })
+        #expect(prediction.fault == "blackhole aws-vpn-1, blackhole aws-internet")
+    }
+
+    @Test func aProbeThatIsNotAnsweredAnyway() throws {
+        let lab = try PredictedLab.awsOci()
+        let prediction = try PredictedLab.predict(
+            "loss aws-vpn-1 1%", with: ["link vpc1-workload down"], for: "workload", in: lab)
+        #expect(prediction.effect.kind == "unpredictable")
+    }
+}

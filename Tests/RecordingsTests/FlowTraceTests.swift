@@ -1,0 +1,111 @@
+import LabRecords
+import NetworkTypes
+import Testing
+
+@Suite struct FlowTraceTests {
+    @Test func everyStationOfARequestIsFound() throws {
+        var flow = FakeFlow()
+        flow.send(.answered(forth: "main", back: "backup"))
+        let trace = try flow.trace()
+        let seen = try #require(trace.flows["there"])
+        #expect(seen.left(0) == .init(nanoseconds: flow.start, packet: 1))
+        #expect(seen.arrived(0)?.nanoseconds == flow.start + 1_000_000)
+        #expect(seen.replyLeft(0)?.nanoseconds == flow.start + 1_000_000)
+        #expect(seen.replyArrived(0) == .init(nanoseconds: flow.start + FakeFlow.roundTrip, packet: 6))
+        #expect(seen.forth(0) == ["main"] && seen.back(0) == ["backup"])
+        #expect(seen.lastForth(0) == "gw2:lan" && seen.lastBack(0) == "gw1:lan")
+        #expect(trace.packets == 6 && trace.doubt == nil)
+    }
+
+    /// One byte of payload has no room for a marker: then identifier, addresses and sequence number must do.
+    @Test(arguments: [0, 1, 15, 16, 1400]) func payloadsOfAnySize(payload: Int) throws {
+        var flow = FakeFlow(payload: payload)
+        flow.send(.answered(forth: "main", back: "main"), count: 3)
+        flow.send(.lostForth("backup"))
+        let seen = try #require(try flow.trace().flows["there"])
+        #expect((0..<3).allSatisfy { seen.replyArrived($0) != nil && seen.forth($0) == ["main"] })
+        #expect(seen.arrived(3) == nil && seen.forth(3) == ["backup"] && seen.lastForth(3) == "gw1:vpn2")
+    }
+
+    @Test func otherPacketsAreNotTheFlows() throws {
+        var flow = FakeFlow()
+        flow.send(.lostForth("main"))
+        let same = { (isRequest: Bool, id: UInt64, fragment: UInt16) in
+            let echo = Packets.echo("10.1.0.2", "10.2.0.2", 7, 1, isRequest: isRequest, id: id, payload: 56)
+            return Packets.ethernet(
+                Packets.ip("10.1.0.2", "10.2.0.2", 1, Array(echo.dropFirst(20)), fragment: fragment))
+        }
+        // Another probe's, a later part of a packet, one that came in, and one in ESP.
+        flow.inject(same(true, 98, 0x4000), at: "gw2:lan", after: 5)
+        flow.inject(same(true, 99, 0x0010), at: "gw2:lan", after: 6)
+        flow.inject(same(true, 99, 0x4000), at: "gw2:lan", after: 7, direction: .inbound)
+        let sealed = Packets.ip("203.0.113.1", "203.0.113.2", 50, same(true, 99, 0x4000))
+        flow.inject(Packets.ethernet(sealed), at: "gw2:lan", after: 8)
+        flow.inject([1, 2, 3], at: "gw2:lan", after: 9)
+        let seen = try #require(try flow.trace().flows["there"])
+        #expect(seen.left(0) != nil && seen.arrived(0) == nil && seen.replyLeft(0) == nil)
+        // The control: the same packet as it should be.
+        flow.inject(same(true, 99, 0x4000), at: "gw2:lan", after: 10)
+        #expect(try flow.trace().flows["there"]?.arrived(0)?.nanoseconds == flow.start + 10)
+    }
+
+    @Test func withoutAMarkerTheAddressesMustFit() throws {
+        var flow = FakeFlow(payload: 1)
+        flow.send(.lostForth("main"))
+        let foreign = Packets.echo("10.9.0.9", "10.2.0.9", 7, 1, id: 0, payload: 1)
+        flow.inject(Packets.ethernet(foreign), at: "gw2:lan", after: 5)
+        #expect(try flow.trace().flows["there"]?.arrived(0) == nil)
+        let translated = Packets.echo("10.9.0.9", "10.2.0.2", 7, 1, id: 0, payload: 1)
+        flow.inject(Packets.ethernet(translated), at: "gw2:lan", after: 6)
+        #expect(try flow.trace().flows["there"]?.arrived(0) != nil)
+    }
+
+    /// Sequence numbers wrap after 65,536 requests; the time tells which of two requests a packet is.
+    @Test func sequenceNumbersWrap() throws {
+        let start = TwoPaths.second
+        let sentAt = (0..<140_000).map { start + Int64($0) * TwoPaths.millisecond }
+        let record = FlowRecord(
+            request: FlowRequest(
+                name: "there", source: "west", sourceAddress: nil, destination: IPAddress("10.2.0.2")!,
+                interval: .milliseconds(1)),
+            id: 99, identifier: 7, sentAtNanoseconds: sentAt,
+            roundTripNanoseconds: Array(repeating: -1, count: sentAt.count), duplicates: 0, reordered: 0, unsent: 0,
+            localErrors: [])
+        var capture = FakeCapture()
+        let captured = [0, 65_534, 65_535, 65_536, 131_071, 131_072, 139_999]
+        for request in captured {
+            let echo = Packets.echo(
+                "10.1.0.2", "10.2.0.2", 7, UInt16(truncatingIfNeeded: request + 1), id: 99, payload: 56)
+            capture.add(Packets.ethernet(echo), at: "gw2:lan", sentAt[request] + 40 * TwoPaths.millisecond)
+        }
+        let seen = try #require(try capture.trace([record]).flows["there"])
+        #expect(sentAt.indices.filter { seen.arrived($0) != nil } == captured)
+    }
+
+    @Test func copiesAndOvertakingAreCountedForEachDirection() throws {
+        var flow = FakeFlow()
+        flow.send(.answered(forth: "main", back: "main"), count: 2)
+        flow.send(.lostForth("main"), count: 2)
+        let echo = { (sequence: UInt16) in
+            Packets.ethernet(Packets.echo("10.1.0.2", "10.2.0.2", 7, sequence, id: 99, payload: 56))
+        }
+        flow.inject(echo(1), at: "gw2:lan", after: 10 * TwoPaths.second)
+        flow.inject(echo(4), at: "gw2:lan", after: 11 * TwoPaths.second)
+        flow.inject(echo(3), at: "gw2:lan", after: 12 * TwoPaths.second)
+        let seen = try #require(try flow.trace().flows["there"])
+        #expect(seen.duplicatedForth == 1 && seen.reorderedForth == 1)
+        #expect(seen.duplicatedBack == 0 && seen.reorderedBack == 0)
+    }
+
+    @Test func anIncompleteCaptureSaysSo() throws {
+        var flow = FakeFlow()
+        flow.send(.answered(forth: "main", back: "main"))
+        flow.change { $0.dropped = 3 }
+        #expect(try flow.trace().doubt == "3 packets are missing from the capture")
+        flow.change { $0.dropped = 0 }
+        flow.change { $0.missingBytes = 5 }
+        #expect(try flow.trace().doubt?.contains("breaks off") == true)
+        flow.change { $0.missingBytes = 0 }
+        #expect(try flow.trace().doubt == nil)
+    }
+}
