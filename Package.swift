@@ -15,7 +15,7 @@ let optimized = strict + [.unsafeFlags(["-Xfrontend", "-O"], .when(configuration
 let fuzzedModules: [Target.Dependency] = [
     "NetworkTypes", "PacketFormats", "CaptureFile", "Decryption", "Expectations", "Recordings", "Predictions", "LabRecords",
     "LabModel", "LabFiles", "Providers", "LabPlan", "AgentProtocol", "Reporting", "CNetlink", "CNftables", "Netlink", "Daemons",
-    "LabRuntime",
+    "Probing", "LabRuntime",
 ]
 let fuzzing: Target =
     Context.environment["NETLAB_FUZZING"] == nil
@@ -114,11 +114,22 @@ let package = Package(
         .target(
             name: "PacketCapture", dependencies: ["CPcap", "Netlink", "PacketFormats", "NetworkTypes"],
             swiftSettings: optimized),
-        .target(name: "DaemonDrivers", dependencies: ["Daemons"], swiftSettings: strict),
+        .target(
+            name: "NodeRuntime",
+            dependencies: ["AgentProtocol", "LabPlan", "Daemons", "Netlink", "CLinux", "NetworkTypes"],
+            swiftSettings: strict),
+        .target(
+            name: "Probing",
+            dependencies: [
+                "NodeRuntime", "AgentProtocol", "LabRecords", "Netlink", "PacketFormats", "CLinux", "NetworkTypes",
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "DaemonDrivers", dependencies: ["NodeRuntime", "AgentProtocol", "Daemons", "LabModel"], swiftSettings: strict),
         .target(
             name: "LabRuntime",
             dependencies: [
-                "AgentProtocol", "LabPlan", "HeaderStacks", "DaemonDrivers", "Daemons", "LabRecords", "LabModel", "Netlink", "PacketCapture",
+                "Probing", "DaemonDrivers", "NodeRuntime", "AgentProtocol", "LabPlan", "HeaderStacks", "Daemons", "LabRecords", "LabModel", "Netlink", "PacketCapture",
                 "CaptureFile", "Decryption", "PacketFormats", "CLinux", "NetworkTypes",
             ],
             swiftSettings: strict),
@@ -218,7 +229,7 @@ let package = Package(
         .testTarget(
             name: "LabRuntimeTests",
             dependencies: [
-                "LabRuntime", "LabRecords", "AgentProtocol", "Netlink", "PacketFormats", "LabPlan", "LabFiles", "LabModel",
+                "LabRuntime", "Probing", "NodeRuntime", "LabRecords", "AgentProtocol", "Netlink", "PacketFormats", "LabPlan", "LabFiles", "LabModel",
                 "NetworkTypes",
             ], swiftSettings: strict),
         .testTarget(

@@ -4,6 +4,7 @@ import Glibc
 import LabPlan
 import LabRecords
 import NetworkTypes
+import NodeRuntime
 import Synchronization
 
 /// The agent: the first program of a lab kernel, or of namespaces on the host's, which does there what its supervisor asks.
@@ -26,7 +27,7 @@ public enum Agent {
         do {
             let line = try kernel == .lab ? ControlLine(path: "/dev/ttyS0") : ControlLine(socket: 0)
             let desk = RequestDesk(line: line, kernel: kernel, journal: kernel == .host ? Journal(adopting: 1) : nil)
-            line.send(.ready(.current, at: ControlLine.now))
+            line.send(.ready(.current, at: LabClock.now))
             try line.serve { desk.take($0, $1) }
         } catch {
             let text = Array("netlab agent: \(error)\n".utf8)
@@ -70,7 +71,7 @@ final class RequestDesk: Sendable {
         case .explain:
             MemoryShortage.end()
             let nodes = nodes.withLock(\.self)
-            line.send(.event(.spinning(processes: RunnableProcesses.list(nodes: nodes)), at: ControlLine.now))
+            line.send(.event(.spinning(processes: RunnableProcesses.list(nodes: nodes)), at: LabClock.now))
         }
     }
 
@@ -107,7 +108,7 @@ final class RequestDesk: Sendable {
                 if let answer {
                     self.line.send(answer)
                 } else {
-                    self.line.send(.failed(id: id, failure ?? LabFailure("The request was given up."), at: ControlLine.now))
+                    self.line.send(.failed(id: id, failure ?? LabFailure("The request was given up."), at: LabClock.now))
                 }
                 if unbounded { self.line.endUnbounded() }
             }
@@ -131,7 +132,7 @@ final class RequestDesk: Sendable {
 
     private func answer<Work: AgentWork>(_ call: AgentCall, _ kind: Work.Type, _ frame: Frame) async throws -> Frame {
         let reply = try await frame.body(as: kind).work(at: self, call)
-        do { return try Frame(FromAgent.reply(id: call.id, at: ControlLine.now), body: reply) } catch {
+        do { return try Frame(FromAgent.reply(id: call.id, at: LabClock.now), body: reply) } catch {
             throw LabFailure("The answer to \(Work.name) cannot be sent: \(error)")
         }
     }
@@ -239,7 +240,7 @@ extension BuildNodes: AgentWork {
         let lab = RunningLab(
             topology: topology, kernel: desk.kernel, chance: desk.chance.withLock(\.self), diskJournal: desk.journal
         ) {
-            line.send(.event($0, at: ControlLine.now))
+            line.send(.event($0, at: LabClock.now))
         }
         desk.lab.withLock { $0 = lab }
         try await lab.build(Plan(for: topology)) { line.send(.progress(id: call.id, $0)) }

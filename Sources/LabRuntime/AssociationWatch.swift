@@ -3,6 +3,7 @@ import LabModel
 import LabRecords
 import Netlink
 import NetworkTypes
+import NodeRuntime
 
 /// Gathers every security association of a lab's tunnels, with its keys, from a moment on: those that are there, and those
 /// that come later, also when they are gone again at the end.

@@ -3,6 +3,7 @@ import CLinux
 import CaptureFile
 import Glibc
 import NetworkTypes
+import NodeRuntime
 import PacketCapture
 import Synchronization
 
@@ -22,7 +23,7 @@ struct CaptureRecorder: ~Copyable {
     private let descriptor: Int32
     private let report: @Sendable (Int) -> Void
     private var writer: CaptureFileWriter
-    private let start = ControlLine.now
+    private let start = LabClock.now
     private var batch: [Waiting] = []
     private var bytes: [UInt8] = []
     /// Those whose interface is gone, which would be readable for ever.
@@ -89,7 +90,7 @@ struct CaptureRecorder: ~Copyable {
         }
         let (isToStop, isNudged, first) = (0, 1, 2)
         while true {
-            let rest = nextReport.map { max(0, ($0 - ControlLine.now).wholeNanoseconds / 1_000_000 + 1) } ?? -1
+            let rest = nextReport.map { max(0, ($0 - LabClock.now).wholeNanoseconds / 1_000_000 + 1) } ?? -1
             if poll(&places, nfds_t(places.count), Int32(clamping: rest)) > 0, places[isToStop].revents == 0,
                 places[isNudged].revents == 0
             {
@@ -105,7 +106,7 @@ struct CaptureRecorder: ~Copyable {
                 var count: UInt64 = 0
                 _ = Glibc.read(pace.nudge, &count, 8)
                 if nextReport != nil { try tell() }
-            } else if unreported >= Self.amount || nextReport.map({ $0 <= ControlLine.now }) ?? false {
+            } else if unreported >= Self.amount || nextReport.map({ $0 <= LabClock.now }) ?? false {
                 try tell()
             }
         }
@@ -115,7 +116,7 @@ struct CaptureRecorder: ~Copyable {
     }
 
     private mutating func writeStatistics() throws {
-        let end = ControlLine.now
+        let end = LabClock.now
         for (number, points) in Dictionary(grouping: points, by: \.interface).sorted(by: { $0.key < $1.key }) {
             let counts = try points.map { try $0.capture.statistics() }
             try writer.write(
@@ -160,7 +161,7 @@ struct CaptureRecorder: ~Copyable {
                 originalLength: packet.originalLength, direction: point.direction)
         }
         unreported += kept.count
-        if nextReport == nil { nextReport = ControlLine.now + reportDelay }
+        if nextReport == nil { nextReport = LabClock.now + reportDelay }
     }
 
     /// Lets the host read what there is, and says how much.

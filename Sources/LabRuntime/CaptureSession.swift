@@ -5,6 +5,7 @@ import Glibc
 import LabRecords
 import Netlink
 import NetworkTypes
+import NodeRuntime
 import PacketCapture
 import Synchronization
 

@@ -2,6 +2,7 @@ import AgentProtocol
 import CLinux
 import Glibc
 import NetworkTypes
+import NodeRuntime
 import Synchronization
 
 /// The agent's side of the line to its supervisor, and with it the lab's clock.
@@ -61,25 +62,6 @@ public final class ControlLine: Sendable {
         // What was standard input is nobody's now.
         close(socket)
         _ = open("/dev/null", O_RDWR)
-    }
-
-    /// The lab's time now.
-    public static var now: LabTime {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return LabTime(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
-    }
-
-    /// What CLOCK_REALTIME, the clock of daemons and of the kernel's timestamps, shows beyond the lab's own, in nanoseconds.
-    ///
-    /// Exact in a lab kernel, where looking at a clock takes the same time every time.
-    public static var realTimeOffset: Int64 {
-        var time = timespec()
-        let before = now
-        clock_gettime(CLOCK_REALTIME, &time)
-        let after = now
-        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec) - before.nanoseconds
-            - (after - before).wholeNanoseconds / 2
     }
 
     /// Sends a message; returns when the kernel has taken all of it.
@@ -157,7 +139,7 @@ public final class ControlLine: Sendable {
             _ = netlab_schedule_realtime()
         }
         while true {
-            let now = Self.now
+            let now = LabClock.now
             let free = unbounded.withLock(\.self)
             if !holdsClock || free.count > 0 || now < limit {
                 if isHeld { anchor.release() }
@@ -194,7 +176,7 @@ public final class ControlLine: Sendable {
                 if case .run(let until) = message {
                     limit = until
                     // Answer even a limit that has passed already.
-                    if isHeld, Self.now >= limit { isHeld = false }
+                    if isHeld, LabClock.now >= limit { isHeld = false }
                 } else {
                     handle(message, frame)
                 }

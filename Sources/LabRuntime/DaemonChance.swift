@@ -1,5 +1,6 @@
 import AgentProtocol
 import Daemons
+import NodeRuntime
 
 /// The random numbers of a lab's daemons, where they come from a seed.
 struct DaemonChance: Sendable {

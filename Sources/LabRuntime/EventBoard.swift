@@ -1,5 +1,6 @@
 import AgentProtocol
 import LabRecords
+import NodeRuntime
 import Synchronization
 
 /// Where the parts of a running lab tell what they do, for those who record it.
@@ -15,7 +16,7 @@ final class EventBoard: Sendable {
     func post(_ kind: LabEvent.Kind, node: String) {
         let listeners = state.withLock { Array($0.listeners.values) }
         guard !listeners.isEmpty else { return }
-        let event = LabEvent(nanoseconds: ControlLine.now.nanoseconds, node: node, kind: kind)
+        let event = LabEvent(nanoseconds: LabClock.now.nanoseconds, node: node, kind: kind)
         for listener in listeners { listener(event) }
     }
 

@@ -4,6 +4,8 @@ import LabModel
 import LabRecords
 import Netlink
 import NetworkTypes
+import NodeRuntime
+import Probing
 import Synchronization
 
 /// Records what happens in a lab: from netlink in every node, and what the lab's own parts tell.
@@ -109,7 +111,7 @@ private struct NodeWatch {
 
     /// Reports what has changed since the last call.
     mutating func read(_ report: (LabEvent) -> Void) throws {
-        let now = ControlLine.now.nanoseconds
+        let now = LabClock.now.nanoseconds
         let node = sandbox.name
         func tell(_ kind: LabEvent.Kind) { report(LabEvent(nanoseconds: now, node: node, kind: kind)) }
         for event in try monitor.drain() {

@@ -4,6 +4,7 @@ import LabModel
 import LabPlan
 import Netlink
 import NetworkTypes
+import NodeRuntime
 
 /// Which faults a lab has, and what has to be known to undo them.
 struct FaultLedger {

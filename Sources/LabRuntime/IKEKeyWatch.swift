@@ -5,6 +5,7 @@ import Daemons
 import Decryption
 import Glibc
 import NetworkTypes
+import NodeRuntime
 
 /// Gathers the keys of IKE SAs that are made while anyone wants them: from the plutos' logs, where it masks them, and from files
 /// in the lab's memory that the charons write for it.

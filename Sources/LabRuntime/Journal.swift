@@ -2,6 +2,7 @@ import AgentProtocol
 import FoundationEssentials
 import Glibc
 import NetworkTypes
+import NodeRuntime
 
 /// A lab's journal on disk: a line of JSON for each change, written before it is made.
 ///
@@ -35,7 +36,7 @@ final class Journal: Sendable {
     ///
     /// - Throws: ``LabFailure`` where it cannot be written: a step that is not noted is not begun.
     func note(_ verb: Verb, _ step: String) throws {
-        let line = try JSONEncoder().encode(Line(at: ControlLine.now, verb: verb, step: step)) + [0x0A]
+        let line = try JSONEncoder().encode(Line(at: LabClock.now, verb: verb, step: step)) + [0x0A]
         let count = line.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
         guard count == line.count else {
             throw LabFailure(

@@ -6,6 +6,7 @@ import LabModel
 import LabPlan
 import Netlink
 import NetworkTypes
+import NodeRuntime
 
 /// Finds out what the kernel can do by having it do it, in namespaces of the trial's own.
 enum KernelTrial {

@@ -1,6 +1,7 @@
 import AgentProtocol
 import Daemons
 import Glibc
+import NodeRuntime
 
 /// Empty NSS databases for pluto, which wants one even for pre-shared keys.
 ///

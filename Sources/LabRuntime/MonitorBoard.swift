@@ -3,6 +3,8 @@ import CLinux
 import Glibc
 import LabModel
 import NetworkTypes
+import NodeRuntime
+import Probing
 import Synchronization
 
 /// The lab's monitors: probes that ask once in a while for as long as the lab is there, as `ping -c 1` from a timer would.
@@ -18,7 +20,7 @@ final class MonitorBoard: Sendable {
     ///
     /// - Throws: ``LabFailure`` where there are no sockets to be had.
     init?(_ probes: [(probe: Probe, node: NodeSandbox, id: UInt64)], events: EventBoard) throws {
-        let now = ControlLine.now
+        let now = LabClock.now
         let monitors = try probes.compactMap { try Monitor($0.probe, id: $0.id, in: $0.node, from: now) }
         guard !monitors.isEmpty else { return nil }
         self.monitors = Mutex(monitors)
@@ -38,7 +40,7 @@ final class MonitorBoard: Sendable {
     private func run(_ events: EventBoard) {
         let descriptors = monitors.withLock { $0.map(\.socket.descriptor) }
         while !isStopped.load(ordering: .acquiring) {
-            let now = ControlLine.now
+            let now = LabClock.now
             var changes: [(monitor: Probe, isRaised: Bool)] = []
             let next = monitors.withLock { monitors in
                 for index in monitors.indices {

@@ -2,6 +2,7 @@ import AgentProtocol
 import LabModel
 import Netlink
 import NetworkTypes
+import NodeRuntime
 
 /// Follows a packet through the lab by each node's own route lookup, sending nothing.
 struct PathTracer {

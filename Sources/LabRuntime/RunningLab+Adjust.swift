@@ -5,6 +5,7 @@ import LabModel
 import LabPlan
 import Netlink
 import NetworkTypes
+import NodeRuntime
 
 // How each change of a fault is made on this kernel and with these daemons.
 extension RunningLab {

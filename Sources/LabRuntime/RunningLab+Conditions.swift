@@ -3,6 +3,7 @@ import Daemons
 import LabModel
 import LabRecords
 import NetworkTypes
+import NodeRuntime
 
 /// Waiting for what a plan wants to come about.
 extension RunningLab {
@@ -10,14 +11,14 @@ extension RunningLab {
     ///
     /// - Returns: Whether it came about within the deadline, and what was seen last.
     func wait(for condition: Condition, within deadline: Duration) async throws -> (holds: Bool, lastSeen: String) {
-        let end = ControlLine.now + deadline
+        let end = LabClock.now + deadline
         var pause = Duration.milliseconds(5)
         while true {
             let (holds, seen) = try await examine(condition.subject)
             if holds == condition.holds { return (true, seen) }
             // A daemon that has ended will not come up however long one waits.
             if condition.holds, let dead = deadDaemon(for: condition) { return (false, dead) }
-            guard ControlLine.now < end else { return (false, seen) }
+            guard LabClock.now < end else { return (false, seen) }
             try await LabSleep.wait(for: pause)
             pause = min(pause * 2, .milliseconds(250))
         }

@@ -4,6 +4,7 @@ import Daemons
 import LabModel
 import LabPlan
 import NetworkTypes
+import NodeRuntime
 
 // What the daemons say of themselves.
 extension RunningLab {

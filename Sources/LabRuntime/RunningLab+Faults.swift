@@ -3,6 +3,7 @@ import LabModel
 import LabPlan
 import Netlink
 import NetworkTypes
+import NodeRuntime
 
 // Faults: which of them are active is all there is to it. What the lab should be then is worked out anew each time, and
 // brought about by the difference from what it should have been so far.
@@ -69,7 +70,7 @@ extension RunningLab {
     // MARK: Beginning and end
 
     private func begin(_ faults: [Fault], for duration: Duration?) async throws {
-        let start = ControlLine.now
+        let start = LabClock.now
         let lasting = faults.filter { !$0.isMomentary }
         try checkAreNew(lasting)
         let until = duration.map { start + $0 }
@@ -81,7 +82,7 @@ extension RunningLab {
         guard let until else { return }
         for fault in lasting {
             ledger.timers[fault] = Task {
-                let rest = until.sinceStart - ControlLine.now.sinceStart
+                let rest = until.sinceStart - LabClock.now.sinceStart
                 guard (try? await LabSleep.wait(for: max(rest, .zero))) != nil else { return }
                 await self.healInTime(fault)
             }
@@ -130,7 +131,7 @@ extension RunningLab {
             try await inTurn { lab in
                 // It may have been healed, and brought about anew, while this waited for its turn.
                 let active = lab.activeFaults.first { $0.fault == fault }
-                guard let due = active?.until, due <= ControlLine.now else { return }
+                guard let due = active?.until, due <= LabClock.now else { return }
                 try await lab.end([fault])
             }
         } catch {

@@ -7,6 +7,7 @@ import LabPlan
 import LabRecords
 import Netlink
 import NetworkTypes
+import NodeRuntime
 
 // What expectations are held against: measurements, one after the other, with a capture beside them.
 extension RunningLab {
@@ -31,7 +32,7 @@ extension RunningLab {
     private func measure(_ measurements: [Measurement]) async throws -> [Observation.Step] {
         var steps: [Observation.Step] = []
         for measurement in measurements {
-            let start = ControlLine.now
+            let start = LabClock.now
             let finding: Finding
             do {
                 finding = try await self.finding(of: measurement)
@@ -43,7 +44,7 @@ extension RunningLab {
             steps.append(
                 Observation.Step(
                     measurement: measurement, fromNanoseconds: start.nanoseconds,
-                    toNanoseconds: ControlLine.now.nanoseconds,
+                    toNanoseconds: LabClock.now.nanoseconds,
                     finding: finding))
         }
         return steps
@@ -103,7 +104,7 @@ extension RunningLab {
             guard let session = topology.oneSidedSession(named: name) else {
                 return .failed("there is no BGP session \(name)")
             }
-            try await LabSleep.wait(until: ControlLine.now + Self.attempt)
+            try await LabSleep.wait(until: LabClock.now + Self.attempt)
             return .session(try await status(of: session).speakers.map(ObservedSpeaker.init))
         case .flaps(let name, let time):
             guard let session = topology.session(named: name) else { return .failed("there is no BGP session \(name)") }
@@ -141,7 +142,7 @@ extension RunningLab {
         let before = logs.map { GuestSystem.read($0.1)?.utf8.count ?? 0 }
         var isUp: [String: Bool] = [:]
         for (node, _) in logs { isUp[node] = try await birdProtocols(of: node).isEstablished(session.name) }
-        try await LabSleep.wait(until: ControlLine.now + time)
+        try await LabSleep.wait(until: LabClock.now + time)
         var counts: [String: Int] = [:]
         for ((node, path), length) in zip(logs, before) {
             guard let text = GuestSystem.read(path) else { continue }

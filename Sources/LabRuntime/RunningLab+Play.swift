@@ -1,6 +1,8 @@
 import AgentProtocol
 import LabRecords
 import NetworkTypes
+import NodeRuntime
+import Probing
 
 extension RunningLab {
     /// Does what a script says, from the next whole second of the lab's clock on.
@@ -25,7 +27,7 @@ extension RunningLab {
         var capture: CaptureSession?
         if let request = script.capture { capture = try await self.capture(request, file: file) { _ in } }
 
-        let start = (ControlLine.now + Self.margin).roundedUp(to: Self.grain)
+        let start = (LabClock.now + Self.margin).roundedUp(to: Self.grain)
         let end = start + script.length
         let sending = Task { try await offThread { run.run(from: start, until: end) } }
         let performance = ScriptPerformance(script, start: start, directory: file, capture: capture)
@@ -41,7 +43,7 @@ extension RunningLab {
             _ = try? await recorder.finish()
             throw CancellationError()
         }
-        let endedAt = ControlLine.now
+        let endedAt = LabClock.now
         if isPartial { run.end() }
         try await sending.value
         samples.append(try sample())
@@ -49,7 +51,7 @@ extension RunningLab {
         let summary = try await capture?.finish()
         return ScriptRecord(
             startedAtNanoseconds: start.nanoseconds, endedAtNanoseconds: endedAt.nanoseconds,
-            realTimeOffsetNanoseconds: ControlLine.realTimeOffset, steps: performance.steps, flows: run.records,
+            realTimeOffsetNanoseconds: LabClock.realTimeOffset, steps: performance.steps, flows: run.records,
             events: try await recorder.finish(), samples: samples.all, traffic: traffic.all,
             capture: summary, isPartial: isPartial)
     }

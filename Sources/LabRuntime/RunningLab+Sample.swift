@@ -1,5 +1,6 @@
 import AgentProtocol
 import LabRecords
+import NodeRuntime
 import Synchronization
 
 extension RunningLab {
@@ -22,7 +23,7 @@ extension RunningLab {
             }
         }
         return ResourceSample(
-            nanoseconds: ControlLine.now.nanoseconds,
+            nanoseconds: LabClock.now.nanoseconds,
             kernelBytes: (memory.bytes("MemTotal") ?? 0) - (memory.bytes("MemAvailable") ?? 0),
             daemonBytes: daemonBytes, associations: associations)
     }

@@ -7,6 +7,7 @@ import HeaderStacks
 import LabModel
 import Netlink
 import NetworkTypes
+import NodeRuntime
 
 // What the lab is like now: from the kernel by netlink, from BIRD and charon by their sockets, from pluto by
 // its own commands.

@@ -2,6 +2,7 @@ import AgentProtocol
 import LabRecords
 import Netlink
 import NetworkTypes
+import NodeRuntime
 import Synchronization
 
 // What goes through tunnels, counted by their interfaces.
@@ -10,7 +11,7 @@ extension RunningLab {
     ///
     /// - Throws: `NetlinkError`.
     func traffic() throws -> TrafficSample {
-        let nanoseconds = ControlLine.now.nanoseconds
+        let nanoseconds = LabClock.now.nanoseconds
         let ends = topology.tunnels.filter { !$0.isUnused }.flatMap { tunnel in tunnel.ends.map { (tunnel.name, $0) } }
         return TrafficSample(
             nanoseconds: nanoseconds,
@@ -25,7 +26,7 @@ extension RunningLab {
 
     /// The same at the next multiple of a time on the lab's clock, so that who asks again at once gets each of them.
     func traffic(every interval: Duration) async throws -> TrafficSample {
-        try await LabSleep.wait(until: (ControlLine.now + .nanoseconds(1)).roundedUp(to: interval))
+        try await LabSleep.wait(until: (LabClock.now + .nanoseconds(1)).roundedUp(to: interval))
         return try traffic()
     }
 }

@@ -4,6 +4,7 @@ import LabModel
 import LabPlan
 import Netlink
 import NetworkTypes
+import NodeRuntime
 
 /// A lab on the kernel this process runs on: carries out a plan step by step, remembers each, and can take all back.
 actor RunningLab {
@@ -59,12 +60,12 @@ actor RunningLab {
                     progress(
                         Progress(
                             stage: stage, done: index, total: steps.count, current: step.description,
-                            time: ControlLine.now))
+                            time: LabClock.now))
                 }
                 journal.append(step.action)
                 try diskJournal?.note(.begin, "\(step)")
                 if step.action.startsProgram {
-                    try await LabSleep.wait(until: ControlLine.now.roundedUp(to: Self.startGrain))
+                    try await LabSleep.wait(until: LabClock.now.roundedUp(to: Self.startGrain))
                 }
                 do {
                     try await perform(step.action)
@@ -76,7 +77,7 @@ actor RunningLab {
             }
             if !steps.isEmpty {
                 progress(
-                    Progress(stage: stage, done: steps.count, total: steps.count, current: "", time: ControlLine.now))
+                    Progress(stage: stage, done: steps.count, total: steps.count, current: "", time: LabClock.now))
             }
         }
         monitors = try MonitorBoard(monitoredProbes(), events: events)

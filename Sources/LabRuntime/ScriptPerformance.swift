@@ -2,6 +2,7 @@ import AgentProtocol
 import LabPlan
 import LabRecords
 import NetworkTypes
+import NodeRuntime
 import Synchronization
 
 /// Takes a script's steps at their times.
@@ -51,7 +52,7 @@ final class ScriptPerformance: Sendable {
                 return nil
             }
             group.addTask {
-                await self.every(self.reportInterval) { progress(ControlLine.now) }
+                await self.every(self.reportInterval) { progress(LabClock.now) }
                 return nil
             }
             if let interval = script.samplingInterval, interval > .zero {
@@ -97,7 +98,7 @@ final class ScriptPerformance: Sendable {
     private func takeSteps(in lab: RunningLab) async -> Bool {
         for step in script.steps {
             guard await sleep(until: start + step.at) else { return false }
-            let from = ControlLine.now
+            let from = LabClock.now
             var observation: Observation?
             var failure: String?
             do {
@@ -110,7 +111,7 @@ final class ScriptPerformance: Sendable {
                 $0.append(
                     ScriptRecord.StepRecord(
                         action: step.action, fromNanoseconds: from.nanoseconds,
-                        toNanoseconds: ControlLine.now.nanoseconds, observation: observation, failure: failure))
+                        toNanoseconds: LabClock.now.nanoseconds, observation: observation, failure: failure))
             }
         }
         return await sleep(until: start + script.length)

@@ -3,6 +3,8 @@ import LabModel
 import LabPlan
 import Netlink
 import NetworkTypes
+import NodeRuntime
+import Probing
 import Synchronization
 
 /// Keeps a node's routes into those of its tunnels that are up, as the control plane of a cloud's VPN gateway does.

@@ -1,6 +1,7 @@
 import Testing
 
 @testable import LabRuntime
+@testable import NodeRuntime
 
 @Suite("Want of memory")
 struct MemoryShortageTests {

@@ -1,6 +1,7 @@
 import AgentProtocol
 import LabRecords
 import NetworkTypes
+import NodeRuntime
 import Testing
 
 @testable import LabRuntime
@@ -23,9 +24,9 @@ extension ProbeTests {
             try await ProbeLab.with { lab in
                 // The first one waits for the neighbours' addresses.
                 let first = try await lab.run(Self.echo(), to: destination)
-                let start = ControlLine.now
+                let start = LabClock.now
                 let result = try await lab.run(Self.echo(count: 3), to: destination)
-                #expect(ControlLine.now - start < .milliseconds(1011))
+                #expect(LabClock.now - start < .milliseconds(1011))
                 #expect(result.isReached)
                 #expect(result.destinationNode == "there")
                 #expect(result.id == first.id + 1)
@@ -112,12 +113,12 @@ extension ProbeTests {
 
         @Test func aCancelledProbeEndsAtOnce() async throws {
             try await ProbeLab.with { lab in
-                let start = ControlLine.now
+                let start = LabClock.now
                 let task = Task { try await lab.run(Self.echo(timeout: .seconds(3600)), to: "10.2.0.99") }
                 try await Task.sleep(for: .seconds(1))
                 task.cancel()
                 await #expect(throws: CancellationError.self) { try await task.value }
-                #expect(ControlLine.now - start < .seconds(2))
+                #expect(LabClock.now - start < .seconds(2))
             }
         }
     }

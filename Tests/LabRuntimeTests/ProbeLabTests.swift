@@ -4,6 +4,7 @@ import LabModel
 import LabPlan
 import LabRecords
 import NetworkTypes
+import NodeRuntime
 import Testing
 
 @testable import LabRuntime

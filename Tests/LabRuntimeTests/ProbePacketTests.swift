@@ -5,6 +5,7 @@ import PacketFormats
 import Testing
 
 @testable import LabRuntime
+@testable import Probing
 
 extension ProbeTests {
     @Suite(.serialized) struct OnePacket {

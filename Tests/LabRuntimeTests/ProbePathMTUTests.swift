@@ -5,6 +5,7 @@ import NetworkTypes
 import Testing
 
 @testable import LabRuntime
+@testable import Probing
 
 extension ProbeTests {
     @Suite(.serialized) struct PathMTU {

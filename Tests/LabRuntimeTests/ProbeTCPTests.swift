@@ -1,9 +1,11 @@
 import AgentProtocol
 import LabRecords
 import NetworkTypes
+import NodeRuntime
 import Testing
 
 @testable import LabRuntime
+@testable import Probing
 
 extension ProbeTests {
     @Suite(.serialized) struct Handshake {
@@ -60,10 +62,10 @@ extension ProbeTests {
         @Test func aFilterMakesItTimeOutOrUnreachable() async throws {
             try await ProbeLab.with { lab in
                 try await lab.filter("there", hook: "input", "tcp dport 5001 drop;")
-                let start = ControlLine.now
+                let start = LabClock.now
                 let dropped = try await handshake(lab)
                 #expect(dropped.outcome == .timedOut)
-                #expect(ControlLine.now - start < .milliseconds(20_100))
+                #expect(LabClock.now - start < .milliseconds(20_100))
                 // It came as far as the filter.
                 #expect(dropped.mss.synReceived == 1460)
                 try await lab.filter(
@@ -133,9 +135,9 @@ extension ProbeTests {
 
         @Test func atTheDeadlineItSaysHowFarItGot() async throws {
             try await ProbeLab.with { lab in
-                let start = ControlLine.now
+                let start = LabClock.now
                 let slow = try await bulk(lab, bytes: 50_000_000, deadline: .seconds(1))
-                #expect(ControlLine.now - start < .milliseconds(1010))
+                #expect(LabClock.now - start < .milliseconds(1010))
                 #expect(!slow.isComplete)
                 #expect((1..<50_000_000).contains(slow.bytesReceived))
                 #expect(slow.client?.state == "ESTABLISHED")

@@ -4,6 +4,7 @@ import LabModel
 import LabPlan
 import Netlink
 import NetworkTypes
+import NodeRuntime
 import Testing
 
 @testable import LabRuntime
@@ -106,9 +107,9 @@ private let text = """
         _ = try await lab.fail(faults("loss near 20%"), for: .milliseconds(100))
         var ears = heard.makeAsyncIterator()
         #expect(await ears.next() == "loss near 20% true")
-        let start = ControlLine.now
+        let start = LabClock.now
         #expect(await ears.next() == "loss near 20% false")
-        #expect((.milliseconds(99) ... .milliseconds(101)).contains(ControlLine.now.sinceStart - start.sinceStart))
+        #expect((.milliseconds(99) ... .milliseconds(101)).contains(LabClock.now.sinceStart - start.sinceStart))
         try await lab.tearDown()
     }
 }

@@ -3,6 +3,7 @@ import LabFiles
 import LabModel
 import LabPlan
 import NetworkTypes
+import NodeRuntime
 import Testing
 
 @testable import LabRuntime
@@ -103,10 +104,10 @@ private func lab(_ topology: Topology) -> RunningLab {
         let topology = try topology()
         let lab = lab(topology)
         try await lab.build(Plan(for: topology)) { _ in }
-        let start = ControlLine.now
+        let start = LabClock.now
         let missing = try #require(IPPrefix("192.0.2.0/24"))
         let (holds, seen) = try await lab.wait(for: Condition(.route(node: "client", missing)), within: .seconds(600))
-        let waited = ControlLine.now - start
+        let waited = LabClock.now - start
         #expect(!holds)
         #expect(seen.contains("client"))
         #expect(waited >= .seconds(600))

@@ -8,6 +8,7 @@ import Testing
 @testable import LabPlan
 @testable import LabRecords
 @testable import LabRuntime
+@testable import NodeRuntime
 
 extension ProbeTests {
     @Suite(.serialized) struct Scripts {
@@ -140,13 +141,13 @@ extension ProbeTests {
                     nexthops: [NextHop(gateway: IPAddress("10.1.0.1"))], protocol: .bird)
                 let playing = Task { try await Self.play(lab, [Self.flow()], for: .seconds(10)) }
                 try await Task.sleep(for: .milliseconds(2345))
-                let downAt = ControlLine.now
+                let downAt = LabClock.now
                 try await lab.lab.sandbox("middle").sockets.setDown(near)
                 try await Task.sleep(for: .seconds(3))
-                let upAt = ControlLine.now
+                let upAt = LabClock.now
                 try await lab.lab.sandbox("middle").sockets.setUp(near)
                 try await Task.sleep(for: .seconds(2))
-                let routeAt = ControlLine.now
+                let routeAt = LabClock.now
                 try here.addRoute(route)
                 let record = try await playing.value
 
@@ -221,12 +222,12 @@ extension ProbeTests {
 
         @Test func aCancelledScriptEndsAtOnce() async throws {
             try await ProbeLab.with { lab in
-                let start = ControlLine.now
+                let start = LabClock.now
                 let playing = Task { try await Self.play(lab, [Self.flow(to: "10.2.0.99")], for: .seconds(86_400)) }
                 try await Task.sleep(for: .seconds(2))
                 playing.cancel()
                 await #expect(throws: CancellationError.self) { try await playing.value }
-                #expect(ControlLine.now - start < .milliseconds(2001))
+                #expect(LabClock.now - start < .milliseconds(2001))
             }
         }
 
@@ -253,7 +254,7 @@ extension ProbeTests {
                 let board = EventBoard()
                 let recorder = try EventRecorder(
                     await lab.lab.topology, sandboxes: await lab.lab.sandboxes, board: board)
-                let start = ControlLine.now
+                let start = LabClock.now
                 let monitors = try #require(
                     try MonitorBoard([(probe, try await lab.lab.sandbox("here"), 77)], events: board))
                 try await Task.sleep(for: .seconds(30))

@@ -4,6 +4,7 @@ import LabModel
 import LabPlan
 import Netlink
 import NetworkTypes
+import NodeRuntime
 import Testing
 
 @testable import LabRuntime
@@ -60,8 +61,8 @@ private let text = """
 
     /// Waits until the routes are these.
     private func expect(_ wanted: [String], at node: NodeSandbox, _ comment: Comment) async throws {
-        let end = ControlLine.now + .seconds(2)
-        while try routes(of: node) != wanted, ControlLine.now < end { try await LabSleep.wait(for: .milliseconds(1)) }
+        let end = LabClock.now + .seconds(2)
+        while try routes(of: node) != wanted, LabClock.now < end { try await LabSleep.wait(for: .milliseconds(1)) }
         #expect(try routes(of: node) == wanted, comment)
     }
 

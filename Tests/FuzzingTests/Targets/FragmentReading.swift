@@ -2,6 +2,7 @@ import AgentProtocol
 import NetworkTypes
 
 @testable import LabRuntime
+@testable import Probing
 
 /// Packets as a probe sees them on an interface, whole or in parts: two bytes of length before each.
 enum FragmentReading {

@@ -1,4 +1,5 @@
 import LabRecords
+import NodeRuntime
 
 /// What a network namespace's kernel has counted since it was made (proc(5), /proc/net/snmp and snmp6).
 struct ProtocolCounters {

@@ -1,15 +1,16 @@
 import AgentProtocol
 import LabRecords
 import NetworkTypes
+import NodeRuntime
 import PacketFormats
 
 extension ProbeSession {
     /// Sends one packet and watches both nodes for the given time, or until it has arrived and been answered.
-    func packet(_ kind: ProbeRequest.ProbePacket, wait patience: Duration) throws -> PacketResult {
+    public func packet(_ kind: ProbeRequest.ProbePacket, wait patience: Duration) throws -> PacketResult {
         let near = try PacketTap(in: node)
         let far = try destinationNode.map { try PacketTap(in: $0) }
         let packet = outgoing(kind)
-        let sentAt = ControlLine.now
+        let sentAt = LabClock.now
         if let error = try PacketSender(self).send(packet) {
             return PacketResult(
                 answer: nil, answerNanoseconds: nil, arrived: far.map { _ in false }, arrivedFrom: nil,
@@ -18,7 +19,7 @@ extension ProbeSession {
         let deadline = sentAt + patience
         var answer: (what: PacketResult.Answer, time: LabTime)?
         var arrivedFrom: IPAddress?
-        while ControlLine.now < deadline, answer == nil || (far != nil && arrivedFrom == nil) {
+        while LabClock.now < deadline, answer == nil || (far != nil && arrivedFrom == nil) {
             try wait(for: [near.descriptor] + (far.map { [$0.descriptor] } ?? []), until: deadline)
             near.drain { arrival in
                 guard answer == nil, !arrival.isOutgoing, let what = self.answer(arrival, to: packet, sentAt: sentAt)

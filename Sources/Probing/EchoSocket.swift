@@ -3,17 +3,18 @@ import CLinux
 import Glibc
 import LabRecords
 import NetworkTypes
+import NodeRuntime
 import PacketFormats
 
 /// Sends echo requests of one size to one address, and takes the replies to them alone (raw(7); RFC 792; RFC 4443).
 ///
 /// Sees what a program in the node would: whole packets, behind the node's own filter. The requests go without DF, and the
 /// socket takes no part in what the kernel learns of path MTUs. One system call sends, one receives: made for millions.
-final class EchoSocket: Sendable {
+public final class EchoSocket: Sendable {
     /// Tells its echoes from others'.
     let identifier: UInt16
     /// Readable when a reply is there.
-    let descriptor: Int32
+    public let descriptor: Int32
     private let destination: IPAddress
     private let source: IPAddress?
     private let payload: [UInt8]
@@ -21,7 +22,7 @@ final class EchoSocket: Sendable {
     private let marker: [UInt8]
     /// The checksum's sum of all but the sequence number.
     private let sum: UInt32
-    private let realTimeOffset = ControlLine.realTimeOffset
+    private let realTimeOffset = LabClock.realTimeOffset
 
     /// How many packets one system call takes.
     private static let batch = 16
@@ -33,7 +34,7 @@ final class EchoSocket: Sendable {
     ///   - id: The number in the marker, and the source of the identifier.
     ///   - payload: 0 to 65,000 bytes.
     /// - Throws: ``LabFailure`` where there is no socket to be had.
-    init(in node: NodeSandbox, to destination: IPAddress, from source: IPAddress?, id: UInt64, payload: Int) throws {
+    public init(in node: NodeSandbox, to destination: IPAddress, from source: IPAddress?, id: UInt64, payload: Int) throws {
         identifier = ProbeSession.identifier(of: id)
         self.destination = destination
         self.source = source
@@ -67,7 +68,7 @@ final class EchoSocket: Sendable {
     /// Sends a request.
     ///
     /// - Returns: What the kernel has against it; nil when it is on its way.
-    func send(sequence: UInt16) -> LocalError? {
+    public func send(sequence: UInt16) -> LocalError? {
         if let source {
             // Anew each time, for the address may come and go; binding again to the same address is no error.
             guard source.withSocketAddress({ bind(descriptor, $0, $1) }) == 0 else { return LocalError(errno: errno) }
@@ -94,7 +95,7 @@ final class EchoSocket: Sendable {
     }
 
     /// Hands over the sequence number of each reply that has come since the last call, and when it was there.
-    func receive(_ take: (UInt16, LabTime) -> Void) {
+    public func receive(_ take: (UInt16, LabTime) -> Void) {
         withUnsafeTemporaryAllocation(of: netlab_packet.self, capacity: Self.batch) { packets in
             while true {
                 let count = Int(netlab_receive_packets(descriptor, packets.baseAddress, Int32(Self.batch)))
@@ -103,7 +104,7 @@ final class EchoSocket: Sendable {
                     guard let sequence = sequence(of: packet) else { continue }
                     let time =
                         packet.nanoseconds == 0
-                        ? ControlLine.now : LabTime(nanoseconds: packet.nanoseconds - realTimeOffset)
+                        ? LabClock.now : LabTime(nanoseconds: packet.nanoseconds - realTimeOffset)
                     take(sequence, time)
                 }
                 if count < Self.batch { return }

@@ -1,9 +1,10 @@
 import AgentProtocol
 import LabRecords
 import NetworkTypes
+import NodeRuntime
 
 /// Echo requests at regular times, and what came of each.
-struct EchoFlow {
+public struct EchoFlow: Sendable {
     let request: FlowRequest
     let id: UInt64
     let socket: EchoSocket
@@ -27,7 +28,7 @@ struct EchoFlow {
     private static let reasons = 4
 
     /// - Throws: ``LabFailure`` for a request that makes no sense, and where there is no socket to be had.
-    init(_ request: FlowRequest, id: UInt64, in node: NodeSandbox) throws {
+    public init(_ request: FlowRequest, id: UInt64, in node: NodeSandbox) throws {
         if let problem = request.problem { throw LabFailure(problem, code: .wrongInput) }
         self.request = request
         self.id = id

@@ -1,7 +1,9 @@
 import AgentProtocol
 import LabRecords
 import NetworkTypes
+import NodeRuntime
 import PacketFormats
+import Probing
 
 extension RunningLab {
     /// Carries out a probe on a thread of its own and waits for its end; the lab can be asked other things meanwhile.

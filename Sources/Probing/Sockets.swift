@@ -4,6 +4,7 @@ import Glibc
 import LabRecords
 import Netlink
 import NetworkTypes
+import NodeRuntime
 
 extension NodeSandbox {
     /// Opens a non-blocking socket in the node's network namespace; the caller closes it.

@@ -8,7 +8,7 @@ import NetworkTypes
 /// Started by netlab's own few lines of C, not by swift-subprocess: that would need nsenter(1) as a second program to get
 /// into the node, which takes longer in a lab kernel than most programs do, and it wakes up once a second for every
 /// program that runs, which over a virtual day is most of what a lab's processor would do.
-struct NodeProcess: Sendable {
+public struct NodeProcess: Sendable {
     let id: pid_t
 
     /// What a program of a lab finds in its environment unless told otherwise.
@@ -103,7 +103,7 @@ struct NodeProcess: Sendable {
     /// Runs a program to its end.
     ///
     /// - Returns: Its exit code, and the first mebibyte of what it printed on either stream.
-    static func run(_ arguments: [String], in sandbox: NodeSandbox?) async throws -> (code: Int32, output: String) {
+    public static func run(_ arguments: [String], in sandbox: NodeSandbox?) async throws -> (code: Int32, output: String) {
         let null = try openNull()
         let pipe = try Pipe()
         let process: NodeProcess
@@ -163,7 +163,7 @@ struct Pipe: Sendable {
 }
 
 /// Runs blocking work on a thread of its own, so that the few threads of Swift's concurrency stay free.
-func offThread<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
+public func offThread<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
     try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Result, any Error>) in
         let box = ThreadBody { continuation.resume(with: Swift.Result(catching: body)) }
         var attributes = pthread_attr_t()

@@ -2,12 +2,13 @@ import AgentProtocol
 import Glibc
 import LabRecords
 import NetworkTypes
+import NodeRuntime
 
 extension ProbeSession {
     /// Sends bytes over TCP; both ends are driven from this one thread.
     ///
     /// The sender paces its segments, so that what is measured is the way's and not the moment's (``TCPSocket/pace()``).
-    func bulk(bytes: Int, port: UInt16, deadline: Duration) throws -> BulkResult {
+    public func bulk(bytes: Int, port: UInt16, deadline: Duration) throws -> BulkResult {
         guard let destinationNode else {
             throw LabFailure(
                 "\(destination) belongs to no node of the lab, so that nobody can take the bytes there.",
@@ -81,7 +82,7 @@ private struct Transfer {
         }
         hasBegun = true
         var startedAt: LabTime?
-        while !isComplete, error == nil, ControlLine.now < deadline {
+        while !isComplete, error == nil, LabClock.now < deadline {
             let reader = server ?? listener
             let events = try session.wait(
                 for: [(client.descriptor, sent < bytes ? POLLIN | POLLOUT : POLLIN), (reader.descriptor, POLLIN)],
@@ -91,13 +92,13 @@ private struct Transfer {
                 error = LocalError(errno: code == 0 ? ECONNRESET : code)
             }
             if events[0] & POLLOUT != 0, error == nil {
-                if startedAt == nil { startedAt = ControlLine.now }
+                if startedAt == nil { startedAt = LabClock.now }
                 send()
             }
             if events[1] & POLLIN != 0 { receive() }
             if events[0] & POLLIN != 0, error == nil { isComplete = take(1, from: client) == 1 }
         }
-        nanoseconds = startedAt.map { (ControlLine.now - $0).wholeNanoseconds }
+        nanoseconds = startedAt.map { (LabClock.now - $0).wholeNanoseconds }
     }
 
     private mutating func send() {
@@ -121,9 +122,9 @@ private struct Transfer {
             let count = take(buffer.count, from: server)
             guard count > 0 else { return }
             received += count
-            if half == nil, received >= bytes / 2 { half = (ControlLine.now, received) }
+            if half == nil, received >= bytes / 2 { half = (LabClock.now, received) }
         }
-        endedAt = ControlLine.now
+        endedAt = LabClock.now
         _ = Glibc.send(server.descriptor, [1], 1, Int32(MSG_NOSIGNAL))
     }
 

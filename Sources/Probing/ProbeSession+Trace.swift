@@ -1,6 +1,7 @@
 import AgentProtocol
 import LabRecords
 import NetworkTypes
+import NodeRuntime
 import PacketFormats
 
 extension ProbeSession {
@@ -12,7 +13,7 @@ extension ProbeSession {
     private static let tries = 2
 
     /// Asks hop by hop, from the nearest to the destination.
-    func trace(_ method: ProbeRequest.TraceMethod, maximumHops: Int, timeout: Duration) throws -> TraceResult {
+    public func trace(_ method: ProbeRequest.TraceMethod, maximumHops: Int, timeout: Duration) throws -> TraceResult {
         let tap = try PacketTap(in: node)
         let sender = try PacketSender(self)
         var hops: [TraceResult.Hop] = []
@@ -20,12 +21,12 @@ extension ProbeSession {
             let packet = tracer(method, distance: distance)
             var hop: TraceResult.Hop?
             for _ in 0..<Self.tries where hop == nil {
-                let sentAt = ControlLine.now
+                let sentAt = LabClock.now
                 if let error = sender.send(packet) {
                     return TraceResult(hops: hops, isReached: false, localError: error)
                 }
                 let deadline = sentAt + timeout
-                while hop == nil, ControlLine.now < deadline {
+                while hop == nil, LabClock.now < deadline {
                     try wait(for: [tap.descriptor], until: deadline)
                     tap.drain { arrival in
                         guard !arrival.isOutgoing, hop == nil else { return }

@@ -9,11 +9,11 @@ import Netlink
 ///
 /// Daemons and people find everything at its usual place: `ipsec trafficstatus` and `birdc show protocols` typed in a
 /// node speak to that node's daemons, and nothing written there reaches another node or the host.
-final class NodeSandbox: Sendable {
-    let name: String
-    let network: NetworkNamespace
-    let sockets: NetlinkSocket
-    let nftables: Nftables
+public final class NodeSandbox: Sendable {
+    public let name: String
+    public let network: NetworkNamespace
+    public let sockets: NetlinkSocket
+    public let nftables: Nftables
     private let mounts: Int32
     private let hostname: Int32
 
@@ -23,14 +23,14 @@ final class NodeSandbox: Sendable {
     /// Directories of the node's own, with the place that the agent reaches the same files at.
     private static let ownRunDirectories = ["/run/pluto", "/run/strongswan", "/run/bird"]
     /// Where strongSwan is, outside of the nodes.
-    static let strongSwanTree = "/run/netlab/strongswan"
+    public static let strongSwanTree = "/run/netlab/strongswan"
     /// What all nodes have below /etc, laid over the host's and under what is a node's own.
     private static let sharedDirectory = "/run/netlab/etc"
     /// Directories below /etc that begin empty whatever the host has there.
     private static let emptiedDirectories = ["ipsec.d", "bird"]
 
     /// Makes the namespaces on a thread of their own, which ends with this call; descriptors keep them alive.
-    init(_ setup: NodeSetup) throws {
+    public init(_ setup: NodeSetup) throws {
         name = setup.name
         let directory = "/run/netlab/nodes/\(setup.name)"
         self.directory = directory
@@ -104,21 +104,21 @@ final class NodeSandbox: Sendable {
     var namespaces: [Int32] { [network.descriptor, hostname, mounts] }
 
     /// Where the agent finds a file that the node sees at `path`: below /etc or in one of its own directories of /run.
-    func agentPath(of path: String) -> String {
+    public func agentPath(of path: String) -> String {
         path.hasPrefix("/etc/") ? "\(directory)/etc-changes/\(path.dropFirst(5))" : directory + path
     }
 
     /// Writes a file that every node sees which is made from now on: what lies under an overlay must not change (overlayfs.rst).
-    static func share(_ file: ConfigurationFile) throws {
+    public static func share(_ file: ConfigurationFile) throws {
         let path = sharedDirectory + file.path.dropFirst("/etc".count)
         try GuestSystem.createDirectory(path.lastIndex(of: "/").map { String(path[..<$0]) } ?? path)
         try GuestSystem.write(file.contents.reveal(), to: path)
     }
 
-    static func unshare(_ path: String) { unlink(sharedDirectory + path.dropFirst("/etc".count)) }
+    public static func unshare(_ path: String) { unlink(sharedDirectory + path.dropFirst("/etc".count)) }
 
     /// Runs a closure on a thread inside the node's mount namespace, which then ends.
-    func withMounts<Result: Sendable>(_ body: @Sendable () throws -> Result) throws -> Result {
+    public func withMounts<Result: Sendable>(_ body: @Sendable () throws -> Result) throws -> Result {
         try DedicatedThread.run {
             guard netlab_unshare(netlab_own_root) == 0, netlab_setns(self.mounts, netlab_new_mount) == 0 else {
                 throw LabFailure("Node \(self.name)'s files cannot be reached: \(String(cString: strerror(errno))).")
@@ -127,7 +127,7 @@ final class NodeSandbox: Sendable {
         }
     }
 
-    func writeFile(_ file: ConfigurationFile) throws {
+    public func writeFile(_ file: ConfigurationFile) throws {
         try withMounts {
             // A file of the host's that only its owner may read cannot be copied up: replace it, don't open it.
             unlink(file.path)
@@ -138,7 +138,7 @@ final class NodeSandbox: Sendable {
     }
 
     /// Removes a file, or a directory with the files in it; what is not there is fine.
-    func removeFile(_ path: String) throws {
+    public func removeFile(_ path: String) throws {
         try withMounts {
             if unlink(path) == 0 || errno == ENOENT { return }
             if let directory = opendir(path) {

@@ -1,10 +1,11 @@
 import AgentProtocol
 import LabRecords
 import NetworkTypes
+import NodeRuntime
 import PacketFormats
 
 /// Sends echo requests, and finds for each what came of it.
-final class EchoExchange {
+public final class EchoExchange {
     private struct Pending {
         let index: Int
         let length: Int
@@ -19,14 +20,14 @@ final class EchoExchange {
     private var pending: [UInt16: Pending] = [:]
     private var attempts: [EchoAttempt?] = []
 
-    init(_ session: ProbeSession) throws {
+    public init(_ session: ProbeSession) throws {
         self.session = session
         tap = try PacketTap(in: session.node)
         sender = try PacketSender(session)
     }
 
     /// What an echo request has before its payload: the IP header and 8 bytes.
-    static func overhead(to destination: IPAddress) -> Int {
+    public static func overhead(to destination: IPAddress) -> Int {
         OutgoingPacket.headerLength(of: destination) + ICMPMessage.headerLength
     }
 
@@ -34,14 +35,14 @@ final class EchoExchange {
     ///
     /// - Parameter length: Of the IP packet.
     /// - Throws: `CancellationError`.
-    func run(count: Int, interval: Duration, length: Int, dontFragment: Bool, timeout: Duration) throws -> [EchoAttempt]
+    public func run(count: Int, interval: Duration, length: Int, dontFragment: Bool, timeout: Duration) throws -> [EchoAttempt]
     {
         attempts = Array(repeating: nil, count: count)
         pending = [:]
         var next = 0
-        var nextAt = ControlLine.now
+        var nextAt = LabClock.now
         while next < count || !pending.isEmpty {
-            if next < count, ControlLine.now >= nextAt {
+            if next < count, LabClock.now >= nextAt {
                 try send(index: next, length: length, dontFragment: dontFragment, timeout: timeout)
                 next += 1
                 nextAt = nextAt + interval
@@ -49,7 +50,7 @@ final class EchoExchange {
             tap.drain(take)
             expire()
             let deadlines = pending.values.map(\.deadline) + (next < count ? [nextAt] : [])
-            if let wakeAt = deadlines.min(), wakeAt > ControlLine.now {
+            if let wakeAt = deadlines.min(), wakeAt > LabClock.now {
                 try session.wait(for: [tap.descriptor], until: wakeAt)
             }
         }
@@ -61,7 +62,7 @@ final class EchoExchange {
         let payload = probePayload(id: session.id, length: length - Self.overhead(to: session.destination))
         let body = TransportBody(source: session.source, destination: session.destination)
             .echoRequest(identifier: session.identifier, sequence: lastSequence, payload: payload)
-        let now = ControlLine.now
+        let now = LabClock.now
         let error: LocalError?
         if dontFragment {
             error = sender.send(
@@ -105,7 +106,7 @@ final class EchoExchange {
     }
 
     private func expire() {
-        let now = ControlLine.now
+        let now = LabClock.now
         for (sequence, sent) in pending where sent.deadline <= now {
             pending[sequence] = nil
             attempts[sent.index] = EchoAttempt(sequence: Int(sequence), length: sent.length, outcome: .lost)

@@ -2,18 +2,19 @@ import AgentProtocol
 import Glibc
 import LabRecords
 import NetworkTypes
+import NodeRuntime
 import PacketFormats
 
 extension ProbeSession {
     /// Opens a TCP connection and closes it again, watching both ends' interfaces.
-    func handshake(port: UInt16, listens: Bool, timeout: Duration) throws -> HandshakeResult {
+    public func handshake(port: UInt16, listens: Bool, timeout: Duration) throws -> HandshakeResult {
         let listener =
             listens
             ? try destinationNode.flatMap { try TCPSocket.listening(in: $0, for: destination, port: port) } : nil
         var segments = HandshakeSegments(
             near: try PacketTap(in: node), far: try destinationNode.map { try PacketTap(in: $0) }, port: port)
         let (client, bindError) = try clientSocket()
-        let sentAt = ControlLine.now
+        let sentAt = LabClock.now
         let deadline = sentAt + timeout
         if let error = bindError ?? client.connect(to: destination, port: port).map({ LocalError(errno: $0) }) {
             return HandshakeResult(

@@ -4,12 +4,13 @@ import Glibc
 import LabRecords
 import Netlink
 import NetworkTypes
+import NodeRuntime
 
 /// Ends a probe's waiting from another thread.
-final class Cancellation: Sendable {
-    let descriptor: Int32
+public final class Cancellation: Sendable {
+    public let descriptor: Int32
 
-    init() throws {
+    public init() throws {
         descriptor = netlab_eventfd()
         guard descriptor >= 0 else {
             throw LabFailure("A probe cannot be started: \(String(cString: strerror(errno))).")
@@ -20,20 +21,20 @@ final class Cancellation: Sendable {
         close(descriptor)
     }
 
-    func cancel() {
+    public func cancel() {
         var one: UInt64 = 1
         _ = write(descriptor, &one, 8)
     }
 }
 
 /// What every probe needs: who asks whom, from which address, and a way to wait. Lives on one thread.
-final class ProbeSession {
-    let request: ProbeRequest
+public final class ProbeSession {
+    public let request: ProbeRequest
     let id: UInt64
     let node: NodeSandbox
     /// The node behind the destination; nil where the lab has none.
     let destinationNode: NodeSandbox?
-    let startedAt = ControlLine.now
+    let startedAt = LabClock.now
     /// The address to send from; the unspecified one where no route gave any.
     let source: IPAddress
     /// Why the node cannot send there; nil where it can.
@@ -42,7 +43,7 @@ final class ProbeSession {
     let interfaceMTU: Int?
     private let cancellation: Cancellation
 
-    init(
+    public init(
         _ request: ProbeRequest, id: UInt64, from node: NodeSandbox, to destinationNode: NodeSandbox?,
         _ cancellation: Cancellation
     ) {
@@ -65,13 +66,13 @@ final class ProbeSession {
         }
     }
 
-    var destination: IPAddress { request.destination }
+    public var destination: IPAddress { request.destination }
     /// Tells this probe's echoes from others'.
     var identifier: UInt16 { Self.identifier(of: id) }
 
     static func identifier(of id: UInt64) -> UInt16 { UInt16(truncatingIfNeeded: id) &+ 0x4E4C }
 
-    func result(_ outcome: ProbeResult.Outcome) -> ProbeResult {
+    public func result(_ outcome: ProbeResult.Outcome) -> ProbeResult {
         ProbeResult(
             id: id, source: node.name, sourceAddress: source.isUnspecified ? nil : source, destination: destination,
             destinationNode: destinationNode?.name, startedAtNanoseconds: startedAt.nanoseconds, outcome: outcome)
@@ -81,7 +82,7 @@ final class ProbeSession {
     ///
     /// - Throws: `CancellationError`.
     func wait(for descriptors: [Int32], until deadline: LabTime) throws {
-        let rest = max(.zero, deadline - ControlLine.now).wholeNanoseconds
+        let rest = max(.zero, deadline - LabClock.now).wholeNanoseconds
         _ = netlab_wait_readable(descriptors + [cancellation.descriptor], Int32(descriptors.count + 1), rest)
         try checkCancellation()
     }
@@ -94,7 +95,7 @@ final class ProbeSession {
         var polls = (events + [(cancellation.descriptor, POLLIN)]).map {
             pollfd(fd: $0.descriptor, events: Int16(truncatingIfNeeded: $0.events), revents: 0)
         }
-        let rest = max(.zero, deadline - ControlLine.now).wholeNanoseconds
+        let rest = max(.zero, deadline - LabClock.now).wholeNanoseconds
         poll(&polls, nfds_t(polls.count), Int32(clamping: rest / 1_000_000 + (rest % 1_000_000 == 0 ? 0 : 1)))
         try checkCancellation()
         return polls.dropLast().map { Int32($0.revents) }

@@ -1,14 +1,14 @@
 import CLinux
 
 /// Want of memory in a lab kernel, and whom the kernel takes then (mm/oom_kill.c).
-enum MemoryShortage {
+public enum MemoryShortage {
     /// Keeps the agent from being taken, and the lab with it. What it starts from now on can be.
     static func spareAgent() { netlab_spare_from_memory_shortage() }
 
     /// Has the kernel take somebody at once, if there is hardly any memory left.
     ///
     /// The kernel itself waits long: as long as it can throw programs' code away and read it again, a moment later, it hopes.
-    static func end() {
+    public static func end() {
         guard netlab_is_spared() != 0, let text = GuestSystem.read("/proc/meminfo"),
             let total = amount("MemTotal", in: text), let available = amount("MemAvailable", in: text),
             available < total / 32

@@ -3,13 +3,14 @@ import CLinux
 import Glibc
 import LabRecords
 import NetworkTypes
+import NodeRuntime
 import Synchronization
 
 /// Sends several flows' requests at their times, all from one thread.
 ///
 /// The thread wakes up for sending only: replies wait in their sockets with the kernel's time of receipt, and whether one
 /// came in time is seen from that. A second of a flow costs one wake-up, and flows of the same interval share it.
-final class FlowRun: Sendable {
+public final class FlowRun: Sendable {
     private enum Stage: Int {
         case sending, ending, abandoned
     }
@@ -18,7 +19,7 @@ final class FlowRun: Sendable {
     private let timer: AlarmTimer
     private let stage = Atomic<Int>(Stage.sending.rawValue)
 
-    init(_ flows: [EchoFlow]) throws {
+    public init(_ flows: [EchoFlow]) throws {
         self.flows = Mutex(flows)
         timer = try AlarmTimer()
     }
@@ -26,7 +27,7 @@ final class FlowRun: Sendable {
     /// Sends from one time until before another, then waits for the replies that may still come; returns after that.
     ///
     /// To be called once, on a thread that may be kept waiting.
-    func run(from start: LabTime, until end: LabTime) {
+    public func run(from start: LabTime, until end: LabTime) {
         // Flows of one interval are due together for ever: their timer need not be set again.
         let intervals = Set(flows.withLock { $0.map(\.request.interval) })
         let period = intervals.count == 1 ? intervals.first : nil
@@ -36,7 +37,7 @@ final class FlowRun: Sendable {
             guard isSending else { break }
             timer.wait()
             guard isSending else { break }
-            let now = ControlLine.now
+            let now = LabClock.now
             flows.withLock { flows in
                 for index in flows.indices {
                     while flows[index].next(from: start) <= now { flows[index].send(at: now) }
@@ -47,12 +48,12 @@ final class FlowRun: Sendable {
     }
 
     /// Sends no more, but waits for replies.
-    func end() { leave(.ending) }
+    public func end() { leave(.ending) }
 
     /// Ends at once.
-    func abandon() { leave(.abandoned) }
+    public func abandon() { leave(.abandoned) }
 
-    var records: [FlowRecord] { flows.withLock { $0.map(\.record) } }
+    public var records: [FlowRecord] { flows.withLock { $0.map(\.record) } }
 
     private var isSending: Bool { stage.load(ordering: .acquiring) == Stage.sending.rawValue }
 
@@ -68,7 +69,7 @@ final class FlowRun: Sendable {
     private func awaitReplies() {
         let descriptors = flows.withLock { $0.map(\.socket.descriptor) }
         while stage.load(ordering: .acquiring) != Stage.abandoned.rawValue {
-            let now = ControlLine.now
+            let now = LabClock.now
             let deadline = flows.withLock { flows in
                 for index in flows.indices { flows[index].receive() }
                 return flows.compactMap { $0.patience(at: now) }.max()
@@ -82,10 +83,10 @@ final class FlowRun: Sendable {
 }
 
 /// Wakes a thread at an exact time of the lab's clock, or when another thread says so (timerfd_create(2)).
-struct AlarmTimer: ~Copyable, Sendable {
+public struct AlarmTimer: ~Copyable, Sendable {
     private let descriptor: Int32
 
-    init() throws {
+    public init() throws {
         descriptor = netlab_timer()
         guard descriptor >= 0 else { throw LabFailure("There is no timer: \(String(cString: strerror(errno))).") }
     }
@@ -94,12 +95,12 @@ struct AlarmTimer: ~Copyable, Sendable {
         close(descriptor)
     }
 
-    func set(_ time: LabTime, every period: Duration = .zero) {
+    public func set(_ time: LabTime, every period: Duration = .zero) {
         netlab_set_timer(descriptor, time.nanoseconds, period.wholeNanoseconds)
     }
 
     /// Wakes at once. Who waits must look, after each ``set(_:every:)``, whether this has come before it.
-    func fire() { set(LabTime(nanoseconds: 0)) }
+    public func fire() { set(LabTime(nanoseconds: 0)) }
 
     /// Waits for the time.
     func wait() {
@@ -108,7 +109,7 @@ struct AlarmTimer: ~Copyable, Sendable {
     }
 
     /// Waits for the time, or until a descriptor is readable.
-    func wait(orFor descriptors: [Int32]) {
+    public func wait(orFor descriptors: [Int32]) {
         var places = ([descriptor] + descriptors).map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
         poll(&places, nfds_t(places.count), -1)
     }

@@ -5,11 +5,11 @@ import Glibc
 /// Prepares the file system of a lab: the host's root is read-only there, and what must be written is in memory.
 ///
 /// On the host's own kernel, all of it is in the agent's mount namespace and seen by nobody else.
-enum GuestSystem {
+public enum GuestSystem {
     /// Directories that hide the host's own, like /run: everything below them is the lab's, in memory.
     private static let scratch = ["/dev/shm", "/tmp", "/var/tmp", "/var/log", "/var/cache"]
 
-    static func mountFileSystems(keeping kept: [String], on kernel: KernelKind) throws {
+    public static func mountFileSystems(keeping kept: [String], on kernel: KernelKind) throws {
         if kernel == .host {
             try mount("none", on: "/", type: "", flags: netlab_mount_private | netlab_mount_recursive)
             guard netlab_mount_read_only("/") == 0 else {
@@ -60,8 +60,8 @@ enum GuestSystem {
     }
 
     /// Sets the date to so many seconds since 1970 before the lab's clock showed zero, to the nanosecond.
-    static func setDate(_ start: Int64) throws {
-        let now = ControlLine.now.nanoseconds
+    public static func setDate(_ start: Int64) throws {
+        let now = LabClock.now.nanoseconds
         var date = timespec(tv_sec: Int(start + now / 1_000_000_000), tv_nsec: Int(now % 1_000_000_000))
         guard clock_settime(CLOCK_REALTIME, &date) == 0 else {
             throw LabFailure("The date cannot be set: \(String(cString: strerror(errno))).")
@@ -69,13 +69,13 @@ enum GuestSystem {
     }
 
     /// Mounts a directory of the host for writing: the only one.
-    static func mountHostDirectory(_ directory: String, on path: String) throws {
+    public static func mountHostDirectory(_ directory: String, on path: String) throws {
         try createDirectory(path)
         try mount("none", on: path, type: "hostfs", data: directory)
     }
 
     /// Makes an open directory seen at a path.
-    static func bind(_ directory: Int32, on path: String, isWritable: Bool = false) throws {
+    public static func bind(_ directory: Int32, on path: String, isWritable: Bool = false) throws {
         try createDirectory(path)
         try mount("/proc/self/fd/\(directory)", on: path, type: "", flags: netlab_mount_bind)
         // The mount has the flags of the one that it shows.
@@ -92,7 +92,7 @@ enum GuestSystem {
         }
     }
 
-    static func createDirectory(_ path: String, mode: mode_t = 0o755) throws {
+    public static func createDirectory(_ path: String, mode: mode_t = 0o755) throws {
         var prefix = ""
         for part in path.split(separator: "/") {
             prefix += "/\(part)"
@@ -102,11 +102,11 @@ enum GuestSystem {
         }
     }
 
-    static func write(_ text: String, to path: String, mode: mode_t = 0o644) throws {
+    public static func write(_ text: String, to path: String, mode: mode_t = 0o644) throws {
         try write(Array(text.utf8), to: path, mode: mode)
     }
 
-    static func write(_ bytes: [UInt8], to path: String, mode: mode_t) throws {
+    public static func write(_ bytes: [UInt8], to path: String, mode: mode_t) throws {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
         guard descriptor >= 0 else {
             throw LabFailure("\(path) cannot be written: \(String(cString: strerror(errno))).")
@@ -120,16 +120,16 @@ enum GuestSystem {
         }
     }
 
-    static func read(_ path: String, limit: Int = 1 << 20) -> String? {
+    public static func read(_ path: String, limit: Int = 1 << 20) -> String? {
         readBytes(path, limit: limit).map { String(decoding: $0, as: UTF8.self) }
     }
 
-    static func readBytes(_ path: String, limit: Int) -> [UInt8]? {
+    public static func readBytes(_ path: String, limit: Int) -> [UInt8]? {
         readBytes(open(path, O_RDONLY | O_CLOEXEC), limit: limit)
     }
 
     /// What can be read of an open file, which is closed then; nil for one that could not be opened.
-    static func readBytes(_ descriptor: Int32, limit: Int) -> [UInt8]? {
+    public static func readBytes(_ descriptor: Int32, limit: Int) -> [UInt8]? {
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
         var bytes: [UInt8] = []

@@ -3,6 +3,7 @@ import CLinux
 import Glibc
 import Netlink
 import NetworkTypes
+import NodeRuntime
 
 /// Sees every packet that comes in or goes out at a node's interfaces (packet(7)): before the packet filter on the way in,
 /// after it on the way out.
@@ -64,7 +65,7 @@ final class PacketTap {
 
     /// The kernel's time of receipt (`SCM_TIMESTAMPNS`) on the lab's clock; now, where there is none.
     private static func time(in control: [UInt8], length: Int) -> LabTime {
-        let now = ControlLine.now
+        let now = LabClock.now
         // struct cmsghdr: length 8, level 4, type 4; then a struct timespec.
         guard length >= 32 else { return now }
         return control.withUnsafeBytes { bytes in

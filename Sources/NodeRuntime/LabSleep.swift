@@ -5,7 +5,7 @@ import Synchronization
 
 /// Waiting on the lab's clock, in place of `Task.sleep`: exact, and it leaves libdispatch out, which once it has begun
 /// wakes up every second for ever.
-final class LabSleep: Sendable {
+public final class LabSleep: Sendable {
     private enum State {
         case new, over
         case waiting(CheckedContinuation<Void, Never>)
@@ -16,16 +16,16 @@ final class LabSleep: Sendable {
     /// Waits for so long.
     ///
     /// - Throws: `CancellationError`, at once when the task is cancelled.
-    static func wait(for duration: Duration) async throws {
-        try await wait(until: ControlLine.now + duration)
+    public static func wait(for duration: Duration) async throws {
+        try await wait(until: LabClock.now + duration)
     }
 
     /// Waits until a time; not at all if that has passed.
     ///
     /// - Throws: `CancellationError`, at once when the task is cancelled.
-    static func wait(until time: LabTime) async throws {
+    public static func wait(until time: LabTime) async throws {
         try Task.checkCancellation()
-        guard time > ControlLine.now else { return }
+        guard time > LabClock.now else { return }
         let sleep = LabSleep()
         await withTaskCancellationHandler {
             await withCheckedContinuation { sleep.begin(until: time, $0) }

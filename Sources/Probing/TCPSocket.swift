@@ -2,6 +2,7 @@ import AgentProtocol
 import Glibc
 import LabRecords
 import NetworkTypes
+import NodeRuntime
 
 /// A non-blocking TCP socket in a node.
 final class TCPSocket {

@@ -4,7 +4,7 @@ import PacketFormats
 
 // Probes that are made of ICMP echoes.
 extension ProbeSession {
-    func pathMTU(limit: Int?, tries: Int, timeout: Duration) throws -> PathMTUResult {
+    public func pathMTU(limit: Int?, tries: Int, timeout: Duration) throws -> PathMTUResult {
         let exchange = try EchoExchange(self)
         let shortest = EchoExchange.overhead(to: destination) + ProbeMarker.length
         let longest = min(limit ?? interfaceMTU ?? shortest, Int(UInt16.max))
@@ -16,7 +16,7 @@ extension ProbeSession {
         }
     }
 
-    func oneEcho(length: Int, dontFragment: Bool, timeout: Duration) throws -> OneEchoResult {
+    public func oneEcho(length: Int, dontFragment: Bool, timeout: Duration) throws -> OneEchoResult {
         let exchange = try EchoExchange(self)
         let tap = try destinationNode.map { try PacketTap(in: $0) }
         let attempts = try exchange.run(

@@ -5,8 +5,8 @@ import NetworkTypes
 import Synchronization
 
 /// A daemon that runs in a node for as long as the lab does.
-final class DaemonProcess: Sendable {
-    enum State: Sendable {
+public final class DaemonProcess: Sendable {
+    public enum State: Sendable {
         case running
         /// By SIGSTOP: it is there, and answers nobody.
         case suspended
@@ -14,7 +14,7 @@ final class DaemonProcess: Sendable {
         case ended(reason: String)
     }
 
-    let daemon: Daemon
+    public let daemon: Daemon
     private let state = Mutex<State>(.running)
     private let process: NodeProcess
     private let waiters = Mutex<[CheckedContinuation<Void, Never>]>([])
@@ -25,7 +25,7 @@ final class DaemonProcess: Sendable {
     ///   - environment: What it finds there besides the usual.
     ///   - died: Called with the reason if it ends without having been told to.
     ///   - ended: Called when it ends, for whatever reason.
-    init(
+    public init(
         _ daemon: Daemon, in sandbox: NodeSandbox, environment: [String: String],
         died: @escaping @Sendable (String) -> Void, ended: @escaping @Sendable () -> Void
     ) throws {
@@ -55,28 +55,28 @@ final class DaemonProcess: Sendable {
     }
 
     /// The number of its process.
-    var id: pid_t { process.id }
+    public var id: pid_t { process.id }
 
-    var current: State { state.withLock { $0 } }
+    public var current: State { state.withLock { $0 } }
 
     /// Whether it can be asked something and will answer.
-    var isRunning: Bool { if case .running = current { true } else { false } }
+    public var isRunning: Bool { if case .running = current { true } else { false } }
 
     /// Ends the daemon: SIGTERM, and SIGKILL after five seconds of the lab's time.
-    func stop() async {
+    public func stop() async {
         guard isToEnd() else { return }
         process.send(SIGTERM)
         // One that is suspended takes the signal when it goes on.
         process.send(SIGCONT)
-        let deadline = ControlLine.now + .seconds(5)
+        let deadline = LabClock.now + .seconds(5)
         while case .stopping = current {
-            if ControlLine.now > deadline { process.send(SIGKILL) }
+            if LabClock.now > deadline { process.send(SIGKILL) }
             try? await LabSleep.wait(for: .milliseconds(10))
         }
     }
 
     /// Ends the daemon by SIGKILL, and with it what it has started; returns when it is gone.
-    func kill() async {
+    public func kill() async {
         guard isToEnd() else { return }
         process.send(SIGKILL)
         await withCheckedContinuation { continuation in
@@ -99,7 +99,7 @@ final class DaemonProcess: Sendable {
     }
 
     /// Halts the daemon where it is, and what it has started (SIGSTOP); nothing where it is not running.
-    func suspend() {
+    public func suspend() {
         let isHere = state.withLock { state in
             guard case .running = state else { return false }
             state = .suspended
@@ -109,7 +109,7 @@ final class DaemonProcess: Sendable {
     }
 
     /// Lets a suspended daemon go on.
-    func resume() {
+    public func resume() {
         let isHere = state.withLock { state in
             guard case .suspended = state else { return false }
             state = .running
@@ -119,9 +119,9 @@ final class DaemonProcess: Sendable {
     }
 
     /// The last lines of the daemon's log.
-    func logEnd() -> [String] { Self.logEnd(of: daemon) }
+    public func logEnd() -> [String] { Self.logEnd(of: daemon) }
 
-    static func logEnd(of daemon: Daemon, lines count: Int = 8) -> [String] {
+    public static func logEnd(of daemon: Daemon, lines count: Int = 8) -> [String] {
         let text = GuestSystem.read(logPath(of: daemon), limit: 8 << 20) ?? ""
         return text.split(whereSeparator: \.isNewline).suffix(count).map(String.init)
     }
