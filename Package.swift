@@ -92,8 +92,8 @@ let package = Package(
         .target(
             name: "Expectations",
             dependencies: [
-                "Recordings", "Predictions", "HeaderStacks", "LabRecords", "LabModel", "CaptureFile", "Decryption", "PacketFormats",
-                "NetworkTypes",
+                "Recordings", "Predictions", "HeaderStacks", "Daemons", "LabRecords", "LabModel", "CaptureFile", "Decryption",
+                "PacketFormats", "NetworkTypes",
             ],
             swiftSettings: optimized),
         .target(
@@ -125,7 +125,11 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(
-            name: "DaemonDrivers", dependencies: ["NodeRuntime", "AgentProtocol", "Daemons", "LabModel"], swiftSettings: strict),
+            name: "DaemonDrivers",
+            dependencies: [
+                "NodeRuntime", "AgentProtocol", "LabPlan", "Daemons", "LabRecords", "LabModel", "Decryption", "CLinux", "NetworkTypes",
+            ],
+            swiftSettings: strict),
         .target(
             name: "LabRuntime",
             dependencies: [
@@ -222,7 +226,7 @@ let package = Package(
         .testTarget(
             name: "LabHostTests",
             dependencies: [
-                "LabHost", "KernelBuilds", "AgentProtocol", "CLinux", .product(name: "Subprocess", package: "swift-subprocess"),
+                "LabHost", "KernelBuilds", "AgentProtocol", "Daemons", "CLinux", .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict),

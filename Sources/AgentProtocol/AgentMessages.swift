@@ -196,14 +196,14 @@ public struct GuestSetup: Hashable, Sendable, Codable {
     public let startDate: Int64?
     /// What daemons have in place of the kernel's random numbers; nil for those.
     public let random: SeededRandom?
-    /// Where strongSwan is on the host, with a `usr` in it; nil where it is not.
-    public let strongSwan: String?
+    /// Where trees of programs are on the host, with a `usr` in each, by their names (`DaemonTree`).
+    public let trees: [String: String]
     /// The directory of the host in which long messages are left for the agent; nil where all go by the line.
     public let letterbox: String?
 
     public init(
         hostname: String, logDirectory: String?, keptDirectories: [String] = [], startDate: Int64? = nil,
-        random: SeededRandom? = nil, strongSwan: String? = nil, letterbox: String? = nil
+        random: SeededRandom? = nil, trees: [String: String] = [:], letterbox: String? = nil
     ) {
         self.letterbox = letterbox
         self.hostname = hostname
@@ -211,7 +211,7 @@ public struct GuestSetup: Hashable, Sendable, Codable {
         self.keptDirectories = keptDirectories
         self.startDate = startDate
         self.random = random
-        self.strongSwan = strongSwan
+        self.trees = trees
     }
 }
 

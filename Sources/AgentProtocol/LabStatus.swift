@@ -182,8 +182,7 @@ public struct SessionStatus: Hashable, Sendable, Codable {
     public struct Speaker: Hashable, Sendable, Codable {
         public let node: String
         public let asn: ASN
-        /// `Established`, `Active`, …; BIRD's own words.
-        public let state: String
+        public let state: BGPState
         /// As negotiated; nil while the session is not established.
         public let holdSeconds: Double?
         public let keepaliveSeconds: Double?
@@ -192,7 +191,7 @@ public struct SessionStatus: Hashable, Sendable, Codable {
         public let lastError: String?
 
         public init(
-            node: String, asn: ASN, state: String, holdSeconds: Double?, keepaliveSeconds: Double?,
+            node: String, asn: ASN, state: BGPState, holdSeconds: Double?, keepaliveSeconds: Double?,
             imported: [IPPrefix],
             exported: [IPPrefix], lastError: String?
         ) {
@@ -214,7 +213,7 @@ public struct SessionStatus: Hashable, Sendable, Codable {
     }
 
     /// Whether every speaker says that it is established.
-    public var isUp: Bool { speakers.allSatisfy { $0.state == "Established" } }
+    public var isUp: Bool { speakers.allSatisfy { $0.state == .established } }
 }
 
 /// The way a packet of a probe would take now, by each node's own route lookup.

@@ -2,29 +2,25 @@ import LabModel
 
 /// Which daemons a prediction is made for: their timers are not all in their configuration.
 public struct DaemonVersions: Hashable, Sendable {
-    private let versions: [DaemonKind: DaemonVersion]
+    private let versions: [DaemonID: DaemonVersion]
 
     /// - Parameter versions: A daemon that is not among them is taken for the one that netlab was tried with.
-    public init(_ versions: [DaemonKind: DaemonVersion]) {
+    public init(_ versions: [DaemonID: DaemonVersion]) {
         self.versions = versions
     }
 
-    public subscript(daemon: DaemonKind) -> DaemonVersion { versions[daemon] ?? Self.triedWith(daemon) }
+    public subscript(daemon: DaemonID) -> DaemonVersion { versions[daemon] ?? Self.triedWith(daemon) }
 
     /// What Debian 12 has, and the rules of this module were tried with.
     public static let measured = DaemonVersions([:])
 
     /// The version that the rules for a daemon were tried with.
-    public static func triedWith(_ daemon: DaemonKind) -> DaemonVersion {
-        switch daemon {
-        case .pluto: DaemonVersion(major: 4, minor: 10)
-        case .charon: DaemonVersion(major: 5, minor: 9, patch: 8)
-        case .bird: DaemonVersion(major: 2, minor: 0, patch: 12)
-        }
+    public static func triedWith(_ daemon: DaemonID) -> DaemonVersion {
+        DaemonRegistry.profile(daemon)?.measuredVersion ?? DaemonVersion(major: 0, minor: 0)
     }
 
     /// The daemons that a lab runs, each with its version, in the order of their names.
-    public func running(in topology: Topology) -> [(daemon: DaemonKind, version: DaemonVersion)] {
+    public func running(in topology: Topology) -> [(daemon: DaemonID, version: DaemonVersion)] {
         let daemons = Set(topology.nodes.flatMap { topology.daemons(of: $0.name) })
         return daemons.sorted { $0.product < $1.product }.map { ($0, self[$0]) }
     }
@@ -40,15 +36,9 @@ public struct DaemonVersions: Hashable, Sendable {
     }
 }
 
-extension DaemonKind {
+extension DaemonID {
     /// What the daemon belongs to, by its own spelling.
-    public var product: String {
-        switch self {
-        case .pluto: "libreswan"
-        case .charon: "strongSwan"
-        case .bird: "BIRD"
-        }
-    }
+    public var product: String { DaemonRegistry.profile(self)?.product ?? rawValue }
 }
 
 /// A program's version.
@@ -63,8 +53,8 @@ public struct DaemonVersion: Hashable, Sendable, Codable, Comparable, CustomStri
         self.patch = patch
     }
 
-    /// Reads what a program says of itself: the first numbers with points between them, as in `Libreswan 4.10` and
-    /// `BIRD version 2.0.12`; nil where there are none.
+    /// Reads what a program says of itself: the first numbers with points between them, as in `Libreswan 4.10`; nil
+    /// where there are none.
     public init?(output: String) {
         for word in output.split(whereSeparator: { !$0.isASCII || !($0.isNumber || $0 == ".") }) {
             let parts = word.split(separator: ".").map { Int($0) }

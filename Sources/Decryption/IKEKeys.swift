@@ -83,3 +83,8 @@ public struct IKEKeys: Hashable, Sendable, Codable {
         }
     }
 }
+
+extension IKEKeys {
+    /// Which IKE SA they are of.
+    public var spis: [UInt64] { [initiatorSPI, responderSPI] }
+}

@@ -8,9 +8,9 @@ import SystemPackage
 ///     PREFIX/lib/netlab/netlab                  the program, with the library that a lab's seed needs beside it
 ///     PREFIX/lib/netlab/kernels/KEY/…           lab kernels, as in ``KernelCache``
 ///     PREFIX/share/netlab/Labs/…                labs, and providers
-///     /var/lib/netlab/strongswan/VERSION/…      strongSwan, as in ``StrongSwanTree``
+///     /var/lib/netlab/NAME/VERSION/…            trees of programs, such as strongSwan's
 ///
-/// A node that runs strongSwan has it laid over /usr, and overlayfs does not take a directory together with one that is in it: so it
+/// A node has a tree laid over /usr, and overlayfs does not take a directory together with one that is in it: so it
 /// is outside of /usr. Where PREFIX is not /usr, it is below PREFIX/var instead.
 /// `scripts/package` lays it out. A checkout is no installation: what it needs is in its user's cache.
 public struct Installation: Sendable, Hashable {
@@ -41,9 +41,9 @@ public struct Installation: Sendable, Hashable {
 
     /// Where its lab kernels are, a directory for each.
     var kernels: FilePath { libraries.appending("kernels") }
-    /// Where its strongSwan is, a directory for each version.
-    var strongSwan: FilePath {
-        (prefix == "/usr" ? "/var" : prefix.appending("var")).pushing("lib/netlab").appending(StrongSwanTree.name)
+    /// Where a tree of programs is, a directory for each version.
+    public func place(ofTree name: String) -> FilePath {
+        (prefix == "/usr" ? "/var" : prefix.appending("var")).pushing("lib/netlab").appending(name)
     }
     /// The directory of the labs, if they are there.
     public var labs: FilePath? {

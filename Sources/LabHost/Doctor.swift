@@ -1,4 +1,5 @@
 import AgentProtocol
+import Daemons
 import FoundationEssentials
 import Glibc
 import KernelBuilds
@@ -53,7 +54,7 @@ public enum Doctor {
                 directory($0, environment)
             }
             + programs.map { $0.finding(at: ProgramSearch.find($0.name, in: ProgramSearch.directories(LabPrograms.path) + $0.elsewhere)) }
-            + [openFiles(), processes(), strongSwan(environment), room(environment)]
+            + [openFiles(), processes()] + trees(environment) + [room(environment)]
     }
 
     /// The finding about the kernel in the cache.
@@ -175,15 +176,16 @@ public enum Doctor {
         }
     }
 
-    static let programs = [
-        Program(
-            name: "pluto", purpose: "IKE daemon of libreswan", package: "libreswan",
-            elsewhere: ["/usr/libexec/ipsec", "/usr/lib/ipsec"]),
-        Program(name: "ipsec", purpose: "speaks to pluto", package: "libreswan"),
-        Program(name: "certutil", purpose: "makes pluto's key database", package: "libnss3-tools"),
-        Program(name: "bird", purpose: "BGP daemon", package: "bird2"),
-        Program(name: "birdc", purpose: "speaks to bird", package: "bird2"),
-        Program(name: "ip", purpose: "used by pluto's scripts, and by people in a node", package: "iproute2"),
+    /// Those of the daemons that are installed, and what speaks to them and to people.
+    static var programs: [Program] {
+        DaemonRegistry.all.flatMap(\.programs).map {
+            Program(
+                name: $0.name, purpose: $0.purpose, package: $0.package, elsewhere: $0.elsewhere.map { FilePath($0) })
+        } + tools
+    }
+
+    private static let tools = [
+        Program(name: "ip", purpose: "used by daemons' scripts, and by people in a node", package: "iproute2"),
         Program(name: "ping", purpose: "used by people in a node", package: "iputils-ping", isEssential: false),
         Program(name: "traceroute", purpose: "used by people in a node", package: "traceroute", isEssential: false),
         Program(name: "tcpdump", purpose: "used by people in a node", package: "tcpdump", isEssential: false),
@@ -191,11 +193,14 @@ public enum Doctor {
 }
 
 extension Doctor {
-    static func strongSwan(_ environment: [String: String]) -> DoctorFinding {
-        let tree = StrongSwanTree.find(environment: environment)
-        return DoctorFinding(
-            name: StrongSwanTree.title, purpose: "IKE daemon of nodes with `ike: strongswan`",
-            status: tree == nil ? .warning : .ok,
-            detail: tree?.string ?? "not in netlab's cache", remedy: tree == nil ? StrongSwanTree.remedy : nil)
+    /// The finding about each daemon that netlab keeps in a tree of its own: named by its product, and needed by labs that run it.
+    static func trees(_ environment: [String: String]) -> [DoctorFinding] {
+        DaemonRegistry.all.compactMap { daemon in
+            guard let tree = daemon.tree else { return nil }
+            let found = DaemonTrees.find(tree, environment: environment)
+            return DoctorFinding(
+                name: daemon.product, purpose: "nodes with `\(daemon.choice)`", status: found == nil ? .warning : .ok,
+                detail: found?.string ?? "not in netlab's cache", remedy: found == nil ? DaemonTrees.remedy : nil)
+        }
     }
 }

@@ -109,12 +109,23 @@ public struct Topology: Hashable, Sendable, Codable {
         tunnels.flatMap { tunnel in tunnel.ends.filter { $0.node == node }.map { (tunnel, $0) } }
     }
 
-    /// The daemons that serve a node: pluto or charon at the ends of tunnels, BIRD where there is something for it to speak.
-    public func daemons(of node: String) -> [DaemonKind] {
+    /// The daemons that serve a node: that which negotiates at the ends of tunnels, and that which speaks BGP where there is something
+    /// for it to speak.
+    public func daemons(of node: String) -> [DaemonID] {
+        [keyDaemon(of: node), routingDaemon(of: node)].compactMap(\.self)
+    }
+
+    /// What negotiates the tunnels that end at a node; nil where none does.
+    public func keyDaemon(of node: String) -> DaemonID? {
+        tunnelEnds(of: node).isEmpty ? nil : self.node(named: node)?.keyDaemon
+    }
+
+    /// What speaks BGP at a node; nil where nothing does.
+    public func routingDaemon(of node: String) -> DaemonID? {
+        guard let known = self.node(named: node) else { return nil }
         let speaks =
             sessions.flatMap(\.speakers).contains { $0.node == node } || oneSidedSessions.contains { $0.node == node }
-        let hasBird = speaks || self.node(named: node)?.birdConfiguration != nil
-        return (tunnelEnds(of: node).isEmpty ? [] : [keyDaemon(of: node).kind]) + (hasBird ? [.bird] : [])
+        return speaks || known.routingConfiguration != nil ? known.routingDaemon : nil
     }
 
     /// The nodes of a zone, or of the cloud of that name.

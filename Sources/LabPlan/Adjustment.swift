@@ -1,4 +1,5 @@
 import Daemons
+import LabModel
 import NetworkTypes
 
 /// A single change on the way from one ``Disturbances`` to another.
@@ -17,7 +18,7 @@ public enum Adjustment: Hashable, Sendable {
     case daemon(DaemonName, Disturbances.Standstill?, was: Disturbances.Standstill?)
     /// The kernel's security associations of a tunnel's end are deleted, or negotiated anew.
     case associations(Disturbances.Place, areLost: Bool)
-    /// Tells BIRD to shut a session, or to take it up again.
+    /// Tells a speaker to shut a session, or to take it up again.
     case session(String, node: String, isShut: Bool)
     case power(node: String, isOn: Bool)
 
@@ -48,7 +49,7 @@ public struct ConfigurationChange: Hashable, Sendable {
 
     public struct Connection: Hashable, Sendable {
         public let name: String
-        /// What charon calls the child SA in it.
+        /// What the daemon calls the child SA in it.
         public let child: String
         /// Whether to negotiate it when it is loaded.
         public let isUsed: Bool
@@ -90,7 +91,7 @@ extension Disturbances {
         return changes
     }
 
-    /// The sessions that a node's BIRD has to be told to shut whenever it has read its configuration.
+    /// The sessions that a node's speaker has to be told to shut whenever it has read its configuration.
     public func shutSessions(of node: String) -> [String] {
         shutSessions.filter { $0.node == node }.map(\.name).sorted()
     }

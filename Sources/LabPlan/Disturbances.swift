@@ -60,7 +60,7 @@ public struct Disturbances: Hashable, Sendable {
     var standstills: [DaemonName: Standstill] = [:]
     var lostAssociations: Set<Place> = []
     var unpowered: Set<String> = []
-    /// BIRD is told, as an operator does it: a session that its configuration disables is gone altogether, and the peer
+    /// Their daemon is told, as an operator does it: a session that its configuration disables is gone altogether, and the peer
     /// is told so ("Peer De-configured" instead of "Administrative Shutdown", RFC 4486).
     var shutSessions: Set<Session> = []
 
@@ -84,15 +84,11 @@ public struct Disturbances: Hashable, Sendable {
     }
 
     private mutating func configure(_ node: String, from view: Topology) {
-        if !view.tunnelEnds(of: node).isEmpty {
-            configurations[DaemonName(node: node, kind: view.keyDaemon(of: node).kind)] = Configuration(
-                files: KeyDaemonConfiguration.files(for: node, in: view),
-                connections: view.tunnelEnds(of: node).map(Connection.init))
-        }
-        let files = BirdConfiguration.files(
-            for: node, in: view, logFile: Daemon.logFile(node: node, kind: .bird))
-        if !files.isEmpty {
-            configurations[DaemonName(node: node, kind: .bird)] = Configuration(files: files, connections: [])
+        for id in view.daemons(of: node) {
+            guard let daemon = DaemonRegistry.profile(id) else { continue }
+            configurations[DaemonName(node: node, kind: id)] = Configuration(
+                files: daemon.setUp(at: node, in: view).files,
+                connections: daemon is any KeyDaemon ? view.tunnelEnds(of: node).map(Connection.init) : [])
         }
     }
 
@@ -139,22 +135,6 @@ public struct Disturbances: Hashable, Sendable {
     }
 }
 
-/// A daemon, named by its node and its kind.
-public struct DaemonName: Hashable, Sendable, Comparable, CustomStringConvertible {
-    public let node: String
-    public let kind: DaemonKind
-
-    public init(node: String, kind: DaemonKind) {
-        self.node = node
-        self.kind = kind
-    }
-
-    /// As ``Daemon/name``.
-    public var description: String { "\(node)/\(kind.rawValue)" }
-
-    public static func < (left: Self, right: Self) -> Bool { left.description < right.description }
-}
-
 extension Disturbances.Port: Comparable {
     init(_ end: LinkEnd) {
         self.init(node: end.node, interface: end.interface)
@@ -167,24 +147,11 @@ extension Disturbances.Port: Comparable {
 
 extension Disturbances.Connection {
     init(_ tunnel: Tunnel, _ end: TunnelEnd) {
-        var parameters: [String: String] = [:]
         var secrets: [String] = []
-        if let connection = end.swanctlConnection, case .own(let files) = end.configuration {
-            parameters = connection.flattened
-            secrets = [files.configuration, files.secrets.reveal()].map { (try? StrongSwanSettings($0)) }.map { file in
-                file?[section: "secrets"]?.flattened.map { "\($0.key) \($0.value)" }.sorted().joined(separator: "\n")
-                    ?? ""
-            }
-        } else if case .own(let files) = end.configuration {
-            parameters = IpsecConf(files.configuration)[connection: end.connection] ?? [:]
-            let lines = files.secrets.reveal().split(separator: "\n").map(String.init)
-            let own = lines.filter { $0.contains("\(end.remoteAddress)") }
-            secrets = own.isEmpty ? lines : own
-        }
+        if case .own(let files) = end.configuration { secrets = end.keyDaemon.secrets(in: files, of: end) }
         self.init(
             name: end.connection, child: end.child, isUnused: tunnel.isUnused, proposal: tunnel.proposal,
-            parameters: parameters,
-            secrets: secrets)
+            parameters: end.own?.settings ?? [:], secrets: secrets)
     }
 }
 

@@ -3,7 +3,7 @@ import LabModel
 /// nftables rules that keep a speaker from learning which hold time its peer proposes, so that its own is what counts there.
 ///
 /// No routing daemon at hand keeps its timers against a smaller proposal: RFC 4271, section 4.2 has them take the smaller
-/// one, and BIRD, FRR and OpenBGPD do. So the two bytes of the hold time in OPEN messages that arrive are written over;
+/// one, and those in use do. So the two bytes of the hold time in OPEN messages that arrive are written over;
 /// nft(8) mends TCP's checksum. An OPEN is the first that a connection carries: its type is byte 18 of the segment, and
 /// the hold time bytes 22 and 23 (RFC 4271, section 4.2).
 enum FixedTimers {

@@ -28,13 +28,12 @@ private struct Planner {
             + steps(
                 .nodes,
                 topology.nodes.map { node in
-                    let programs: Set =
-                        topology.daemons(of: node.name).contains(.charon) ? [NodeSetup.Programs.strongswan] : []
+                    let trees = topology.daemons(of: node.name).compactMap { DaemonRegistry.profile($0)?.tree?.name }
                     // In a lab of usual size, people find what they would on any machine.
                     let isOneOfMany = topology.nodes.count > 100 && topology.daemons(of: node.name).isEmpty
                     return .createNode(
                         NodeSetup(
-                            name: node.name, role: node.role, programs: programs, hasFallbackTunnels: !isOneOfMany))
+                            name: node.name, role: node.role, trees: Set(trees), hasFallbackTunnels: !isOneOfMany))
                 })
             + steps(.nodes, topology.nodes.map { .setSysctls(node: $0.name, baseSettings(of: $0)) })
     }
@@ -105,9 +104,7 @@ private struct Planner {
                     .createTunnelInterface(
                         TunnelInterface(
                             node: end.node, name: end.interface,
-                            kind: end.daemon == .libreswan
-                                ? .vti(local: end.localAddress, remote: end.remoteAddress, key: end.mark)
-                                : .xfrm(id: end.mark),
+                            kind: TunnelInterface.Kind(end),
                             mtu: end.mtu, address: end.inside))
                 ] + policySettings(of: end) + fixedRoutes(of: end)
             })
@@ -116,7 +113,7 @@ private struct Planner {
     /// Without it the kernel looks for a policy for packets that have left a VTI, and drops them; at an XFRM interface it
     /// finds the one with its `if_id`.
     private func policySettings(of end: TunnelEnd) -> [Action] {
-        guard end.daemon == .libreswan else { return [] }
+        guard case .vti = end.steering else { return [] }
         return [
             .setSysctls(node: end.node, [Sysctl(key: "net.ipv4.conf.\(end.interface).disable_policy", value: "1")])
         ]
@@ -208,23 +205,20 @@ private struct Planner {
             })
     }
 
-    private var gateways: [Node] {
-        topology.nodes.filter { topology.daemons(of: $0.name).contains { $0.exchangesKeys } }
-    }
-    private var speakers: [Node] { topology.nodes.filter { topology.daemons(of: $0.name).contains(.bird) } }
-
+    /// Those that negotiate first, then those that speak BGP.
     var daemons: [Step] {
-        let keyExchange = gateways.flatMap { KeyDaemonConfiguration.start($0, in: topology) }
-        let routing = speakers.flatMap { node -> [Action] in
-            let files = BirdConfiguration.files(
-                for: node.name, in: topology, logFile: Daemon.logFile(node: node.name, kind: .bird))
-            return files.map { .writeFile(node: node.name, $0) } + [
-                .startDaemon(Daemon(node: node.name, kind: .bird, arguments: BirdConfiguration.birdArguments))
-            ]
+        let served = { (daemon: (String) -> (any DaemonProfile)?) in
+            topology.nodes.compactMap { node in daemon(node.name).map { (node: node.name, profile: $0) } }
         }
-        let ready = gateways.map { Action.await(Condition(.daemon(node: $0.name, $0.ike.kind)), within: .seconds(30)) }
-        let birds = speakers.map { Action.await(Condition(.daemon(node: $0.name, .bird)), within: .seconds(30)) }
-        return steps(.daemons, keyExchange + routing + ready + birds)
+        let all = served(topology.keyDaemonProfile) + served(topology.routingDaemonProfile)
+        let starts = all.flatMap { node, profile -> [Action] in
+            let setUp = profile.setUp(at: node, in: topology)
+            return setUp.files.map { .writeFile(node: node, $0) }
+                + (setUp.keyStore.map { [.createKeyStore(node: node, directory: $0)] } ?? [])
+                + [.startDaemon(Daemon(node: node, kind: profile.id, arguments: setUp.arguments))]
+        }
+        let ready = all.map { Action.await(Condition(.daemon(node: $0.node, $0.profile.id)), within: .seconds(30)) }
+        return steps(.daemons, starts + ready)
     }
 
     var convergence: [Step] {

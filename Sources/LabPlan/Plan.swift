@@ -89,22 +89,17 @@ public enum Action: Hashable, Sendable, Codable {
 public struct NodeSetup: Hashable, Sendable, Codable {
     public let name: String
     public let role: Node.Role
-    /// What it has besides the host's own programs.
-    public let programs: Set<Programs>
+    /// The trees of programs that are laid over the host's own, by their names (``DaemonTree``).
+    public let trees: Set<String>
     /// Whether it has the interface that each kind of tunnel brings by itself, which `ip tunnel` asks for others. They take most of
     /// the time and the memory of a node that has nothing else (net/ipv4/ip_tunnel.c, ip_tunnel_init_net).
     public let hasFallbackTunnels: Bool
 
-    /// Programs that netlab keeps for itself, as Debian's packages of them cannot be installed beside others.
-    public enum Programs: String, Hashable, Sendable, Codable, CaseIterable {
-        case strongswan
-    }
-
-    public init(name: String, role: Node.Role, programs: Set<Programs> = [], hasFallbackTunnels: Bool = true) {
+    public init(name: String, role: Node.Role, trees: Set<String> = [], hasFallbackTunnels: Bool = true) {
         self.hasFallbackTunnels = hasFallbackTunnels
         self.name = name
         self.role = role
-        self.programs = programs
+        self.trees = trees
     }
 }
 
@@ -122,6 +117,14 @@ public struct TunnelInterface: Hashable, Sendable, Codable {
         case vti(local: IPAddress, remote: IPAddress, key: UInt32)
         /// By its identifier, `if_id`.
         case xfrm(id: UInt32)
+
+        public init(_ end: TunnelEnd) {
+            self =
+                switch end.steering {
+                case .vti(let mark): .vti(local: end.localAddress, remote: end.remoteAddress, key: mark)
+                case .xfrm(let id): .xfrm(id: id)
+                }
+        }
 
         /// The number by which it does.
         public var key: UInt32 {

@@ -97,7 +97,7 @@ public struct ObservedRoute: Hashable, Sendable, Codable {
 public struct ObservedSpeaker: Hashable, Sendable, Codable {
     public let node: String
     /// `Established`, `Active`, …
-    public let state: String
+    public let state: BGPState
     /// As negotiated; nil where there is no session.
     public let hold: Duration?
     public let keepalive: Duration?
@@ -106,7 +106,7 @@ public struct ObservedSpeaker: Hashable, Sendable, Codable {
     public let lastError: String?
 
     public init(
-        node: String, state: String, hold: Duration?, keepalive: Duration?, learned: [IPPrefix],
+        node: String, state: BGPState, hold: Duration?, keepalive: Duration?, learned: [IPPrefix],
         lastError: String? = nil
     ) {
         self.node = node

@@ -156,8 +156,8 @@ public struct LabEvent: Hashable, Sendable, Codable {
         case route(IPPrefix, text: String, isPresent: Bool, isLearned: Bool)
         /// A security association came or went.
         case association(tunnel: String?, spi: UInt32, isOutbound: Bool, Change)
-        /// A BGP session changed its state, in the daemon's words: `up`, `stop`, `down`, or an error such as `Hold timer expired`.
-        case session(String, state: String, reason: String?)
+        /// What a routing daemon logged of a BGP session.
+        case session(String, SessionEvent)
         /// What an IKE daemon logged of a connection.
         case ike(connection: String, IKEEvent, text: String)
         /// A fault began or was healed.
@@ -174,6 +174,23 @@ public struct LabEvent: Hashable, Sendable, Codable {
         case added, removed
         /// Past its soft or hard limit.
         case expired
+    }
+
+    public enum SessionEvent: Hashable, Sendable, Codable {
+        case up
+        /// It is ended, and gives up the routes that it was told.
+        case stopping, givingUpRoutes
+        /// It is on its way up or down.
+        case changing
+        /// What ended it, in the daemon's words.
+        case failed(Failure, text: String)
+
+        public enum Failure: String, Hashable, Sendable, Codable {
+            /// The peer said so in a NOTIFICATION.
+            case notification
+            case holdTimer
+            case other
+        }
     }
 
     public enum IKEEvent: String, Hashable, Sendable, Codable {

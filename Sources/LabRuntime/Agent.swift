@@ -141,11 +141,14 @@ final class RequestDesk: Sendable {
     fileprivate func setUp(_ setup: GuestSetup) throws {
         // Opened before what may be in front of it is mounted.
         let openDirectory = { (path: String) in Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
-        let (strongSwan, logs) = (setup.strongSwan.map(openDirectory), setup.logDirectory.map(openDirectory))
+        let trees = setup.trees.mapValues(openDirectory)
+        let logs = setup.logDirectory.map(openDirectory)
         if kernel == .lab { letterbox.withLock { $0 = setup.letterbox.map(openDirectory) ?? -1 } }
-        defer { for descriptor in [strongSwan, logs].compactMap(\.self) where descriptor >= 0 { close(descriptor) } }
+        defer { for descriptor in trees.values + [logs].compactMap(\.self) where descriptor >= 0 { close(descriptor) } }
         try GuestSystem.mountFileSystems(keeping: setup.keptDirectories, on: kernel)
-        if let strongSwan, strongSwan >= 0 { try GuestSystem.bind(strongSwan, on: NodeSandbox.strongSwanTree) }
+        for (name, descriptor) in trees where descriptor >= 0 {
+            try GuestSystem.bind(descriptor, on: NodeSandbox.place(ofTree: name))
+        }
         netlab_sethostname(setup.hostname)
         guard let directory = setup.logDirectory, let logs else { return }
         switch kernel {

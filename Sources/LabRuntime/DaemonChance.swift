@@ -19,12 +19,11 @@ struct DaemonChance: Sendable {
     ///
     /// - Parameter start: How often it has been started before.
     func environment(of daemon: Daemon, start: Int) -> [String: String] {
-        [
+        let own = DaemonRegistry.profile(daemon.kind)?.seededEnvironment ?? [:]
+        return own.merging([
             "LD_PRELOAD": Self.library,
             Self.seedVariable: String(random.stream(of: daemon.name, start: start)),
-            // pluto's libevent reads a clock of whole ticks unless told otherwise (event.h): which tick, is chance.
-            "EVENT_PRECISE_TIMER": "1",
-        ]
+        ]) { $1 }
     }
 
     /// What the library looks for, by the same name in `CSeededRandom.h`.

@@ -168,7 +168,7 @@ private struct NodeWatch {
             guard let route else { continue }
             tell(
                 .route(
-                    route.destination, text: "\(route)", isPresent: isPresent, isLearned: route.protocol == .bird))
+                    route.destination, text: "\(route)", isPresent: isPresent, isLearned: route.protocol.isRoutingDaemons))
         }
     }
 
@@ -219,7 +219,7 @@ private struct NodeWatch {
             ((try? sandbox.sockets.securityPolicies()) ?? []).filter { policy in
                 policy.templates.contains { $0.requestID == association.requestID }
             }.map { $0.interfaceID ?? $0.mark?.value })
-        let marked = candidates.filter { marks.contains($0.end.mark) }
+        let marked = candidates.filter { marks.contains($0.end.steering.number) }
         return marked.count == 1 ? marked.first?.tunnel.name : nil
     }
 

@@ -1,4 +1,5 @@
 import AgentProtocol
+import Daemons
 import Glibc
 import LabModel
 import LabPlan
@@ -33,7 +34,8 @@ struct NodeRoutes {
         addresses = try sandbox.sockets.addresses().filter { !$0.address.address.isLinkLocal }
         routes = try sandbox.sockets.routes(table: nil).filter { route in
             route.table != Route.localTable
-                && ![.kernel, .bird, .advertisement, .followed].contains(route.protocol)
+                && ![.kernel, .advertisement, .followed].contains(route.protocol)
+                && !route.protocol.isRoutingDaemons
         }
     }
 
@@ -96,4 +98,9 @@ extension IPAddress {
     fileprivate var isLinkLocal: Bool {
         if case .v6 = self { bytes.starts(with: [0xFE, 0x80]) } else { false }
     }
+}
+
+extension RouteProtocol {
+    /// Whether a kernel was given such a route by a routing daemon.
+    var isRoutingDaemons: Bool { DaemonRegistry.routingDaemons.contains { $0.routeProtocol == rawValue } }
 }

@@ -38,7 +38,8 @@ extension RunningLab {
         case .associations(let place, let areLost):
             try await areLost ? deleteAssociations(of: place) : renewAssociations(of: place)
         case .session(let name, let node, let isShut):
-            try await tellBird(of: node, "\(isShut ? "disable" : "enable") '\(name)'")
+            // Nothing where it does not run: it is told when it starts.
+            try await routingDriver(of: node)?.shut(name, isShut)
         case .power(let node, let isOn):
             if !isOn { try loseMemory(of: node) }
         }
@@ -57,7 +58,7 @@ extension RunningLab {
                     code: .wrongInput)
             }
             await process.stop()
-            if kind == .pluto { try flushIPsec(of: node) }
+            try cleanUp(after: name)
             try await startAgain(name)
         default:
             throw LabFailure("The fault \"\(fault)\" is not over in a moment.")
@@ -100,7 +101,8 @@ extension RunningLab {
     private func loseMemory(of node: String) throws {
         let sockets = try sandbox(node).sockets
         try sockets.flushConnections()
-        for route in try sockets.routes() where route.protocol == .bird { try sockets.deleteRoute(route) }
+        let own = topology.routingDaemonProfile(of: node)?.routeProtocol
+        for route in try sockets.routes() where route.protocol.rawValue == own { try sockets.deleteRoute(route) }
     }
 
     // MARK: Daemons
@@ -114,7 +116,7 @@ extension RunningLab {
         switch (standstill, former) {
         case (.killed, _):
             await process.kill()
-            if daemon.kind == .pluto { try flushIPsec(of: daemon.node) }
+            try cleanUp(after: daemon)
         case (.stopped, .killed):
             try await startAgain(daemon)
             daemons[daemon.description]?.suspend()
@@ -130,9 +132,10 @@ extension RunningLab {
         }
     }
 
-    /// As libreswan's unit has it after pluto's end (`ExecStopPost` of ipsec.service).
-    private func flushIPsec(of node: String) throws {
-        let sockets = try sandbox(node).sockets
+    /// What a daemon's unit does after its end.
+    private func cleanUp(after daemon: DaemonName) throws {
+        guard let profile = DaemonRegistry.profile(daemon.kind) as? any KeyDaemon, profile.flushesAtItsEnd else { return }
+        let sockets = try sandbox(daemon.node).sockets
         try sockets.flushSecurityPolicies()
         try sockets.flushSecurityAssociations()
     }
@@ -141,13 +144,7 @@ extension RunningLab {
     private func startAgain(_ name: DaemonName) async throws {
         guard let daemon = daemons[name.description]?.daemon else { return }
         let sandbox = try sandbox(name.node)
-        let leftovers =
-            switch name.kind {
-            case .pluto: [PlutoCommand.socketPath, PlutoCommand.processFile]
-            case .charon: [StrongSwanConfiguration.socketPath]
-            case .bird: [BirdConfiguration.socketPath]
-            }
-        for path in leftovers { try sandbox.removeFile(path) }
+        for path in DaemonRegistry.profile(name.kind)?.leftovers ?? [] { try sandbox.removeFile(path) }
         try start(daemon)
         // It reads everything there is.
         ledger.unread[name] = nil
@@ -158,75 +155,24 @@ extension RunningLab {
                 "\(name) does not start again: \(seen).", remedy: "Its log has more: netlab logs \(topology.name).",
                 details: DaemonProcess.logEnd(of: daemon))
         }
-        if name.kind == .bird { try await shutSessions(of: name.node) }
+        try await shutSessions(of: name)
     }
 
-    private func shutSessions(of node: String) async throws {
-        for session in disturbances.shutSessions(of: node) { try await tellBird(of: node, "disable '\(session)'") }
+    /// Has a speaker that has read its configuration shut what is to be shut.
+    private func shutSessions(of daemon: DaemonName) async throws {
+        guard let driver = try driver(of: daemon) as? any RoutingDaemonDriver else { return }
+        for session in disturbances.shutSessions(of: daemon.node) { try await driver.shut(session, true) }
     }
 
     /// Has a daemon take up what has been written, or notes that it shall when it goes on.
     private func takeUp(_ connections: [ConfigurationChange.Connection], by daemon: DaemonName) async throws {
-        guard answers(daemon.kind, at: daemon.node) else {
+        guard let driver = try driver(of: daemon) else {
             ledger.unread[daemon, default: []].formUnion(connections)
             return
         }
-        switch daemon.kind {
-        case .bird:
-            try await tellBird(of: daemon.node, "configure")
-            // One whose parameters have changed is a new one, which nobody has shut.
-            try await shutSessions(of: daemon.node)
-        case .pluto: try await reload(connections, at: daemon.node)
-        case .charon: try await reloadCharon(connections, at: daemon.node)
-        }
-    }
-
-    /// Nothing where BIRD does not run: it is told when it starts.
-    private func tellBird(of node: String, _ command: String) async throws {
-        guard answers(.bird, at: node) else { return }
-        let control = BirdControl(path: try sandbox(node).agentPath(of: BirdConfiguration.socketPath))
-        _ = try await offThread { try control.reply(to: command) }
-    }
-
-    /// As `ipsec auto --replace` and `ipsec auto --up --asynchronous` do for each.
-    private func reload(_ connections: [ConfigurationChange.Connection], at node: String) async throws {
-        let sandbox = try sandbox(node)
-        let socket = sandbox.agentPath(of: PlutoCommand.socketPath)
-        try await run(PlutoCommand.readSecrets(socket: socket), at: node)
-        for connection in connections {
-            // It is none that pluto has to know: loading is what counts.
-            _ = try await NodeProcess.run(PlutoCommand.unload(connection.name, socket: socket), in: nil)
-            try await run(PlutoCommand.load(connection.name), at: node, in: sandbox)
-            guard connection.isUsed else { continue }
-            _ = try await NodeProcess.run(PlutoCommand.initiate(connection.name, socket: socket), in: nil)
-        }
-    }
-
-    /// The same for charon, as an operator does it with swanctl(8): what it has is ended, the files are read, and what does not
-    /// begin by that is begun.
-    private func reloadCharon(_ connections: [ConfigurationChange.Connection], at node: String) async throws {
-        let control = try charon(of: node)
-        // It is none that charon has to know: loading is what counts.
-        for connection in connections {
-            _ = try await offThread { try? control.terminate(connection: connection.name) }
-        }
-        try await run(StrongSwanConfiguration.loadArguments, at: node, in: sandbox(node))
-        for connection in connections where connection.isUsed {
-            _ = try await offThread {
-                // A connection that has changed is begun by loading it, if that is what its start_action says.
-                guard try !control.associations().contains(where: { $0.name == connection.name }) else { return }
-                try? control.initiate(child: connection.child)
-            }
-        }
-    }
-
-    private func run(_ command: [String], at node: String, in sandbox: NodeSandbox? = nil) async throws {
-        let (code, output) = try await NodeProcess.run(command, in: sandbox)
-        guard code == 0 else {
-            throw LabFailure(
-                "\(node): \(command.joined(separator: " ")) ended with code \(code).",
-                details: output.split(whereSeparator: \.isNewline).suffix(8).map(String.init))
-        }
+        try await driver.takeUp(connections)
+        // A session whose parameters have changed is a new one, which nobody has shut.
+        try await shutSessions(of: daemon)
     }
 
     // MARK: Security associations
@@ -253,19 +199,7 @@ extension RunningLab {
     private func renewAssociations(of place: Disturbances.Place) async throws {
         let end = try end(at: place)
         let (inbound, outbound) = try associations(of: end)
-        let daemon = topology.keyDaemon(of: place.node)
-        guard inbound.isEmpty || outbound.isEmpty, answers(daemon.kind, at: place.node) else { return }
-        if daemon == .strongswan {
-            let control = try charon(of: place.node)
-            return try await offThread {
-                do { try control.rekey(child: end.child) } catch { try? control.initiate(child: end.child) }
-            }
-        }
-        let socket = try sandbox(place.node).agentPath(of: PlutoCommand.socketPath)
-        for command in PlutoCommand.renewChild(end.connection, socket: socket) {
-            let (code, _) = try await NodeProcess.run(command, in: nil)
-            if code == 0 { return }
-        }
-        _ = try await NodeProcess.run(PlutoCommand.initiate(end.connection, socket: socket), in: nil)
+        guard inbound.isEmpty || outbound.isEmpty, let driver = try keyDriver(of: place.node) else { return }
+        try await driver.renewChild(of: end)
     }
 }

@@ -10,15 +10,35 @@ import NodeRuntime
 extension RunningLab {
     /// Whether a daemon can be asked: one that is suspended would never answer, and on a clock that stands still the
     /// time to wait for it would never be over.
-    func answers(_ kind: DaemonKind, at node: String) -> Bool {
+    func answers(_ kind: DaemonID, at node: String) -> Bool {
         daemons[DaemonName(node: node, kind: kind).description]?.isRunning ?? false
     }
 
-    /// BIRD's own word on every session of a node; empty where BIRD does not answer.
-    func birdProtocols(of node: String) async throws -> [BirdProtocol] {
-        guard answers(.bird, at: node) else { return [] }
-        let control = BirdControl(path: try sandbox(node).agentPath(of: BirdConfiguration.socketPath))
-        return try await offThread { (try? control.protocols()) ?? [] }
+    /// The driver of a node's daemon; nil where it does not answer.
+    private func driver(of daemon: DaemonID, at node: String) throws -> (any DaemonDriver)? {
+        guard answers(daemon, at: node), let type = DriverRegistry.driver(daemon) else { return nil }
+        return type.init(at: try sandbox(node))
+    }
+
+    func driver(of daemon: DaemonName) throws -> (any DaemonDriver)? { try driver(of: daemon.kind, at: daemon.node) }
+
+    /// The driver of what negotiates at a node; nil where nothing does, or does not answer.
+    func keyDriver(of node: String) throws -> (any KeyDaemonDriver)? {
+        try topology.keyDaemon(of: node).flatMap { try driver(of: $0, at: node) } as? any KeyDaemonDriver
+    }
+
+    /// The driver of what speaks BGP at a node; nil where nothing does, or does not answer.
+    func routingDriver(of node: String) throws -> (any RoutingDaemonDriver)? {
+        try topology.routingDaemon(of: node).flatMap { try driver(of: $0, at: node) } as? any RoutingDaemonDriver
+    }
+
+    /// What a speaker says of a session; nil where it does not answer or knows no such session.
+    private func state(of session: String, at node: String) async throws -> SessionState? {
+        try await routingDriver(of: node)?.sessions().first { $0.name == session }
+    }
+
+    func isEstablished(_ session: String, at node: String) async throws -> Bool {
+        try await state(of: session, at: node)?.state == .established
     }
 
     func sessionState(_ name: String) async throws -> (holds: Bool, seen: String) {
@@ -27,8 +47,11 @@ extension RunningLab {
             ?? topology.oneSidedSession(named: name).map { [$0.node] }
         guard let nodes else { return (false, "there is no BGP session \(name)") }
         for node in nodes {
-            let protocols = try await birdProtocols(of: node)
-            guard protocols.isEstablished(name) else { return (false, "\(node): \(protocols.progress(of: name))") }
+            let state = try await state(of: name, at: node)
+            guard let state, state.state == .established else {
+                let words = state.map { "\(name): \($0.state)" + ($0.lastError.map { ", \($0)" } ?? "") }
+                return (false, "\(node): \(words ?? "\(name): no such session")")
+            }
         }
         return (true, nodes.count == 1 ? "established" : "established at both ends")
     }
@@ -43,7 +66,7 @@ extension RunningLab {
         // What a speaker passes on is what its peer has got from it.
         for (index, speaker) in session.speakers.enumerated() where speaker.passesOn {
             let told = speakers[1 - index].imported
-            if speakers[index].state == BirdProtocol.Session.State.established.rawValue {
+            if speakers[index].state == .established {
                 speakers[index].exported += told.filter { !speaker.advertised.contains($0) }
             }
         }
@@ -59,43 +82,11 @@ extension RunningLab {
     private func status(
         of session: String, at node: String, asn: ASN, advertised: [IPPrefix]
     ) async throws -> SessionStatus.Speaker {
-        let own = try await birdProtocols(of: node).first { $0.name == session }
-        let isEstablished = own?.session?.state == .established
+        let own = try await state(of: session, at: node)
         return SessionStatus.Speaker(
-            node: node, asn: asn, state: own?.session?.state.rawValue ?? "no answer",
-            holdSeconds: isEstablished ? own?.session?.hold?.length.inSeconds : nil,
-            keepaliveSeconds: isEstablished ? own?.session?.keepalive?.length.inSeconds : nil,
-            imported: try await learnedPrefixes(of: node, by: session),
-            exported: isEstablished ? advertised : [], lastError: own?.session?.lastError)
-    }
-
-    private func learnedPrefixes(of node: String, by session: String) async throws -> [IPPrefix] {
-        guard answers(.bird, at: node) else { return [] }
-        let control = BirdControl(path: try sandbox(node).agentPath(of: BirdConfiguration.socketPath))
-        let routes = try await offThread { (try? control.routes()) ?? [] }
-        return routes.filter { $0.origin == session }.map(\.prefix)
-    }
-
-    /// What a node's key daemon says of itself; nil where it does not answer.
-    func keyState(of node: String) async throws -> KeyDaemonState? {
-        switch topology.keyDaemon(of: node) {
-        case .libreswan: return try await plutoStatus(of: node).map { .pluto($0) }
-        case .strongswan:
-            guard answers(.charon, at: node) else { return nil }
-            let control = try charon(of: node)
-            return try await offThread { (try? control.associations()).map { .charon($0) } }
-        }
-    }
-
-    func charon(of node: String) throws -> CharonControl {
-        CharonControl(path: try sandbox(node).agentPath(of: StrongSwanConfiguration.socketPath))
-    }
-
-    /// pluto's own word on every connection of a node; nil where it does not answer.
-    func plutoStatus(of node: String) async throws -> PlutoStatus? {
-        guard answers(.pluto, at: node) else { return nil }
-        let (code, output) = try await NodeProcess.run(
-            PlutoCommand.status(socket: sandbox(node).agentPath(of: PlutoCommand.socketPath)), in: nil)
-        return code == 0 ? PlutoStatus(output) : nil
+            node: node, asn: asn, state: own?.state ?? .noAnswer, holdSeconds: own?.hold?.inSeconds,
+            keepaliveSeconds: own?.keepalive?.inSeconds,
+            imported: try await routingDriver(of: node)?.prefixes(learnedBy: session) ?? [],
+            exported: own?.state == .established ? advertised : [], lastError: own?.lastError)
     }
 }

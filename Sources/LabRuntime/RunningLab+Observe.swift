@@ -59,7 +59,8 @@ extension RunningLab {
         let watch = request.withKeys ? try AssociationWatch(topology, sandboxes: sandboxes) : nil
         let points = try request.points.map { ($0, try sandbox($0.node)) }
         let ikeWatch = request.withIKEKeys ? ikeKeyWatch : nil
-        await ikeWatch?.begin(at: plutos, charons)
+        let sources = keySources
+        await ikeWatch?.begin { sources.map { $0() } }
         do {
             return try CaptureSession(
                 request, points: points, lab: topology.name, watch: watch, ikeWatch: ikeWatch, file: file,
@@ -70,24 +71,17 @@ extension RunningLab {
         }
     }
 
-    private var plutos: [IKEKeyWatch.Pluto] {
-        daemons.values.compactMap { process in
-            guard process.daemon.kind == .pluto, process.isRunning, let sandbox = sandboxes[process.daemon.node] else {
-                return nil
+    /// What gathers IKE keys from each kind of key daemon that runs now.
+    private var keySources: [@Sendable () -> any IKEKeySource] {
+        DriverRegistry.keyDaemons.compactMap { kind, driver -> (@Sendable () -> any IKEKeySource)? in
+            let running = daemons.values.compactMap { process -> (sandbox: NodeSandbox, log: String)? in
+                guard process.daemon.kind == kind, process.isRunning, let sandbox = sandboxes[process.daemon.node] else {
+                    return nil
+                }
+                return (sandbox, Daemon.logFile(node: process.daemon.node, kind: kind))
             }
-            return IKEKeyWatch.Pluto(
-                socket: sandbox.agentPath(of: PlutoCommand.socketPath),
-                log: Daemon.logFile(node: process.daemon.node, kind: .pluto))
-        }
-    }
-
-    private var charons: [IKEKeyWatch.Charon] {
-        daemons.values.compactMap { process in
-            guard process.daemon.kind == .charon, process.isRunning, let sandbox = sandboxes[process.daemon.node] else {
-                return nil
-            }
-            let path = sandbox.agentPath(of: StrongSwanConfiguration.socketPath)
-            return IKEKeyWatch.Charon(control: CharonControl(path: path), sandbox: sandbox)
+            guard !running.isEmpty else { return nil }
+            return { driver.keySource(running) }
         }
     }
 
@@ -104,7 +98,7 @@ extension RunningLab {
             guard let session = topology.oneSidedSession(named: name) else {
                 return .failed("there is no BGP session \(name)")
             }
-            try await LabSleep.wait(until: LabClock.now + Self.attempt)
+            try await LabSleep.wait(until: LabClock.now + topology.routingHabits(of: session.node).retry)
             return .session(try await status(of: session).speakers.map(ObservedSpeaker.init))
         case .flaps(let name, let time):
             guard let session = topology.session(named: name) else { return .failed("there is no BGP session \(name)") }
@@ -115,10 +109,8 @@ extension RunningLab {
         case .refresh(let names):
             for speaker in names.compactMap(topology.session(named:)).flatMap({ session in
                 session.speakers.map { (session.name, $0.node) }
-            }) where answers(.bird, at: speaker.1) {
-                // One that is not up has nothing to tell, which BIRD answers with an error.
-                let control = BirdControl(path: try sandbox(speaker.1).agentPath(of: BirdConfiguration.socketPath))
-                _ = try await offThread { try? control.reply(to: "reload in '\(speaker.0)'") }
+            }) {
+                try await routingDriver(of: speaker.1)?.refresh(speaker.0)
             }
             try await LabSleep.wait(for: Self.refreshing)
             return .done
@@ -130,31 +122,33 @@ extension RunningLab {
         }
     }
 
-    /// BIRD tries to connect again after `connect retry time` 5, and its loop may sleep 3 s more.
-    private static let attempt = Duration.seconds(9)
-
     /// A request, its answer and TCP's delayed acknowledgement (0.2 s at most, `TCP_DELACK_MAX`) over the slowest links.
     private static let refreshing = Duration.seconds(1)
 
-    /// How often each speaker's BIRD logs that a session which was up ends.
+    /// How often each speaker logs that a session which was up ends.
     private func flaps(of session: BGPSession, in time: Duration) async throws -> [String: Int] {
-        let logs = session.speakers.map { ($0.node, Daemon.logFile(node: $0.node, kind: .bird)) }
+        let logs = session.speakers.compactMap { speaker in
+            topology.routingDaemon(of: speaker.node).map { (speaker.node, Daemon.logFile(node: speaker.node, kind: $0)) }
+        }
         let before = logs.map { GuestSystem.read($0.1)?.utf8.count ?? 0 }
         var isUp: [String: Bool] = [:]
-        for (node, _) in logs { isUp[node] = try await birdProtocols(of: node).isEstablished(session.name) }
+        for (node, _) in logs { isUp[node] = try await isEstablished(session.name, at: node) }
         try await LabSleep.wait(until: LabClock.now + time)
         var counts: [String: Int] = [:]
         for ((node, path), length) in zip(logs, before) {
             guard let text = GuestSystem.read(path) else { continue }
             let fresh = String(decoding: text.utf8.dropFirst(length), as: UTF8.self)
             var count = 0
-            for event in BirdLog.events(fresh, node: node, protocols: [session.name], realTimeOffset: 0) {
-                guard case .session(_, let state, _) = event.kind else { continue }
-                if state == "up" {
-                    isUp[node] = true
-                } else if isUp[node] == true, ["stop", "flush", "down", "start"].contains(state) {
+            let events =
+                topology.routingDaemonProfile(of: node)?.events(in: fresh, of: node, in: topology, realTimeOffset: 0) ?? []
+            for event in events {
+                guard case .session(session.name, let what) = event.kind else { continue }
+                switch what {
+                case .up: isUp[node] = true
+                case .stopping, .givingUpRoutes, .changing:
+                    if isUp[node] == true { count += 1 }
                     isUp[node] = false
-                    count += 1
+                case .failed: break
                 }
             }
             counts[node] = count
@@ -163,7 +157,7 @@ extension RunningLab {
     }
 
     private func observed(_ end: TunnelEnd, of tunnel: Tunnel) async throws -> ObservedTunnelEnd {
-        let keys = try await keyState(of: end.node)
+        let keys = try await keyDriver(of: end.node)?.connections()?[end.connection]
         let (inbound, outbound) = try associations(of: end)
         let known = { (associations: [SecurityAssociation], isOutbound: Bool) in
             associations.compactMap(ESPAssociation.init).map {
@@ -171,9 +165,9 @@ extension RunningLab {
             }
         }
         return ObservedTunnelEnd(
-            node: end.node, ike: keys?.ikeAlgorithms(of: end.connection),
-            ikeReplacedIn: keys?.ikeReplacedIn(end.connection),
-            childReplacedIn: keys?.childReplacedIn(end.connection),
+            node: end.node, ike: keys?.ike,
+            ikeReplacedIn: keys?.ikeReplacedIn,
+            childReplacedIn: keys?.childReplacedIn,
             associations: known(inbound, false) + known(outbound, true))
     }
 }

@@ -1,5 +1,6 @@
 import AgentProtocol
 import CLinux
+import DaemonDrivers
 import Daemons
 import Decryption
 import Glibc
@@ -9,8 +10,7 @@ import Netlink
 import NetworkTypes
 import NodeRuntime
 
-// What the lab is like now: from the kernel by netlink, from BIRD and charon by their sockets, from pluto by
-// its own commands.
+// What the lab is like now: from the kernel by netlink, from daemons by their drivers.
 extension RunningLab {
     /// Whether both ends have a security association in use in each direction.
     func tunnelState(_ name: String) throws -> (holds: Bool, seen: String) {
@@ -30,12 +30,7 @@ extension RunningLab {
     }
 
     func daemonState(_ node: String, _ kind: Daemon.Kind) throws -> (holds: Bool, seen: String) {
-        let path =
-            switch kind {
-            case .pluto: PlutoCommand.socketPath
-            case .charon: StrongSwanConfiguration.socketPath
-            case .bird: BirdConfiguration.socketPath
-            }
+        guard let path = DaemonRegistry.profile(kind)?.socketPath else { return (false, "there is no daemon \(kind)") }
         // Looking is enough; connecting and saying nothing would be an error in the daemon's log.
         let sockets = try sandbox(node).network.perform { GuestSystem.read("/proc/thread-self/net/unix") ?? "" }
         let listens = UnixSockets.isListening(path, in: sockets)
@@ -43,9 +38,9 @@ extension RunningLab {
     }
 
     func status() async throws -> LabStatus {
-        var keys: [String: KeyDaemonState] = [:]
+        var keys: [String: [String: ConnectionState]] = [:]
         for node in Set(topology.tunnels.flatMap(\.ends).map(\.node)).sorted() {
-            keys[node] = try await keyState(of: node)
+            keys[node] = try await keyDriver(of: node)?.connections()
         }
         let tunnels = try topology.tunnels.map { try status(of: $0, keys: keys) }
         var sessions: [SessionStatus] = []
@@ -79,10 +74,10 @@ extension RunningLab {
             options: options, receivedBytes: link.received.bytes, sentBytes: link.sent.bytes)
     }
 
-    private func status(of tunnel: Tunnel, keys: [String: KeyDaemonState]) throws -> TunnelStatus {
+    private func status(of tunnel: Tunnel, keys: [String: [String: ConnectionState]]) throws -> TunnelStatus {
         let ends = try tunnel.ends.map { end in
             let (inbound, outbound) = try associations(of: end)
-            let ike = keys[end.node]?.ikeAlgorithms(of: end.connection)
+            let ike = keys[end.node]?[end.connection]?.ike
             return TunnelStatus.End(
                 node: end.node, interface: end.interface, local: end.localAddress, remote: end.remoteAddress, ike: ike,
                 inbound: status(of: inbound), outbound: status(of: outbound))
@@ -132,13 +127,13 @@ extension RunningLab {
 extension NodeSandbox {
     /// The security associations of each direction behind the interface of one of the node's tunnels, newest first.
     ///
-    /// There are several while one is renewed, and when both ends have initiated at once. libreswan marks the policies
+    /// There are several while one is renewed, and when both ends have initiated at once. Daemons may mark the policies
     /// only; a policy leads to its associations by their common request id.
     func associations(of end: TunnelEnd) throws -> (inbound: [SecurityAssociation], outbound: [SecurityAssociation]) {
         let policies = try sockets.securityPolicies().filter {
-            switch end.daemon {
-            case .libreswan: $0.mark?.value == end.mark
-            case .strongswan: $0.interfaceID == end.mark
+            switch end.steering {
+            case .vti(let mark): $0.mark?.value == mark
+            case .xfrm(let id): $0.interfaceID == id
             }
         }
         let requests = Set(policies.flatMap(\.templates).map(\.requestID))

@@ -1,4 +1,5 @@
 import AgentProtocol
+import DaemonDrivers
 import Daemons
 import LabModel
 import LabPlan

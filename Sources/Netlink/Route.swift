@@ -81,7 +81,6 @@ public struct RouteProtocol: RawRepresentable, Hashable, Sendable, Codable {
     public static let `static` = RouteProtocol(rawValue: 4)
     /// From a router advertisement.
     public static let advertisement = RouteProtocol(rawValue: 9)
-    public static let bird = RouteProtocol(rawValue: 12)
     /// netlab's own, for routes that follow their tunnels; the kernel interprets none from 4 on (linux/rtnetlink.h).
     public static let followed = RouteProtocol(rawValue: 78)
 }

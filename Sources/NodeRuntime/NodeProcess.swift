@@ -162,6 +162,20 @@ struct Pipe: Sendable {
     }
 }
 
+extension NodeProcess {
+    /// Runs a program to its end, which has to be a good one.
+    ///
+    /// - Throws: ``LabFailure`` with the last lines of what it said.
+    public static func succeed(_ command: [String], at node: String, in sandbox: NodeSandbox? = nil) async throws {
+        let (code, output) = try await run(command, in: sandbox)
+        guard code == 0 else {
+            throw LabFailure(
+                "\(node): \(command.joined(separator: " ")) ended with code \(code).",
+                details: output.split(whereSeparator: \.isNewline).suffix(8).map(String.init))
+        }
+    }
+}
+
 /// Runs blocking work on a thread of its own, so that the few threads of Swift's concurrency stay free.
 public func offThread<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
     try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Result, any Error>) in

@@ -7,8 +7,8 @@ import Netlink
 
 /// A node's namespaces: network, mounts and host name, with an /etc and a /run of its own.
 ///
-/// Daemons and people find everything at its usual place: `ipsec trafficstatus` and `birdc show protocols` typed in a
-/// node speak to that node's daemons, and nothing written there reaches another node or the host.
+/// Daemons and people find everything at its usual place: a daemon's own tools typed in a node speak to that node's
+/// daemons, and nothing written there reaches another node or the host.
 public final class NodeSandbox: Sendable {
     public let name: String
     public let network: NetworkNamespace
@@ -21,13 +21,13 @@ public final class NodeSandbox: Sendable {
     let directory: String
 
     /// Directories of the node's own, with the place that the agent reaches the same files at.
-    private static let ownRunDirectories = ["/run/pluto", "/run/strongswan", "/run/bird"]
-    /// Where strongSwan is, outside of the nodes.
-    public static let strongSwanTree = "/run/netlab/strongswan"
+    private static var ownRunDirectories: [String] { DaemonRegistry.all.map(\.runDirectory) }
+    /// Where a tree of programs is, outside of the nodes.
+    public static func place(ofTree name: String) -> String { "/run/netlab/trees/\(name)" }
     /// What all nodes have below /etc, laid over the host's and under what is a node's own.
     private static let sharedDirectory = "/run/netlab/etc"
     /// Directories below /etc that begin empty whatever the host has there.
-    private static let emptiedDirectories = ["ipsec.d", "bird"]
+    private static var emptiedDirectories: [String] { DaemonRegistry.all.flatMap(\.emptiedDirectories) }
 
     /// Makes the namespaces on a thread of their own, which ends with this call; descriptors keep them alive.
     public init(_ setup: NodeSetup) throws {
@@ -70,12 +70,12 @@ public final class NodeSandbox: Sendable {
         }
         netlab_sethostname(name)
         try GuestSystem.mount("none", on: "/", type: "", flags: netlab_mount_private | netlab_mount_recursive)
-        if setup.programs.contains(.strongswan) { try mountStrongSwan(in: name) }
+        let trees = setup.trees.sorted().map(place(ofTree:))
+        if !trees.isEmpty { try mount(trees, in: name) }
+        let etc = ([sharedDirectory] + trees.map { "\($0)/etc" }.filter { access($0, F_OK) == 0 } + ["/etc"]).joined(separator: ":")
         try GuestSystem.mount(
             "etc-of-\(name)", on: "/etc", type: "overlay",
-            data:
-                "lowerdir=\(sharedDirectory):\(setup.programs.contains(.strongswan) ? "\(strongSwanTree)/etc:" : "")/etc,upperdir=\(directory)/etc-changes,workdir=\(directory)/etc-work"
-        )
+            data: "lowerdir=\(etc),upperdir=\(directory)/etc-changes,workdir=\(directory)/etc-work")
         // What /sys/class/net lists depends on the namespace it was mounted in.
         try GuestSystem.mount("sysfs", on: "/sys", type: "sysfs")
         for path in ownRunDirectories {
@@ -89,15 +89,16 @@ public final class NodeSandbox: Sendable {
         return (descriptors[0], descriptors[1], descriptors[2])
     }
 
-    /// Lays strongSwan over the host's programs, at the paths that it was built for.
-    private static func mountStrongSwan(in node: String) throws {
-        guard access("\(strongSwanTree)/usr", F_OK) == 0 else {
+    /// Lays trees of programs over the host's, at the paths that they were built for.
+    private static func mount(_ trees: [String], in node: String) throws {
+        for tree in trees where access("\(tree)/usr", F_OK) != 0 {
             throw LabFailure(
-                "Node \(node) runs strongSwan, which is not in netlab's cache.",
-                remedy: "netlab doctor says how it gets there.", code: .machineLacks)
+                "Node \(node) runs programs of \(tree.split(separator: "/").last ?? ""), which are not in netlab's cache.",
+                remedy: "netlab doctor says how they get there.", code: .machineLacks)
         }
+        let layers = trees.map { "\($0)/usr" } + ["/usr"]
         try GuestSystem.mount(
-            "programs-of-\(node)", on: "/usr", type: "overlay", data: "lowerdir=\(strongSwanTree)/usr:/usr")
+            "programs-of-\(node)", on: "/usr", type: "overlay", data: "lowerdir=\(layers.joined(separator: ":"))")
     }
 
     /// Descriptors of the node's namespaces, in the order to enter them.

@@ -107,7 +107,7 @@ struct Answer {
         )
         if impact.interrupts(before) {
             answer.reasons.append(
-                "The session comes back by itself: \((BirdTiming.connection + BirdTiming.turn).text) later its routes are in use again."
+                "The session comes back by itself: \(impact.comeback.text) later its routes are in use again."
             )
         }
         answer.reasons.append(after.summary("Then"))

@@ -38,11 +38,13 @@ struct Impact: Sendable {
     var damage = Damage()
     /// By the session and the node where it begins.
     var endings: [Damage.Side: Ending] = [:]
+    /// How long those that begin anew take until their routes are in use again.
+    var comeback = Window(.zero, .zero)
     /// The interfaces of sessions that begin anew.
     var restartedPorts: Set<Damage.Port> = []
-    /// Speakers whose BIRD has been killed: their kernel says so to the peer, and their routes stay as they are.
+    /// Speakers whose daemon has been killed: their kernel says so to the peer, and their routes stay as they are.
     var killedSpeakers: Set<String> = []
-    /// Speakers whose BIRD stands still.
+    /// Speakers whose daemon stands still.
     var stoppedSpeakers: Set<String> = []
     /// Nodes whose key daemon does not run, so that they negotiate nothing.
     var silentKeyDaemons: Set<String> = []
@@ -55,7 +57,6 @@ struct Impact: Sendable {
     var degradations: [Degradation] = []
     var notes: [String] = []
 
-    func timing(of session: BGPSession) -> BirdTiming { BirdTiming(speakers[session.name] ?? session.speakers) }
 
     /// What is done to packets of a journey that still get through.
     func degradation(of journey: Predictor.Journey) -> Degradation? {
@@ -99,9 +100,15 @@ struct Impact: Sendable {
 }
 
 extension Predictor {
+    /// When the speakers of a session do what.
+    func timing(of session: BGPSession, _ impact: Impact) -> SessionTiming {
+        SessionTiming(impact.speakers[session.name] ?? session.speakers, in: topology)
+    }
+
     /// What faults do at once.
     func impact(of faults: [Fault], since earlier: [Fault] = []) -> Impact {
         var impact = Impact()
+        impact.comeback = Set(topology.sessions.flatMap(\.speakers).map { topology.routingHabits(of: $0.node) }).comeback
         for session in topology.sessions {
             impact.speakers[session.name] = session.speakers.map { speaker in
                 let own = topology.misconfigured(at: speaker.node, by: faults).session(named: session.name)
@@ -189,12 +196,12 @@ extension Predictor {
         case .holdTime(let session, let time, let node):
             if let session = topology.session(named: session) { begin(session, anew: node, &impact) }
             impact.notes.append(
-                "\(node) proposes a hold time of \(time.shortText): BIRD begins \(session) anew, with a NOTIFICATION, to negotiate it."
+                "\(node) proposes a hold time of \(time.shortText): it begins \(session) anew, with a NOTIFICATION, to negotiate it."
             )
         case .wrongKey(let session, let node):
             impact.endings[Damage.Side(name: session, node: node)] = .told
             impact.notes.append(
-                "\(node) takes another TCP MD5 key: BIRD begins \(session) anew, and the peer's kernel drops every segment of the new connection (RFC 2385, section 2.0)."
+                "\(node) takes another TCP MD5 key: it begins \(session) anew, and the peer's kernel drops every segment of the new connection (RFC 2385, section 2.0)."
             )
         case .nodeDown(let node):
             takeDown(node, &impact)
@@ -222,51 +229,28 @@ extension Predictor {
         impact.notes.append("\(node) is down: nothing gets through it, and its neighbours' links lose their carrier.")
     }
 
-    private func apply(_ what: Fault.DaemonFault, to kind: DaemonKind, at node: String, _ impact: inout Impact) {
-        switch (kind, what) {
-        case (.pluto, .killed), (.pluto, .restarted):
+    private func apply(_ what: Fault.DaemonFault, to daemon: DaemonID, at node: String, _ impact: inout Impact) {
+        guard let effect = DaemonRegistry.profile(daemon)?.effect(of: what, at: node) else { return }
+        if effect.associations != .kept {
             for (tunnel, _) in topology.tunnelEnds(of: node) where !tunnel.isUnused {
                 let side = Damage.Side(name: tunnel.name, node: node)
                 impact.damage.forgotten.insert(side)
-                if what == .restarted { impact.recoveries.append(Impact.Recovery(side: side, trigger: .start)) }
+                if effect.associations == .renewed {
+                    impact.recoveries.append(Impact.Recovery(side: side, trigger: .start))
+                }
             }
-            if what == .killed { impact.silentKeyDaemons.insert(node) }
-            impact.notes.append(
-                what == .killed
-                    ? "With pluto's end \(node) loses its associations and policies (ipsec.service flushes both), and does not tell its peers."
-                    : "pluto at \(node) ends, tells its peers to delete their associations, and starts anew.")
-        case (.charon, .restarted):
-            for (tunnel, _) in topology.tunnelEnds(of: node) where !tunnel.isUnused {
-                let side = Damage.Side(name: tunnel.name, node: node)
-                impact.damage.forgotten.insert(side)
-                impact.recoveries.append(Impact.Recovery(side: side, trigger: .start))
-            }
-            impact.notes.append(
-                "charon at \(node) ends, tells its peers to delete their associations, and starts anew.")
-        case (.charon, .killed):
-            impact.silentKeyDaemons.insert(node)
-            impact.notes.append(
-                "charon at \(node) is gone, and its kernel goes on with the associations it has until they expire: strongswan.service flushes none. Peers that hear ESP do not ask whether it lives."
-            )
-        case (.pluto, .stopped), (.charon, .stopped):
-            impact.silentKeyDaemons.insert(node)
-            impact.notes.append(
-                "\(kind.rawValue) at \(node) stands still, and its kernel goes on with the associations it has. Peers that hear ESP do not ask whether it lives; a rekey would fail."
-            )
-        case (.bird, .killed):
-            impact.killedSpeakers.insert(node)
-            impact.notes.append(
-                "BIRD at \(node) is gone: its kernel closes its connections, and keeps the routes it was given.")
-        case (.bird, .restarted):
+        }
+        if effect.isSilent { impact.silentKeyDaemons.insert(node) }
+        switch effect.sessions {
+        case .kept: break
+        case .closed: impact.killedSpeakers.insert(node)
+        case .mute: impact.stoppedSpeakers.insert(node)
+        case .begunAnew:
             for session in topology.sessions where session.speakers.contains(where: { $0.node == node }) {
                 begin(session, anew: node, &impact)
             }
-            impact.notes.append("BIRD at \(node) ends its sessions, takes its routes back, and starts anew.")
-        case (.bird, .stopped):
-            impact.stoppedSpeakers.insert(node)
-            impact.notes.append(
-                "BIRD at \(node) stands still: it sends no keepalives, and its routes stay as they are.")
         }
+        impact.notes.append(effect.note)
     }
 
     private func apply(

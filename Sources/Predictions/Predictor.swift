@@ -107,8 +107,8 @@ extension Predictor {
     private func unrest(around journey: Journey) -> String? {
         let nodes = Set(journey.all.flatMap(\.nodes))
         return topology.sessions.first { session in
-            session.holdConflict != nil && session.speakers.contains { nodes.contains($0.node) }
-        }?.holdConflict?.reason
+            topology.holdConflict(of: session) != nil && session.speakers.contains { nodes.contains($0.node) }
+        }.flatMap(topology.holdConflict)?.reason
     }
 
     /// Which of several next hops a flow's packets take, each way.

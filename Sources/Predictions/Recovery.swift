@@ -67,7 +67,7 @@ extension Predictor {
         }
         let keepalive = topology.sessions.compactMap { session in
             session.speakers.contains { $0.node == end.node && $0.interface == end.interface }
-                ? impact.timing(of: session).keepalive[end.node] : nil
+                ? timing(of: session, impact).keepalive[end.node] : nil
         }.filter { $0 > .zero }.min()
         guard let keepalive else { return nil }
         return Recovery(
@@ -84,11 +84,11 @@ extension Predictor {
             return Recovery(
                 side: side, window: Window(.zero, exchanges),
                 reason:
-                    "\(end.node) negotiates \(side.name) as soon as it runs again (`\(end.daemon == .libreswan ? "auto=start" : "start_action = start")`)."
+                    "\(end.node) negotiates \(side.name) as soon as it runs again (`\(end.keyDaemon.startSetting)`)."
             )
         }
         guard initiates(peer, of: tunnel, isLost: true) else { return nil }
-        let interval = IKERetransmission(peer, of: tunnel, in: topology, version: versions[.pluto]).interval
+        let interval = IKERetransmission(peer, of: tunnel, in: topology, versions: versions).interval
         return Recovery(
             side: side, window: Window(.zero, interval + exchanges),
             reason:

@@ -70,11 +70,14 @@ extension Predictor {
         }
         for tunnel in carriers { negotiate(tunnel, lost, impact, &restoration) }
         if let window = restoration.window, !sessions.isEmpty {
-            restoration.window = window + BirdTiming.connection + BirdTiming.turn
-            restoration.reasons += [
-                "BGP, when it is mended: one of the speakers' next attempts to connect is \(BirdTiming.connection.text) away (TCP repeats its SYN after 1s and 3s, BIRD begins anew after `connect retry time` 5).",
-                "The routes follow when BIRD's loop has turned once more: \(BirdTiming.turn.text).",
-            ]
+            let habits = Set(sessions.flatMap(\.speakers).map { topology.routingHabits(of: $0.node) })
+            restoration.window = window + habits.comeback
+            for habit in habits.sorted(by: { $0.product < $1.product }) {
+                restoration.reasons += [
+                    "BGP, when it is mended: one of the speakers' next attempts to connect is \(habit.connection.text) away (\(habit.connectionReason)).",
+                    "The routes follow when \(habit.product)'s loop has turned once more: \(habit.turn.text).",
+                ]
+            }
         }
         return finished(restoration, before)
     }
@@ -98,7 +101,7 @@ extension Predictor {
         guard lost.contains(where: { $0.name == tunnel.name }) else { return }
         let waits = tunnel.ends.compactMap { end -> (node: String, wait: Duration)? in
             let side = Damage.Side(name: tunnel.name, node: end.node)
-            let retransmission = IKERetransmission(end, of: tunnel, in: topology, version: versions[.pluto])
+            let retransmission = IKERetransmission(end, of: tunnel, in: topology, versions: versions)
             // Who mends a mismatch negotiates at once; so does a daemon that starts anew. What a peer that is not ready
             // yet has not answered is asked again.
             if impact.mismatched[tunnel.name] == end.node { return (end.node, retransmission.interval) }
@@ -125,7 +128,7 @@ extension Predictor {
 
     /// Whether an end's liveness gives its peer up: nothing comes in, and its questions are not answered.
     func dies(_ end: TunnelEnd, of tunnel: Tunnel, _ impact: Impact, _ damage: Damage) -> Bool {
-        guard !tunnel.isUnused, IKELiveness(end, of: tunnel, in: topology, version: versions[.pluto]) != nil,
+        guard !tunnel.isUnused, IKELiveness(end, of: tunnel, in: topology, versions: versions) != nil,
             let peer = tunnel.peer(of: end), !impact.silentKeyDaemons.contains(end.node)
         else { return false }
         let side = Damage.Side(name: tunnel.name, node: peer.node)
@@ -150,15 +153,13 @@ extension Predictor {
             from: end.node, source: end.localAddress, to: end.remoteAddress, kind, of: tunnel.name, in: damage)
     }
 
-    /// Whether an end begins a negotiation by itself: `auto=start` or `start_action`, or its liveness says so.
+    /// Whether an end begins a negotiation by itself: when its daemon starts, or because its liveness says so.
     func initiates(_ end: TunnelEnd, of tunnel: Tunnel, isLost: Bool) -> Bool {
         switch end.configuration {
         case .generated(let startup, let action):
             startup == .initiate
-                || isLost && action != .clear
-                    && IKELiveness(end, of: tunnel, in: topology, version: versions[.pluto]) != nil
-        case .own where end.daemon == .strongswan: end.swanctlConnection?.initiates ?? false
-        case .own: ["start", "ondemand", "route"].contains(end.parameters["auto"] ?? "")
+                || isLost && action != .clear && IKELiveness(end, of: tunnel, in: topology, versions: versions) != nil
+        case .own: end.own?.initiates ?? false
         }
     }
 }

@@ -76,12 +76,12 @@ extension Predictor {
                 let side = Damage.Side(name: tunnel.name, node: end.node)
                 guard end.withdrawal == .whenDown, !end.routes.isEmpty, !damage.forgotten.contains(side),
                     dies(end, of: tunnel, impact, damage),
-                    let liveness = IKELiveness(end, of: tunnel, in: topology, version: versions[.pluto])
+                    let liveness = IKELiveness(end, of: tunnel, in: topology, versions: versions)
                 else { return nil }
                 return RouteChange(
                     subject: .tunnel, side: side, window: liveness.death,
                     reasons: [
-                        "\(end.node) hears nothing more through \(tunnel.name): it asks after \(liveness.delay.shortText) without a packet (`dpddelay`) and gives its peer up when it has repeated that for \(liveness.retransmission.patience.shortText), \(liveness.death.text) after the fault.",
+                        "\(end.node) hears nothing more through \(tunnel.name): it asks after \(liveness.delay.shortText) without a packet and gives its peer up when it has repeated that for \(liveness.retransmission.patience.shortText), \(liveness.death.text) after the fault.",
                         "With the associations of \(tunnel.name) its routes into it go, at the same moment (`withdraw: when-down`).",
                     ])
             }
@@ -100,8 +100,8 @@ extension Predictor {
 
     /// How long it takes until everybody further on knows what a speaker withdraws; zero where none passes anything on.
     ///
-    /// BIRD sends updates at once, without an advertisement interval (bird2 2.0.12, proto/bgp/packets.c), so that takes the
-    /// links' delays alone, and no path is longer than all of the sessions together.
+    /// A speaker sends updates at once, without an advertisement interval, so that takes the links' delays alone, and no path is longer
+    /// than all of the sessions together.
     var propagation: Duration {
         guard topology.sessions.flatMap(\.speakers).contains(where: \.passesOn) else { return .zero }
         return topology.sessions.reduce(Duration.zero) { sum, session in
@@ -125,7 +125,7 @@ extension Predictor {
     ) -> RouteChange? {
         let side = Damage.Side(name: session.name, node: own.node)
         guard !impact.killedSpeakers.contains(own.node), !impact.stoppedSpeakers.contains(own.node) else { return nil }
-        let timing = impact.timing(of: session)
+        let timing = timing(of: session, impact)
         let hears = passes(from: peer, to: own, damage)
         let isHeard = passes(from: own, to: peer, damage)
         let delay = pathDelay(from: peer, to: own)
@@ -136,7 +136,7 @@ extension Predictor {
         if damage.downPorts.contains(Damage.Port(node: own.node, interface: own.interface)) {
             return change(
                 Window(.zero, .zero),
-                "\(own.node): its interface \(own.interface) is down; the kernel drops the routes through it and tells BIRD at once."
+                "\(own.node): its interface \(own.interface) is down; the kernel drops the routes through it and tells \(timing.habits(of: own.node).product) at once."
             )
         }
         if let (link, end) = topology.linkEnds(of: own.node).first(where: { $0.end.routedInterface == own.interface }),
@@ -144,7 +144,7 @@ extension Predictor {
         {
             return change(
                 Window(.zero, .zero),
-                "\(own.node): \(own.interface) has no carrier, and BIRD ends a session with a neighbour on it at once (`check link`)."
+                "\(own.node): \(own.interface) has no carrier, and \(timing.habits(of: own.node).carrierReason)."
             )
         }
         if impact.endings[side] == .told {
@@ -160,7 +160,7 @@ extension Predictor {
         if impact.killedSpeakers.contains(peer.node), !impact.damage.downNodes.contains(peer.node), hears {
             return change(
                 Window(.zero, delay),
-                "\(own.node): the kernel of \(peer.node) closes the connection of the BIRD that is gone, and the session ends when that arrives."
+                "\(own.node): the kernel of \(peer.node) closes the connection of the \(timing.habits(of: peer.node).product) that is gone, and the session ends when that arrives."
             )
         }
         let peerIsMute =
@@ -169,7 +169,7 @@ extension Predictor {
         if !hears || peerIsMute {
             return silence(of: session, at: own, from: peer, timing, delay)
         }
-        guard !isHeard, let close = timing.expiry(at: peer.node, hearing: own.node).map({ $0 + BirdTiming.turn }) else {
+        guard !isHeard, let close = timing.expiry(at: peer.node, hearing: own.node).map({ $0 + timing.habits(of: peer.node).turn }) else {
             return nil
         }
         return secondhand(of: session, at: own, from: peer, timing, close, delay)
@@ -177,41 +177,43 @@ extension Predictor {
 
     /// A speaker that hears nothing more of its peer.
     private func silence(
-        of session: BGPSession, at own: BGPSpeaker, from peer: BGPSpeaker, _ timing: BirdTiming, _ delay: Duration
+        of session: BGPSession, at own: BGPSpeaker, from peer: BGPSpeaker, _ timing: SessionTiming, _ delay: Duration
     ) -> RouteChange? {
         guard let expiry = timing.expiry(at: own.node, hearing: peer.node), let keepalive = timing.keepalive[peer.node]
         else {
             return nil
         }
         let hold = timing.holds[own.node] ?? timing.hold
-        let timer = BirdTiming.timer(hold)
+        let habits = timing.habits(of: own.node)
+        let timer = habits.timer(hold)
         let origin =
             own.keepsTimers
             ? "is its own, which it keeps" : "is the smaller of both proposals (RFC 4271, section 4.2)"
-        let window = expiry + BirdTiming.turn
+        let window = expiry + habits.turn
         return RouteChange(
             side: Damage.Side(name: session.name, node: own.node),
-            window: Window(window.earliest, window.latest + delay + BirdTiming.granularity),
+            window: Window(window.earliest, window.latest + delay + habits.granularity),
             reasons: [
-                "\(own.node) hears nothing more of \(peer.node), and only its hold timer notices: \(hold.shortText) \(origin), and BIRD shortens each timer by up to a quarter (section 10): \(timer.text) after the last keepalive.",
+                "\(own.node) hears nothing more of \(peer.node), and only its hold timer notices: \(hold.shortText) \(origin), and \(habits.product) shortens each timer by up to a quarter (section 10): \(timer.text) after the last keepalive.",
                 "The last keepalive of \(peer.node) is 0 to \(keepalive.shortText) old when the fault begins: \(expiry.text) from then on.",
-                "BIRD's timer only leaves an event behind, which waits until its loop wakes up again, after 3s at most (bird2 2.0.12, sysdep/unix/io.c): the route is gone after \(window.text).",
+                "\(habits.turnReason): the route is gone after \(window.text).",
             ])
     }
 
     /// A speaker that hears its peer and is not heard: the peer's hold timer ends the session, and the peer says so.
     private func secondhand(
-        of session: BGPSession, at own: BGPSpeaker, from peer: BGPSpeaker, _ timing: BirdTiming, _ close: Window,
+        of session: BGPSession, at own: BGPSpeaker, from peer: BGPSpeaker, _ timing: SessionTiming, _ close: Window,
         _ delay: Duration
     ) -> RouteChange? {
         guard let keepalive = timing.keepalive[peer.node] else { return nil }
-        let timer = BirdTiming.timer(timing.holds[own.node] ?? timing.hold)
+        let habits = timing.habits(of: own.node)
+        let timer = habits.timer(timing.holds[own.node] ?? timing.hold)
         // TCP stalls with the first keepalive that is not acknowledged, so that one is the last that comes in.
         let own = own.node
-        let alone = timer.latest + keepalive + BirdTiming.turn.latest
+        let alone = timer.latest + keepalive + habits.turn.latest
         let death = deaths(of: session, at: peer.node).map(\.earliest).min()
         let mayBeCutOff = death.map { $0 < close.latest } ?? false
-        let latest = mayBeCutOff ? alone : min(alone, close.latest + BirdTiming.turn.latest)
+        let latest = mayBeCutOff ? alone : min(alone, close.latest + habits.turn.latest)
         var reasons = [
             "\(peer.node) hears nothing more of \(own), and its hold timer ends \(session.name) after \(close.text); its NOTIFICATION still reaches \(own).",
             "\(own) gets no more than one keepalive of \(peer.node), as TCP waits for its acknowledgement, so its own hold timer may be first: \(timer.text) after that.",
@@ -223,14 +225,14 @@ extension Predictor {
         }
         return RouteChange(
             side: Damage.Side(name: session.name, node: own),
-            window: Window(close.earliest, latest + delay + BirdTiming.granularity), reasons: reasons)
+            window: Window(close.earliest, latest + delay + habits.granularity), reasons: reasons)
     }
 
     /// When the ends at a node of the tunnels that a session goes through are given up by liveness.
     private func deaths(of session: BGPSession, at node: String) -> [Window] {
         session.speakers.filter { $0.node == node }.flatMap { speaker in
             topology.tunnelEnds(of: node).filter { $0.end.interface == speaker.interface }.compactMap { tunnel, end in
-                IKELiveness(end, of: tunnel, in: topology, version: versions[.pluto])?.death
+                IKELiveness(end, of: tunnel, in: topology, versions: versions)?.death
             }
         }
     }

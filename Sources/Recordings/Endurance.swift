@@ -125,12 +125,13 @@ public struct Endurance: Hashable, Sendable, Codable {
         // It was up when the script began, unless its first word is that it comes up.
         var (isUp, count) = (true, 0)
         for event in events where event.node == node {
-            guard case .session(session, let state, _) = event.kind else { continue }
-            if state == "up" {
-                isUp = true
-            } else if isUp, ["stop", "flush", "down", "start"].contains(state) {
+            guard case .session(session, let what) = event.kind else { continue }
+            switch what {
+            case .up: isUp = true
+            case .stopping, .givingUpRoutes, .changing:
+                if isUp { count += 1 }
                 isUp = false
-                count += 1
+            case .failed: break
             }
         }
         return count

@@ -61,7 +61,7 @@ struct EventDigest {
                 event, change == .added ? .associationAdded : .associationRemoved, nil,
                 "\(tunnel ?? "") \(change.rawValue)",
                 "SA \(name)\(change.rawValue)", .kernel, isSeries: false)
-        case .session(let name, let state, let reason): session(event, name, state, reason)
+        case .session(let name, let what): session(event, name, what)
         case .ike(let connection, let said, let text):
             ike(event, map.tunnel(of: connection, at: event.node), said, text)
         case .alarm(let monitor, let isRaised):
@@ -78,23 +78,21 @@ struct EventDigest {
         }
     }
 
-    private mutating func session(_ event: LabEvent, _ name: String, _ state: String, _ reason: String?) {
-        switch state {
-        case "up": add(event, .sessionUp, nil, name, "BGP \(name) up", .log, isSeries: false)
-        case "stop": add(event, .sessionDown, nil, name, "BGP \(name) stops", .log, isSeries: false)
-        case "flush":
+    private mutating func session(_ event: LabEvent, _ name: String, _ what: LabEvent.SessionEvent) {
+        switch what {
+        case .up: add(event, .sessionUp, nil, name, "BGP \(name) up", .log, isSeries: false)
+        case .stopping: add(event, .sessionDown, nil, name, "BGP \(name) stops", .log, isSeries: false)
+        case .givingUpRoutes:
             add(event, .sessionDown, nil, "\(name) flush", "BGP \(name) gives up its routes", .log, isSeries: false)
-        case "start", "down", "feed", "wait": break
-        default:
+        case .changing: break
+        case .failed(let failure, let text):
             let detection: Timeline.Detection =
-                reason == "Received" ? .notification : state.contains("Hold timer") ? .holdTimer : .session
-            let words =
-                switch reason {
-                case "Received": "the peer says: \(state)"
-                case "Error", nil: state
-                case .some(let reason): "\(state), \(reason)"
+                switch failure {
+                case .notification: .notification
+                case .holdTimer: .holdTimer
+                case .other: .session
                 }
-            add(event, .detection, detection, "\(name) \(state)", "BGP \(name): \(words)", .log, isSeries: true)
+            add(event, .detection, detection, "\(name) \(text)", "BGP \(name): \(text)", .log, isSeries: true)
         }
     }
 

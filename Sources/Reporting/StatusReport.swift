@@ -117,8 +117,8 @@ public struct StatusReport: Sendable {
 
     private func cells(of speaker: SessionStatus.Speaker, in session: SessionStatus, _ style: Style) -> [String] {
         let seconds = { (value: Double?) in value.map { "\(Self.wholeSeconds($0).components.seconds)s" } ?? "-" }
-        let isRight = (speaker.state == "Established") == (session.reasonToBeDown == nil)
-        let state = isRight ? style.good(speaker.state) : style.bad(speaker.state)
+        let isRight = (speaker.state == .established) == (session.reasonToBeDown == nil)
+        let state = isRight ? style.good(speaker.state.rawValue) : style.bad(speaker.state.rawValue)
         let remarks = [speaker.lastError, session.reasonToBeDown.map { "as expected: \($0)" }].compactMap { $0 }
         return [
             speaker.node, "AS\(speaker.asn)", state, seconds(speaker.holdSeconds), seconds(speaker.keepaliveSeconds),

@@ -1,6 +1,7 @@
 import AgentProtocol
 import ArgumentParser
 import CaptureFile
+import Daemons
 import Dispatch
 import Expectations
 import Glibc
@@ -117,8 +118,9 @@ struct Capture: AsyncParsableCommand {
             }
             if summary.unusableIKE > 0 {
                 words +=
-                    "\nnetlab: the keys of \(summary.unusableIKE) more cannot be had: a daemon tells them too late, or "
-                words += "(libreswan) only for AES-CBC with HMAC-SHA1 or HMAC-SHA2"
+                    "\nnetlab: the keys of \(summary.unusableIKE) more cannot be had: "
+                let reasons = DaemonRegistry.keyDaemons.compactMap(\.unknownKeys)
+                words += (["a daemon tells them too late"] + reasons).joined(separator: ", or ")
             } else if ikeCount == 0, let hint = Self.hint(for: topology) {
                 words += "\nnetlab: \(hint)"
             }
@@ -137,19 +139,7 @@ struct Capture: AsyncParsableCommand {
     private static func hint(for topology: Topology) -> String? {
         guard let end = topology.tunnels.first(where: { !$0.isUnused })?.ends.last else { return nil }
         let (node, name) = ("netlab exec \(topology.name) \(end.node) --", end.connection)
-        if end.daemon == .strongswan {
-            return """
-                no IKE keys: daemons tell them only when an IKE SA is made, and none was during this capture. While one runs,
-                  \(node) swanctl --rekey --ike \(name)
-                makes a new IKE SA and traffic goes on.
-                """
-        }
-        return """
-            no IKE keys: libreswan tells them only when an IKE SA is made, and none was during this capture. While one runs,
-              \(node) ipsec whack --name \(name) --rekey-ike
-            makes a new IKE SA and traffic goes on; to see IKE_AUTH too, at the price of an outage:
-              \(node) sh -c 'ipsec auto --down \(name); ipsec auto --up \(name)'
-            """
+        return end.keyDaemon.renewalHint(connection: name, prefix: node)
     }
 
     // MARK: What was asked for

@@ -15,21 +15,11 @@ struct DaemonLogs {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
         return names.sorted().flatMap { name -> [LabEvent] in
             let parts = name.split(separator: ".").map(String.init)
-            guard parts.count == 3, parts[2] == "log", let kind = DaemonKind(rawValue: parts[1]),
+            guard parts.count == 3, parts[2] == "log", let daemon = DaemonRegistry.profile(DaemonID(rawValue: parts[1])),
                 let text = try? TextFile.read("\(directory)/\(name)")
             else { return [] }
-            return events(in: text, node: parts[0], kind, record)
+            return daemon.events(
+                in: text, of: parts[0], in: topology, realTimeOffset: record.realTimeOffsetNanoseconds)
         }.filter { $0.nanoseconds >= record.startedAtNanoseconds }
-    }
-
-    private func events(in text: String, node: String, _ kind: DaemonKind, _ record: ScriptRecord) -> [LabEvent] {
-        switch kind {
-        case .bird:
-            BirdLog.events(
-                text, node: node, protocols: Set(topology.sessions.map(\.name)),
-                realTimeOffset: record.realTimeOffsetNanoseconds)
-        case .charon: CharonLog.events(text, node: node, realTimeOffset: record.realTimeOffsetNanoseconds)
-        case .pluto: PlutoLog.events(text, node: node, realTimeOffset: record.realTimeOffsetNanoseconds)
-        }
     }
 }

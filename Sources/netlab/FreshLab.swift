@@ -1,4 +1,5 @@
 import AgentProtocol
+import Daemons
 import FoundationEssentials
 import Glibc
 import KernelBuilds
@@ -110,13 +111,15 @@ enum Machine {
     /// - Throws: `SetupError` naming all that is missing.
     static func check(for topologies: [Topology], on kernel: KernelKind) async throws {
         let environment = LabLocator.environment
-        let needsStrongSwan = topologies.contains { topology in
-            topology.nodes.contains { topology.daemons(of: $0.name).contains(.charon) }
+        let running = Set(topologies.flatMap { topology in topology.nodes.flatMap { topology.daemons(of: $0.name) } })
+        let kept = DaemonRegistry.all.filter { $0.tree != nil }
+        for daemon in kept where running.contains(daemon.id) {
+            if let tree = daemon.tree, DaemonTrees.find(tree, environment: environment) == nil {
+                throw DaemonTrees.missing(daemon)
+            }
         }
-        if needsStrongSwan, StrongSwanTree.find(environment: environment) == nil { throw StrongSwanTree.missing }
-        let findings = await Doctor.examine(environment: environment, for: kernel).filter {
-            needsStrongSwan || $0.name != StrongSwanTree.title
-        }
+        let idle = Set(kept.filter { !running.contains($0.id) }.map(\.product))
+        let findings = await Doctor.examine(environment: environment, for: kernel).filter { !idle.contains($0.name) }
         for warning in findings where warning.status == .warning {
             StandardStream.error.write("netlab: \(warning.name): \(warning.detail). \(warning.remedy ?? "")\n")
         }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Daemons
 import FoundationEssentials
 import KernelBuilds
+import LabHost
 import LabModel
 import Predictions
 import Reporting
@@ -75,13 +76,17 @@ struct Predict: AsyncParsableCommand {
 extension DaemonVersions {
     /// What the programs that labs run say of themselves; where one is missing, what netlab was tried with.
     static func ofThisMachine() async -> DaemonVersions {
-        async let libreswan = version(of: "/usr/sbin/ipsec")
-        async let bird = version(of: "/usr/sbin/bird")
-        // The tree's name is its version: 5.9.8-5+deb12u6.
-        let strongSwan = StrongSwanTree.find(environment: LabLocator.environment)?.lastComponent
-            .flatMap { DaemonVersion(output: $0.string) }
-        return await DaemonVersions(
-            [.pluto: libreswan, .charon: strongSwan, .bird: bird].compactMapValues(\.self))
+        var versions: [DaemonID: DaemonVersion] = [:]
+        for daemon in DaemonRegistry.all {
+            switch daemon.versionSource {
+            case .program(let path): versions[daemon.id] = await version(of: path)
+            case .tree(let tree):
+                // The tree's name is its version: 5.9.8-5+deb12u6.
+                versions[daemon.id] = DaemonTrees.find(tree, environment: LabLocator.environment)?.lastComponent
+                    .flatMap { DaemonVersion(output: $0.string) }
+            }
+        }
+        return DaemonVersions(versions)
     }
 
     /// Says on standard error what has to be said of predictions for these labs, each thing once, and returns it.

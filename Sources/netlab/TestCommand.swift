@@ -267,22 +267,28 @@ extension ExitStatus {
 
 /// What was tested with.
 private struct Versions: Encodable {
-    let netlab: String
-    let kernel: String
-    let kernelSource: String
-    let libreswan: String
-    let strongswan: String
-    let bird: String
+    let kernel: ChosenKernel
+    let daemons: DaemonVersions
     /// What predictions were made with figures of another version for.
     let caveats: [String]
 
-    init(kernel: ChosenKernel, daemons: DaemonVersions, caveats: [String]) {
-        netlab = NetlabCommand.configuration.version
-        self.kernel = kernel.release
-        kernelSource = if case .lab(let built) = kernel { built.metadata?.source ?? "" } else { "the host's own" }
-        libreswan = "\(daemons[.pluto])"
-        strongswan = "\(daemons[.charon])"
-        bird = "\(daemons[.bird])"
-        self.caveats = caveats
+    private struct Key: CodingKey {
+        let stringValue: String
+        var intValue: Int? { nil }
+        init(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
+    }
+
+    /// Each daemon under the name that lab files have for it.
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: Key.self)
+        let source = if case .lab(let built) = kernel { built.metadata?.source ?? "" } else { "the host's own" }
+        try container.encode(NetlabCommand.configuration.version, forKey: Key(stringValue: "netlab"))
+        try container.encode(kernel.release, forKey: Key(stringValue: "kernel"))
+        try container.encode(source, forKey: Key(stringValue: "kernelSource"))
+        for daemon in DaemonRegistry.all {
+            try container.encode("\(daemons[daemon.id])", forKey: Key(stringValue: daemon.keyword))
+        }
+        try container.encode(caveats, forKey: Key(stringValue: "caveats"))
     }
 }

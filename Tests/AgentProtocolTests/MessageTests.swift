@@ -67,7 +67,7 @@ import Testing
                         name: "main",
                         speakers: [
                             .init(
-                                node: "a", asn: try #require(ASN(4_294_967_295)), state: "Established", holdSeconds: 30,
+                                node: "a", asn: try #require(ASN(4_294_967_295)), state: .established, holdSeconds: 30,
                                 keepaliveSeconds: 10,
                                 imported: [prefix], exported: [], lastError: nil)
                         ])

@@ -36,9 +36,6 @@ import Testing
         #expect(session.hold == .init(left: .milliseconds(26712), length: .seconds(30)))
         #expect(session.keepalive == .init(left: .milliseconds(1867), length: .seconds(10)))
         #expect(session.lastError == nil)
-        #expect(protocols.isEstablished("main"))
-        #expect(!protocols.isEstablished("netlab_device"))
-        #expect(protocols.progress(of: "main") == "main: Established")
     }
 
     @Test func shortListHasNoDetails() throws {
@@ -54,9 +51,6 @@ import Testing
         #expect(session.state == .active)
         #expect(session.hold == nil)
         #expect(session.lastError == "Socket: No route to host")
-        #expect(!protocols.isEstablished("main"))
-        #expect(protocols.progress(of: "main") == "main: Active, Socket: No route to host")
-        #expect(protocols.progress(of: "other") == "other: no such session")
     }
 
     @Test func routes() throws {

@@ -134,16 +134,10 @@ import Testing
     }
 
     @Test func groupTwoIsNotInDebiansLibreswan() throws {
-        let proposal = try #require(try Fixture.topology().tunnel(named: "main")?.proposal)
-        #expect(LibreswanConfiguration.unsupported(in: proposal).isEmpty)
-        let weak = TunnelProposal(
-            ike: IKEProposal(
-                encryption: proposal.ike.encryption, integrity: proposal.ike.integrity,
-                group: try #require(DiffieHellmanGroup(number: 2)), lifetime: .seconds(28800)),
-            esp: proposal.esp, deadPeerDetection: nil, presharedKey: proposal.presharedKey)
-        #expect(
-            LibreswanConfiguration.unsupported(in: weak) == [
-                "Diffie-Hellman group 2 (modp1024): Debian builds libreswan without it"
-            ])
+        let reason = { (number: Int) in
+            try Libreswan().reason(against: .group(#require(DiffieHellmanGroup(number: number))))
+        }
+        #expect(try reason(14) == nil)
+        #expect(try reason(2) == "group 2 (modp1024) is not in Debian's libreswan: it is built without it")
     }
 }

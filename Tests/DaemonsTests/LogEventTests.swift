@@ -20,8 +20,9 @@ import Testing
 
     private func states(_ events: [LabEvent]) -> [String] {
         events.compactMap { event in
-            guard case .session(_, let state, let reason) = event.kind else { return nil }
-            return reason.map { "\(state) (\($0))" } ?? state
+            guard case .session(_, let what) = event.kind else { return nil }
+            if case .failed(let failure, let text) = what { return "\(text) (\(failure))" }
+            return "\(what)"
         }
     }
 
@@ -29,8 +30,8 @@ import Testing
         let events = try bird("bird-tgw.log")
         #expect(
             states(events) == [
-                "start", "up", "Hold timer expired (Error)", "stop", "flush", "down", "start", "up",
-                "Shutting down (by its operator)", "stop", "flush", "down", "start",
+                "changing", "up", "Hold timer expired (holdTimer)", "stopping", "givingUpRoutes", "changing", "changing", "up",
+                "Shutting down, by its operator (other)", "stopping", "givingUpRoutes", "changing", "changing",
             ])
         // 08:50:17.945 is so long after the start.
         #expect(events[2].nanoseconds == 100_418_381_000)
@@ -38,7 +39,7 @@ import Testing
     }
 
     @Test func aNotificationOfThePeer() throws {
-        #expect(states(try bird("bird-drg.log")).contains("Administrative shutdown (Received)"))
+        #expect(states(try bird("bird-drg.log")).contains("the peer says: Administrative shutdown (notification)"))
         // Only the sessions asked for.
         #expect(try bird("bird-drg.log", protocols: ["other"]).isEmpty)
     }

@@ -149,7 +149,7 @@ struct StrongSwanConfigurationTests {
         // It has a key in it.
         #expect(files.first { $0.path.hasSuffix("conf.d/swanctl.conf") }?.isSecret == true)
         let end = try #require(topology.tunnel(named: "t")?.ends.last)
-        #expect(end.mark == 7 && end.child == "c" && !end.interfaceIsMadeByDaemon)
+        #expect(end.steering.number == 7 && end.child == "c" && !end.interfaceIsMadeByDaemon)
         // Every parameter that a fault can change differs then, and nothing else.
         for parameter in ["psk", "ike", "esp"] {
             let fault = try Fault("mismatch t \(parameter) at b", in: topology)

@@ -3,6 +3,7 @@ import NetworkTypes
 import Testing
 
 @testable import Expectations
+@testable import LabModel
 @testable import LabRecords
 
 @Suite("What kernels and daemons tell, held against routes, sessions and associations")
@@ -65,7 +66,7 @@ struct StateVerdictTests {
     struct SessionCase: Sendable, CustomTestStringConvertible {
         let testDescription: String
         var claim = "{bgp: main}"
-        var states = ["Established", "Established"]
+        var states: [BGPState] = [.established, .established]
         var hold: [Int?] = [30, 30]
         /// In place of a third of the hold time.
         var keepalive: [Int]?
@@ -96,16 +97,16 @@ struct StateVerdictTests {
                 testDescription: "another's prefix", learned: [["10.2.0.0/24"], ["10.1.0.0/24", "10.3.0.0/24"]],
                 seen: "gw2 has learned 10.3.0.0/24 besides"),
             SessionCase(
-                testDescription: "down", states: ["Active", "Idle"], hold: [nil, nil], learned: [[], []],
+                testDescription: "down", states: [.active, .idle], hold: [nil, nil], learned: [[], []],
                 seen: "gw1 is in state Active; gw2 is in state Idle"),
             SessionCase(
-                testDescription: "down as declared", claim: "{bgp: main, is: down}", states: ["Active", "Idle"],
+                testDescription: "down as declared", claim: "{bgp: main, is: down}", states: [.active, .idle],
                 hold: [nil, nil], learned: [[], []],
                 isRight: true, seen: "gw1 Active; gw2 Idle"),
             SessionCase(
                 testDescription: "up where down is declared", claim: "{bgp: main, is: down}",
-                states: ["Established", "Idle"], seen: "gw1 is in state Established"),
-            SessionCase(testDescription: "one that does not tell", states: ["Established"], seen: "gw2 does not tell"),
+                states: [.established, .idle], seen: "gw1 is in state Established"),
+            SessionCase(testDescription: "one that does not tell", states: [.established], seen: "gw2 does not tell"),
             SessionCase(testDescription: "none that tells", states: [], seen: "gw1 does not tell; gw2 does not tell"),
         ])
     func sessions(_ example: SessionCase) throws {
@@ -123,11 +124,11 @@ struct StateVerdictTests {
     @Test(
         "A session that one side alone has configured",
         arguments: [
-            ("Active", true, "gw2 Active, Socket: Network is unreachable; no packet"), ("Idle", true, "gw2 Idle"),
-            ("Connect", true, "gw2 Connect"), ("Established", false, "gw2 Established"), ("Down", false, "gw2 Down"),
-            ("no answer", false, "gw2 no answer"),
-        ])
-    func connecting(state: String, isRight: Bool, seen: String) throws {
+            (.active, true, "gw2 Active, Socket: Network is unreachable; no packet"), (.idle, true, "gw2 Idle"),
+            (.connect, true, "gw2 Connect"), (.established, false, "gw2 Established"), (.down, false, "gw2 Down"),
+            (.noAnswer, false, "gw2 no answer"),
+        ] as [(BGPState, Bool, String)])
+    func connecting(state: BGPState, isRight: Bool, seen: String) throws {
         let speaker = ObservedSpeaker(
             node: "gw2", state: state, hold: nil, keepalive: nil, learned: [],
             lastError: "Socket: Network is unreachable")

@@ -120,7 +120,7 @@ import Testing
         let end = try end(tunnel, node)
         #expect(end.localAddress.description == local && end.identity.description == local)
         #expect(end.remoteAddress.description == remote)
-        #expect(end.interface.description == interface && end.inside?.description == inside && end.mark == mark)
+        #expect(end.interface.description == interface && end.inside?.description == inside && end.steering.number == mark)
         #expect(end.mtu == MTU(1438) && end.routes.isEmpty && !end.interfaceIsMadeByDaemon)
     }
 
@@ -149,7 +149,7 @@ import Testing
         #expect(end.localAddress.description == local && end.remoteAddress.description == remote)
         #expect(end.identity.description == identity && end.inside?.description == inside)
         #expect(end.routes.map(\.description) == routes && end.connection == connection)
-        #expect(end.interface.description == "vti1" && end.mark == 5 && end.interfaceIsMadeByDaemon)
+        #expect(end.interface.description == "vti1" && end.steering.number == 5 && end.interfaceIsMadeByDaemon)
         #expect(try tunnel("backup").proposal == nil)
     }
 

@@ -45,6 +45,7 @@ import Testing
         ("ping vpc1-ec 10.2.3.100 up", "Did you mean \"vpc1-ec2\"?"),
         ("ping vpc1-ec2 vcn1-wm up", "There is no \"vcn1-wm\". Did you mean \"vcn1-vm\"?"),
         ("daemon dgr/pluto up", "Did you mean \"drg\"?"),
+        ("daemon tgw/named up", "There is no \"named\". Known daemons at tgw: bird, pluto."),
     ])
     func unknownName(_ text: String, _ message: String) throws {
         let error = try #require(throws: ConditionError.self) { try Condition(text, in: topology) }
@@ -56,7 +57,7 @@ import Testing
         "Tunnel main up", "bgp main UP",
         "interface tgw up", "interface tgw vpn1 vpn2 up", "interface tgw a/b up", "route tgw 10.0.0.1/8 present",
         "route tgw present",
-        "ping tgw up", "daemon tgw up", "daemon tgw/named up", "daemon tgw/pluto/bird up", "daemon / up",
+        "ping tgw up", "daemon tgw up", "daemon tgw/pluto/bird up", "daemon / up",
         "session main up", "✓",
     ])
     func garbage(_ text: String) throws {

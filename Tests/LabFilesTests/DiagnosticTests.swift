@@ -486,7 +486,7 @@ import Testing
 
     @Test func marksAreReadInBothBases() throws {
         let ends = try #require(try BrokenLab.resolve(BrokenLab.text).topology.tunnel(named: "own")).ends
-        #expect(ends.map(\.mark) == [5, 6])
+        #expect(ends.map(\.steering.number) == [5, 6])
     }
 
     @Test func oneEndGeneratedAndOneEndOwn() throws {

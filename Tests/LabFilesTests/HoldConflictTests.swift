@@ -10,7 +10,7 @@ struct HoldConflictTests {
 
     @Test func azureBesideThirtySeconds() throws {
         let (topology, warnings) = try BrokenLab.resolve(Self.lab("keepalive: 60s, hold: 180s, negotiate: off"))
-        let conflict = try #require(topology.session(named: "main")?.holdConflict)
+        let conflict = try #require(topology.session(named: "main").flatMap(topology.holdConflict))
         #expect(conflict.listener == "router" && conflict.speaker == "peer")
         #expect(conflict.hold == .seconds(30) && conflict.keepalive == .seconds(60))
         #expect(conflict.shortestLife == .milliseconds(22_500) && conflict.longestLife == .seconds(33))
@@ -28,14 +28,15 @@ struct HoldConflictTests {
         ])
     func fits(peer: String) throws {
         let (topology, warnings) = try BrokenLab.resolve(Self.lab(peer))
-        #expect(topology.session(named: "main")?.holdConflict == nil)
+        #expect(topology.session(named: "main").flatMap(topology.holdConflict) == nil)
         #expect(!warnings.contains { $0.message.contains("again and again") })
     }
 
     @Test func bothKeepTheirs() throws {
         let text = Self.lab(
             "keepalive: 60s, hold: 180s, negotiate: off", router: "keepalive: 10s, hold: 200s, negotiate: off")
-        #expect(try BrokenLab.resolve(text).topology.session(named: "main")?.holdConflict == nil)
+        let topology = try BrokenLab.resolve(text).topology
+        #expect(topology.session(named: "main").flatMap(topology.holdConflict) == nil)
     }
 
     @Test(

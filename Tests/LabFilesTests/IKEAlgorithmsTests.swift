@@ -10,7 +10,7 @@ import Testing
         ("aes128-sha1;modp2048", "AES_CBC_128-HMAC_SHA1-MODP2048"),
     ])
     func asPlutoSaysThem(_ written: String, _ name: String) throws {
-        #expect(try #require(IKEAlgorithms(libreswan: written)).plutoName == name)
+        #expect(try #require(IKEAlgorithms(libreswan: written)).suite == name)
     }
 
     @Test(arguments: [
@@ -23,7 +23,7 @@ import Testing
 
     @Test func ofTheArticlesTunnels() throws {
         let topology = try AwsOci.topology.get()
-        #expect(topology.tunnel(named: "main")?.ikeAlgorithms?.plutoName == "AES_CBC_256-HMAC_SHA2_384-DH20")
-        #expect(topology.tunnel(named: "backup")?.ikeAlgorithms?.plutoName == "AES_CBC_256-HMAC_SHA2_384-MODP1536")
+        #expect(topology.tunnel(named: "main")?.ikeAlgorithms?.suite == "AES_CBC_256-HMAC_SHA2_384-DH20")
+        #expect(topology.tunnel(named: "backup")?.ikeAlgorithms?.suite == "AES_CBC_256-HMAC_SHA2_384-MODP1536")
     }
 }

@@ -203,8 +203,8 @@ import Testing
     @Test func `A connection of a user's own file is read`() throws {
         let topology = try Self.own(Self.good).get()
         let end = try #require(topology.tunnel(named: "t")?.ends.last)
-        #expect(end.mark == 7 && end.child == "net" && "\(end.localAddress)" == "203.0.113.11")
-        #expect(end.swanctlConnection?.deadPeerDelay == .seconds(10))
+        #expect(end.steering.number == 7 && end.child == "net" && "\(end.localAddress)" == "203.0.113.11")
+        #expect(end.own?.deadPeerDelay == .seconds(10))
     }
 
     @Test(arguments: [

@@ -1,9 +1,9 @@
 import AgentProtocol
-import LabRecords
 import Netlink
 import NetworkTypes
 import Testing
 
+@testable import LabRecords
 @testable import LabRuntime
 @testable import Probing
 

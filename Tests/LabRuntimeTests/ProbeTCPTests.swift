@@ -1,10 +1,10 @@
 import AgentProtocol
-import LabRecords
 import NetworkTypes
-import NodeRuntime
 import Testing
 
+@testable import LabRecords
 @testable import LabRuntime
+@testable import NodeRuntime
 @testable import Probing
 
 extension ProbeTests {

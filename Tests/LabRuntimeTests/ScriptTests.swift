@@ -138,7 +138,7 @@ extension ProbeTests {
                 let (eth0, near) = (try #require(InterfaceName("eth0")), try #require(InterfaceName("near")))
                 let route = Route(
                     destination: try #require(IPPrefix("10.88.0.0/16")),
-                    nexthops: [NextHop(gateway: IPAddress("10.1.0.1"))], protocol: .bird)
+                    nexthops: [NextHop(gateway: IPAddress("10.1.0.1"))], protocol: RouteProtocol(rawValue: 12))
                 let playing = Task { try await Self.play(lab, [Self.flow()], for: .seconds(10)) }
                 try await Task.sleep(for: .milliseconds(2345))
                 let downAt = LabClock.now

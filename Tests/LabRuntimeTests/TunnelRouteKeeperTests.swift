@@ -78,7 +78,7 @@ private let text = """
         let anything = try #require(IPPrefix("0.0.0.0/0"))
         func association(_ source: IPAddress, _ destination: IPAddress, _ spi: UInt32) -> SecurityAssociation {
             var one = SecurityAssociation(source: source, destination: destination, spi: spi)
-            one.requestID = end.mark
+            one.requestID = end.steering.number
             one.encryption = IPsecAlgorithm(name: "cbc(aes)", key: KeyMaterial(Array(repeating: 7, count: 32)))
             one.integrity = IPsecAlgorithm(
                 name: "hmac(sha256)", key: KeyMaterial(Array(repeating: 9, count: 32)), tagBits: 128)
@@ -87,9 +87,9 @@ private let text = """
         return Child(
             policy: SecurityPolicy(
                 direction: .output, selector: IPsecSelector(source: anything, destination: anything),
-                mark: PacketMark(value: end.mark, mask: 0xFFFF_FFFF),
+                mark: PacketMark(value: end.steering.number, mask: 0xFFFF_FFFF),
                 templates: [
-                    .init(source: end.localAddress, destination: end.remoteAddress, requestID: end.mark)
+                    .init(source: end.localAddress, destination: end.remoteAddress, requestID: end.steering.number)
                 ]),
             inbound: association(end.remoteAddress, end.localAddress, spi),
             outbound: association(end.localAddress, end.remoteAddress, spi + 1))

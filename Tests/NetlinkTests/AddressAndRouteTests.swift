@@ -46,7 +46,7 @@ import Testing
             destination: "0.0.0.0/0", nexthops: [NextHop(gateway: "10.1.1.1", interface: "d0")], table: 100, metric: 7),
         Route(
             destination: "10.8.0.0/16", nexthops: [NextHop(interface: "d0")], preferredSource: "10.1.1.2",
-            protocol: .bird, mtu: MTU(1400)),
+            protocol: RouteProtocol(rawValue: 12), mtu: MTU(1400)),
         Route(destination: "10.7.0.0/16", table: 4_000_000_000, type: .blackhole),
         Route(destination: "10.6.0.0/16", type: .unreachable),
         Route(

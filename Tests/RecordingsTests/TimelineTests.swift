@@ -36,13 +36,13 @@ import Testing
                 .ike(connection: "main", .deleted, text: "deleting state (…) and NOT sending notification")),
             event(40_001, "gw1", .association(tunnel: "main", spi: 1, isOutbound: true, .removed)),
             event(40_002, "gw1", .association(tunnel: "main", spi: 2, isOutbound: false, .removed)),
-            event(44_900, "gw1", .session("main", state: "Hold timer expired", reason: "Error")),
-            event(44_900, "gw1", .session("main", state: "stop", reason: nil)),
+            event(44_900, "gw1", .session("main", .failed(.holdTimer, text: "Hold timer expired"))),
+            event(44_900, "gw1", .session("main", .stopping)),
             event(44_950, "gw1", .route(prefix, text: "10.2.0.0/24 dev vpn1", isPresent: false, isLearned: true)),
-            event(47_900, "gw2", .session("main", state: "Administrative shutdown", reason: "Received")),
+            event(47_900, "gw2", .session("main", .failed(.notification, text: "the peer says: Administrative shutdown"))),
             event(80_000, "", .fault(.linkDown("cut"), isActive: false)),
             event(85_000, "gw1", .association(tunnel: "main", spi: 3, isOutbound: true, .added)),
-            event(89_000, "gw1", .session("main", state: "up", reason: nil)),
+            event(89_000, "gw1", .session("main", .up)),
         ]
     }()
 

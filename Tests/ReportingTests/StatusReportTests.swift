@@ -55,12 +55,12 @@ import Testing
                     name: "main",
                     speakers: [
                         .init(
-                            node: "tgw", asn: try read("64512"), state: "Established", holdSeconds: 30,
+                            node: "tgw", asn: try read("64512"), state: .established, holdSeconds: 30,
                             keepaliveSeconds: 10,
                             imported: [try read("10.105.2.0/24")],
                             exported: [try read("10.2.0.0/16"), try read("10.3.0.0/16")], lastError: nil),
                         .init(
-                            node: "drg", asn: try read("31898"), state: "Established", holdSeconds: 30,
+                            node: "drg", asn: try read("31898"), state: .established, holdSeconds: 30,
                             keepaliveSeconds: 10,
                             imported: [], exported: [], lastError: nil),
                     ]),
@@ -68,11 +68,11 @@ import Testing
                     name: "spare",
                     speakers: [
                         .init(
-                            node: "tgw", asn: try read("64512"), state: "Active", holdSeconds: nil,
+                            node: "tgw", asn: try read("64512"), state: .active, holdSeconds: nil,
                             keepaliveSeconds: nil, imported: [],
                             exported: [], lastError: "Hold timer expired"),
                         .init(
-                            node: "drg", asn: try read("31898"), state: "Established", holdSeconds: 180,
+                            node: "drg", asn: try read("31898"), state: .established, holdSeconds: 180,
                             keepaliveSeconds: 60, imported: [],
                             exported: [], lastError: nil),
                     ]),

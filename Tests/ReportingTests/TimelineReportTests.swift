@@ -30,8 +30,8 @@ import Testing
         }
         let events = [
             event(9.5, "", .fault(.blackHole(link: "wire", sender: nil), isActive: true)),
-            event(33.618, "a", .session("main", state: "Hold timer expired", reason: "Error")),
-            event(34.1, "b", .session("main", state: "Hold timer expired", reason: "Received")),
+            event(33.618, "a", .session("main", .failed(.holdTimer, text: "Hold timer expired"))),
+            event(34.1, "b", .session("main", .failed(.notification, text: "the peer says: Hold timer expired"))),
             event(50, "", .fault(.blackHole(link: "wire", sender: nil), isActive: false)),
         ]
         return Timeline(

@@ -24,7 +24,7 @@ public enum BirdConfiguration {
     ///
     /// - Parameter logFile: Where BIRD writes its log, as the node sees it.
     public static func files(for node: String, in topology: Topology, logFile: String) -> [ConfigurationFile] {
-        if let own = topology.node(named: node)?.birdConfiguration {
+        if let own = topology.node(named: node)?.routingConfiguration {
             return [ConfigurationFile(path: path, contents: own, isSecret: true)]
         }
         let sessions =

@@ -34,14 +34,28 @@ public enum BirdLog {
         guard protocols.contains(name) else { return nil }
         let rest = message[colon.upperBound...]
         if rest.hasPrefix(stateChange) {
-            return .session(name, state: String(rest.dropFirst(stateChange.count)), reason: nil)
+            switch rest.dropFirst(stateChange.count) {
+            case "up": return .session(name, .up)
+            case "stop": return .session(name, .stopping)
+            case "flush": return .session(name, .givingUpRoutes)
+            default: return .session(name, .changing)
+            }
         }
         if rest == "Shutting down" || rest == "Restarting" {
-            return .session(name, state: String(rest), reason: "by its operator")
+            return .session(name, .failed(.other, text: "\(rest), by its operator"))
         }
         // What went wrong: `Error: Hold timer expired` here, `Received: Administrative shutdown` there.
         guard level == "<RMT>", let end = rest.firstRange(of: ": ") else { return nil }
-        return .session(name, state: String(rest[end.upperBound...]), reason: String(rest[..<end.lowerBound]))
+        let words = String(rest[end.upperBound...])
+        switch rest[..<end.lowerBound] {
+        case "Received": return .session(name, .failed(.notification, text: "the peer says: \(words)"))
+        case "Error": return .session(name, .failed(failure(words), text: words))
+        case let kind: return .session(name, .failed(failure(words), text: "\(words), \(kind)"))
+        }
+    }
+
+    private static func failure(_ words: String) -> LabEvent.SessionEvent.Failure {
+        words.contains("Hold timer") ? .holdTimer : .other
     }
 
     private static let stateChange = "State changed to "

@@ -1,3 +1,4 @@
+import LabModel
 import NetworkTypes
 
 /// A protocol instance of BIRD, as `show protocols all` shows it.
@@ -17,26 +18,13 @@ public struct BirdProtocol: Hashable, Sendable {
 
     /// What only a BGP instance has.
     public struct Session: Hashable, Sendable {
-        /// The states of RFC 4271, section 8.2.2, and BIRD's own three.
-        public enum State: String, Hashable, Sendable {
-            case idle = "Idle"
-            case connect = "Connect"
-            case active = "Active"
-            case openSent = "OpenSent"
-            case openConfirm = "OpenConfirm"
-            case established = "Established"
-            case close = "Close"
-            case down = "Down"
-            case passive = "Passive"
-        }
-
         /// A timer that runs: what is left of it, and its whole length.
         public struct Timer: Hashable, Sendable {
             public let left: Duration
             public let length: Duration
         }
 
-        public let state: State
+        public let state: BGPState
         public let neighbor: IPAddress?
         public let neighborASN: ASN?
         public let localASN: ASN?
@@ -121,7 +109,7 @@ extension BirdProtocol {
 
 extension BirdProtocol.Session {
     fileprivate init?(fields: [String: String]) {
-        guard let state = fields["BGP state"].flatMap(State.init) else { return nil }
+        guard let state = fields["BGP state"].flatMap(BGPState.init) else { return nil }
         self.state = state
         // A neighbour on a given interface is ADDRESS%INTERFACE.
         neighbor = fields["Neighbor address"]?.split(separator: "%").first.flatMap { IPAddress(String($0)) }

@@ -16,7 +16,7 @@ public struct ConfigurationFile: Hashable, Sendable, Codable {
 
 /// A program that serves a node as long as the lab runs.
 public struct Daemon: Hashable, Sendable, Codable {
-    public typealias Kind = DaemonKind
+    public typealias Kind = DaemonID
 
     public let node: String
     public let kind: Kind

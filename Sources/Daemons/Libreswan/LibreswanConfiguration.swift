@@ -96,7 +96,7 @@ public enum LibreswanConfiguration {
                 ("right", "\(end.remoteAddress)"),
                 ("rightid", "\(peer.identity)"),
                 ("rightsubnet", "0.0.0.0/0"),
-                ("mark", "\(end.mark)/0xffffffff"),
+                ("mark", "\(end.steering.number)/0xffffffff"),
                 ("vti-interface", "\(end.interface)"),
                 ("vti-routing", "no"),
                 // The interface is netlab's and stays, so the script that would make it has nothing to do.
@@ -141,15 +141,6 @@ public enum LibreswanConfiguration {
 }
 
 extension LibreswanConfiguration {
-    /// What pluto as Debian builds it cannot do of a proposal, in words; empty for one it can use.
-    ///
-    /// Measured with `ipsec algparse` of libreswan 4.10-2+deb12u1.
-    public static func unsupported(in proposal: TunnelProposal) -> [String] {
-        [proposal.ike.group, proposal.esp.group].compactMap { $0 }.filter { $0.number == 2 }.prefix(1).map {
-            "Diffie-Hellman group \($0.number) (\($0.name)): Debian builds libreswan without it"
-        }
-    }
-
     /// The value of `ike=`.
     static func ikeAlgorithms(_ proposal: IKEProposal) -> String {
         "\(name(of: proposal.encryption))-\(name(of: proposal.integrity));\(proposal.group.name)"

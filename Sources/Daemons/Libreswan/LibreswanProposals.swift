@@ -60,32 +60,4 @@ extension IKEAlgorithms {
         else { return nil }
         self.init(encryption: encryption, hash: hash, group: group)
     }
-
-    /// As pluto says it: `AES_CBC_256-HMAC_SHA2_384-DH20` (libreswan 4.10).
-    public var plutoName: String {
-        let cipher =
-            switch encryption.cipher {
-            case .aesCBC: "AES_CBC"
-            case .aesCTR: "AES_CTR"
-            case .aesGCM8: "AES_GCM_8"
-            case .aesGCM12: "AES_GCM_12"
-            case .aesGCM16: "AES_GCM_16"
-            case .aesCCM8: "AES_CCM_8"
-            case .aesCCM12: "AES_CCM_12"
-            case .aesCCM16: "AES_CCM_16"
-            // Of the one length of key that it has pluto says even the bits.
-            case .chacha20Poly1305: "CHACHA20_POLY1305_256"
-            case .null: "NULL"
-            }
-        let digest =
-            switch hash {
-            case .sha1: "HMAC_SHA1"
-            case .sha2_256: "HMAC_SHA2_256"
-            case .sha2_384: "HMAC_SHA2_384"
-            case .sha2_512: "HMAC_SHA2_512"
-            case .aesXCBC: "AES_XCBC"
-            }
-        return ([cipher] + [encryption.keyBits.map(String.init)].compactMap { $0 }).joined(separator: "_")
-            + "-\(digest)-\(group.name.uppercased())"
-    }
 }

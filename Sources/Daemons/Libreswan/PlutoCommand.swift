@@ -6,7 +6,7 @@ public enum PlutoCommand {
     /// Where pluto answers, as its node sees it.
     public static let socketPath = "/run/pluto/pluto.ctl"
 
-    /// What pluto keeps the next one from starting with, as its node sees it.
+    /// A file of pluto's, which keeps the next pluto from starting; as its node sees it.
     public static let processFile = "/run/pluto/pluto.pid"
 
     /// whack's exit status when nobody listens on the socket.
@@ -20,11 +20,6 @@ public enum PlutoCommand {
     /// Starts negotiating and does not wait for the end of it.
     public static func initiate(_ connection: String, socket: String) -> [String] {
         whack(socket) + ["--name", connection, "--initiate", "--asynchronous"]
-    }
-
-    /// Ends the connection's associations and tells the peer; a connection with `auto=start` comes back by itself.
-    public static func terminate(_ connection: String, socket: String) -> [String] {
-        whack(socket) + ["--name", connection, "--terminate"]
     }
 
     /// Forgets a connection; the peer is told that its associations are gone.
@@ -54,11 +49,6 @@ public enum PlutoCommand {
     /// When the command has ended, pluto has done so.
     public static func logPrivate(_ isOn: Bool, socket: String) -> [String] {
         whack(socket) + [isOn ? "--debug" : "--no-debug", "private"]
-    }
-
-    /// Ends pluto, which tells its peers.
-    public static func shutDown(socket: String) -> [String] {
-        whack(socket) + ["--shutdown"]
     }
 
     private static func whack(_ socket: String) -> [String] {

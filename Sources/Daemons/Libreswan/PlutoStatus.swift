@@ -77,39 +77,3 @@ public struct ChildSecurityAssociation: Hashable, Sendable {
 
     public var isEstablished: Bool { ["STATE_V2_ESTABLISHED_CHILD_SA", "ESTABLISHED_CHILD_SA"].contains(state) }
 }
-
-// What a caller waits for.
-extension PlutoStatus {
-    /// Whether pluto knows the connection and has found itself in it, so that it can be initiated and answered.
-    public func isLoaded(_ connection: String) -> Bool {
-        self.connection(named: connection)?.isOriented ?? false
-    }
-
-    /// Whether a child SA of the connection carries traffic.
-    public func isEstablished(_ connection: String) -> Bool {
-        childSAs.contains { $0.connection == connection && $0.isEstablished }
-    }
-
-    /// How far a connection is, for a message: `main: sent IKE_SA_INIT request`.
-    public func progress(of name: String) -> String {
-        guard let connection = connection(named: name) else { return "\(name): not loaded" }
-        guard connection.isOriented else { return "\(name): none of its addresses is the node's" }
-        let states =
-            childSAs.filter { $0.connection == name }.map(\.explanation)
-            + ikeSAs.filter { $0.connection == name }.map(\.explanation)
-        return "\(name): \(states.first ?? "no exchange under way")"
-    }
-}
-
-extension [BirdProtocol] {
-    /// Whether the BGP session of this name is in state Established.
-    public func isEstablished(_ session: String) -> Bool {
-        contains { $0.name == session && $0.session?.state == .established }
-    }
-
-    /// How far a session is, for a message: `main: Active, Socket: No route to host`.
-    public func progress(of name: String) -> String {
-        guard let session = first(where: { $0.name == name })?.session else { return "\(name): no such session" }
-        return "\(name): \(session.state.rawValue)" + (session.lastError.map { ", \($0)" } ?? "")
-    }
-}

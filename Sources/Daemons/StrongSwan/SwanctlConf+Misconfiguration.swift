@@ -19,11 +19,11 @@ extension ConnectionFiles {
             files.configuration += Self.mistakenKeys(of: configuration)
             files.secrets = Secret(secrets.reveal() + Self.mistakenKeys(of: secrets.reveal()))
         case .ike:
-            let other = Self.otherAlgorithms(than: end.swanctlConnection?.flattened["proposals"])
+            let other = Self.otherAlgorithms(than: end.own?.settings["proposals"])
             files.configuration += "\nconnections {\n\(end.connection) {\nproposals = \(other)\n}\n}\n"
         case .esp:
             let child = end.child
-            let present = end.swanctlConnection?.flattened["children.\(child).esp_proposals"]
+            let present = end.own?.settings["children.\(child).esp_proposals"]
             files.configuration +=
                 "\nconnections {\n\(end.connection) {\nchildren {\n\(child) {\n"
                 + "esp_proposals = \(Self.otherAlgorithms(than: present))\n}\n}\n}\n}\n"

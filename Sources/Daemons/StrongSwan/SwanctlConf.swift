@@ -88,19 +88,6 @@ public struct SwanctlConnection: Hashable, Sendable {
     }
 }
 
-extension TunnelEnd {
-    /// What the user's own swanctl.conf says of this end; nil for all other ends.
-    public var swanctlConnection: SwanctlConnection? {
-        guard daemon == .strongswan, case .own(let files) = configuration,
-            let settings = try? StrongSwanSettings(files.configuration)
-        else { return nil }
-        return SwanctlConnection(connection, in: settings)
-    }
-
-    /// What the daemon calls the child SA's configuration.
-    public var child: String { swanctlConnection?.child ?? connection }
-}
-
 // MARK: - Algorithms
 
 extension ESPAlgorithms {

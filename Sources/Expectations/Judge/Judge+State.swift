@@ -1,3 +1,4 @@
+import Daemons
 import LabModel
 import LabRecords
 import NetworkTypes
@@ -40,7 +41,7 @@ extension Judge {
         guard let speaker = seen.first(where: { $0.node == session.node }) else {
             return Judgement(outcome: .fail, expected: expected, rule: rule, seen: "\(session.node) does not tell")
         }
-        let tries = ["Idle", "Connect", "Active", "OpenSent", "OpenConfirm"].contains(speaker.state)
+        let tries = speaker.state.isTrying
         let attempts = packets(during: measurement).filter { packet in
             guard let ip = packet.inner else { return false }
             switch ip.transport {
@@ -86,7 +87,7 @@ extension Judge {
     func bgp(_ claim: BGPClaim) -> Judgement {
         if let session = topology.oneSidedSession(named: claim.session) { return connecting(session) }
         let session = topology.session(named: claim.session)
-        if claim.isFlapping, let conflict = session?.holdConflict { return flapping(conflict, claim) }
+        if claim.isFlapping, let conflict = session.flatMap(topology.holdConflict) { return flapping(conflict, claim) }
         let speakers = session?.speakers ?? []
         let hold = claim.hold ?? speakers.map(\.hold).min() ?? .zero
         let rule =
@@ -102,7 +103,7 @@ extension Judge {
             "\($0) does not tell"
         }
         for speaker in seen {
-            let isEstablished = speaker.state == "Established"
+            let isEstablished = speaker.state == .established
             guard isEstablished == claim.isEstablished, isEstablished else {
                 if isEstablished != claim.isEstablished {
                     faults.append("\(speaker.node) is in state \(speaker.state)")
@@ -160,8 +161,8 @@ extension Judge {
         for end in ends {
             if end.ike == nil {
                 faults.append("\(end.node) has no IKE SA")
-            } else if let ike, end.ike != ike.plutoName {
-                faults.append("\(end.node) has an IKE SA with \(end.ike ?? "") instead of \(ike.plutoName)")
+            } else if let ike, end.ike != ike.suite {
+                faults.append("\(end.node) has an IKE SA with \(end.ike ?? "") instead of \(ike.suite)")
             }
             for isOutbound in [true, false] where !end.associations.contains(where: { $0.isOutbound == isOutbound }) {
                 faults.append("\(end.node) has no security association \(isOutbound ? "outbound" : "inbound")")

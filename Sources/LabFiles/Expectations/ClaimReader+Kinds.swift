@@ -182,7 +182,7 @@ extension ClaimReader {
             )
             return nil
         }
-        if state == .flapping, topology.session(named: session)?.holdConflict == nil {
+        if state == .flapping, topology.session(named: session).flatMap(topology.holdConflict) == nil {
             collector.error(
                 fields["is"]?.line, "\(fields.owner.path): nothing in \(session)'s timers makes it flap",
                 "Write `is: up`; a speaker that keeps its timers has `negotiate: off`.")

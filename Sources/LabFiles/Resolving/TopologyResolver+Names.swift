@@ -24,9 +24,12 @@ extension TopologyResolver {
                 name.line, "\"\(name.value)\" is not a name",
                 "Names are 1 to 32 lower-case letters, digits and hyphens, and do not begin with a hyphen.")
         }
-        for name in file.sessions.map(\.name) where BirdKeywords.contains(name.value) {
+        for session in file.sessions {
+            let name = session.name
+            let daemons = session.speakers.map { routingDaemon(of: $0.node.value) }
+            guard let daemon = daemons.first(where: { $0.isReserved(name.value) }) else { continue }
             collector.error(
-                name.line, "bgp.\(name.value): \"\(name.value)\" is a word of BIRD's own, which names no session",
+                name.line, "bgp.\(name.value): \"\(name.value)\" is a word of \(daemon.product)'s own, which names no session",
                 "Take another name, such as \(name.value)-session.")
         }
         if file.nodes.isEmpty, !collector.hasErrors {

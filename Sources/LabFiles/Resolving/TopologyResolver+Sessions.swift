@@ -42,7 +42,7 @@ extension TopologyResolver {
         }
         guard speakers.count == 2 else { return nil }
         let session = BGPSession(name: spec.name.value, speakers: speakers, password: spec.password)
-        if let conflict = session.holdConflict {
+        if let conflict = session.holdConflict({ routingDaemon(of: $0).habits }) {
             collector.warning(
                 spec.name.line, "\(place): \(conflict.reason)",
                 "Give \(conflict.speaker) a keepalive of a third of \(conflict.hold.shortText) at most, or let it negotiate."

@@ -1,3 +1,4 @@
+import Daemons
 import LabModel
 import NetworkTypes
 import YAMLReading
@@ -77,11 +78,13 @@ extension TopologyResolver {
         let index = UInt32(file.tunnels.firstIndex { $0.name.value == spec.name.value } ?? 0)
         let ends = zip(sides, sides.reversed()).compactMap { own, other -> TunnelEnd? in
             guard let interface = own.spec.interface else { return nil }
+            let daemon = daemon(of: own.spec.node.value)
             checkPeer(of: own.spec, own.own, expected: outside(other.local), place: place)
             return TunnelEnd(
                 node: own.spec.node.value, localAddress: own.local, remoteAddress: outside(other.local),
-                identity: outside(own.local), interface: interface.value, daemon: daemon(of: own.spec.node.value),
-                mark: own.own?.key ?? 101 + index, inside: own.spec.inside?.value,
+                identity: outside(own.local), interface: interface.value, daemon: daemon.id,
+                steering: daemon.steering(own.own?.number ?? 101 + index),
+                interfaceIsMadeByDaemon: own.own != nil && daemon.makesOwnInterfaces, inside: own.spec.inside?.value,
                 mtu: own.spec.mtu ?? spec.mtu, routes: own.spec.routes.map(\.value),
                 withdrawal: own.spec.withdrawal, metric: own.spec.metric,
                 deadPeerDetection: own.spec.deadPeerDetection,
@@ -94,8 +97,13 @@ extension TopologyResolver {
     }
 
     /// What negotiates at a node.
-    func daemon(of node: String) -> IKEDaemon {
-        file.nodes.first { $0.name.value == node }?.ike ?? .libreswan
+    func daemon(of node: String) -> any KeyDaemon {
+        file.nodes.first { $0.name.value == node }?.keyDaemon ?? DaemonRegistry.usualKeyDaemon
+    }
+
+    /// What speaks BGP at a node.
+    func routingDaemon(of node: String) -> any RoutingDaemon {
+        file.nodes.first { $0.name.value == node }?.routingDaemon ?? DaemonRegistry.usualRoutingDaemon
     }
 
     func proposal(of spec: TunnelSpec, place: String) -> TunnelProposal? {
@@ -114,8 +122,7 @@ extension TopologyResolver {
         guard let name = end.configuration else {
             return .generated(startup: end.startup, deadPeerAction: end.deadPeerAction)
         }
-        // swanctl.conf may have its keys in it.
-        if end.secrets == nil, daemon(of: end.node.value) == .libreswan {
+        if end.secrets == nil, daemon(of: end.node.value).keepsSecretsApart {
             collector.error(
                 name.line, "\(place).ends.\(end.node.value) has `config:` but no `secrets:`",
                 "Add `secrets: FILE` with its pre-shared key.")

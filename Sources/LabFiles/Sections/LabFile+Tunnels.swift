@@ -1,3 +1,4 @@
+import Daemons
 import LabModel
 import NetworkTypes
 import Providers
@@ -90,7 +91,7 @@ struct TunnelSpec {
     private static func algorithms(
         _ fields: YAMLFields, ike: IKEProposal?, esp: ESPProposal?
     ) -> [AlgorithmChoice] {
-        let choice = { (algorithm: AlgorithmChoice.Algorithm?, section: String, key: String) in
+        let choice = { (algorithm: KeyDaemonAlgorithm?, section: String, key: String) in
             algorithm.flatMap { algorithm in
                 fields[section]?.entry(key).map { AlgorithmChoice(algorithm: algorithm, line: $0.line, path: $0.path) }
             }

@@ -1,3 +1,4 @@
+import Daemons
 import LabModel
 import NetworkTypes
 import Providers
@@ -156,17 +157,19 @@ struct NodeSpec {
     let sourceDestinationCheck: Bool
     let nat: NAT?
     let mss: MSSClamp
-    let ike: IKEDaemon
+    let keyDaemon: any KeyDaemon
+    let routingDaemon: any RoutingDaemon
     let preferredSource: Located<IPv4Address>?
     let decrementsTTL: Located<Bool>
-    let bird: Located<String>?
+    /// The user's own file for the routing daemon.
+    let routingConfiguration: Located<String>?
 
     init?(key: Located<String>, value: YAMLValue) {
         guard
             let fields = value.fields([
                 "cloud", "zone", "role", "summary", "routes", "rules", "sysctls", "security",
-                "source-destination-check", "filter", "nat", "mss", "ike", "preferred-source", "decrement-ttl", "bird",
-            ])
+                "source-destination-check", "filter", "nat", "mss", "ike", "preferred-source", "decrement-ttl", "bgp",
+            ] + DaemonRegistry.routingDaemons.map(\.keyword))
         else { return nil }
         name = key
         cloud = fields["cloud"]?.text()
@@ -196,10 +199,21 @@ struct NodeSpec {
             } ?? []
         nat = fields["nat"].flatMap(Self.nat)
         mss = fields["mss"]?.mssClamp() ?? .off
-        ike = fields["ike"]?.choice(IKEDaemon.self, noun: "IKE daemons")?.value ?? .libreswan
+        keyDaemon =
+            fields["ike"]?.daemon(among: DaemonRegistry.keyDaemons, noun: "IKE daemons") ?? DaemonRegistry.usualKeyDaemon
+        // A file for a daemon chooses it.
+        let own = DaemonRegistry.routingDaemons.first { fields[$0.keyword] != nil }
+        routingDaemon =
+            fields["bgp"]?.daemon(among: DaemonRegistry.routingDaemons, noun: "routing daemons") ?? own
+            ?? DaemonRegistry.usualRoutingDaemon
         preferredSource = fields["preferred-source"]?.value(IPv4Address.self, "an IPv4 address of the node's own")
         decrementsTTL = fields["decrement-ttl"]?.flag() ?? Located(value: true, line: key.line)
-        bird = fields["bird"]?.text("the name of a file beside the lab file")
+        routingConfiguration = own.flatMap { fields[$0.keyword]?.text("the name of a file beside the lab file") }
+        if let own, own.id != routingDaemon.id {
+            value.collector.error(
+                fields[own.keyword]?.line, "\(value.path) has a file for \(own.product) and runs \(routingDaemon.product)",
+                "Remove `bgp:` or `\(own.keyword):`.")
+        }
     }
 
     private static func rule(_ value: YAMLValue, index: Int) -> Located<PolicyRule>? {

@@ -137,7 +137,7 @@ public enum SupervisorServer {
         return GuestSetup(
             hostname: lab.name, logDirectory: lab.logs.string,
             keptDirectories: keepsTemporaryFiles ? ["/tmp", "/var/tmp"] : [],
-            startDate: random.map(startDate), random: random, strongSwan: StrongSwanTree.find()?.string,
+            startDate: random.map(startDate), random: random, trees: DaemonTrees.all,
             letterbox: lab.path.string)
     }
 

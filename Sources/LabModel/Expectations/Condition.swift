@@ -1,10 +1,5 @@
 import NetworkTypes
 
-/// The programs that serve a node as long as the lab runs.
-public enum DaemonKind: String, Hashable, Sendable, Codable {
-    case pluto, charon, bird
-}
-
 /// Something about a running lab that holds or does not hold, which a plan or a person can wait for.
 ///
 /// Text, for `netlab clock LAB until`: `tunnel NAME up`, `bgp NAME down`, `interface NODE NAME up`,
@@ -22,7 +17,7 @@ public struct Condition: Hashable, Sendable, Codable {
         /// The node gets an echo reply from the address.
         case echo(node: String, IPAddress)
         /// The daemon answers on its control socket.
-        case daemon(node: String, DaemonKind)
+        case daemon(node: String, DaemonID)
     }
 
     public let subject: Subject
@@ -95,8 +90,10 @@ extension Condition: CustomStringConvertible {
             return topology.address(of: asked).map { .echo(node: node, $0) }
         case ("daemon", 1):
             let parts = arguments[0].split(separator: "/").map(String.init)
-            guard parts.count == 2, let kind = DaemonKind(rawValue: parts[1]) else { return nil }
-            return .daemon(node: try node(parts[0], in: topology), kind)
+            guard parts.count == 2 else { return nil }
+            let name = try node(parts[0], in: topology)
+            let daemons = topology.daemons(of: name).map(\.rawValue)
+            return .daemon(node: name, DaemonID(rawValue: try known(parts[1], among: daemons, noun: "daemons at \(name)")))
         default:
             return nil
         }

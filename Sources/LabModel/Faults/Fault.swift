@@ -27,7 +27,7 @@ public enum Fault: Hashable, Sendable, Codable {
     /// `source-destination-check NODE on`.
     case sourceDestinationCheck(node: String)
     /// `daemon NODE/KIND killed|stopped|restarted`; a restart is over in a moment.
-    case daemon(node: String, DaemonKind, DaemonFault)
+    case daemon(node: String, DaemonID, DaemonFault)
     /// `mismatch TUNNEL psk|ike|esp [at NODE]`: one end's parameters no longer fit; the tunnel's first end unless named.
     case mismatch(tunnel: String, Parameter, node: String)
     /// `sa TUNNEL deleted [at NODE]`: one end's kernel forgets its security associations.

@@ -68,7 +68,7 @@ extension FaultReader {
         return try named(name, zones.sorted(), \.self, noun: "zones and clouds")
     }
 
-    func daemon(_ text: String?) throws(FaultError) -> (node: String, kind: DaemonKind) {
+    func daemon(_ text: String?) throws(FaultError) -> (node: String, kind: DaemonID) {
         let known = topology.nodes.flatMap { node in
             topology.daemons(of: node.name).map { (node: node.name, kind: $0) }
         }
@@ -115,8 +115,8 @@ extension FaultReader {
     /// A speaker whose configuration netlab writes, and so can write anew.
     func configuredSpeaker(_ name: String?, of session: BGPSession) throws(FaultError) -> String {
         let speaker = try speaker(name, of: session)
-        guard topology.node(named: speaker)?.birdConfiguration == nil else {
-            let others = session.speakers.map(\.node).filter { topology.node(named: $0)?.birdConfiguration == nil }
+        guard topology.node(named: speaker)?.routingConfiguration == nil else {
+            let others = session.speakers.map(\.node).filter { topology.node(named: $0)?.routingConfiguration == nil }
             throw FaultError(
                 "Node \(speaker) brings its own configuration of BIRD, which netlab does not change. "
                     + (others.isEmpty ? "So does its peer." : "Write `at \(others.joined(separator: ", "))`."))

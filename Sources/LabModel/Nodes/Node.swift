@@ -33,19 +33,22 @@ public struct Node: Hashable, Sendable, Codable {
     /// What the node does to the segment sizes in traffic that it forwards.
     public let mss: MSSClamp
     /// What negotiates the tunnels that end here.
-    public let ike: IKEDaemon
+    public let keyDaemon: DaemonID
+    /// What speaks BGP here, where there is a session or a configuration of the user's own.
+    public let routingDaemon: DaemonID
     /// The address from which the node sends along routes that BGP has told it, its ICMP errors among that (ip(8), `src`);
     /// nil for that of the interface.
     public let preferredSource: IPv4Address?
     /// Whether packets that it forwards live one hop less (RFC 1812, section 5.3.1); if not, it is no hop for traceroute.
     public let decrementsTTL: Bool
-    /// The user's own configuration for BIRD, used word for word.
-    public let birdConfiguration: String?
+    /// The user's own configuration for the routing daemon, used word for word.
+    public let routingConfiguration: String?
 
     public init(
         name: String, cloud: String?, zone: String?, role: Role, summary: String, routes: [RouteEntry], rules: [PolicyRule],
         sysctls: [Sysctl], security: [SecurityRule]?, sourceDestinationCheck: Bool, filters: [InboundFilter], nat: OneToOneNAT?,
-        mss: MSSClamp, ike: IKEDaemon, preferredSource: IPv4Address?, decrementsTTL: Bool, birdConfiguration: String?
+        mss: MSSClamp, keyDaemon: DaemonID, routingDaemon: DaemonID, preferredSource: IPv4Address?, decrementsTTL: Bool,
+        routingConfiguration: String?
     ) {
         self.name = name
         self.cloud = cloud
@@ -60,10 +63,11 @@ public struct Node: Hashable, Sendable, Codable {
         self.filters = filters
         self.nat = nat
         self.mss = mss
-        self.ike = ike
+        self.keyDaemon = keyDaemon
+        self.routingDaemon = routingDaemon
         self.preferredSource = preferredSource
         self.decrementsTTL = decrementsTTL
-        self.birdConfiguration = birdConfiguration
+        self.routingConfiguration = routingConfiguration
     }
 }
 

@@ -93,6 +93,21 @@ public struct DeadPeerDetection: Hashable, Sendable, Codable {
     }
 }
 
+/// How packets find the policies of a tunnel's end: by the interface that they enter.
+public enum Steering: Hashable, Sendable, Codable {
+    /// A VTI's key, which is also the mark of the end's policies (ip-tunnel(8)).
+    case vti(mark: UInt32)
+    /// An XFRM interface's `if_id`, which its policies have as well (ip-link(8)).
+    case xfrm(id: UInt32)
+
+    /// The number by which it does.
+    public var number: UInt32 {
+        switch self {
+        case .vti(let number), .xfrm(let number): number
+        }
+    }
+}
+
 /// One end of a tunnel.
 public struct TunnelEnd: Hashable, Sendable, Codable {
     public enum Startup: String, Hashable, Sendable, Codable, CaseIterable {
@@ -135,10 +150,10 @@ public struct TunnelEnd: Hashable, Sendable, Codable {
     /// The interface that leads into the tunnel.
     public let interface: InterfaceName
     /// Which daemon negotiates at this end.
-    public let daemon: IKEDaemon
-    /// What leads packets into the tunnel: of a VTI its key, which is also the mark of its policies; of an XFRM interface its
-    /// `if_id`.
-    public let mark: UInt32
+    public let daemon: DaemonID
+    public let steering: Steering
+    /// Whether the daemon makes the interface when the tunnel comes up, and not netlab before it.
+    public let interfaceIsMadeByDaemon: Bool
     /// The interface's address inside the tunnel.
     public var inside: InterfaceAddress?
     /// The interface's MTU; nil leaves what the kernel gives it.
@@ -157,8 +172,8 @@ public struct TunnelEnd: Hashable, Sendable, Codable {
 
     public init(
         node: String, localAddress: IPAddress, remoteAddress: IPAddress, identity: IPAddress, interface: InterfaceName,
-        daemon: IKEDaemon, mark: UInt32, inside: InterfaceAddress?, mtu: MTU?, routes: [IPPrefix], withdrawal: RouteWithdrawal,
-        metric: UInt32, deadPeerDetection: DeadPeerDetection?, connection: String, configuration: Configuration
+        daemon: DaemonID, steering: Steering, interfaceIsMadeByDaemon: Bool, inside: InterfaceAddress?, mtu: MTU?,
+        routes: [IPPrefix], withdrawal: RouteWithdrawal, metric: UInt32, deadPeerDetection: DeadPeerDetection?, connection: String, configuration: Configuration
     ) {
         self.node = node
         self.localAddress = localAddress
@@ -166,7 +181,8 @@ public struct TunnelEnd: Hashable, Sendable, Codable {
         self.identity = identity
         self.interface = interface
         self.daemon = daemon
-        self.mark = mark
+        self.steering = steering
+        self.interfaceIsMadeByDaemon = interfaceIsMadeByDaemon
         self.inside = inside
         self.mtu = mtu
         self.routes = routes
@@ -176,18 +192,13 @@ public struct TunnelEnd: Hashable, Sendable, Codable {
         self.connection = connection
         self.configuration = configuration
     }
-
-    /// Whether the interface is made by the daemon when the tunnel comes up, as `vti-interface=` has it.
-    public var interfaceIsMadeByDaemon: Bool {
-        if case .own = configuration { daemon == .libreswan } else { false }
-    }
 }
 
 /// The user's own files for a tunnel's end, for the daemon that its node runs.
 public struct ConnectionFiles: Hashable, Sendable, Codable {
     public let configurationName: String
     public var configuration: String
-    /// Nil where the keys are in the configuration itself, as swanctl.conf has it.
+    /// Nil where the keys are in the configuration itself, as some daemons have it.
     public let secretsName: String?
     public var secrets: Secret
 

@@ -7,8 +7,7 @@ enum DaemonReading {
 
     static func pluto(_ bytes: [UInt8]) throws {
         let text = String(decoding: bytes, as: UTF8.self)
-        let status = PlutoStatus(text)
-        for connection in status.connections { _ = status.progress(of: connection.name) }
+        _ = PlutoStatus(text)
         _ = PlutoLog.events(text, node: "gw", realTimeOffset: offset)
         try require(PlutoLog.failures(in: text, connection: "main").count <= 3, "more than three failures")
         var keys = PlutoKeyLog()
@@ -47,9 +46,7 @@ enum DaemonReading {
         while let (reply, after) = BirdReply.parse(rest) {
             try require(after.utf8.count < rest.utf8.count, "an answer of no bytes")
             rest = after
-            let protocols = BirdProtocol.parse(reply)
-            for instance in protocols { _ = protocols.progress(of: instance.name) }
-            _ = BirdRoute.parse(reply)
+            _ = (BirdProtocol.parse(reply), BirdRoute.parse(reply))
         }
     }
 }

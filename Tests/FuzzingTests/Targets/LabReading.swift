@@ -1,4 +1,5 @@
 import AgentProtocol
+import Daemons
 import Expectations
 import LabFiles
 import LabModel
@@ -19,14 +20,14 @@ enum LabReading {
     /// An ipsec.conf and, behind a line `---`, its secrets.
     static func libreswan(_ bytes: [UInt8]) throws {
         let parts = String(decoding: bytes, as: UTF8.self).split(separator: "\n---\n", maxSplits: 1)
-        try resolve(SmallLab.own(.libreswan)) { name in
+        try resolve(SmallLab.own(Libreswan())) { name in
             String(name == "own.conf" ? parts.first ?? "" : parts.dropFirst().first ?? "")
         }
     }
 
     static func strongSwan(_ bytes: [UInt8]) throws {
         let conf = String(decoding: bytes, as: UTF8.self)
-        let lab = SmallLab.own(.strongswan).replacing("secrets: own.secrets, ", with: "")
+        let lab = SmallLab.own(StrongSwan()).replacing("secrets: own.secrets, ", with: "")
         try resolve(lab) { _ in conf }
     }
 

@@ -1,3 +1,4 @@
+import Daemons
 import LabFiles
 import LabModel
 
@@ -56,12 +57,12 @@ enum SmallLab {
     }()
 
     /// A lab with one tunnel whose second end brings its own configuration along, in a file of any name.
-    static func own(_ daemon: IKEDaemon) -> String {
+    static func own(_ daemon: any KeyDaemon) -> String {
         """
         name: own
         nodes:
-          a: {role: router, ike: \(daemon.rawValue)}
-          b: {role: router, ike: \(daemon.rawValue)}
+          a: {role: router, ike: \(daemon.keyword)}
+          b: {role: router, ike: \(daemon.keyword)}
         links:
           w: {ends: {a:w: 203.0.113.10/24, b:w: 203.0.113.11/24}}
         tunnels:

@@ -12,7 +12,7 @@ struct InstallationTests {
             let installation = try #require(Installation(program: directory.pushing(FilePath(program))))
             #expect(installation.prefix == directory)
             #expect(installation.kernels == directory.pushing("lib/netlab/kernels"))
-            #expect(installation.strongSwan == directory.pushing("var/lib/netlab/strongswan"))
+            #expect(installation.place(ofTree: "strongswan") == directory.pushing("var/lib/netlab/strongswan"))
             #expect(installation.labs == nil)
             try makeDirectory(directory.pushing("share/netlab/Labs"))
             #expect(installation.labs == directory.pushing("share/netlab/Labs"))

@@ -1,16 +1,13 @@
+import Daemons
 import FoundationEssentials
 import Glibc
+import KernelBuilds
 import SystemPackage
 
-/// strongSwan as netlab keeps it for its labs: Debian's packages, unpacked into the user's cache and not installed, since
-/// they conflict with libreswan's.
+/// Where the trees of programs are that netlab keeps for its labs: Debian's packages, unpacked into the user's cache and not installed.
 ///
-/// `scripts/netlab` makes it: a directory for each version, put in place when all of it is there. netlab's package has one, too.
-public enum StrongSwanTree {
-    /// Its name as a finding of ``Doctor``.
-    public static let title = "strongSwan"
-    /// What the directory of all versions is called in the cache.
-    static let name = "strongswan"
+/// `scripts/netlab` makes them: a directory for each version, put in place when all of it is there. netlab's package has them, too.
+public enum DaemonTrees {
     /// The list of what was unpacked, `PACKAGE VERSION` a line; written last.
     static let manifest = "packages"
 
@@ -18,21 +15,28 @@ public enum StrongSwanTree {
     ///
     /// Of one version, the user's own is taken rather than the package's.
     public static func find(
-        environment: [String: String] = ProcessInfo.processInfo.environment,
+        _ tree: DaemonTree, environment: [String: String] = ProcessInfo.processInfo.environment,
         installation: Installation? = .current
     ) -> FilePath? {
         let cache = try? HostDirectories(environment: environment).path(.cache)
-        return [cache?.appending(name), installation?.strongSwan].compactMap(newest(in:))
+        return [cache?.appending(tree.name), installation?.place(ofTree: tree.name)]
+            .compactMap { newest(in: $0, with: tree.programs) }
             .max { precedes($0.lastComponent?.string ?? "", $1.lastComponent?.string ?? "") }
     }
 
-    private static func newest(in directory: FilePath?) -> FilePath? {
+    /// Every tree that a daemon is kept in and that is there, by its name.
+    static var all: [String: String] {
+        let trees = DaemonRegistry.all.compactMap(\.tree).compactMap { tree in find(tree).map { (tree.name, $0.string) } }
+        return Dictionary(trees, uniquingKeysWith: { first, _ in first })
+    }
+
+    private static func newest(in directory: FilePath?, with programs: [String]) -> FilePath? {
         guard let directory else { return nil }
         let versions = (try? FileManager.default.contentsOfDirectory(atPath: directory.string)) ?? []
         return versions.filter { $0.first != "." }.sorted { precedes($0, $1) }.map { directory.appending($0) }
             .last { tree in
-                [manifest, "usr/sbin/charon-systemd", "usr/sbin/swanctl"].allSatisfy {
-                    access(tree.appending($0).string, R_OK) == 0
+                ([manifest] + programs).allSatisfy {
+                    access(tree.pushing(FilePath($0)).string, R_OK) == 0
                 }
             }
     }
@@ -50,10 +54,10 @@ public enum StrongSwanTree {
         ? Installation.remedy
         : "scripts/netlab fetches it when it brings a lab up, and says why where it cannot: it needs Debian's apt-get and a mirror."
 
-    /// What a lab that runs strongSwan says without it.
-    public static var missing: SetupError {
+    /// What a lab says that runs a daemon whose tree is not there.
+    public static func missing(_ daemon: any DaemonProfile) -> SetupError {
         SetupError(
-            .toolsMissing, "This lab has nodes with `ike: strongswan`, and strongSwan is not in netlab's cache.",
-            remedy: remedy)
+            .toolsMissing,
+            "This lab has nodes with `\(daemon.choice)`, and \(daemon.product) is not in netlab's cache.", remedy: remedy)
     }
 }

@@ -6,11 +6,11 @@ import NodeRuntime
 /// Empty NSS databases for pluto, which wants one even for pre-shared keys.
 ///
 /// Making one takes certutil a tenth of a second; it is made once and copied.
-enum KeyStore {
+public enum KeyStore {
     private static let workshop = "/run/netlab/key-store"
 
     /// Makes an empty database with certutil(1) and returns its files by name.
-    static func make() async throws -> [String: [UInt8]] {
+    public static func make() async throws -> [String: [UInt8]] {
         try GuestSystem.createDirectory(workshop, mode: 0o700)
         let (code, output) = try await NodeProcess.run(NSSDatabase.creationArguments(directory: workshop), in: nil)
         guard code == 0 else {
@@ -29,7 +29,7 @@ enum KeyStore {
         return files
     }
 
-    static func place(_ name: String, _ bytes: [UInt8], in sandbox: NodeSandbox, directory: String) throws {
+    public static func place(_ name: String, _ bytes: [UInt8], in sandbox: NodeSandbox, directory: String) throws {
         try sandbox.withMounts {
             try GuestSystem.createDirectory(directory)
             try GuestSystem.write(bytes, to: "\(directory)/\(name)", mode: 0o600)

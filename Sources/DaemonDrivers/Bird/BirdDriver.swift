@@ -1,0 +1,45 @@
+import Daemons
+import LabModel
+import LabPlan
+import NetworkTypes
+import NodeRuntime
+
+/// BIRD of a node, by its control socket.
+public struct BirdDriver: RoutingDaemonDriver {
+    private let control: BirdControl
+
+    public init(at sandbox: NodeSandbox) {
+        control = BirdControl(path: sandbox.agentPath(of: BirdConfiguration.socketPath))
+    }
+
+    public func takeUp(_ connections: [ConfigurationChange.Connection]) async throws { try await tell("configure") }
+
+    public func sessions() async throws -> [SessionState] {
+        let control = control
+        let protocols = try await offThread { (try? control.protocols()) ?? [] }
+        return protocols.compactMap { instance in
+            guard let session = instance.session else { return nil }
+            let isUp = session.state == .established
+            return SessionState(
+                name: instance.name, state: session.state, hold: isUp ? session.hold?.length : nil,
+                keepalive: isUp ? session.keepalive?.length : nil, lastError: session.lastError)
+        }
+    }
+
+    public func prefixes(learnedBy session: String) async throws -> [IPPrefix] {
+        let control = control
+        return try await offThread { (try? control.routes()) ?? [] }.filter { $0.origin == session }.map(\.prefix)
+    }
+
+    public func shut(_ session: String, _ isShut: Bool) async throws {
+        try await tell("\(isShut ? "disable" : "enable") '\(session)'")
+    }
+
+    /// One that is not up has nothing to tell, which BIRD answers with an error.
+    public func refresh(_ session: String) async throws { try? await tell("reload in '\(session)'") }
+
+    private func tell(_ command: String) async throws {
+        let control = control
+        _ = try await offThread { try control.reply(to: command) }
+    }
+}

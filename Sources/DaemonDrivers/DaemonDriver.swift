@@ -1,0 +1,105 @@
+import Daemons
+import Decryption
+import LabModel
+import LabPlan
+import LabRecords
+import NetworkTypes
+import NodeRuntime
+import Synchronization
+
+/// A running daemon of a node, as the agent asks and tells it: a folder of this module each, and a line in ``DriverRegistry``.
+///
+/// Only of a daemon that answers: one that is halted would never, and on a clock that stands still the time to wait for it would
+/// never be over.
+public protocol DaemonDriver: Sendable {
+    init(at sandbox: NodeSandbox)
+
+    /// Has it take up what has been written.
+    ///
+    /// - Parameter connections: Those of a key daemon that are to be loaded anew.
+    /// - Throws: ``LabFailure`` with the daemon's words.
+    func takeUp(_ connections: [ConfigurationChange.Connection]) async throws
+}
+
+/// A daemon that negotiates tunnels.
+public protocol KeyDaemonDriver: DaemonDriver {
+    /// What it says of its connections, by their names; nil where it does not answer.
+    func connections() async throws -> [String: ConnectionState]?
+    /// Negotiates an end's child SA anew, or for the first time.
+    func renewChild(of end: TunnelEnd) async throws
+    /// What gathers the keys of IKE SAs from several of its kind.
+    ///
+    /// - Parameter daemons: Those that run, each with its log as the agent reaches it.
+    static func keySource(_ daemons: [(sandbox: NodeSandbox, log: String)]) -> any IKEKeySource
+}
+
+/// A daemon that speaks BGP.
+public protocol RoutingDaemonDriver: DaemonDriver {
+    /// Every session that it knows; empty where it does not answer.
+    func sessions() async throws -> [SessionState]
+    /// The prefixes that a session has told it.
+    func prefixes(learnedBy session: String) async throws -> [IPPrefix]
+    /// Shuts a session as an operator does, or takes it up again.
+    func shut(_ session: String, _ isShut: Bool) async throws
+    /// Asks the peer for all of its routes again (RFC 2918); nothing for a session that is not up.
+    func refresh(_ session: String) async throws
+}
+
+/// What a key daemon says of a connection's newest SAs.
+public struct ConnectionState: Hashable, Sendable {
+    /// The IKE SA's algorithms in one word (``IKEAlgorithms/suite``).
+    public let ike: String?
+    /// When each is renewed at the latest, from now.
+    public let ikeReplacedIn: Duration?
+    public let childReplacedIn: Duration?
+}
+
+/// What a routing daemon says of a session.
+public struct SessionState: Hashable, Sendable {
+    public let name: String
+    public let state: BGPState
+    /// As negotiated; nil while it is not up.
+    public let hold: Duration?
+    public let keepalive: Duration?
+    /// What ended the last attempt or session, in the daemon's words.
+    public let lastError: String?
+}
+
+/// Gathers the keys of IKE SAs that are made while anyone wants them.
+public protocol IKEKeySource: Sendable {
+    /// Whether it tells of every IKE SA all there is, so that it goes before others that know the same SA.
+    static var isComplete: Bool { get }
+    /// Has the daemons tell keys; one that does not answer is left out.
+    func begin() async
+    /// What they have told, and of how many IKE SAs the keys cannot be used.
+    ///
+    /// - Parameter known: Keys that have been told elsewhere, which count neither way.
+    /// - Throws: ``LabFailure`` where keys may be left in a log.
+    func found(besides known: [IKEKeys]) async throws -> (keys: [IKEKeys], unusable: Int)
+    /// Has them tell no more; what they have told until then is still found.
+    ///
+    /// - Throws: ``LabFailure`` where keys may still get into a log.
+    func end() async throws
+}
+
+/// Every driver that the agent has: a new one is a line here.
+public enum DriverRegistry {
+    private static let known: [DaemonID: any DaemonDriver.Type] = [
+        .pluto: PlutoDriver.self, .charon: CharonDriver.self, .bird: BirdDriver.self,
+    ]
+    private static let added = Mutex<[DaemonID: any DaemonDriver.Type]>([:])
+
+    /// Adds one, before anything else is done.
+    public static func add(_ driver: any DaemonDriver.Type, for daemon: DaemonID) { added.withLock { $0[daemon] = driver } }
+
+    public static func driver(_ daemon: DaemonID) -> (any DaemonDriver.Type)? {
+        known[daemon] ?? added.withLock { $0[daemon] }
+    }
+
+    /// The drivers of key daemons, with what they drive.
+    public static var keyDaemons: [(daemon: DaemonID, driver: any KeyDaemonDriver.Type)] {
+        let all = known.merging(added.withLock(\.self)) { own, _ in own }
+        return all.compactMap { daemon, driver in (driver as? any KeyDaemonDriver.Type).map { (daemon, $0) } }
+            .sorted { $0.daemon < $1.daemon }
+    }
+}

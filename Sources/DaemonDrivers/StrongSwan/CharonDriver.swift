@@ -1,0 +1,59 @@
+import Daemons
+import LabModel
+import LabPlan
+import NetworkTypes
+import NodeRuntime
+
+/// charon of a node, by its vici socket and by swanctl(8).
+public struct CharonDriver: KeyDaemonDriver {
+    private let sandbox: NodeSandbox
+    private let control: CharonControl
+
+    public init(at sandbox: NodeSandbox) {
+        self.sandbox = sandbox
+        control = CharonControl(path: sandbox.agentPath(of: StrongSwanConfiguration.socketPath))
+    }
+
+    public func connections() async throws -> [String: ConnectionState]? {
+        let control = control
+        guard let associations = try await offThread({ try? control.associations() }) else { return nil }
+        let names = Set(associations.map(\.name))
+        return Dictionary(
+            uniqueKeysWithValues: names.map { name in
+                let newest = associations.newest(name)
+                // charon tells when it renews an IKE SA, and when a child SA ends.
+                let state = ConnectionState(
+                    ike: newest?.algorithms?.suite, ikeReplacedIn: newest?.rekeyIn,
+                    childReplacedIn: associations.newestChild(name)?.lifeLeft)
+                return (name, state)
+            })
+    }
+
+    /// As an operator does it: what a connection has is ended, the files are read, and what does not begin by that is begun.
+    public func takeUp(_ connections: [ConfigurationChange.Connection]) async throws {
+        let control = control
+        // A connection that charon does not know ends in nothing: loading is what counts.
+        for connection in connections {
+            _ = try await offThread { try? control.terminate(connection: connection.name) }
+        }
+        try await NodeProcess.succeed(StrongSwanConfiguration.loadArguments, at: sandbox.name, in: sandbox)
+        for connection in connections where connection.isUsed {
+            _ = try await offThread {
+                // A connection that has changed is begun by loading it, if that is what its start_action says.
+                guard try !control.associations().contains(where: { $0.name == connection.name }) else { return }
+                try? control.initiate(child: connection.child)
+            }
+        }
+    }
+
+    public func renewChild(of end: TunnelEnd) async throws {
+        let control = control
+        try await offThread {
+            do { try control.rekey(child: end.child) } catch { try? control.initiate(child: end.child) }
+        }
+    }
+
+    public static func keySource(_ daemons: [(sandbox: NodeSandbox, log: String)]) -> any IKEKeySource {
+        CharonKeySource(daemons.map(\.sandbox))
+    }
+}

@@ -1,0 +1,77 @@
+import LabModel
+import LabRecords
+import NetworkTypes
+
+/// BIRD.
+public struct Bird: RoutingDaemon {
+    public init() {}
+
+    public let id = DaemonID.bird
+    public let keyword = "bird"
+    public let product = "BIRD"
+    public let measuredVersion = DaemonVersion(major: 2, minor: 0, patch: 12)
+    public let versionSource = DaemonVersionSource.program("/usr/sbin/bird")
+    public let programs = [
+        DaemonProgram(name: "bird", purpose: "BGP daemon", package: "bird2"),
+        DaemonProgram(name: "birdc", purpose: "speaks to bird", package: "bird2"),
+    ]
+    public let runDirectory = "/run/bird"
+    public let emptiedDirectories = ["bird"]
+    public let socketPath = BirdConfiguration.socketPath
+    /// RTPROT_BIRD (linux/rtnetlink.h).
+    public let routeProtocol: UInt8 = 12
+
+    public func setUp(at node: String, in topology: Topology) -> DaemonSetUp {
+        DaemonSetUp(
+            files: BirdConfiguration.files(for: node, in: topology, logFile: Daemon.logFile(node: node, kind: id)),
+            arguments: BirdConfiguration.birdArguments)
+    }
+
+    public func events(in log: String, of node: String, in topology: Topology, realTimeOffset: Int64) -> [LabEvent] {
+        BirdLog.events(log, node: node, protocols: Set(topology.sessions.map(\.name)), realTimeOffset: realTimeOffset)
+    }
+
+    public func effect(of fault: Fault.DaemonFault, at node: String) -> DaemonFaultEffect {
+        switch fault {
+        case .killed:
+            DaemonFaultEffect(
+                sessions: .closed,
+                note: "BIRD at \(node) is gone: its kernel closes its connections, and keeps the routes it was given.")
+        case .restarted:
+            DaemonFaultEffect(
+                sessions: .begunAnew,
+                note: "BIRD at \(node) ends its sessions, takes its routes back, and starts anew.")
+        case .stopped:
+            DaemonFaultEffect(
+                sessions: .mute,
+                note: "BIRD at \(node) stands still: it sends no keepalives, and its routes stay as they are.")
+        }
+    }
+
+    public func isReserved(_ name: String) -> Bool { BirdKeywords.contains(name) }
+
+    /// As its sources have it: bird2 2.0.12, proto/bgp/bgp.c and packets.c, sysdep/unix/io.c.
+    public let habits = RoutingHabits(
+        product: "BIRD",
+        // `bgp_start_timer`.
+        shortestTimer: (3, 4),
+        // The timer only leaves an event behind, and BIRD looks at its events before its timers in each turn: the event waits
+        // until something else ends the sleep in poll(), which lasts 3 s at most (`io_loop`).
+        turn: Window(.zero, .seconds(3)),
+        turnReason:
+            "BIRD's timer only leaves an event behind, which waits until its loop wakes up again, after 3s at most (bird2 2.0.12, sysdep/unix/io.c)",
+        // What poll() adds to each sleep, in whole milliseconds, for each of the sleeps of a timer and of the turn after it.
+        granularity: .milliseconds(5),
+        // TCP repeats a SYN after 1 s and after 2 s more (RFC 6298, section 2); before the next 4 s are over, BIRD begins anew.
+        connection: Window(.zero, .seconds(2)),
+        connectionReason: "TCP repeats its SYN after 1s and 3s, BIRD begins anew after `connect retry time` 5",
+        // `connect retry time 5`, and the loop.
+        retry: .seconds(9),
+        // The wait after an error (`error wait time 1, 10`), an attempt to connect, and the loop.
+        longestPause: .seconds(20),
+        carrierReason: "BIRD ends a session with a neighbour on it at once (`check link`)")
+}
+
+extension DaemonID {
+    public static let bird = DaemonID(rawValue: "bird")
+}

@@ -1,0 +1,139 @@
+import LabModel
+import LabRecords
+import NetworkTypes
+
+/// What netlab knows of a daemon: a folder of this module each, a driver in `DaemonDrivers`, and a line in ``DaemonRegistry``.
+///
+/// Text in, values out. What a running one is asked is the driver's.
+public protocol DaemonProfile: Sendable {
+    /// The name of its process.
+    var id: DaemonID { get }
+    /// How lab files choose it: `ike: libreswan`.
+    var keyword: String { get }
+    /// What it belongs to, by its own spelling.
+    var product: String { get }
+    /// The version that its figures here were measured with.
+    var measuredVersion: DaemonVersion { get }
+    /// How the installed one's version is found out.
+    var versionSource: DaemonVersionSource { get }
+    /// What has to be installed for it.
+    var programs: [DaemonProgram] { get }
+    /// The directory below /run that it writes to, of which each node has one of its own.
+    var runDirectory: String { get }
+    /// Directories below /etc that begin empty in a node, whatever the host has there.
+    var emptiedDirectories: [String] { get }
+    /// Where it answers, as its node sees it.
+    var socketPath: String { get }
+    /// Files that one which was killed leaves, and that would keep the next from starting.
+    var leftovers: [String] { get }
+    /// What it has to find in its environment beside the seed, so that a lab with a seed is the same again.
+    var seededEnvironment: [String: String] { get }
+
+    /// What it reads at a node, and how it is started; no files where it has nothing to do there.
+    func setUp(at node: String, in topology: Topology) -> DaemonSetUp
+
+    /// What its log says of tunnels and sessions, by time.
+    ///
+    /// - Parameter realTimeOffset: What the date shows beyond the lab's clock, in nanoseconds.
+    func events(in log: String, of node: String, in topology: Topology, realTimeOffset: Int64) -> [LabEvent]
+
+    /// What becomes of its work when it is killed, stopped or restarted.
+    func effect(of fault: Fault.DaemonFault, at node: String) -> DaemonFaultEffect
+}
+
+extension DaemonProfile {
+    /// How a lab file has a node run it.
+    public var choice: String { "\(self is any KeyDaemon ? "ike" : "bgp"): \(keyword)" }
+    /// The tree that netlab keeps it in; nil for a daemon that is installed.
+    public var tree: DaemonTree? { if case .tree(let tree) = versionSource { tree } else { nil } }
+    public var emptiedDirectories: [String] { [] }
+    public var leftovers: [String] { [socketPath] }
+    public var seededEnvironment: [String: String] { [:] }
+}
+
+/// A program that a daemon needs, and how to get it.
+public struct DaemonProgram: Hashable, Sendable {
+    public let name: String
+    public let purpose: String
+    /// The Debian package that has it.
+    public let package: String
+    /// Directories to look in after the labs' own search path.
+    public let elsewhere: [String]
+
+    public init(name: String, purpose: String, package: String, elsewhere: [String] = []) {
+        self.name = name
+        self.purpose = purpose
+        self.package = package
+        self.elsewhere = elsewhere
+    }
+}
+
+/// How the version of the daemon that labs run is found out.
+public enum DaemonVersionSource: Hashable, Sendable {
+    /// By a program's answer to `--version`.
+    case program(String)
+    /// By the name of the tree that netlab keeps it in.
+    case tree(DaemonTree)
+}
+
+/// Programs that netlab keeps for itself, as Debian's packages of them cannot be installed beside others.
+public struct DaemonTree: Hashable, Sendable {
+    /// What its directory is called in the cache.
+    public let name: String
+    /// Files below it without which it is not whole.
+    public let programs: [String]
+
+    public init(name: String, programs: [String]) {
+        self.name = name
+        self.programs = programs
+    }
+}
+
+/// What a daemon reads at a node, and how it is started.
+public struct DaemonSetUp: Hashable, Sendable {
+    public let files: [ConfigurationFile]
+    /// Where an empty NSS database has to be (certutil(1)); nil for nowhere.
+    public let keyStore: String?
+    public let arguments: [String]
+
+    public init(files: [ConfigurationFile], keyStore: String? = nil, arguments: [String]) {
+        self.files = files
+        self.keyStore = keyStore
+        self.arguments = arguments
+    }
+}
+
+/// What becomes of a daemon's work when something is done to it.
+public struct DaemonFaultEffect: Hashable, Sendable {
+    /// Of the security associations that it has negotiated.
+    public enum Associations: Hashable, Sendable {
+        case kept, lost
+        /// Lost, and negotiated anew when it runs again.
+        case renewed
+    }
+
+    /// Of its BGP sessions.
+    public enum Sessions: Hashable, Sendable {
+        case kept
+        /// Its kernel closes their connections, and keeps the routes it was given.
+        case closed
+        /// It ends them, and takes them up anew.
+        case begunAnew
+        /// It says nothing more.
+        case mute
+    }
+
+    public let associations: Associations
+    public let sessions: Sessions
+    /// Whether it negotiates nothing from then on.
+    public let isSilent: Bool
+    /// In words.
+    public let note: String
+
+    public init(associations: Associations = .kept, sessions: Sessions = .kept, isSilent: Bool = false, note: String) {
+        self.associations = associations
+        self.sessions = sessions
+        self.isSilent = isSilent
+        self.note = note
+    }
+}

@@ -1,0 +1,124 @@
+import LabModel
+import NetworkTypes
+
+/// A daemon that negotiates IPsec tunnels.
+public protocol KeyDaemon: DaemonProfile {
+    /// How packets find the policies of one of its tunnels' ends.
+    ///
+    /// - Parameter number: What the user's own file says, or one that no other tunnel of the lab has.
+    func steering(_ number: UInt32) -> Steering
+    /// Whether it makes the interface of an end with the user's own files itself.
+    var makesOwnInterfaces: Bool { get }
+    /// Whether the keys of a user's own configuration stand in a file apart.
+    var keepsSecretsApart: Bool { get }
+    /// The setting that has it begin a negotiation when it starts.
+    var startSetting: String { get }
+    /// Whether its node's kernel is to forget associations and policies at its end, as its unit has it.
+    var flushesAtItsEnd: Bool { get }
+    /// Whether all tunnels of a node must repeat their questions for the same time.
+    var hasOneSchedule: Bool { get }
+    /// Whether it renews a child SA with the group of the IKE SA, whatever the configuration says.
+    var renewsWithGroupOfIKE: Bool { get }
+
+    /// Why it, as Debian builds it, cannot use an algorithm, as the end of a sentence; nil where it can.
+    func reason(against algorithm: KeyDaemonAlgorithm) -> String?
+
+    /// What a user's own file says of a connection.
+    func read(_ file: OwnFile, connection: String?) -> (connection: OwnConnection?, problems: [OwnFile.Problem])
+    /// The user's own files of an end with one parameter that does not fit its peer any more.
+    func mistaking(_ parameter: Fault.Parameter, in files: ConnectionFiles, of end: TunnelEnd) -> ConnectionFiles
+    /// The lines of the user's secrets that may bear on a connection, to compare.
+    func secrets(in files: ConnectionFiles, of end: TunnelEnd) -> [String]
+
+    /// How often and how long it repeats a request of an end's.
+    func retransmission(of end: TunnelEnd, of tunnel: Tunnel, in topology: Topology, version: DaemonVersion) -> IKERetransmission
+    /// How long after a peer's last packet it asks it at the latest, where `delay` is configured.
+    func latestQuestion(after delay: Duration) -> Duration
+
+    /// Which IKE SAs it does not tell the keys of, in words; nil for none.
+    var unknownKeys: String? { get }
+    /// How a new IKE SA is had, whose keys a capture then has.
+    ///
+    /// - Parameter prefix: What commands in the node begin with.
+    func renewalHint(connection: String, prefix: String) -> String
+}
+
+/// An algorithm that a key daemon may lack.
+public enum KeyDaemonAlgorithm: Hashable, Sendable {
+    /// A cipher for the IKE SA itself.
+    case ikeCipher(EncryptionAlgorithm)
+    case group(DiffieHellmanGroup)
+}
+
+/// A user's own configuration file for a key daemon.
+public struct OwnFile: Hashable, Sendable {
+    public let name: String
+    public let text: String
+    /// The interface that the lab file gives the tunnel; nil for none.
+    public let interface: InterfaceName?
+
+    public init(name: String, text: String, interface: InterfaceName?) {
+        self.name = name
+        self.text = text
+        self.interface = interface
+    }
+
+    /// Something that keeps the file from being used.
+    public struct Problem: Hashable, Sendable {
+        /// Where in the lab file it is to be said.
+        public enum Place: Hashable, Sendable { case file, connection, interface }
+
+        public let place: Place
+        public let message: String
+        public let remedy: String
+
+        public init(_ place: Place, _ message: String, _ remedy: String) {
+            self.place = place
+            self.message = message
+            self.remedy = remedy
+        }
+    }
+}
+
+/// What a connection in a user's own file says, in terms that are no daemon's.
+public struct OwnConnection: Hashable, Sendable {
+    /// Nil where the file does not say an address.
+    public var localAddress: IPAddress?
+    /// Where the peer is, as it is written, and what the file calls that.
+    public var remote: String?
+    public var remoteKey: String
+    /// The number by which packets find the tunnel; nil where the file has none.
+    public var number: UInt32?
+    /// What the daemon calls the child SA's configuration; nil where it has no name of its own.
+    public var child: String?
+    /// Nil for what is left open.
+    public var ike: IKEAlgorithms?
+    public var esp: ESPAlgorithms?
+    /// How long the SAs last at most; nil where that is left to the daemon.
+    public var ikeLifetime: Duration?
+    public var espLifetime: Duration?
+    /// Whether ESP is put into UDP without need.
+    public var forcesEncapsulation: Bool
+    /// Whether it begins a negotiation by itself, at once or when there is traffic.
+    public var initiates: Bool
+    /// How long a peer may be silent before it is asked; nil where dead peers are not looked for.
+    public var deadPeerDelay: Duration?
+    public var deadPeerAction: TunnelEnd.DeadPeerAction
+    /// Every setting by its path, to compare.
+    public var settings: [String: String]
+}
+
+extension TunnelEnd {
+    /// What negotiates at this end.
+    public var keyDaemon: any KeyDaemon { DaemonRegistry.keyDaemon(daemon) }
+
+    /// What the user's own file says of this end; nil for a generated one.
+    public var own: OwnConnection? {
+        guard case .own(let files) = configuration else { return nil }
+        let file = OwnFile(name: files.configurationName, text: files.configuration, interface: nil)
+        return keyDaemon.read(file, connection: connection).connection
+    }
+
+    /// What the daemon calls the child SA's configuration.
+    public var child: String { own?.child ?? connection }
+}

@@ -1,0 +1,176 @@
+import LabModel
+import LabRecords
+import NetworkTypes
+
+/// libreswan: pluto, which leads its tunnels through VTIs.
+public struct Libreswan: KeyDaemon {
+    public init() {}
+
+    public let id = DaemonID.pluto
+    public let keyword = "libreswan"
+    public let product = "libreswan"
+    public let measuredVersion = DaemonVersion(major: 4, minor: 10)
+    public let versionSource = DaemonVersionSource.program("/usr/sbin/ipsec")
+    public let programs = [
+        DaemonProgram(
+            name: "pluto", purpose: "IKE daemon of libreswan", package: "libreswan",
+            elsewhere: ["/usr/libexec/ipsec", "/usr/lib/ipsec"]),
+        DaemonProgram(name: "ipsec", purpose: "speaks to pluto", package: "libreswan"),
+        DaemonProgram(name: "certutil", purpose: "makes pluto's key database", package: "libnss3-tools"),
+    ]
+    public let runDirectory = "/run/pluto"
+    public let emptiedDirectories = ["ipsec.d"]
+    public let socketPath = PlutoCommand.socketPath
+    public let leftovers = [PlutoCommand.socketPath, PlutoCommand.processFile]
+    // libevent reads a clock of whole ticks unless told otherwise (event.h): which tick, is chance.
+    public let seededEnvironment = ["EVENT_PRECISE_TIMER": "1"]
+
+    public let makesOwnInterfaces = true
+    public let keepsSecretsApart = true
+    public let startSetting = "auto=start"
+    /// `ExecStopPost` of ipsec.service.
+    public let flushesAtItsEnd = true
+    public let hasOneSchedule = false
+    /// Since 4.5 (its issues 1265 and 1347); measured with 4.10.
+    public let renewsWithGroupOfIKE = true
+
+    public func setUp(at node: String, in topology: Topology) -> DaemonSetUp {
+        let directory = LibreswanConfiguration.defaultNSSDirectory
+        return DaemonSetUp(
+            files: LibreswanConfiguration.files(
+                for: node, in: topology, logFile: Daemon.logFile(node: node, kind: id), nssDirectory: directory),
+            keyStore: directory, arguments: LibreswanConfiguration.plutoArguments)
+    }
+
+    public func events(in log: String, of node: String, in topology: Topology, realTimeOffset: Int64) -> [LabEvent] {
+        PlutoLog.events(log, node: node, realTimeOffset: realTimeOffset)
+    }
+
+    public func effect(of fault: Fault.DaemonFault, at node: String) -> DaemonFaultEffect {
+        switch fault {
+        case .killed:
+            DaemonFaultEffect(
+                associations: .lost, isSilent: true,
+                note:
+                    "With pluto's end \(node) loses its associations and policies (ipsec.service flushes both), and does not tell its peers."
+            )
+        case .restarted:
+            DaemonFaultEffect(
+                associations: .renewed,
+                note: "pluto at \(node) ends, tells its peers to delete their associations, and starts anew.")
+        case .stopped: .standstill(of: id, at: node)
+        }
+    }
+
+    public func steering(_ number: UInt32) -> Steering { .vti(mark: number) }
+
+    /// Measured with `ipsec algparse` of libreswan 4.10-2+deb12u1.
+    public func reason(against algorithm: KeyDaemonAlgorithm) -> String? {
+        switch algorithm {
+        case .ikeCipher(.null): "libreswan does not protect IKE with null"
+        case .ikeCipher(let encryption):
+            encryption.cipher.isCCM ? "libreswan does not protect IKE with \(encryption.rawValue)" : nil
+        case .group(let group):
+            group.number == 2 ? "group 2 (modp1024) is not in Debian's libreswan: it is built without it" : nil
+        }
+    }
+
+    public func read(_ file: OwnFile, connection name: String?) -> (connection: OwnConnection?, problems: [OwnFile.Problem]) {
+        let written = IpsecConf(file.text)
+        guard let name, let parameters = written[connection: name] else {
+            let problem = OwnFile.Problem(
+                .connection, "\(file.name) has no `conn \(name ?? "…")` section",
+                Suggestion.remedy(for: name ?? "", among: written.connectionNames, noun: "connections there"))
+            return (nil, [problem])
+        }
+        var problems: [OwnFile.Problem] = []
+        let number = Self.mark(parameters)
+        if let interface = file.interface, let named = parameters["vti-interface"], named != interface.description {
+            problems.append(
+                OwnFile.Problem(
+                    .interface, "\(file.name) says vti-interface=\(named), the lab file \(interface)",
+                    "Write `interface: \(named)`."))
+        }
+        if parameters["vti-interface"] != nil, number == nil {
+            problems.append(
+                OwnFile.Problem(
+                    .file, "\(file.name): vti-interface= needs mark=", "Add `mark=5/0xffffffff` to conn \(name)."))
+        }
+        let first = { (keys: String...) in keys.lazy.compactMap { parameters[$0] }.first }
+        let connection = OwnConnection(
+            localAddress: parameters["left"].flatMap(IPAddress.init), remote: parameters["right"], remoteKey: "right",
+            number: number, ike: parameters["ike"].flatMap(IKEAlgorithms.init(libreswan:)),
+            esp: first("phase2alg", "esp").flatMap(ESPAlgorithms.init(libreswan:)),
+            ikeLifetime: first("ikelifetime").flatMap(Self.duration),
+            espLifetime: first("salifetime", "keylife", "lifetime").flatMap(Self.duration),
+            forcesEncapsulation: ["yes", "on", "true"].contains(parameters["encapsulation"])
+                || parameters["forceencaps"] == "yes",
+            initiates: ["start", "ondemand", "route"].contains(parameters["auto"] ?? ""),
+            deadPeerDelay: parameters["dpddelay"].flatMap(Self.duration).flatMap { $0 > .zero ? $0 : nil },
+            deadPeerAction: parameters["dpdaction"].flatMap(TunnelEnd.DeadPeerAction.init(rawValue:)) ?? .hold,
+            settings: parameters)
+        return (connection, problems)
+    }
+
+    public func mistaking(_ parameter: Fault.Parameter, in files: ConnectionFiles, of end: TunnelEnd) -> ConnectionFiles {
+        files.mistakenIpsecConf(parameter, of: end)
+    }
+
+    public func secrets(in files: ConnectionFiles, of end: TunnelEnd) -> [String] {
+        let lines = files.secrets.reveal().split(separator: "\n").map(String.init)
+        let own = lines.filter { $0.contains("\(end.remoteAddress)") }
+        return own.isEmpty ? lines : own
+    }
+
+    /// Source: ipsec.conf(5); programs/pluto/ikev2_liveness.c and retransmit.c.
+    public func retransmission(
+        of end: TunnelEnd, of tunnel: Tunnel, in topology: Topology, version: DaemonVersion
+    ) -> IKERetransmission {
+        if case .generated = end.configuration, let generated = tunnel.deadPeerDetection(at: end)?.retransmission {
+            return IKERetransmission(interval: generated.interval, timeout: generated.timeout)
+        }
+        let parameters = end.own?.settings ?? [:]
+        return IKERetransmission(
+            interval: parameters["retransmit-interval"].flatMap(Self.milliseconds) ?? .milliseconds(500),
+            timeout: parameters["retransmit-timeout"].flatMap(Self.duration) ?? Self.defaultTimeout(version))
+    }
+
+    /// 60 s; 30 s from libreswan 5.4 on.
+    static func defaultTimeout(_ version: DaemonVersion) -> Duration {
+        version < DaemonVersion(major: 5, minor: 4) ? .seconds(60) : .seconds(30)
+    }
+
+    /// pluto looks once in a delay whether a packet came in since it looked last.
+    public func latestQuestion(after delay: Duration) -> Duration { delay * 2 }
+
+    public let unknownKeys: String? = "(libreswan) only for AES-CBC with HMAC-SHA1 or HMAC-SHA2"
+
+    public func renewalHint(connection: String, prefix: String) -> String {
+        """
+        no IKE keys: libreswan tells them only when an IKE SA is made, and none was during this capture. While one runs,
+          \(prefix) ipsec whack --name \(connection) --rekey-ike
+        makes a new IKE SA and traffic goes on; to see IKE_AUTH too, at the price of an outage:
+          \(prefix) sh -c 'ipsec auto --down \(connection); ipsec auto --up \(connection)'
+        """
+    }
+
+    /// The number before the mask of `mark=5/0xffffffff`.
+    private static func mark(_ parameters: [String: String]) -> UInt32? {
+        guard let text = parameters["mark"]?.split(separator: "/").first else { return nil }
+        return text.hasPrefix("0x") ? UInt32(text.dropFirst(2), radix: 16) : UInt32(text)
+    }
+
+    /// A bare number is one of seconds.
+    static func duration(_ text: String) -> Duration? { Duration(text: text) ?? Duration(text: text + "s") }
+
+    /// A bare number is one of milliseconds.
+    static func milliseconds(_ text: String) -> Duration? { Duration(text: text) ?? Duration(text: text + "ms") }
+}
+
+extension DaemonID {
+    public static let pluto = DaemonID(rawValue: "pluto")
+}
+
+extension Cipher {
+    fileprivate var isCCM: Bool { self == .aesCCM8 || self == .aesCCM12 || self == .aesCCM16 }
+}

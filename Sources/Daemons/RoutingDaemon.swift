@@ -1,0 +1,114 @@
+import LabModel
+import NetworkTypes
+
+/// A daemon that speaks BGP.
+public protocol RoutingDaemon: DaemonProfile {
+    /// Whether a word of its configuration's own cannot name a session.
+    func isReserved(_ name: String) -> Bool
+    /// The number by which a kernel knows the routes that it was given by this daemon (rtnetlink(7), `rtm_protocol`).
+    var routeProtocol: UInt8 { get }
+    var habits: RoutingHabits { get }
+}
+
+/// When a routing daemon does what, beyond what RFC 4271 has it do.
+public struct RoutingHabits: Hashable, Sendable {
+    public let product: String
+    /// What part of a BGP timer is left when it has been shortened by chance the most (RFC 4271, section 10).
+    public let shortestTimer: (numerator: Int, denominator: Int)
+    /// How long it takes, once told by a timer to end a session, until the session's routes are gone; and why.
+    public let turn: Window
+    public let turnReason: String
+    /// What is added to each of its sleeps.
+    public let granularity: Duration
+    /// From a path's mending until one of the speakers' next attempts to connect; and why.
+    public let connection: Window
+    public let connectionReason: String
+    /// The longest time between two attempts to connect.
+    public let retry: Duration
+    /// How long a session is down at most between an error and its next beginning.
+    public let longestPause: Duration
+    /// Said of a session whose neighbour is on a link that lost its carrier.
+    public let carrierReason: String
+
+    public init(
+        product: String, shortestTimer: (numerator: Int, denominator: Int), turn: Window, turnReason: String, granularity: Duration,
+        connection: Window, connectionReason: String, retry: Duration, longestPause: Duration, carrierReason: String
+    ) {
+        self.product = product
+        self.shortestTimer = shortestTimer
+        self.turn = turn
+        self.turnReason = turnReason
+        self.granularity = granularity
+        self.connection = connection
+        self.connectionReason = connectionReason
+        self.retry = retry
+        self.longestPause = longestPause
+        self.carrierReason = carrierReason
+    }
+
+    /// When a timer of this length is over.
+    public func timer(_ time: Duration) -> Window {
+        Window(time * shortestTimer.numerator / shortestTimer.denominator, time)
+    }
+
+    public static func == (left: Self, right: Self) -> Bool { left.product == right.product }
+    public func hash(into hasher: inout Hasher) { hasher.combine(product) }
+}
+
+extension Topology {
+    /// The habits of what speaks BGP at a node.
+    public func routingHabits(of node: String) -> RoutingHabits {
+        DaemonRegistry.routingDaemon(self.node(named: node)?.routingDaemon ?? DaemonRegistry.usualRoutingDaemon.id).habits
+    }
+}
+
+/// When the speakers of a session do what.
+public struct SessionTiming: Sendable {
+    /// What both speakers agree on (RFC 4271, section 4.2): the smaller of the proposed hold times; zero for none.
+    public let hold: Duration
+    /// What each speaker waits, by its node: that, unless it keeps its own timers.
+    public let holds: [String: Duration]
+    /// How often each speaker says that it is there, by its node.
+    public let keepalive: [String: Duration]
+    private let habits: [String: RoutingHabits]
+
+    /// - Parameter speakers: Both, as each one's own configuration has it.
+    public init(_ speakers: [BGPSpeaker], in topology: Topology) {
+        let hold = speakers.map(\.hold).min() ?? .zero
+        self.hold = hold
+        let holds = Dictionary(
+            speakers.map { ($0.node, $0.keepsTimers ? $0.hold : hold) }, uniquingKeysWith: { first, _ in first })
+        self.holds = holds
+        keepalive = Dictionary(
+            speakers.map { speaker in
+                // In whole seconds, rounded down, and one at least.
+                let own = speaker.hold.components.seconds
+                let agreed = holds[speaker.node] ?? hold
+                let seconds = own == 0 ? 0 : speaker.keepalive.components.seconds * agreed.components.seconds / own
+                return (speaker.node, .seconds(agreed == .zero ? 0 : max(1, seconds)))
+            }, uniquingKeysWith: { first, _ in first })
+        habits = Dictionary(
+            speakers.map { ($0.node, topology.routingHabits(of: $0.node)) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    public func habits(of node: String) -> RoutingHabits { habits[node] ?? DaemonRegistry.usualRoutingDaemon.habits }
+
+    /// From the loss of the peer's packets until the hold timer is over: a whole timer, less the age of the last keepalive.
+    ///
+    /// - Parameters:
+    ///   - own: Whose timer it is.
+    ///   - peer: Whom it does not hear any more.
+    public func expiry(at own: String, hearing peer: String) -> Window? {
+        guard let hold = holds[own], hold != .zero, let keepalive = keepalive[peer] else { return nil }
+        let timer = habits(of: own).timer(hold)
+        return Window(max(.zero, timer.earliest - keepalive), timer.latest)
+    }
+}
+
+extension Set<RoutingHabits> {
+    /// From a path's mending until sessions between such speakers have brought their routes back: whichever speaker tries first.
+    public var comeback: Window {
+        let windows = map { $0.connection + $0.turn }
+        return Window.spanning(windows) ?? Window(.zero, .zero)
+    }
+}

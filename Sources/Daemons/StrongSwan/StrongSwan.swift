@@ -1,0 +1,139 @@
+import LabModel
+import LabRecords
+import NetworkTypes
+
+/// strongSwan: charon, which leads its tunnels through XFRM interfaces.
+public struct StrongSwan: KeyDaemon {
+    public init() {}
+
+    /// Debian's packages, unpacked: they conflict with libreswan's.
+    public static let tree = DaemonTree(name: "strongswan", programs: ["usr/sbin/charon-systemd", "usr/sbin/swanctl"])
+
+    public let id = DaemonID.charon
+    public let keyword = "strongswan"
+    public let product = "strongSwan"
+    public let measuredVersion = DaemonVersion(major: 5, minor: 9, patch: 8)
+    public let versionSource = DaemonVersionSource.tree(Self.tree)
+    public let programs: [DaemonProgram] = []
+    public let runDirectory = "/run/strongswan"
+    public let socketPath = StrongSwanConfiguration.socketPath
+
+    public let makesOwnInterfaces = false
+    public let keepsSecretsApart = false
+    public let startSetting = "start_action = start"
+    /// strongswan.service flushes nothing.
+    public let flushesAtItsEnd = false
+    /// strongswan.conf(5): `retransmit_tries` and its kin are the daemon's.
+    public let hasOneSchedule = true
+    public let renewsWithGroupOfIKE = false
+
+    public func setUp(at node: String, in topology: Topology) -> DaemonSetUp {
+        DaemonSetUp(
+            files: StrongSwanConfiguration.files(
+                for: node, in: topology, logFile: Daemon.logFile(node: node, kind: id)),
+            arguments: StrongSwanConfiguration.charonArguments)
+    }
+
+    public func events(in log: String, of node: String, in topology: Topology, realTimeOffset: Int64) -> [LabEvent] {
+        CharonLog.events(log, node: node, realTimeOffset: realTimeOffset)
+    }
+
+    public func effect(of fault: Fault.DaemonFault, at node: String) -> DaemonFaultEffect {
+        switch fault {
+        case .killed:
+            DaemonFaultEffect(
+                isSilent: true,
+                note:
+                    "charon at \(node) is gone, and its kernel goes on with the associations it has until they expire: strongswan.service flushes none. Peers that hear ESP do not ask whether it lives."
+            )
+        case .restarted:
+            DaemonFaultEffect(
+                associations: .renewed,
+                note: "charon at \(node) ends, tells its peers to delete their associations, and starts anew.")
+        case .stopped: .standstill(of: id, at: node)
+        }
+    }
+
+    public func steering(_ number: UInt32) -> Steering { .xfrm(id: number) }
+
+    /// Measured with `swanctl --list-algs` of strongSwan 5.9.8-5+deb12u6 with the plugins that netlab has it load.
+    public func reason(against algorithm: KeyDaemonAlgorithm) -> String? {
+        if case .ikeCipher(.null) = algorithm { "strongSwan does not protect IKE with null" } else { nil }
+    }
+
+    public func read(_ file: OwnFile, connection name: String?) -> (connection: OwnConnection?, problems: [OwnFile.Problem]) {
+        let settings: StrongSwanSettings
+        do {
+            settings = try StrongSwanSettings(file.text)
+        } catch {
+            let problem = OwnFile.Problem(
+                .file, "\(file.name), line \(error.line): \(error.message)",
+                "Mend it as strongswan.conf(5) and swanctl.conf(5) say.")
+            return (nil, [problem])
+        }
+        guard let name, let connection = SwanctlConnection(name, in: settings) else {
+            let written = settings[section: "connections"]?.sectionNames ?? []
+            let problem = OwnFile.Problem(
+                .connection, "\(file.name) has no connection \"\(name ?? "…")\" in `connections`",
+                Suggestion.remedy(for: name ?? "", among: written, noun: "connections there"))
+            return (nil, [problem])
+        }
+        var problems: [OwnFile.Problem] = []
+        if connection.child == nil {
+            problems.append(
+                OwnFile.Problem(
+                    .file, "\(file.name): connection \(name) has no child, so it carries no traffic",
+                    "Add `children { \(name) { … } }` to it, on lines of their own."))
+        }
+        if connection.interfaceID == nil {
+            problems.append(
+                OwnFile.Problem(
+                    .file, "\(file.name): connection \(name) leads through no interface",
+                    "Give it the same number above 0 as `if_id_in` and `if_id_out`: netlab makes the XFRM interface \(file.interface?.description ?? "") with it."
+                ))
+        }
+        let own = OwnConnection(
+            localAddress: connection.localAddress, remote: connection.remote, remoteKey: "remote_addrs",
+            number: connection.interfaceID, child: connection.child, ike: connection.ikeAlgorithms,
+            esp: connection.espAlgorithms, ikeLifetime: connection.lifetimes.ike, espLifetime: connection.lifetimes.esp,
+            forcesEncapsulation: connection.forcesEncapsulation, initiates: connection.initiates,
+            deadPeerDelay: connection.deadPeerDelay, deadPeerAction: connection.deadPeerAction,
+            settings: connection.flattened)
+        return (own, problems)
+    }
+
+    public func mistaking(_ parameter: Fault.Parameter, in files: ConnectionFiles, of end: TunnelEnd) -> ConnectionFiles {
+        files.mistakenSwanctl(parameter, of: end)
+    }
+
+    public func secrets(in files: ConnectionFiles, of end: TunnelEnd) -> [String] {
+        [files.configuration, files.secrets.reveal()].map { (try? StrongSwanSettings($0)) }.map { file in
+            file?[section: "secrets"]?.flattened.map { "\($0.key) \($0.value)" }.sorted().joined(separator: "\n") ?? ""
+        }
+    }
+
+    /// Source: strongswan.conf(5); src/libcharon/sa/ike_sa.c (`send_dpd`) and ikev2/task_manager_v2.c.
+    public func retransmission(
+        of end: TunnelEnd, of tunnel: Tunnel, in topology: Topology, version: DaemonVersion
+    ) -> IKERetransmission {
+        let schedule = topology.charonRetransmission(of: end.node)
+        return IKERetransmission(waits: schedule.waits)
+    }
+
+    /// charon looks again when the last packet that it knows of is as old as the delay; it counts whole seconds.
+    public func latestQuestion(after delay: Duration) -> Duration { delay + .seconds(1) }
+
+    public let unknownKeys: String? = nil
+
+    public func renewalHint(connection: String, prefix: String) -> String {
+        """
+        no IKE keys: daemons tell them only when an IKE SA is made, and none was during this capture. While one runs,
+          \(prefix) swanctl --rekey --ike \(connection)
+        makes a new IKE SA and traffic goes on.
+        """
+    }
+}
+
+extension DaemonID {
+    public static let charon = DaemonID(rawValue: "charon")
+}
