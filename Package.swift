@@ -156,8 +156,8 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict),
-        .executableTarget(
-            name: "netlab",
+        .target(
+            name: "NetlabCommands",
             dependencies: [
                 "NetworkTypes", "PacketFormats", "CaptureFile", "PacketCapture", "Decryption", "Expectations", "Recordings",
                 "Predictions", "HeaderStacks", "Daemons", "LabRecords", "LabModel", "LabFiles", "Providers", "LabPlan", "AgentProtocol",
@@ -167,6 +167,14 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict),
+        .executableTarget(name: "netlab", dependencies: ["NetlabCommands"], swiftSettings: strict),
+        // The same with a daemon more, which only the tests know.
+        .executableTarget(
+            name: "netlab-with-mumble",
+            dependencies: [
+                "NetlabCommands", "DaemonDrivers", "NodeRuntime", "LabPlan", "Daemons", "LabRecords", "LabModel", "NetworkTypes",
+            ],
+            path: "Tests/Mumble", swiftSettings: strict),
 
         .testTarget(name: "ArchitectureTests", swiftSettings: strict),
         .testTarget(name: "NetworkTypesTests", dependencies: ["NetworkTypes"], swiftSettings: strict),

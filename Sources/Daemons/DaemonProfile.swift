@@ -8,7 +8,7 @@ import NetworkTypes
 public protocol DaemonProfile: Sendable {
     /// The name of its process.
     var id: DaemonID { get }
-    /// How lab files choose it: `ike: libreswan`.
+    /// How lab files choose it: `ike: KEYWORD`, `bgp: KEYWORD`.
     var keyword: String { get }
     /// What it belongs to, by its own spelling.
     var product: String { get }
@@ -37,6 +37,9 @@ public protocol DaemonProfile: Sendable {
     /// - Parameter realTimeOffset: What the date shows beyond the lab's clock, in nanoseconds.
     func events(in log: String, of node: String, in topology: Topology, realTimeOffset: Int64) -> [LabEvent]
 
+    /// A log of its own without the secrets in it, and with every other byte at its place.
+    func masked(_ log: [UInt8]) -> [UInt8]
+
     /// What becomes of its work when it is killed, stopped or restarted.
     func effect(of fault: Fault.DaemonFault, at node: String) -> DaemonFaultEffect
 }
@@ -47,6 +50,7 @@ extension DaemonProfile {
     /// The tree that netlab keeps it in; nil for a daemon that is installed.
     public var tree: DaemonTree? { if case .tree(let tree) = versionSource { tree } else { nil } }
     public var emptiedDirectories: [String] { [] }
+    public func masked(_ log: [UInt8]) -> [UInt8] { log }
     public var leftovers: [String] { [socketPath] }
     public var seededEnvironment: [String: String] { [:] }
 }

@@ -53,7 +53,7 @@ public struct DaemonVersion: Hashable, Sendable, Codable, Comparable, CustomStri
         self.patch = patch
     }
 
-    /// Reads what a program says of itself: the first numbers with points between them, as in `Libreswan 4.10`; nil
+    /// Reads what a program says of itself: the first numbers with points between them, as in `NAME 4.10`; nil
     /// where there are none.
     public init?(output: String) {
         for word in output.split(whereSeparator: { !$0.isASCII || !($0.isNumber || $0 == ".") }) {

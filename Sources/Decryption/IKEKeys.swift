@@ -6,8 +6,8 @@ public struct IKEKeys: Hashable, Sendable, Codable {
     public var responderSPI: UInt64
     /// SK_ei and SK_er, an AEAD's with its salt.
     public var encryption: Pair<Encryption>
-    /// SK_ai and SK_ar; nil with an AEAD. Without all bytes of the keys, messages can still be decrypted: libreswan's log has
-    /// no more than 32 of each.
+    /// SK_ai and SK_ar; nil with an AEAD. Without all bytes of the keys, messages can still be decrypted: a daemon's log may
+    /// have no more than 32 of each.
     public var integrity: Pair<Integrity>?
 
     public init(

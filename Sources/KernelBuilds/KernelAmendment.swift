@@ -165,6 +165,17 @@ struct KernelAmendment: Sendable, Hashable {
                 replacement: "sched_set_fifo_low(worker->task);")
         ])
 
+    /// Of several interfaces that lose their carrier within a second, a kernel tells of the first at once and of the others up to a
+    /// second later, so that one that flutters does not keep it busy (net/core/link_watch.c). All nodes of a lab share the kernel: what
+    /// happens at one of them would delay what is told at another, as no two machines do.
+    static let carriersAreToldAtOnce = KernelAmendment(
+        purpose: "tells of every carrier at once",
+        edits: [
+            Edit(
+                file: "net/core/link_watch.c", original: "linkwatch_nextevent = jiffies + HZ;",
+                replacement: "linkwatch_nextevent = jiffies;")
+        ])
+
     /// In Linux 7.x, the scheduler's clock is put forward where programs use the processor and no time passes, by a tick each time, and
     /// back by a tick with each timer, which may come long before a tick is over. A clock that goes back stands still for the scheduler,
     /// until it is again where it was: nobody's turn ends then. It goes on instead; nothing but the scheduler looks at it.

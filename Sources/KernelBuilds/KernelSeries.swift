@@ -24,11 +24,13 @@ struct KernelSeries: Sendable, Hashable {
         KernelSeries(name: "7.2", suite: "trixie-backports", amendments: sinceLinux7, settings: legacyTables, steps: 1280),
         KernelSeries(
             name: "6.12", suite: "trixie",
-            amendments: [.wholeFloatingPointState, .outputIsWrittenWhole, .kernelWorkGoesFirst, .noJitterIsMeasured],
+            amendments: [.wholeFloatingPointState, .outputIsWrittenWhole, .kernelWorkGoesFirst, .noJitterIsMeasured, .carriersAreToldAtOnce],
             steps: 1290),
         KernelSeries(
             name: "6.1", suite: "bookworm",
-            amendments: [.programsDieWithTheirKernel, .wholeFloatingPointState, .kernelWorkGoesFirst],
+            amendments: [
+                .programsDieWithTheirKernel, .wholeFloatingPointState, .kernelWorkGoesFirst, .carriersAreToldAtOnce,
+            ],
             settings: KernelConfiguration("CONFIG_NFT_OBJREF=y\n"), isProved: true, steps: 1277),
     ]
 
@@ -63,7 +65,9 @@ struct KernelSeries: Sendable, Hashable {
         return "\(version).\(level)"
     }
 
-    private static let sinceLinux7: [KernelAmendment] = [.outputIsWrittenWhole, .kernelWorkGoesFirst, .schedulingClockGoesOn]
+    private static let sinceLinux7: [KernelAmendment] = [
+        .outputIsWrittenWhole, .kernelWorkGoesFirst, .schedulingClockGoesOn, .carriersAreToldAtOnce,
+    ]
 
     /// The tables of iptables-legacy(8) are off in Linux 7.x unless asked for.
     private static let legacyTables = KernelConfiguration(

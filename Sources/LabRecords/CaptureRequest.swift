@@ -38,7 +38,7 @@ public struct CaptureRequest: Hashable, Sendable, Codable {
     public let duration: Duration?
     /// Whether security associations with their keys are gathered meanwhile.
     public let withKeys: Bool
-    /// Whether IKE SAs made meanwhile are to tell their keys: pluto's debugging lines are masked in its log for that long.
+    /// Whether IKE SAs made meanwhile are to tell their keys: they are masked in daemons' logs for that long.
     public let withIKEKeys: Bool
 
     public init(
@@ -87,7 +87,7 @@ public struct CaptureSummary: Hashable, Sendable, Codable {
     public let associations: [TunnelAssociation]
     /// The keys of every IKE SA that was made or renewed meanwhile; empty without ``CaptureRequest/withIKEKeys``.
     public let ikeKeys: [IKEKeys]
-    /// How many more were, whose keys pluto does not tell in full.
+    /// How many more were, whose keys no daemon tells in full.
     public let unusableIKE: Int
 
     public init(

@@ -14,7 +14,7 @@ public struct Window: Hashable, Sendable, Codable {
 
     /// Whether it is so wide that a measurement in it proves little.
     ///
-    /// A hold timer of the usual 30 s makes a window of 12.5 s to 33 s: its jitter, the keepalives' phase and BIRD's loop.
+    /// A hold timer of the usual 30 s makes a window of 12.5 s to 33 s: its jitter, the keepalives' phase and the daemon's loop.
     /// That refutes a hold time of 9 s or of 90 s. A window that is wider than 30 s and whose end is more than four times
     /// its beginning leaves open of which order of magnitude the time is.
     public var saysNothing: Bool { width > .seconds(30) && latest > earliest * 4 }

@@ -76,7 +76,7 @@ extension Forwarding {
         }
     }
 
-    /// What BGP has told the node, with the metric that BIRD gives its routes in the kernel.
+    /// What BGP has told the node, with the metric that such routes have in the kernel.
     private func learned(at node: String, _ damage: Damage) -> [Candidate] {
         propagation(after: damage.withdrawn).routes(at: node).map { prefix, routes in
             Candidate(

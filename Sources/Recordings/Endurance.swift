@@ -50,7 +50,7 @@ public struct Endurance: Hashable, Sendable, Codable {
     public struct Holding: Hashable, Sendable, Codable {
         public enum Unit: String, Hashable, Sendable, Codable { case bytes, associations }
 
-        /// `lab kernel`, `tgw/pluto`, `SAs of tgw`.
+        /// `lab kernel`, `NODE/DAEMON`, `SAs of tgw`.
         public let name: String
         public let unit: Unit
         public let first: Int64
@@ -69,8 +69,7 @@ public struct Endurance: Hashable, Sendable, Codable {
     public static let slack: Int64 = 4 << 20
     /// A first hour in which memory is allowed to grow: every tunnel has renewed its keys once by then, as by default.
     public static let warmUp: Int64 = 3_600_000_000_000
-    /// An SA and its replacement are both there for this long: libreswan deletes the old one a second after, strongSwan five
-    /// (`delete_rekeyed_delay`), and they ask again while they are not answered.
+    /// An SA and its replacement are both there for this long: daemons delete the old one up to five seconds after, and they ask again while they are not answered.
     static let overlap: Int64 = 60_000_000_000
 
     /// - Parameters:

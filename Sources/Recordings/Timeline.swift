@@ -117,7 +117,7 @@ public struct Timeline: Hashable, Sendable {
         }
         chapters = incidents.enumerated().map { number, incident in
             let until = incidents.dropFirst(number + 1).first?.nanoseconds ?? endedAt
-            // BIRD cuts its times off to milliseconds.
+            // Daemons may cut their times off to milliseconds.
             let said = ordered.filter {
                 let time = if case .session = $0.kind { $0.nanoseconds + 1_000_000 } else { $0.nanoseconds }
                 return time >= incident.nanoseconds && time < until

@@ -12,7 +12,7 @@ import Testing
         let manifest = try Manifest(Self.text())
         #expect(manifest.targets.count > 30)
         for target in manifest.targets where target.kind != "systemLibrary" {
-            let imports = try Self.imports(of: target.name).subtracting(Self.system).subtracting([target.name])
+            let imports = try Self.imports(of: target).subtracting(Self.system).subtracting([target.name])
             #expect(imports.subtracting(target.dependencies) == [], "\(target.name) imports what it does not declare")
             #expect(target.dependencies.subtracting(imports) == [], "\(target.name) declares what it does not import")
         }
@@ -44,10 +44,10 @@ import Testing
     }
 
     /// The modules that a target's Swift files import.
-    private static func imports(of target: String) throws -> Set<String> {
-        let place = ["Sources", "Tests"].map { root.appending(path: "\($0)/\(target)") }
-            .first { FileManager.default.fileExists(atPath: $0.path) }
-        let directory = try #require(place, "\(target) has no directory")
+    private static func imports(of target: Manifest.Target) throws -> Set<String> {
+        let places = target.path.map { [$0] } ?? ["Sources/\(target.name)", "Tests/\(target.name)"]
+        let place = places.map { root.appending(path: $0) }.first { FileManager.default.fileExists(atPath: $0.path) }
+        let directory = try #require(place, "\(target.name) has no directory")
         let files = FileManager.default.enumerator(at: directory, includingPropertiesForKeys: nil)
         var found: Set<String> = []
         while let file = files?.nextObject() as? URL {
@@ -69,6 +69,8 @@ private struct Manifest {
         let kind: String
         let name: String
         let dependencies: Set<String>
+        /// Where it is, if not in the directory of its name.
+        let path: String?
     }
 
     let targets: [Target]
@@ -83,7 +85,9 @@ private struct Manifest {
             let body = text[head.range.upperBound..<end]
             guard !targets.contains(where: { $0.name == head.2 }) else { continue }
             targets.append(
-                Target(kind: String(head.1), name: String(head.2), dependencies: Self.dependencies(in: body, shared: shared)))
+                Target(
+                    kind: String(head.1), name: String(head.2), dependencies: Self.dependencies(in: body, shared: shared),
+                    path: body.firstMatch(of: #/path: "([^"]+)"/#).map { String($0.1) }))
         }
         // Their place is with the other tests.
         let fuzzing = targets.filter { $0.name.contains("fuzz") || $0.name == "FuzzingTests" }

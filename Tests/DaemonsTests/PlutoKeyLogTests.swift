@@ -171,8 +171,8 @@ import Testing
     }
 
     @Test func marksNameTheirLogs() {
-        #expect(PlutoKeyLog.log(markedBy: PlutoKeyLog.mark(of: "tgw.pluto.log")) == "tgw.pluto.log")
-        #expect(PlutoKeyLog.log(markedBy: "tgw.pluto.log") == nil)
+        #expect(SecretLog.log(markedBy: SecretLog.mark(of: "tgw.pluto.log")) == "tgw.pluto.log")
+        #expect(SecretLog.log(markedBy: "tgw.pluto.log") == nil)
     }
 
     /// What is not text is masked all the same.

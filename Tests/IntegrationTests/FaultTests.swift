@@ -33,8 +33,6 @@ struct FaultTests {
     init() throws { lab = try .current }
 
     private func check(_ test: Case) async throws {
-        // A lab that has just come up shows some links' carriers a second later (net/core/link_watch.c).
-        _ = try await lab.clock("advance", "2s")
         let before = try await NodeView.all(test.at, of: lab)
         let start = try await lab.clock().time
         let active = try await lab.fail(test.faults)

@@ -216,7 +216,7 @@ import Testing
             let error = try #require(throws: FaultError.self) { try Fault(fault, in: topology) }
             #expect(
                 error.description
-                    == "Node peer brings its own configuration of BIRD, which netlab does not change. Write `at router`."
+                    == "Node peer brings its own routing configuration, which netlab does not change. Write `at router`."
             )
         }
         #expect(try Fault("bgp main hold 9s", in: topology) == .holdTime(session: "main", .seconds(9), node: "router"))

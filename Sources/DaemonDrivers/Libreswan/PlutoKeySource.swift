@@ -33,8 +33,8 @@ actor PlutoKeySource: IKEKeySource {
             guard stat(pluto.log, &status) == 0 else { continue }
             // Whoever finds the lab dead knows by the mark which logs to mask. One that is there already was left by
             // a watch that could not do all of it.
-            let wasMarked = access(PlutoKeyLog.mark(of: pluto.log), F_OK) == 0
-            let mark = open(PlutoKeyLog.mark(of: pluto.log), O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+            let wasMarked = access(SecretLog.mark(of: pluto.log), F_OK) == 0
+            let mark = open(SecretLog.mark(of: pluto.log), O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
             guard mark >= 0 else { continue }
             close(mark)
             watched.append(Watched(pluto: pluto, offset: wasMarked ? 0 : status.st_size))
@@ -61,7 +61,7 @@ actor PlutoKeySource: IKEKeySource {
             failures.append("\(pluto.socket): \(result?.output ?? "whack(8) cannot be run")")
         }
         try harvest()
-        for log in watched.map(\.pluto.log) where !stillLogging.contains(log) { unlink(PlutoKeyLog.mark(of: log)) }
+        for log in watched.map(\.pluto.log) where !stillLogging.contains(log) { unlink(SecretLog.mark(of: log)) }
         guard failures.isEmpty else {
             throw LabFailure(
                 "A pluto did not take the command to log no more keys.",

@@ -46,6 +46,8 @@ public struct Libreswan: KeyDaemon {
         PlutoLog.events(log, node: node, realTimeOffset: realTimeOffset)
     }
 
+    public func masked(_ log: [UInt8]) -> [UInt8] { PlutoKeyLog.masked(log) }
+
     public func effect(of fault: Fault.DaemonFault, at node: String) -> DaemonFaultEffect {
         switch fault {
         case .killed:

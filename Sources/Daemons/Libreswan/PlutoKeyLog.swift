@@ -57,16 +57,6 @@ public struct PlutoKeyLog: Sendable {
         return masked
     }
 
-    /// A file beside a log that is there as long as the log may have secrets in it.
-    public static func mark(of log: String) -> String { log + markSuffix }
-
-    /// The log that a file is the mark of; nil for any other file.
-    public static func log(markedBy name: String) -> String? {
-        name.hasSuffix(markSuffix) ? String(name.dropLast(markSuffix.count)) : nil
-    }
-
-    private static let markSuffix = ".unmasked"
-
     private static func harmlessLength(of text: String) -> Int {
         if ["ESP enckey:", "ESP authkey:"].contains(text) { return text.utf8.count }
         let words = text.split(separator: " ", maxSplits: 4, omittingEmptySubsequences: false)

@@ -303,7 +303,7 @@ extension SessionSpec.Speaker {
         let times = fields["prepend"]?.value(Int.self, "a number from 0 to 10")
         prepended = times?.value ?? 0
         if !(0...10).contains(prepended) { fields["prepend"]?.wrong("a number from 0 to 10") }
-        // RFC 4271, section 4.2: a hold time is zero or at least three seconds; BIRD counts whole seconds to 65535.
+        // RFC 4271, section 4.2: a hold time is zero or at least three seconds, in whole ones to 65535.
         let whole = hold.components.attoseconds == 0 && keepalive.components.attoseconds == 0
         if hold < .seconds(3) || hold > .seconds(65535) || keepalive >= hold || !whole {
             value.collector.error(

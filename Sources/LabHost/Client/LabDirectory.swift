@@ -233,10 +233,9 @@ public struct LabDirectory: Sendable {
     /// Masks the keys that a capture has left in the logs because the lab ended first.
     private func maskLogs() {
         for mark in (try? FileManager.default.contentsOfDirectory(atPath: logs.string)) ?? [] {
-            guard let log = PlutoKeyLog.log(markedBy: mark).map({ logs.appending($0).string }),
+            guard let name = SecretLog.log(markedBy: mark), case let log = logs.appending(name).string,
                 let text = try? TextFile.read(log),
-                (try? TextFile.write(String(decoding: PlutoKeyLog.masked(Array(text.utf8)), as: UTF8.self), to: log))
-                    != nil
+                (try? TextFile.write(SecretLog.masked(text, of: name), to: log)) != nil
             else { continue }
             unlink(logs.appending(mark).string)
         }

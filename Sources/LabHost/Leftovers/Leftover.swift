@@ -17,7 +17,7 @@ public struct Leftover: Sendable, Hashable, Codable {
         case capture
         /// A place of a lab kernel's memory file, which has no name itself.
         case memory
-        /// A kernel that was being built, or a tree of strongSwan that was being unpacked.
+        /// A kernel that was being built, or a tree of programs that was being unpacked.
         case build
     }
 

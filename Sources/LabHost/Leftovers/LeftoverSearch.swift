@@ -1,3 +1,4 @@
+import Daemons
 import Foundation
 import Glibc
 import KernelBuilds
@@ -244,7 +245,7 @@ public struct LeftoverSearch: Sendable {
     /// Builds whose process is gone. Of kernels, the lock says whether one is under way.
     private func builds() throws(SetupError) -> [Leftover] {
         let cache = try directories.path(.cache)
-        return [("kernels", ".build-"), ("strongswan", ".new.")].flatMap { directory, prefix in
+        return ([("kernels", ".build-")] + DaemonRegistry.all.compactMap(\.tree).map { ($0.name, ".new.") }).flatMap { directory, prefix in
             Self.names(in: cache.appending(directory)).compactMap { name -> Leftover? in
                 guard name.hasPrefix(prefix), let builder = pid_t(name.dropFirst(prefix.count)),
                     ProcessTable.startTime(of: builder) == nil

@@ -72,7 +72,7 @@ public enum Fault: Hashable, Sendable, Codable {
     }
 
     public enum DaemonFault: String, Hashable, Sendable, Codable, CaseIterable {
-        /// SIGKILL, and what systemd then does: libreswan's unit flushes the node's associations and policies.
+        /// SIGKILL, and what the daemon's unit then does, such as to flush the node's associations and policies.
         case killed
         /// SIGSTOP.
         case stopped

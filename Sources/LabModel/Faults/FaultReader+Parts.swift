@@ -118,7 +118,7 @@ extension FaultReader {
         guard topology.node(named: speaker)?.routingConfiguration == nil else {
             let others = session.speakers.map(\.node).filter { topology.node(named: $0)?.routingConfiguration == nil }
             throw FaultError(
-                "Node \(speaker) brings its own configuration of BIRD, which netlab does not change. "
+                "Node \(speaker) brings its own routing configuration, which netlab does not change. "
                     + (others.isEmpty ? "So does its peer." : "Write `at \(others.joined(separator: ", "))`."))
         }
         return speaker

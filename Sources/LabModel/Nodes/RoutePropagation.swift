@@ -6,7 +6,7 @@ import NetworkTypes
 /// shortest path of AS numbers (RFC 4271, section 9.1.2.2 b; nothing here sets a local preference), of an internal and an
 /// external one the external (d), and the first session's of those left. A path with the receiver's own number is a loop, and
 /// is not taken (section 9.1.2); what an internal session told is not told another (section 9.2). A prefix that a node
-/// advertises itself it does not learn: BIRD prefers a static route.
+/// advertises itself it does not learn: a speaker prefers its own.
 public struct RoutePropagation: Sendable {
     /// What a session tells a node about a prefix.
     public struct Route: Hashable, Sendable {
@@ -28,7 +28,7 @@ public struct RoutePropagation: Sendable {
             self.isExternal = isExternal
         }
 
-        /// Smaller is better; routes alike in it share traffic (BIRD's `merge paths`, `bgp_rte_mergable`).
+        /// Smaller is better; routes alike in it share traffic (equal-cost multipath).
         var rank: Int { path.count * 2 + (isExternal ? 0 : 1) }
     }
 

@@ -90,7 +90,7 @@ public enum IntegrityAlgorithm: String, Hashable, Sendable, Codable, CaseIterabl
 public struct DiffieHellmanGroup: Hashable, Sendable, Codable {
     public let number: Int
 
-    /// The groups the daemons know, by number, with libreswan's names.
+    /// The groups the daemons know, by number, with their usual names.
     public static let names: [Int: String] = [
         2: "modp1024", 5: "modp1536", 14: "modp2048", 15: "modp3072", 16: "modp4096", 17: "modp6144", 18: "modp8192",
         19: "dh19", 20: "dh20", 21: "dh21", 31: "dh31",

@@ -35,7 +35,7 @@ struct Soak: AsyncParsableCommand {
     @Option(help: "Leave the report, the series and the logs in this directory.")
     var out: String?
 
-    @Option(help: "Take the lab's date and its daemons' chance from this number: BIRD's timers are the same again.")
+    @Option(help: "Take the lab's date and its daemons' chance from this number: their timers are the same again.")
     var seed: UInt64?
 
     @OptionGroup var output: FormatOption

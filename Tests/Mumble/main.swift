@@ -1,0 +1,8 @@
+import DaemonDrivers
+import Daemons
+import NetlabCommands
+
+let mumble = Mumble()
+DaemonRegistry.add(mumble)
+DriverRegistry.add(MumbleDriver.self, for: mumble.id)
+await Program.main()
