@@ -20,7 +20,7 @@ import Testing
         return found
     }
 
-    @Test func frameIsLengthsAndJSON() throws {
+    @Test func `Frame is lengths and JSON`() throws {
         #expect(try Frame("ab").bytes == [0, 0, 0, 8, 0, 0, 0, 4] + Array("\"ab\"".utf8))
         let frame = try Frame("ab", body: [1, 2])
         #expect(frame.bytes == [0, 0, 0, 13, 0, 0, 0, 4] + Array("\"ab\"[1,2]".utf8))
@@ -28,14 +28,14 @@ import Testing
     }
 
     /// However the bytes arrive, the frames are the same.
-    @Test func everySplitInTwo() throws {
+    @Test func `Every split in two`() throws {
         let stream = try Self.stream()
         for cut in 0...stream.count {
             #expect(try frames([stream[..<cut], stream[cut...]]) == Self.messages)
         }
     }
 
-    @Test func everySplitOfAShortStreamInThree() throws {
+    @Test func `Every split of a short stream in three`() throws {
         let stream = try Frame("x").bytes + Frame("yz").bytes
         for first in 0...stream.count {
             for second in first...stream.count {
@@ -45,13 +45,13 @@ import Testing
     }
 
     @Test(arguments: [1, 2, 3, 5, 7, 64, 4096])
-    func pieces(_ size: Int) throws {
+    func `Pieces`(_ size: Int) throws {
         let stream = try Self.stream()
         let pieces = stride(from: 0, to: stream.count, by: size).map { stream[$0..<min($0 + size, stream.count)] }
         #expect(try frames(pieces) == Self.messages)
     }
 
-    @Test func anIncompleteFrameIsNone() throws {
+    @Test func `An incomplete frame is none`() throws {
         let frame = try Frame("hello").bytes
         for length in 0..<frame.count {
             #expect(try frames([frame[..<length]]).isEmpty)
@@ -59,14 +59,14 @@ import Testing
     }
 
     /// Past the point where the decoder forgets what it has handed out.
-    @Test func manyFrames() throws {
+    @Test func `Many frames`() throws {
         let texts = (0..<2000).map { "\($0) " + String(repeating: "x", count: 100) }
         let stream = try texts.flatMap { try Frame($0).bytes }
         let pieces = stride(from: 0, to: stream.count, by: 1000).map { stream[$0..<min($0 + 1000, stream.count)] }
         #expect(try frames(pieces) == texts)
     }
 
-    @Test func anEmptyFrame() throws {
+    @Test func `An empty frame`() throws {
         var decoder = FrameDecoder()
         decoder.append([0, 0, 0, 4, 0, 0, 0, 0])
         #expect(try decoder.next() == .empty)
@@ -78,7 +78,7 @@ import Testing
             ([1, 0, 0, 1], (16 << 20) + 1), ([0xFF, 0xFF, 0xFF, 0xFF], 4_294_967_295),
             (Array("HTTP".utf8), 0x4854_5450),
         ] as [([UInt8], Int)])
-    func tooLong(_ bytes: [UInt8], _ length: Int) throws {
+    func `Too long`(_ bytes: [UInt8], _ length: Int) throws {
         var decoder = FrameDecoder()
         decoder.append(bytes + [0, 0, 0, 0])
         let error = try #require(throws: FrameError.self) { try decoder.next() }
@@ -86,13 +86,13 @@ import Testing
     }
 
     @Test(arguments: [[0, 0, 0, 3, 0, 0, 0, 0], [0, 0, 0, 4, 0, 0, 0, 1], [0, 0, 0, 0, 0, 0, 0, 0]] as [[UInt8]])
-    func aHeaderLongerThanItsFrame(_ bytes: [UInt8]) {
+    func `A header longer than its frame`(_ bytes: [UInt8]) {
         var decoder = FrameDecoder()
         decoder.append(bytes)
         #expect(throws: FrameError.outOfStep) { try decoder.next() }
     }
 
-    @Test func theLongestIsAwaited() throws {
+    @Test func `The longest is awaited`() throws {
         var decoder = FrameDecoder()
         decoder.append([1, 0, 0, 0, 0, 0, 0, 2])
         #expect(Frame.maximumLength == 1 << 24)
@@ -100,7 +100,7 @@ import Testing
     }
 
     @Test(arguments: ["", "{", "[]", "{\"nonsense\":{}}", "null"])
-    func whatIsNoMessageIsRefused(_ text: String) {
+    func `What is no message is refused`(_ text: String) {
         let header = Array(text.utf8)
         var decoder = FrameDecoder()
         decoder.append([0, 0, 0, UInt8(header.count + 4), 0, 0, 0, UInt8(header.count)] + header)

@@ -121,7 +121,7 @@ import Testing
         return try encoder.encode(message)
     }
 
-    @Test func toAgent() throws {
+    @Test func `To agent`() throws {
         let sample = try Self.sample.get()
         try expectIsCarried(
             GuestSetup(
@@ -144,7 +144,7 @@ import Testing
         try expectArrives(ToAgent.explain)
     }
 
-    @Test func fromAgent() throws {
+    @Test func `From agent`() throws {
         let sample = try Self.sample.get()
         let time = LabTime(nanoseconds: 42)
         try expectIsCarried(["vpc1-gw": Int32(12)])
@@ -169,7 +169,7 @@ import Testing
     }
 
     /// Probes, captures and checks: asked by the host, handed on by the supervisor, done by the agent.
-    @Test func measurements() throws {
+    @Test func `Measurements`() throws {
         let interface = try #require(InterfaceName("vpn"))
         let probe = ProbeRequest(
             source: "a", sourceAddress: IPAddress("10.0.0.1"), destination: try #require(IPAddress("10.0.0.2")),
@@ -199,7 +199,7 @@ import Testing
         try expectArrives(FromAgent.grown(id: 1, bytes: 1024))
     }
 
-    @Test func supervisor() throws {
+    @Test func `The supervisor`() throws {
         let sample = try Self.sample.get()
         try expectIsCarried(AdvanceClock(by: .seconds(3600)))
         try expectIsCarried(AdvanceClockUntil(sample.condition, within: .seconds(60)))
@@ -223,7 +223,7 @@ import Testing
     }
 
     /// Any version has to understand this much of any other's.
-    @Test func theGreetingStaysAsItIs() throws {
+    @Test func `The greeting stays as it is`() throws {
         let greeting = #"{"hello":{"_0":{"number":2,"release":"0.1.0"}}}"#
         let frame = try arrive(Frame(ToSupervisor.hello(ProtocolVersion(number: 2, release: "0.1.0"))))
         #expect(try canonical(frame.header(as: ToSupervisor.self)) == Data(greeting.utf8))
@@ -233,7 +233,7 @@ import Testing
         #expect(ProtocolVersion(number: ProtocolVersion.current.number, release: "9").understands(.current))
     }
 
-    @Test func whatCannotBeSentIsSaid() throws {
+    @Test func `What cannot be sent is said`() throws {
         let long = Bytes([UInt8](repeating: 7, count: Frame.maximumLength))
         let error = try #require(throws: FrameError.self) { try Frame(FromSupervisor.reply, body: long) }
         guard case .tooLong(let length) = error else {
@@ -249,7 +249,7 @@ import Testing
     }
 
     /// What the agent is told is what the lab file said, its keys too.
-    @Test func topologyArrivesWhole() throws {
+    @Test func `Topology arrives whole`() throws {
         let sample = try Self.sample.get()
         let frame = try Frame(ToAgent.request(id: 1, name: BuildNodes.name, unbounded: true), body: BuildNodes(sample.topology))
         let topology = try arrive(frame).body(as: BuildNodes.self).topology
@@ -257,17 +257,17 @@ import Testing
         #expect(topology.tunnels.first?.proposal?.presharedKey.reveal() == "secret-of-the-tunnel")
     }
 
-    @Test func statusArrivesWhole() throws {
+    @Test func `Status arrives whole`() throws {
         let status = try Self.sample.get().status
         #expect(try arrive(Frame(FromSupervisor.reply, body: status)).body(as: LabStatus.self) == status)
     }
 
-    @Test func bytesTravelAsBase64() throws {
+    @Test func `Bytes travel as base64`() throws {
         let frame = try Frame(Bytes(Array("netlab".utf8)))
         #expect(String(decoding: frame.header, as: UTF8.self) == "\"bmV0bGFi\"")
     }
 
-    @Test func failureText() throws {
+    @Test func `Failure text`() throws {
         #expect(try Self.sample.get().failure.description == "pluto died\n    line 1\n    line 2\nLook at its log.")
         #expect(LabFailure("gone").description == "gone")
     }

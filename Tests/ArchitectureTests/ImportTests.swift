@@ -8,7 +8,7 @@ import Testing
         "Foundation", "FoundationEssentials", "Glibc", "Dispatch", "Synchronization", "Testing", "RegexBuilder",
     ]
 
-    @Test func eachTargetDeclaresWhatItImportsAndNothingElse() throws {
+    @Test func `Each target declares what it imports and nothing else`() throws {
         let manifest = try Manifest(Self.text())
         #expect(manifest.targets.count > 30)
         for target in manifest.targets where target.kind != "systemLibrary" {
@@ -18,12 +18,12 @@ import Testing
         }
     }
 
-    @Test func importsPointDown() throws {
+    @Test func `Imports point down`() throws {
         #expect(Manifest.upward(in: try Manifest(Self.text()).targets) == [])
     }
 
     /// The reader finds what is wrong.
-    @Test func aTargetBeforeWhatItDependsOnIsFound() throws {
+    @Test func `A target before what it depends on is found`() throws {
         let manifest = try Manifest(
             """
             .target(name: "Low", dependencies: ["High", .product(name: "Yams", package: "Yams")]),

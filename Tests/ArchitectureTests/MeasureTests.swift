@@ -3,8 +3,8 @@ import Testing
 
 /// How far the house is what it is meant to be, in numbers.
 @Suite struct MeasureTests {
-    @Test("No target is too long, and no file knows a daemon that need not")
-    func measures() throws {
+    @Test
+    func `No target is too long, and no file knows a daemon that need not`() throws {
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()
         let process = Process()

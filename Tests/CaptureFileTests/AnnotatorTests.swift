@@ -13,8 +13,8 @@ import Testing
         return (destination.contents, ending)
     }
 
-    @Test("comments come before those that were there, and all else stays", arguments: [false, true])
-    func addsComments(_ isBigEndian: Bool) throws {
+    @Test(arguments: [false, true])
+    func `Comments come before those that were there, and all else stays`(_ isBigEndian: Bool) throws {
         var bytes = FileBytes(isBigEndian: isBigEndian)
         for _ in 0..<2 {
             bytes.section(bytes.option(4, [65]))
@@ -41,7 +41,7 @@ import Testing
         #expect(try Self.annotate(bytes.all, [:]).bytes == bytes.all)
     }
 
-    @Test("a section's stated length is given up, for it would be wrong") func sectionLength() throws {
+    @Test func `A section's stated length is given up, for it would be wrong`() throws {
         var bytes = FileBytes()
         bytes.section()
         bytes.all.replaceSubrange(16..<24, with: bytes.number(20 as Int64))
@@ -50,7 +50,7 @@ import Testing
         #expect(annotated[16..<24].allSatisfy { $0 == 0xFF } && annotated.count == bytes.all.count)
     }
 
-    @Test("a cut file is copied as far as it is whole") func truncated() throws {
+    @Test func `A cut file is copied as far as it is whole`() throws {
         let (bytes, _) = GrowingFileTests.sample()
         let result = try Self.annotate(Array(bytes.dropLast(2)), [8: ["last"]])
         let found = try ReadFile(result.bytes)
@@ -61,7 +61,7 @@ import Testing
         }
     }
 
-    @Test("what cannot be annotated is refused") func refusals() throws {
+    @Test func `What cannot be annotated is refused`() throws {
         let (bytes, _) = GrowingFileTests.sample()
         #expect(refusal { _ = try Self.annotate(bytes, [9: ["x"], 12: ["y"]]) }?.code == .notFound)
         let classic = ReaderTests.classic(false, 0xA1B2_C3D4)

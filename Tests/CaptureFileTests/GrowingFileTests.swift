@@ -22,7 +22,7 @@ import Testing
         return (bytes.all, boundaries)
     }
 
-    @Test("cut at every byte, a file gives its whole packets and says where it was cut") func everyCut() throws {
+    @Test func `Cut at every byte, a file gives its whole packets and says where it was cut`() throws {
         let (bytes, boundaries) = Self.sample()
         let whole = try ReadFile(bytes)
         #expect(whole.packets.count == 8 && whole.ending == .complete)
@@ -39,8 +39,8 @@ import Testing
         }
     }
 
-    @Test("a growing file is read as far as it goes, and further when there is more", arguments: [1, 7, 64, 200])
-    func growing(_ step: Int) throws {
+    @Test(arguments: [1, 7, 64, 200])
+    func `A growing file is read as far as it goes, and further when there is more`(_ step: Int) throws {
         let (bytes, boundaries) = Self.sample()
         let scratch = try ScratchFile()
         var reader = CaptureFileReader(descriptor: scratch.descriptor)
@@ -55,7 +55,7 @@ import Testing
         #expect(try found == ReadFile(bytes).packets)
     }
 
-    @Test("a pipe that does not block is read as it fills") func pipes() throws {
+    @Test func `A pipe that does not block is read as it fills`() throws {
         let (bytes, _) = Self.sample()
         var ends: [Int32] = [0, 0]
         try #require(pipe(&ends) == 0)
@@ -72,8 +72,8 @@ import Testing
         #expect(try found == ReadFile(bytes).packets && reader.next() == nil && reader.ending == .complete)
     }
 
-    @Test("blocks beyond the buffer's size make it grow", arguments: [4096, 5000, 1 << 16, 1 << 20])
-    func largeBlocks(_ bufferSize: Int) throws {
+    @Test(arguments: [4096, 5000, 1 << 16, 1 << 20])
+    func `Blocks beyond the buffer's size make it grow`(_ bufferSize: Int) throws {
         var bytes = FileBytes()
         bytes.section()
         bytes.interface()

@@ -31,7 +31,7 @@ import Testing
     static let statistics = CaptureStatistics(
         start: 1, end: 0x1_0000_0003, received: 9, droppedByInterface: 1, droppedBySystem: 2)
 
-    @Test("the writer writes these bytes") func written() throws {
+    @Test func `The writer writes these bytes`() throws {
         let scratch = try ScratchFile()
         var writer = try CaptureFileWriter(descriptor: scratch.descriptor, comment: "hi")
         #expect(try writer.add(Self.interface) == 0)
@@ -44,7 +44,7 @@ import Testing
         #expect(scratch.contents == Self.file)
     }
 
-    @Test("the reader reads them") func read() throws {
+    @Test func `The reader reads them`() throws {
         let found = try ReadFile(Self.file)
         #expect(found.error == nil && found.ending == .complete)
         #expect(

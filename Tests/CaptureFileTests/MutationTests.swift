@@ -44,7 +44,7 @@ import Testing
         return bytes
     }
 
-    @Test("mutated files are read to an end or to an error") func mutations() throws {
+    @Test func `Mutated files are read to an end or to an error`() throws {
         let seeds = Self.seeds()
         let file = try ScratchFile()
         var generator = RepeatableGenerator(state: 1)

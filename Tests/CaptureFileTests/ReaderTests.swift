@@ -4,8 +4,8 @@ import Testing
 
 @Suite struct ReaderTests {
     @Test(
-        "both byte orders, also in one file; interfaces count on, their numbers start again", arguments: [false, true])
-    func byteOrdersAndSections(_ isBigEndian: Bool) throws {
+ arguments: [false, true])
+    func `Both byte orders, also in one file; interfaces count on, their numbers start again`(_ isBigEndian: Bool) throws {
         var bytes = FileBytes(isBigEndian: isBigEndian)
         for name in ["a", "b"] {
             bytes.section()
@@ -31,7 +31,6 @@ import Testing
     }
 
     @Test(
-        "every unit of time becomes nanoseconds",
         arguments: [
             (0, 3, 0, 3_000_000_000), (3, 1_234, 0, 1_234_000_000), (6, 7, 0, 7_000), (9, .max, 0, .max),
             (12, 1_999, 0, 1), (28, .max, 0, 1), (29, .max, 0, 0), (127, .max, 0, 0), (0x80, 2, 0, 2_000_000_000),
@@ -41,7 +40,7 @@ import Testing
             (0, .max, 0, nil), (0x80, .max, 0, nil), (6, .max, 0, nil), (9, 5, -1, nil), (9, 0, .min, nil),
             (9, 0, .max, nil),
         ] as [(UInt8, UInt64, Int64, UInt64?)])
-    func units(resolution: UInt8, ticks: UInt64, offset: Int64, nanoseconds: UInt64?) throws {
+    func `Every unit of time becomes nanoseconds`(resolution: UInt8, ticks: UInt64, offset: Int64, nanoseconds: UInt64?) throws {
         var bytes = FileBytes()
         bytes.section()
         bytes.interface(bytes.option(9, [resolution]) + bytes.option(14, bytes.number(offset)))
@@ -51,7 +50,7 @@ import Testing
         #expect((found.error == nil) == (nanoseconds != nil))
     }
 
-    @Test("unknown blocks and options are passed over; simple and obsolete packets are read") func tolerance() throws {
+    @Test func `Unknown blocks and options are passed over; simple and obsolete packets are read`() throws {
         var bytes = FileBytes()
         bytes.section(bytes.option(0x8ABC, [1, 2, 3]))
         bytes.interface(bytes.option(77, [1]) + [0, 0, 0, 0] + [9, 9, 9, 9], snapshotLength: 4)
@@ -87,8 +86,8 @@ import Testing
         return bytes
     }
 
-    @Test("classic pcap, micro- and nanoseconds", arguments: [false, true], [0xA1B2_C3D4, 0xA1B2_3C4D] as [UInt32])
-    func classicFiles(isBigEndian: Bool, magic: UInt32) throws {
+    @Test(arguments: [false, true], [0xA1B2_C3D4, 0xA1B2_3C4D] as [UInt32])
+    func `Classic pcap, micro- and nanoseconds`(isBigEndian: Bool, magic: UInt32) throws {
         let bytes = Self.classic(isBigEndian, magic)
         let found = try ReadFile(bytes)
         #expect(found.error == nil && found.ending == .complete)
@@ -162,8 +161,8 @@ import Testing
         ),
     ]
 
-    @Test("what is wrong is said, and where; packets before it are there", arguments: malformed.indices)
-    func malformedFiles(_ index: Int) throws {
+    @Test(arguments: malformed.indices)
+    func `What is wrong is said, and where; packets before it are there`(_ index: Int) throws {
         let (message, make) = Self.malformed[index]
         for isBigEndian in [false, true] {
             var bytes = FileBytes(isBigEndian: isBigEndian)
@@ -183,13 +182,13 @@ import Testing
         }
     }
 
-    @Test("other files are refused by their first bytes", arguments: ["GIF89a", "\u{7F}ELF", "{\"a\": 1}"])
-    func otherFiles(_ text: String) throws {
+    @Test(arguments: ["GIF89a", "\u{7F}ELF", "{\"a\": 1}"])
+    func `Other files are refused by their first bytes`(_ text: String) throws {
         let found = try ReadFile(Array(text.utf8))
         #expect(found.error?.code == .notACapture && found.error?.offset == 0)
     }
 
-    @Test("an error stays") func errorsStay() throws {
+    @Test func `An error stays`() throws {
         let scratch = try ScratchFile(Array("not a capture".utf8))
         var reader = CaptureFileReader(descriptor: scratch.descriptor)
         for _ in 0..<3 {

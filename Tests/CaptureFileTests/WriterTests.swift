@@ -13,7 +13,7 @@ import Testing
         CaptureInterface(name: "", linkType: .linuxCooked),
     ]
 
-    @Test("what is written is read; interfaces may come late") func roundTrip() throws {
+    @Test func `What is written is read; interfaces may come late`() throws {
         let scratch = try ScratchFile()
         var writer = try CaptureFileWriter(
             descriptor: scratch.descriptor, hardware: "x86-64", operatingSystem: "Linux 6.1", comment: "Größe",
@@ -51,7 +51,7 @@ import Testing
         }
     }
 
-    @Test("what cannot be written is refused, and leaves no trace") func refusals() throws {
+    @Test func `What cannot be written is refused, and leaves no trace`() throws {
         let scratch = try ScratchFile()
         var writer = try CaptureFileWriter(descriptor: scratch.descriptor)
         #expect(refusal { try writer.write([1]) }?.code == .notFound)
@@ -70,7 +70,7 @@ import Testing
         #expect(found.packets.first?.comments.first?.utf8.count == 65535)
     }
 
-    @Test("the system's error number is kept, and stays") func fullDisk() throws {
+    @Test func `The system's error number is kept, and stays`() throws {
         let full = open("/dev/full", O_WRONLY)
         try #require(full >= 0)
         defer { close(full) }

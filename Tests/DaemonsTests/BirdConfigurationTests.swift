@@ -2,7 +2,7 @@ import Daemons
 import Testing
 
 @Suite struct BirdConfigurationTests {
-    @Test func speakerAdvertisesWhatTheLabSays() throws {
+    @Test func `Speaker advertises what the lab says`() throws {
         let files = BirdConfiguration.files(
             for: "tgw", in: try Fixture.topology(), logFile: "/var/log/netlab/tgw.bird.log")
         #expect(files.map(\.path) == ["/etc/bird/bird.conf"])
@@ -54,7 +54,7 @@ import Testing
                 """)
     }
 
-    @Test func speakerWithNothingToSayExportsNothing() throws {
+    @Test func `Speaker with nothing to say exports nothing`() throws {
         let topology = try Fixture.topology { $0.replacing("    password: bgp-key\n", with: "") }
         let files = BirdConfiguration.files(for: "drg", in: topology, logFile: "/log")
         #expect(files.map(\.isSecret) == [false])
@@ -64,7 +64,7 @@ import Testing
         #expect(!text.contains("password"))
     }
 
-    @Test func oneSidedSessionTriesWithoutInterface() throws {
+    @Test func `One sided session tries without interface`() throws {
         let topology = try Fixture.topology {
             $0.replacing(
                 "bgp:\n",
@@ -94,7 +94,7 @@ import Testing
         #expect(other["/etc/bird/bird.conf"]?.contains("half") == false)
     }
 
-    @Test func ownFileIsUsedWordForWord() throws {
+    @Test func `Own file is used word for word`() throws {
         let topology = try Fixture.topology {
             $0.replacing("internet: {role: router}", with: "internet: {role: router, bird: own.conf}")
         }
@@ -102,7 +102,7 @@ import Testing
         #expect(files["/etc/bird/bird.conf"] == "router id 1.1.1.1;\n")
     }
 
-    @Test func nodeWithoutSessionHasNoFile() throws {
+    @Test func `Node without session has no file`() throws {
         #expect(BirdConfiguration.files(for: "internet", in: try Fixture.topology(), logFile: "/log").isEmpty)
         #expect(BirdConfiguration.files(for: "nobody", in: try Fixture.topology(), logFile: "/log").isEmpty)
     }

@@ -51,35 +51,35 @@ import Testing
         }
     }
 
-    @Test func answerInPieces() throws {
+    @Test func `Answer in pieces`() throws {
         let text = try Fixture.text("bird-active.txt").split(separator: "\n", maxSplits: 1)[1]
         let pieces = stride(from: 0, to: text.count, by: 7).map { String(text.dropFirst($0).prefix(7)) }
         let protocols = try withServer(sending: pieces) { try BirdControl(path: $0).protocols() }
         #expect(protocols.map(\.session?.state) == [.active])
     }
 
-    @Test func silenceEndsAtTheDeadline() throws {
+    @Test func `Silence ends at the deadline`() throws {
         let code = try withServer(sending: ["1002-main       BGP"]) { path in
             self.code { _ = try BirdControl(path: path, deadline: .milliseconds(50)).protocols() }
         }
         #expect(code == .timedOut)
     }
 
-    @Test func brokenOffAnswer() throws {
+    @Test func `Broken off answer`() throws {
         let code = try withServer(sending: ["1002-main       BGP\n"], closing: true) { path in
             self.code { _ = try BirdControl(path: path).protocols() }
         }
         #expect(code == .malformed)
     }
 
-    @Test func refusedCommand() throws {
+    @Test func `Refused command`() throws {
         let code = try withServer(sending: ["9001 syntax error\n"]) { path in
             self.code { _ = try BirdControl(path: path).reply(to: "bogus") }
         }
         #expect(code == .refused)
     }
 
-    @Test func nobodyListens() {
+    @Test func `Nobody listens`() {
         #expect(code { _ = try BirdControl(path: "/nonexistent/bird.ctl").protocols() } == .notRunning)
         #expect(code { _ = try BirdControl(path: String(repeating: "x", count: 200)).protocols() } == .system)
         #expect(code { _ = try BirdControl(path: "").protocols() } == .system)

@@ -16,7 +16,7 @@ import Testing
         return Array(replies.dropFirst())
     }
 
-    @Test func establishedSession() throws {
+    @Test func `Established session`() throws {
         let protocols = BirdProtocol.parse(try replies("bird-established.txt")[1])
         #expect(
             protocols.map(\.name) == ["netlab_device", "netlab_kernel_ipv4", "netlab_advertised_ipv4", "main"])
@@ -38,13 +38,13 @@ import Testing
         #expect(session.lastError == nil)
     }
 
-    @Test func shortListHasNoDetails() throws {
+    @Test func `Short list has no details`() throws {
         let protocols = BirdProtocol.parse(try replies("bird-established.txt")[0])
         #expect(protocols.map(\.info) == ["", "", "", "Established"])
         #expect(protocols.allSatisfy { $0.session == nil && $0.channels.isEmpty })
     }
 
-    @Test func sessionThatIsTried() throws {
+    @Test func `Session that is tried`() throws {
         let protocols = BirdProtocol.parse(try replies("bird-active.txt")[0])
         let session = try #require(protocols.first?.session)
         #expect(protocols.first?.state == .start)
@@ -53,7 +53,7 @@ import Testing
         #expect(session.lastError == "Socket: No route to host")
     }
 
-    @Test func routes() throws {
+    @Test func `Routes`() throws {
         let routes = BirdRoute.parse(try replies("bird-established.txt")[2])
         let interface = try #require(InterfaceName("vpn1"))
         #expect(
@@ -69,7 +69,7 @@ import Testing
             ])
     }
 
-    @Test func furtherRoutesToAPrefixLeaveItOut() throws {
+    @Test func `Further routes to a prefix leave it out`() throws {
         let text = """
             1007-Table master4:
              10.9.0.0/16          unicast [a 2026-11-21 from 10.0.0.1] * (100) [AS2i]
@@ -90,7 +90,7 @@ import Testing
         #expect(routes[1].path.map(\.description) == ["2", "3", "4", "5"])
     }
 
-    @Test func refusalIsAFailure() throws {
+    @Test func `Refusal is a failure`() throws {
         let replies = try replies("bird-established.txt")
         let last = try #require(replies.last)
         #expect(replies.map(\.isFailure) == [false, false, false, false, true])
@@ -100,7 +100,7 @@ import Testing
 
     /// No cut and no flipped byte makes a parser do more than leave something out.
     @Test(arguments: ["bird-established.txt", "bird-active.txt"])
-    func damagedText(name: String) throws {
+    func `Damaged text`(name: String) throws {
         let bytes = Array(try Fixture.text(name).utf8)
         for end in stride(from: 0, through: bytes.count, by: 13) {
             let text = String(decoding: bytes[..<end], as: UTF8.self) + "\n0000 \n"

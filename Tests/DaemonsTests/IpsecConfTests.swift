@@ -29,7 +29,7 @@ import Testing
         ("conn b\n    also=a\n    y=2\nconn a\n    also=b\n    x=1\n", ["x": "1", "y": "2"]),
         ("conn a\n    also=nowhere\n    x=1\n", ["x": "1"]),
     ])
-    func parameters(_ text: String, _ expected: [String: String]) {
+    func `Parameters`(_ text: String, _ expected: [String: String]) {
         #expect(IpsecConf(text)[connection: "a"] == expected)
     }
 
@@ -38,7 +38,7 @@ import Testing
         ("conn a b\n    left=1\n", []),
         ("    left=1\n", []), ("version 2.0\nconn a\nconn b\n", ["a", "b"]),
     ])
-    func names(_ text: String, _ expected: [String]) {
+    func `Names`(_ text: String, _ expected: [String]) {
         #expect(IpsecConf(text).connectionNames.sorted() == expected)
     }
 }

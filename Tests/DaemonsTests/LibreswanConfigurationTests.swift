@@ -10,7 +10,7 @@ import Testing
             nssDirectory: LibreswanConfiguration.defaultNSSDirectory)
     }
 
-    @Test func initiatorHasTheLabsParameters() throws {
+    @Test func `Initiator has the labs parameters`() throws {
         let files = files(for: "drg", in: try Fixture.topology())
         #expect(
             files.map(\.path) == [
@@ -61,7 +61,7 @@ import Testing
             files["/etc/ipsec.d/main.secrets"] == "198.51.100.10 203.0.113.10 : PSK \"main-tunnel-example-key\"\n")
     }
 
-    @Test func onlySecretsAreSecret() throws {
+    @Test func `Only secrets are secret`() throws {
         let files = files(for: "drg", in: try Fixture.topology())
         #expect(files.filter(\.isSecret).map(\.path) == ["/etc/ipsec.d/main.secrets", "/etc/ipsec.d/main-2.secrets"])
         for file in files where !file.isSecret {
@@ -70,13 +70,13 @@ import Testing
         #expect(!"\(files)".contains("example-key"))
     }
 
-    @Test func listenerWaitsAndForgets() throws {
+    @Test func `Listener waits and forgets`() throws {
         let text = try #require(files(for: "tgw", in: try Fixture.topology())["/etc/ipsec.d/main.conf"])
         #expect(text.contains("    auto=add\n"))
         #expect(text.contains("    dpdaction=clear\n"))
     }
 
-    @Test func unusedTunnelIsLoadedAndNeverStarted() throws {
+    @Test func `Unused tunnel is loaded and never started`() throws {
         for node in ["tgw", "drg"] {
             let text = try #require(files(for: node, in: try Fixture.topology())["/etc/ipsec.d/main-2.conf"])
             #expect(text.contains("    auto=add\n"))
@@ -88,7 +88,7 @@ import Testing
     }
 
     /// A margin of pluto's own 9 to 18 minutes would leave nothing of a life of five.
-    @Test func shortLifeIsRenewedInTime() throws {
+    @Test func `Short life is renewed in time`() throws {
         let text = try #require(files(for: "tgw", in: try Fixture.topology())["/etc/ipsec.d/main-2.conf"])
         #expect(text.contains("    salifetime=300s\n    rekeymargin=30s\n"))
     }
@@ -98,7 +98,7 @@ import Testing
         ("{delay: 10s, timeout: 45s}", "10s", "547", "35s"), ("{delay: 1500ms, timeout: 2s}", "1500ms", "500", "500ms"),
         ("{delay: 30s, timeout: 1h}", "30s", "872", "3570s"),
     ])
-    func deadAtTheTimeout(detection: String, delay: String, interval: String, patience: String) throws {
+    func `Dead at the timeout`(detection: String, delay: String, interval: String, patience: String) throws {
         let topology = try Fixture.topology { $0.replacing("{delay: 10s, timeout: 30s}", with: detection) }
         let text = try #require(files(for: "tgw", in: topology)["/etc/ipsec.d/main.conf"])
         #expect(
@@ -106,13 +106,13 @@ import Testing
                 "    dpddelay=\(delay)\n    retransmit-interval=\(interval)\n    retransmit-timeout=\(patience)\n"))
     }
 
-    @Test func nodeWithoutTunnelHasNoFiles() throws {
+    @Test func `Node without tunnel has no files`() throws {
         #expect(files(for: "internet", in: try Fixture.topology()).isEmpty)
         #expect(files(for: "nobody", in: try Fixture.topology()).isEmpty)
     }
 
     /// The user's file is called like the one netlab would generate, and its secrets match no pattern.
-    @Test func ownFilesAreUsedWordForWord() throws {
+    @Test func `Own files are used word for word`() throws {
         let topology = try Fixture.topology {
             $0.replacing(
                 "bgp:",
@@ -133,7 +133,7 @@ import Testing
         #expect(Set(files.map(\.path)).count == files.count)
     }
 
-    @Test func groupTwoIsNotInDebiansLibreswan() throws {
+    @Test func `Group two is not in Debian's libreswan`() throws {
         let reason = { (number: Int) in
             try Libreswan().reason(against: .group(#require(DiffieHellmanGroup(number: number))))
         }

@@ -26,7 +26,7 @@ import Testing
         }
     }
 
-    @Test func aHoldTimerThatRanOut() throws {
+    @Test func `A hold timer that ran out`() throws {
         let events = try bird("bird-tgw.log")
         #expect(
             states(events) == [
@@ -38,13 +38,13 @@ import Testing
         #expect(events.allSatisfy { $0.node == "tgw" })
     }
 
-    @Test func aNotificationOfThePeer() throws {
+    @Test func `A notification of the peer`() throws {
         #expect(states(try bird("bird-drg.log")).contains("the peer says: Administrative shutdown (notification)"))
         // Only the sessions asked for.
         #expect(try bird("bird-drg.log", protocols: ["other"]).isEmpty)
     }
 
-    @Test func livenessFromTheFirstSilenceToTheNewTunnel() throws {
+    @Test func `Liveness from the first silence to the new tunnel`() throws {
         let events = try pluto("pluto-liveness.log")
         let established: [LabEvent.IKEEvent] = [.ikeEstablished, .childEstablished]
         #expect(
@@ -60,7 +60,7 @@ import Testing
     }
 
     /// The same, in the words of libreswan 5.2, and a renewal of the child SA.
-    @Test func aSilentPeerInTheWordsOfLibreswan5() throws {
+    @Test func `A silent peer in the words of libreswan5`() throws {
         let events = said(try pluto("pluto-peer-lost-5.2.log"))
         #expect(
             events.filter { $0 != .other && $0 != .retransmission } == [
@@ -69,20 +69,20 @@ import Testing
         #expect(events.filter { $0 == .retransmission }.count == 5)
     }
 
-    @Test func aDeleteOfThePeer() throws {
+    @Test func `A delete of the peer`() throws {
         #expect(
             try said(pluto("pluto-deleted-by-peer.log")) == [
                 .deleted, .other, .initiating, .ikeEstablished, .childEstablished,
             ])
     }
 
-    @Test func aWrongKey() throws {
+    @Test func `A wrong key`() throws {
         let events = try said(pluto("pluto-refused.log"))
         #expect(events.filter { $0 == .refused } == [.refused])
         #expect(events.first == .deleted && !events.contains(.ikeEstablished))
     }
 
-    @Test func rekeying() throws {
+    @Test func `Rekeying`() throws {
         let events = try said(pluto("pluto-rekeys.log"))
         #expect(events.filter { $0 == .childRekeyed }.count == 1 && events.filter { $0 == .ikeRekeyed }.count == 1)
         #expect(events.filter { $0 == .deleted }.count == 3)
@@ -90,7 +90,7 @@ import Testing
     }
 
     /// pluto's lines have no year: a lab that runs over New Year's Eve goes on in the next.
-    @Test func newYear() {
+    @Test func `New year`() {
         let text = """
             Dec 31 23:59:59.500000: "main" #1: initiating IKEv2 connection
             Jan  1 00:00:00.500000: "main" #1: initiator established IKE SA; authenticated peer
@@ -101,7 +101,7 @@ import Testing
         #expect(events.map(\.nanoseconds) == [500_000_000, 1_500_000_000, 59 * 86_400_000_000_000 + 1_500_000_000])
     }
 
-    @Test func connectionsWithInstances() {
+    @Test func `Connections with instances`() {
         let text =
             "Nov 21 08:50:29.000001: \"roadwarrior\"[2] 192.0.2.1 #7: responder rekeyed Child SA #6 using #5; IPsec"
         let events = PlutoLog.events(text, node: "a", realTimeOffset: Self.start)
@@ -112,7 +112,7 @@ import Testing
     }
 
     /// No cut and no flipped byte makes a parser do more than leave something out.
-    @Test(arguments: ["bird-tgw.log", "pluto-liveness.log", "pluto-rekeys.log"]) func damagedText(name: String) throws {
+    @Test(arguments: ["bird-tgw.log", "pluto-liveness.log", "pluto-rekeys.log"]) func `Damaged text`(name: String) throws {
         let bytes = Array(try Fixture.text(name).utf8)
         let whole = try bird(name).count + pluto(name).count
         #expect(whole > 0)

@@ -39,7 +39,7 @@ import Testing
 
     // MARK: Keys
 
-    @Test func bothDirectionsMakeTheKeysOfAnSA() {
+    @Test func `Both directions make the keys of an SA`() {
         let log = Self.log(Self.pair("sha384", 32, "aes256", 32))
         #expect(
             log.keys == [
@@ -54,7 +54,7 @@ import Testing
     @Test(arguments: [
         ("sha1", 20, "aes128", 16, IKEKeys.Integrity.sha1), ("sha256", 32, "aes192", 24, .sha256),
         ("sha384", 32, "aes256", 32, .sha384), ("sha512", 32, "aes256", 32, .sha512),
-    ]) func everyAlgorithm(integrity: String, size: Int, cipher: String, keySize: Int, expected: IKEKeys.Integrity)
+    ]) func `Every algorithm`(integrity: String, size: Int, cipher: String, keySize: Int, expected: IKEKeys.Integrity)
         throws
     {
         let keys = try #require(Self.log(Self.pair(integrity, size, cipher, keySize)).keys.first)
@@ -64,7 +64,7 @@ import Testing
         #expect(keys.encryption.initiatorKey == Self.bytes(0xe1, keySize))
     }
 
-    @Test func bothEndsTellOfTheSameSA() {
+    @Test func `Both ends tell of the same SA`() {
         let pair = Self.pair("sha256", 32, "aes256", 32)
         let other = Self.pair("sha256", 32, "aes256", 32, spis: "0x2e831badd5ec98b3 0x0000000000000001")
         let log = Self.log(pair, other + pair)
@@ -73,7 +73,7 @@ import Testing
     }
 
     /// One end's lines were cut in two by the end of a capture, the other's not yet written.
-    @Test func directionsFromDifferentEnds() {
+    @Test func `Directions from different ends`() {
         let initiator = Self.line("I", Self.word("sha256", "a1", 32), Self.word("aes256", "e1", 32))
         let responder = Self.line("R", Self.word("sha256", "a2", 32), Self.word("aes256", "e2", 32))
         #expect(Self.log(initiator).keys.isEmpty && Self.log(initiator).unusable == 1)
@@ -84,7 +84,7 @@ import Testing
     @Test(arguments: [
         ("none", 0, "aes_gcm_16256", 32), ("none", 0, "aes_gcm128", 16), ("none", 0, "chacha20_poly1305256", 32),
         ("sha256", 32, "aes_ctr256", 32), ("aes_xcbc", 16, "aes192", 24),
-    ]) func whatWiresharkCannotUseIsCounted(integrity: String, size: Int, cipher: String, keySize: Int) {
+    ]) func `What Wireshark cannot use is counted`(integrity: String, size: Int, cipher: String, keySize: Int) {
         let text = Self.pair(integrity, size, cipher, keySize).replacing("none:0x", with: "none:")
         let log = Self.log(text)
         #expect(log.keys.isEmpty)
@@ -99,7 +99,7 @@ import Testing
         word("sha256", "g1", 32) + " " + word("aes256", "e1", 32),
         word("sha256", "a1", 32) + "1 " + word("aes256", "e1", 32),
         word("sha512", "a1", 64) + " " + word("aes256", "e1", 32),
-    ]) func malformedKeys(words: String) {
+    ]) func `Malformed keys`(words: String) {
         let parts = words.split(separator: " ").map(String.init)
         let log = Self.log(Self.line("I", parts[0], parts[1]) + Self.line("R", parts[0], parts[1]))
         #expect(log.keys.isEmpty)
@@ -112,12 +112,12 @@ import Testing
         "| ikev2 I 0x+e831badd5ec98b3 0x09b4f2728727d1f9 sha256:0xa1 aes256:0xe1\n",
         "ikev2 I 0x2e831badd5ec98b3 0x09b4f2728727d1f9 sha256:0xa1 aes256:0xe1\n",
         "Nov 21 06:20:49.391336: \"main\" #3: initiator rekeyed IKE SA #1 {cipher=AES_CBC_256 integ=HMAC_SHA2_384_192}\n",
-    ]) func whatIsNoLineOfKeys(text: String) {
+    ]) func `What is no line of keys`(text: String) {
         let log = Self.log(text)
         #expect(log.keys.isEmpty && log.unusable == 0)
     }
 
-    @Test func directionsThatDisagree() {
+    @Test func `Directions that disagree`() {
         let log = Self.log(
             Self.line("I", Self.word("sha256", "a1", 32), Self.word("aes256", "e1", 32))
                 + Self.line("R", Self.word("sha384", "a2", 32), Self.word("aes256", "e2", 32)))
@@ -130,7 +130,7 @@ import Testing
         String(decoding: PlutoKeyLog.masked(Array(text.utf8)), as: UTF8.self)
     }
 
-    @Test func keysAreMaskedAndSPIsStay() {
+    @Test func `Keys are masked and SP is stay`() {
         let text = Self.pair("sha384", 32, "aes256", 32)
         let masked = Self.masked(text)
         #expect(masked.utf8.count == text.utf8.count)
@@ -140,7 +140,7 @@ import Testing
         #expect(Self.masked(masked) == masked)
     }
 
-    @Test func otherDebuggingLinesAreMasked() {
+    @Test func `Other debugging lines are masked`() {
         let text = """
             Nov 21 06:21:14.217356: | ESP enckey:
             Nov 21 06:21:14.217356: |   79 17 2f da  de 63 eb 02   y./..c..
@@ -166,17 +166,17 @@ import Testing
     }
 
     @Test(arguments: ["", "\n\n", "Nov 21 06:20:31.190229: \"main\": added IKEv2 connection\n", "no newline"])
-    func theRestStaysAsItIs(text: String) {
+    func `The rest stays as it is`(text: String) {
         #expect(Self.masked(text) == text)
     }
 
-    @Test func marksNameTheirLogs() {
+    @Test func `Marks name their logs`() {
         #expect(SecretLog.log(markedBy: SecretLog.mark(of: "tgw.pluto.log")) == "tgw.pluto.log")
         #expect(SecretLog.log(markedBy: "tgw.pluto.log") == nil)
     }
 
     /// What is not text is masked all the same.
-    @Test func bytesThatAreNoText() {
+    @Test func `Bytes that are no text`() {
         let bytes = Array("x\n| ".utf8) + [0xff, 0xc3, 0x28, 0] + Array("\ny".utf8)
         #expect(PlutoKeyLog.masked(bytes) == Array("x\n| ****\ny".utf8))
     }

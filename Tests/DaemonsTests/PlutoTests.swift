@@ -4,7 +4,7 @@ import Testing
 @testable import Daemons
 
 @Suite struct PlutoTests {
-    @Test func establishedConnection() throws {
+    @Test func `Established connection`() throws {
         let status = PlutoStatus(try Fixture.text("pluto-established.txt"))
         #expect(status.connections.map(\.name) == ["main", "main-2"])
         #expect(
@@ -32,7 +32,7 @@ import Testing
     }
 
     /// The text of libreswan 5.2 has no codes, other names for states, and other words for the newest associations.
-    @Test func establishedConnectionOfLibreswan5() throws {
+    @Test func `Established connection of libreswan5`() throws {
         let status = PlutoStatus(try Fixture.text("pluto-established-5.2.txt"))
         #expect(
             status.connection(named: "main")
@@ -58,7 +58,7 @@ import Testing
         #expect(status.connection(named: "main-2")?.isOriented == true && !status.hasEstablishedChild("main-2"))
     }
 
-    @Test func unusedConnection() throws {
+    @Test func `Unused connection`() throws {
         let status = PlutoStatus(try Fixture.text("pluto-established.txt"))
         let unused = try #require(status.connection(named: "main-2"))
         #expect(unused.routing == "unrouted")
@@ -68,7 +68,7 @@ import Testing
     }
 
     /// Both ends initiated at once: two IKE SAs with a child each, until the first renewal.
-    @Test func crossedExchanges() throws {
+    @Test func `Crossed exchanges`() throws {
         let status = PlutoStatus(try Fixture.text("pluto-crossed.txt"))
         #expect(status.ikeSAs.map(\.number) == [1, 2])
         #expect(status.childSAs.map(\.number) == [3, 4])
@@ -77,20 +77,20 @@ import Testing
         #expect(status.childSAs.map(\.outboundBytes) == [544, 0])
     }
 
-    @Test func connectionWhosePeerIsSilent() throws {
+    @Test func `Connection whose peer is silent`() throws {
         let status = PlutoStatus(try Fixture.text("pluto-cut.txt"))
         #expect(status.connection(named: "main")?.isOriented == true && !status.hasEstablishedChild("main"))
         #expect(status.ikeSAs.map(\.state) == ["STATE_V2_PARENT_I1"])
         #expect(status.ikeSAs.map(\.isEstablished) == [false])
     }
 
-    @Test func ikeWithoutChild() throws {
+    @Test func `IKE without child`() throws {
         let status = PlutoStatus(try Fixture.text("pluto-child-refused.txt"))
         #expect(status.ikeSAs.map(\.isEstablished) == [true])
         #expect(status.childSAs.isEmpty && !status.hasEstablishedChild("main"))
     }
 
-    @Test func plutoThatDoesNotRun() {
+    @Test func `pluto that does not run`() {
         let status = PlutoStatus("whack: Pluto is not running (no \"/run/pluto/pluto.ctl\")\n")
         #expect(status == PlutoStatus(""))
         #expect(status.connections.isEmpty)
@@ -115,13 +115,13 @@ import Testing
             "\"main\" #2: IKE_AUTH response rejected Child SA with NO_PROPOSAL_CHOSEN"
         ),
     ])
-    func logTellsWhy(name: String, line: String) throws {
+    func `Log tells why`(name: String, line: String) throws {
         let failures = PlutoLog.failures(in: try Fixture.text(name), connection: "main")
         #expect(failures.contains(line))
         #expect(PlutoLog.failures(in: try Fixture.text(name), connection: "main-2").isEmpty)
     }
 
-    @Test func recoveryForgivesTheFailuresBefore() throws {
+    @Test func `Recovery forgives the failures before`() throws {
         let text = try Fixture.text("pluto-peer-lost.log")
         let lost = text.split(separator: "\n").prefix { !$0.contains("#5: initiator established") }.joined(
             separator: "\n")
@@ -134,7 +134,7 @@ import Testing
 
     /// No cut and no flipped byte makes a parser do more than leave something out.
     @Test(arguments: ["pluto-established.txt", "pluto-crossed.txt", "pluto-cut.txt"])
-    func damagedText(name: String) throws {
+    func `Damaged text`(name: String) throws {
         let lines = try Fixture.text(name).split(separator: "\n")
         let bytes = Array(lines.drop { !$0.contains("Connection list") }.joined(separator: "\n").utf8)
         for end in stride(from: 0, to: bytes.count, by: 41) {

@@ -21,7 +21,7 @@ import Testing
         try expect(packet, of: association, toCarry: inner)
     }
 
-    @Test func `draft-mcgrew-gcm-test: a packet with AES-GCM and an extended sequence number`() throws {
+    @Test func `Draft-mcgrew-gcm-test: a packet with AES-GCM and an extended sequence number`() throws {
         let key = KeyMaterial(hexadecimal: "4c80cdefbb5d10da906ac73c3613a634 2e443b68")
         let association = ESPAssociation.between(
             .init(name: "rfc4106(gcm(aes))", key: key, tagBits: 128), spi: 0x4321, extended: true)

@@ -33,8 +33,8 @@ struct CaptureQualityTests {
         },
     ]
 
-    @Test("It proves nothing right", arguments: gaps)
-    func doubt(_ gap: Gap) throws {
+    @Test(arguments: gaps)
+    func `It proves nothing right`(_ gap: Gap) throws {
         var capture = try SyntheticCapture.ordinary()
         gap.make(&capture)
         for isLive in [true, false] {
@@ -47,8 +47,8 @@ struct CaptureQualityTests {
         }
     }
 
-    @Test("What is wrong stays wrong", arguments: gaps)
-    func failure(_ gap: Gap) throws {
+    @Test(arguments: gaps)
+    func `What is wrong stays wrong`(_ gap: Gap) throws {
         var capture = try SyntheticCapture.ordinary()
         capture.add(Packets.ethernet(Packets.echo(west, east, sequence: 9)), at: "gw1:wan")
         try capture.send(Packets.echo(west, east, sequence: 10), .plainEast)
@@ -59,8 +59,8 @@ struct CaptureQualityTests {
         #expect(verdicts["secret"]?.outcome == .fail)
     }
 
-    @Test("What is missing is not held against what is there", arguments: gaps)
-    func absence(_ gap: Gap) throws {
+    @Test(arguments: gaps)
+    func `What is missing is not held against what is there`(_ gap: Gap) throws {
         var capture = try SyntheticCapture.ordinary()
         try capture.send(Packets.echo(west, east, sequence: 9), .plainEast, entered: nil)
         try capture.send(Packets.echo(west, east, sequence: 10), .plainEast)
@@ -72,8 +72,8 @@ struct CaptureQualityTests {
         #expect(verdicts["form"]?.seen.hasPrefix("1 packet that never entered the tunnel, but ") == true)
     }
 
-    @Test("A probe that was not seen may be missing", arguments: gaps)
-    func silence(_ gap: Gap) throws {
+    @Test(arguments: gaps)
+    func `A probe that was not seen may be missing`(_ gap: Gap) throws {
         var capture = try SyntheticCapture.ordinary()
         gap.make(&capture)
         let verdict = try JudgedLab.verdict(
@@ -82,8 +82,8 @@ struct CaptureQualityTests {
         #expect(verdict.seen.hasPrefix("no packet of inside crossed that way, but "))
     }
 
-    @Test("A file that ends within its first packet")
-    func noPacket() throws {
+    @Test
+    func `A file that ends within its first packet`() throws {
         var capture = SyntheticCapture()
         capture.add(Packets.arp, at: "gw1:wan")
         // The packet's block has 32 bytes around it, the statistics' after it 48 with padding.
@@ -95,8 +95,8 @@ struct CaptureQualityTests {
         #expect(examination.quality.doubt == "the capture file breaks off after 0 packets")
     }
 
-    @Test("What is no capture file is an error")
-    func noCapture() throws {
+    @Test
+    func `What is no capture file is an error`() throws {
         let topology = try JudgedLab.topology(expecting: Self.expectations)
         let file = try ScratchCapture()
         try file.replace(Array("this is no capture file, but long enough for one".utf8))

@@ -93,7 +93,7 @@ struct TracerouteVerdictTests {
 
     private static let good = trace([("169.254.1.2", 2100), ("10.2.0.2", 4050)])
 
-    @Test func threeAreJudgedAndOneGoesBefore() throws {
+    @Test func `Three are judged and one goes before`() throws {
         let slow = Self.trace([("169.254.1.2", 9000), ("10.2.0.2", 11000)])
         let verdict = try Self.verdict([
             slow, Self.good, Self.trace([("10.2.0.1", 2400), ("10.2.0.2", 4100)]), Self.good,
@@ -116,18 +116,18 @@ struct TracerouteVerdictTests {
             ([(nil, 0), ("10.2.0.2", 4000)], "nobody answers at hop 1"),
             ([("10.2.0.2", 2000)], "the destination is hop 1, expected 2"),
         ] as [([(String?, Int64)], String)])
-    func oneStrayTraceIsEnough(_ hops: [(String?, Int64)], _ seen: String) throws {
+    func `One stray trace is enough`(_ hops: [(String?, Int64)], _ seen: String) throws {
         let verdict = try Self.verdict([Self.good, Self.good, Self.trace(hops), Self.good])
         #expect(verdict.outcome == .fail && verdict.seen.contains(seen), "\(verdict.seen)")
     }
 
-    @Test func whatIsNotReachedFails() throws {
+    @Test func `What is not reached fails`() throws {
         let lost = Self.trace([("169.254.1.2", 2000), ("169.254.1.2", 3000), (nil, 0)], isReached: false)
         let verdict = try Self.verdict([Self.good, lost, Self.good, Self.good])
         #expect(verdict.outcome == .fail && verdict.seen.contains("the destination is not reached in 3 hops"))
     }
 
-    @Test func unmeasuredIsInconclusive() throws {
+    @Test func `Unmeasured is inconclusive`() throws {
         #expect(try Self.verdict([Self.good]).outcome == .inconclusive)
     }
 }
@@ -154,27 +154,27 @@ struct SignatureVerdictTests {
         return capture
     }
 
-    @Test func everySegmentOfBothSpeakers() throws {
+    @Test func `Every segment of both speakers`() throws {
         let verdict = try CarrierLab.verdict("{md5: outside}", Self.capture())
         #expect(
             verdict.outcome == .pass && verdict.seen == "3 segments of both speakers, all signed", "\(verdict.seen)")
         #expect(verdict.rule.hasPrefix("RFC 2385"))
     }
 
-    @Test func oneWithoutIsEnough() throws {
+    @Test func `One without is enough`() throws {
         let verdict = try CarrierLab.verdict("{md5: outside}", Self.capture(west: [true, false, true]))
         #expect(verdict.outcome == .fail && verdict.seen == "1 packet without a signature", "\(verdict.seen)")
         #expect(verdict.evidence.map(\.packet) == [2] && verdict.evidence.first?.interface == "west:dx")
     }
 
-    @Test func anyOtherConnectionIsNotLookedAt() throws {
+    @Test func `Any other connection is not looked at`() throws {
         var capture = Self.capture()
         capture.add(Self.segment("169.254.1.1", "169.254.1.2", isSigned: false, port: 22), at: "west:dx")
         capture.add(Self.segment("10.2.0.1", "10.2.0.2", isSigned: false), at: "middle:lan")
         #expect(try CarrierLab.verdict("{md5: outside}", capture).outcome == .pass)
     }
 
-    @Test func silenceProvesNothing() throws {
+    @Test func `Silence proves nothing`() throws {
         for (capture, seen) in [
             (Self.capture(middle: []), "no segment of middle in outside was seen"),
             (SyntheticCapture(), "no segment of west in outside, middle in outside was seen"),
@@ -185,13 +185,13 @@ struct SignatureVerdictTests {
         }
     }
 
-    @Test func missingPacketsProveNothing() throws {
+    @Test func `Missing packets prove nothing`() throws {
         var capture = Self.capture()
         capture.dropped = ["west:dx": 1]
         #expect(try CarrierLab.verdict("{md5: outside}", capture).outcome == .inconclusive)
     }
 
-    @Test func theLabIsAskedForSegments() throws {
+    @Test func `The lab is asked for segments`() throws {
         let topology = try CarrierLab.topology("{md5: outside}")
         let plan = CheckPlan(topology: topology, expectations: topology.expectations)
         #expect(plan.captured.measurements == [.refresh(["outside"])] && plan.uncaptured.measurements.isEmpty)
@@ -214,7 +214,7 @@ struct TaggedLinkVerdictTests {
     }
 
     @Test(arguments: [([340], true), ([], false), ([440], false), ([340, 340], false)] as [([UInt16], Bool)])
-    func theTagOfTheLink(_ vlans: [UInt16], _ isRight: Bool) throws {
+    func `The tag of the link`(_ vlans: [UInt16], _ isRight: Bool) throws {
         let verdict = try CarrierLab.verdict(
             "{encapsulation: there, as: vlan 340, on: vif}", Self.crossing(vlans: vlans))
         #expect(verdict.outcome == (isRight ? .pass : .fail), "\(verdict.seen)")
@@ -241,7 +241,7 @@ struct TaggedLinkVerdictTests {
         }
     }
 
-    @Test func pingStatistics() throws {
+    @Test func `Ping statistics`() throws {
         let verdict = try Self.ping("{rtt: there, count: 4}", [4000, 4010, 4020, 4010])
         #expect(verdict.outcome == .pass)
         #expect(verdict.seen == "4 of 4 answered in 4.000 ms to 4.020 ms, on average 4.010 ms")
@@ -249,11 +249,11 @@ struct TaggedLinkVerdictTests {
     }
 
     @Test(arguments: [[4000, nil, 4000], [4000, 4200, 4000]] as [[Int64?]])
-    func oneLostOrLateIsEnough(_ times: [Int64?]) throws {
+    func `One lost or late is enough`(_ times: [Int64?]) throws {
         #expect(try Self.ping("{rtt: there, count: 3}", times).outcome == .fail)
     }
 
-    @Test func manyAreNotCaptured() throws {
+    @Test func `Many are not captured`() throws {
         let topology = try CarrierLab.topology("{rtt: there, count: 100}")
         let plan = CheckPlan(topology: topology, expectations: topology.expectations)
         guard case .probe(let few)? = plan.captured.measurements.first, case .echo(5, _, _, _, _) = few.kind,

@@ -117,8 +117,8 @@ struct ConfidentialityVerdictTests {
             edit: wire(between(50, ProbeMarker.bytes(id: 1), fragment: 185))),
     ]
 
-    @Test("Every objection, and only it", arguments: cases)
-    func objections(_ example: Case) throws {
+    @Test(arguments: cases)
+    func `Every objection, and only it`(_ example: Case) throws {
         var capture = try SyntheticCapture.ordinary()
         try example.edit(&capture)
         let verdict = try JudgedLab.verdict(
@@ -134,8 +134,8 @@ struct ConfidentialityVerdictTests {
         }
     }
 
-    @Test("A packet around the tunnel fails both claims and is named in both")
-    func bothClaims() throws {
+    @Test
+    func `A packet around the tunnel fails both claims and is named in both`() throws {
         var capture = try SyntheticCapture.ordinary()
         capture.add(Packets.ethernet(Packets.echo(west, east, sequence: 9)), at: "gw1:wan")
         let number = capture.number(lastAt: "gw1:wan")
@@ -154,8 +154,8 @@ struct ConfidentialityVerdictTests {
         #expect(verdicts["elsewhere"]?.outcome == .pass)
     }
 
-    @Test("A verdict in full")
-    func literal() throws {
+    @Test
+    func `A verdict in full`() throws {
         let verdict = try JudgedLab.verdict(
             expecting: "one: {confidentiality: [there, inside], allow: [arp, ike]}", of: .ordinary())
         #expect(
@@ -165,8 +165,8 @@ struct ConfidentialityVerdictTests {
         #expect(verdict.seen == "25 packets of ESP, 1 of arp, 3 of ike")
     }
 
-    @Test("Nothing encrypted crossed either", arguments: [true, false])
-    func emptiness(isLive: Bool) throws {
+    @Test(arguments: [true, false])
+    func `Nothing encrypted crossed either`(isLive: Bool) throws {
         var capture = SyntheticCapture()
         capture.add(Packets.arp, at: "gw1:wan")
         let verdict = try JudgedLab.verdict(
@@ -175,8 +175,8 @@ struct ConfidentialityVerdictTests {
         #expect(verdict.seen.hasPrefix("no encrypted packet either"))
     }
 
-    @Test("Whoever knocks at a public address for a security expectation is no tunnel's traffic")
-    func strangers() throws {
+    @Test
+    func `Whoever knocks at a public address for a security expectation is no tunnel's traffic`() throws {
         var capture = try SyntheticCapture.ordinary()
         capture.add(Packets.ethernet(Packets.echo("192.0.2.2", "203.0.113.20")), at: "vpn2:wan")
         let claim = "one: {confidentiality: inside, allow: [arp, ike]}"

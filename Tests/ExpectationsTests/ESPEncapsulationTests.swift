@@ -27,8 +27,8 @@ struct ESPEncapsulationTests {
         esp.mode == .transport && esp.family == .ipv6 ? 40 : 20
     }
 
-    @Test("a packet's length is the sum of its parts, and the lengths that are possible are those sums", arguments: all)
-    func lengths(esp: ESPEncapsulation) {
+    @Test(arguments: all)
+    func `A packet's length is the sum of its parts, and the lengths that are possible are those sums`(esp: ESPEncapsulation) {
         let inner = Self.shortest(esp)...400
         let sums = inner.map { (inner: $0, outer: Self.length($0, in: esp)) }
         let made = Dictionary(grouping: sums, by: \.outer).mapValues { $0.map(\.inner) }
@@ -55,14 +55,14 @@ struct ESPEncapsulationTests {
         return payload <= 2 ? 1 : payload + adjustment - 2
     }
 
-    @Test("Linux computes the same MTU, on every link from 576 to 9000", arguments: all)
-    func linux(esp: ESPEncapsulation) {
+    @Test(arguments: all)
+    func `Linux computes the same MTU, on every link from 576 to 9000`(esp: ESPEncapsulation) {
         let differences = (576...9000).filter { esp.largestInner(within: $0) != Self.linuxMTU(esp, link: $0) }
         #expect(differences.isEmpty)
     }
 
-    @Test("absurd lengths are impossible, and crash nothing", arguments: all)
-    func absurd(esp: ESPEncapsulation) {
+    @Test(arguments: all)
+    func `Absurd lengths are impossible, and crash nothing`(esp: ESPEncapsulation) {
         for length in [Int.min, -65536, -1, 0, 1] {
             #expect(!esp.isPossible(outerLength: length))
             #expect(esp.innerLengths(ofOuter: length) == nil)
@@ -73,8 +73,8 @@ struct ESPEncapsulationTests {
         #expect(esp.largestInner(within: .max) != nil)
     }
 
-    @Test("a length between two steps of the padding is impossible")
-    func step() throws {
+    @Test
+    func `A length between two steps of the padding is impossible`() throws {
         let transform = try ESPOverhead(cipher: .aesCBC, integrity: .sha2_256)
         let esp = ESPEncapsulation(transform: transform)
         #expect(esp.isPossible(outerLength: 1500))

@@ -11,13 +11,12 @@ struct ESPTransformTests {
         return integrities.compactMap { try? ESPOverhead(cipher: cipher, integrity: $0) }
     }
 
-    @Test("22 pairs: 7 ciphers that authenticate and 3 with each of 5 integrity algorithms")
-    func pairs() {
+    @Test
+    func `22 pairs: 7 ciphers that authenticate and 3 with each of 5 integrity algorithms`() {
         #expect(Self.all.count == 7 + 3 * 5)
     }
 
     @Test(
-        "initialization vector, block and integrity check value are the RFCs'",
         arguments: [
             (Cipher.aesCBC, IntegrityAlgorithm?.some(.sha2_256), 16, 16, 16), (.aesCBC, .sha1, 16, 12, 16),
             (.aesCTR, .sha1, 8, 12, 4), (.aesCTR, .sha2_384, 8, 24, 4), (.null, .sha1, 0, 12, 4),
@@ -26,15 +25,15 @@ struct ESPTransformTests {
             (.aesCCM12, nil, 8, 12, 4),
             (.aesCCM16, nil, 8, 16, 4), (.chacha20Poly1305, nil, 8, 16, 4),
         ])
-    func lengths(cipher: Cipher, integrity: IntegrityAlgorithm?, iv: Int, icv: Int, alignment: Int) throws {
+    func `Initialization vector, block and integrity check value are the RFCs'`(cipher: Cipher, integrity: IntegrityAlgorithm?, iv: Int, icv: Int, alignment: Int) throws {
         let transform = try ESPOverhead(cipher: cipher, integrity: integrity)
         #expect(transform.ivLength == iv)
         #expect(transform.icvLength == icv)
         #expect(transform.alignment == alignment)
     }
 
-    @Test("padding is the shortest that fills the alignment", arguments: all)
-    func padding(transform: ESPOverhead) throws {
+    @Test(arguments: all)
+    func `Padding is the shortest that fills the alignment`(transform: ESPOverhead) throws {
         for payload in 0...600 {
             let shortest = try #require((0...255).first { (payload + $0 + 2).isMultiple(of: transform.alignment) })
             #expect(transform.paddingLength(payload: payload) == shortest)
@@ -43,8 +42,8 @@ struct ESPTransformTests {
         }
     }
 
-    @Test("the payloads of an ESP packet's length are those that make it, and no others", arguments: all)
-    func payloads(transform: ESPOverhead) {
+    @Test(arguments: all)
+    func `The payloads of an ESP packet's length are those that make it, and no others`(transform: ESPOverhead) {
         let made = Dictionary(grouping: 0...400) { transform.espLength(payload: $0) }
         for length in 0...380 {
             #expect(transform.payloads(espLength: length).map(Array.init) == made[length])
@@ -54,8 +53,8 @@ struct ESPTransformTests {
         _ = transform.payloads(espLength: .max)
     }
 
-    @Test("a cipher that authenticates takes no integrity algorithm, and one that does not needs it")
-    func refused() {
+    @Test
+    func `A cipher that authenticates takes no integrity algorithm, and one that does not needs it`() {
         for cipher in Cipher.allCases {
             let wrong: IntegrityAlgorithm? = cipher.isAuthenticated ? .sha2_256 : nil
             let error = #expect(throws: EncapsulationError.self) { try ESPOverhead(cipher: cipher, integrity: wrong) }

@@ -40,8 +40,8 @@ struct ExaminationMutationTests {
         }
     }
 
-    @Test("No frame, and no packet out of ESP, brings reading down")
-    func frames() {
+    @Test
+    func `No frame, and no packet out of ESP, brings reading down`() {
         var generator = Generator(state: 1)
         let seeds = WirePacketTests.cases.map(\.frame)
         var wrapped = 0
@@ -59,8 +59,8 @@ struct ExaminationMutationTests {
         #expect(wrapped > Self.inputs / 20)
     }
 
-    @Test("No capture of damaged packets brings an examination down, and its verdicts name packets that are there")
-    func captures() throws {
+    @Test
+    func `No capture of damaged packets brings an examination down, and its verdicts name packets that are there`() throws {
         var generator = Generator(state: 2)
         let ordinary = try SyntheticCapture.ordinary()
         for round in 0..<max(1, Self.inputs / 2 / 400) {

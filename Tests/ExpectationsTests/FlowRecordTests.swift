@@ -18,12 +18,12 @@ import Testing
     }
 
     @Test(arguments: [0, 1, 2, 500] as [Int64])
-    func comesBackAsItWas(count: Int64) throws {
+    func `Comes back as it was`(count: Int64) throws {
         let whole = record(count)
         #expect(try JSONDecoder().decode(FlowRecord.self, from: JSONEncoder().encode(whole)) == whole)
     }
 
-    @Test func aMillionRequestsFitIntoOneMessage() throws {
+    @Test func `A million requests fit into one message`() throws {
         // 16 MB is what a frame may have; the rest of a record is small.
         #expect(try JSONEncoder().encode(record(100_000)).count < 1_400_000)
     }

@@ -80,8 +80,8 @@ struct HeaderStackTests {
         },
     ]
 
-    @Test("sums done by hand", arguments: known)
-    func byHand(known: Known) throws {
+    @Test(arguments: known)
+    func `Sums done by hand`(known: Known) throws {
         let stack = try known.request.stack()
         #expect(stack.mtu == known.mtu)
         #expect(stack.mss4 == (stack.carried.contains(.ipv4) ? known.mtu - 40 : nil))
@@ -101,8 +101,8 @@ struct HeaderStackTests {
 
     /// Every cipher, mode, family, with and without UDP, over every stack of tunnels and with every one within: against
     /// sums added up from other figures, and against trying.
-    @Test("all combinations agree with what trying every length finds", arguments: tunnels.indices)
-    func combinations(index: Int) throws {
+    @Test(arguments: tunnels.indices)
+    func `All combinations agree with what trying every length finds`(index: Int) throws {
         let links = [576, 1280, 1500, 1501, 9000]
         let (outside, bytes) = Self.tunnels[index]
         var stacks = 0
@@ -127,8 +127,8 @@ struct HeaderStackTests {
         #expect(stacks >= ESPEncapsulationTests.all.count / 2 * (links.count - 1))
     }
 
-    @Test("tunnels in transport mode leave their IP header outside ESP", arguments: ESPTransformTests.all)
-    func transport(transform: ESPOverhead) throws {
+    @Test(arguments: ESPTransformTests.all)
+    func `Tunnels in transport mode leave their IP header outside ESP`(transform: ESPOverhead) throws {
         for (name, ip, own) in [
             ("gre+key", 20, 8), ("ipip", 20, 0), ("ipip6", 48, 0), ("ip6gre", 48, 4), ("ip6ip6+no-encaplimit", 40, 0),
         ] {
@@ -164,8 +164,8 @@ struct HeaderStackTests {
 
     // MARK: Parts
 
-    @Test("the parts of a packet stand in the order of the wire")
-    func parts() throws {
+    @Test
+    func `The parts of a packet stand in the order of the wire`() throws {
         var request = HeaderStackRequest()
         (request.encryption, request.integrity, request.isUDPEncapsulated) = ("aes-cbc", "sha2-256", true)
         (request.layers, request.vlanTags) = ("6in4", 1)
@@ -180,8 +180,8 @@ struct HeaderStackTests {
         #expect(parts.filter { !$0.isInMTU }.map(\.name) == ["VLAN tag"])
     }
 
-    @Test("in transport mode the packet's own header comes first")
-    func transportParts() throws {
+    @Test
+    func `In transport mode the packet's own header comes first`() throws {
         let esp = ESPEncapsulation(transform: try ESPOverhead(cipher: .aesGCM16, integrity: nil), mode: .transport)
         #expect(
             try HeaderStack([.esp(esp)]).parts(ofInner: 100).map { "\($0.bytes) \($0.layer): \($0.name)" } == [
@@ -192,8 +192,8 @@ struct HeaderStackTests {
 
     // MARK: Stacks that cannot be
 
-    @Test("a link without room says how much is needed, and that much is enough")
-    func noRoom() throws {
+    @Test
+    func `A link without room says how much is needed, and that much is enough`() throws {
         var request = HeaderStackRequest()
         (request.encryption, request.isUDPEncapsulated) = ("aes-gcm-16", true)
         // 20 + 8 + 8 + 8 + 20 and 2, filled up to 24, + 16
@@ -206,21 +206,20 @@ struct HeaderStackTests {
         #expect(try request.stack().mss4 == nil)
     }
 
-    @Test("IPv6 needs 1280 bytes")
-    func minimumOfIPv6() throws {
+    @Test
+    func `IPv6 needs 1280 bytes`() throws {
         let tunnel = [Encapsulation.tunnel(Encapsulation.Tunnel(.sixInFour))]
         #expect(try HeaderStack(tunnel, linkMTU: #require(MTU(1300))).hasMinimumOfIPv6)
         #expect(try !HeaderStack(tunnel, linkMTU: #require(MTU(1299))).hasMinimumOfIPv6)
     }
 
     @Test(
-        "what cannot stand within each other is refused with what is there",
         arguments: [
             ("isatap,ipip", "ipip over IPv4 cannot stand within isatap, which carries IPv6 here."),
             ("ipip6,ipip6", "ipip6 over IPv6 cannot stand within ipip6, which carries IPv4 here."),
             ("gre,vlan", "A VLAN tag cannot stand within gre, which carries IP packets."),
         ])
-    func order(layers: String, message: String) {
+    func `What cannot stand within each other is refused with what is there`(layers: String, message: String) {
         var request = HeaderStackRequest()
         request.layers = layers
         let error = #expect(throws: EncapsulationError.self) { try request.stack() }
@@ -272,8 +271,8 @@ struct HeaderStackRequestTests {
         ),
     ]
 
-    @Test("mistakes are told with their remedy", arguments: mistakes.indices)
-    func mistake(index: Int) {
+    @Test(arguments: mistakes.indices)
+    func `Mistakes are told with their remedy`(index: Int) {
         let (change, message, remedy) = Self.mistakes[index]
         var request = HeaderStackRequest()
         change(&request)
@@ -283,9 +282,8 @@ struct HeaderStackRequestTests {
     }
 
     @Test(
-        "every name of an algorithm is understood, with and without its key's bits",
         arguments: EncryptionAlgorithm.allCases)
-    func names(algorithm: EncryptionAlgorithm) throws {
+    func `Every name of an algorithm is understood, with and without its key's bits`(algorithm: EncryptionAlgorithm) throws {
         let stacks = try [algorithm.rawValue, algorithm.cipher.rawValue].map { name in
             var request = HeaderStackRequest()
             request.encryption = name
@@ -296,14 +294,13 @@ struct HeaderStackRequestTests {
     }
 
     @Test(
-        "ESP takes the family that the layers around it leave",
         arguments: [
             ("", ESPEncapsulation.Mode.tunnel, EncapsulationFamily.ipv4), ("isatap", .tunnel, .ipv6),
             ("ipip6", .tunnel, .ipv4),
             ("gre", .tunnel, .ipv4), ("ip6ip6", .transport, .ipv6), ("esp,ip6gre", .transport, .ipv6),
             ("esp,ipip6", .tunnel, .ipv4), ("6in4,esp,ipip6", .transport, .ipv6),
         ])
-    func family(layers: String, mode: ESPEncapsulation.Mode, family: EncapsulationFamily) throws {
+    func `ESP takes the family that the layers around it leave`(layers: String, mode: ESPEncapsulation.Mode, family: EncapsulationFamily) throws {
         var request = HeaderStackRequest()
         (request.encryption, request.layers, request.mode) = ("aes-gcm-16", layers, mode)
         let families = try request.stack().layers.compactMap { layer in

@@ -58,7 +58,7 @@ struct PlainTunnelVerdictTests {
         return try #require(judge.verdicts { _ in [:] }.first)
     }
 
-    @Test func theStackIsShownByteForByte() throws {
+    @Test func `The stack is shown byte for byte`() throws {
         // The router's answer comes without the option: what has most headers is shown.
         let answer = Self.wrapped(
             Packets.echo("192.168.100.10", "10.255.1.10", isRequest: false), from: Self.router, to: Self.gateway,
@@ -81,7 +81,7 @@ struct PlainTunnelVerdictTests {
         (Packets.ethernet(inner), "in clear"),
         (Packets.ethernet(Packets.ip(gateway, router, 4, inner)), "wrapped otherwise"),
     ])
-    func eachSlipIsSeen(_ packet: [UInt8], _ what: String) throws {
+    func `Each slip is seen`(_ packet: [UInt8], _ what: String) throws {
         let verdict = try Self.verdict([Self.wrapped(), packet])
         #expect(verdict.outcome == .fail)
         for part in what.split(separator: ", ") {
@@ -90,7 +90,7 @@ struct PlainTunnelVerdictTests {
         }
     }
 
-    @Test func hopLimitsAndLengthsCount() throws {
+    @Test func `Hop limits and lengths count`() throws {
         var tired = Self.wrapped()
         tired[14 + 20 + 7] = 65
         #expect(try Self.verdict([tired]).seen == "1 packet with another hop limit")
@@ -104,7 +104,7 @@ struct PlainTunnelVerdictTests {
     }
 
     /// The arithmetic of lab files and that of `netlab mtu` are one.
-    @Test func overheadsAgree() throws {
+    @Test func `Overheads agree`() throws {
         for tunnel in try Self.topology("{path: site-to-web, via: [router, ipip6, gateway, vpc]}").plainTunnels {
             for end in tunnel.ends {
                 #expect(end.encapsulation(tunnel.kind).headerLength == end.overhead(tunnel.kind))

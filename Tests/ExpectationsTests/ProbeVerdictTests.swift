@@ -24,7 +24,6 @@ struct ProbeVerdictTests {
     private static let reply = Packets.echo(east, west, isRequest: false)
 
     @Test(
-        "The way there and back",
         arguments: [
             PathCase(
                 testDescription: "as declared", isRight: true, seen: "gw1 > plain > gw2, back by gw2 > plain > gw1"),
@@ -55,7 +54,7 @@ struct ProbeVerdictTests {
                 isRight: false, seen: "gw1 > plain > gw2"),
             PathCase(testDescription: "not seen at all", isRight: false, seen: ", back by ") { _ in },
         ])
-    func path(_ example: PathCase) throws {
+    func `The way there and back`(_ example: PathCase) throws {
         var lab = try CheckedLab(expecting: example.claim)
         try lab.echoes(traffic: example.traffic)
         let verdict = try lab.verdict()
@@ -64,8 +63,8 @@ struct ProbeVerdictTests {
         if example.isRight { #expect(verdict.evidence == []) }
     }
 
-    @Test("An echo that is not answered fails, one that was not sent too")
-    func noAnswer() throws {
+    @Test
+    func `An echo that is not answered fails, one that was not sent too`() throws {
         for claim in ["{path: there, via: [gw1, plain, gw2]}", "{rtt: there}"] {
             var lab = try CheckedLab(expecting: claim)
             try lab.echoes([nil, nil])
@@ -78,14 +77,13 @@ struct ProbeVerdictTests {
     }
 
     @Test(
-        "Round trips",
         arguments: [
             ("{rtt: there}", [6006, 6100, 5910], true), ("{rtt: there}", [6006, 6110], false),
             ("{rtt: there}", [5900], false),
             ("{rtt: there}", [6006, nil], false), ("{rtt: there, is: 6ms, within: 10us}", [6006], true),
             ("{rtt: there, is: 6ms, within: 1us}", [6006], false), ("{rtt: there, is: 3ms}", [6006], false),
         ] as [(String, [Int64?], Bool)])
-    func roundTrips(claim: String, times: [Int64?], isRight: Bool) throws {
+    func `Round trips`(claim: String, times: [Int64?], isRight: Bool) throws {
         var lab = try CheckedLab(expecting: claim)
         try lab.echoes(times)
         let verdict = try lab.verdict()
@@ -100,7 +98,7 @@ struct ProbeVerdictTests {
             ([6006, 7000], Verdict.Outcome.pass), ([6006, 7100], .inconclusive), ([6006, 60_000], .inconclusive),
             ([5900, 60_000], .fail), ([6006, nil], .fail),
         ] as [([Int64?], Verdict.Outcome)])
-    func roundTripsInRealTime(times: [Int64?], outcome: Verdict.Outcome) throws {
+    func `Round trips in real time`(times: [Int64?], outcome: Verdict.Outcome) throws {
         var lab = try CheckedLab(expecting: "{rtt: there}")
         try lab.echoes(times)
         let verdict = try lab.verdict(in: .real)
@@ -182,8 +180,8 @@ struct ProbeVerdictTests {
         ]
     }
 
-    @Test("The largest packet, and what becomes of one byte more", arguments: try Self.mtuCases())
-    func mtu(_ example: MTUCase) throws {
+    @Test(arguments: try Self.mtuCases())
+    func `The largest packet, and what becomes of one byte more`(_ example: MTUCase) throws {
         var lab = try CheckedLab(expecting: example.claim)
         guard case .mtu(let claim) = lab.claim else { return }
         try lab.echoes()
@@ -199,8 +197,8 @@ struct ProbeVerdictTests {
         #expect(example.isRight || example.result.bytes == nil || verdict.evidence.map(\.interface) == ["gw1:lan"])
     }
 
-    @Test("The rule of an MTU says what it follows from")
-    func mtuRule() throws {
+    @Test
+    func `The rule of an MTU says what it follows from`() throws {
         var lab = try CheckedLab(expecting: "{mtu: there, is: 1438}")
         try lab.echoes()
         #expect(
@@ -209,18 +207,17 @@ struct ProbeVerdictTests {
     }
 
     @Test(
-        "Nothing to compute an MTU from is no failure of it",
         arguments: ["{mtu: there}", "{mss: there}", "{rate: there}"])
-    func nothingToComputeFrom(claim: String) throws {
+    func `Nothing to compute an MTU from is no failure of it`(claim: String) throws {
         #expect(try CheckedLab(expecting: claim).verdict().outcome == .inconclusive)
     }
 
     enum Fragments: Sendable, CaseIterable { case outside, inside, none, lost }
 
     @Test(
-        "Fragments outside of a tunnel and inside", arguments: ["fragmented-outside", "fragmented-inside"],
+ arguments: ["fragmented-outside", "fragmented-inside"],
         Fragments.allCases)
-    func fragments(beyond: String, seen: Fragments) throws {
+    func `Fragments outside of a tunnel and inside`(beyond: String, seen: Fragments) throws {
         var lab = try CheckedLab(expecting: "{mtu: there, beyond: \(beyond)}")
         guard case .mtu(let claim) = lab.claim else { return }
         try lab.echoes()
@@ -288,7 +285,6 @@ struct ProbeVerdictTests {
     }
 
     @Test(
-        "What is let in and what is not",
         arguments: [
             SecurityCase(
                 testDescription: "accepted", claim: accepted, result: result(.synAck, arrived: true), packet: syn,
@@ -334,7 +330,7 @@ struct ProbeVerdictTests {
                 packet: Packets.ip(west, east, 6, Packets.tcp(50_022, 23, flags: 2)), outcome: .inconclusive,
                 seen: "the packet was not seen leaving west"),
         ])
-    func security(_ example: SecurityCase) throws {
+    func `What is let in and what is not`(_ example: SecurityCase) throws {
         var lab = try CheckedLab(expecting: example.claim)
         guard case .security(let claim) = lab.claim else { return }
         try lab.measure(lab.plan.packet(claim), .packet(result: example.result)) { capture in
@@ -351,8 +347,8 @@ struct ProbeVerdictTests {
         #expect(try CheckedLab(expecting: example.claim).verdict().outcome == .inconclusive)
     }
 
-    @Test("A capture that lacks packets neither proves nor refutes what follows from the way they took")
-    func gaps() throws {
+    @Test
+    func `A capture that lacks packets neither proves nor refutes what follows from the way they took`() throws {
         for (claim, outcome) in [
             ("{path: there, via: [gw1, plain, gw2]}", Verdict.Outcome.pass), ("{path: there, via: [gw1, gw2]}", .fail),
             ("{rtt: there}", .pass), ("{rtt: there, is: 1s}", .fail),

@@ -9,7 +9,7 @@ import Testing
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().appending(
             path: "Labs/providers/aws.yaml")
 
-    @Test func awsAdvisesWhatFits() throws {
+    @Test func `AWS advises what fits`() throws {
         let text = try String(contentsOf: Self.file, encoding: .utf8)
         let rows = text.matches(
             of: #/\{cipher: ([a-z0-9-]+)(?:, integrity: ([a-z0-9-]+))?(?<natT>, nat-t: yes)?, mtu: ([0-9]+)\}/#)

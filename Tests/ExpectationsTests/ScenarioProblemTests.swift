@@ -30,12 +30,12 @@ import Testing
         return plan.problems(predictor: Predictor(topology: topology, versions: .measured), file: "lab.yaml")
     }
 
-    @Test func aScenarioThatCanPassHasNone() throws {
+    @Test func `A scenario that can pass has none`() throws {
         #expect(try problems("blackhole right", traffic: "{there: 1s, near: 1s}", claims: "outage: {near: none}") == [])
         #expect(try problems("blackhole right", traffic: "{there: 1s}", claims: "outage: {there: 35s}") == [])
     }
 
-    @Test func aClaimThatContradictsThePredictionIsRefused() throws {
+    @Test func `A claim that contradicts the prediction is refused`() throws {
         let found = try problems("blackhole right", traffic: "{there: 1s}", claims: "outage: {there: 20s}")
         #expect(found.map(\.line) == [14])
         #expect(found.first?.message.contains("there is out for 30s at least") == true, "\(found)")
@@ -44,7 +44,7 @@ import Testing
         #expect(none.first?.message.contains("no outage is claimed") == true, "\(none)")
     }
 
-    @Test func aWindowThatCannotBeComputedIsRefused() throws {
+    @Test func `A window that cannot be computed is refused`() throws {
         let found = try problems("loss right 60%", traffic: "{there: 1s, near: 1s}")
         #expect(found.map(\.line) == [11])
         #expect(found.first?.message.contains("cannot be computed") == true, "\(found)")

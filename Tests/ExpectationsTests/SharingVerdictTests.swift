@@ -48,7 +48,7 @@ struct SharingVerdictTests {
     private static let byPlain: Ways = ([.plainEast, .plainEast], [.plainWest])
     private static let byNAT: Ways = ([.natEast, .natEast], [.natWest])
 
-    @Test func eachFlowByOneWay() throws {
+    @Test func `Each flow by one way`() throws {
         let verdict = try Self.verdict([Self.byPlain, Self.byNAT, ([.plainEast], [.natWest])])
         #expect(verdict.outcome == .pass, "\(verdict.seen)")
         #expect(
@@ -64,7 +64,6 @@ struct SharingVerdictTests {
     }
 
     @Test(
-        "What is no such thing",
         arguments: [
             // A flow that changes its way, there and back; one that goes by none; one way without a flow, there and back.
             (3, "40002 > 20002 there by nat (1 packet) and plain (1 packet), back by plain (1 packet)"),
@@ -72,7 +71,7 @@ struct SharingVerdictTests {
             (5, "40002 > 20002 there by nat (1 packet), back by none of them"),
             (6, "no flow goes there by nat"), (7, "no flow goes back by plain"),
         ])
-    func negative(number: Int, seen: String) throws {
+    func `What is no such thing`(number: Int, seen: String) throws {
         let flows: [Ways] =
             switch number {
             case 3: [Self.byPlain, Self.byNAT, ([.plainEast, .natEast], [.plainWest])]
@@ -86,7 +85,7 @@ struct SharingVerdictTests {
         #expect(!verdict.evidence.isEmpty)
     }
 
-    @Test func whatWasNotMeasured() throws {
+    @Test func `What was not measured`() throws {
         #expect(try Self.verdict([Self.byPlain, Self.byNAT], outcome: .timedOut).outcome == .fail)
         #expect(try CheckedLab(expecting: "{ecmp: there, over: [plain, nat]}").verdict().outcome == .inconclusive)
         // With packets missing, neither that a flow kept to one way nor that it did not follows.

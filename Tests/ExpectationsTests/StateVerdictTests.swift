@@ -38,7 +38,6 @@ struct StateVerdictTests {
     }
 
     @Test(
-        "Routes",
         arguments: [
             ("{10.2.0.0/24: vpn1}", true, "all of them"), ("{10.9.0.0/16: 10.1.0.2}", true, "all of them"),
             ("{10.9.0.0/16: [10.1.0.2, 10.1.0.3]}", true, "all of them"),
@@ -52,7 +51,7 @@ struct StateVerdictTests {
             ("{10.2.0.0/25: vpn1}", false, "no route to 10.2.0.0/25"),
             ("{10.2.0.0/24: vpn1, 10.7.0.0/16: vpn1}", false, "no route to 10.7.0.0/16"),
         ])
-    func routes(claim: String, isRight: Bool, seen: String) throws {
+    func `Routes`(claim: String, isRight: Bool, seen: String) throws {
         let routes = [
             try Self.route("10.2.0.0/24", on: "vpn1"),
             try Self.route("10.9.0.0/16", by: ["10.1.0.2", "10.1.0.3"], on: "lan"),
@@ -76,7 +75,6 @@ struct StateVerdictTests {
     }
 
     @Test(
-        "Sessions",
         arguments: [
             SessionCase(
                 testDescription: "as negotiated", isRight: true,
@@ -109,7 +107,7 @@ struct StateVerdictTests {
             SessionCase(testDescription: "one that does not tell", states: [.established], seen: "gw2 does not tell"),
             SessionCase(testDescription: "none that tells", states: [], seen: "gw1 does not tell; gw2 does not tell"),
         ])
-    func sessions(_ example: SessionCase) throws {
+    func `The sessions`(_ example: SessionCase) throws {
         let speakers = zip(["gw1", "gw2"], example.states).enumerated().map { number, speaker in
             ObservedSpeaker(
                 node: speaker.0, state: speaker.1, hold: example.hold[number].map { .seconds($0) },
@@ -122,13 +120,12 @@ struct StateVerdictTests {
     }
 
     @Test(
-        "A session that one side alone has configured",
         arguments: [
             (.active, true, "gw2 Active, Socket: Network is unreachable; no packet"), (.idle, true, "gw2 Idle"),
             (.connect, true, "gw2 Connect"), (.established, false, "gw2 Established"), (.down, false, "gw2 Down"),
             (.noAnswer, false, "gw2 no answer"),
         ] as [(BGPState, Bool, String)])
-    func connecting(state: BGPState, isRight: Bool, seen: String) throws {
+    func `A session that one side alone has configured`(state: BGPState, isRight: Bool, seen: String) throws {
         let speaker = ObservedSpeaker(
             node: "gw2", state: state, hold: nil, keepalive: nil, learned: [],
             lastError: "Socket: Network is unreachable")
@@ -139,7 +136,6 @@ struct StateVerdictTests {
     }
 
     @Test(
-        "A session that flaps",
         arguments: [
             (["gw1": 4, "gw2": 4], true, "gw1 saw it end 4 times, gw2 saw it end 4 times"),
             (["gw1": 2, "gw2": 6], true, "gw1 saw it end 2 times"),
@@ -148,7 +144,7 @@ struct StateVerdictTests {
             (["gw1": 0, "gw2": 0], false, "gw1 saw it end 0 times"),
             (["gw1": 4], false, "gw2 saw it end an unknown number of times"),
         ] as [([String: Int], Bool, String)])
-    func flapping(counts: [String: Int], isRight: Bool, seen: String) throws {
+    func `A session that flaps`(counts: [String: Int], isRight: Bool, seen: String) throws {
         let topology = try JudgedLab.topology(expecting: "one: {bgp: main, is: flapping}") {
             $0.replacing("keepalive: 60s, hold: 180s,", with: "keepalive: 60s, hold: 180s, negotiate: off,")
         }
@@ -201,7 +197,6 @@ struct StateVerdictTests {
     }
 
     @Test(
-        "Associations",
         arguments: [
             AssociationCase(
                 testDescription: "as configured", isRight: true,
@@ -252,14 +247,14 @@ struct StateVerdictTests {
                 $0.nodes = []
             },
         ])
-    func associations(_ example: AssociationCase) throws {
+    func `The associations`(_ example: AssociationCase) throws {
         var ends = Ends()
         example.edit(&ends)
         try Self.check(example.claim, .tunnel("plain"), ends.finding, isRight: example.isRight, seen: example.seen)
     }
 
-    @Test("Behind NAT, ESP is expected in UDP")
-    func natTraversal() throws {
+    @Test
+    func `Behind NAT, ESP is expected in UDP`() throws {
         let verdict = try Self.verdict("{sa: nat}", .tunnel("nat"), nil)
         #expect(
             verdict.expected.hasPrefix(
@@ -267,8 +262,8 @@ struct StateVerdictTests {
             ))
     }
 
-    @Test("The worst of all verdicts is the whole's")
-    func whole() {
+    @Test
+    func `The worst of all verdicts is the whole's`() {
         let verdict = { (outcome: Verdict.Outcome) in
             Verdict(expectation: "", kind: "", outcome: outcome, expected: "", rule: "", seen: "")
         }

@@ -38,7 +38,6 @@ struct TransferVerdictTests {
     }
 
     @Test(
-        "Segment sizes, and a transfer that fits",
         arguments: [
             Case(testDescription: "as computed", fault: nil),
             Case(testDescription: "as declared", claim: "{mss: there, is: 1398}", fault: nil),
@@ -87,7 +86,7 @@ struct TransferVerdictTests {
                     at: "gw1:lan")
             },
         ])
-    func mss(_ example: Case) throws {
+    func `Segment sizes, and a transfer that fits`(_ example: Case) throws {
         var lab = try CheckedLab(expecting: example.claim)
         guard case .mss(let claim) = lab.claim else { return }
         try lab.echoes()
@@ -108,8 +107,8 @@ struct TransferVerdictTests {
         #expect(verdict.evidence.first?.interface == example.place)
     }
 
-    @Test("A handshake or transfer that was not measured")
-    func unmeasured() throws {
+    @Test
+    func `A handshake or transfer that was not measured`() throws {
         var lab = try CheckedLab(expecting: "{mss: there}")
         guard case .mss(let claim) = lab.claim else { return }
         try lab.echoes()
@@ -127,7 +126,6 @@ struct TransferVerdictTests {
 
     /// 1386 of the 1514 bytes of each frame on a link of 1 Gbit/s.
     @Test(
-        "Rates",
         arguments: [
             ("{rate: there}", 915, true), ("{rate: there}", 898, true), ("{rate: there}", 896, false),
             ("{rate: there, within: 10%}", 860, true), ("{rate: there, within: 0.5%}", 910, false),
@@ -135,7 +133,7 @@ struct TransferVerdictTests {
             ("{rate: there, is: 500mbit}", 511, false),
             ("{rate: there, is: 950mbit}", 950, false),
         ])
-    func rate(claim: String, megabits: Int, isRight: Bool) throws {
+    func `Rates`(claim: String, megabits: Int, isRight: Bool) throws {
         var lab = try CheckedLab(expecting: claim)
         guard case .rate(let rate) = lab.claim else { return }
         try lab.echoes()
@@ -155,8 +153,8 @@ struct TransferVerdictTests {
         #expect(real.outcome == (isRight ? .pass : isSlow ? .inconclusive : .fail), "\(real.seen)")
     }
 
-    @Test("A long transfer that hangs, or fails")
-    func longTransfer() throws {
+    @Test
+    func `A long transfer that hangs, or fails`() throws {
         var lab = try CheckedLab(expecting: "{rate: there}")
         guard case .rate(let rate) = lab.claim else { return }
         try lab.echoes()

@@ -172,8 +172,8 @@ struct WirePacketTests {
         Case(testDescription: "another protocol than IP", frame: Packets.frame([0x88, 0xCC, 2, 7, 4])),
     ]
 
-    @Test("Wrappings, addresses and what is inside", arguments: cases)
-    func decoding(_ example: Case) {
+    @Test(arguments: cases)
+    func `Wrappings, addresses and what is inside`(_ example: Case) {
         let packet = WirePacket(example.frame.span.bytes, linkType: .ethernet)
         let words = { (ip: IPSummary?) in ip.map { "\($0.source) > \($0.destination)" } }
         #expect(packet.wrappings.array == example.wrappings)
@@ -195,8 +195,8 @@ struct WirePacketTests {
         }
     }
 
-    @Test("What comes out of ESP is inside, and its wrappings are added")
-    func opened() {
+    @Test
+    func `What comes out of ESP is inside, and its wrappings are added`() {
         let frame = Packets.ethernet(Self.between(50, Self.esp))
         var packet = WirePacket(frame.span.bytes, linkType: .ethernet)
         let payload = Packets.ip("10.1.0.9", "10.2.0.9", 4, Self.echo)
@@ -209,8 +209,8 @@ struct WirePacketTests {
         #expect(packet.control == nil)
     }
 
-    @Test("Wrappings are kept in order, up to eight of them")
-    func wrappings() {
+    @Test
+    func `Wrappings are kept in order, up to eight of them`() {
         let all: [Wrapping] = [.vlan(1), .vlan(4094), .esp, .espInUDP, .ipv6InIPv4, .ipv4InIPv6, .ipv4InIPv4, .gre]
         #expect(Wrappings(all).array == all)
         #expect(Wrappings(all).description == "vlan 1 / vlan 4094 / esp / esp-in-udp / 6in4 / ipip6 / ipip / gre")

@@ -251,8 +251,8 @@ struct WrappingVerdictTests {
 
     private static let keys = Way.keys + [Way.plainEast.key(.cbc(spi: 0x1003))]
 
-    @Test("Every objection, and only it", arguments: cases)
-    func objections(_ example: Case) throws {
+    @Test(arguments: cases)
+    func `Every objection, and only it`(_ example: Case) throws {
         var capture = try SyntheticCapture.ordinary()
         try example.edit(&capture)
         let verdict = try JudgedLab.verdict(
@@ -270,8 +270,8 @@ struct WrappingVerdictTests {
         }
     }
 
-    @Test("A verdict in full")
-    func literal() throws {
+    @Test
+    func `A verdict in full`() throws {
         let verdict = try JudgedLab.verdict(expecting: plain, of: .ordinary())
         #expect(verdict.expected == "there, back between the clouds only as esp (aes-256-cbc with sha2-256)")
         #expect(verdict.rule == "RFC 4303 section 2: lengths, numbers and SPIs of tunnel plain; lab.yaml:51")
@@ -280,8 +280,8 @@ struct WrappingVerdictTests {
                 == "13 packets of 108 to 1468 bytes, 13 opened and authentic, 13 equal to what entered the tunnel")
     }
 
-    @Test("Fragments are told of")
-    func fragments() throws {
+    @Test
+    func `Fragments are told of`() throws {
         var capture = try SyntheticCapture.ordinary()
         let esp = try capture.seal(Packets.echo(west, east, length: 1500), Way.plainEast.association)
         capture.add(
@@ -297,7 +297,6 @@ struct WrappingVerdictTests {
 
     /// A claim of algorithms that are not the packets' own, and whether inner packets of a length give it away.
     @Test(
-        "Other algorithms are known by the lengths they make",
         arguments: [
             ("aes-256-gcm-16}", [84], true, true), ("aes-256-gcm-16}", [62], true, true),
             ("aes-256-ctr, integrity: sha2-384}", [62], true, false),
@@ -308,7 +307,7 @@ struct WrappingVerdictTests {
             ("aes-256-cbc, integrity: sha1}", [62], false, true),
             ("aes-256-cbc, integrity: sha2-256}", [62, 63], true, false),
         ])
-    func algorithms(claimed: String, lengths: [Int], hasKeys: Bool, isSeen: Bool) throws {
+    func `Other algorithms are known by the lengths they make`(claimed: String, lengths: [Int], hasKeys: Bool, isSeen: Bool) throws {
         var capture = SyntheticCapture()
         for length in lengths { try capture.send(Packets.echo(west, east, length: length), .plainEast) }
         let verdict = try JudgedLab.verdict(
@@ -320,8 +319,8 @@ struct WrappingVerdictTests {
             "\(verdict.seen)")
     }
 
-    @Test("Without keys, lengths that a cipher cannot make tell too")
-    func closedLengths() throws {
+    @Test
+    func `Without keys, lengths that a cipher cannot make tell too`() throws {
         var capture = SyntheticCapture()
         for length in 60..<76 {
             try capture.send(Packets.echo(west, east, length: length), .plainEast, with: .ctr(spi: 0x1001))
@@ -334,8 +333,8 @@ struct WrappingVerdictTests {
                 || verdict.seen == "12 packets of an impossible length", "\(verdict.seen)")
     }
 
-    @Test("A probe of which no packet crossed", arguments: [true, false])
-    func silence(isLive: Bool) throws {
+    @Test(arguments: [true, false])
+    func `A probe of which no packet crossed`(isLive: Bool) throws {
         var capture = try SyntheticCapture.ordinary()
         let expectation = "one: {encapsulation: [there, inside], in: plain, on: wire}"
         let verdict = try JudgedLab.verdict(expecting: expectation, of: capture, isLive: isLive)
@@ -345,8 +344,8 @@ struct WrappingVerdictTests {
         #expect(try JudgedLab.verdict(expecting: expectation, of: capture, isLive: isLive).outcome == .pass)
     }
 
-    @Test("Nothing crossed at all, with keys and without", arguments: [true, false], [true, false])
-    func emptiness(isLive: Bool, hasKeys: Bool) throws {
+    @Test(arguments: [true, false], [true, false])
+    func `Nothing crossed at all, with keys and without`(isLive: Bool, hasKeys: Bool) throws {
         var capture = SyntheticCapture()
         capture.add(Packets.arp, at: "gw1:wan")
         let verdict = try JudgedLab.verdict(
@@ -355,8 +354,8 @@ struct WrappingVerdictTests {
         #expect(verdict.seen == "no packet crossed that way")
     }
 
-    @Test("Two probes between the same addresses count each other's packets")
-    func bothDirections() throws {
+    @Test
+    func `Two probes between the same addresses count each other's packets`() throws {
         var capture = SyntheticCapture()
         try capture.send(Packets.echo(west, east), .plainEast)
         #expect(try JudgedLab.verdict(expecting: plain, of: capture).outcome == .pass)
@@ -367,8 +366,8 @@ struct WrappingVerdictTests {
         #expect(verdict.seen == "no packet of there, back crossed that way")
     }
 
-    @Test("Extended sequence numbers, past the end of their lower half")
-    func extendedNumbers() throws {
+    @Test
+    func `Extended sequence numbers, past the end of their lower half`() throws {
         let extended = ESPAssociation.cbc(spi: 0x1004, isExtended: true)
         var capture = SyntheticCapture()
         for (index, number) in ([0xFFFF_FFFE, 0xFFFF_FFFF, 0x1_0000_0000, 0x1_0000_0001] as [UInt64]).enumerated() {
@@ -390,13 +389,12 @@ struct WrappingVerdictTests {
     }
 
     @Test(
-        "Wrappings stacked as declared, and otherwise",
         arguments: [
             ("[vlan 7, esp]", [7], true), ("[vlan 7, esp]", [8], false), ("[vlan 7, esp]", [], false),
             ("esp", [7], false),
             ("[vlan 7, vlan 8, esp]", [7, 8], true), ("[vlan 7, vlan 8, esp]", [8, 7], false),
         ] as [(String, [UInt16], Bool)])
-    func stacks(form: String, vlans: [UInt16], isRight: Bool) throws {
+    func `Wrappings stacked as declared, and otherwise`(form: String, vlans: [UInt16], isRight: Bool) throws {
         var capture = SyntheticCapture()
         let packet = Packets.echo(west, east)
         try capture.send(packet, .plainEast, entered: packet, vlans: vlans)
@@ -408,8 +406,8 @@ struct WrappingVerdictTests {
         }
     }
 
-    @Test("ESP that another tunnel carries on its way")
-    func carriedESP() throws {
+    @Test
+    func `ESP that another tunnel carries on its way`() throws {
         var capture = SyntheticCapture()
         let packet = Packets.echo(west, east)
         capture.add(packet, at: "gw1:vpn1")
@@ -427,8 +425,8 @@ struct WrappingVerdictTests {
         }
     }
 
-    @Test("A wrapping inside ESP is seen only with keys, and asked for only of the probe's packets")
-    func wrappedInside() throws {
+    @Test
+    func `A wrapping inside ESP is seen only with keys, and asked for only of the probe's packets`() throws {
         let expectation = "one: {encapsulation: sixes, in: plain, as: [esp, 6in4]}"
         let sixes = Packets.ip("10.1.0.1", "10.2.0.1", 41, Packets.echo("2001:db8:1::2", "2001:db8:2::2"))
         var capture = SyntheticCapture()
@@ -443,7 +441,6 @@ struct WrappingVerdictTests {
     }
 
     @Test(
-        "Forms without IPsec",
         arguments: [
             ("6in4", "sixes", [41], true), ("6in4", "sixes", [], false), ("ipip", "there", [4], true),
             ("6in4", "there", [4], false),
@@ -451,7 +448,7 @@ struct WrappingVerdictTests {
             ("gre", "there", [47], true),
             ("gre", "there", [4], false), ("[ipip6, 6in4]", "there", [4], false),
         ] as [(String, String, [UInt8], Bool)])
-    func otherForms(form: String, probe: String, protocols: [UInt8], isRight: Bool) throws {
+    func `Forms without IPsec`(form: String, probe: String, protocols: [UInt8], isRight: Bool) throws {
         var packet = probe == "sixes" ? Packets.echo("2001:db8:1::2", "2001:db8:2::2") : Packets.echo(west, east)
         for number in protocols {
             packet = Packets.ip("203.0.113.1", "203.0.113.2", number, (number == 47 ? [0, 0, 8, 0] : []) + packet)
@@ -466,8 +463,8 @@ struct WrappingVerdictTests {
             "\(verdict.seen)")
     }
 
-    @Test("6in4 in IPv6, and the other way about")
-    func mixedFamilies() throws {
+    @Test
+    func `6in4 in IPv6, and the other way about`() throws {
         var capture = SyntheticCapture()
         let six = Packets.ip("2001:db8::1", "2001:db8::2", 4, Packets.echo(west, east))
         capture.add(Packets.ethernet(Packets.ip("203.0.113.1", "203.0.113.2", 41, six)), at: "gw1:wan")
@@ -479,8 +476,8 @@ struct WrappingVerdictTests {
                 == "1 packet wrapped otherwise")
     }
 
-    @Test("A probe's packet in ESP where no IPsec is declared")
-    func undeclaredTunnel() throws {
+    @Test
+    func `A probe's packet in ESP where no IPsec is declared`() throws {
         var capture = SyntheticCapture()
         capture.add(
             Packets.ethernet(Packets.ip("203.0.113.1", "203.0.113.2", 4, Packets.echo(west, east))), at: "gw1:wan")
@@ -491,8 +488,8 @@ struct WrappingVerdictTests {
         #expect(verdict.seen == "1 packet wrapped otherwise")
     }
 
-    @Test("Every byte of a packet counts")
-    func everyByte() throws {
+    @Test
+    func `Every byte of a packet counts`() throws {
         var capture = try SyntheticCapture.ordinary()
         let packet = Packets.echo(west, east, sequence: 9, length: 93)
         for position in packet.indices {
@@ -505,8 +502,8 @@ struct WrappingVerdictTests {
                 == "\(packet.count) packets that never entered the tunnel")
     }
 
-    @Test("What was under way when the capture began is not held against what entered")
-    func grace() throws {
+    @Test
+    func `What was under way when the capture began is not held against what entered`() throws {
         var capture = SyntheticCapture()
         try capture.send(Packets.echo(west, east), .plainEast, entered: nil)
         try capture.send(Packets.echo(west, east, sequence: 2), .plainEast)

@@ -15,7 +15,7 @@ extension EvidenceTests {
 
         // MARK: To the terminal
 
-        @Test func aPingIsSeenBeforeAndInsideTheTunnel() async throws {
+        @Test func `A ping is seen before and inside the tunnel`() async throws {
             // Neighbours are known then.
             _ = try await lab.ping("10.105.2.100", from: "vpc1-ec2", count: 1)
             let capture = try await lab.capturing("--on", "tgw:vpn1,tgw:wan1", "--filter", "icmp or esp") {
@@ -43,7 +43,7 @@ extension EvidenceTests {
             #expect(lab.spools.isEmpty)
         }
 
-        @Test func aReaderThatGoesAwayEndsTheCapture() async throws {
+        @Test func `A reader that goes away ends the capture`() async throws {
             let pipe = #""$0" capture \#(lab.name) --on vpc1-ec2 | head -n 1"#
             let result = try await lab.whileCapturing("/bin/sh", ["-c", pipe, Netlab.program.string]) { _ in
                 for _ in 1...2 { _ = try await lab.ping("10.105.2.100", from: "vpc1-ec2") }
@@ -56,7 +56,7 @@ extension EvidenceTests {
 
         // MARK: To a file
 
-        @Test func tsharkReadsTheFileAsWeDo() async throws {
+        @Test func `tshark reads the file as we do`() async throws {
             let capture = try await lab.capturing("-w", file.string) { () async throws in
                 #expect(try await lab.ping("10.105.2.100", from: "vpc1-ec2").isLossless)
                 #expect(try await lab.ping("192.168.2.1", from: "vcn2-vm", count: 1).isLossless)
@@ -89,7 +89,7 @@ extension EvidenceTests {
             #expect(lab.spools.isEmpty)
         }
 
-        @Test func aPausedLabMovesOnExactlyAsFarAsTheCaptureIsLong() async throws {
+        @Test func `A paused lab moves on exactly as far as the capture is long`() async throws {
             let start = try await lab.clock().time
             let result = try await lab.netlab.run("capture", lab.name, "--for", "1500ms", "-w", file.string)
             #expect(result.code == 0, result.account)
@@ -100,7 +100,7 @@ extension EvidenceTests {
 
         // MARK: Into a pipe
 
-        @Test func tsharkReadsAPipeWhileTheCaptureRuns() async throws {
+        @Test func `tshark reads a pipe while the capture runs`() async throws {
             let pipe = #"""
                 "$0" capture \#(lab.name) --on drg --filter icmp -w - |
                     tshark -n -r - -T fields -e frame.interface_name -e icmp.type 2>/dev/null
@@ -128,7 +128,7 @@ extension EvidenceTests {
             (["--ring", "much"], "is not an amount of memory"), (["--for", "soon"], "is not a time"),
             (["-w", "/nonexistent/file"], "/nonexistent/file cannot be written"),
         ])
-        func aWrongCaptureIsRefused(arguments: [String], reason: String) async throws {
+        func `A wrong capture is refused`(arguments: [String], reason: String) async throws {
             let before = try await lab.clock()
             let result = try await lab.netlab.execute(
                 Netlab.program,

@@ -17,7 +17,7 @@ struct CheckTests {
 
     init() throws { lab = try .current }
 
-    @Test func theLabIsAsItsFileExpects() async throws {
+    @Test func `The lab is as its file expects`() async throws {
         let check = try await lab.check()
         #expect(check.code == 0, check.account)
         #expect(check.report.lab == "aws-oci" && check.report.outcome == "pass")
@@ -34,7 +34,7 @@ struct CheckTests {
         #expect(attributes[.posixPermissions] as? Int == 0o600)
     }
 
-    @Test func onlySomeExpectationsOrKinds() async throws {
+    @Test func `Only some expectations or kinds`() async throws {
         let check = try await lab.check("--only", "main-bgp, rtt")
         #expect(check.code == 0, check.account)
         #expect(
@@ -50,7 +50,7 @@ struct CheckTests {
         #expect(table.hasSuffix("\naws-oci: 1 passed, 1 not applicable\n"), "\(table)")
     }
 
-    @Test func anUnknownExpectationGetsASuggestion() async throws {
+    @Test func `An unknown expectation gets a suggestion`() async throws {
         let result = try await lab.netlab.run("check", lab.name, "--only", "rtt,main-bpg")
         #expect(result.code == 2, result.account)
         #expect(result.error.contains(#"has no expectation "main-bpg""#), result.account)
@@ -58,7 +58,7 @@ struct CheckTests {
         #expect(result.output.isEmpty)
     }
 
-    @Test func aCheckBrokenOffLeavesNothing() async throws {
+    @Test func `A check broken off leaves nothing`() async throws {
         async let result = lab.netlab.run("check", lab.name)
         let spools = { Host.files(below: lab.logs).filter { $0.hasPrefix("check-") } }
         try await eventually("the check's capture") {
@@ -71,7 +71,7 @@ struct CheckTests {
     }
 
     /// The last one: it leaves the main path's BGP to come back.
-    @Test func withTheMainPathCutTheBackupIsHeldAgainstItsOwnExpectations() async throws {
+    @Test func `With the main path cut the backup is held against its own expectations`() async throws {
         try await lab.change("internet", "ip", "link", "set", "aws-vpn1", "down")
         _ = try await lab.until("bgp main down", within: .seconds(60))
         _ = try await lab.until("route tgw 10.105.2.0/24 absent", within: .seconds(60))

@@ -7,13 +7,13 @@ struct ClockTests {
 
     init() throws { lab = try .current }
 
-    @Test func aPausedClockStandsStill() async throws {
+    @Test func `A paused clock stands still`() async throws {
         let first = try await lab.clock()
         #expect(first.mode == "paused")
         #expect(try await lab.clock() == first)
     }
 
-    @Test func twoHoursGoByAndBothTunnelsHaveRekeyed() async throws {
+    @Test func `Two hours go by and both tunnels have rekeyed`() async throws {
         let before = try await lab.status()
         let start = try await lab.clock().time
         let end = try await lab.clock("advance", "2h").time
@@ -33,7 +33,7 @@ struct ClockTests {
         #expect(try await lab.ping("192.168.2.1", from: "vcn2-vm").isLossless)
     }
 
-    @Test func aConditionThatDoesNotComeAboutIsAFailedExpectation() async throws {
+    @Test func `A condition that does not come about is a failed expectation`() async throws {
         let start = try await lab.clock().time
         let result = try await lab.netlab.run("clock", lab.name, "until", "bgp main down", "--within", "60s")
         #expect(result.code == 1, result.account)
@@ -43,7 +43,7 @@ struct ClockTests {
         #expect((.seconds(60) ... .seconds(61)).contains(waited))
     }
 
-    @Test func aConditionThatHoldsTakesNoTime() async throws {
+    @Test func `A condition that holds takes no time`() async throws {
         #expect(try await lab.until("bgp main up", within: .seconds(60)) < .milliseconds(10))
     }
 
@@ -51,13 +51,13 @@ struct ClockTests {
         ("bgp mian down", #"Did you mean "main"?"#), ("tunnel main sideways", "is not a condition"),
         ("ping vpc1-ec2 nowhere up", #"There is no "nowhere""#),
     ])
-    func aConditionThatNamesNothingIsRefused(condition: String, answer: String) async throws {
+    func `A condition that names nothing is refused`(condition: String, answer: String) async throws {
         let result = try await lab.netlab.run("clock", lab.name, "until", condition)
         #expect(result.code == 2, result.account)
         #expect(result.error.contains(answer), result.account)
     }
 
-    @Test func aPacedClockFollowsTheWallAndNeverOvertakesIt() async throws {
+    @Test func `A paced clock follows the wall and never overtakes it`() async throws {
         let wall = ContinuousClock.now
         let start = try await lab.clock().time
         #expect(try await lab.clock("resume").mode == "paced")

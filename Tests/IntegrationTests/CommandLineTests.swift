@@ -14,21 +14,21 @@ struct CommandLineTests {
 
     // MARK: Help
 
-    @Test func helpNamesEveryVerb() async throws {
+    @Test func `Help names every verb`() async throws {
         let help = try await netlab.succeed("--help").output
         let sections = try #require(help.firstRange(of: "SUBCOMMANDS:"))
         let named = help[sections.upperBound...].matches(of: #/(?m)^  ([a-z]+)  /#).map { String($0.1) }
         #expect(named == Self.verbs, "\(help)")
     }
 
-    @Test(arguments: verbs) func everyVerbHasHelp(verb: String) async throws {
+    @Test(arguments: verbs) func `Every verb has help`(verb: String) async throws {
         let help = try await netlab.succeed(verb, "--help").output
         #expect(help.hasPrefix("OVERVIEW: "), "\(help)")
         #expect(help.contains("USAGE: netlab \(verb)"), "\(help)")
     }
 
     /// The README's table has the exit codes that the help names, and no others but Ctrl-C's.
-    @Test func theReadmeHasTheExitCodes() async throws {
+    @Test func `The readme has the exit codes`() async throws {
         let help = try await netlab.succeed("--help").output.replacing(#/\s+/#, with: " ")
         let sentence = try #require(help.firstMatch(of: #/Exit codes: (.*?) exec and shell/#)?.1)
         let told = sentence.matches(of: #/(?:^|; )(\d+) /#).map { String($0.1) }
@@ -38,14 +38,14 @@ struct CommandLineTests {
         #expect(table.matches(of: #/(?m)^\| (\d+) \|/#).map { String($0.1) } == told + ["130"], "\(table)")
     }
 
-    @Test func aMistypedVerbGetsASuggestion() async throws {
+    @Test func `A mistyped verb gets a suggestion`() async throws {
         let result = try await netlab.run("statsu", "aws-oci")
         #expect(result.code == 2, result.account)
         #expect(result.error.contains(#"Did you mean "status"?"#), result.account)
     }
 
     @Test(arguments: [["up"], ["up", "aws-oci", "--clock", "backwards"], ["exec", "aws-oci", "tgw"], ["down"]])
-    func anIncompleteCommandIsRefused(arguments: [String]) async throws {
+    func `An incomplete command is refused`(arguments: [String]) async throws {
         let result = try await netlab.execute(Netlab.program, arguments)
         #expect(result.code == 2, result.account)
         #expect(!result.error.isEmpty)
@@ -53,14 +53,14 @@ struct CommandLineTests {
 
     // MARK: Labs
 
-    @Test(arguments: ["up", "validate", "plan"]) func anUnknownLabGetsASuggestion(verb: String) async throws {
+    @Test(arguments: ["up", "validate", "plan"]) func `An unknown lab gets a suggestion`(verb: String) async throws {
         let result = try await netlab.run(verb, "aws-oic")
         #expect(result.code == 2, result.account)
         #expect(result.error.contains(#"There is no lab "aws-oic""#), result.account)
         #expect(result.error.contains(#"Did you mean "aws-oci"?"#), result.account)
     }
 
-    @Test(arguments: ["status", "clock", "down", "check", "capture"]) func aLabThatIsNotUpSaysHowToBringItUp(
+    @Test(arguments: ["status", "clock", "down", "check", "capture"]) func `A lab that is not up says how to bring it up`(
         verb: String
     ) async throws {
         try await LabHome.with(labs: 0) { home in
@@ -72,13 +72,13 @@ struct CommandLineTests {
         }
     }
 
-    @Test func theLabThatComesWithItIsValid() async throws {
+    @Test func `The lab that comes with it is valid`() async throws {
         let result = try await netlab.succeed("validate", "aws-oci")
         #expect(result.output.contains("aws-oci is valid"), result.account)
     }
 
     /// Every mistake at once, each with its line; nothing is started.
-    @Test func anInvalidLabFileIsRefusedWithLineNumbers() async throws {
+    @Test func `An invalid lab file is refused with line numbers`() async throws {
         try await LabHome.with(labs: 0) { home in
             let mistakes = [
                 ("role: instance", "rolle: instance"), ("group: 20", "group: 99"),
@@ -104,7 +104,7 @@ struct CommandLineTests {
         }
     }
 
-    @Test func brokenYAMLIsRefusedWithItsLine() async throws {
+    @Test func `Broken YAML is refused with its line`() async throws {
         try await LabHome.with(labs: 0) { home in
             let lab = try home.copy(of: "aws-oci", as: "broken") { $0 + "\nprobes: [\n" }
             let result = try await home.netlab.run("up", lab)

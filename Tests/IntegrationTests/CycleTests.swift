@@ -10,7 +10,7 @@ struct CycleTests {
     /// How many cycles there are; set by `scripts/test-kills`.
     static let count = ProcessInfo.processInfo.environment["NETLAB_CYCLES"].flatMap { Int($0) }
 
-    @Test func labsComeAndGoOnTheLabKernel() async throws {
+    @Test func `Labs come and go on the lab kernel`() async throws {
         try await LabHome.with { home in
             let pair = try home.writePair()
             try await Self.cycle(pair, kernel: "lab", in: home)
@@ -28,7 +28,7 @@ struct CycleTests {
     }
 
     /// A lab that stays serves many commands; neither its supervisor nor its kernel grows by them.
-    @Test func aSupervisorDoesNotGrow() async throws {
+    @Test func `A supervisor does not grow`() async throws {
         try await LabHome.with { home in
             try await home.netlab.succeed("up", try home.writePair(), "--clock", "paused")
             let list = try await home.netlab.succeed("list", "--format", "json").output
@@ -69,7 +69,7 @@ extension MachineTests {
         "sock_inode_cache", "UNIX", "PACKET", "fib6_nodes", "ip_fib_trie", "filp",
     ]
 
-    @Test func labsComeAndGoOnTheHostsKernel() async throws {
+    @Test func `Labs come and go on the hosts kernel`() async throws {
         try await LabHome.with { home in
             let pair = try home.writePair()
             for _ in 0..<3 { try await CycleTests.cycle(pair, kernel: "host", in: home) }

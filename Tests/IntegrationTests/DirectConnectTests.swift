@@ -10,7 +10,7 @@ struct DirectConnectTests {
 
     init() throws { lab = try .current }
 
-    @Test func everySessionIsUpAndThePrimaryIsInUse() async throws {
+    @Test func `Every session is up and the primary is in use`() async throws {
         let status = try await lab.status()
         #expect(status.sessions.count == 23)
         #expect(status.sessions.flatMap(\.speakers).allSatisfy { $0.state == "Established" })
@@ -20,21 +20,21 @@ struct DirectConnectTests {
         #expect(table.contains("via 169.254.252.5 ") && table.contains("via 169.254.252.13 "), "\(table)")
     }
 
-    @Test func expectationsHold() async throws {
+    @Test func `Expectations hold`() async throws {
         let names =
             "tagged-beijing,tagged-tokyo,vifs-signed,hops-to-tokyo,hops-to-beijing,propagated-to-beijing,mtu,mtu-back"
         let result = try await lab.netlab.run("check", lab.name, "--only", names)
         #expect(result.code == 0 && result.output.contains("8 passed"), "\(result.account)")
     }
 
-    @Test func nothingIsEncrypted() async throws {
+    @Test func `Nothing is encrypted`() async throws {
         let result = try await lab.netlab.run("check", lab.name, "--only", "encrypted")
         #expect(
             result.code == 1 && result.output.contains("packets with a probe's payload in clear"), "\(result.account)")
     }
 
     /// A frame without the tag is nobody's, whether it asks for an address or has found one.
-    @Test func aPortRefusesFramesWithoutTheTag() async throws {
+    @Test func `A port refuses frames without the tag`() async throws {
         #expect(try await lab.ping("169.254.1.1", from: "bj-dx-1", count: 1).isLossless)
         try await lab.change("bj-dx-1", "ip", "route", "add", "169.254.1.1/32", "dev", "vif", "src", "169.254.1.2")
         #expect(try await lab.ping("169.254.1.1", from: "bj-dx-1", count: 1).received == 0)
@@ -50,7 +50,7 @@ struct DirectConnectTests {
         #expect(try await lab.ping("169.254.1.1", from: "bj-dx-1", count: 1).isLossless)
     }
 
-    @Test func aVLANGoesDownAloneAndComesBack() async throws {
+    @Test func `A VLAN goes down alone and comes back`() async throws {
         let before = try await NodeView.all(["bj-dx-1", "bj-pe-1"], of: lab)
         try await lab.fail(["vlan bj-vif-340 down at bj-dx-1"])
         let status = try await lab.status()

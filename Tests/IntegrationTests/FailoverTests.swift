@@ -10,7 +10,7 @@ struct FailoverTests {
 
     init() throws { lab = try .current }
 
-    @Test func mainDownTheBackupCarriesAndMainBackMainCarries() async throws {
+    @Test func `Main down the backup carries and main back main carries`() async throws {
         let start = try await lab.clock().time
         try await lab.change("internet", "ip", "link", "set", "aws-vpn1", "down")
         // A speaker heard the other at most a keepalive of 10 s ago, and gives up 30 s after that; BIRD shortens its timers
@@ -48,7 +48,7 @@ struct FailoverTests {
         #expect((2.9...3.1).contains(try #require(ping.longest)))
     }
 
-    @Test func backupDownLeavesMainUntouched() async throws {
+    @Test func `Backup down leaves main untouched`() async throws {
         #expect(try await lab.ping("192.168.2.1", from: "vcn2-vm").received > 0)
         let before = try await lab.status()
         try await lab.change("internet", "ip", "link", "set", "aws-igw", "down")
@@ -83,7 +83,7 @@ struct SourceDestinationCheckTests {
 
     init() throws { lab = try .current }
 
-    @Test func theBackupPathIsShownAndDropsForwardedPackets() async throws {
+    @Test func `The backup path is shown and drops forwarded packets`() async throws {
         #expect(try await lab.ping("10.105.2.100", from: "vpc1-ec2").isLossless)
         try await lab.change("internet", "ip", "link", "set", "aws-vpn1", "down")
         _ = try await lab.clock("until", "route tgw 10.105.2.0/24 absent", "--within", "60s")

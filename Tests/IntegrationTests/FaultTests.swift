@@ -131,7 +131,7 @@ struct FaultTests {
         },
     ]
 
-    @Test(arguments: links) func linkFaults(_ test: Case) async throws { try await check(test) }
+    @Test(arguments: links) func `Link faults`(_ test: Case) async throws { try await check(test) }
 
     // MARK: Filters
 
@@ -209,9 +209,9 @@ struct FaultTests {
         },
     ]
 
-    @Test(arguments: drops) func filterFaults(_ test: Case) async throws { try await check(test) }
+    @Test(arguments: drops) func `Filter faults`(_ test: Case) async throws { try await check(test) }
 
-    @Test func aFlushedTranslationForgetsItsConnections() async throws {
+    @Test func `A flushed translation forgets its connections`() async throws {
         let count = { (lab: RunningLab) in
             try await lab.exec("aws-igw", "grep", "-c", "icmp .*src=192.0.2.1 ", "/proc/net/nf_conntrack").output
         }
@@ -308,9 +308,9 @@ struct FaultTests {
         },
     ]
 
-    @Test(arguments: daemons) func daemonFaults(_ test: Case) async throws { try await check(test) }
+    @Test(arguments: daemons) func `Daemon faults`(_ test: Case) async throws { try await check(test) }
 
-    @Test(arguments: ["tgw/pluto", "drg/bird"]) func aRestartedDaemonIsAnother(_ daemon: String) async throws {
+    @Test(arguments: ["tgw/pluto", "drg/bird"]) func `A restarted daemon is another`(_ daemon: String) async throws {
         let node = String(daemon.prefix { $0 != "/" })
         let before = try await NodeView.all([node], of: lab)
         let socket = daemon.hasSuffix("bird") ? "/run/bird/bird.ctl" : "/run/pluto/pluto.ctl"
@@ -324,7 +324,7 @@ struct FaultTests {
     // MARK: Several
 
     /// Faults of all layers on the same nodes, healed in another order than they began.
-    @Test func faultsComposeAndLeaveNothingInWhateverOrder() async throws {
+    @Test func `Faults compose and leave nothing in whatever order`() async throws {
         let nodes = ["tgw", "internet", "drg", "vpc2-ec2", "vpc2", "aws-igw"]
         let before = try await NodeView.all(nodes, of: lab)
         let faults = [
@@ -346,7 +346,7 @@ struct FaultTests {
         #expect(try await lab.activeFaults() == [])
     }
 
-    @Test func aFaultHealsByItselfAtTheExactTime() async throws {
+    @Test func `A fault heals by itself at the exact time`() async throws {
         let start = try await lab.clock().time
         let active = try await lab.fail(["delay vpc1-workload 5ms", "loss vpc1-workload 1%"], for: "1500ms")
         let since = try #require(active.first).since
@@ -369,7 +369,7 @@ struct FaultTests {
 
     // MARK: Mistakes
 
-    @Test func whatCannotBeBrokenIsRefusedAndNothingIsBroken() async throws {
+    @Test func `What cannot be broken is refused and nothing is broken`() async throws {
         let before = try await NodeView.all(["tgw"], of: lab)
         let refusals: [([String], String)] = [
             (["link aws-vpn-9 down"], "aws-vpn-1"), (["mtu tgw vpn1 1500"], "1438"),
@@ -391,7 +391,7 @@ struct FaultTests {
         for condition in Self.backup { _ = try await lab.until(condition, within: .seconds(900)) }
     }
 
-    @Test func healingNamesWhatThereIs() async throws {
+    @Test func `Healing names what there is`() async throws {
         let none = try await lab.netlab.run("heal", lab.name)
         #expect(none.code == 2 && none.error.contains("No fault is active"), none.account)
         try await lab.fail(["delay vpc1-workload 5ms"])

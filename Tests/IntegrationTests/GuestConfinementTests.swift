@@ -38,14 +38,14 @@ struct GuestConfinementTests {
 
         """
 
-    @Test func guestRootCannotWriteTheHostsFiles() async throws {
+    @Test func `Guest root cannot write the hosts files`() async throws {
         try await LabHome.with { home in
             try await Self.expectConfined(home, netlab: home.netlab, runAs: [])
         }
     }
 
     /// The same as an ordinary user, where root runs the tests; where an ordinary user does, the test before is this one.
-    @Test func norAsAnOrdinaryUser() async throws {
+    @Test func `Nor as an ordinary user`() async throws {
         guard geteuid() == 0 else { return }
         try await LabHome.with { home in
             let user = "65534"
@@ -131,7 +131,7 @@ struct GuestConfinementTests {
     }
 
     /// The attempts are real ones: a kernel that is not confined lets its guest do them.
-    @Test func positiveControl() async throws {
+    @Test func `Positive control`() async throws {
         try await LabHome.with { home in
             let victim = home.path.appending("victim")
             try FileManager.default.createDirectory(
@@ -151,7 +151,7 @@ struct GuestConfinementTests {
     }
 
     /// Nobody finds keys in a core file: there are none, also of what is killed by a signal that makes one.
-    @Test func nothingLeavesACore() async throws {
+    @Test func `Nothing leaves a core`() async throws {
         try await LabHome.with { home in
             try await home.netlab.succeed("up", try home.writePair(), "--clock", "paused")
             let list = try StatusView.decoder.decode(

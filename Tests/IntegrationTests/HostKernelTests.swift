@@ -40,13 +40,13 @@ struct HostKernelTests {
         """
 
     /// With real IKE, real BGP, faults' places and all: what the lab kernel shows, the same.
-    @Test func aLabOfTwoCloudsIsAsOnTheLabKernel() async throws {
+    @Test func `A lab of two clouds is as on the lab kernel`() async throws {
         let result = try await Self.onMachine("exec $netlab check aws-oci --kernel host")
         #expect(result.code == 0, result.account)
         #expect(result.output.contains("aws-oci: 26 passed, 5 not applicable"), result.account)
     }
 
-    @Test func strongSwanRunsThere() async throws {
+    @Test func `Strong swan runs there`() async throws {
         let result = try await Self.onMachine("exec $netlab check alibaba-azure --kernel auto")
         #expect(result.code == 0, result.account)
         #expect(result.error.contains("on this machine's kernel, "), result.account)
@@ -67,7 +67,7 @@ struct HostKernelTests {
 
         """
 
-    @Test func itIsThereForOthersAndGoneWithoutATrace() async throws {
+    @Test func `It is there for others and gone without a trace`() async throws {
         let result = try await Self.onMachine(
             Self.look + """
                 mkdir /run/xdg/run/netlab /run/xdg/run/netlab/labs && chmod -R go= /run/xdg
@@ -99,7 +99,7 @@ struct HostKernelTests {
 
     /// Whatever of a lab is killed: the rest of it goes by itself, and the next command clears away its directory.
     @Test(arguments: ["supervisor", "kernel", "agent"])
-    func nothingOutlivesAnyPartOfIt(part: String) async throws {
+    func `Nothing outlives any part of it`(part: String) async throws {
         let result = try await Self.onMachine(
             Self.look + """
                 mkdir /run/xdg/run/netlab /run/xdg/run/netlab/labs && chmod -R go= /run/xdg
@@ -129,7 +129,7 @@ struct HostKernelTests {
     }
 
     /// A machine that forwards for containers, filters sources and ignores redirects: none of it is a node's.
-    @Test func theHostsSettingsAreNotANodes() async throws {
+    @Test func `The hosts settings are not a nodes`() async throws {
         let result = try await Self.onMachine(
             """
             sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.all.rp_filter=2 net.ipv4.conf.default.accept_redirects=0
@@ -149,7 +149,7 @@ struct HostKernelTests {
                 """, result.account)
     }
 
-    @Test func whatOnlyVirtualTimeCanDoIsRefused() async throws {
+    @Test func `What only virtual time can do is refused`() async throws {
         let result = try await Self.onMachine(
             """
             $netlab up /run/pair.yaml --kernel host --clock paused; echo "clock: $?"
@@ -163,7 +163,7 @@ struct HostKernelTests {
         #expect(result.error.contains("only root runs labs on the host's own kernel"), result.account)
     }
 
-    @Test func theDoctorTriesEverythingThatLabsNeed() async throws {
+    @Test func `The doctor tries everything that labs need`() async throws {
         let result = try await Self.onMachine("$netlab doctor --kernel host --format json")
         #expect(result.code == 0, result.account)
         struct Finding: Decodable {
@@ -184,7 +184,7 @@ struct HostKernelTests {
     }
 
     /// A machine that lacks something names it, and `auto` takes the lab kernel.
-    @Test func theDoctorFindsWhatIsMissing() async throws {
+    @Test func `The doctor finds what is missing`() async throws {
         let result = try await Self.onMachine(
             """
             # One network namespace, which the agent has: a node cannot be made, nor anything that is tried in one.

@@ -8,7 +8,7 @@ import Testing
 // Waiting for other labs counts, too.
 @Suite(.timeLimit(.minutes(60)))
 struct IKEKeysTests {
-    @Test func ikeMessagesOfACaptureCanBeRead() async throws {
+    @Test func `IKE messages of a capture can be read`() async throws {
         try await LabHome.with { home in
             let lab = try await Self.up(in: home)
             let file = home.path.appending("keys.pcapng")
@@ -37,7 +37,7 @@ struct IKEKeysTests {
     }
 
     /// What ends a lab leaves no time to the capture.
-    @Test func aLabThatEndsLeavesNoKeysInItsLogs() async throws {
+    @Test func `A lab that ends leaves no keys in its logs`() async throws {
         try await LabHome.with { home in
             let lab = try await Self.up(in: home)
             let file = home.path.appending("keys.pcapng")

@@ -10,7 +10,7 @@ struct KillTests {
     static let count = ProcessInfo.processInfo.environment["NETLAB_KILLS"].flatMap { Int($0) }
     static let seed = ProcessInfo.processInfo.environment["NETLAB_SEED"].flatMap { UInt64($0) } ?? 1
 
-    @Test func killsOnTheLabKernelLeaveNothing() async throws {
+    @Test func `Kills on the lab kernel leave nothing`() async throws {
         try await Self.killEverything(kernel: "lab", count: Self.count ?? 16)
     }
 
@@ -49,7 +49,7 @@ struct KillTests {
 }
 
 extension MachineTests {
-    @Test func killsOnTheHostsKernelLeaveNothing() async throws {
+    @Test func `Kills on the hosts kernel leave nothing`() async throws {
         #expect(HostState.isAlone)
         try await KillTests.killEverything(kernel: "host", count: KillTests.count ?? 8)
     }

@@ -27,7 +27,7 @@ struct LargeLabTests {
             """
     }
 
-    @Test func fourHundredNodesComeUpAndAWayOfFiftyIsNoCircle() async throws {
+    @Test func `Four hundred nodes come up and a way of fifty is no circle`() async throws {
         try await LabHome.with { home in
             let file = home.path.appending("row.yaml")
             try Self.row(of: 400).write(toFile: file.string, atomically: true, encoding: .utf8)
@@ -55,7 +55,7 @@ struct LargeLabTests {
         """
 
     /// What arrives has what was sent, with every number of ones at its end; only the greatest cannot be given its hop back.
-    @Test func aRouterKeepsTheTTLOfBothFamilies() async throws {
+    @Test func `A router keeps the TTL of both families`() async throws {
         try await LabHome.with { home in
             let file = home.path.appending("keeper.yaml")
             try Self.keeper.write(toFile: file.string, atomically: true, encoding: .utf8)

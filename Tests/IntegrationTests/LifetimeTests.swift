@@ -7,7 +7,7 @@ import Testing
 struct LifetimeTests {
     // MARK: Down
 
-    @Test func downLeavesNothingButLogs() async throws {
+    @Test func `Down leaves nothing but logs`() async throws {
         try await LabHome.with { home in
             let up = try await home.netlab.succeed("up", "aws-oci", "--clock", "paused")
             #expect(up.output.contains("netlab down aws-oci"))
@@ -25,7 +25,7 @@ struct LifetimeTests {
         }
     }
 
-    @Test func twoLabsDoNotTouchEachOther() async throws {
+    @Test func `Two labs do not touch each other`() async throws {
         try await LabHome.with(labs: 2) { home in
             let (first, second) = try (home.writePair(named: "one"), home.writePair(named: "two"))
             try await home.netlab.succeed("up", first, "--clock", "paused")
@@ -52,7 +52,7 @@ struct LifetimeTests {
 
     /// A lab killed in its sleep is found dead by whoever looks first, who says so and clears up.
     @Test(arguments: Victim.allCases, ["status", "list", "down"])
-    func aKilledLabIsNoticed(victim: Victim, verb: String) async throws {
+    func `A killed lab is noticed`(victim: Victim, verb: String) async throws {
         try await LabHome.with { home in
             try await home.netlab.succeed("up", try home.writePair(), "--clock", "paused")
             try await Self.kill(victim, of: "pair", in: home)
@@ -70,7 +70,7 @@ struct LifetimeTests {
     }
 
     /// The same with daemons in it, and then anew.
-    @Test func aKilledLabCanBeBroughtUpAgain() async throws {
+    @Test func `A killed lab can be brought up again`() async throws {
         try await LabHome.with { home in
             try await home.netlab.succeed("up", "aws-oci")
             try await Self.kill(.supervisor, of: "aws-oci", in: home)
@@ -83,7 +83,7 @@ struct LifetimeTests {
 
     /// A guest program is a process of the host's that its kernel holds on to. When nobody does any more it must not
     /// go on by itself.
-    @Test(arguments: Victim.allCases) func aKilledLabTakesItsBusyProgramsAlong(victim: Victim) async throws {
+    @Test(arguments: Victim.allCases) func `A killed lab takes its busy programs along`(victim: Victim) async throws {
         try await LabHome.with { home in
             try await home.netlab.succeed("up", try home.writePair(), "--clock", "paused")
             let kernel = try #require(try await Self.entry("pair", in: home)?.kernelPid)
@@ -103,7 +103,7 @@ struct LifetimeTests {
 
     /// When the kernel is killed, the host lets go of the processes that it traced. One whose next system call was then the
     /// host's would be out of the lab: none may live that long, whether a command looks or not.
-    @Test func programsEndWithTheirKernel() async throws {
+    @Test func `Programs end with their kernel`() async throws {
         try await LabHome.with { home in
             try await home.netlab.succeed("up", try home.writePair(), "--clock", "paused")
             let kernel = try #require(try await Self.entry("pair", in: home)?.kernelPid)
@@ -117,7 +117,7 @@ struct LifetimeTests {
     }
 
     /// A machine that shuts down, or a CI system that gives up, sends SIGTERM to everybody.
-    @Test func aTerminatedSupervisorTakesItsLabDown() async throws {
+    @Test func `A terminated supervisor takes its lab down`() async throws {
         try await LabHome.with { home in
             try await home.netlab.succeed("up", try home.writePair(), "--clock", "paused")
             let supervisor = try #require(await Self.entry("pair", in: home)?.supervisorPid)
@@ -129,7 +129,7 @@ struct LifetimeTests {
     }
 
     /// A lab that a command has to itself ends with it, logs and all.
-    @Test func aKilledCommandTakesItsOwnLabAlong() async throws {
+    @Test func `A killed command takes its own lab along`() async throws {
         try await LabHome.with { home in
             let result = try await home.netlab.follow(
                 "kernel", "run", "--", "sh", "-c", "echo there; exec sleep 100000000", stream: .output
@@ -144,7 +144,7 @@ struct LifetimeTests {
     }
 
     /// `gc` removes what a dead lab left and says so; a running one it leaves alone.
-    @Test func collectionTakesTheDeadAndLeavesTheLiving() async throws {
+    @Test func `Collection takes the dead and leaves the living`() async throws {
         try await LabHome.with(labs: 2) { home in
             try await home.netlab.succeed("up", try home.writePair(named: "dead"), "--clock", "paused")
             try await home.netlab.succeed("up", try home.writePair(named: "alive"), "--clock", "paused")

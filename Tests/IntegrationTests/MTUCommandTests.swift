@@ -5,14 +5,14 @@ import Testing
 struct MTUCommandTests {
     let netlab = Netlab(environment: ["NO_COLOR": "1"])
 
-    @Test func theMTUWithinATunnel() async throws {
+    @Test func `The MTU within a tunnel`() async throws {
         let output = try await netlab.succeed("mtu", "--esp", "aes-256-gcm-16", "--nat-t", "--vlan", "1").output
         #expect(output.contains("\nmtu       1438\nmss4      1398\nmss6      1378\n"), "\(output)")
         #expect(output.contains("\n    4  vlan    VLAN tag"), "\(output)")
         #expect(output.contains("\n 1500          outer packet\n"), "\(output)")
     }
 
-    @Test func aPacketsLengthAsJSON() async throws {
+    @Test func `A packets length as JSON`() async throws {
         let output = try await netlab.succeed(
             "mtu", "--over", "isatap,ipip6", "--size", "1452", "--link-mtu", "9001", "--format", "json"
         ).output
@@ -27,7 +27,7 @@ struct MTUCommandTests {
         (["--nat-t"], "Add --esp"), (["--size", "19"], "--size is 20"), (["--vlan", "3"], "0, 1 or 2"),
         (["--link-mtu", "67"], "68 to 65535"), (["--mode", "tunel"], "transport"),
     ])
-    func whatCannotBeIsRefused(arguments: [String], reason: String) async throws {
+    func `What cannot be is refused`(arguments: [String], reason: String) async throws {
         let result = try await netlab.execute(Netlab.program, ["mtu"] + arguments)
         #expect(result.code == 2, result.account)
         #expect(result.error.contains(reason), result.account)

@@ -9,7 +9,7 @@ struct MachineFaultTests {
     // MARK: The memory file
 
     /// As in containers, where nobody has set TMPDIR.
-    @Test func aSmallSharedMemoryIsPassedOver() async throws {
+    @Test func `A small shared memory is passed over`() async throws {
         try await LabHome.with { home in
             let lab = try home.writePair()
             let result = try await home.script(
@@ -24,7 +24,7 @@ struct MachineFaultTests {
     }
 
     /// The lab gets less memory, and cannot fill its file system however hard it tries.
-    @Test func aLabHasNoMoreMemoryThanThereIsRoomFor() async throws {
+    @Test func `A lab has no more memory than there is room for`() async throws {
         try await LabHome.with { home in
             let lab = try home.writePair()
             let result = try await home.script(
@@ -47,7 +47,7 @@ struct MachineFaultTests {
         }
     }
 
-    @Test func tooLittleRoomForAnyLabIsSaid() async throws {
+    @Test func `Too little room for any lab is said`() async throws {
         try await LabHome.with(labs: 0) { home in
             let lab = try home.writePair()
             let result = try await home.script(
@@ -63,7 +63,7 @@ struct MachineFaultTests {
     }
 
     /// When somebody else takes the room that the lab was promised.
-    @Test func aMemoryFileThatCannotGrowIsSaid() async throws {
+    @Test func `A memory file that cannot grow is said`() async throws {
         try await LabHome.with { home in
             let lab = try home.writePair()
             let result = try await home.script(
@@ -87,7 +87,7 @@ struct MachineFaultTests {
     // MARK: Memory in the lab
 
     /// Of the daemons it is said which, by whoever looks.
-    @Test func aDaemonThatIsTakenForWantOfMemoryIsSaid() async throws {
+    @Test func `A daemon that is taken for want of memory is said`() async throws {
         try await LabHome.with { home in
             let result = try await home.script(
                 """
@@ -107,7 +107,7 @@ struct MachineFaultTests {
 
     // MARK: Full disks
 
-    @Test func aFullRuntimeDirectoryIsSaid() async throws {
+    @Test func `A full runtime directory is said`() async throws {
         try await LabHome.with { home in
             let lab = try home.writePair()
             let result = try await home.script(
@@ -127,7 +127,7 @@ struct MachineFaultTests {
     }
 
     /// A lab's own work needs no room there; what is to be written is refused, and the lab lives.
-    @Test func aFullStateDirectoryIsSaidAndTheLabWorks() async throws {
+    @Test func `A full state directory is said and the lab works`() async throws {
         try await LabHome.with { home in
             let lab = try home.writePair()
             let result = try await home.script(
@@ -151,7 +151,7 @@ struct MachineFaultTests {
     // MARK: Directories that cannot be written
 
     /// Once the lab kernel is there, nobody writes to the cache.
-    @Test func aReadOnlyCacheIsEnough() async throws {
+    @Test func `A read only cache is enough`() async throws {
         try await LabHome.with { home in
             let lab = try home.writePair()
             let result = try await home.script(
@@ -166,7 +166,7 @@ struct MachineFaultTests {
         }
     }
 
-    @Test func aReadOnlyHomeIsSaid() async throws {
+    @Test func `A read only home is said`() async throws {
         try await LabHome.with(labs: 0) { home in
             let lab = try home.writePair()
             let result = try await home.script(
@@ -183,7 +183,7 @@ struct MachineFaultTests {
     // MARK: No entropy
 
     /// The lab kernel is seeded as it boots: nothing in a lab waits for chance, and IKE has its keys without /dev/random.
-    @Test func aMachineWithoutRandomDevicesIsEnough() async throws {
+    @Test func `A machine without random devices is enough`() async throws {
         try await LabHome.with { home in
             let result = try await home.script(
                 """
@@ -203,7 +203,7 @@ struct MachineFaultTests {
     // MARK: No network
 
     /// Labs have their own; of the host's, IPv6 or not, netlab needs none.
-    @Test func aHostWithoutAnyNetworkIsEnough() async throws {
+    @Test func `A host without any network is enough`() async throws {
         try await LabHome.with { home in
             let result = try await home.script(
                 """

@@ -9,7 +9,7 @@ struct MachineSettingTests {
     // MARK: Limits
 
     /// The lab kernel keeps hundreds of the host's files open: it gets as many as the user may have.
-    @Test func aSoftLimitOfOpenFilesIsRaised() async throws {
+    @Test func `A soft limit of open files is raised`() async throws {
         try await LabHome.with { home in
             let result = try await home.script(
                 """
@@ -25,7 +25,7 @@ struct MachineSettingTests {
         }
     }
 
-    @Test func tooFewOpenFilesAreSaid() async throws {
+    @Test func `Too few open files are said`() async throws {
         try await LabHome.with(labs: 0) { home in
             let result = try await home.script("ulimit -n 64; \"$netlab\" up \(try home.writePair())")
             #expect(result.code == 3, result.account)
@@ -36,7 +36,7 @@ struct MachineSettingTests {
     }
 
     /// Without a check, the lab's kernel would be ended by a signal, in some starts.
-    @Test func aLimitOfAFilesSizeIsSaid() async throws {
+    @Test func `A limit of a files size is said`() async throws {
         try await LabHome.with(labs: 0) { home in
             let result = try await home.script("prlimit --fsize=1073741824 \"$netlab\" up \(try home.writePair())")
             #expect(result.code == 3, result.account)
@@ -47,7 +47,7 @@ struct MachineSettingTests {
     }
 
     /// Without a check, the program's libraries would wait for their threads for ever.
-    @Test func tooFewProcessesAreSaid() async throws {
+    @Test func `Too few processes are said`() async throws {
         // The limit does not hold for root: then it is somebody else's.
         let user = getuid() == 0 ? ["--reuid=65534", "--regid=65534", "--clear-groups"] : []
         let result = try await Netlab().execute(
@@ -60,7 +60,7 @@ struct MachineSettingTests {
     // MARK: Suspended
 
     /// A machine that sleeps, or a debugger: the lab's time does not race afterwards to make up for it.
-    @Test func aSuspendedLabGoesOnWhereItWas() async throws {
+    @Test func `A suspended lab goes on where it was`() async throws {
         try await LabHome.with { home in
             try await home.netlab.succeed("up", try home.writePair())
             let lab = RunningLab(home: home, name: "pair")
@@ -76,7 +76,7 @@ struct MachineSettingTests {
         }
     }
 
-    @Test func aSupervisorThatHasBeenStoppedIsTakenDown() async throws {
+    @Test func `A supervisor that has been stopped is taken down`() async throws {
         try await LabHome.with { home in
             try await home.netlab.succeed("up", try home.writePair())
             for process in try home.processes(of: "pair") { kill(process, SIGSTOP) }
@@ -90,7 +90,7 @@ struct MachineSettingTests {
 
     /// On the host's own kernel (a lab kernel in its place, whose date can be set): daemons and probes go by a clock that nobody
     /// can set.
-    @Test func aDateThatIsSetChangesNothing() async throws {
+    @Test func `A date that is set changes nothing`() async throws {
         try await LabHome.with { home in
             let result = try await home.netlab.run(
                 "kernel", "run", "--", "/bin/sh", "-c",
@@ -118,7 +118,7 @@ struct MachineSettingTests {
 
     /// Labs run the system's programs, whatever the user's shell would find.
     @Test(arguments: [".:$home/bin:$PATH", "", "-"])
-    func theSearchPathDoesNotMatter(path: String) async throws {
+    func `The search path does not matter`(path: String) async throws {
         try await LabHome.with { home in
             let result = try await home.script(
                 """
@@ -139,7 +139,7 @@ struct MachineSettingTests {
     }
 
     /// From the script's first line on.
-    @Test func scriptsUseTheSystemsProgramsToo() async throws {
+    @Test func `Scripts use the systems programs too`() async throws {
         try await LabHome.with(labs: 0) { home in
             let result = try await home.script(
                 """
@@ -167,7 +167,7 @@ struct MachineSettingTests {
         ["LC_ALL": "C", "TZ": "America/New_York"], ["LC_ALL": "nonsense", "TZ": "::::"],
     ]
 
-    @Test(arguments: surroundings) func languageAndTimeZoneDoNotMatter(variables: [String: String]) async throws {
+    @Test(arguments: surroundings) func `Language and time zone do not matter`(variables: [String: String]) async throws {
         try await LabHome.with { home in
             let title = "日本語の題: İstanbul ıI"
             let file = try home.writePair()

@@ -19,8 +19,8 @@ struct MumbleTests {
 
         """
 
-    @Test("A daemon of one folder, one driver and two lines runs in a lab, and status, doctor, predict and faults know it")
-    func mumbles() async throws {
+    @Test
+    func `A daemon of one folder, one driver and two lines runs in a lab, and status, doctor, predict and faults know it`() async throws {
         try await LabHome.with { home in
             let file = home.path.appending("mumbling.yaml")
             try Self.lab.write(toFile: file.string, atomically: true, encoding: .utf8)

@@ -122,7 +122,7 @@ struct NegativeControlTests {
 
     init() throws { lab = try .current }
 
-    @Test(arguments: controls) func whatIsWrongIsFound(_ control: Control) async throws {
+    @Test(arguments: controls) func `What is wrong is found`(_ control: Control) async throws {
         for (node, words) in control.making { try await change(node, words) }
         let check = try await lab.editing(control.edits) { try await lab.check("--only", control.only) }
         #expect(check.code == 1, check.account)
@@ -161,7 +161,7 @@ struct NegativeControlTests {
 
     // MARK: Captures that prove nothing
 
-    @Test func aFileThatBreaksOffIsInconclusive() async throws {
+    @Test func `A file that breaks off is inconclusive`() async throws {
         let file = lab.home.path.appending("whole.pcapng")
         let capture = try await lab.capturing("-w", file.string, "--with-keys") { () async throws in
             _ = try await lab.ping("10.105.2.100", from: "vpc1-ec2")
@@ -191,7 +191,7 @@ struct NegativeControlTests {
         #expect(packets.code == 5 && packets.error.contains("breaks off at byte "), packets.account)
     }
 
-    @Test func missingPacketsAreSaidAndProveNothing() async throws {
+    @Test func `Missing packets are said and prove nothing`() async throws {
         let file = lab.home.path.appending("gaps.pcapng")
         let capture = try await lab.capturing(
             "--on", "tgw:wan1,tgw:vpn1", "--ring", "4096B", "-w", file.string, "--with-keys"
@@ -214,7 +214,7 @@ struct NegativeControlTests {
         ("lab.yaml", "shows nothing of what was asked for", ["--only", "bgp"]),
         ("lab.yaml", "There are no keys in /proc", ["--keys", "/proc"]),
     ])
-    func whatIsNoCaptureIsRefused(file: String, reason: String, arguments: [String]) async throws {
+    func `What is no capture is refused`(file: String, reason: String, arguments: [String]) async throws {
         let result = try await lab.netlab.execute(
             Netlab.program,
             ["check", "\(lab.home.path)/controls", "--capture", "\(lab.home.path)/controls/\(file)"] + arguments)
@@ -242,7 +242,7 @@ struct MisbuiltLabTests {
 
     init() throws { lab = try .current }
 
-    @Test func everythingWrongIsFoundAndNothingElse() async throws {
+    @Test func `Everything wrong is found and nothing else`() async throws {
         let check = try await lab.check()
         #expect(check.code == 1, check.account)
         let failing = [
@@ -266,7 +266,7 @@ struct MisbuiltLabTests {
     }
 
     /// A sender that leaves DF out, as one does that does not look for the path's MTU (ip-sysctl.rst).
-    @Test func fragmentsInATransferAreFound() async throws {
+    @Test func `Fragments in a transfer are found`() async throws {
         try await lab.change(
             "vpc1-ec2", "sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_no_pmtu_disc; ip route flush cache")
         let check = try await lab.check("--only", "main-mss,main-rtt,main-on-the-wire")

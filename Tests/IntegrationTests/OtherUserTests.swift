@@ -30,7 +30,7 @@ struct OtherUserTests {
         return result.output.split(separator: "\n").map(String.init)
     }
 
-    @Test func anotherUserCanNeitherCommandNorReadNorEndALab() async throws {
+    @Test func `Another user can neither command nor read nor end a lab`() async throws {
         try await LabHome.with { home in
             let output = try await Self.play(
                 """
@@ -55,7 +55,7 @@ struct OtherUserTests {
     }
 
     /// What another user has put where netlab would look or write.
-    @Test func whatAnotherUserHasPutInPlaceIsNotUsed() async throws {
+    @Test func `What another user has put in place is not used`() async throws {
         try await LabHome.with { home in
             let output = try await Self.play(
                 """
@@ -94,7 +94,7 @@ struct OtherUserTests {
     }
 
     /// Whatever the shell's umask, files are 0600 and directories 0700.
-    @Test(arguments: ["000", "077", "777"]) func umaskDoesNotMatter(_ umask: String) async throws {
+    @Test(arguments: ["000", "077", "777"]) func `Umask does not matter`(_ umask: String) async throws {
         try await LabHome.with { home in
             let output = try await Self.play(
                 """

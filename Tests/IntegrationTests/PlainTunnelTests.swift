@@ -6,7 +6,7 @@ struct PlainTunnelTests {
     @Test(arguments: [
         (nil as String?, "isatap,ipip6", 1432), ("encaplimit-none", "isatap,ipip6+no-encaplimit", 1440),
     ])
-    func theArithmeticIsWhatProbesFind(variant: String?, layers: String, mtu: Int) async throws {
+    func `The arithmetic is what probes find`(variant: String?, layers: String, mtu: Int) async throws {
         try await LabHome.with { home in
             let computed = try await home.netlab.succeed("mtu", "--over", layers).output
             #expect(computed.contains("\nmtu       \(mtu)\n"), "\(computed)")
@@ -26,7 +26,7 @@ struct PlainTunnelTests {
         }
     }
 
-    @Test func whatTheRouterBelievesIsFoundBeforeAnythingIsBuilt() async throws {
+    @Test func `What the router believes is found before anything is built`() async throws {
         try await LabHome.with(labs: 0) { home in
             let result = try await home.netlab.run("validate", "aws-ipip6")
             #expect(result.code == 0, result.account)

@@ -12,7 +12,7 @@ extension EvidenceTests {
                 Netlab.program, ["probe", lab.name, kind, "vpc1-ec2"] + (arguments.isEmpty ? ["vcn1-vm"] : arguments))
         }
 
-        @Test func pingsTakeThreeMilliseconds() async throws {
+        @Test func `Pings take three milliseconds`() async throws {
             // Neighbours are known then.
             _ = try await probe("ping")
             let result = try await probe("ping")
@@ -23,7 +23,7 @@ extension EvidenceTests {
             #expect(result.output.contains("3 sent, 3 answered; round trip 3.01"), result.account)
         }
 
-        @Test func thePathMTUAndWhoSaysSo() async throws {
+        @Test func `The path MTU and who says so`() async throws {
             let result = try await probe("mtu")
             #expect(result.code == 0, result.account)
             #expect(result.output.contains(#/ 1438 +3\.\d+ms /#), result.account)
@@ -35,7 +35,7 @@ extension EvidenceTests {
             )
         }
 
-        @Test func theRoutersOnTheWay() async throws {
+        @Test func `The routers on the way`() async throws {
             let result = try await probe("trace")
             #expect(result.code == 0, result.account)
             let hops = result.output.matches(of: #/(?m)^ +\d +(\S+) +[\d.]+[mu]s /#).map { String($0.1) }
@@ -43,14 +43,14 @@ extension EvidenceTests {
             #expect(result.output.hasSuffix("\nreached\n"), result.account)
         }
 
-        @Test func theSegmentSizeIsClampedOnTheWay() async throws {
+        @Test func `The segment size is clamped on the way`() async throws {
             let result = try await probe("tcp")
             #expect(result.code == 0, result.account)
             #expect(result.output.contains(/\nestablished after 3\.01\d*ms\n/), result.account)
             #expect(result.output.contains(/\n +SYN +1460 +1398 *\n +SYN-ACK +1460 +1398 *\n/), result.account)
         }
 
-        @Test func aTransferFillsTheSlowestLink() async throws {
+        @Test func `A transfer fills the slowest link`() async throws {
             let result = try await probe("bulk", "vcn1-vm", "--bytes", "8MB")
             #expect(result.code == 0, result.account)
             let rate = try #require(result.output.firstMatch(of: /8\.0 MB in [\d.]+ms, ([\d.]+) Mbit\/s, 0 segments/))
@@ -59,7 +59,7 @@ extension EvidenceTests {
         }
 
         @Test(arguments: ["ping", "mtu", "trace", "tcp"])
-        func whatIsNotReachedIsAFailedExpectation(kind: String) async throws {
+        func `What is not reached is a failed expectation`(kind: String) async throws {
             let result = try await probe(kind, "10.9.9.9", "--timeout", "1s")
             #expect(result.code == 1, result.account)
             #expect(result.output.hasPrefix("vpc1-ec2 (10.2.3.100) > 10.9.9.9\n"), result.account)
@@ -68,13 +68,13 @@ extension EvidenceTests {
             #expect(json.output.contains("\"is_reached\" : false"), json.account)
         }
 
-        @Test func aTransferNeedsSomebodyToTakeIt() async throws {
+        @Test func `A transfer needs somebody to take it`() async throws {
             let result = try await probe("bulk", "10.9.9.9")
             #expect(result.code == 2, result.account)
             #expect(result.error.contains("10.9.9.9 belongs to no node of the lab"), result.account)
         }
 
-        @Test func jsonHasWhatProgramsNeed() async throws {
+        @Test func `JSON has what programs need`() async throws {
             let result = try await probe("mtu", "vcn1-vm", "--format", "json")
             #expect(result.code == 0, result.account)
             for words in [
@@ -93,7 +93,7 @@ extension EvidenceTests {
             (["ping", "vpc1-ec2", "vcn1-vm", "--source", "here"], "is not an IP address"),
             (["ping", "vpc1-ec2"], "Missing"),
         ])
-        func aWrongProbeIsRefused(arguments: [String], reason: String) async throws {
+        func `A wrong probe is refused`(arguments: [String], reason: String) async throws {
             let before = try await lab.clock()
             let result = try await lab.netlab.execute(Netlab.program, ["probe", lab.name] + arguments)
             #expect(result.code == 2, result.account)

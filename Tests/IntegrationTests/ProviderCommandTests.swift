@@ -6,7 +6,7 @@ import Testing
 struct ProviderCommandTests {
     let netlab = Netlab(environment: ["NETLAB_HOME": Netlab.checkout.string, "NO_COLOR": "1"])
 
-    @Test func theListNamesEveryProvider() async throws {
+    @Test func `The list names every provider`() async throws {
         let list = try await netlab.succeed("providers").output
         for name in ["alibaba", "aws", "azure", "cmi", "oci", "soracom"] {
             #expect(list.contains("\n\(name) "), "\(list)")
@@ -14,7 +14,7 @@ struct ProviderCommandTests {
         #expect(list.contains("general/longest-match (warning)"))
     }
 
-    @Test func aProviderIsShownWithItsSources() async throws {
+    @Test func `A provider is shown with its sources`() async throws {
         let azure = try await netlab.succeed("providers", "azure").output
         #expect(azure.contains("azure/apipa-peers-per-public-ip (error)"))
         #expect(azure.contains("from 169.254.21.0/24, 169.254.22.0/24"))
@@ -42,7 +42,7 @@ struct ProviderCommandTests {
         let rules: [Rule]
     }
 
-    @Test func programsGetTheSame() async throws {
+    @Test func `Programs get the same`() async throws {
         let text = try await netlab.succeed("providers", "soracom", "--format", "json").output
         let soracom = try JSONDecoder().decode(Shown.self, from: Data(text.utf8))
         #expect(soracom.name == "soracom" && soracom.extends == "aws")
@@ -54,7 +54,7 @@ struct ProviderCommandTests {
         #expect(list.contains("\"general/overlapping-prefixes\""))
     }
 
-    @Test func anUnknownProviderGetsASuggestion() async throws {
+    @Test func `An unknown provider gets a suggestion`() async throws {
         let result = try await netlab.run("providers", "azur")
         #expect(result.code == 2, result.account)
         #expect(result.error.contains("Did you mean \"azure\"?"), result.account)
@@ -70,7 +70,7 @@ struct ProviderCommandTests {
     }
 
     /// The rule, its source and what to do are said, in words and for programs; nothing is built.
-    @Test func aBrokenRuleIsExplainedBeforeAnythingIsBuilt() async throws {
+    @Test func `A broken rule is explained before anything is built`() async throws {
         try await LabHome.with(labs: 0) { home in
             let lab = try home.copy(of: "aws-oci", as: "reserved") {
                 $0.replacing("169.254.120.", with: "169.254.100.")
@@ -95,7 +95,7 @@ struct ProviderCommandTests {
     }
 
     /// A user's own file, beside the lab file, comes before netlab's of the same name; its mistakes have lines.
-    @Test func aProviderOfOnesOwn() async throws {
+    @Test func `A provider of ones own`() async throws {
         try await LabHome.with(labs: 0) { home in
             let lab = try home.copy(of: "aws-oci", as: "own") {
                 $0.replacing("provider: oci", with: "provider: mycloud")

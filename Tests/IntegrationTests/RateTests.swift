@@ -14,7 +14,7 @@ struct RateTests {
     init() throws { lab = try .current }
 
     /// The bottleneck is behind all other links, before them, or a gateway's only link, where acknowledgements take their part.
-    @Test func theSameOnAFreshLabAfterAnHourAndAfterADay() async throws {
+    @Test func `The same on a fresh lab after an hour and after a day`() async throws {
         var found: [String: [Rate]] = [:]
         // The last two begin at other phases of whatever ticks.
         for time in ["0s", "1h", "23h", "3ms", "1237us"] {

@@ -19,8 +19,8 @@ struct RegisterTests {
         }
     }
 
-    @Test("Registers are kept across system calls, page faults, signals, switches, forks and other programs' beginnings")
-    func kept() async throws {
+    @Test
+    func `Registers are kept across system calls, page faults, signals, switches, forks and other programs' beginnings`() async throws {
         let flags = Host.contents("/proc/cpuinfo")
         let widest = flags.contains(" avx512f ") ? "avx512" : flags.contains(" avx ") ? "avx" : "sse"
         try await run { result in
@@ -29,8 +29,8 @@ struct RegisterTests {
         }
     }
 
-    @Test("A register that a signal's end does not bring back is found")
-    func lost() async throws {
+    @Test
+    func `A register that a signal's end does not bring back is found`() async throws {
         try await run("lose") { result in
             #expect(result.code == 1, result.account)
             #expect(result.output == "lost at a signal: vector register 3\n", result.account)

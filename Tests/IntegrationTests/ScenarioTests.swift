@@ -8,7 +8,7 @@ import Testing
 struct ScenarioTests {
     // MARK: What passes
 
-    @Test func theMainTunnelIsCutAndEverythingHappensAsPredicted() async throws {
+    @Test func `The main tunnel is cut and everything happens as predicted`() async throws {
         try await LabHome.with { home in
             let place = home.path.appending("run-of-main-cut")
             let result = try await home.netlab.run(
@@ -63,7 +63,7 @@ struct ScenarioTests {
         }
     }
 
-    @Test func checksThatMustFailDoAndOutagesWithoutAnotherWayLastUntilTheyAreMended() async throws {
+    @Test func `Checks that must fail do and outages without another way last until they are mended`() async throws {
         try await LabHome.with(labs: 2) { home in
             let result = try await home.netlab.run(
                 "test", "aws-oci", "--scenario", "both-cut,source-destination-check", "--jobs", "2", "--format", "json")
@@ -86,7 +86,7 @@ struct ScenarioTests {
 
     /// Both routers get a configuration of their own with a hold time that the lab file does not know of: the
     /// prediction is wrong, and the run says so.
-    @Test func aHoldTimerChangedBehindNetlabsBackFails() async throws {
+    @Test func `A hold timer changed behind netlabs back fails`() async throws {
         try await LabHome.with { home in
             let lab = try home.copy(of: "aws-oci", as: "slow-timers") { text in
                 text.replacing(
@@ -143,7 +143,7 @@ struct ScenarioTests {
         arguments: [
             ("--scenario", "main-cutt", "main-cut"), ("--variant", "unclampt", "unclamped"),
         ])
-    func aNameThatIsNotThereIsSaid(option: String, value: String, meant: String) async throws {
+    func `A name that is not there is said`(option: String, value: String, meant: String) async throws {
         try await LabHome.with(labs: 0) { home in
             let result = try await home.netlab.run("test", "aws-oci", option, value)
             #expect(result.code == 2, result.account)
@@ -152,7 +152,7 @@ struct ScenarioTests {
     }
 
     /// A claim that follows from nothing: said with its line, by both, before anything is built.
-    @Test func aClaimThatContradictsThePredictionIsRefused() async throws {
+    @Test func `A claim that contradicts the prediction is refused`() async throws {
         try await LabHome.with(labs: 0) { home in
             let lab = try home.copy(of: "aws-oci", as: "optimist") { text in
                 text.replacing(
@@ -170,7 +170,7 @@ struct ScenarioTests {
         }
     }
 
-    @Test func aPlaceWithSomethingInItIsLeftAlone() async throws {
+    @Test func `A place with something in it is left alone`() async throws {
         try await LabHome.with(labs: 0) { home in
             let result = try await home.netlab.run("test", "aws-oci", "--out", home.path.string)
             #expect(result.code == 2, result.account)
@@ -178,7 +178,7 @@ struct ScenarioTests {
         }
     }
 
-    @Test func interruptedItKeepsWhatThereIsAndLeavesNoLab() async throws {
+    @Test func `Interrupted it keeps what there is and leaves no lab`() async throws {
         try await LabHome.with { home in
             let place = home.path.appending("broken-off")
             let result = try await home.netlab.follow(
@@ -199,7 +199,7 @@ struct ScenarioTests {
 
     // MARK: Soaks
 
-    @Test func threeHoursOfPingsRenewKeysAndLeakNothing() async throws {
+    @Test func `Three hours of pings renew keys and leak nothing`() async throws {
         struct Report: Decodable {
             struct Line: Decodable {
                 struct Flow: Decodable {

@@ -40,7 +40,7 @@ struct SecrecyTests {
     ]
 
     /// The list above is whole.
-    @Test func everySecretOfTheLabsIsLookedFor() throws {
+    @Test func `Every secret of the labs is looked for`() throws {
         var found: Set<String> = []
         let labs = Netlab.checkout.appending("Labs")
         for file in Host.files(below: labs) where file.hasSuffix(".yaml") || file.hasSuffix(".secrets") {
@@ -53,7 +53,7 @@ struct SecrecyTests {
         #expect(found == Set(Self.cases.flatMap(\.secrets) + ["another-key"]))
     }
 
-    @Test(arguments: cases) func secretsAreNowhere(_ test: Case) async throws {
+    @Test(arguments: cases) func `Secrets are nowhere`(_ test: Case) async throws {
         try await LabHome.with { home in
             let watch = ProcessWatch(secrets: test.secrets)
             var outputs = ""

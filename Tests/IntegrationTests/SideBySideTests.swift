@@ -31,7 +31,7 @@ struct SideBySideTests {
     // MARK: The same lab
 
     /// One of them gets it, the others are told so, and nobody who looks meanwhile takes what is coming up for a dead lab's.
-    @Test func oneOfManyBringsALabUp() async throws {
+    @Test func `One of many brings a lab up`() async throws {
         try await LabHome.with(labs: 2) { home in
             let pair = try home.writePair()
             for _ in 0..<5 {
@@ -53,7 +53,7 @@ struct SideBySideTests {
     }
 
     /// `down` of a lab that comes up at this moment waits until it is there, and takes it down.
-    @Test func downFollowsUp() async throws {
+    @Test func `Down follows up`() async throws {
         try await LabHome.with { home in
             let pair = try home.writePair()
             async let up = home.netlab.run("up", pair, "--clock", "paused")
@@ -71,7 +71,7 @@ struct SideBySideTests {
     // MARK: Scenarios
 
     /// Three runs of one lab file and one of another, two labs each at a time, beside the lab itself.
-    @Test func runsOfScenariosDoNotMeet() async throws {
+    @Test func `Runs of scenarios do not meet`() async throws {
         try await LabHome.with(labs: 2) { home in
             let (pair, other) = try (
                 Self.writePairWithScenarios(named: "pair", in: home),
@@ -122,7 +122,7 @@ struct SideBySideTests {
     }
 
     /// Every lab that comes with netlab, with what `test` takes by name.
-    @Test func listTellsLabsAndTheirScenarios() async throws {
+    @Test func `List tells labs and their scenarios`() async throws {
         try await LabHome.with(labs: 0) { home in
             let labs = try await Self.list(in: home)
             #expect(labs.map(\.name).contains("aws-oci") && labs.count >= 5)
@@ -135,7 +135,7 @@ struct SideBySideTests {
     }
 
     /// One's own labs alone; and what a file says of scenarios can be played by that name.
-    @Test func listTellsTheLabsThatItIsAskedFor() async throws {
+    @Test func `List tells the labs that it is asked for`() async throws {
         try await LabHome.with(labs: 1) { home in
             let file = try Self.writePairWithScenarios(named: "pair", in: home)
             let labs = try await Self.list(file, "soracom-azure", in: home)
@@ -147,7 +147,7 @@ struct SideBySideTests {
         }
     }
 
-    @Test(arguments: [["nowhere.yaml"], ["aws-oci", "aws-oic"]]) func listRefusesWhatIsNoLab(names: [String])
+    @Test(arguments: [["nowhere.yaml"], ["aws-oci", "aws-oic"]]) func `List refuses what is no lab`(names: [String])
         async throws
     {
         try await LabHome.with(labs: 0) { home in

@@ -3,7 +3,7 @@ import Testing
 /// Two tunnels to one public address: static routes fail over, BGP has one peering.
 @Suite(.timeLimit(.minutes(60)))
 struct SoracomTests {
-    @Test func staticRoutesFollowTheirTunnelsAndBGPHasNoRedundancy() async throws {
+    @Test func `Static routes follow their tunnels and BGP has no redundancy`() async throws {
         try await LabHome.with(labs: 2) { home in
             let result = try await home.netlab.run(
                 "test", "soracom-azure", "--scenario", "tunnel-1-cut,bgp-tunnel-1-cut", "--jobs", "2", "--format",
@@ -35,7 +35,7 @@ struct SoracomTests {
         }
     }
 
-    @Test func whatAzureRefusesIsSaidBeforeAnythingIsBuilt() async throws {
+    @Test func `What Azure refuses is said before anything is built`() async throws {
         try await LabHome.with { home in
             let lab = try home.copy(of: "soracom-azure", as: "refused") { text in
                 text.replacing(

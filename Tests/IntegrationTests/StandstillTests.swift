@@ -34,9 +34,8 @@ struct StandstillTests {
     // MARK: Named after twenty seconds
 
     @Test(
-        "A program that never pauses is named with its node, and ends what waits",
         arguments: ["1 while 1", "1 while getppid"])
-    func spinning(script: String) async throws {
+    func `A program that never pauses is named with its node, and ends what waits`(script: String) async throws {
         try await LabHome.with { home in
             try await home.netlab.succeed("up", try home.writePair(), "--clock", "paused")
             let result = try await home.netlab.run("exec", "pair", "left", "--", "perl", "-e", script)
@@ -50,8 +49,8 @@ struct StandstillTests {
         }
     }
 
-    @Test("An agent that crashes says so on its console, and nothing of what its registers held")
-    func crashedAgent() async throws {
+    @Test
+    func `An agent that crashes says so on its console, and nothing of what its registers held`() async throws {
         try await LabHome.with { home in
             try await home.netlab.succeed("up", try home.writePair(), "--clock", "paused")
             // The first of the lab's processes is the agent's parent, and has no other child. Swift's handler returns from a signal
@@ -70,8 +69,8 @@ struct StandstillTests {
         }
     }
 
-    @Test("An agent that does not answer is given up, with its lab")
-    func stoppedAgent() async throws {
+    @Test
+    func `An agent that does not answer is given up, with its lab`() async throws {
         try await LabHome.with { home in
             let result = try await home.netlab.run("kernel", "run", "--", "sh", "-c", "kill -STOP $PPID; sleep 1000")
             #expect(result.code == 4, result.account)
@@ -81,8 +80,8 @@ struct StandstillTests {
         }
     }
 
-    @Test("A kernel that somebody has stopped is named, and given up with its lab")
-    func stoppedKernel() async throws {
+    @Test
+    func `A kernel that somebody has stopped is named, and given up with its lab`() async throws {
         try await LabHome.with { home in
             try await home.netlab.succeed("up", try home.writePair(), "--clock", "paused")
             let kernel = try record(home, "pair").kernel
@@ -96,8 +95,8 @@ struct StandstillTests {
         }
     }
 
-    @Test("A supervisor that somebody has stopped is named; down ends its lab")
-    func stoppedSupervisor() async throws {
+    @Test
+    func `A supervisor that somebody has stopped is named; down ends its lab`() async throws {
         try await LabHome.with { home in
             try await home.netlab.succeed("up", try home.writePair(), "--clock", "paused")
             let supervisor = try record(home, "pair").supervisor
@@ -120,9 +119,8 @@ struct StandstillTests {
     }
 
     @Test(
-        "A signal ends commands within five seconds, with their labs, when a lab does not answer",
         arguments: [SIGINT, SIGTERM], Obstacle.allCases)
-    func interrupted(signal: Int32, obstacle: Obstacle) async throws {
+    func `A signal ends commands within five seconds, with their labs, when a lab does not answer`(signal: Int32, obstacle: Obstacle) async throws {
         try await LabHome.with { home in
             let file = try home.writePair()
             async let soak = home.netlab.follow("soak", file, "--for", "720h", "--ping-interval", "10s", stream: .output) { _, _ in }
@@ -139,8 +137,8 @@ struct StandstillTests {
         }
     }
 
-    @Test("A second Ctrl-C ends a command at once, with its lab")
-    func twice() async throws {
+    @Test
+    func `A second Ctrl-C ends a command at once, with its lab`() async throws {
         try await LabHome.with { home in
             let file = try home.writePair()
             async let soak = home.netlab.follow("soak", file, "--for", "720h", "--ping-interval", "10s", stream: .output) { _, _ in }
@@ -160,8 +158,8 @@ struct StandstillTests {
         }
     }
 
-    @Test("A signal ends a command that waits for a running lab, and leaves the lab", arguments: ["clock", "check", "exec"])
-    func waiting(verb: String) async throws {
+    @Test(arguments: ["clock", "check", "exec"])
+    func `A signal ends a command that waits for a running lab, and leaves the lab`(verb: String) async throws {
         try await LabHome.with { home in
             try await home.netlab.succeed("up", try home.writePair(), "--clock", "paused")
             let kernel = try record(home, "pair").kernel

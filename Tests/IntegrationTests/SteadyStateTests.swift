@@ -13,7 +13,7 @@ struct SteadyStateTests {
 
     // MARK: Status
 
-    @Test func tunnelsHaveTheArticlesAlgorithms() async throws {
+    @Test func `Tunnels have the articles algorithms`() async throws {
         let status = try await lab.status()
         #expect(status.tunnels.map { "\($0.name) \($0.state)" } == ["main up", "main-2 unused", "backup up"])
         let main = try #require(status.tunnel("main"))
@@ -35,7 +35,7 @@ struct SteadyStateTests {
         #expect(status.tunnel("main-2")?.associations.isEmpty == true)
     }
 
-    @Test func whatOneEndSendsTheOtherReceives() async throws {
+    @Test func `What one end sends the other receives`() async throws {
         let status = try await lab.status()
         for name in ["main", "backup"] {
             let ends = try #require(status.tunnel(name)).ends
@@ -45,7 +45,7 @@ struct SteadyStateTests {
         }
     }
 
-    @Test func speakersAgreeOnTheSmallerTimersAndLearnEachOthersPrefix() async throws {
+    @Test func `Speakers agree on the smaller timers and learn each others prefix`() async throws {
         let session = try #require(try await lab.status().sessions.first)
         #expect(session.name == "main")
         #expect(session.speakers.map(\.node) == ["tgw", "drg"])
@@ -56,14 +56,14 @@ struct SteadyStateTests {
         #expect(session.speakers.map(\.imported) == [["10.105.2.0/24"], ["10.2.0.0/16"]])
     }
 
-    @Test func workloadsUseTheMainTunnel() async throws {
+    @Test func `Workloads use the main tunnel`() async throws {
         let status = try await lab.status()
         #expect(status.tunnels(ofPath: "workload") == ["main"])
         #expect(status.tunnels(ofPath: "workload-back") == ["main"])
         #expect(status.tunnels(ofPath: "backup-inside") == ["backup"])
     }
 
-    @Test func daemonsRunAndTunnelInterfacesLeaveRoomForESP() async throws {
+    @Test func `Daemons run and tunnel interfaces leave room for ESP`() async throws {
         let status = try await lab.status()
         #expect(
             status.daemons.map(\.name)
@@ -74,7 +74,7 @@ struct SteadyStateTests {
         #expect(status.mtu("vpc1-ec2", "ens5") == 1500)
     }
 
-    @Test func tableSaysTheSame() async throws {
+    @Test func `Table says the same`() async throws {
         let table = try await lab.netlab.succeed("status", lab.name).output
         for words in ["AES_CBC_256-HMAC_SHA2_384-DH20", "UDP 4500", "Established", "10.105.2.0/24", "by tunnel main"] {
             #expect(table.contains(words), "\(words) in:\n\(table)")
@@ -83,29 +83,29 @@ struct SteadyStateTests {
 
     // MARK: Exec
 
-    @Test(arguments: [0, 1, 7, 255]) func exitCodeIsTheProgramsOwn(code: Int32) async throws {
+    @Test(arguments: [0, 1, 7, 255]) func `Exit code is the programs own`(code: Int32) async throws {
         #expect(try await lab.exec("tgw", "sh", "-c", "exit \(code)").code == code)
     }
 
-    @Test func outputAndErrorStaySeparate() async throws {
+    @Test func `Output and error stay separate`() async throws {
         let result = try await lab.exec("vpc1-ec2", "sh", "-c", "echo to output; echo to error >&2")
         #expect(result.output == "to output\n")
         #expect(result.error == "to error\n")
     }
 
-    @Test func aMebibyteOfInputArrivesWhole() async throws {
+    @Test func `A mebibyte of input arrives whole`() async throws {
         let input = Array(repeatElement(Array("0123456789abcdef".utf8), count: 65536).joined())
         let result = try await lab.exec("vpc1-ec2", "md5sum", input: input)
         #expect(result.output == "14d785daab3823736c981ca82a750c98  -\n")
         #expect(result.code == 0)
     }
 
-    @Test func aMebibyteOfOutputArrivesWhole() async throws {
+    @Test func `A mebibyte of output arrives whole`() async throws {
         let result = try await lab.exec("vpc1-ec2", "sh", "-c", "yes 0123456789abcde | head -c 1048576")
         #expect(result.output == String(repeating: "0123456789abcde\n", count: 65536))
     }
 
-    @Test func pingTakesThreeMillisecondsByTheMainPath() async throws {
+    @Test func `Ping takes three milliseconds by the main path`() async throws {
         for (node, address) in [("vpc1-ec2", "10.105.2.100"), ("vcn1-vm", "10.2.3.100")] {
             // The first packet waits for neighbours to be found.
             _ = try await lab.ping(address, from: node, count: 1)
@@ -118,7 +118,7 @@ struct SteadyStateTests {
     }
 
     /// Four links of 100 µs and two of 400 µs, there and back.
-    @Test func pingThroughTheBackupTakesWhatItsLinksDo() async throws {
+    @Test func `Ping through the backup takes what its links do`() async throws {
         _ = try await lab.ping("192.168.2.1", from: "vcn2-vm", count: 1)
         let ping = try await lab.ping("192.168.2.1", from: "vcn2-vm")
         #expect(ping.isLossless)
@@ -126,7 +126,7 @@ struct SteadyStateTests {
         #expect((2.4...2.5).contains(try #require(ping.longest)))
     }
 
-    @Test func tracerouteShowsTheMainPath() async throws {
+    @Test func `Traceroute shows the main path`() async throws {
         let result = try await lab.exec("vpc1-ec2", "traceroute", "-n", "10.105.2.100")
         let hops = result.output.split(separator: "\n").dropFirst().compactMap { line in
             line.firstMatch(of: /^ *\d+ +(\S+)/).map { String($0.1) }
@@ -134,7 +134,7 @@ struct SteadyStateTests {
         #expect(hops == ["10.2.3.1", "10.2.255.2", "169.254.120.2", "10.105.0.1", "10.105.2.100"], result.account)
     }
 
-    @Test func theArticlesCommandsSpeakToTheirNodesDaemons() async throws {
+    @Test func `The articles commands speak to their nodes daemons`() async throws {
         let amazon = try await lab.exec("vpc2-ec2", "ipsec", "trafficstatus")
         #expect(amazon.output.contains(#""oracle-tunnel-1", type=ESP"#), amazon.account)
         #expect(!amazon.output.contains("aws-tunnel-1"))
@@ -144,14 +144,14 @@ struct SteadyStateTests {
         #expect(bird.output.contains(/(?m)^main +BGP .*Established/), bird.account)
     }
 
-    @Test func anUnknownNodeGetsASuggestion() async throws {
+    @Test func `An unknown node gets a suggestion`() async throws {
         let result = try await lab.exec("vpc1-ec3", "true")
         #expect(result.code != 0)
         #expect(result.error.contains(#"There is no node "vpc1-ec3""#), result.account)
         #expect(result.error.contains(#"Did you mean "vpc1-ec2"?"#), result.account)
     }
 
-    @Test func anUnknownProgramSaysSo() async throws {
+    @Test func `An unknown program says so`() async throws {
         let result = try await lab.exec("vpc1-ec2", "no-such-program")
         #expect(result.code != 0)
         #expect(result.error.contains("no-such-program"), result.account)
@@ -159,7 +159,7 @@ struct SteadyStateTests {
 
     // MARK: Up again
 
-    @Test func upOfALabThatIsUpIsRefused() async throws {
+    @Test func `Up of a lab that is up is refused`() async throws {
         let before = try await lab.clock()
         let result = try await lab.netlab.run("up", lab.name)
         #expect(result.code == 4, result.account)
@@ -170,7 +170,7 @@ struct SteadyStateTests {
 
     // MARK: Security
 
-    @Test func strangersGetNoAnswerFromBehindTheGateway() async throws {
+    @Test func `Strangers get no answer from behind the gateway`() async throws {
         // 192.0.2.1 is not the peer; 198.51.100.20, as which vcn2-vm appears, is.
         #expect(try await lab.ping("203.0.113.20", from: "internet", count: 2).received == 0)
         #expect(try await lab.ping("203.0.113.20", from: "vcn2-vm", count: 2).isLossless)
@@ -182,7 +182,7 @@ struct SteadyStateTests {
         #expect(refusal.error.contains("Connection refused"), refusal.account)
     }
 
-    @Test func presharedKeysStayOutOfLogsPlansAndCommandLines() async throws {
+    @Test func `Preshared keys stay out of logs plans and command lines`() async throws {
         let key = #/example-?preshared-?key/#
         // They are where they must be, under this very name.
         let file = try await lab.exec("vpc2-ec2", "sh", "-c", "cat /etc/ipsec.d/*.secrets")

@@ -6,7 +6,7 @@ import Testing
 struct TerminalTests {
     private static let script: FilePath = "/usr/bin/script"
 
-    @Test func aProgramHasATerminalOfTheSameSize() async throws {
+    @Test func `A program has a terminal of the same size`() async throws {
         try await LabHome.with { home in
             try await home.netlab.succeed("up", try home.writePair())
             let command = "stty rows 31 cols 97; \(Netlab.program) exec pair left -- sh -c 'stty size; exit 7'"
@@ -16,7 +16,7 @@ struct TerminalTests {
         }
     }
 
-    @Test func theTerminalIsAsItWasWhenAProgramDoesNotHeedASignal() async throws {
+    @Test func `The terminal is as it was when a program does not heed a signal`() async throws {
         try await LabHome.with { home in
             try await home.netlab.succeed("up", try home.writePair())
             // timeout(1) in the foreground signals netlab alone, which has made the terminal raw.
@@ -36,7 +36,7 @@ struct TerminalTests {
         }
     }
 
-    @Test func whenTheTerminalGoesSoDoesABareKernel() async throws {
+    @Test func `When the terminal goes so does a bare kernel`() async throws {
         try await LabHome.with { home in
             let command = "\(Netlab.program) kernel run -- sh -c 'echo ready; sleep 100000000'"
             let result = try await home.netlab.follow(

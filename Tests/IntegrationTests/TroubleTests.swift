@@ -9,7 +9,7 @@ struct TroubleTests {
 
     /// Ctrl-C as soon as `up` has said a word.
     @Test(arguments: ["aws-oci:", "✓ boot", "✓ nodes", "✓ tunnels", "✓ filters", "✓ daemons"])
-    func interruptedUpLeavesNothing(word: String) async throws {
+    func `Interrupted up leaves nothing`(word: String) async throws {
         try await LabHome.with { home in
             let result = try await home.netlab.follow("up", "aws-oci", stream: .output) { line, process in
                 if line.contains(word) { Glibc.kill(process, SIGINT) }
@@ -20,7 +20,7 @@ struct TroubleTests {
         }
     }
 
-    @Test func upKilledOutrightLeavesNothingForLong() async throws {
+    @Test func `Up killed outright leaves nothing for long`() async throws {
         try await LabHome.with { home in
             let result = try await home.netlab.follow("up", "aws-oci", stream: .output) { line, process in
                 if line.contains("✓ nodes") { Glibc.kill(process, SIGKILL) }
@@ -34,7 +34,7 @@ struct TroubleTests {
 
     // MARK: What cannot start
 
-    @Test func aMissingTemporaryDirectoryIsSaid() async throws {
+    @Test func `A missing temporary directory is said`() async throws {
         try await LabHome.with { home in
             let result = try await home.netlab.settingVariables(["TMPDIR": "/nonexistent"]).run("up", "aws-oci")
             #expect(result.code == 3, result.account)
@@ -44,7 +44,7 @@ struct TroubleTests {
         }
     }
 
-    @Test func aTemporaryDirectoryWithoutExecutionIsSaid() async throws {
+    @Test func `A temporary directory without execution is said`() async throws {
         try await LabHome.with { home in
             let directory = home.path.appending("noexec").string
             try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: false)
@@ -63,7 +63,7 @@ struct TroubleTests {
         }
     }
 
-    @Test func aKernelThatDoesNotStartIsOneClearError() async throws {
+    @Test func `A kernel that does not start is one clear error`() async throws {
         try await LabHome.with { home in
             let result = try await home.netlab.settingVariables(["NETLAB_KERNEL": "/bin/true"]).run("up", "aws-oci")
             #expect(result.code == 4, result.account)
@@ -73,7 +73,7 @@ struct TroubleTests {
         }
     }
 
-    @Test func aKernelThatIsNoProgramNamesTheVariable() async throws {
+    @Test func `A kernel that is no program names the variable`() async throws {
         try await LabHome.with { home in
             let result = try await home.netlab.settingVariables(["NETLAB_KERNEL": "/etc/passwd"]).run("up", "aws-oci")
             #expect(result.code == 3, result.account)
@@ -84,7 +84,7 @@ struct TroubleTests {
 
     // MARK: Stuck
 
-    @Test func aBusyLoopIsSaidAndDoesNotKeepTheLabUp() async throws {
+    @Test func `A busy loop is said and does not keep the lab up`() async throws {
         try await LabHome.with { home in
             try await home.netlab.succeed("up", try home.writePair(), "--clock", "paused")
             let result = try await home.netlab.follow(
@@ -101,7 +101,7 @@ struct TroubleTests {
         }
     }
 
-    @Test func aSignalReachesTheProgram() async throws {
+    @Test func `A signal reaches the program`() async throws {
         try await LabHome.with { home in
             // Paced, or a thousand seconds would be over at once.
             try await home.netlab.succeed("up", try home.writePair())
@@ -122,7 +122,7 @@ struct TroubleTests {
         ("trap 'echo caught; exit 9' TERM; echo ready; sleep 100000000 & wait", 9 as Int32),
         ("trap '' TERM; echo ready; sleep 1; while :; do :; done", 143),
     ])
-    func aSignalEndsABareKernel(script: String, code: Int32) async throws {
+    func `A signal ends a bare kernel`(script: String, code: Int32) async throws {
         try await LabHome.with { home in
             let result = try await home.netlab.follow("kernel", "run", "--", "sh", "-c", script, stream: .output) {
                 line, process in

@@ -46,7 +46,7 @@ extension EvidenceTests {
             #expect(result.error.contains(/keys of \d+ ESP SAs and 0 IKE SAs in .*truth\.pcapng\.keys/), result.account)
         }
 
-        @Test func tsharkDecryptsTheSameBytesAndKeysStayInTheirDirectory() async throws {
+        @Test func `tshark decrypts the same bytes and keys stay in their directory`() async throws {
             try await capture()
             let packets = try await lab.packets(in: file)
             let ours = packets.filter { $0.wrappings.last == "esp" || $0.wrappings.last == "esp-in-udp" }

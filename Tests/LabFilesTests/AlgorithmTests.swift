@@ -5,16 +5,16 @@ import Testing
 
 @Suite("Names of algorithms")
 struct AlgorithmTests {
-    @Test("a name is the cipher's with its key's bits", arguments: EncryptionAlgorithm.allCases)
-    func names(algorithm: EncryptionAlgorithm) {
+    @Test(arguments: EncryptionAlgorithm.allCases)
+    func `A name is the cipher's with its key's bits`(algorithm: EncryptionAlgorithm) {
         let words = algorithm.rawValue.split(separator: "-")
         let bits = words.filter { ["128", "192", "256"].contains($0) }
         #expect(algorithm.keyBits == bits.first.flatMap { Int($0) })
         #expect(algorithm.cipher.rawValue == words.filter { !bits.contains($0) }.joined(separator: "-"))
     }
 
-    @Test("every cipher of AES has its three keys")
-    func keys() {
+    @Test
+    func `Every cipher of AES has its three keys`() {
         let algorithms = Dictionary(grouping: EncryptionAlgorithm.allCases, by: \.cipher)
         for cipher in Cipher.allCases {
             let bits = algorithms[cipher]?.compactMap(\.keyBits)
@@ -22,8 +22,8 @@ struct AlgorithmTests {
         }
     }
 
-    @Test("the daemon does not protect IKE with every cipher of ESP", arguments: EncryptionAlgorithm.allCases)
-    func protectingIKE(algorithm: EncryptionAlgorithm) throws {
+    @Test(arguments: EncryptionAlgorithm.allCases)
+    func `The daemon does not protect IKE with every cipher of ESP`(algorithm: EncryptionAlgorithm) throws {
         let written = "ike: {encryption: aes-256-cbc"
         #expect(BrokenLab.text.contains(written))
         let text = BrokenLab.text.replacing(written, with: "ike: {encryption: \(algorithm.rawValue)")

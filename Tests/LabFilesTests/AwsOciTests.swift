@@ -22,13 +22,13 @@ import Testing
         try #require(try self.tunnel(tunnel).ends.first { $0.node == node })
     }
 
-    @Test func hasNoWarning() throws {
+    @Test func `Has no warning`() throws {
         #expect(try AwsOci.resolved().warnings.isEmpty)
         #expect(topology.name == "aws-oci" && topology.clouds.map(\.name) == ["aws", "oci", "internet"])
         #expect(topology.deviations.allSatisfy { !$0.isEmpty } && !topology.deviations.isEmpty)
     }
 
-    @Test func nodes() {
+    @Test func `Nodes`() {
         let routers = topology.nodes.filter { $0.role == .router }.map(\.name)
         let instances = topology.nodes.filter { $0.role == .instance }.map(\.name)
         let gateways = topology.nodes.filter { $0.role == .internetGateway }.map(\.name)
@@ -41,7 +41,7 @@ import Testing
         ("vpc1-ec2", "10.2.3.100/24", "vpc1"), ("vcn1-vm", "10.105.2.100/24", "vcn1"),
         ("vpc2-ec2", "10.3.1.200/24", "vpc2"), ("vcn2-vm", "10.106.1.200/24", "vcn2"),
     ])
-    func instanceAddress(_ name: String, _ address: String, _ fabric: String) throws {
+    func `Instance address`(_ name: String, _ address: String, _ fabric: String) throws {
         let (link, end) = try #require(topology.linkEnds(of: name).first)
         #expect(topology.linkEnds(of: name).count == 1)
         #expect(end.addresses.map(\.description) == [address])
@@ -56,13 +56,13 @@ import Testing
         ("vpc1-attachment", "10.2.255.0/28"), ("vpc2-attachment", "10.3.255.0/28"), ("vpc2-libreswan", "10.3.1.0/24"),
         ("vcn1-workload", "10.105.2.0/24"), ("vcn2-libreswan", "10.106.1.0/24"),
     ])
-    func subnet(_ name: String, _ prefix: String) throws {
+    func `Subnet`(_ name: String, _ prefix: String) throws {
         let link = try #require(topology.links.first { $0.name == name })
         #expect(link.ends.flatMap(\.addresses).map(\.prefix.description) == [prefix, prefix])
         #expect(link.mtu == .ethernet)
     }
 
-    @Test func ociSideIsCapped() throws {
+    @Test func `OCI side is capped`() throws {
         let capped = topology.links.filter { $0.rate.description == "500mbit" }.map(\.name)
         #expect(capped == ["vcn1-workload", "vcn2-libreswan"])
     }
@@ -79,7 +79,7 @@ import Testing
             ], 4.0
         ),
     ])
-    func delaysAddUp(_ path: [String], _ milliseconds: Double) throws {
+    func `Delays add up`(_ path: [String], _ milliseconds: Double) throws {
         let oneWay = try path.reduce(Duration.zero) { sum, name in
             sum + (try #require(topology.links.first { $0.name == name })).delay
         }
@@ -87,7 +87,7 @@ import Testing
     }
 
     @Test(arguments: ["main", "main-2"])
-    func mainProposal(_ name: String) throws {
+    func `Main proposal`(_ name: String) throws {
         let proposal = try #require(try tunnel(name).proposal)
         #expect(proposal.ike.encryption.rawValue == "aes-256-cbc" && proposal.ike.integrity == .sha2_384)
         #expect(proposal.ike.group == DiffieHellmanGroup(number: 20) && proposal.ike.lifetime == .seconds(28800))
@@ -97,12 +97,12 @@ import Testing
             proposal.deadPeerDetection?.timeout == .seconds(30) && proposal.deadPeerDetection?.delay == .seconds(10))
     }
 
-    @Test func mainTunnelsHaveKeysOfTheirOwn() throws {
+    @Test func `Main tunnels have keys of their own`() throws {
         let keys = try ["main", "main-2"].map { try #require(try tunnel($0).proposal).presharedKey.reveal() }
         #expect(Set(keys).count == 2)
     }
 
-    @Test func unusedTunnels() {
+    @Test func `Unused tunnels`() {
         #expect(topology.tunnels.filter(\.isUnused).map(\.name) == ["main-2"])
     }
 
@@ -113,7 +113,7 @@ import Testing
         ("main-2", "tgw", "203.0.113.14", "198.51.100.14", "vpn2", "169.254.121.1/30", 102),
         ("main-2", "drg", "198.51.100.14", "203.0.113.14", "vpn2", "169.254.121.2/30", 102),
     ])
-    func mainEnd(
+    func `Main end`(
         _ tunnel: String, _ node: String, _ local: String, _ remote: String, _ interface: String, _ inside: String,
         _ mark: UInt32
     ) throws {
@@ -124,7 +124,7 @@ import Testing
         #expect(end.mtu == MTU(1438) && end.routes.isEmpty && !end.interfaceIsMadeByDaemon)
     }
 
-    @Test func mainStartsAtOCI() throws {
+    @Test func `Main starts at OCI`() throws {
         #expect(try end("main", "tgw").configuration == .generated(startup: .listen, deadPeerAction: .clear))
         #expect(try end("main", "drg").configuration == .generated(startup: .initiate, deadPeerAction: .restart))
     }
@@ -141,7 +141,7 @@ import Testing
             ["10.2.0.0/16", "10.3.0.0/16"], "aws-tunnel-1"
         ),
     ])
-    func backupEnd(
+    func `Backup end`(
         _ node: String, _ local: String, _ remote: String, _ identity: String, _ inside: String, _ routes: [String],
         _ connection: String
     ) throws {
@@ -158,7 +158,7 @@ import Testing
         ("vpc2-ec2", "oci-ipsec", "oracle-tunnel-1", "10.3.1.200", "203.0.113.20", "198.51.100.20"),
         ("vcn2-vm", "aws-ipsec", "aws-tunnel-1", "10.106.1.200", "198.51.100.20", "203.0.113.20"),
     ])
-    func backupFilesAreTheArticles(
+    func `Backup files are the articles`(
         _ node: String, _ stem: String, _ connection: String, _ left: String, _ leftID: String, _ right: String
     ) throws {
         let expected = [
@@ -201,7 +201,7 @@ import Testing
         ("vcn1", ["10.2.0.0/16 10.105.0.2", "10.106.0.0/16 10.105.0.2"]),
         ("vcn2", ["0.0.0.0/0 10.106.0.6", "10.105.0.0/16 10.106.0.2", "10.2.0.0/15 10.106.1.200"]),
     ])
-    func staticRoutes(_ name: String, _ expected: [String]) throws {
+    func `Static routes`(_ name: String, _ expected: [String]) throws {
         let routes = try node(name).routes.map { route in
             "\(route.destination) " + route.nextHops.map { $0.gateway?.description ?? "-" }.joined(separator: ",")
         }
@@ -209,7 +209,7 @@ import Testing
         #expect(try node(name).routes.allSatisfy { $0.table == 254 })
     }
 
-    @Test func session() throws {
+    @Test func `The session`() throws {
         let session = try #require(topology.sessions.first)
         #expect(topology.sessions.count == 1 && session.name == "main" && session.password == nil)
         let text = session.speakers.map {
@@ -223,7 +223,7 @@ import Testing
     }
 
     /// The backup's static routes are shorter than what BGP brings, so that the main path goes before.
-    @Test func backupIsTheShorterMatch() throws {
+    @Test func `Backup is the shorter match`() throws {
         let advertised = try #require(topology.sessions.first).speakers.flatMap { speaker in
             speaker.advertised.map { (speaker.node, $0) }
         }
@@ -237,13 +237,13 @@ import Testing
     @Test(arguments: [
         ("aws-igw", "203.0.113.20", "10.3.1.200"), ("oci-igw", "198.51.100.20", "10.106.1.200"),
     ])
-    func translation(_ name: String, _ outside: String, _ inside: String) throws {
+    func `The translation`(_ name: String, _ outside: String, _ inside: String) throws {
         let nat = try #require(try node(name).nat)
         #expect(nat.interface.description == "wan")
         #expect(nat.mappings.map { "\($0.outside) \($0.inside)" } == ["\(outside) \(inside)"])
     }
 
-    @Test func onlyTheInternetGatewaysTranslate() {
+    @Test func `Only the internet gateways translate`() {
         #expect(topology.nodes.filter { $0.nat != nil }.map(\.name) == ["aws-igw", "oci-igw"])
     }
 
@@ -264,17 +264,17 @@ import Testing
             ]
         ),
     ])
-    func securityRules(_ name: String, _ expected: [String]) throws {
+    func `Security rules`(_ name: String, _ expected: [String]) throws {
         let rules = try #require(try node(name).security)
         #expect(rules.map { "\($0.source) \($0.transport.rawValue) \($0.ports)" } == expected)
     }
 
-    @Test func sourceDestinationCheck() {
+    @Test func `Source destination check`() {
         #expect(topology.nodes.filter(\.sourceDestinationCheck).map(\.name) == ["vpc1-ec2", "vcn1-vm"])
     }
 
     @Test(arguments: [("vpc2-ec2", "ens5", false), ("vcn2-vm", "ens3", true)])
-    func sysctls(_ name: String, _ interface: String, _ hasReversePathFilter: Bool) throws {
+    func `Sysctls`(_ name: String, _ interface: String, _ hasReversePathFilter: Bool) throws {
         var expected = [
             "net.ipv4.ip_forward=1", "net.ipv4.conf.all.accept_redirects=0", "net.ipv4.conf.all.send_redirects=0",
         ]
@@ -287,7 +287,7 @@ import Testing
         #expect(try node(name).sysctls.map { "\($0.key)=\($0.value)" } == expected)
     }
 
-    @Test func probes() {
+    @Test func `Probes`() {
         let probes = topology.probes.map {
             "\($0.name) \($0.source) \($0.destination) \($0.interval?.shortText ?? "once")"
         }

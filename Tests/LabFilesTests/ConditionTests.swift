@@ -16,14 +16,14 @@ import Testing
         "ping vpc1-ec2 10.105.2.100 down",
         "daemon tgw/pluto up", "daemon drg/bird down",
     ])
-    func roundTrip(_ text: String) throws {
+    func `Round trip`(_ text: String) throws {
         let condition = try Condition(text, in: topology)
         #expect(condition.description == text)
         #expect(condition.holds == (text.hasSuffix("up") || text.hasSuffix("present")))
         #expect(try Condition("  " + text.replacing(" ", with: " \t ") + "\n", in: topology) == condition)
     }
 
-    @Test func subjects() throws {
+    @Test func `Subjects`() throws {
         #expect(try Condition("tunnel backup down", in: topology) == Condition(.tunnel("backup"), holds: false))
         #expect(try Condition("bgp main up", in: topology).subject == .session("main"))
         #expect(try Condition("daemon tgw/bird up", in: topology).subject == .daemon(node: "tgw", .bird))
@@ -33,7 +33,7 @@ import Testing
         #expect(try Condition("route tgw 0.0.0.0/0 present", in: topology).subject == .route(node: "tgw", everything))
     }
 
-    @Test func aNodeCanBePingedByName() throws {
+    @Test func `A node can be pinged by name`() throws {
         #expect(try Condition("ping vpc1-ec2 vcn1-vm up", in: topology).description == "ping vpc1-ec2 10.105.2.100 up")
     }
 
@@ -47,7 +47,7 @@ import Testing
         ("daemon dgr/pluto up", "Did you mean \"drg\"?"),
         ("daemon tgw/named up", "There is no \"named\". Known daemons at tgw: bird, pluto."),
     ])
-    func unknownName(_ text: String, _ message: String) throws {
+    func `Unknown name`(_ text: String, _ message: String) throws {
         let error = try #require(throws: ConditionError.self) { try Condition(text, in: topology) }
         #expect(error.description.contains(message))
     }
@@ -60,7 +60,7 @@ import Testing
         "ping tgw up", "daemon tgw up", "daemon tgw/pluto/bird up", "daemon / up",
         "session main up", "✓",
     ])
-    func garbage(_ text: String) throws {
+    func `Garbage`(_ text: String) throws {
         let error = try #require(throws: ConditionError.self) { try Condition(text, in: topology) }
         #expect(error.description.hasPrefix("\"\(text)\" is not a condition. Write one of: "))
         for form in [

@@ -4,7 +4,7 @@ import Testing
 
 /// What is wrong is said once, where it is, and with what to do.
 @Suite struct DiagnosticTests {
-    @Test func theBaseIsALab() throws {
+    @Test func `The base is a lab`() throws {
         let (topology, warnings) = try BrokenLab.resolve(BrokenLab.text)
         #expect(warnings.isEmpty && topology.tunnels.count == 3 && topology.probes.count == 1)
     }
@@ -27,7 +27,7 @@ import Testing
         BrokenLab(
             text: "§name: a\nnodes: {}\nname: b\n", "a name stands twice in one mapping: name", "rename or remove"),
     ])
-    func file(_ broken: BrokenLab) throws {
+    func `File`(_ broken: BrokenLab) throws {
         try broken.expectOnlyDiagnostic()
     }
 
@@ -48,7 +48,7 @@ import Testing
         BrokenLab("link: {mtu", "§link: {mut: 1, mtu", "defaults.link: unknown key \"mut\"", "Did you mean \"mtu\"?"),
         BrokenLab("{title: AWS}", "{titel: AWS}§", "clouds.aws: unknown key \"titel\"", "Did you mean \"title\"?"),
     ])
-    func unknownKey(_ broken: BrokenLab) throws {
+    func `Unknown key`(_ broken: BrokenLab) throws {
         try broken.expectOnlyDiagnostic()
     }
 
@@ -77,7 +77,7 @@ import Testing
         BrokenLab("name: base", "name: [a]§", "name: a list is not text", "Write text"),
         BrokenLab("  there:", "  The Probe:§", "\"The Probe\" is not a name", "1 to 32"),
     ])
-    func name(_ broken: BrokenLab) throws {
+    func `Name`(_ broken: BrokenLab) throws {
         try broken.expectOnlyDiagnostic()
     }
 
@@ -115,7 +115,7 @@ import Testing
             "role: router\n    routes", "role: ruter§\n    routes", "\"ruter\" is not one of the roles",
             "Did you mean \"router\"?"),
     ])
-    func reference(_ broken: BrokenLab) throws {
+    func `Reference`(_ broken: BrokenLab) throws {
         try broken.expectOnlyDiagnostic()
     }
 
@@ -160,11 +160,11 @@ import Testing
             "address: 192.0.2.2, interface: vpn1", "interface: vpn1§", "tunnels.main.ends.peer has no \"address\"",
             "192.0.2.2, 10.0.7.2"),
     ])
-    func address(_ broken: BrokenLab) throws {
+    func `Address`(_ broken: BrokenLab) throws {
         try broken.expectOnlyDiagnostic()
     }
 
-    @Test func overlapOfTunnelsAtBothEnds() throws {
+    @Test func `Overlap of tunnels at both ends`() throws {
         let text = BrokenLab.text.replacing("169.254.2.", with: "169.254.1.")
         let error = try #require(throws: LabFileError.self) { try BrokenLab.resolve(text) }
         #expect(
@@ -196,7 +196,7 @@ import Testing
             "links.spare has no \"ends\"", "Add `ends: …`"),
         BrokenLab("link: {mtu: 1500}", "link: {mtu: big}§", "defaults.link.mtu: \"big\" is not an MTU", "68 to 65535"),
     ])
-    func link(_ broken: BrokenLab) throws {
+    func `The link`(_ broken: BrokenLab) throws {
         try broken.expectOnlyDiagnostic()
     }
 
@@ -269,7 +269,7 @@ import Testing
             "tunnels.main.ends.peer has no \"interface\"",
             "leads into the tunnel"),
     ])
-    func tunnel(_ broken: BrokenLab) throws {
+    func `The tunnel`(_ broken: BrokenLab) throws {
         try broken.expectOnlyDiagnostic()
     }
 
@@ -328,7 +328,7 @@ import Testing
             "tunnels.own has no ike, esp, psk", "give both ends their own `config:`"
         ).at("  own:"),
     ])
-    func companion(_ broken: BrokenLab) throws {
+    func `Companion`(_ broken: BrokenLab) throws {
         try broken.expectOnlyDiagnostic()
     }
 
@@ -402,7 +402,7 @@ import Testing
         BrokenLab(
             "{from: 10.0.0.0/8, ", "{§", "nodes.vm.security.[0] has no \"from\"", "the prefix the traffic comes from"),
     ])
-    func node(_ broken: BrokenLab) throws {
+    func `The node`(_ broken: BrokenLab) throws {
         try broken.expectOnlyDiagnostic()
     }
 
@@ -429,11 +429,11 @@ import Testing
         BrokenLab(", to: peer", "§", "probes.there has no \"to\"", "that is asked"),
         BrokenLab("to: peer", "to: peer, every: often§", "probes.there.every: \"often\" is not a time", "30s"),
     ])
-    func sessionOrProbe(_ broken: BrokenLab) throws {
+    func `Session or probe`(_ broken: BrokenLab) throws {
         try broken.expectOnlyDiagnostic()
     }
 
-    @Test func everyProblemIsReportedInTheFilesOrder() throws {
+    @Test func `Every problem is reported in the files order`() throws {
         let edits = [
             ("cloud: aws", "cloud: gcp"), ("net.ipv4.ip_forward", "vm.swappiness"), ("outside: wan", "outside: wam"),
             ("peer:spare: 10.0.7.2/30", "peer:spare: 10.0.8.2/30"), ("integrity: sha2-384", "integrity: md5"),
@@ -447,7 +447,7 @@ import Testing
         #expect(expected.count == edits.count && error.diagnostics.compactMap(\.line) == expected, "\(error)")
     }
 
-    @Test func text() {
+    @Test func `Text`() {
         let diagnostic = LabFileDiagnostic(file: "lab.yaml", line: 3, message: "this is wrong", remedy: "Mend it.")
         let whole = LabFileDiagnostic(severity: .warning, file: "lab.yaml", line: nil, message: "odd", remedy: "Look.")
         #expect(
@@ -459,7 +459,7 @@ import Testing
                 """)
     }
 
-    @Test func resolvingTwiceSaysTheSame() throws {
+    @Test func `Resolving twice says the same`() throws {
         let file = LabFile(
             text: BrokenLab.text.replacing("group: 20", with: "group: 22"), file: "lab.yaml",
             companion: BrokenLab.companion)
@@ -474,22 +474,22 @@ import Testing
         ("keepalive: 10s", "10s 3m"),
         ("advertise: []", "1m 3m"),
     ])
-    func keepaliveIsAThirdOfHold(_ timers: String, _ expected: String) throws {
+    func `Keepalive is a third of hold`(_ timers: String, _ expected: String) throws {
         let text = BrokenLab.text.replacing("keepalive: 10s, hold: 30s, advertise: 10.0.0.0/24", with: timers)
         let speaker = try #require(try BrokenLab.resolve(text).topology.sessions.first?.speakers.first)
         #expect("\(speaker.keepalive.shortText) \(speaker.hold.shortText)" == expected)
     }
 
-    @Test func anyPeerIsRight() throws {
+    @Test func `Any peer is right`() throws {
         _ = try BrokenLab.resolve(BrokenLab.text.replacing("config: peer.conf", with: "config: any.conf"))
     }
 
-    @Test func marksAreReadInBothBases() throws {
+    @Test func `Marks are read in both bases`() throws {
         let ends = try #require(try BrokenLab.resolve(BrokenLab.text).topology.tunnel(named: "own")).ends
         #expect(ends.map(\.steering.number) == [5, 6])
     }
 
-    @Test func oneEndGeneratedAndOneEndOwn() throws {
+    @Test func `One end generated and one end own`() throws {
         let text = BrokenLab.text
             .replacing(
                 "config: vm.conf, secrets: key, connection: one, interface", with: "address: 10.0.0.2, interface"
@@ -507,25 +507,25 @@ import Testing
         #expect(tunnel.proposal != nil && tunnel.ends.map(\.interfaceIsMadeByDaemon) == [false, true])
     }
 
-    @Test func listenersOfAnUnusedTunnel() throws {
+    @Test func `Listeners of an unused tunnel`() throws {
         let text = BrokenLab.text.replacing("169.254.2.1/30", with: "169.254.2.1/30, startup: listen")
             .replacing("169.254.2.2/30", with: "169.254.2.2/30, startup: listen")
         _ = try BrokenLab.resolve(text)
     }
 
-    @Test func pointToPointHasNoBroadcast() throws {
+    @Test func `Point to point has no broadcast`() throws {
         let text = BrokenLab.text.replacing("10.0.7.1/30", with: "10.0.7.0/31").replacing(
             "10.0.7.2/30", with: "10.0.7.1/31")
         _ = try BrokenLab.resolve(text)
     }
 
-    @Test func policyRouting() throws {
+    @Test func `Policy routing`() throws {
         let node = try #require(try BrokenLab.resolve(BrokenLab.text).topology.node(named: "router"))
         #expect(
             node.rules.map { "\($0.priority) \($0.from?.description ?? "-") \($0.table)" } == ["1000 10.0.0.0/24 100"])
     }
 
-    @Test func defaultsOfLinks() throws {
+    @Test func `Defaults of links`() throws {
         let text = BrokenLab.text.replacing("link: {mtu: 1500}", with: "link: {mtu: 1400, delay: 7ms}")
         let links = try BrokenLab.resolve(text).topology.links
         #expect(

@@ -7,7 +7,6 @@ import Testing
 struct ESPAlgorithmsTests {
     /// Each is accepted by `ipsec algparse -v2 esp=…` of libreswan 4.10 as what stands here.
     @Test(
-        "as libreswan spells them",
         arguments: [
             ("aes_gcm256;modp1536", "aes-256-gcm-16"), ("aes_gcm_256", "aes-256-gcm-16"),
             ("aes_gcm-256", "aes-256-gcm-16"),
@@ -21,12 +20,11 @@ struct ESPAlgorithmsTests {
             ("aes_cbc_192-sha512", "aes-192-cbc with sha2-512"), ("aes_ctr192-sha1", "aes-192-ctr with sha1"),
             ("aes256-aes_xcbc", "aes-256-cbc with aes-xcbc"), ("null-sha1", "null with sha1"),
         ])
-    func spellings(_ text: String, _ meaning: String) {
+    func `As libreswan spells them`(_ text: String, _ meaning: String) {
         #expect(ESPAlgorithms(libreswan: text)?.description == meaning)
     }
 
     @Test(
-        "several, none, or what is not known tells nothing",
         arguments: [
             "", ";", "-", ",", "aes_gcm256,aes_gcm128", "aes_gcm256+aes_gcm128", "aes256-sha2_256+sha2_512", "aes_gcm",
             "aes", "aes256",
@@ -34,7 +32,7 @@ struct ESPAlgorithmsTests {
             "chacha20_poly1305256", "256",
             "camellia256-sha1", ";modp1536", "✓-sha1",
         ])
-    func open(_ text: String) {
+    func `Several, none, or what is not known tells nothing`(_ text: String) {
         #expect(ESPAlgorithms(libreswan: text) == nil)
     }
 
@@ -50,7 +48,6 @@ struct ESPAlgorithmsTests {
     }
 
     @Test(
-        "of the user's own files",
         arguments: [
             ("", nil, nil), ("    esp=aes_gcm128\n", "aes-128-gcm-16", nil),
             ("    phase2alg=aes256-sha1;modp2048\n", "aes-256-cbc with sha1", nil),
@@ -59,15 +56,15 @@ struct ESPAlgorithmsTests {
             ("    ikelifetime=8h\n    keylife=30m\n", nil, "8h 30m"),
             ("    ikelifetime=8h\n", nil, nil), ("    ikelifetime=long\n    salifetime=1h\n", nil, nil),
         ] as [(String, String?, String?)])
-    func ownFiles(_ parameters: String, _ algorithms: String?, _ lifetimes: String?) throws {
+    func `Of the user's own files`(_ parameters: String, _ algorithms: String?, _ lifetimes: String?) throws {
         let tunnel = try tunnel("own", vm: parameters)
         #expect(tunnel.algorithms?.description == algorithms)
         #expect(tunnel.isUDPEncapsulated, "vm is behind the gateway's NAT")
         #expect(tunnel.lifetimes.map { "\($0.ike.shortText) \($0.esp.shortText)" } == lifetimes)
     }
 
-    @Test("of the lab file")
-    func generated() throws {
+    @Test
+    func `Of the lab file`() throws {
         let main = try tunnel("main", vm: "")
         #expect(main.algorithms?.description == "aes-256-cbc with sha2-256" && !main.isUDPEncapsulated)
         #expect(main.lifetimes.map { [$0.ike, $0.esp] } == [.seconds(28800), .seconds(3600)])
@@ -75,9 +72,8 @@ struct ESPAlgorithmsTests {
     }
 
     @Test(
-        "UDP because a file says so, without any NAT",
         arguments: [("yes", true), ("on", true), ("no", false), ("auto", false)])
-    func forcedIntoUDP(_ word: String, _ isEncapsulated: Bool) throws {
+    func `UDP because a file says so, without any NAT`(_ word: String, _ isEncapsulated: Bool) throws {
         let text = BrokenLab.text.replacing("map: {203.0.113.20: 10.0.0.2}", with: "map: {203.0.113.20: 10.0.0.1}")
             .replacing("config: peer.conf", with: "config: any.conf")
         let lab = try LabFile(text: text, file: "lab.yaml") { file in

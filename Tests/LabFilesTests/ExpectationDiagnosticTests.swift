@@ -5,7 +5,6 @@ import Testing
 @Suite("Diagnostics of expectations, MSS clamps and probes' sources")
 struct ExpectationDiagnosticTests {
     @Test(
-        "kinds and names",
         arguments: [
             BrokenLab(
                 text: BrokenLab.text + "§expect:\n", "expect: \"\" is not a mapping of expectations", "Write a mapping"),
@@ -30,10 +29,9 @@ struct ExpectationDiagnosticTests {
                 expect: "§x: {mtu: there}\nx: {mss: there}", "a name stands twice in one mapping: x", "rename or remove"
             ),
         ])
-    func kinds(_ broken: BrokenLab) throws { try broken.expectOnlyDiagnostic() }
+    func `Kinds and names`(_ broken: BrokenLab) throws { try broken.expectOnlyDiagnostic() }
 
     @Test(
-        "what is named and not there",
         arguments: [
             BrokenLab(
                 expect: "§x: {mtu: theer}", "expect.x.mtu: there is no \"theer\"",
@@ -82,10 +80,9 @@ struct ExpectationDiagnosticTests {
                 expect: "§x: {mtu: there, when: [bgp main up, bgp own up]}",
                 "expect.x.when.[1]: the condition cannot be used", "There is no \"own\"."),
         ])
-    func references(_ broken: BrokenLab) throws { try broken.expectOnlyDiagnostic() }
+    func `What is named and not there`(_ broken: BrokenLab) throws { try broken.expectOnlyDiagnostic() }
 
     @Test(
-        "values",
         arguments: [
             BrokenLab(
                 expect: "§x: {mtu: there, is: 67}", "expect.x.is: \"67\" is not an MTU from 68 to 65535", "Write an MTU"
@@ -210,10 +207,9 @@ struct ExpectationDiagnosticTests {
                 expect: "§x: {security: {from: vm, source: \"2001:db8::1\", to: peer}, is: dropped}",
                 "2001:db8::1 cannot send to 192.0.2.2", "two addresses"),
         ])
-    func values(_ broken: BrokenLab) throws { try broken.expectOnlyDiagnostic() }
+    func `Values`(_ broken: BrokenLab) throws { try broken.expectOnlyDiagnostic() }
 
     @Test(
-        "what could never hold",
         arguments: [
             BrokenLab(
                 expect: "§x: {sa: idle}", "expect.x: tunnel idle is unused, so it never comes up",
@@ -246,10 +242,9 @@ struct ExpectationDiagnosticTests {
                 "in its order"),
             BrokenLab(expect: "§x: {path: there, via: [main]}", "nothing joins vm to main", "in its order"),
         ])
-    func contradictions(_ broken: BrokenLab) throws { try broken.expectOnlyDiagnostic() }
+    func `What could never hold`(_ broken: BrokenLab) throws { try broken.expectOnlyDiagnostic() }
 
     @Test(
-        "what is wrong elsewhere is not said again of expectations",
         arguments: [
             ("psk: example-key-of-main", "psk: short"), ("aes-256-gcm-16}", "aes-256-gcm-17}"),
             ("over: main", "over: mian"),
@@ -257,7 +252,7 @@ struct ExpectationDiagnosticTests {
             ("router:lan: 10.0.0.1/24", "router:lan: 10.0.1.1/24"),
             ("config: vm.conf", "config: none.conf"), ("role: router\n    routes", "role: ruter\n    routes"),
         ])
-    func noEcho(_ old: String, _ new: String) throws {
+    func `What is wrong elsewhere is not said again of expectations`(_ old: String, _ new: String) throws {
         let expectations = """
             a: {encapsulation: there, in: main, when: tunnel main up}
             b: {encapsulation: there, in: own, when: bgp main up}
@@ -278,7 +273,6 @@ struct ExpectationDiagnosticTests {
     }
 
     @Test(
-        "what will surprise is a warning",
         arguments: [
             (
                 "{mtu: there, is: 1501}", "no packet of 1501 bytes passes the links at both ends of there",
@@ -295,7 +289,7 @@ struct ExpectationDiagnosticTests {
             ("{security: {from: peer, to: 203.0.113.20}, is: dropped}", nil, ""),
             ("{security: {from: vm, to: 169.254.1.1}, is: dropped}", nil, ""),
         ] as [(String, String?, String)])
-    func warnings(_ expectation: String, _ message: String?, _ remedy: String) throws {
+    func `What will surprise is a warning`(_ expectation: String, _ message: String?, _ remedy: String) throws {
         let (topology, warnings) = try BrokenLab.resolve(BrokenLab.text(expecting: "x: \(expectation)"))
         #expect(topology.expectations.count == 1 && warnings.count == (message == nil ? 0 : 1), "\(warnings)")
         let line = BrokenLab.text.count { $0.isNewline } + 2
@@ -309,7 +303,6 @@ struct ExpectationDiagnosticTests {
     // MARK: Probes' sources
 
     @Test(
-        "a probe's source",
         arguments: [
             BrokenLab(
                 "from: vm, to", "from: vm, source: 10.0.0.1, to§",
@@ -321,16 +314,16 @@ struct ExpectationDiagnosticTests {
                 "from: vm, to: peer", "from: vm, source: 10.0.0.2, to: \"2001:db8::1\"§",
                 "10.0.0.2 cannot send to 2001:db8::1", "two addresses"),
         ])
-    func source(_ broken: BrokenLab) throws { try broken.expectOnlyDiagnostic() }
+    func `A probe's source`(_ broken: BrokenLab) throws { try broken.expectOnlyDiagnostic() }
 
-    @Test("a probe may ask from any address of its own", arguments: ["10.0.0.2", "192.168.2.1"])
-    func ownSource(_ address: String) throws {
+    @Test(arguments: ["10.0.0.2", "192.168.2.1"])
+    func `A probe may ask from any address of its own`(_ address: String) throws {
         let text = BrokenLab.text.replacing("from: vm, to", with: "from: vm, source: \(address), to")
         #expect(try BrokenLab.resolve(text).topology.probe(named: "there")?.sourceAddress?.description == address)
     }
 
-    @Test("a probe of what is nobody's is a warning")
-    func nobody() throws {
+    @Test
+    func `A probe of what is nobody's is a warning`() throws {
         let warnings = try BrokenLab.resolve(BrokenLab.text.replacing("to: peer", with: "to: 10.9.9.9")).warnings
         #expect(warnings.map(\.message) == ["probes.there: nothing in the lab has the address 10.9.9.9"])
     }
@@ -338,12 +331,11 @@ struct ExpectationDiagnosticTests {
     // MARK: MSS
 
     @Test(
-        "MSS clamps",
         arguments: [
             ("clamp-to-pmtu", MSSClamp.toPathMTU), ("off", .off), ("no", .off), ("false", .off), ("88", .to(88)),
             ("65495", .to(65495)),
         ])
-    func clamp(_ text: String, _ clamp: MSSClamp) throws {
+    func `MSS clamps`(_ text: String, _ clamp: MSSClamp) throws {
         let topology = try BrokenLab.resolve(
             BrokenLab.text.replacing("role: router\n    routes", with: "role: router\n    mss: \(text)\n    routes")
                 .replacing("    psk: example-key-of-main", with: "    mss: \(text)\n    psk: example-key-of-main")
@@ -353,11 +345,10 @@ struct ExpectationDiagnosticTests {
     }
 
     @Test(
-        "what is no MSS clamp",
         arguments: [
             "87", "65496", "-1", "1398.5", "on", "true", "clamp", "clamp-to-mtu", "\"\"", "[1398]", "{to: 1398}",
         ])
-    func noClamp(_ text: String) throws {
+    func `What is no MSS clamp`(_ text: String) throws {
         for (old, place) in [
             ("role: router\n    routes", "nodes.router.mss"), ("psk: example-key-of-main", "tunnels.main.mss"),
         ] {

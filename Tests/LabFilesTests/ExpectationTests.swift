@@ -17,8 +17,8 @@ struct ExpectationTests {
 
     private struct NoSuchClaim: Error {}
 
-    @Test("of the repository's lab: each kind, its line, and when it applies")
-    func lab() throws {
+    @Test
+    func `Of the repository's lab: each kind, its line, and when it applies`() throws {
         let topology = try AwsOci.topology.get()
         // Nothing in this lab is shared among ways, and no carrier is in it.
         let others: Set = ["ecmp", "traceroute", "md5"]
@@ -36,8 +36,8 @@ struct ExpectationTests {
             ])
     }
 
-    @Test("encapsulation takes form and algorithms from the tunnel, and the links between clouds")
-    func encapsulationOfTheLab() throws {
+    @Test
+    func `Encapsulation takes form and algorithms from the tunnel, and the links between clouds`() throws {
         let topology = try AwsOci.topology.get()
         let between = ["aws-vpn-1", "aws-vpn-2", "oci-vpn-1", "oci-vpn-2", "aws-internet", "oci-internet"]
         let claims = topology.expectations.compactMap { expectation -> EncapsulationClaim? in
@@ -62,8 +62,8 @@ struct ExpectationTests {
         #expect(topology.tunnel(named: "main")?.isUDPEncapsulated == false)
     }
 
-    @Test("encapsulation, said and derived")
-    func encapsulation() throws {
+    @Test
+    func `Encapsulation, said and derived`() throws {
         let derived = try encapsulation("{encapsulation: there, in: main}")
         #expect(derived.probes == ["there"] && derived.tunnel == "main" && derived.wrappings == [.esp])
         #expect(derived.algorithms?.description == "aes-256-cbc with sha2-256")
@@ -79,8 +79,8 @@ struct ExpectationTests {
         #expect(try encapsulation("{encapsulation: there, in: main, as: esp-in-udp}").wrappings == [.espInUDP])
     }
 
-    @Test("without links between clouds, they must be named")
-    func noLinksBetweenClouds() throws {
+    @Test
+    func `Without links between clouds, they must be named`() throws {
         func oneCloud(_ text: String) -> String {
             ["router:\n    role: router", "gateway:\n    role: internet-gateway"].reduce(text) {
                 $0.replacing($1, with: $1.replacing("role", with: "cloud: aws\n    role"))
@@ -95,7 +95,6 @@ struct ExpectationTests {
 
     /// Claims that are plain values, in one line each.
     @Test(
-        "defaults and what is said",
         arguments: [
             ("{mtu: there}", "there derived frag-needed"), ("{mtu: there, is: 1438, beyond: lost}", "there 1438 lost"),
             ("{mss: there}", "there derived 1000000"), ("{mss: there, is: 1398, transfer: 500kB}", "there 1398 500000"),
@@ -129,7 +128,7 @@ struct ExpectationTests {
                 "vm 10.0.0.77 10.0.0.1 tcp 22 dropped"
             ),
         ])
-    func plain(_ text: String, _ expected: String) throws {
+    func `Defaults and what is said`(_ text: String, _ expected: String) throws {
         let words: [String] =
             switch try claim(text) {
             case .mtu(let claim): [claim.probe, claim.bytes.map(String.init) ?? "derived", claim.beyond.rawValue]
@@ -172,30 +171,29 @@ struct ExpectationTests {
         #expect(words.joined(separator: " ") == expected)
     }
 
-    @Test("neighbours on one link have nothing between them")
-    func neighbours() throws {
+    @Test
+    func `Neighbours on one link have nothing between them`() throws {
         let claim = try claim("{path: there, via: []}") { $0.replacing("to: peer", with: "to: 10.0.0.1") }
         guard case .path(let path) = claim else { throw NoSuchClaim() }
         #expect(path.via.isEmpty && path.back == nil)
     }
 
-    @Test("a lab need expect nothing")
-    func nothing() throws {
+    @Test
+    func `A lab need expect nothing`() throws {
         #expect(try BrokenLab.resolve(BrokenLab.text).topology.expectations.isEmpty)
     }
 
     @Test(
-        "forms of packets are read from their own text", arguments: Wrapping.known.dropLast() + ["vlan 1", "vlan 4094"])
-    func wrappings(_ text: String) {
+ arguments: Wrapping.known.dropLast() + ["vlan 1", "vlan 4094"])
+    func `Forms of packets are read from their own text`(_ text: String) {
         #expect(Wrapping(text)?.description == text)
     }
 
     @Test(
-        "what is no form",
         arguments: [
             "", "ESP", "esp ", "vlan", "vlan 0", "vlan 4095", "vlan -1", "vlan 1 2", "vlan N", "ipsec", "6in4,esp",
         ])
-    func noWrapping(_ text: String) {
+    func `What is no form`(_ text: String) {
         #expect(Wrapping(text) == nil)
     }
 }

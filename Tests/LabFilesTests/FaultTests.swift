@@ -57,14 +57,14 @@ import Testing
     ]
 
     @Test(arguments: texts)
-    func roundTrip(_ written: String, _ full: String) throws {
+    func `Round trip`(_ written: String, _ full: String) throws {
         let fault = try Fault(written, in: topology)
         #expect(fault.description == full)
         #expect(try Fault(fault.description, in: topology) == fault)
         #expect(try Fault("  " + written.replacing(" ", with: " \t ") + "\n", in: topology) == fault)
     }
 
-    @Test func everyFormIsReadAndNamesItsWord() throws {
+    @Test func `Every form is read and names its word`() throws {
         let read = Set(Self.texts.map { $0.written.prefix { $0 != " " } })
         let forms = Set(Fault.forms.map { $0.prefix { $0 != " " } })
         #expect(read == forms.subtracting(["vlan"]))
@@ -73,12 +73,12 @@ import Testing
     }
 
     @Test(arguments: Fault.Traffic.allCases)
-    func everyTrafficCanBeDropped(_ traffic: Fault.Traffic) throws {
+    func `Every traffic can be dropped`(_ traffic: Fault.Traffic) throws {
         let fault = try Fault("drop \(traffic.rawValue) on aws-vpn-1 from internet", in: topology)
         #expect(fault == .drop(traffic, on: "aws-vpn-1", sender: "internet"))
     }
 
-    @Test func meanings() throws {
+    @Test func `Meanings`() throws {
         let wan = try #require(InterfaceName("wan1"))
         let mtu = try #require(MTU(1400))
         let loss = try #require(Percentage("30%"))
@@ -94,7 +94,7 @@ import Testing
                 == .securityRuleRemoved(node: "vpc2-ec2", source: source, nil))
     }
 
-    @Test func momentaryOnes() throws {
+    @Test func `Momentary ones`() throws {
         let momentary = try Self.texts.map { try Fault($0.written, in: topology) }.filter(\.isMomentary)
         #expect(momentary.map(\.description) == ["nat aws-igw flushed", "daemon vcn2-vm/pluto restarted"])
     }
@@ -166,7 +166,7 @@ import Testing
         ("node tgv down", "There is no \"tgv\". Did you mean \"tgw\"? Known nodes:"),
         ("zone asw down", "There is no \"asw\". Did you mean \"aws\"? Known zones and clouds: aws, internet, oci."),
     ])
-    func refused(_ text: String, _ message: String) throws {
+    func `Refused`(_ text: String, _ message: String) throws {
         let error = try #require(throws: FaultError.self) { try Fault(text, in: topology) }
         #expect(error.description.contains(message), "\(error)")
     }
@@ -192,12 +192,12 @@ import Testing
         ("", "\"\" is not a fault. Known faults: bgp,"),
         ("✓", "\"✓\" is not a fault. Known faults:"),
     ])
-    func wrongForm(_ text: String, _ message: String) throws {
+    func `Wrong form`(_ text: String, _ message: String) throws {
         let error = try #require(throws: FaultError.self) { try Fault(text, in: topology) }
         #expect(error.description.contains(message), "\(error)")
     }
 
-    @Test func aZoneIsOfItsNodes() throws {
+    @Test func `A zone is of its nodes`() throws {
         let text = BrokenLab.text.replacing("  peer: {role: router}", with: "  peer: {role: router, zone: zone-a}")
         let topology = try BrokenLab.resolve(text).topology
         #expect(topology.node(named: "peer")?.zone == "zone-a")
@@ -209,7 +209,7 @@ import Testing
         }
     }
 
-    @Test func whoBringsAnOwnConfigurationKeepsIt() throws {
+    @Test func `Who brings an own configuration keeps it`() throws {
         let text = BrokenLab.text.replacing("  peer: {role: router}", with: "  peer: {role: router, bird: vm.conf}")
         let topology = try BrokenLab.resolve(text).topology
         for fault in ["bgp main hold 9s at peer", "bgp main md5 wrong at peer"] {

@@ -8,7 +8,7 @@ struct HoldConflictTests {
             .replacing("asn: 64512, keepalive: 10s, hold: 30s", with: "asn: 64512, \(router)")
     }
 
-    @Test func azureBesideThirtySeconds() throws {
+    @Test func `Azure beside thirty seconds`() throws {
         let (topology, warnings) = try BrokenLab.resolve(Self.lab("keepalive: 60s, hold: 180s, negotiate: off"))
         let conflict = try #require(topology.session(named: "main").flatMap(topology.holdConflict))
         #expect(conflict.listener == "router" && conflict.speaker == "peer")
@@ -21,18 +21,17 @@ struct HoldConflictTests {
     }
 
     @Test(
-        "Timers that fit",
         arguments: [
             "keepalive: 60s, hold: 180s", "keepalive: 10s, hold: 180s, negotiate: off",
             "keepalive: 44s, hold: 180s, negotiate: off",
         ])
-    func fits(peer: String) throws {
+    func `Timers that fit`(peer: String) throws {
         let (topology, warnings) = try BrokenLab.resolve(Self.lab(peer))
         #expect(topology.session(named: "main").flatMap(topology.holdConflict) == nil)
         #expect(!warnings.contains { $0.message.contains("again and again") })
     }
 
-    @Test func bothKeepTheirs() throws {
+    @Test func `Both keep theirs`() throws {
         let text = Self.lab(
             "keepalive: 60s, hold: 180s, negotiate: off", router: "keepalive: 10s, hold: 200s, negotiate: off")
         let topology = try BrokenLab.resolve(text).topology
@@ -40,7 +39,6 @@ struct HoldConflictTests {
     }
 
     @Test(
-        "Expectations",
         arguments: [
             BrokenLab(
                 expect: "§x: {bgp: main, is: flapping}", "nothing in main's timers makes it flap", "negotiate: off"),
@@ -48,5 +46,5 @@ struct HoldConflictTests {
                 "peer: {asn: 65001}", "peer: {asn: 65001, negotiate: maybe§}", "negotiate: \"maybe\" is not",
                 "on or off"),
         ])
-    func mistake(lab: BrokenLab) throws { try lab.expectOnlyDiagnostic() }
+    func `Expectations`(lab: BrokenLab) throws { try lab.expectOnlyDiagnostic() }
 }

@@ -9,7 +9,7 @@ import Testing
         ("aes_gcm256-sha2_512;modp2048", "AES_GCM_16_256-HMAC_SHA2_512-MODP2048"),
         ("aes128-sha1;modp2048", "AES_CBC_128-HMAC_SHA1-MODP2048"),
     ])
-    func asPlutoSaysThem(_ written: String, _ name: String) throws {
+    func `As pluto says them`(_ written: String, _ name: String) throws {
         #expect(try #require(IKEAlgorithms(libreswan: written)).suite == name)
     }
 
@@ -17,11 +17,11 @@ import Testing
         "aes256-sha2_256", "aes256;modp2048", "aes256-sha2_256;modp2048,aes128-sha1;modp2048", "aes-sha1;modp2048",
         "aes256-sha2_256;modp99", "",
     ])
-    func whatLeavesSomethingOpenIsNotRead(_ written: String) {
+    func `What leaves something open is not read`(_ written: String) {
         #expect(IKEAlgorithms(libreswan: written) == nil)
     }
 
-    @Test func ofTheArticlesTunnels() throws {
+    @Test func `Of the articles tunnels`() throws {
         let topology = try AwsOci.topology.get()
         #expect(topology.tunnel(named: "main")?.ikeAlgorithms?.suite == "AES_CBC_256-HMAC_SHA2_384-DH20")
         #expect(topology.tunnel(named: "backup")?.ikeAlgorithms?.suite == "AES_CBC_256-HMAC_SHA2_384-MODP1536")

@@ -59,7 +59,7 @@ import Testing
 
     /// The whole file, and its last third alone: tunnels with their MSS clamps, probes, expectations.
     @Test(arguments: UInt64(0)..<5, ["name:", "tunnels:"])
-    func resolvesOrIsRefused(_ seed: UInt64, from section: String) throws {
+    func `Resolves or is refused`(_ seed: UInt64, from section: String) throws {
         let lines = Self.lines(of: try AwsOci.text("lab.yaml"))
         let first = try #require(lines.firstIndex { $0.starts(with: section.utf8) })
         let files = try Dictionary(
@@ -88,7 +88,7 @@ import Testing
     }
 
     @Test(arguments: 0..<4)
-    func mutatedConnectionsAreReadOrRefused(_ seed: Int) throws {
+    func `Mutated connections are read or refused`(_ seed: Int) throws {
         let text = try AwsOci.text("lab.yaml")
         let configuration = Self.lines(of: try AwsOci.text("oci-ipsec.conf"))
         var generator = Generator(state: UInt64(seed))
@@ -105,7 +105,7 @@ import Testing
     }
 
     /// Providers' files are users' too.
-    @Test(arguments: ProviderFileTests.names) func mutatedProvidersAreReadOrRefused(_ name: String) throws {
+    @Test(arguments: ProviderFileTests.names) func `Mutated providers are read or refused`(_ name: String) throws {
         let text = try String(
             contentsOf: ProviderFileTests.directory.appending(path: "\(name).yaml"), encoding: .utf8)
         let lines = Self.lines(of: text)
@@ -129,7 +129,7 @@ import Testing
     }
 
     /// A lab with any provider's rules is a lab or is refused, whatever the lab holds.
-    @Test(arguments: UInt64(0)..<3) func mutatedLabsUnderRules(_ seed: UInt64) throws {
+    @Test(arguments: UInt64(0)..<3) func `Mutated labs under rules`(_ seed: UInt64) throws {
         let lines = Self.lines(of: try AwsOci.text("lab.yaml"))
         var generator = Generator(state: seed &+ 77)
         for _ in 0..<25 {
@@ -169,7 +169,7 @@ import Testing
         Hostile("!!binary \"@\""),
         Hostile("? [a, b]\n: c"), Hostile("\u{FEFF}name: a"), Hostile("a: b\u{0}c"), Hostile("\u{0}"),
     ])
-    func hostile(_ file: Hostile) {
+    func `What is hostile`(_ file: Hostile) {
         #expect(throws: LabFileError.self) {
             try LabFile(text: file.text, file: "lab.yaml", companion: AwsOci.text).resolve()
         }

@@ -12,7 +12,7 @@ struct OneSidedSessionTests {
 
     private static let outlook = "    expect: connecting\n    because: peer has no such session\n"
 
-    @Test func overALink() throws {
+    @Test func `Over a link`() throws {
         let text = Self.lab(
             "    over: spare\n", speakers: "router: {asn: 64512, peer: 10.0.7.2, peer-asn: 65001, hold: 30s}",
             more: Self.outlook)
@@ -26,7 +26,7 @@ struct OneSidedSessionTests {
         #expect(try Condition("bgp half down", in: topology).subject == .session("half"))
     }
 
-    @Test func toAPeerFarAway() throws {
+    @Test func `To a peer far away`() throws {
         let text = Self.lab(
             "", speakers: "vm: {asn: 64512, peer: 169.254.21.1, peer-asn: 65001}", more: Self.outlook)
         let topology = try BrokenLab.resolve(text).topology
@@ -35,7 +35,7 @@ struct OneSidedSessionTests {
         #expect(topology.daemons(of: "vm").contains(.bird))
     }
 
-    @Test func expectationIsConnectingUnlessSaidOtherwise() throws {
+    @Test func `Expectation is connecting unless said otherwise`() throws {
         let text =
             Self.lab("", speakers: "vm: {asn: 64512, peer: 169.254.21.1, peer-asn: 65001}", more: Self.outlook)
             + "expect:\n  x: {bgp: half}\n  y: {bgp: half, is: connecting}\n"
@@ -49,7 +49,6 @@ struct OneSidedSessionTests {
     }
 
     @Test(
-        "Mistakes",
         arguments: [
             BrokenLab(
                 text: lab(
@@ -90,9 +89,9 @@ struct OneSidedSessionTests {
                 expect: "§x: {bgp: main, is: connecting}", "main is a session that both sides have configured",
                 "`is: down`"),
         ])
-    func mistake(lab: BrokenLab) throws { try lab.expectOnlyDiagnostic() }
+    func `Mistakes`(lab: BrokenLab) throws { try lab.expectOnlyDiagnostic() }
 
-    @Test func reasonIsWanted() throws {
+    @Test func `Reason is wanted`() throws {
         let text = Self.lab(
             "", speakers: "vm: {asn: 1, peer: 10.9.9.9, peer-asn: 2}", more: "    expect: connecting\n")
         let error = try #require(throws: LabFileError.self) { try BrokenLab.resolve(text) }

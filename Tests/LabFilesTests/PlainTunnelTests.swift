@@ -34,7 +34,7 @@ struct PlainTunnelTests {
         BrokenLab(text: text.replacing(old, with: new, maxReplacements: 1), message, remedy)
     }
 
-    @Test func endsHaveWhatIsWrittenAndTheKernelsDefaults() throws {
+    @Test func `Ends have what is written and the kernels defaults`() throws {
         let (topology, warnings) = try BrokenLab.resolve(Self.text)
         #expect(warnings.isEmpty && topology.tunnels.isEmpty && topology.plainTunnels.map(\.name) == ["low", "high"])
         let high = try #require(topology.plainTunnel(named: "high"))
@@ -50,7 +50,7 @@ struct PlainTunnelTests {
         #expect(topology.owner(of: try #require(IPAddress("2001:db8:2::5efe:a00:1"))) == "relay")
     }
 
-    @Test func anMTUThatDoesNotFitIsFoundByArithmetic() throws {
+    @Test func `An MTU that does not fit is found by arithmetic`() throws {
         let text = Self.text.replacing("hop-limit: 9", with: "mtu: 1452")
         let warnings = try BrokenLab.resolve(text).warnings
         #expect(warnings.map(\.line) == [19])
@@ -63,7 +63,7 @@ struct PlainTunnelTests {
         #expect(try BrokenLab.resolve(text.replacing("1452", with: "1432")).warnings.isEmpty)
     }
 
-    @Test func aHostWithoutRoutersTakesInLittle() throws {
+    @Test func `A host without routers takes in little`() throws {
         let warnings = try BrokenLab.resolve(Self.text.replacing(", routers: 10.0.0.1", with: "")).warnings
         #expect(warnings.count == 1)
         #expect(warnings.first?.message.contains("the potential router list is empty") == true)
@@ -102,7 +102,7 @@ struct PlainTunnelTests {
         broken("{v4: [", "{v5: [§", "none of the node's links is at an interface v5", "v4"),
         broken("protocol: 6in4", "protocol: 6in5§", "\"6in5\" is not one of the protocols", "6in4"),
     ])
-    func whatIsWrongIsSaidOnce(_ lab: BrokenLab) throws {
+    func `What is wrong is said once`(_ lab: BrokenLab) throws {
         try lab.expectOnlyDiagnostic()
     }
 
@@ -110,7 +110,7 @@ struct PlainTunnelTests {
         ("{encapsulation: across, in: [low, high], on: inner}", [Wrapping.ipv6InIPv4, .ipv4InIPv6]),
         ("{encapsulation: across, in: high, on: outer}", [.ipv4InIPv6]),
     ])
-    func anExpectationFollowsFromTheTunnels(_ claim: String, form: [Wrapping]) throws {
+    func `An expectation follows from the tunnels`(_ claim: String, form: [Wrapping]) throws {
         let topology = try BrokenLab.resolve(Self.text + "expect:\n  one: \(claim)\n").topology
         guard case .encapsulation(let read)? = topology.expectations.first?.claim else {
             Issue.record("not read")
@@ -126,7 +126,7 @@ struct PlainTunnelTests {
         BrokenLab(
             text: text + "expect:\n  one: {sa: high§}\n", "no security associations: it is no IPsec", "IPsec tunnels"),
     ])
-    func expectationsThatCannotHold(_ lab: BrokenLab) throws {
+    func `Expectations that cannot hold`(_ lab: BrokenLab) throws {
         try lab.expectOnlyDiagnostic()
     }
 }

@@ -17,7 +17,7 @@ import Testing
         }
     }
 
-    @Test(arguments: names) func isRead(_ name: String) throws {
+    @Test(arguments: names) func `Is read`(_ name: String) throws {
         let provider = try Self.library.provider(name)
         #expect(provider.name == name && !provider.title.isEmpty && !provider.rules.isEmpty)
         let sources = provider.defaults.map(\.source) + provider.rules.map(\.source) + provider.remarks.map(\.source)
@@ -46,13 +46,13 @@ import Testing
         ("soracom", "tunnel-inside-cidr", "a /30 from 169.254.0.0/16"),
         ("cmi", "bgp-authentication", "needed"),
     ])
-    func states(_ name: String, _ kind: String, _ text: String) throws {
+    func `States`(_ name: String, _ kind: String, _ text: String) throws {
         let rule = try #require(try Self.library.provider(name).rule(kind))
         #expect(rule.statement.contains(text), "\(rule.statement)")
     }
 
     /// Rules that a provider takes over are still the other's, and its own of the same kind stands in their place.
-    @Test func soracomIsBuiltOnAWS() throws {
+    @Test func `Soracom is built on AWS`() throws {
         let soracom = try Self.library.provider("soracom")
         #expect(soracom.rule("tunnel-inside-cidr")?.id == "aws/tunnel-inside-cidr")
         #expect(soracom.defaults.first { $0.key == .bgpHold }?.value == "30s")
@@ -62,7 +62,7 @@ import Testing
     }
 
     /// Alibaba's page advises an MTU and a segment size that do not fit: 1360 less 40 is 1320.
-    @Test func aContradictionIsSaid() throws {
+    @Test func `A contradiction is said`() throws {
         let remarks = try Self.library.provider("alibaba").remarks.map(\.text)
         #expect(
             remarks.contains {
@@ -98,7 +98,7 @@ import Testing
         }
     }
 
-    @Test func theSoundOneIsRead() throws {
+    @Test func `The sound one is read`() throws {
         #expect(try Self.library(Self.sound).provider("mine").rules.count == 5)
     }
 
@@ -150,7 +150,7 @@ import Testing
         ("remarks:", "extends: yours\nremarks:", "there is no provider \"yours\"", "Known providers: mine"),
         ("remarks:", "extends: mine\nremarks:", "mine is built on mine itself", "Remove one"),
     ])
-    func mistakes(_ old: String, _ new: String, _ message: String, _ remedy: String) throws {
+    func `Mistakes`(_ old: String, _ new: String, _ message: String, _ remedy: String) throws {
         let text = Self.sound.replacing(old, with: new, maxReplacements: 1)
         #expect(text != Self.sound)
         let error = try #require(throws: LabFileError.self) { try Self.library(text).provider("mine") }
@@ -166,13 +166,13 @@ import Testing
     }
 
     /// A lab whose provider's file is wrong is refused with the file's own line.
-    @Test func aLabSaysWhatIsWrongInAProvidersFile() throws {
+    @Test func `A lab says what is wrong in a providers file`() throws {
         let lab = try RuledLab("ike-lifetime: {from: x, source: doc}")
         let error = try #require(throws: LabFileError.self) { try lab.resolved() }
         #expect(error.diagnostics.map(\.file) == ["providers/blue.yaml"] && error.diagnostics.map(\.line) == [6])
     }
 
-    @Test func anUnknownProvider() throws {
+    @Test func `An unknown provider`() throws {
         let text = RuledLab.lab.replacing("{provider: blue}", with: "{provider: bleu}")
         let error = try #require(throws: LabFileError.self) {
             try LabFile(text: text, file: "lab.yaml", providers: RuledLab.providers(blue: "")) { _ in "" }.resolve()
@@ -183,7 +183,7 @@ import Testing
         #expect(diagnostic.remedy == "Did you mean \"blue\"? Known providers: blue, red.")
     }
 
-    @Test func circlesAreRefused() throws {
+    @Test func `Circles are refused`() throws {
         let other = Self.sound.replacing("name: mine", with: "name: yours") + "extends: mine\n"
         let library = Self.library(Self.sound + "extends: yours\n", others: ["yours": other])
         #expect(throws: LabFileError.self) { try library.provider("mine") }

@@ -143,7 +143,7 @@ import Testing
             at: "sysctls:", "strict reverse path filtering on vpn1 drops what blue sends by another tunnel"),
     ]
 
-    @Test(arguments: cases) func isBroken(_ broken: Case) throws {
+    @Test(arguments: cases) func `Is broken`(_ broken: Case) throws {
         let sound = try RuledLab(broken.rule)
         #expect(sound.diagnostics == [])
         // Blocks belong to both ends of a tunnel.
@@ -163,7 +163,7 @@ import Testing
     }
 
     /// Every kind that can stand in a provider's file is among the cases or has a test of its own below.
-    @Test func everyKindIsTested() throws {
+    @Test func `Every kind is tested`() throws {
         let library = RuledLab.providers(blue: "nothing: {source: doc}")
         let error = try #require(throws: LabFileError.self) { try library.provider("blue") }
         let known = try #require(error.diagnostics.first?.remedy.firstMatch(of: #/Known kinds of rules: (.*)\./#)?.1)
@@ -172,7 +172,7 @@ import Testing
     }
 
     /// What a user does with an instance is no matter of the provider's.
-    @Test func instancesAreTheirUsers() throws {
+    @Test func `Instances are their users`() throws {
         let lab = try RuledLab(
             Self.timers + "\n" + Self.inside,
             [
@@ -182,7 +182,7 @@ import Testing
         #expect(lab.diagnostics == [])
     }
 
-    @Test func severityIsTheFiles() throws {
+    @Test func `Severity is the files`() throws {
         let lab = try RuledLab(
             "ike-lifetime: {from: 28800s, to: 28800s, severity: warning, source: doc}",
             [("lifetime: 28800s", "lifetime: 1h")])
@@ -190,7 +190,7 @@ import Testing
     }
 
     /// The advice is the algorithms', where the provider has one for them.
-    @Test func sizesFollowTheAlgorithms() throws {
+    @Test func `Sizes follow the algorithms`() throws {
         let lab = try RuledLab(
             Self.size,
             [("integrity: sha2-256, pfs", "integrity: sha2-512, pfs"), ("mtu: 1400", "mtu: 1438")])
@@ -207,7 +207,7 @@ import Testing
     private static let limit = "apipa-peers-per-public-ip: {at-most: 1, source: doc}"
     private static let each = "bgp-address-per-tunnel: {source: doc}"
 
-    @Test func onePublicAddressTakesOneAddress() throws {
+    @Test func `One public address takes one address`() throws {
         let two = try RuledLab(Self.limit, red: Self.each)
         #expect(two.diagnostics == [], "two public addresses are right")
         let lab = try RuledLab(Self.limit, Array(Self.oneAddress), red: Self.each)
@@ -230,7 +230,7 @@ import Testing
     }
 
     /// A provider that refuses the second session does not have it, and the other side waits for it.
-    @Test func aTunnelWithoutASessionStaysDown() throws {
+    @Test func `A tunnel without a session stays down`() throws {
         let session =
             "  two:\n    over: two\n    speakers:\n      red-gw: {asn: 64512, keepalive: 60s, hold: 180s, advertise: 10.1.0.0/16}\n      blue-gw: {asn: 65010, keepalive: 60s, hold: 180s, advertise: 10.2.0.0/16}\n"
         let wish =
@@ -253,7 +253,7 @@ import Testing
         #expect(try accepted.resolved().warnings.compactMap(\.accepted).sorted() == ["as well", "it is to be shown"])
     }
 
-    @Test func staticRoutesNeedNoSession() throws {
+    @Test func `Static routes need no session`() throws {
         let start = try #require(RuledLab.lab.firstRange(of: "  two:\n    over")).lowerBound
         let end = try #require(RuledLab.lab.firstRange(of: "  line:\n    over")).lowerBound
         let second = String(RuledLab.lab[start..<end])
@@ -263,7 +263,7 @@ import Testing
     }
 
     /// Of an end that has its own, the provider's side counts, and not the other.
-    @Test func deadPeersOfEachEnd() throws {
+    @Test func `Dead peers of each end`() throws {
         let rule = "dpd-timeout: {from: 30s, source: doc}"
         let own = "dpd: {delay: 5s, timeout: 20s}, "
         let red = try RuledLab(rule, [("red-gw: {address: 198.51.100.1, ", "red-gw: {address: 198.51.100.1, \(own)")])
@@ -274,7 +274,7 @@ import Testing
     }
 
     /// A line is one with a tag on its frames, too.
-    @Test func linesWithATag() throws {
+    @Test func `Lines with a tag`() throws {
         let tag = ("mtu: 1500}", "mtu: 1500, vlan: 340}")
         #expect(try RuledLab(Self.key, [tag]).diagnostics == [])
         let lab = try RuledLab(Self.key, [tag, ("    password: example-key\n", "")])
@@ -285,7 +285,7 @@ import Testing
 
     private static let lifetime = "ike-lifetime: {to: 1h, source: doc}"
 
-    @Test func whatIsAcceptedIsAWarningWithItsReason() throws {
+    @Test func `What is accepted is a warning with its reason`() throws {
         let lab = try RuledLab(Self.lifetime, more: "accepts: {blue/ike-lifetime: the article has it so}\n")
         let warnings = try lab.resolved().warnings
         #expect(warnings.count == 2, "one for each tunnel")
@@ -293,7 +293,7 @@ import Testing
         #expect(warnings.first?.description.hasSuffix("    Accepted: the article has it so") == true)
     }
 
-    @Test func anUnknownRuleCannotBeAccepted() throws {
+    @Test func `An unknown rule cannot be accepted`() throws {
         let lab = try RuledLab(Self.lifetime, more: "accepts: {blue/ike-lifetimes: why not}\n")
         let diagnostic = try #require(lab.diagnostics.first { $0.rules.isEmpty })
         #expect(diagnostic.severity == .error && diagnostic.line == lab.line(of: "accepts:"))
@@ -302,7 +302,7 @@ import Testing
             diagnostic.remedy.hasPrefix("Did you mean \"blue/ike-lifetime\"? Known rules: blue/ike-lifetime, general/"))
     }
 
-    @Test func whatNothingBreaksNeedNotBeAccepted() throws {
+    @Test func `What nothing breaks need not be accepted`() throws {
         let lab = try RuledLab(Self.limit, more: "accepts: {blue/apipa-peers-per-public-ip: why not}\n")
         let warnings = try lab.resolved().warnings
         #expect(
@@ -312,7 +312,7 @@ import Testing
 
     // MARK: Rules that are nobody's
 
-    @Test func cloudsWithACommonBlock() throws {
+    @Test func `Clouds with a common block`() throws {
         let lab = try RuledLab(
             "",
             [
@@ -329,7 +329,7 @@ import Testing
     }
 
     @Test(arguments: [("10.2.0.0/24", "more specific than"), ("10.2.0.0/16", "as specific as")])
-    func aBackupThatTakesTheMainPathsTraffic(_ prefix: String, _ word: String) throws {
+    func `A backup that takes the main paths traffic`(_ prefix: String, _ word: String) throws {
         let lab = try RuledLab(
             "",
             [
@@ -345,7 +345,7 @@ import Testing
     }
 
     /// A larger block backs up what BGP learns, and a block of the node's own cloud is where it is.
-    @Test func aBackupThatIsLessSpecific() throws {
+    @Test func `A backup that is less specific`() throws {
         let lab = try RuledLab(
             "", [("routes: {10.1.0.0/16: 10.1.255.2}", "routes: {10.1.0.0/16: 10.1.255.2, 10.2.0.0/15: 192.0.2.2}")])
         #expect(lab.diagnostics == [])
@@ -358,7 +358,7 @@ import Testing
         ("net.ipv4.conf.default.rp_filter: 1", 3), ("net.ipv4.conf.all.rp_filter: 2", 0),
         ("net.ipv4.conf.lan.rp_filter: 1", 0),
     ])
-    func twoWaysAndStrictFiltering(_ setting: String, _ count: Int) throws {
+    func `Two ways and strict filtering`(_ setting: String, _ count: Int) throws {
         let lab = try RuledLab("", [("net.ipv4.ip_forward: 1", setting)])
         #expect(lab.diagnostics.count == count, "\(lab.diagnostics)")
         #expect(lab.diagnostics.allSatisfy { $0.rules.map(\.id) == ["general/asymmetric-routing"] })
@@ -388,7 +388,7 @@ import Testing
     }
 
     /// A provider's defaults stand in for what the lab file leaves out, on its own side, and change nothing that is written.
-    @Test func defaults() throws {
+    @Test func `Defaults`() throws {
         let left = try topology([
             (", lifetime: 28800s", ""), (", lifetime: 3600s", ""), (", keepalive: 60s, hold: 180s", ""),
         ])

@@ -26,14 +26,14 @@ import Testing
         ).resolve()
     }
 
-    @Test func staticRoutesBreakNoRule() throws {
+    @Test func `Static routes break no rule`() throws {
         let (topology, warnings) = try resolve(variant: nil)
         #expect(warnings.filter { $0.rules.contains { $0.id == Self.rule } }.isEmpty, "\(warnings)")
         #expect(topology.sessions.isEmpty && topology.oneSidedSessions.isEmpty)
     }
 
     /// Azure does not configure the second peering; AWS does, and tries.
-    @Test func theSecondPeeringIsRefused() throws {
+    @Test func `The second peering is refused`() throws {
         let (topology, warnings) = try resolve()
         #expect(topology.sessions.map(\.name) == ["peering-1"])
         let left = try #require(topology.oneSidedSessions.first)
@@ -48,7 +48,7 @@ import Testing
     }
 
     /// Nobody has accepted it: nothing can be built, and both sides' rules say why.
-    @Test func withoutConsentItIsAnError() throws {
+    @Test func `Without consent it is an error`() throws {
         let error = try #require(throws: LabFileError.self) { try resolve((Self.consent, "")) }
         let errors = error.diagnostics.filter { $0.severity == .error }
         #expect(errors.map { $0.rules.map(\.id) } == [[Self.rule, "soracom/bgp-address-per-tunnel"]], "\(error)")
@@ -57,7 +57,7 @@ import Testing
     }
 
     /// With a public address for each tunnel there is nothing to refuse, and both sides speak over both.
-    @Test func aSecondPublicAddressIsTheRemedy() throws {
+    @Test func `A second public address is the remedy`() throws {
         let (topology, warnings) = try resolve(
             (Self.consent, ""),
             ("azure-gateway:wan: 198.51.100.10/30,", "azure-gateway:wan: [198.51.100.10/29, 198.51.100.11/29],"),

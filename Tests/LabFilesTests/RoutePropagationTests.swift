@@ -41,7 +41,7 @@ import Testing
             })
     }
 
-    @Test func equalPathsShareTraffic() throws {
+    @Test func `Equal paths share traffic`() throws {
         let lab = try Self.lab()
         #expect(routes(at: "a", in: lab) == ["origin-a": [65001]])
         #expect(routes(at: "end", in: lab) == ["b-end": [65003, 65002, 65001], "c-end": [65004, 65002, 65001]])
@@ -49,7 +49,7 @@ import Testing
         #expect(routes(at: "origin", in: lab).isEmpty)
     }
 
-    @Test func aLongerPathIsForWhenTheShorterIsGone() throws {
+    @Test func `A longer path is for when the shorter is gone`() throws {
         let lab = try Self.lab {
             $0.replacing(
                 "  c-end:\n    over: l4\n    speakers:\n      c: {asn: 65004, transit: on}",
@@ -63,25 +63,25 @@ import Testing
             routes(at: "b", in: lab, without: ["a-b b"]) == ["b-end": [65005, 65004, 65004, 65004, 65002, 65001]])
     }
 
-    @Test func whatIsWithdrawnIsWithdrawnEverywhere() throws {
+    @Test func `What is withdrawn is withdrawn everywhere`() throws {
         let lab = try Self.lab()
         for node in ["a", "b", "c", "end"] {
             #expect(routes(at: node, in: lab, without: ["origin-a a"]).isEmpty)
         }
     }
 
-    @Test func withoutTransitNothingIsPassedOn() throws {
+    @Test func `Without transit nothing is passed on`() throws {
         let lab = try Self.lab { $0.replacing(", transit: on", with: "") }
         #expect(routes(at: "a", in: lab) == ["origin-a": [65001]])
         #expect(routes(at: "end", in: lab).isEmpty)
     }
 
-    @Test func differentKeysBringNothing() throws {
+    @Test func `Different keys bring nothing`() throws {
         let lab = try Self.lab { $0.replacing("origin: {asn: 65001,", with: "origin: {asn: 65001, password: one,") }
         #expect(routes(at: "a", in: lab).isEmpty && routes(at: "end", in: lab).isEmpty)
     }
 
-    @Test func anInternalSessionIsNotToldWhatAnotherTold() throws {
+    @Test func `An internal session is not told what another told`() throws {
         let lab = try Self.lab { $0.replacing("65003", with: "65002").replacing("65005", with: "65002") }
         // a, b and end are one AS: b hears from a, and end neither from b nor, as a loop, from c.
         #expect(routes(at: "b", in: lab) == ["a-b": [65001]])

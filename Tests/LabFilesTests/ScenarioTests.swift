@@ -42,8 +42,8 @@ struct ScenarioTests {
           outage: {there: 40s, back: none}
         """
 
-    @Test("is read, with what heals by itself in its place")
-    func reads() throws {
+    @Test
+    func `Is read, with what heals by itself in its place`() throws {
         let scenario = try #require(try Self.resolved(Self.cut).scenario(named: "cut"))
         #expect(scenario.summary == "the line goes" && scenario.variant == nil && scenario.length == .seconds(60))
         #expect(
@@ -69,8 +69,8 @@ struct ScenarioTests {
         #expect(scenario.outages[0].line == scenario.line + 11)
     }
 
-    @Test("what was published stands beside an outage, with a claim or without one")
-    func published() throws {
+    @Test
+    func `What was published stands beside an outage, with a claim or without one`() throws {
         let text = Self.cut.replacing(
             "{there: 40s, back: none}", with: "{there: {at-most: 40s, published: 36.7 s}, back: {published: none}}")
         let scenario = try #require(try Self.resolved(text).scenario(named: "cut"))
@@ -83,8 +83,8 @@ struct ScenarioTests {
         }
     }
 
-    @Test("what heals by itself can fail again at that moment, and be healed early under another name")
-    func again() throws {
+    @Test
+    func `What heals by itself can fail again at that moment, and be healed early under another name`() throws {
         let scenario = try #require(
             try Self.resolved(
                 """
@@ -108,8 +108,8 @@ struct ScenarioTests {
         #expect(kinds == ["fail", "heal", "fail", "heal"])
     }
 
-    @Test("belongs to its variant, and is read there")
-    func variants() throws {
+    @Test
+    func `Belongs to its variant, and is read there`() throws {
         let text = """
             plain: {traffic: {there: 1s}, lasts: 1m}
             bare: {variant: bare, timeline: [{at: 1s, check: more}], lasts: 1m}
@@ -136,7 +136,6 @@ struct ScenarioTests {
 
     /// `§` marks the line that is wrong.
     @Test(
-        "what is wrong with one",
         arguments: [
             ("§x: {traffic: {there: 1s}}", "scenarios.x never ends", "Add `lasts: 200s`"),
             (
@@ -320,12 +319,12 @@ struct ScenarioTests {
                 "at 3s there is nothing to heal", "Remove the step"
             ),
         ])
-    func refused(_ scenario: String, _ message: String, _ remedy: String) throws {
+    func `What is wrong with one`(_ scenario: String, _ message: String, _ remedy: String) throws {
         try BrokenLab(text: Self.text(scenario), message, remedy).expectOnlyDiagnostic()
     }
 
-    @Test("one that looks at nothing is a warning")
-    func idle() throws {
+    @Test
+    func `One that looks at nothing is a warning`() throws {
         let text = Self.text("x: {timeline: [{at: 1s, fail: bgp main shut, for: 5s}], lasts: 1m}")
         let warnings = try BrokenLab.resolve(text).warnings
         #expect(warnings.map(\.message) == ["scenarios.x looks at nothing"])
@@ -334,14 +333,13 @@ struct ScenarioTests {
     }
 
     @Test(
-        "what is wrong elsewhere is not said again of scenarios",
         arguments: [
             ("  spare: {ends: {", "  spare: {mtu: 1, ends: {"),
             ("  rtt: {rtt: there}", "  rtt: {rtt: there, is: soon}"),
             ("  there: {from: vm, to: peer}", "  there: {from: vm, to: nobody}"),
             ("      peer: {asn: 65001}", "      peer: {asn: 0}"),
         ])
-    func once(_ old: String, _ new: String) throws {
+    func `What is wrong elsewhere is not said again of scenarios`(_ old: String, _ new: String) throws {
         let text = Self.text(Self.cut).replacing(old, with: new, maxReplacements: 1)
         let error = try #require(throws: LabFileError.self) { try BrokenLab.resolve(text) }
         #expect(!error.diagnostics.contains { $0.message.hasPrefix("scenarios.") }, "\(error)")
@@ -350,7 +348,6 @@ struct ScenarioTests {
     // MARK: Alarms and soaks
 
     @Test(
-        "an alarm has its rule, or the usual one where the probe goes on asking",
         arguments: [
             ("{from: vm, to: peer}", nil),
             ("{from: vm, to: peer, every: 1m}", AlarmRule(failures: 1, timeout: .seconds(1))),
@@ -362,13 +359,12 @@ struct ScenarioTests {
                 AlarmRule(failures: 2, timeout: .seconds(60))
             ),
         ] as [(String, AlarmRule?)])
-    func alarm(_ probe: String, _ rule: AlarmRule?) throws {
+    func `An alarm has its rule, or the usual one where the probe goes on asking`(_ probe: String, _ rule: AlarmRule?) throws {
         let text = BrokenLab.text.replacing("  there: {from: vm, to: peer}", with: "  there: \(probe)")
         #expect(try BrokenLab.resolve(text).topology.probe(named: "there")?.alarm == rule)
     }
 
     @Test(
-        "what is no alarm",
         arguments: [
             ("alarm: {after: 2}", "probes.there.alarm needs a probe that goes on asking", "Add `every: 1m`"),
             ("every: 1m, alarm: {after: 0}", "probes.there.alarm.after: \"0\" is not a number from 1 to 1000", "1000"),
@@ -382,12 +378,12 @@ struct ScenarioTests {
             ("every: 1m, alarm: loud", "probes.there.alarm: \"loud\" is not a mapping", "after, timeout"),
             ("every: 0s", "probes.there.every: \"0s\" is not a time of at least 1ms", "Write"),
         ])
-    func noAlarm(_ more: String, _ message: String, _ remedy: String) throws {
+    func `What is no alarm`(_ more: String, _ message: String, _ remedy: String) throws {
         let new = "§  there: {from: vm, to: peer, \(more)}"
         try BrokenLab("  there: {from: vm, to: peer}", new, message, remedy).expectOnlyDiagnostic()
     }
 
-    @Test func soak() throws {
+    @Test func `The soak`() throws {
         #expect(try BrokenLab.resolve(BrokenLab.text).topology.soak.isEmpty)
         #expect(try BrokenLab.resolve(BrokenLab.text + "soak: [there]\n").topology.soak.map(\.probe) == ["there"])
         #expect(try BrokenLab.resolve(BrokenLab.text + "soak: there\n").topology.soak.map(\.probe) == ["there"])

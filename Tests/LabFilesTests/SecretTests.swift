@@ -6,7 +6,7 @@ import Testing
 @Suite struct SecretTests {
     private static let text = "do-not-show-me"
 
-    @Test func isNeverShown() {
+    @Test func `Is never shown`() {
         let secret = Secret(Self.text)
         var dumped = ""
         dump(secret, to: &dumped)
@@ -37,7 +37,7 @@ import Testing
         }
     }
 
-    @Test func topologyShowsNone() throws {
+    @Test func `Topology shows none`() throws {
         let topology = try AwsOci.topology.get()
         var shown = "\(topology) \(String(reflecting: topology))"
         dump(topology, to: &shown)
@@ -48,7 +48,7 @@ import Testing
     }
 
     /// A leak would be found, however it was written.
-    @Test func aPlantedLeakIsFound() throws {
+    @Test func `A planted leak is found`() throws {
         let topology = try AwsOci.topology.get()
         let keys = Self.keys(of: topology)
         let key = try #require(keys.first)
@@ -58,7 +58,7 @@ import Testing
         }
     }
 
-    @Test func topologyTravelsAsJSON() throws {
+    @Test func `Topology travels as JSON`() throws {
         let topology = try AwsOci.topology.get()
         let copy = try JSONDecoder().decode(Topology.self, from: JSONEncoder().encode(topology))
         #expect(copy == topology)
@@ -67,7 +67,7 @@ import Testing
 
     /// What is wrong with a key is said without the key.
     @Test(arguments: ["short-1", "has a space in it", "has-a-\\\"-quote", "line\\nbreak-in-key", "umlaut-ä-in-key"])
-    func diagnosticsShowNone(_ key: String) throws {
+    func `Diagnostics show none`(_ key: String) throws {
         let text = try AwsOci.text("lab.yaml").replacing(
             "psk: examplepresharedkeyofmaintunnel1", with: "psk: \"\(key)\"")
         let error = try #require(throws: LabFileError.self) {
@@ -76,7 +76,7 @@ import Testing
         #expect(error.diagnostics.count == 1 && !error.description.contains(key))
     }
 
-    @Test func unreadableFileShowsNone() throws {
+    @Test func `Unreadable file shows none`() throws {
         let text = try AwsOci.text("lab.yaml").replacing("psk: example", with: "psk: \u{7}example")
         let error = try #require(throws: LabFileError.self) {
             try LabFile(text: text, file: "lab.yaml", companion: AwsOci.text).resolve()

@@ -149,7 +149,7 @@ import Testing
             "charon at router repeats its questions for 50s here and for 20s in main", "one setting for all tunnels"
         ).at("  idle:\n"),
     ])
-    func file(_ broken: BrokenLab) throws {
+    func `File`(_ broken: BrokenLab) throws {
         try broken.expectOnlyDiagnostic()
     }
 

@@ -9,21 +9,21 @@ import Testing
         ("bpg", "bgp"),
         ("aes256cbc", "aes-256-cbc"), ("aes-256-gcm", "aes-256-gcm-16"), ("vpc3", "vpc1"), ("vpc2", "vpc2"),
     ])
-    func near(_ name: String, _ expected: String) {
+    func `Near`(_ name: String, _ expected: String) {
         #expect(Suggestion.nearest(to: name, among: Self.known) == expected)
     }
 
     @Test(arguments: ["", "probes", "routers", "xyz", "internet-gateway"])
-    func far(_ name: String) {
+    func `Far`(_ name: String) {
         #expect(Suggestion.nearest(to: name, among: Self.known) == nil)
     }
 
-    @Test func nothingKnown() {
+    @Test func `Nothing known`() {
         #expect(Suggestion.nearest(to: "a", among: []) == nil)
         #expect(Suggestion.remedy(for: "a", among: [], noun: "clouds") == "There are no clouds to choose from.")
     }
 
-    @Test func remedy() {
+    @Test func `Remedy`() {
         #expect(
             Suggestion.remedy(for: "tgv", among: ["vpc1", "tgw", "drg"], noun: "nodes")
                 == "Did you mean \"tgw\"? Known nodes: drg, tgw, vpc1.")

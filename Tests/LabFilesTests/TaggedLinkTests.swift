@@ -45,7 +45,7 @@ enum Trunk {
 
 /// Links with 802.1Q tags, BGP that passes routes on, and routers that answer as carriers' do.
 @Suite struct TaggedLinkTests {
-    @Test func addressesSitOnTheVLANsInterface() throws {
+    @Test func `Addresses sit on the VLA ns interface`() throws {
         let topology = try Trunk.topology()
         let link = try #require(topology.link(named: "vif"))
         #expect(link.vlan == 340 && link.headerLength == 18)
@@ -58,7 +58,7 @@ enum Trunk {
         #expect(session.speakers.map(\.interface.description) == ["dx.340", "dx.340"])
     }
 
-    @Test func whatSpeakersPassOn() throws {
+    @Test func `What speakers pass on`() throws {
         let session = try #require(try Trunk.topology().session(named: "outside"))
         #expect(session.speakers.map(\.passesOn) == [false, true])
         #expect(session.speakers.map(\.prepended) == [0, 2])
@@ -66,13 +66,13 @@ enum Trunk {
         #expect(!session.hasDifferentKeys)
     }
 
-    @Test func nodes() throws {
+    @Test func `Nodes`() throws {
         let topology = try Trunk.topology()
         #expect(topology.nodes.map(\.decrementsTTL) == [true, false, true])
         #expect(topology.nodes.map { $0.preferredSource?.description } == [nil, "169.254.1.2", nil])
     }
 
-    @Test func differentKeysAreWarnedOf() throws {
+    @Test func `Different keys are warned of`() throws {
         let text = Trunk.text.replacing(
             "west: {asn: 64512,", with: "west: {asn: 64512, password: another,")
         let (topology, warnings) = try Trunk.resolve(text)
@@ -106,7 +106,7 @@ enum Trunk {
             7, "an instance is where packets end", "Set it at the router"
         ),
     ])
-    func mistakes(_ old: String, _ new: String, line: Int, _ message: String, _ remedy: String) throws {
+    func `Mistakes`(_ old: String, _ new: String, line: Int, _ message: String, _ remedy: String) throws {
         let error = try #require(throws: LabFileError.self) {
             try Trunk.resolve(Trunk.text.replacing(old, with: new, maxReplacements: 1))
         }
@@ -117,7 +117,7 @@ enum Trunk {
         #expect(found.first.map { "\($0.message) \($0.remedy)" }?.contains(remedy) == true, "\(error)")
     }
 
-    @Test func aPreferredSourceNeedsBGP() throws {
+    @Test func `A preferred source needs BGP`() throws {
         let text = Trunk.text.replacing(
             "  east: {cloud: two, role: router}",
             with: "  east: {cloud: two, role: router}\n  idle: {role: router, preferred-source: 10.9.0.1}"
@@ -131,7 +131,7 @@ enum Trunk {
             ])
     }
 
-    @Test func interfacesOfVLANsCannotCollide() throws {
+    @Test func `Interfaces of VLA ns cannot collide`() throws {
         let text = Trunk.text.replacing("middle:lan: 10.2.0.1/24", with: "middle:dx.340: 10.2.0.1/24")
         let error = try #require(throws: LabFileError.self) { try Trunk.resolve(text) }
         #expect(error.diagnostics.first?.message.contains("node middle has two interfaces named dx.340") == true)
@@ -140,7 +140,7 @@ enum Trunk {
     // MARK: Faults
 
     @Test(arguments: ["vlan vif down", "vlan vif down at west", "vlan vif down at middle", "mtu west dx.340 1400"])
-    func faults(_ text: String) throws {
+    func `The faults`(_ text: String) throws {
         #expect(try Fault(text, in: Trunk.topology()).description == text)
     }
 
@@ -150,13 +150,13 @@ enum Trunk {
         ("vlan vif down at east", "Node east is not one of the ends of vif: middle, west."),
         ("vlan vif up", "\"vlan vif up\" is not a fault. Write vlan LINK down [at NODE]."),
     ])
-    func mistakenFaults(_ text: String, _ message: String) throws {
+    func `Mistaken faults`(_ text: String, _ message: String) throws {
         let topology = try Trunk.topology()
         let error = try #require(throws: FaultError.self) { try Fault(text, in: topology) }
         #expect(error.description.contains(message), "\(error)")
     }
 
-    @Test func aWrongKeyIsOneSpeakersAlone() throws {
+    @Test func `A wrong key is one speakers alone`() throws {
         let topology = try Trunk.topology()
         let fault = try Fault("bgp outside md5 wrong at middle", in: topology)
         let views = ["west", "middle"].map { topology.misconfigured(at: $0, by: [fault]).session(named: "outside") }
@@ -169,7 +169,7 @@ enum Trunk {
         try Trunk.topology { $0 + "expect:\n  x: \(text)\n" }.expectations.first?.claim
     }
 
-    @Test func claims() throws {
+    @Test func `Claims`() throws {
         let hops = "[{from: 169.254.1.2, rtt: 1ms, within: 10us}, {from: [10.2.0.1, 10.2.0.2], published: 2 ms}]"
         let text = "{traceroute: there, hops: \(hops)}"
         guard case .traceroute(let trace)? = try claim(text), case .md5(let signed)? = try claim("{md5: outside}")
@@ -194,7 +194,7 @@ enum Trunk {
         ("{md5: outsied}", "there is no \"outsied\""), ("{rtt: there, count: 0}", "a number of echoes from 1 to 1000"),
         ("{rtt: there, count: 1001}", "a number of echoes from 1 to 1000"),
     ])
-    func mistakenClaims(_ text: String, _ message: String) throws {
+    func `Mistaken claims`(_ text: String, _ message: String) throws {
         let error = try #require(throws: LabFileError.self) { try claim(text) }
         #expect(error.diagnostics.count == 1, "\(error)")
         #expect(error.diagnostics.first.map { "\($0.message) \($0.remedy)" }?.contains(message) == true, "\(error)")

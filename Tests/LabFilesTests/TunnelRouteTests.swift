@@ -13,7 +13,7 @@ import Testing
         ).topology
     }
 
-    @Test func routesStayUnlessTheyAreToldToFollow() throws {
+    @Test func `Routes stay unless they are told to follow`() throws {
         let plain = try resolve((Self.router, Self.router + ", routes: 10.7.0.0/16"))
         let end = try #require(plain.tunnel(named: "main")?.ends.first)
         #expect(end.routes.map(\.description) == ["10.7.0.0/16"] && end.withdrawal == .never && end.metric == 0)
@@ -24,7 +24,7 @@ import Testing
         #expect(follower.withdrawal == .whenDown && follower.metric == 7)
     }
 
-    @Test func tunnelsShareAPrefixThatBothWithdraw() throws {
+    @Test func `Tunnels share a prefix that both withdraw`() throws {
         let more = ", routes: 10.7.0.0/16, withdraw: when-down"
         let lab = try resolve((Self.router, Self.router + more), (Self.idle, Self.idle + more))
         #expect(
@@ -32,7 +32,7 @@ import Testing
     }
 
     /// Each end looks for its peer in its own way, or in the tunnel's.
-    @Test func deadPeerDetectionOfOneEnd() throws {
+    @Test func `Dead peer detection of one end`() throws {
         let lab = try resolve((Self.router, Self.router + ", dpd: {delay: 15s, timeout: 45s}"))
         let tunnel = try #require(lab.tunnel(named: "main"))
         #expect(tunnel.ends.map { tunnel.deadPeerDetection(at: $0)?.timeout } == [.seconds(45), .seconds(30)])
@@ -66,12 +66,12 @@ import Testing
             router, router + ", dpd: {delay: 10s, timeout: 5s}§",
             "tunnels.main.ends.router.dpd: the timeout 5s is not after the delay 10s", "longer than the delay"),
     ])
-    func wrong(_ broken: BrokenLab) throws {
+    func `Wrong`(_ broken: BrokenLab) throws {
         try broken.expectOnlyDiagnostic()
     }
 
     /// One that stays would always be used.
-    @Test func oneThatStaysAndOneThatDoesNot() throws {
+    @Test func `One that stays and one that does not`() throws {
         let text = BrokenLab.text.replacing(Self.router, with: Self.router + ", routes: 10.7.0.0/16")
         try BrokenLab(
             text: text.replacing(Self.idle, with: Self.idle + ", routes: 10.7.0.0/16, withdraw: when-down§"),

@@ -28,13 +28,13 @@ struct UntrustedFileTests {
             }.joined() + "name: x\n"
     }
 
-    @Test(arguments: bombs.keys.sorted()) func aliasesOfAliasesAreRefused(_ name: String) throws {
+    @Test(arguments: bombs.keys.sorted()) func `Aliases of aliases are refused`(_ name: String) throws {
         let error = try #require(throws: LabFileError.self) { try Self.resolve(Self.bombs[name] ?? "") }
         #expect(error.diagnostics.allSatisfy { $0.line != nil && !$0.remedy.isEmpty })
     }
 
     /// Aliases as people use them.
-    @Test func ordinaryAliasesAreTaken() throws {
+    @Test func `Ordinary aliases are taken`() throws {
 
         let links = (0..<200).map {
             "  l\($0): {<<: *wire, ends: {n\($0):a: 10.0.\($0).1/30, n\($0 + 1):b: 10.0.\($0).2/30}}\n"
@@ -55,14 +55,14 @@ struct UntrustedFileTests {
         "nodes:\n" + (1..<1200).map { String(repeating: " ", count: $0) + "a:\n" }.joined(),
         "nodes: &a [*a]", "nodes: *nothing", "? [a, b]\n: c", "nodes: !!binary aaaa", "%YAML 9.9\n---\nnodes: {}",
     ])
-    func deepAndOddFilesAreRefused(_ text: String) throws {
+    func `Deep and odd files are refused`(_ text: String) throws {
         let error = try #require(throws: LabFileError.self) { try Self.resolve("name: x\n\(text)\n") }
         #expect(error.diagnostics.allSatisfy { !$0.remedy.isEmpty })
     }
 
     /// Escapes of YAML's own bring what its reader refuses as it stands.
     @Test(arguments: ["\\x1b[2J", "\\0", "\\r", "\\x7f", "\\x9b31m", "\\L", "\\P", "\\u202e", "\\u2066", "\\b"])
-    func controlCharactersAreRefused(_ escape: String) throws {
+    func `Control characters are refused`(_ escape: String) throws {
         for text in [
             "title: \"a\(escape)b\"", "summary: x\nnodes: {\"a\(escape)b\": {}}", "nodes: {a: {role: \"\(escape)\"}}",
         ] {
@@ -74,7 +74,7 @@ struct UntrustedFileTests {
     }
 
     @Test(arguments: ["psk:a-key-without-a-space", "psk a-key-without-a-space", "password:a-key-without-a-space"])
-    func aKeyOnAWrongLineIsNotShown(_ line: String) throws {
+    func `A key on a wrong line is not shown`(_ line: String) throws {
         let text = BrokenLab.text.replacing("psk: example-key-of-main", with: line)
         let place = BrokenLab.text.replacing("  main:\n    psk: example-key-of-main\n", with: "  main: \(line)\n  x:\n")
         for text in [text, place] {
@@ -86,7 +86,7 @@ struct UntrustedFileTests {
     @Test(arguments: [
         "../outside", "/etc/passwd", "..", ".", "a\\nb", "a b", "a*", "\\\"", "a;b", String(repeating: "a", count: 65),
     ])
-    func filesBesideALabHavePlainNames(_ name: String) throws {
+    func `Files beside a lab have plain names`(_ name: String) throws {
         let text = BrokenLab.text.replacing("config: vm.conf", with: "config: \"\(name)\"")
         let error = try #require(throws: LabFileError.self) { try Self.resolve(text) }
         #expect(error.description.contains("is not the plain name of a file beside the lab file"))
@@ -95,7 +95,7 @@ struct UntrustedFileTests {
     // MARK: Files beside it
 
     /// 3000 sections, each taking in the next, and each taking in all of the others.
-    @Test func connectionsThatTakeInEachOther() {
+    @Test func `Connections that take in each other`() {
         let chain = (0..<3000).map { "conn c\($0)\n    also=c\($0 + 1)\n    left=10.0.0.\($0 % 250)\n" }.joined()
         #expect(IpsecConf(chain)[connection: "c0"]?["left"] == "10.0.0.0")
         let all = (0..<3000).map { "    also=c\($0)\n" }.joined()
@@ -106,7 +106,7 @@ struct UntrustedFileTests {
     }
 
     /// What is quoted from them does nothing to a terminal.
-    @Test func controlCharactersInThemAreNotShown() {
+    @Test func `Control characters in them are not shown`() {
         let diagnostic = LabFileDiagnostic(
             file: "lab.yaml", line: 1, message: "says vti-interface=\u{1B}]0;x\u{7}", remedy: "Write \u{9B}31m\u{202E}."
         )
@@ -116,7 +116,7 @@ struct UntrustedFileTests {
             })
     }
 
-    @Test func sectionsThatTakeInEachOther() {
+    @Test func `Sections that take in each other`() {
         let names = (0..<10).map { "s\($0)" }
         let text = names.map { "\($0) : \(names.joined(separator: ", ")) {\n  a = b\n}\n" }.joined()
         #expect(throws: StrongSwanSettings.ParseError.self) { try StrongSwanSettings(text) }

@@ -24,8 +24,8 @@ struct VariantTests {
 
         """
 
-    @Test("mappings are merged, the rest is replaced, null takes away")
-    func merges() throws {
+    @Test
+    func `Mappings are merged, the rest is replaced, null takes away`() throws {
         let base = try Self.file(Self.slow).resolve().topology
         let slow = try Self.file(Self.slow, variant: "slow").resolve().topology
         #expect(base.variant == nil && slow.variant == "slow")
@@ -45,14 +45,14 @@ struct VariantTests {
         #expect(slow.tunnels == base.tunnels && slow.probes == base.probes)
     }
 
-    @Test("a lab without variants is as before")
-    func none() throws {
+    @Test
+    func `A lab without variants is as before`() throws {
         let topology = try Self.file("").resolveWithVariants().topology
         #expect(topology.variants.isEmpty && topology.variant == nil)
     }
 
-    @Test("anchors, aliases and merge keys keep their meaning")
-    func anchors() throws {
+    @Test
+    func `Anchors, aliases and merge keys keep their meaning`() throws {
         let text = """
             name: base
             nodes: {a: &router {role: router}, b: *router, c: {<<: *router, summary: third}}
@@ -78,14 +78,13 @@ struct VariantTests {
         #expect(plain.links.map(\.rate.description) == ["1gbit", "10mbit"])
     }
 
-    @Test("merge keys that merge nothing are keys")
-    func noMerge() {
+    @Test
+    func `Merge keys that merge nothing are keys`() {
         let lab = BrokenLab("  peer: {role: router}", "§  peer: {<<: router}", "unknown key \"<<\"", "Known keys here")
         #expect(throws: Never.self) { try lab.expectOnlyDiagnostic() }
     }
 
     @Test(
-        "what is wrong with the section itself",
         arguments: [
             (
                 "variants:\n§  x: {name: other, links: {}}\n", "variants.x: a variant cannot change \"name\"",
@@ -109,12 +108,12 @@ struct VariantTests {
             ("variants:\n§  x: {summary: [a], nodes: {}}\n", "variants.x.summary: a list is not text", "Write text"),
             ("variants:\n§  - x\n", "variants: a list is not a mapping of variants", "Write a mapping of variants"),
         ])
-    func section(_ more: String, _ message: String, _ remedy: String) throws {
+    func `What is wrong with the section itself`(_ more: String, _ message: String, _ remedy: String) throws {
         try BrokenLab(text: BrokenLab.text + more, message, remedy).expectOnlyDiagnostic()
     }
 
-    @Test("an unknown variant")
-    func unknown() throws {
+    @Test
+    func `An unknown variant`() throws {
         let lines = BrokenLab.text.count { $0.isNewline }
         let error = try #require(throws: LabFileError.self) { try Self.file(Self.slow, variant: "slwo").resolve() }
         #expect(error.diagnostics.map(\.message) == ["there is no variant \"slwo\""])
@@ -126,7 +125,6 @@ struct VariantTests {
 
     /// A mistake in a variant is found by looking at all of them, with the line in which it stands, and not otherwise.
     @Test(
-        "every variant is checked",
         arguments: [
             (
                 "variants:\n  good: {links: {wan: {delay: 2ms}}}\n  bad:\n    links:\n§      wan: {delay: fast}\n",
@@ -149,7 +147,7 @@ struct VariantTests {
                 "in variant bad: node vm has two interfaces named eth0"
             ),
         ])
-    func checked(_ more: String, _ message: String) throws {
+    func `Every variant is checked`(_ more: String, _ message: String) throws {
         let lab = BrokenLab(text: BrokenLab.text + more, message, "")
         let file = { LabFile(text: lab.text, file: "lab.yaml", companion: BrokenLab.companion) }
         #expect(throws: Never.self) { try file().resolve() }
@@ -158,8 +156,8 @@ struct VariantTests {
         #expect(found.line == lab.line, "\(error)")
     }
 
-    @Test("what is wrong in the lab is not said again of its variants")
-    func once() throws {
+    @Test
+    func `What is wrong in the lab is not said again of its variants`() throws {
         let text = BrokenLab.text.replacing("loss: 0.1%", with: "loss: much") + "variants: {x: {title: other}}\n"
         let error = try #require(throws: LabFileError.self) {
             try LabFile(text: text, file: "lab.yaml", companion: BrokenLab.companion).resolveWithVariants()
@@ -167,8 +165,8 @@ struct VariantTests {
         #expect(error.diagnostics.count == 1, "\(error)")
     }
 
-    @Test("a warning of a variant says which")
-    func warnings() throws {
+    @Test
+    func `A warning of a variant says which`() throws {
         let more = "variants: {odd: {probes: {lost: {from: vm, to: 10.200.0.1}}}}\n"
         let warnings = try Self.file(more).resolveWithVariants().warnings
         #expect(

@@ -20,7 +20,7 @@ struct ConfinementTests {
         return all.filter { (try? run("true", confined: $0, places: [])) == 0 }
     }()
 
-    @Test("This machine has a means, and the one to be used is the first") func hasOne() {
+    @Test func `This machine has a means, and the one to be used is the first`() {
         #expect(Self.means.first != nil)
         #expect(Confinement.find([:]) == Self.means.first)
         #expect(Confinement.find(["NETLAB_UNCONFINED": "1"]) == Confinement.none)
@@ -34,8 +34,8 @@ struct ConfinementTests {
         "perl -e 'utime(0, 0, \"f\")'", "mount --bind t .; echo x > f",
     ]
 
-    @Test("Confined, nothing of what is outside changes", arguments: means, attempts)
-    func changesNothing(means: Confinement, attempt: String) async throws {
+    @Test(arguments: means, attempts)
+    func `Confined, nothing of what is outside changes`(means: Confinement, attempt: String) async throws {
         try await withTemporaryDirectory { directory in
             let place = try Self.furnish(directory)
             let before = try Self.picture(of: directory)
@@ -45,8 +45,8 @@ struct ConfinementTests {
     }
 
     /// Without it, the attempts are real ones: the same user succeeds with all but those that only root may.
-    @Test("Unconfined, the same attempts succeed", arguments: attempts.prefix(13))
-    func positiveControl(attempt: String) async throws {
+    @Test(arguments: attempts.prefix(13))
+    func `Unconfined, the same attempts succeed`(attempt: String) async throws {
         if attempt.hasPrefix("mknod"), geteuid() != 0 { return }
         try await withTemporaryDirectory { directory in
             let place = try Self.furnish(directory)
@@ -56,8 +56,8 @@ struct ConfinementTests {
         }
     }
 
-    @Test("Files can be made, written and removed in the directories that were given", arguments: means)
-    func places(means: Confinement) async throws {
+    @Test(arguments: means)
+    func `Files can be made, written and removed in the directories that were given`(means: Confinement) async throws {
         try await withTemporaryDirectory { directory in
             let place = try Self.furnish(directory)
             let work = "cd \(place.path) && echo one > a && echo two >> a && echo x > b && rm b && cat a > c && : > a"
@@ -66,8 +66,8 @@ struct ConfinementTests {
         }
     }
 
-    @Test("A confined program can neither link nor make devices where it may write", arguments: means)
-    func noLinks(means: Confinement) async throws {
+    @Test(arguments: means)
+    func `A confined program can neither link nor make devices where it may write`(means: Confinement) async throws {
         try await withTemporaryDirectory { directory in
             let place = try Self.furnish(directory)
             let work = "cd \(place.path) && touch a; ln -s / l; ln a h; mkfifo p; mknod c c 1 3; chmod 777 a; true"
@@ -77,14 +77,14 @@ struct ConfinementTests {
         }
     }
 
-    @Test("Files of the kernel's own, such as /proc/self/oom_score_adj, cannot be written", arguments: means)
-    func kernelFiles(means: Confinement) throws {
+    @Test(arguments: means)
+    func `Files of the kernel's own, such as /proc/self/oom_score_adj, cannot be written`(means: Confinement) throws {
         #expect(try Self.run("echo 5 > /proc/self/oom_score_adj", confined: Confinement.none, places: []) == 0)
         #expect(try Self.run("echo 5 > /proc/self/oom_score_adj", confined: means, places: []) != 0)
     }
 
-    @Test("No means at all is an obstacle with a remedy, the waiver a warning")
-    func findings() {
+    @Test
+    func `No means at all is an obstacle with a remedy, the waiver a warning`() {
         let missing = Doctor.confinementFinding(nil)
         #expect(missing.status == .missing)
         #expect(missing.remedy?.contains("NETLAB_UNCONFINED=1") == true)

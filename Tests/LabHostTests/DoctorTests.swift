@@ -7,8 +7,8 @@ import Testing
 
 @Suite("Doctor")
 struct DoctorTests {
-    @Test("Each finding that is not ok says what to do")
-    func remedies() async {
+    @Test
+    func `Each finding that is not ok says what to do`() async {
         let findings = await Doctor.examine(environment: ["PATH": "/nowhere", "HOME": "relative"])
         #expect(findings.allSatisfy { $0.status == .ok || $0.remedy != nil || $0.name == "memory file" })
         #expect(Set(findings.map(\.name)).count == findings.count)
@@ -16,8 +16,8 @@ struct DoctorTests {
         #expect(kernel?.status == .missing)
     }
 
-    @Test("A program is found in the first directory that has it; a directory or plain file of its name is none")
-    func find() async throws {
+    @Test
+    func `A program is found in the first directory that has it; a directory or plain file of its name is none`() async throws {
         try await withTemporaryDirectory { directory in
             let (first, second) = (directory.appending("first"), directory.appending("second"))
             try makeDirectory(first.appending("bird"))
@@ -30,8 +30,8 @@ struct DoctorTests {
         }
     }
 
-    @Test("A missing program: labs need it, or only people do")
-    func programs() throws {
+    @Test
+    func `A missing program: labs need it, or only people do`() throws {
         let pluto = try #require(Doctor.programs.first { $0.name == "pluto" })
         #expect(pluto.finding(at: nil).status == .missing)
         #expect(pluto.finding(at: nil).remedy == "apt-get install libreswan")
@@ -40,8 +40,8 @@ struct DoctorTests {
         #expect(ping.finding(at: nil).status == .warning)
     }
 
-    @Test("The packages of the remedies are those that scripts/netlab installs")
-    func packages() throws {
+    @Test
+    func `The packages of the remedies are those that scripts/netlab installs`() throws {
         let root = FilePath(#filePath).removingLastComponent().removingLastComponent().removingLastComponent()
         let text = try String(contentsOfFile: root.pushing("scripts/packages").string, encoding: .utf8)
         let lines = text.split(separator: "\n").map { $0.split(whereSeparator: \.isWhitespace) }
@@ -53,8 +53,8 @@ struct DoctorTests {
         #expect(installed("kernel") == buildTools.union(["libc6-dev"]))
     }
 
-    @Test("The memory file: room and the right to execute")
-    func memory() {
+    @Test
+    func `The memory file: room and the right to execute`() {
         let plenty = 2_000_000_000
         #expect(Doctor.memoryFinding("/dev/shm", room: plenty, obstacle: nil).status == .ok)
         #expect(Doctor.memoryFinding("/dev/shm", room: 64_000_000, obstacle: nil).status == .missing)
@@ -68,15 +68,15 @@ struct DoctorTests {
         #expect(Doctor.memoryFinding("/gone", room: nil, obstacle: .noSuchFileOrDirectory).status == .missing)
     }
 
-    @Test("What only the lab kernel needs is not looked at for labs on the host's")
-    func kernels() async {
+    @Test
+    func `What only the lab kernel needs is not looked at for labs on the host's`() async {
         let only: Set = ["processor", "lab kernel", "memory file", "file size", "confinement", "cache directory"]
         let (lab, host) = (Set(await Doctor.examine().map(\.name)), Set(await Doctor.examine(for: .host).map(\.name)))
         #expect(lab.subtracting(host) == only && host.isSubset(of: lab))
     }
 
-    @Test("Open files, a file's size and processes: enough, tight, too few")
-    func limits() {
+    @Test
+    func `Open files, a file's size and processes: enough, tight, too few`() {
         #expect(
             [0, 2303 << 20, 2304 << 20, .max].map { Doctor.fileSizeFinding($0).status } == [
                 .missing, .missing, .ok, .ok,
@@ -85,8 +85,8 @@ struct DoctorTests {
         #expect([19, 63, 64].map { Doctor.processesFinding($0).status } == [.missing, .warning, .ok])
     }
 
-    @Test("An executable mapping is tried for real, and leaves nothing")
-    func executionObstacle() async throws {
+    @Test
+    func `An executable mapping is tried for real, and leaves nothing`() async throws {
         try await withTemporaryDirectory { directory in
             #expect(Doctor.executionObstacle(directory) == nil)
             let left = try names(in: directory)
@@ -95,8 +95,8 @@ struct DoctorTests {
         }
     }
 
-    @Test("A full disk is a warning with a remedy")
-    func room() {
+    @Test
+    func `A full disk is a warning with a remedy`() {
         #expect(Doctor.roomFinding(free: 5_000_000).status == .warning)
         #expect(Doctor.roomFinding(free: 5_000_000_000).status == .ok)
         #expect(Doctor.roomFinding(free: nil).status == .ok)

@@ -45,8 +45,8 @@ struct FrameChannelTests {
         await channel.incoming.reduce(into: []) { $0.append($1.0) }
     }
 
-    @Test("Many messages arrive in order, in both directions at once")
-    func order() async throws {
+    @Test
+    func `Many messages arrive in order, in both directions at once`() async throws {
         let (left, right) = try Self.sockets()
         let channels = try [Channel.adopting(left.rawValue), Channel.adopting(right.rawValue)]
         let numbers = (0..<10_000).map { "message \($0)" }
@@ -64,8 +64,8 @@ struct FrameChannelTests {
         for channel in channels { channel.close() }
     }
 
-    @Test("Messages larger than any buffer on the way arrive whole")
-    func large() async throws {
+    @Test
+    func `Messages larger than any buffer on the way arrive whole`() async throws {
         let (left, right) = try Self.sockets()
         let (sender, receiver) = try (Channel.adopting(left.rawValue), Channel.adopting(right.rawValue))
         let large = String(repeating: "x", count: 1 << 20)
@@ -74,8 +74,8 @@ struct FrameChannelTests {
         #expect(await Self.collect(receiver) == Array(repeating: large, count: 5) + ["last"])
     }
 
-    @Test("A peer that closes in the middle of a message ends the stream after those before it")
-    func cut() async throws {
+    @Test
+    func `A peer that closes in the middle of a message ends the stream after those before it`() async throws {
         let (channel, peer) = try Self.pair()
         try peer.writeAll(Self.frame("whole") + Self.frame("cut off").dropLast())
         try peer.close()
@@ -87,11 +87,10 @@ struct FrameChannelTests {
     }
 
     @Test(
-        "A peer that does not speak the protocol is hung up on",
         arguments: [
             [0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0], [0, 0, 0, 7, 0, 0, 0, 3] + Array("{x}".utf8), [0, 0, 0, 4, 0, 0, 0, 9],
         ] as [[UInt8]])
-    func nonsense(_ bytes: [UInt8]) async throws {
+    func `A peer that does not speak the protocol is hung up on`(_ bytes: [UInt8]) async throws {
         let (channel, peer) = try Self.pair()
         defer { try? peer.close() }
         try peer.writeAll(Self.frame("sense") + bytes + Self.frame("more"))
@@ -100,8 +99,8 @@ struct FrameChannelTests {
         #expect(channel.misunderstanding.reason != nil)
     }
 
-    @Test("A peer that never reads holds nobody up, and is hung up on before it costs much memory")
-    func neverReads() async throws {
+    @Test
+    func `A peer that never reads holds nobody up, and is hung up on before it costs much memory`() async throws {
         let (channel, peer) = try Self.pair()
         defer { try? peer.close() }
         let chunk = [UInt8](repeating: 7, count: 1 << 20)
@@ -115,8 +114,8 @@ struct FrameChannelTests {
         #expect(try Self.readAll(peer) < 1 << 20)
     }
 
-    @Test("A peer that reads late gets everything, also what is sent last")
-    func readsLate() async throws {
+    @Test
+    func `A peer that reads late gets everything, also what is sent last`() async throws {
         let (channel, peer) = try Self.pair()
         defer { try? peer.close() }
         let chunk = [UInt8](repeating: 7, count: 100_000)
@@ -127,8 +126,8 @@ struct FrameChannelTests {
         await finished
     }
 
-    @Test("Closing drops what nobody has read, and ends the stream")
-    func close() async throws {
+    @Test
+    func `Closing drops what nobody has read, and ends the stream`() async throws {
         let (channel, peer) = try Self.pair()
         defer { try? peer.close() }
         for _ in 0..<100 { channel.send(bytes: [UInt8](repeating: 7, count: 100_000)) }
@@ -137,8 +136,8 @@ struct FrameChannelTests {
         #expect(try Self.readAll(peer) < 5_000_000)
     }
 
-    @Test("A socket has its name when it answers, for its user alone, and serves several at once")
-    func listens() async throws {
+    @Test
+    func `A socket has its name when it answers, for its user alone, and serves several at once`() async throws {
         try await withTemporaryDirectory { directory in
             let path = directory.appending("socket")
             #expect(throws: Errno.noSuchFileOrDirectory) { try Channel.connecting(to: path.string) }
@@ -163,8 +162,8 @@ struct FrameChannelTests {
         }
     }
 
-    @Test("A path too long for an address is refused")
-    func longPath() {
+    @Test
+    func `A path too long for an address is refused`() {
         let path = "/tmp/" + String(repeating: "x", count: 200)
         #expect(throws: Errno.fileNameTooLong) { try Channel.connecting(to: path) }
         #expect(throws: Errno.fileNameTooLong) { try Channel.listening(at: path) { $0.close() } }

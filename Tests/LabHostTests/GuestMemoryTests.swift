@@ -6,15 +6,15 @@ import Testing
 
 @Suite("Guest memory")
 struct GuestMemoryTests {
-    @Test("The directory: TMPDIR, TMP, TEMP, in this order, empty ones passed over")
-    func variables() {
+    @Test
+    func `The directory: TMPDIR, TMP, TEMP, in this order, empty ones passed over`() {
         #expect(GuestMemory.directory(["TMPDIR": "/a", "TMP": "/b"]) == "/a")
         #expect(GuestMemory.directory(["TMPDIR": "", "TEMP": "/c"]) == "/c")
         #expect(["/dev/shm", "/tmp", "/var/tmp"].contains(GuestMemory.directory([:])))
     }
 
-    @Test("Of the usual directories the first with enough room, or else the one with the most")
-    func choice() {
+    @Test
+    func `Of the usual directories the first with enough room, or else the one with the most`() {
         let (small, some, plenty) = (
             GuestMemory(directory: "/dev/shm", mebibytes: 48), GuestMemory(directory: "/tmp", mebibytes: 700),
             GuestMemory(directory: "/var/tmp", mebibytes: 1024)
@@ -25,16 +25,16 @@ struct GuestMemoryTests {
         #expect(GuestMemory.best(of: []) == nil)
     }
 
-    @Test("A guest is told of no more memory than its file has room for")
-    func size() {
+    @Test
+    func `A guest is told of no more memory than its file has room for`() {
         #expect(GuestMemory.fitting(in: nil) == 1024)
         #expect(GuestMemory.fitting(in: 10 << 30) == 1024)
         #expect(GuestMemory.fitting(in: 300 << 20) == 284)
         #expect(throws: SetupError.self) { try GuestMemory.find(["TMPDIR": "/proc"], nodes: 1) }
     }
 
-    @Test("What a kernel's last words mean, where they are about its memory")
-    func explanation() {
+    @Test
+    func `What a kernel's last words mean, where they are about its memory`() {
         let memory = GuestMemory(directory: "/dev/shm/netlab-0-x", mebibytes: 300)
         let full = memory.explanation(of: "[    1.0] Kernel panic - not syncing: Kernel mode signal 7", room: 0)
         #expect(full?.contains("/dev/shm has no room left") == true)
@@ -47,8 +47,8 @@ struct GuestMemoryTests {
         #expect(memory.explanation(of: nil, room: nil) == nil)
     }
 
-    @Test("Whether a directory is a tmpfs: the last mount on it counts")
-    func mounts() {
+    @Test
+    func `Whether a directory is a tmpfs: the last mount on it counts`() {
         let mounts = "proc /proc proc rw 0 0\next4 /dev/shm ext4 rw 0 0\ntmpfs /dev/shm tmpfs rw,noexec 0 0\n"
         #expect(GuestMemory.isMemoryFileSystem("/dev/shm", mounts: mounts))
         #expect(!GuestMemory.isMemoryFileSystem("/tmp", mounts: mounts))

@@ -24,8 +24,8 @@ struct KernelConsoleTests {
         [    0.120000]  [<6002a1f0>] show_stack+0x12c/0x13b
         """
 
-    @Test("A panic is named with what was printed before it, and its remedy; not by the stack's last line")
-    func panic() {
+    @Test
+    func `A panic is named with what was printed before it, and its remedy; not by the stack's last line`() {
         let cause = KernelConsole(Self.floatingPoint).cause
         #expect(
             cause?.words
@@ -35,7 +35,6 @@ struct KernelConsoleTests {
     }
 
     @Test(
-        "What the host refuses is found among what it gives",
         arguments: [
             (
                 "Checking PROT_EXEC mmap in /tmp...Operation not permitted\n/tmp must be not mounted noexec\n",
@@ -47,19 +46,18 @@ struct KernelConsoleTests {
             ),
             ("Kernel mode signal 7\n[  1.0]  [<6002a1f0>] show_stack+0x12c/0x13b\n", "Kernel mode signal 7", "TMPDIR"),
         ])
-    func refusal(text: String, words: String, remedy: String) {
+    func `What the host refuses is found among what it gives`(text: String, words: String, remedy: String) {
         let cause = KernelConsole(text).cause
         #expect(cause?.words == words)
         #expect(cause?.remedy.contains(remedy) == true)
     }
 
     @Test(
-        "A crash of the agent is named by its first line, not by its trace's end",
         arguments: [
             ("*** bit out of range 0 - FD_SETSIZE on fd_set ***: terminated\n", "bit out of range 0 - FD_SETSIZE on fd_set: terminated"),
             ("", "Program crashed: Bad pointer dereference at 0x0e4"),
         ])
-    func crash(first: String, words: String) {
+    func `A crash of the agent is named by its first line, not by its trace's end`(first: String, words: String) {
         let cause = KernelConsole(
             """
             Checking that seccomp filters can be installed...OK
@@ -76,14 +74,14 @@ struct KernelConsoleTests {
         #expect(cause?.words == "the agent crashed: \(words)" && cause?.remedy.contains("netlab's") == true)
     }
 
-    @Test("A kernel that said nothing of interest has no cause")
-    func nothing() {
+    @Test
+    func `A kernel that said nothing of interest has no cause`() {
         #expect(KernelConsole("").cause == nil)
         #expect(KernelConsole("Core dump limits :\n\tsoft - 0\nChecking syscall emulation for ptrace...OK\n").cause == nil)
     }
 
-    @Test("Whether guest programs run under seccomp filters is what the kernel's own trial says")
-    func seccomp() {
+    @Test
+    func `Whether guest programs run under seccomp filters is what the kernel's own trial says`() {
         let trial = "Checking that seccomp filters can be installed..."
         #expect(KernelConsole("\(trial)OK\n").usesSeccomp == true)
         #expect(KernelConsole("\(trial)missing\n").usesSeccomp == false)

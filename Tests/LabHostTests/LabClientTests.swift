@@ -45,8 +45,8 @@ struct LabClientTests {
 
     private static func greeting(_ version: ProtocolVersion) throws -> [UInt8] { try Frame(FromSupervisor.hello(version)).bytes }
 
-    @Test("A supervisor of another version is named as such, with its release")
-    func another() async throws {
+    @Test
+    func `A supervisor of another version is named as such, with its release`() async throws {
         let greeting = try Self.greeting(ProtocolVersion(number: 1, release: "0.0.9"))
         try await Self.withLab({ $0.send(greeting) }) { lab, _ in
             let failure = try await #require(throws: LabFailure.self) { _ = try await LabClient(lab).ask(ShowStatus()) }
@@ -56,16 +56,16 @@ struct LabClientTests {
     }
 
     /// So did those that had no versions yet.
-    @Test("One that hangs up without a greeting is another version, too")
-    func withoutVersions() async throws {
+    @Test
+    func `One that hangs up without a greeting is another version, too`() async throws {
         try await Self.withLab({ $0.close() }) { lab, _ in
             let failure = try await #require(throws: LabFailure.self) { _ = try await LabClient(lab).ask(ShowStatus()) }
             #expect(failure.message.contains("another netlab, which hangs up on this one"))
         }
     }
 
-    @Test("A supervisor of this version may be of another release")
-    func sameProtocol() async throws {
+    @Test
+    func `A supervisor of this version may be of another release`() async throws {
         let greeting = try Self.greeting(ProtocolVersion(number: ProtocolVersion.current.number, release: "9.9"))
         let answer = greeting + (try Frame(FromSupervisor.reply, body: Done()).bytes)
         try await Self.withLab({ $0.send(answer) }) { lab, _ in
@@ -74,8 +74,8 @@ struct LabClientTests {
         }
     }
 
-    @Test("An answer of another type is an error that says so")
-    func anotherType() async throws {
+    @Test
+    func `An answer of another type is an error that says so`() async throws {
         let answer = try Self.greeting(.current) + Frame(FromSupervisor.reply, body: Done()).bytes
         try await Self.withLab({ $0.send(answer) }) { lab, _ in
             let failure = try await #require(throws: LabFailure.self) { _ = try await LabClient(lab).ask(ShowStatus()) }
@@ -83,8 +83,8 @@ struct LabClientTests {
         }
     }
 
-    @Test("down ends a lab of another version", arguments: [true, false])
-    func down(greets: Bool) async throws {
+    @Test(arguments: [true, false])
+    func `Down ends a lab of another version`(greets: Bool) async throws {
         let greeting = try Self.greeting(ProtocolVersion(number: 1, release: "0.0.9"))
         try await Self.withLab({ greets ? $0.send(greeting) : $0.close() }) { lab, supervisor in
             try await LabLauncher.end(lab)

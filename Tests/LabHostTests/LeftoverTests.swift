@@ -13,8 +13,8 @@ struct LeftoverTests {
 
     // MARK: Directories
 
-    @Test("A dead lab's directory, with a record and without, is found and removed; its logs stay")
-    func deadLabs() async throws {
+    @Test
+    func `A dead lab's directory, with a record and without, is found and removed; its logs stay`() async throws {
         try await Place.with { place in
             let lab = try place.lab("crashed")
             try place.claim(lab, supervisor: Self.nobody)
@@ -31,8 +31,8 @@ struct LeftoverTests {
         }
     }
 
-    @Test("A running lab is left alone, and so is one that is being started")
-    func runningLabs() async throws {
+    @Test
+    func `A running lab is left alone, and so is one that is being started`() async throws {
         try await Place.with { place in
             try place.claim(try place.lab("busy"), supervisor: getpid())
             let starting = try place.lab("starting")
@@ -49,8 +49,8 @@ struct LeftoverTests {
         }
     }
 
-    @Test("What a user has put among the labs is not netlab's")
-    func foreignDirectories() async throws {
+    @Test
+    func `What a user has put among the labs is not netlab's`() async throws {
         try await Place.with { place in
             try makeDirectory(place.labs.appending("notes"))
             try write("mine\n", to: place.labs.appending("notes").appending("todo.txt"))
@@ -64,8 +64,8 @@ struct LeftoverTests {
         }
     }
 
-    @Test("A directory that was being removed is found when the one who did is gone")
-    func removals() async throws {
+    @Test
+    func `A directory that was being removed is found when the one who did is gone`() async throws {
         try await Place.with { place in
             let grave = place.labs.appending(".pair.\(Self.nobody)-0")
             try makeDirectory(grave.appending("kernel"))
@@ -77,8 +77,8 @@ struct LeftoverTests {
         }
     }
 
-    @Test("Removing a lab that has been started anew meanwhile does nothing")
-    func startedAnew() async throws {
+    @Test
+    func `Removing a lab that has been started anew meanwhile does nothing`() async throws {
         try await Place.with { place in
             let lab = try place.lab("pair")
             try place.claim(lab, supervisor: Self.nobody)
@@ -95,8 +95,8 @@ struct LeftoverTests {
         }
     }
 
-    @Test("Logs of a lab that a command had to itself go with the command; those of a lab by its name stay")
-    func logs() async throws {
+    @Test
+    func `Logs of a lab that a command had to itself go with the command; those of a lab by its name stay`() async throws {
         try await Place.with { place in
             for name in ["aws-oci", "aws-oci.\(Self.nobody)-3", "run.\(Self.nobody)-0", "run-17", "a.b"] {
                 try makeDirectory(place.logs.appending(name))
@@ -110,8 +110,8 @@ struct LeftoverTests {
 
     // MARK: Files
 
-    @Test("Captures of commands that are gone; what a check has finished stays")
-    func captures() async throws {
+    @Test
+    func `Captures of commands that are gone; what a check has finished stays`() async throws {
         try await Place.with { place in
             let directory = place.logs.appending("aws-oci")
             try makeDirectory(directory)
@@ -125,8 +125,8 @@ struct LeftoverTests {
         }
     }
 
-    @Test("Places of memory files that nobody uses are found; what others have put beside them is not")
-    func memory() async throws {
+    @Test
+    func `Places of memory files that nobody uses are found; what others have put beside them is not`() async throws {
         try await Place.with { place in
             let prefix = LabDirectory.memoryPlacePrefix
             let places = ["\(prefix)old", "\(prefix)young", "\(prefix)others", "\(prefix)busy", "netlab-0x-else"]
@@ -147,8 +147,8 @@ struct LeftoverTests {
         }
     }
 
-    @Test("Builds are found when their process is gone")
-    func builds() async throws {
+    @Test
+    func `Builds are found when their process is gone`() async throws {
         try await Place.with { place in
             let kernels = place.cache.appending("kernels")
             for name in [".build-\(Self.nobody)", ".build-\(getpid())", "0123456789abcdef"] {
@@ -164,10 +164,8 @@ struct LeftoverTests {
 
     // MARK: Processes
 
-    @Test(
-        "A lab kernel's process without its lab is found and ended; one of another place, or with a similar name, is not"
-    )
-    func processes() async throws {
+    @Test
+    func `A lab kernel's process without its lab is found and ended; one of another place, or with a similar name, is not`() async throws {
         try await Place.with { place in
             let stray = try Sleeper(["linux", "umid=kernel", "uml_dir=\(place.labs)/pair/uml"])
             let others = try [
@@ -188,8 +186,8 @@ struct LeftoverTests {
         }
     }
 
-    @Test("Processes of a running lab are left alone; those of an earlier kernel of its name are not")
-    func processesOfRunningLabs() async throws {
+    @Test
+    func `Processes of a running lab are left alone; those of an earlier kernel of its name are not`() async throws {
         try await Place.with { place in
             let words = ["linux", "umid=kernel", "uml_dir=\(place.labs)/pair/uml"]
             let (current, earlier) = (try Sleeper(words), try Sleeper(words))

@@ -7,7 +7,6 @@ import Testing
 struct AlgorithmNameTests {
     /// As `ipsec algparse esp=…` of libreswan 4.10 takes them.
     @Test(
-        "each cipher's spelling",
         arguments: [
             (EncryptionAlgorithm.aes256CBC, "aes_cbc256"), (.aes192CTR, "aes_ctr192"), (.aes128GCM8, "aes_gcm_8-128"),
             (.aes192GCM12, "aes_gcm_12-192"), (.aes256GCM16, "aes_gcm256"), (.aes256CCM8, "aes_ccm_8-256"),
@@ -15,7 +14,7 @@ struct AlgorithmNameTests {
             (.chacha20Poly1305, "chacha20_poly1305"),
             (.null, "null"),
         ])
-    func names(algorithm: EncryptionAlgorithm, name: String) {
+    func `Each cipher's spelling`(algorithm: EncryptionAlgorithm, name: String) {
         #expect(LibreswanConfiguration.name(of: algorithm) == name)
     }
 }

@@ -53,12 +53,12 @@ import Testing
 
     // MARK: There and back
 
-    @Test func withoutAFaultThereIsNothingToChange() throws {
+    @Test func `Without a fault there is nothing to change`() throws {
         #expect(none.adjustments(to: Disturbances([], in: topology)).isEmpty)
         #expect(try disturbed("nat aws-igw flushed", "daemon tgw/bird restarted") == none)
     }
 
-    @Test(arguments: faults) func everyFaultChangesSomethingAndIsUndone(_ fault: String) throws {
+    @Test(arguments: faults) func `Every fault changes something and is undone`(_ fault: String) throws {
         let broken = try disturbed(fault)
         let changes = none.adjustments(to: broken)
         #expect(!changes.isEmpty)
@@ -68,12 +68,12 @@ import Testing
         #expect(broken.adjustments(to: broken).isEmpty)
     }
 
-    @Test func theOrderOfFaultsIsNoMatter() throws {
+    @Test func `The order of faults is no matter`() throws {
         #expect(try disturbed(Self.faults) == disturbed(Self.faults.reversed()))
     }
 
     /// Healing one of two faults leaves what the other alone would have made, whichever it is.
-    @Test func anyTwoFaultsAreUndoneOneByOne() throws {
+    @Test func `Any two faults are undone one by one`() throws {
         let single = try Dictionary(uniqueKeysWithValues: Self.faults.map { ($0, try disturbed($0)) })
         for (index, first) in Self.faults.enumerated() {
             for second in Self.faults[(index + 1)...] {
@@ -87,7 +87,7 @@ import Testing
 
     // MARK: Links
 
-    @Test func impairmentsAddUp() throws {
+    @Test func `Impairments add up`() throws {
         let loss = try shape("tgw:wan1", "loss aws-vpn-1 10%", "loss aws-vpn-1 20% from tgw")
         #expect(loss.loss.description == "28%")
         let other = try shape("internet:aws-vpn1", "loss aws-vpn-1 10%", "loss aws-vpn-1 20% from tgw")
@@ -104,20 +104,20 @@ import Testing
         #expect(rest.reordering.description == "2%" && rest.delay == .microseconds(550))
     }
 
-    @Test func aBlackHoleSwallowsWhateverElseThereIs() throws {
+    @Test func `A black hole swallows whatever else there is`() throws {
         #expect(try shape("tgw:wan1", "blackhole aws-vpn-1 from tgw", "loss aws-vpn-1 5%").loss.description == "100%")
         #expect(try changes("blackhole aws-vpn-1 from tgw").count == 1)
         #expect(try changes("blackhole aws-vpn-1").count == 2)
     }
 
     /// Packets under way have to find room: 50 ms more than the delay at the link's rate.
-    @Test func theQueueGrowsWithTheDelay() throws {
+    @Test func `The queue grows with the delay`() throws {
         let usual = try LinkShape(#require(topology.link(named: "aws-vpn-1"))).queue
         let longer = try shape("tgw:wan1", "delay aws-vpn-1 1s").queue
         #expect(usual == 5265 && longer == 109_432)
     }
 
-    @Test func bothEndsOfALinkGoDown() throws {
+    @Test func `Both ends of a link go down`() throws {
         #expect(
             try changes("link aws-vpn-1 down").map(\.description) == [
                 "internet:aws-vpn1: set down", "tgw:wan1: set down",
@@ -126,7 +126,7 @@ import Testing
         #expect(try node.adjustments(to: disturbed("node tgw down", "link aws-vpn-1 down")).count == 1)
     }
 
-    @Test func theLowestMTUCounts() throws {
+    @Test func `The lowest MTU counts`() throws {
         let both = try changes("mtu tgw vpn1 1300", "mtu tgw vpn1 1200")
         #expect(both.map(\.description) == ["tgw:vpn1: set MTU 1200"])
         let back = try disturbed("mtu tgw vpn1 1300").adjustments(to: none)
@@ -143,7 +143,7 @@ import Testing
         return try #require(rules.first)
     }
 
-    @Test func dropsStandWhereTrafficArrives() throws {
+    @Test func `Drops stand where traffic arrives`() throws {
         #expect(
             try rules(
                 "internet", "drop esp-in-udp on aws-internet from aws-igw", "drop frag-needed on aws-vpn-1 from tgw")
@@ -168,7 +168,7 @@ import Testing
         #expect(try changes("drop esp on main").count == 2)
     }
 
-    @Test func securityAndChecksAreTheFabrics() throws {
+    @Test func `Security and checks are the fabrics`() throws {
         let all = try #require(Self.fabric(of: "vpc2", in: topology))
         #expect(all.contains("ip saddr 10.2.0.0/16 counter accept"))
         let without = try rules("vpc2", "security vpc2-ec2 without 10.2.0.0/16")
@@ -188,7 +188,7 @@ import Testing
         }.first
     }
 
-    @Test func aNewTranslationIsForConnectionsOfOldToo() throws {
+    @Test func `A new translation is for connections of old too`() throws {
         let changes = try changes("nat aws-igw 203.0.113.20 to 10.3.0.1")
         #expect(
             changes.map(\.description) == [
@@ -200,7 +200,7 @@ import Testing
 
     // MARK: Daemons
 
-    @Test func aKilledDaemonIsNotStoppedBesides() throws {
+    @Test func `A killed daemon is not stopped besides`() throws {
         let both = try disturbed("daemon tgw/bird stopped", "daemon tgw/bird killed")
         #expect(none.adjustments(to: both).map(\.description) == ["tgw/bird: be killed"])
         let stopped = try disturbed("daemon tgw/bird stopped")
@@ -208,7 +208,7 @@ import Testing
         #expect(both.adjustments(to: none).map(\.description) == ["tgw/bird: run"])
     }
 
-    @Test func anEndOfPowerComesDaemonsFirst() throws {
+    @Test func `An end of power comes daemons first`() throws {
         let down = try disturbed("node vpc2-ec2 down")
         let there = none.adjustments(to: down).map(\.description)
         #expect(there == ["vpc2-ec2/pluto: be killed", "vpc2-ec2: power off", "vpc2-ec2:ens5: set down"])
@@ -219,7 +219,7 @@ import Testing
     }
 
     /// A new configuration or a new process knows nothing of what BIRD was told.
-    @Test func aSessionIsShutByWord() throws {
+    @Test func `A session is shut by word`() throws {
         #expect(try changes("bgp main shut").map(\.description) == ["tgw: shut BGP session main"])
         let shut = try disturbed("bgp main shut at drg", "daemon drg/bird killed", "bgp main hold 9s at drg")
         #expect(shut.shutSessions(of: "drg") == ["main"] && shut.shutSessions(of: "tgw") == [])
@@ -227,7 +227,7 @@ import Testing
         #expect(back == ["drg/bird: read /etc/bird/bird.conf anew", "drg/bird: run"])
     }
 
-    @Test func timersAndKeysOfOneSpeaker() throws {
+    @Test func `Timers and keys of one speaker`() throws {
         let hold = try files("bgp main hold 9s")
         #expect(hold.keys.sorted() == ["tgw/bird /etc/bird/bird.conf"])
         // Three keepalives have to fit.
@@ -237,7 +237,7 @@ import Testing
         #expect(key.values.first?.contains("    password \"mistaken\";\n") == true)
     }
 
-    @Test func aMismatchOfGeneratedFiles() throws {
+    @Test func `A mismatch of generated files`() throws {
         let key = try files("mismatch main psk")
         #expect(key.keys.sorted() == ["tgw/pluto /etc/ipsec.d/main.secrets"])
         #expect(
@@ -260,7 +260,7 @@ import Testing
     }
 
     /// The user's own files stay word for word what they were, but for the parameter.
-    @Test func aMismatchOfTheUsersFiles() throws {
+    @Test func `A mismatch of the users files`() throws {
         let own = Dictionary(
             uniqueKeysWithValues: Plan(for: topology).steps.compactMap { step -> (String, String)? in
                 guard case .writeFile("vpc2-ec2", let file) = step.action else { return nil }
@@ -290,7 +290,7 @@ import Testing
     }
 
     /// Steps are shown to people, and end up in logs.
-    @Test func noSecretIsShown() throws {
+    @Test func `No secret is shown`() throws {
         for change in try changes("mismatch main psk", "mismatch backup psk", "bgp main md5 wrong") {
             #expect(!"\(change)".contains("example") && !"\(change)".contains("mistaken"))
         }

@@ -15,7 +15,7 @@ import Testing
         }.first
     }
 
-    @Test func whichNodesEnforce() throws {
+    @Test func `Which nodes enforce`() throws {
         let nodes = Plan(for: try AwsOci.topology()).steps.compactMap { step in
             if case .applyFilter(let node, _) = step.action { node } else { nil }
         }
@@ -23,7 +23,7 @@ import Testing
             nodes == ["vpc1", "tgw", "vpc2", "vpc2-ec2", "aws-igw", "drg", "vcn1", "vcn2", "vcn2-vm", "oci-igw"])
     }
 
-    @Test func withSourceDestinationCheck() throws {
+    @Test func `With source destination check`() throws {
         let ruleset = try #require(try ruleset("vpc1"))
         #expect(ruleset.tables == ["inet netlab-fabric"] && ruleset.purpose == "the fabric's port of vpc1-ec2")
         #expect(
@@ -47,7 +47,7 @@ import Testing
                 """)
     }
 
-    @Test func withoutSourceDestinationCheck() throws {
+    @Test func `Without source destination check`() throws {
         let ruleset = try #require(try ruleset("vpc2"))
         #expect(
             ruleset.text == """
@@ -75,7 +75,7 @@ import Testing
     }
 
     /// Turned on, the libreswan host's forwarded packets are dropped at its port.
-    @Test func turnedOnAtTheLibreswanHost() throws {
+    @Test func `Turned on at the libreswan host`() throws {
         let ruleset = try #require(
             try ruleset("vpc2") {
                 // A scenario that turns it on would have nothing to do.
@@ -87,7 +87,7 @@ import Testing
         #expect(ruleset.text.contains("oifname \"libreswan\" ip daddr != { 10.3.1.200 } counter drop\n"))
     }
 
-    @Test func translation() throws {
+    @Test func `The translation`() throws {
         let ruleset = try #require(try ruleset("aws-igw"))
         #expect(ruleset.tables == ["ip netlab-nat"] && ruleset.purpose == "1:1 NAT 203.0.113.20 = 10.3.1.200")
         #expect(
@@ -124,12 +124,12 @@ import Testing
             "ip saddr 10.0.0.0/8 meta l4proto udp th dport { 53 } counter accept"
         ),
     ])
-    func rule(_ old: String, _ new: String, _ expected: String) throws {
+    func `The rule`(_ old: String, _ new: String, _ expected: String) throws {
         let ruleset = try #require(try ruleset("vpc1") { $0.replacing(old, with: new, maxReplacements: 1) })
         #expect(ruleset.text.contains("        \(expected)\n        counter drop\n"))
     }
 
-    @Test func noRulesLetAllIn() throws {
+    @Test func `No rules let all in`() throws {
         let ruleset = try ruleset("vpc1") {
             $0.replacing(
                 "    security:\n      - {from: 10.105.0.0/16}\n", with: "    source-destination-check: off\n",
@@ -140,7 +140,7 @@ import Testing
 
     // MARK: MSS clamps
 
-    @Test func clampOfATunnelToThePathMTU() throws {
+    @Test func `Clamp of a tunnel to the path MTU`() throws {
         let ruleset = try #require(try ruleset("tgw"))
         #expect(ruleset.tables == ["inet netlab-mss"] && ruleset.purpose == "MSS clamp of vpn1")
         #expect(
@@ -159,7 +159,7 @@ import Testing
                 """)
     }
 
-    @Test func clampOfATunnelToANumber() throws {
+    @Test func `Clamp of a tunnel to a number`() throws {
         let ruleset = try #require(try ruleset("vpc2-ec2"))
         #expect(ruleset.tables == ["inet netlab-mss"] && ruleset.purpose == "MSS clamp of vti1")
         #expect(
@@ -179,7 +179,7 @@ import Testing
     }
 
     /// What a node clamps is what it forwards: its own connections are left alone.
-    @Test func clampOfANode() throws {
+    @Test func `Clamp of a node`() throws {
         let ruleset = try #require(
             try ruleset("internet") {
                 $0.replacing("summary: everything", with: "mss: 1360\n    summary: everything", maxReplacements: 1)
@@ -196,7 +196,7 @@ import Testing
                 """)
     }
 
-    @Test func noClampThatIsOff() throws {
+    @Test func `No clamp that is off`() throws {
         let off = { (text: String) in text.replacing("mss: clamp-to-pmtu", with: "mss: off") }
         #expect(try ruleset("tgw", off) == nil)
         #expect(try ruleset("drg", off) == nil)
@@ -205,7 +205,7 @@ import Testing
     }
 
     /// A gateway that guards a port, translates, and clamps what it forwards and what enters a tunnel.
-    @Test func allOnOneNode() throws {
+    @Test func `All on one node`() throws {
         let text = """
             name: all
             nodes:
@@ -278,7 +278,7 @@ import Testing
     }
 
     /// A speaker that keeps its timers reads its own hold time in the peer's OPENs, whichever of them connects.
-    @Test func fixedTimers() throws {
+    @Test func `Fixed timers`() throws {
         let ruleset = try #require(
             try ruleset("drg") { $0.replacing("drg: {asn: 31898,", with: "drg: {asn: 31898, negotiate: off,") })
         #expect(ruleset.tables.contains("inet netlab-timers"))
@@ -297,7 +297,7 @@ import Testing
     }
 
     /// What is made and what is taken back are the same tables.
-    @Test func everyTableIsTakenBack() throws {
+    @Test func `Every table is taken back`() throws {
         for step in Plan(for: try AwsOci.topology()).steps {
             guard case .applyFilter(let node, let ruleset) = step.action else { continue }
             let made = ruleset.text.split(separator: "\n").filter { $0.hasPrefix("table ") }

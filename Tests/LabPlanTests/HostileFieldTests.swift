@@ -29,7 +29,7 @@ struct HostileFieldTests {
 
     static let labs = ["aws-oci", "aws-china-tokyo", "soracom-azure", "aws-ipip6", "alibaba-azure"]
 
-    @Test(arguments: labs) func noPlaceLeadsElsewhere(lab: String) throws {
+    @Test(arguments: labs) func `No place leads elsewhere`(lab: String) throws {
         var known: Set<String> = []
         for other in Self.labs.prefix(while: { $0 != lab }) { _ = try ShippedLab(other).places(besides: &known) }
         let lab = try ShippedLab(lab)
@@ -59,7 +59,7 @@ struct HostileFieldTests {
     }
 
     /// The same search finds what it looks for where there is no guard: a key is in the plan.
-    @Test func positiveControl() throws {
+    @Test func `Positive control`() throws {
         let lab = try ShippedLab("aws-oci")
         let place = try #require(lab.places.first { $0.name == "psk" && !$0.isKey })
         let topology = try lab.resolve(lab.text(replacing: place, with: "\(Self.mark);{}#%$()`'\\"))
@@ -78,7 +78,7 @@ struct HostileFieldTests {
         String((0x21...0x7E).filter { $0 != 0x22 }.suffix(64).map { Character(Unicode.Scalar($0)) }),
     ]
 
-    @Test(arguments: keys, ["libreswan", "strongswan"]) func presharedKey(_ key: String, daemon: String) throws {
+    @Test(arguments: keys, ["libreswan", "strongswan"]) func `Preshared key`(_ key: String, daemon: String) throws {
         let lab = try ShippedLab("aws-oci")
         let place = try #require(lab.places.first { $0.name == "psk" && !$0.isKey })
         let topology = try lab.resolve(try lab.text(replacing: place, with: key))
@@ -102,7 +102,7 @@ struct HostileFieldTests {
         #expect(files.filter { !$0.isSecret }.allSatisfy { !$0.contents.reveal().contains(key) })
     }
 
-    @Test(arguments: keys) func password(_ key: String) throws {
+    @Test(arguments: keys) func `Password`(_ key: String) throws {
         let lab = try ShippedLab("aws-china-tokyo")
         let place = try #require(lab.places.first { $0.name == "password" && !$0.isKey })
         let topology = try lab.resolve(try lab.text(replacing: place, with: key))

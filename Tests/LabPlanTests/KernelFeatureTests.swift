@@ -2,7 +2,7 @@ import LabPlan
 import Testing
 
 @Suite struct KernelFeatureTests {
-    @Test func aLabNeedsWhatItsPlanMakes() throws {
+    @Test func `A lab needs what its plan makes`() throws {
         let names = KernelFeature.needed(by: try AwsOci.topology()).map(\.name)
         for name in [
             "namespaces with overlay file systems", "sysctls of nodes", "veth pairs", "netem", "VTI",
@@ -15,7 +15,7 @@ import Testing
         }
     }
 
-    @Test func eachIsNamedOnce() throws {
+    @Test func `Each is named once`() throws {
         let features = KernelFeature.needed(by: try AwsOci.topology())
         #expect(Set(features).count == features.count)
         for feature in features {

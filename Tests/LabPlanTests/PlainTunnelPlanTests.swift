@@ -16,7 +16,7 @@ import Testing
     }
 
     /// The kernel gives a tunnel the MTU of the way to its peer: that must be there first.
-    @Test func aTunnelComesAfterTheWayToItsPeer() throws {
+    @Test func `A tunnel comes after the way to its peer`() throws {
         let gateway = try steps().filter { $0.stage == .tunnels }.map(\.description).filter {
             $0.hasPrefix("gateway: ")
         }
@@ -30,13 +30,13 @@ import Testing
             ])
     }
 
-    @Test func aProbeThatIsNotAwaitedHoldsNothingUp() throws {
+    @Test func `A probe that is not awaited holds nothing up`() throws {
         let waits = { (steps: [Step]) in steps.count { if case .await = $0.action { true } else { false } } }
         #expect(waits(try steps()) == 2)
         #expect(waits(try steps("no-protocol-4")) == 0)
     }
 
-    @Test func eachIsTakenBackOnce() throws {
+    @Test func `Each is taken back once`() throws {
         let made = try steps().compactMap { step -> String? in
             if case .createPlainTunnelInterface = step.action { step.action.reversal?.description } else { nil }
         }
@@ -47,7 +47,7 @@ import Testing
             ])
     }
 
-    @Test func aFilterStandsBeforeRoutingAndKnowsNoAnswersInOtherProtocols() throws {
+    @Test func `A filter stands before routing and knows no answers in other protocols`() throws {
         let rules = try steps().compactMap { step -> String? in
             if case .applyFilter("router", let rules) = step.action { rules.text } else { nil }
         }

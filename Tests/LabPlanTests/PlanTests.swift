@@ -25,7 +25,7 @@ import Testing
         try index { $0.description == description }
     }
 
-    @Test func stagesComeInOrder() {
+    @Test func `Stages come in order`() {
         let stages = plan.steps.map(\.stage)
         let order = stages.compactMap { Step.Stage.allCases.firstIndex(of: $0) }
         #expect(order == order.sorted())
@@ -33,7 +33,7 @@ import Testing
         #expect(plan.lab == "aws-oci")
     }
 
-    @Test func everyNodeAndLinkIsMade() {
+    @Test func `Every node and link is made`() {
         let nodes = plan.steps.compactMap { if case .createNode(let setup) = $0.action { setup.name } else { nil } }
         let links = plan.steps.compactMap { if case .createLink(let link) = $0.action { link } else { nil } }
         #expect(nodes == topology.nodes.map(\.name))
@@ -41,7 +41,7 @@ import Testing
     }
 
     /// Nothing is done in a node, to an interface or for a daemon before those are there.
-    @Test func nothingIsUsedBeforeItIsThere() throws {
+    @Test func `Nothing is used before it is there`() throws {
         var nodes: Set<String> = []
         var interfaces: Set<String> = []
         var daemons: Set<String> = []
@@ -89,7 +89,7 @@ import Testing
         ("vpc2-ec2", "192.168.2.1/30", ["10.105.0.0/16", "10.106.0.0/16"]),
         ("vcn2-vm", "192.168.2.2/30", ["10.2.0.0/16", "10.3.0.0/16"]),
     ])
-    func routesIntoTheBackupWaitForIt(_ node: String, _ address: String, _ prefixes: [String]) throws {
+    func `Routes into the backup wait for it`(_ node: String, _ address: String, _ prefixes: [String]) throws {
         let steps =
             try [
                 index("wait for tunnel backup up, at most 2m"),
@@ -99,7 +99,7 @@ import Testing
         #expect(steps == steps.sorted())
     }
 
-    @Test func theMainTunnelsInterfacesAreThereBefore() throws {
+    @Test func `The main tunnels interfaces are there before`() throws {
         let made = try index("tgw: create VTI vpn1, 203.0.113.10 to 198.51.100.10, key 101, 169.254.120.1/30, MTU 1438")
         #expect(plan.steps[made + 1].description == "tgw: set net.ipv4.conf.vpn1.disable_policy = 1")
         #expect(
@@ -114,7 +114,7 @@ import Testing
             } > 0)
     }
 
-    @Test func unusedTunnelIsNotAwaited() {
+    @Test func `Unused tunnel is not awaited`() {
         #expect(!plan.steps.contains { $0.description.contains("wait for tunnel main-2") })
         #expect(plan.steps.contains { $0.description.contains("wait for tunnel main up") })
     }
@@ -129,7 +129,7 @@ import Testing
         ("vpc2-ec2", .pluto, ["/etc/ipsec.conf", "/etc/ipsec.d/oci-ipsec.conf", "/etc/ipsec.d/oci-ipsec.secrets"]),
         ("vcn2-vm", .pluto, ["/etc/ipsec.conf", "/etc/ipsec.d/aws-ipsec.conf", "/etc/ipsec.d/aws-ipsec.secrets"]),
     ])
-    func filesComeBeforeTheirDaemon(_ node: String, _ kind: Daemon.Kind, _ paths: [String]) throws {
+    func `Files come before their daemon`(_ node: String, _ kind: Daemon.Kind, _ paths: [String]) throws {
         let start = try index {
             if case .startDaemon(let daemon) = $0 { daemon.node == node && daemon.kind == kind } else { false }
         }
@@ -142,7 +142,7 @@ import Testing
         #expect(try start < index("wait for daemon \(node)/\(kind.rawValue) up, at most 30s"))
     }
 
-    @Test func theArticlesFilesAreWordForWord() throws {
+    @Test func `The articles files are word for word`() throws {
         let written = plan.steps.compactMap {
             if case .writeFile("vpc2-ec2", let file) = $0.action { file } else { nil }
         }
@@ -157,7 +157,7 @@ import Testing
         #expect(secrets.contents == files.secrets && secrets.isSecret)
     }
 
-    @Test func convergence() {
+    @Test func `Convergence`() {
         let last = plan.steps.filter { $0.stage == .convergence }.map(\.description)
         #expect(
             last == [
@@ -175,7 +175,7 @@ import Testing
     }
 
     /// What a user's own route or setting needs a daemon's interface for comes after it.
-    @Test func lateRoutesAndSettings() throws {
+    @Test func `Late routes and settings`() throws {
         let late = Plan(
             for: try AwsOci.topology { text in
                 text.replacing(
@@ -197,7 +197,7 @@ import Testing
     }
 
     /// An interface that a daemon makes gets its MTU when it is there, before anything is sent through it.
-    @Test func mtuOfADaemonsInterface() throws {
+    @Test func `MTU of a daemons interface`() throws {
         let descriptions = Plan(
             for: try AwsOci.topology {
                 $0.replacing("connection: aws-tunnel-1", with: "connection: aws-tunnel-1\n        mtu: 1400")
@@ -211,7 +211,7 @@ import Testing
     @Test(arguments: [
         ("tgw", true), ("aws-igw", true), ("vpc1-ec2", false), ("vpc2-ec2", false),
     ])
-    func onlyTheFabricForwardsByItself(_ node: String, _ forwards: Bool) throws {
+    func `Only the fabric forwards by itself`(_ node: String, _ forwards: Bool) throws {
         let first = try #require(
             plan.steps.firstIndex { if case .setSysctls(node, _) = $0.action { true } else { false } })
         guard case .setSysctls(_, let settings) = plan.steps[first].action else { return }
@@ -219,7 +219,7 @@ import Testing
         #expect(settings.contains(Sysctl(key: "net.ipv6.conf.all.disable_ipv6", value: "1")))
     }
 
-    @Test func everyNodeKnowsTheOthers() throws {
+    @Test func `Every node knows the others`() throws {
         // One file for all, or a lab's plan would grow with the square of its nodes; before the first of them.
         guard case .shareFile(let file) = plan.steps.first?.action else {
             Issue.record("the plan begins with \(String(describing: plan.steps.first))")
@@ -233,7 +233,7 @@ import Testing
 
     // MARK: Reversal
 
-    @Test func everyChangeCanBeTakenBack() {
+    @Test func `Every change can be taken back`() {
         for step in plan.steps {
             switch step.action {
             case .await, .setSysctls, .setMTU, .run: #expect(step.action.reversal == nil)
@@ -259,12 +259,12 @@ import Testing
         ),
         ("vpc1: apply the fabric's port of vpc1-ec2", "vpc1: remove the fabric's port of vpc1-ec2"),
     ])
-    func reversal(_ change: String, _ expected: String) throws {
+    func `Reversal`(_ change: String, _ expected: String) throws {
         let step = try #require(plan.steps.first { $0.description == change })
         #expect(step.action.reversal?.description == expected)
     }
 
-    @Test func rulesCanBeTakenBack() throws {
+    @Test func `Rules can be taken back`() throws {
         let plan = Plan(
             for: try AwsOci.topology {
                 $0.replacing("summary: VPC1 10.2.0.0/16", with: "rules: [{from: 10.2.3.0/24, in: tgw, table: 7}]")
@@ -276,7 +276,7 @@ import Testing
 
     // MARK: Secrets and travel
 
-    @Test func noStepShowsASecret() {
+    @Test func `No step shows a secret`() {
         var shown = plan.steps.flatMap {
             [$0.description, $0.action.reversal?.description ?? "", "\($0.action)", String(reflecting: $0)]
         }
@@ -289,18 +289,18 @@ import Testing
         #expect(secret.count == 6 && secret.allSatisfy(\.isSecret))
     }
 
-    @Test func travelsAsJSON() throws {
+    @Test func `Travels as JSON`() throws {
         let copy = try JSONDecoder().decode(Plan.self, from: JSONEncoder().encode(plan))
         #expect(copy == plan)
         let copied = try JSONDecoder().decode(Topology.self, from: JSONEncoder().encode(topology))
         #expect(copied == topology && Plan(for: copied) == plan)
     }
 
-    @Test func isTheSameEachTime() throws {
+    @Test func `Is the same each time`() throws {
         #expect(Plan(for: try AwsOci.topology()) == plan)
     }
 
-    @Test func multipathRouteText() throws {
+    @Test func `Multipath route text`() throws {
         let hops = try ["10.0.0.1", "10.0.0.2"].map { RouteEntry.NextHop(gateway: try read($0), interface: nil) }
         let route = RouteEntry(destination: try read("10.9.0.0/16"), nextHops: hops, table: 100)
         #expect(route.description == "10.9.0.0/16 via 10.0.0.1, via 10.0.0.2 table 100")

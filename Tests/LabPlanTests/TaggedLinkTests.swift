@@ -37,7 +37,7 @@ import Testing
         return try #require(files.first).contents.reveal()
     }
 
-    @Test func aStepNamesTheVLAN() throws {
+    @Test func `A step names the VLAN`() throws {
         let steps = Plan(for: try Self.topology()).steps.map(\.description)
         #expect(
             steps.contains(
@@ -45,7 +45,7 @@ import Testing
             ))
     }
 
-    @Test func whatIsLearnedOnTheWayIsAwaited() throws {
+    @Test func `What is learned on the way is awaited`() throws {
         let waits = { (change: (String) -> String) in
             Plan(for: try Self.topology(change)).steps.map(\.description).filter {
                 $0.hasPrefix("wait for route") || $0.hasPrefix("wait for bgp")
@@ -67,7 +67,7 @@ import Testing
             ])
     }
 
-    @Test func aSpeakerPassesOnWithALongerPath() throws {
+    @Test func `A speaker passes on with a longer path`() throws {
         let text = try Self.bird("middle")
         #expect(
             text.contains(
@@ -79,7 +79,7 @@ import Testing
         #expect(try !Self.bird("west").contains("krt_prefsrc"))
     }
 
-    @Test func eachSpeakerHasItsOwnKey() throws {
+    @Test func `Each speaker has its own key`() throws {
         let change = { (text: String) in
             text.replacing("west: {asn: 64512,", with: "west: {asn: 64512, password: other,")
         }
@@ -87,7 +87,7 @@ import Testing
         #expect(try Self.bird("middle", change).contains("password \"key-of-the-vif\";"))
     }
 
-    @Test func portsTakeOnlyTaggedFramesAndARouterMayKeepTheTTL() throws {
+    @Test func `Ports take only tagged frames and a router may keep the TTL`() throws {
         let rulesets = Plan(for: try Self.topology()).steps.compactMap { step -> (String, Ruleset)? in
             if case .applyFilter(let node, let ruleset) = step.action { (node, ruleset) } else { nil }
         }
@@ -109,7 +109,7 @@ import Testing
         #expect((1...254).allSatisfy { both.first?.contains("ip6 hoplimit \($0) ip6 hoplimit set \($0 + 1) return\n") == true })
     }
 
-    @Test func trafficIsDroppedAtTheVLANsInterface() throws {
+    @Test func `Traffic is dropped at the VLA ns interface`() throws {
         let topology = try Self.topology()
         let change = Disturbances([], in: topology).adjustments(
             to: Disturbances([try Fault("drop bgp on vif from west", in: topology)], in: topology))
@@ -126,7 +126,7 @@ import Testing
         ("vlan vif down", ["middle:dx.340: set down", "west:dx.340: set down"]),
         ("vlan vif down at west", ["west:dx.340: set down"]),
     ])
-    func whatGoesDown(_ fault: String, _ expected: [String]) throws {
+    func `What goes down`(_ fault: String, _ expected: [String]) throws {
         let topology = try Self.topology()
         let well = Disturbances([], in: topology)
         let broken = Disturbances([try Fault(fault, in: topology)], in: topology)

@@ -35,7 +35,7 @@ import Testing
             for: try LabFile(text: text, file: "lab.yaml", companion: { _ in throw NoFile() }).resolve().topology)
     }
 
-    @Test func theAgentLooksAfterThem() throws {
+    @Test func `The agent looks after them`() throws {
         let plan = try plan()
         let texts = plan.steps.map(\.description)
         #expect(
@@ -54,7 +54,7 @@ import Testing
         #expect(up < routed)
     }
 
-    @Test func aMetricPutsOneBehindTheOther() throws {
+    @Test func `A metric puts one behind the other`() throws {
         let plan = try plan(
             Self.text.replacing("vpn2, routes: 10.2.0.0/16,", with: "vpn2, metric: 10, routes: 10.2.0.0/16,"))
         let keep = plan.steps.map(\.description).filter { $0.contains(" keep ") }
@@ -62,7 +62,7 @@ import Testing
     }
 
     /// Each end's pluto is told its own way to find its peer dead: 20 s and 30 s of repetitions after 10 s and 15 s.
-    @Test func eachEndDetectsDeadPeersItsOwnWay() throws {
+    @Test func `Each end detects dead peers its own way`() throws {
         let files = try plan().steps.compactMap { step -> String? in
             if case .writeFile(let node, let file) = step.action, file.path == "/etc/ipsec.d/one.conf" {
                 return "\(node) \(file.contents.reveal())"

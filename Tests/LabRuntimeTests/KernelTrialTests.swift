@@ -20,7 +20,7 @@ import Testing
         .esp(ESPAlgorithms(encryption: .aes192CTR, integrity: .sha2_512)),
         .esp(ESPAlgorithms(encryption: .aes128CBC, integrity: .aesXCBC)),
     ])
-    func theLabKernelHasIt(feature: KernelFeature) {
+    func `The lab kernel has it`(feature: KernelFeature) {
         #expect(KernelTrial.findings([feature]).map(\.obstacle) == [nil], "\(feature.name)")
     }
 
@@ -28,7 +28,7 @@ import Testing
         KernelFeature.settings([Sysctl(key: "net.ipv4.no_such_setting", value: "1")]),
         .packetFilter(Ruleset(purpose: "nonsense", tables: [], text: "table inet t { chain c { no such thing; } }")),
     ])
-    func whatItLacksIsFound(feature: KernelFeature) {
+    func `What it lacks is found`(feature: KernelFeature) {
         #expect(KernelTrial.findings([feature, .links]).map { $0.obstacle == nil } == [false, true])
     }
 }

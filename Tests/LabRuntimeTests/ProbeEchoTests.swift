@@ -18,7 +18,7 @@ extension ProbeTests {
         }
 
         @Test(arguments: [("10.2.0.10", 98), ("fd00:2::10", 118)])
-        func theRoundTripIsWhatTheLinksSayAndEachIsAsLong(destination: String, frame: Int64) async throws {
+        func `The round trip is what the links say and each is as long`(destination: String, frame: Int64) async throws {
             // 5 ms each way, and four times a frame at 100 Mbit/s.
             let expected = 10_000_000 + 4 * frame * 80
             try await ProbeLab.with { lab in
@@ -37,7 +37,7 @@ extension ProbeTests {
             }
         }
 
-        @Test func aLongRequestWithoutDFComesBackInFragments() async throws {
+        @Test func `A long request without DF comes back in fragments`() async throws {
             try await ProbeLab.with { lab in
                 let attempt = try #require(try attempts(of: try await lab.run(Self.echo(payload: 3000))).first)
                 guard case .reply(_, _, let fragments) = attempt.outcome else {
@@ -49,7 +49,7 @@ extension ProbeTests {
             }
         }
 
-        @Test func aFilterThatDropsLosesAllOneThatRejectsSaysSo() async throws {
+        @Test func `A filter that drops loses all one that rejects says so`() async throws {
             try await ProbeLab.with { lab in
                 try await lab.filter("there", hook: "input", "icmp type echo-request drop;")
                 let silent = try await lab.run(Self.echo(count: 2))
@@ -64,7 +64,7 @@ extension ProbeTests {
             }
         }
 
-        @Test func noRouteIsAResultHereAndOnTheWay() async throws {
+        @Test func `No route is a result here and on the way`() async throws {
             try await ProbeLab.with { lab in
                 let here = try await lab.run(Self.echo(), to: "10.77.0.1")
                 guard case .localError(let error)? = try attempts(of: here).first?.outcome else {
@@ -79,7 +79,7 @@ extension ProbeTests {
             }
         }
 
-        @Test func aSourceAddressIsUsedIfItIsTheNodesOwn() async throws {
+        @Test func `A source address is used if it is the nodes own`() async throws {
             try await ProbeLab.with { lab in
                 #expect(try await lab.run(Self.echo(), source: "10.1.0.10").isReached)
                 let foreign = try await lab.run(Self.echo(), source: "10.1.0.11")
@@ -91,7 +91,7 @@ extension ProbeTests {
             }
         }
 
-        @Test func whatMakesNoSenseIsRefusedBeforeAnythingIsSent() async throws {
+        @Test func `What makes no sense is refused before anything is sent`() async throws {
             try await ProbeLab.with { lab in
                 let kinds: [ProbeRequest.Kind] = [
                     Self.echo(count: 0), Self.echo(count: 65_536), Self.echo(payload: 15), Self.echo(payload: 70_000),
@@ -111,7 +111,7 @@ extension ProbeTests {
             }
         }
 
-        @Test func aCancelledProbeEndsAtOnce() async throws {
+        @Test func `A cancelled probe ends at once`() async throws {
             try await ProbeLab.with { lab in
                 let start = LabClock.now
                 let task = Task { try await lab.run(Self.echo(timeout: .seconds(3600)), to: "10.2.0.99") }

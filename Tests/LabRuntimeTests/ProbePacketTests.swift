@@ -22,7 +22,7 @@ extension ProbeTests {
         private static let syn = ProbeRequest.ProbePacket.tcpSYN(sourcePort: 4000, destinationPort: 4001)
 
         @Test(arguments: ["10.2.0.10", "fd00:2::10"])
-        func whatAnswersIsToldEachInItsOwnWay(destination: String) async throws {
+        func `What answers is told each in its own way`(destination: String) async throws {
             try await ProbeLab.with { lab in
                 #expect(try await packet(lab, .echo, to: destination).answer == .echoReply)
                 #expect(try await packet(lab, Self.syn, to: destination).answer == .reset)
@@ -40,7 +40,7 @@ extension ProbeTests {
             }
         }
 
-        @Test func aBorrowedSourceArrivesUnlessSomebodyChecks() async throws {
+        @Test func `A borrowed source arrives unless somebody checks`() async throws {
             try await ProbeLab.with(check: "off") { lab in
                 let spoofed = try await packet(lab, Self.udp, source: "10.1.0.99")
                 #expect(spoofed.arrived == true)
@@ -54,7 +54,7 @@ extension ProbeTests {
             }
         }
 
-        @Test func otherProtocolsFiltersAndMissingRoutes() async throws {
+        @Test func `Other protocols filters and missing routes`() async throws {
             try await ProbeLab.with { lab in
                 let other = try await packet(lab, .other(protocol: 253))
                 guard case .notice(let notice)? = other.answer else {
@@ -86,7 +86,7 @@ extension ProbeTests {
                     identifier: 3, sequence: 4, payload: payload))
         }
 
-        @Test func whatIsBuiltCanBeRead() throws {
+        @Test func `What is built can be read`() throws {
             let packet = echo(probePayload(id: 0x0102_0304_0506_0708, length: 40)).bytes
             let ip = try #require(IPLayer(packet))
             #expect(ip.source == near && ip.destination == far && ip.length == 68 && ip.fragment == nil)
@@ -99,7 +99,7 @@ extension ProbeTests {
             #expect(body[8..<24].elementsEqual(Array("netlab-p".utf8) + [1, 2, 3, 4, 5, 6, 7, 8]))
         }
 
-        @Test func fragmentsArePutTogetherInAnyOrderAndNotBeforeAllAreThere() throws {
+        @Test func `Fragments are put together in any order and not before all are there`() throws {
             let body = (0..<100).map { UInt8($0) }
             func piece(_ range: Range<Int>, more: Bool) -> [UInt8] {
                 var bytes = OutgoingPacket(
@@ -121,7 +121,7 @@ extension ProbeTests {
             }
         }
 
-        @Test func nothingThatIsCutShortOrScrambledIsTakenForAMessageNorCrashes() {
+        @Test func `Nothing that is cut short or scrambled is taken for a message nor crashes`() {
             let quoted = echo(probePayload(id: 1, length: 32)).bytes
             let message = OutgoingPacket(
                 source: far, destination: near, transport: .icmp, body: [3, 4, 0, 0, 0, 0, 5, 0x78] + quoted)
@@ -142,7 +142,7 @@ extension ProbeTests {
             }
         }
 
-        @Test func countersAreReadByNameAndSubtracted() {
+        @Test func `Counters are read by name and subtracted`() {
             let before = ProtocolCounters(
                 snmp: "Ip: A ReasmReqds\nIp: 1 5\nIcmp: InDestUnreachs\nIcmp: 2\n", snmp6: "Ip6ReasmReqds \t 1\n")
             let after = ProtocolCounters(

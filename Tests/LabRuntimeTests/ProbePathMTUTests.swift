@@ -24,7 +24,7 @@ extension ProbeTests {
         }
 
         @Test(arguments: [(1400, "10.2.0.10"), (1281, "10.2.0.10"), (1400, "fd00:2::10"), (1283, "fd00:2::10")])
-        func itIsFoundToTheByteAndWhoSaidSoIsRecorded(mtu: Int, destination: String) async throws {
+        func `It is found to the byte and who said so is recorded`(mtu: Int, destination: String) async throws {
             try await ProbeLab.with(farMTU: mtu) { lab in
                 let found = try await search(lab, to: destination)
                 #expect(found.bytes == mtu)
@@ -37,7 +37,7 @@ extension ProbeTests {
             }
         }
 
-        @Test func theKernelLearnsNothingFromItAndWhatTheKernelKnowsIsNotBelieved() async throws {
+        @Test func `The kernel learns nothing from it and what the kernel knows is not believed`() async throws {
             try await ProbeLab.with { lab in
                 _ = try await search(lab)
                 #expect(!(try await lab.command("here", "ip", "route", "show", "cache").contains("mtu")))
@@ -51,7 +51,7 @@ extension ProbeTests {
             }
         }
 
-        @Test func withoutTheMessagesItIsFoundTooAndNamedABlackHole() async throws {
+        @Test func `Without the messages it is found too and named a black hole`() async throws {
             try await ProbeLab.with { lab in
                 try await lab.filter(
                     "middle", hook: "output", "icmp type destination-unreachable icmp code frag-needed drop;")
@@ -62,7 +62,7 @@ extension ProbeTests {
             }
         }
 
-        @Test func theNodesOwnInterfaceSaysItByAnError() async throws {
+        @Test func `The nodes own interface says it by an error`() async throws {
             try await ProbeLab.with(nearMTU: 1300, farMTU: 1500) { lab in
                 let found = try await search(lab, limit: 2000)
                 #expect(found.bytes == 1300)
@@ -74,7 +74,7 @@ extension ProbeTests {
             }
         }
 
-        @Test func whereAllPassTheLimitIsWhatWasFound() async throws {
+        @Test func `Where all pass the limit is what was found`() async throws {
             try await ProbeLab.with(nearMTU: 1400) { lab in
                 let found = try await search(lab)
                 #expect(found.bytes == 1400)
@@ -85,7 +85,7 @@ extension ProbeTests {
             }
         }
 
-        @Test func oneByteMoreIsRefusedWithDFAndComesInFragmentsWithout() async throws {
+        @Test func `One byte more is refused with DF and comes in fragments without`() async throws {
             try await ProbeLab.with { lab in
                 let fits = try await one(lab, length: 1400, dontFragment: true)
                 #expect(fits.attempt.isAnswered)
@@ -135,7 +135,7 @@ extension ProbeTests {
         }
 
         @Test(arguments: [44, 45, 68, 576, 1279, 1438, 1499, 1500])
-        func everyPathsMTUIsFoundWhateverItsRoutersSay(mtu: Int) {
+        func `Every paths MTU is found whatever its routers say`(mtu: Int) {
             for path in [Path.telling, .silent, .lying] {
                 let found = search(path, mtu: mtu, limit: 1500)
                 #expect(found.bytes == mtu, "\(path)")
@@ -144,11 +144,11 @@ extension ProbeTests {
             }
         }
 
-        @Test func aPathThatCarriesNothingHasNone() {
+        @Test func `A path that carries nothing has none`() {
             #expect(search(.silent, mtu: 20, limit: 1500).bytes == nil)
         }
 
-        @Test func oneLossIsNotTakenForALimit() {
+        @Test func `One loss is not taken for a limit`() {
             var asked = 0
             let found = PathMTUSearch(shortest: 44, limit: 1500, tries: 2).run { length in
                 asked += 1

@@ -19,7 +19,7 @@ extension ProbeTests {
         }
 
         @Test(arguments: [("10.2.0.10", 40), ("fd00:2::10", 60)])
-        func eachSidesMSSIsItsLinksMTULessTheHeaders(destination: String, headers: Int) async throws {
+        func `Each sides MSS is its links MTU less the headers`(destination: String, headers: Int) async throws {
             try await ProbeLab.with { lab in
                 _ = try await lab.run(Echo.echo(), to: destination)
                 let found = try await handshake(lab, to: destination)
@@ -37,7 +37,7 @@ extension ProbeTests {
             }
         }
 
-        @Test func aClampOnTheWayIsSeenByTheOneWhoReceives() async throws {
+        @Test func `A clamp on the way is seen by the one who receives`() async throws {
             try await ProbeLab.with { lab in
                 try await lab.filter("middle", hook: "forward", "tcp flags syn tcp option maxseg size set 1200;")
                 let found = try await handshake(lab)
@@ -47,7 +47,7 @@ extension ProbeTests {
             }
         }
 
-        @Test func aClosedPortRefusesTheSamePortWithAListenerDoesNot() async throws {
+        @Test func `A closed port refuses the same port with a listener does not`() async throws {
             try await ProbeLab.with { lab in
                 let closed = try await handshake(lab, listens: false)
                 #expect(closed.outcome == .refused)
@@ -59,7 +59,7 @@ extension ProbeTests {
             }
         }
 
-        @Test func aFilterMakesItTimeOutOrUnreachable() async throws {
+        @Test func `A filter makes it time out or unreachable`() async throws {
             try await ProbeLab.with { lab in
                 try await lab.filter("there", hook: "input", "tcp dport 5001 drop;")
                 let start = LabClock.now
@@ -77,7 +77,7 @@ extension ProbeTests {
             }
         }
 
-        @Test func noRouteIsAResult() async throws {
+        @Test func `No route is a result`() async throws {
             try await ProbeLab.with { lab in
                 let found = try await handshake(lab, to: "10.77.0.1")
                 #expect(found.outcome == .localError)
@@ -95,7 +95,7 @@ extension ProbeTests {
             return found
         }
 
-        @Test func aCleanPathCarriesNearlyItsRateAndLosesNothing() async throws {
+        @Test func `A clean path carries nearly its rate and loses nothing`() async throws {
             try await ProbeLab.with(nearMTU: 1400) { lab in
                 let found = try await bulk(lab, bytes: 5_000_000)
                 #expect(found.isComplete)
@@ -108,7 +108,7 @@ extension ProbeTests {
             }
         }
 
-        @Test func aPathThatLosesPacketsHasThemSentAgain() async throws {
+        @Test func `A path that loses packets has them sent again`() async throws {
             try await ProbeLab.with(nearMTU: 1400, loss: "2%") { lab in
                 let found = try await bulk(lab)
                 #expect(found.isComplete)
@@ -116,7 +116,7 @@ extension ProbeTests {
             }
         }
 
-        @Test func aShorterLinkIsLearnedByICMPOrFragmentsTheLotWhereDFIsNotSet() async throws {
+        @Test func `A shorter link is learned by ICMP or fragments the lot where DF is not set`() async throws {
             for discovers in [true, false] {
                 try await ProbeLab.with { lab in
                     // A server that announces more than the link before it takes.
@@ -133,7 +133,7 @@ extension ProbeTests {
             }
         }
 
-        @Test func atTheDeadlineItSaysHowFarItGot() async throws {
+        @Test func `At the deadline it says how far it got`() async throws {
             try await ProbeLab.with { lab in
                 let start = LabClock.now
                 let slow = try await bulk(lab, bytes: 50_000_000, deadline: .seconds(1))
@@ -149,7 +149,7 @@ extension ProbeTests {
             }
         }
 
-        @Test func withoutANodeOrAPortToReceiveTheRequestIsRefused() async throws {
+        @Test func `Without a node or a port to receive the request is refused`() async throws {
             try await ProbeLab.with { lab in
                 let kind = ProbeRequest.Kind.bulk(bytes: 1, port: 5001, deadline: .seconds(1))
                 await #expect(throws: LabFailure.self) { try await lab.run(kind, to: "10.9.0.1") }

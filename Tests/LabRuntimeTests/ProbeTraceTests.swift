@@ -18,7 +18,7 @@ extension ProbeTests {
         }
 
         @Test(arguments: ProbeRequest.TraceMethod.allCases, ["10.2.0.10", "fd00:2::10"])
-        func everyHopIsNamedUpToTheDestination(method: ProbeRequest.TraceMethod, destination: String) async throws {
+        func `Every hop is named up to the destination`(method: ProbeRequest.TraceMethod, destination: String) async throws {
             try await ProbeLab.with { lab in
                 let found = try await trace(lab, method, to: destination)
                 let near = destination.contains(":") ? "fd00:1::1" : "10.1.0.1"
@@ -31,7 +31,7 @@ extension ProbeTests {
             }
         }
 
-        @Test func aSilentRouterLeavesAGap() async throws {
+        @Test func `A silent router leaves a gap`() async throws {
             try await ProbeLab.with { lab in
                 try await lab.filter("middle", hook: "output", "icmp type time-exceeded drop;")
                 let found = try await trace(lab)
@@ -40,7 +40,7 @@ extension ProbeTests {
             }
         }
 
-        @Test func itEndsWhereTheWayEnds() async throws {
+        @Test func `It ends where the way ends`() async throws {
             try await ProbeLab.with { lab in
                 let dead = try await trace(lab, to: "10.9.0.1")
                 #expect(dead.hops.map(\.address) == [IPAddress("10.1.0.1")])

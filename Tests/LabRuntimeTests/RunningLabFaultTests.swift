@@ -71,7 +71,7 @@ private let text = """
         }
     }
 
-    @Test func aLinkComesBackWithItsRoutesAndAddressesOfBothFamilies() async throws {
+    @Test func `A link comes back with its routes and addresses of both families`() async throws {
         try await lab.build(Plan(for: topology)) { _ in }
         try await settle()
         let before = try await state()
@@ -91,7 +91,7 @@ private let text = """
         try await lab.tearDown()
     }
 
-    @Test func aLabIsTakenDownWithFaultsInIt() async throws {
+    @Test func `A lab is taken down with faults in it`() async throws {
         try await lab.build(Plan(for: topology)) { _ in }
         let faults = try faults("link near down", "node far-end down", "loss far 20%", "drop icmp on near")
         #expect(try await lab.fail(faults, for: .seconds(60)).map(\.fault) == faults)
@@ -100,7 +100,7 @@ private let text = """
         #expect(await lab.sandboxes.isEmpty)
     }
 
-    @Test func listenersHearOfBeginningsAndEnds() async throws {
+    @Test func `Listeners hear of beginnings and ends`() async throws {
         try await lab.build(Plan(for: topology)) { _ in }
         let (heard, continuation) = AsyncStream.makeStream(of: String.self)
         await lab.listenToFaults { continuation.yield("\($0) \($1)") }

@@ -41,7 +41,7 @@ private func lab(_ topology: Topology) -> RunningLab {
 }
 
 @Suite(.serialized) struct RunningLabTests {
-    @Test func buildsCarriesTrafficAndIsTakenBack() async throws {
+    @Test func `Builds carries traffic and is taken back`() async throws {
         let topology = try topology()
         let lab = lab(topology)
         try await lab.build(Plan(for: topology)) { _ in }
@@ -69,7 +69,7 @@ private func lab(_ topology: Topology) -> RunningLab {
         return counts
     }
 
-    @Test func takesBackStepByStepWhileTheNodesStillExist() async throws {
+    @Test func `Takes back step by step while the nodes still exist`() async throws {
         let topology = try topology()
         let lab = lab(topology)
         let plan = Plan(for: topology)
@@ -85,7 +85,7 @@ private func lab(_ topology: Topology) -> RunningLab {
         }
     }
 
-    @Test func aDeniedFlowIsDroppedWithoutAnAnswer() async throws {
+    @Test func `A denied flow is dropped without an answer`() async throws {
         let denied = text.replacing("protocol: icmp", with: "protocol: tcp")
         let topology = try topology(denied)
         let lab = lab(topology)
@@ -100,7 +100,7 @@ private func lab(_ topology: Topology) -> RunningLab {
         try await lab.tearDown()
     }
 
-    @Test func aWaitEndsAtItsDeadlineOnTheLabsClock() async throws {
+    @Test func `A wait ends at its deadline on the labs clock`() async throws {
         let topology = try topology()
         let lab = lab(topology)
         try await lab.build(Plan(for: topology)) { _ in }
@@ -115,7 +115,7 @@ private func lab(_ topology: Topology) -> RunningLab {
         try await lab.tearDown()
     }
 
-    @Test func theStepThatFailsIsNamedAndTheRestTakenBack() async throws {
+    @Test func `The step that fails is named and the rest taken back`() async throws {
         let topology = try topology()
         let lab = lab(topology)
         // The same link twice: the second time its names are taken.
@@ -151,11 +151,11 @@ extension Plan {
         ("12 (bash) R 1 12", true), ("12 (a) R) S 1 12", false), ("12 (x) (y) R 1", true), ("", false),
         ("12 (bash", false),
     ])
-    func runnable(_ stat: String, _ expected: Bool) {
+    func `Runnable`(_ stat: String, _ expected: Bool) {
         #expect(RunnableProcesses.isRunnable(stat: stat) == expected)
     }
 
-    @Test func listeningSockets() {
+    @Test func `Listening sockets`() {
         let list = """
             Num       RefCount Protocol Flags    Type St Inode Path
             00000000: 00000002 00000000 00010000 0001 01 17 /run/pluto/pluto.ctl

@@ -37,7 +37,7 @@ extension ProbeTests {
             ("10.2.0.10", 0), ("10.2.0.10", 1), ("10.2.0.10", 15), ("fd00:2::10", 0), ("fd00:2::10", 1),
             ("10.2.0.10", 65_000),
         ])
-        func requestsGoOutAtTheirTimesAndEachIsAnswered(destination: String, payload: Int) async throws {
+        func `Requests go out at their times and each is answered`(destination: String, payload: Int) async throws {
             try await ProbeLab.with { lab in
                 let flow = try Self.flow(to: destination, payload: payload)
                 let record = try await Self.play(lab, [flow], for: .seconds(10))
@@ -58,7 +58,7 @@ extension ProbeTests {
             }
         }
 
-        @Test func severalFlowsOfDifferentIntervalsShareABeginning() async throws {
+        @Test func `Several flows of different intervals share a beginning`() async throws {
             try await ProbeLab.with { lab in
                 let flows = try [
                     Self.flow(every: .milliseconds(700)), Self.flow(to: "fd00:2::10", every: .seconds(2)),
@@ -74,7 +74,7 @@ extension ProbeTests {
             }
         }
 
-        @Test func lossDuplicatesAndReorderingAreCounted() async throws {
+        @Test func `Loss duplicates and reordering are counted`() async throws {
             try await ProbeLab.with { lab in
                 let (sockets, port) = (try await lab.lab.sandbox("here").sockets, try #require(InterfaceName("eth0")))
                 let all = try #require(Percentage("100%"))
@@ -105,7 +105,7 @@ extension ProbeTests {
             }
         }
 
-        @Test func anAnswerThatComesTooLateIsNone() async throws {
+        @Test func `An answer that comes too late is none`() async throws {
             try await ProbeLab.with { lab in
                 let (sockets, port) = (try await lab.lab.sandbox("here").sockets, try #require(InterfaceName("eth0")))
                 try sockets.setNetem(NetemSettings(delay: .milliseconds(1500)), on: port)
@@ -116,7 +116,7 @@ extension ProbeTests {
             }
         }
 
-        @Test func whatTheNodeCannotSendIsTold() async throws {
+        @Test func `What the node cannot send is told`() async throws {
             try await ProbeLab.with { lab in
                 let record = try await Self.play(lab, [Self.flow(to: "10.77.0.1")], for: .seconds(3))
                 let flow = try #require(record.flows.first)
@@ -132,7 +132,7 @@ extension ProbeTests {
             }
         }
 
-        @Test func linksAndRoutesAreRecordedAtTheirTimes() async throws {
+        @Test func `Links and routes are recorded at their times`() async throws {
             try await ProbeLab.with { lab in
                 let here = try await lab.lab.sandbox("here").sockets
                 let (eth0, near) = (try #require(InterfaceName("eth0")), try #require(InterfaceName("near")))
@@ -189,7 +189,7 @@ extension ProbeTests {
             }
         }
 
-        @Test func stepsKeepTheirTimes() async throws {
+        @Test func `Steps keep their times`() async throws {
             try await ProbeLab.with { lab in
                 let request = ObservationRequest(measurements: [.routes(node: "here")])
                 let times: [Duration] = [.zero, .milliseconds(1234), .seconds(3), .seconds(3600)]
@@ -206,7 +206,7 @@ extension ProbeTests {
             }
         }
 
-        @Test func anEndOfFileEndsItEarlyAndItIsSaidSo() async throws {
+        @Test func `An end of file ends it early and it is said so`() async throws {
             try await ProbeLab.with { lab in
                 let (input, continuation) = AsyncStream.makeStream(of: ExecInput.self)
                 let playing = Task { try await Self.play(lab, [Self.flow()], for: .seconds(86_400), input: input) }
@@ -220,7 +220,7 @@ extension ProbeTests {
             }
         }
 
-        @Test func aCancelledScriptEndsAtOnce() async throws {
+        @Test func `A cancelled script ends at once`() async throws {
             try await ProbeLab.with { lab in
                 let start = LabClock.now
                 let playing = Task { try await Self.play(lab, [Self.flow(to: "10.2.0.99")], for: .seconds(86_400)) }
@@ -231,7 +231,7 @@ extension ProbeTests {
             }
         }
 
-        @Test func whatMakesNoSenseIsRefused() async throws {
+        @Test func `What makes no sense is refused`() async throws {
             try await ProbeLab.with { lab in
                 let bad = try [
                     Self.flow(every: .zero), Self.flow(payload: -1), Self.flow(payload: 65_001),
@@ -246,7 +246,7 @@ extension ProbeTests {
             }
         }
 
-        @Test func aMonitorRaisesItsAlarmAfterSoManyFailuresAndClearsItAtTheFirstAnswer() async throws {
+        @Test func `A monitor raises its alarm after so many failures and clears it at the first answer`() async throws {
             try await ProbeLab.with { lab in
                 let probe = Probe(
                     name: "m", source: "here", sourceAddress: nil, destination: try #require(IPAddress("10.2.0.10")),
@@ -294,7 +294,7 @@ extension ProbeTests {
 }
 
 @Suite struct ProcFieldsTests {
-    @Test func memoryIsInBytesAndWhatIsNoNumberIsLeftOut() {
+    @Test func `Memory is in bytes and what is no number is left out`() {
         let fields = ProcFields("Name:\tbird\nMemTotal:        1017124 kB\nThreads:\t3\nVmRSS:\t    5120 kB\nempty:\n")
         #expect(fields.bytes("MemTotal") == 1_041_534_976)
         #expect(fields.bytes("VmRSS") == 5_242_880)

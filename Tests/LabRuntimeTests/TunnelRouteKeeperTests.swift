@@ -101,7 +101,7 @@ private let text = """
         try node.sockets.addSecurityAssociation(child.outbound)
     }
 
-    @Test func aRouteFollowsItsTunnels() async throws {
+    @Test func `A route follows its tunnels`() async throws {
         let node = try await build()
         #expect(try routes(of: node).isEmpty)
         let (one, two) = (try child("one", spi: 0x1000), try child("two", spi: 0x2000))
@@ -128,7 +128,7 @@ private let text = """
     }
 
     /// A route that is renewed does not go in between.
-    @Test func rekeyingChangesNothing() async throws {
+    @Test func `Rekeying changes nothing`() async throws {
         let node = try await build()
         let (old, new) = (try child("one", spi: 0x1000), try child("one", spi: 0x3000))
         try bringUp(old, at: node)
@@ -143,7 +143,7 @@ private let text = """
         try await lab.tearDown()
     }
 
-    @Test func aSmallerMetricGoesBefore() async throws {
+    @Test func `A smaller metric goes before`() async throws {
         let node = try await build()
         let (one, three) = (try child("one", spi: 0x1000), try child("three", spi: 0x3000))
         try bringUp(three, at: node)
@@ -160,7 +160,7 @@ private let text = """
 
     /// An interface that is down leads nowhere, whatever the kernel has for its tunnel; faults on links leave these routes
     /// to their keeper, and taking the lab down takes them.
-    @Test func interfacesAndTearingDown() async throws {
+    @Test func `Interfaces and tearing down`() async throws {
         let node = try await build()
         try bringUp(try child("one", spi: 0x1000), at: node)
         let routes = ["10.2.0.0/16 dev vpn1", "10.3.0.0/16 dev vpn1"]

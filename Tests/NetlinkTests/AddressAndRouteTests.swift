@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct AddressTests {
     @Test(arguments: ["10.2.3.100/24", "2001:db8::5/64", "192.0.2.1/32"] as [InterfaceAddress])
-    func addListDelete(_ address: InterfaceAddress) throws {
+    func `An address is added, listed and deleted`(_ address: InterfaceAddress) throws {
         let lab = try TestNamespace()
         try lab.socket.createDummy(name: "d0")
         try lab.socket.addAddress(address, to: "d0")
@@ -16,7 +16,7 @@ import Testing
         #expect(try error { try lab.socket.deleteAddress(address, from: "d0") }.errno == EADDRNOTAVAIL)
     }
 
-    @Test func pointToPoint() throws {
+    @Test func `Point to point`() throws {
         let lab = try TestNamespace()
         try lab.socket.createDummy(name: "d0")
         try lab.socket.addAddress("169.254.1.1/32", to: "d0", peer: "169.254.1.2")
@@ -27,7 +27,7 @@ import Testing
     }
 
     /// Duplicate address detection would hold an address back for a second.
-    @Test func ipv6AddressesAreUsableAtOnce() throws {
+    @Test func `IPv6 addresses are usable at once`() throws {
         let left = try TestNamespace()
         let right = try TestNamespace()
         try left.socket.createVeth(name: "a", peer: "b", peerNamespace: right.namespace)
@@ -67,7 +67,7 @@ import Testing
         Route(destination: "2001:db8:a::/48", metric: 20, type: .blackhole),
     ]
 
-    @Test(arguments: routes) func addListDelete(_ route: Route) throws {
+    @Test(arguments: routes) func `A route is added, listed and deleted`(_ route: Route) throws {
         let lab = try TestNamespace.withDummy()
         let before = try lab.socket.routes(table: route.table)
         try lab.socket.addRoute(route)
@@ -80,7 +80,7 @@ import Testing
         #expect(try error { try lab.socket.deleteRoute(route) }.errno == ESRCH)
     }
 
-    @Test func theKernelsOwnRoutesAreListed() throws {
+    @Test func `The kernels own routes are listed`() throws {
         let lab = try TestNamespace.withDummy()
         let connected = Route(
             destination: "10.1.1.0/24", nexthops: [NextHop(interface: "d0")], preferredSource: "10.1.1.2",
@@ -93,7 +93,7 @@ import Testing
         #expect(try lab.socket.routes(table: nil).count > lab.socket.routes().count)
     }
 
-    @Test func lookupFollowsRulesAndTables() throws {
+    @Test func `Lookup follows rules and tables`() throws {
         let lab = try TestNamespace.withDummy()
         try lab.socket.addRoute(Route(destination: "10.9.0.0/16", nexthops: [NextHop(gateway: "10.1.1.1")]))
         var found = try lab.socket.lookup(destination: "10.9.8.7")
@@ -113,7 +113,7 @@ import Testing
         #expect(try error { _ = try lab.socket.lookup(destination: "203.0.113.1") }.errno == ENETUNREACH)
     }
 
-    @Test func lookupOfAForwardedPacket() throws {
+    @Test func `Lookup of a forwarded packet`() throws {
         let lab = try TestNamespace.withDummy()
         try lab.namespace.setSysctl("net.ipv4.ip_forward", "1")
         try lab.socket.createDummy(name: "d1")
@@ -135,7 +135,7 @@ import Testing
         RoutingRule(priority: 1000, table: 0, isForVRF: true),
     ]
 
-    @Test(arguments: rules) func addListDelete(_ rule: RoutingRule) throws {
+    @Test(arguments: rules) func `A rule is added, listed and deleted`(_ rule: RoutingRule) throws {
         let lab = try TestNamespace()
         let before = try lab.socket.rules()
         #expect(before.map(\.priority) == [0, 32766, 32767, 0, 32766])

@@ -16,7 +16,7 @@ import Testing
 
         """
 
-    @Test func flushForgetsEveryConnectionOfTheNamespace() throws {
+    @Test func `Flush forgets every connection of the namespace`() throws {
         let (lab, other) = (try TestNamespace.withDummy(), try TestNamespace.withDummy())
         for lab in [lab, other] {
             try Nftables(in: lab.namespace).apply(Self.tracking)

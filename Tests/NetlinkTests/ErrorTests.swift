@@ -4,7 +4,7 @@ import NetworkTypes
 import Testing
 
 @Suite struct ErrorTests {
-    @Test func errnoAndKernelTextAreKept() throws {
+    @Test func `Errno and kernel text are kept`() throws {
         let lab = try TestNamespace.withDummy()
         let route = Route(destination: "10.9.0.0/16", nexthops: [NextHop(gateway: "203.0.113.1")], table: 100)
         let unreachable = try error { try lab.socket.addRoute(route) }
@@ -18,7 +18,7 @@ import Testing
         )
     }
 
-    @Test func missingInterfaces() throws {
+    @Test func `Missing interfaces`() throws {
         let lab = try TestNamespace()
         for body in [
             { try lab.socket.setUp("none") }, { try lab.socket.deleteLink("none") },
@@ -32,12 +32,12 @@ import Testing
     }
 
     /// libnl's own code for this is "Unspecific failure".
-    @Test func noCarrierYetIsNotConnected() throws {
+    @Test func `No carrier yet is not connected`() throws {
         let refusal = NetlinkError(errno: ENOTCONN, operation: "create veth link", object: "a with peer b")
         #expect("\(refusal)" == "cannot create veth link a with peer b: Transport endpoint is not connected (ENOTCONN)")
     }
 
-    @Test func tunnelsWithBadSettingsAreRefused() throws {
+    @Test func `Tunnels with bad settings are refused`() throws {
         let lab = try TestNamespace()
         #expect(try error { try lab.socket.createVLAN(name: "v", lower: "lo", id: 4095) }.errno == ERANGE)
         #expect(try error { try lab.socket.createXFRMInterface(name: "x", id: 0) }.errno == EINVAL)

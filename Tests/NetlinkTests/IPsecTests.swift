@@ -41,7 +41,7 @@ import Testing
         },
     ]
 
-    @Test(arguments: associations) func addListDelete(_ wanted: SecurityAssociation) throws {
+    @Test(arguments: associations) func `Add list delete`(_ wanted: SecurityAssociation) throws {
         let lab = try TestNamespace()
         #expect(try lab.socket.securityAssociations().isEmpty)
         try lab.socket.addSecurityAssociation(wanted)
@@ -57,7 +57,7 @@ import Testing
         #expect(try error { try lab.socket.deleteSecurityAssociation(found) }.errno == ESRCH)
     }
 
-    @Test func manyAssociationsAreListedAndFlushed() throws {
+    @Test func `Many associations are listed and flushed`() throws {
         let lab = try TestNamespace()
         for number in 0..<300 as Range<UInt32> {
             try lab.socket.addSecurityAssociation(
@@ -74,7 +74,7 @@ import Testing
         try lab.socket.flushSecurityAssociations()
     }
 
-    @Test func keysAreNeverPrinted() throws {
+    @Test func `Keys are never printed`() throws {
         let key = KeyMaterial(Array(repeating: 0xAB, count: 32))
         var association = Self.association { $0.encryption = IPsecAlgorithm(name: "cbc(aes)", key: key) }
         association.encryption?.key = key
@@ -102,7 +102,7 @@ import Testing
             isBlocking: true),
     ]
 
-    @Test(arguments: policies) func policyAddListDelete(_ policy: SecurityPolicy) throws {
+    @Test(arguments: policies) func `Policy add list delete`(_ policy: SecurityPolicy) throws {
         let lab = try TestNamespace()
         try lab.socket.addSecurityPolicy(policy)
         #expect(try lab.socket.securityPolicies() == [policy])
@@ -112,7 +112,7 @@ import Testing
         #expect(try error { try lab.socket.deleteSecurityPolicy(policy) }.errno == ENOENT)
     }
 
-    @Test func allPoliciesAreFlushed() throws {
+    @Test func `All policies are flushed`() throws {
         let lab = try TestNamespace()
         for policy in Self.policies { try lab.socket.addSecurityPolicy(policy) }
         #expect(try lab.socket.securityPolicies().count == Self.policies.count)
@@ -121,7 +121,7 @@ import Testing
         try lab.socket.flushSecurityPolicies()
     }
 
-    @Test func countersFollowTraffic() throws {
+    @Test func `Counters follow traffic`() throws {
         let lab = try TestNamespace.withDummy()
         let remote: IPAddress = "10.1.1.3"
         try lab.socket.addSecurityAssociation(

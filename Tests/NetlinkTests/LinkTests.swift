@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct LinkTests {
     /// left veth <-> veth right
-    @Test func vethJoinsTwoNamespaces() throws {
+    @Test func `Veth joins two namespaces`() throws {
         let left = try TestNamespace()
         let right = try TestNamespace()
         try left.socket.createVeth(name: "to-right", peer: "to-left", peerNamespace: right.namespace)
@@ -25,7 +25,7 @@ import Testing
         #expect(try right.madeLinks().isEmpty)
     }
 
-    @Test func settingsAreReadBack() throws {
+    @Test func `Settings are read back`() throws {
         let lab = try TestNamespace()
         try lab.socket.createDummy(name: "d0")
         try lab.socket.setMTU(try #require(MTU(9000)), on: "d0")
@@ -41,7 +41,7 @@ import Testing
         #expect(link.masterIndex == nil)
     }
 
-    @Test func everyKindIsReadBackAndDeleted() throws {
+    @Test func `Every kind is read back and deleted`() throws {
         let lab = try TestNamespace.withDummy()
         let local: IPv4Address = "10.1.1.2"
         let remote: IPv4Address = "10.1.1.3"
@@ -114,7 +114,7 @@ import Testing
     }
 
     /// 1500 - 40 - 8 while nobody knows the way to the peer, and then what that way takes less 40 and 8.
-    @Test func aTunnelTakesItsMTUFromTheWayThatThereIsWhenItIsMade() throws {
+    @Test func `A tunnel takes its MTU from the way that there is when it is made`() throws {
         let lab = try TestNamespace.withDummy()
         let peer: IPv6Address = "2001:db8:9::1"
         try lab.socket.createIP6Tunnel(name: "early", local: "2001:db8:1::2", remote: peer)
@@ -135,14 +135,14 @@ import Testing
         }
     }
 
-    @Test func isatapTakesARouter() throws {
+    @Test func `ISATAP takes a router`() throws {
         let lab = try TestNamespace.withDummy()
         try lab.socket.createISATAP(name: "is0", local: "10.1.1.2")
         try lab.socket.addISATAPRouter("10.1.1.1", on: "is0")
         #expect(try error { try lab.socket.addISATAPRouter("10.1.1.1", on: "is0") }.errno == EEXIST)
     }
 
-    @Test func offloadsGoOff() throws {
+    @Test func `Offloads go off`() throws {
         let lab = try TestNamespace()
         try lab.socket.createVeth(name: "a", peer: "b")
         #expect(try lab.socket.hasOffloads("a"))
@@ -152,7 +152,7 @@ import Testing
         #expect(try error { try lab.socket.disableOffloads(of: "none") }.errno == ENODEV)
     }
 
-    @Test func linksMoveBetweenNamespaces() throws {
+    @Test func `Links move between namespaces`() throws {
         let one = try TestNamespace()
         let two = try TestNamespace()
         try one.socket.createDummy(name: "d0")
@@ -161,7 +161,7 @@ import Testing
         #expect(try two.socket.link(named: "d0").kind == .dummy)
     }
 
-    @Test func countersCount() throws {
+    @Test func `Counters count`() throws {
         let lab = try TestNamespace()
         try lab.socket.setUp("lo")
         let before = try lab.socket.link(named: "lo")

@@ -5,7 +5,7 @@ import Testing
 
 /// Whatever the bytes are, reading them ends, and within them.
 @Suite struct MalformedMessageTests {
-    @Test func truncatedAndOverlongLengths() {
+    @Test func `Truncated and overlong lengths`() {
         #expect(Reply.all(in: []).isEmpty)
         #expect(Reply.all(in: [1, 2, 3]).isEmpty)
         // A header that claims 15 bytes, and one that claims 17 of 16.
@@ -21,7 +21,7 @@ import Testing
                 && attributes[1]?.integer(UInt16.self) == nil)
     }
 
-    @Test func noiseNeverTraps() {
+    @Test func `Noise never traps`() {
         var generator = RepeatableGenerator()
         for _ in 0..<2000 {
             let length = Int.random(in: 0...600, using: &generator)

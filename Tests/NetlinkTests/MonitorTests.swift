@@ -9,7 +9,7 @@ import Testing
         return poll(&entry, 1, 0) == 1
     }
 
-    @Test func changesAreTold() throws {
+    @Test func `Changes are told`() throws {
         let lab = try TestNamespace()
         // Link-local addresses would come and go by themselves.
         try lab.namespace.setSysctl("net.ipv6.conf.default.disable_ipv6", "1")
@@ -37,7 +37,7 @@ import Testing
         #expect(events.contains { if case .linkRemoved(let link) = $0 { link.name == "d0" } else { false } })
     }
 
-    @Test func associationsAreTold() throws {
+    @Test func `Associations are told`() throws {
         let lab = try TestNamespace()
         let monitor = try NetlinkMonitor(in: lab.namespace, for: [.securityAssociations])
         let association = IPsecTests.associations[0]
@@ -53,7 +53,7 @@ import Testing
         #expect(removed.spi == association.spi && removed.mark == association.mark)
     }
 
-    @Test func expiryIsTold() async throws {
+    @Test func `Expiry is told`() async throws {
         let lab = try TestNamespace()
         let monitor = try NetlinkMonitor(in: lab.namespace, for: [.securityAssociations])
         try lab.socket.addSecurityAssociation(
@@ -71,7 +71,7 @@ import Testing
         #expect(hard == [false, true])
     }
 
-    @Test func overrunIsTold() throws {
+    @Test func `Overrun is told`() throws {
         let lab = try TestNamespace.withDummy()
         let monitor = try NetlinkMonitor(in: lab.namespace, for: [.addresses], queueBytes: 65536)
         for _ in 0..<500 {

@@ -13,7 +13,7 @@ import Testing
         return UInt64(status.st_ino)
     }
 
-    @Test func performEntersAndTheCallerStays() throws {
+    @Test func `Perform enters and the caller stays`() throws {
         let outside = try Self.inode()
         let namespace = try NetworkNamespace.create()
         let inside = try namespace.perform { try Self.inode() }
@@ -22,7 +22,7 @@ import Testing
         #expect(try namespace.perform { try NetworkNamespace.current() }.perform { try Self.inode() } == inside)
     }
 
-    @Test func performHandsOnErrors() throws {
+    @Test func `Perform hands on errors`() throws {
         struct Mishap: Error {}
         let namespace = try NetworkNamespace.create()
         #expect(throws: Mishap.self) { try namespace.perform { throw Mishap() } }
@@ -30,7 +30,7 @@ import Testing
         #expect(try error { try null.perform {} }.errno == EINVAL)
     }
 
-    @Test func performAndDeinitLeakNothing() throws {
+    @Test func `Perform and deinit leak nothing`() throws {
         let used = try NetworkNamespace.create()
         let lowest = { () -> Int32 in
             let descriptor = open("/dev/null", O_RDONLY)
@@ -55,7 +55,7 @@ import Testing
         #expect(try threads() < 50)
     }
 
-    @Test func twoHundredInAChain() throws {
+    @Test func `Two hundred in a chain`() throws {
         let count = 200
         let labs = try (0..<count).map { _ in try TestNamespace() }
         for index in 1..<count {
@@ -74,7 +74,7 @@ import Testing
         }
     }
 
-    @Test func sysctlIsTheNamespacesOwn() throws {
+    @Test func `Sysctl is the namespaces own`() throws {
         let namespace = try NetworkNamespace.create()
         #expect(try namespace.setSysctl("net.ipv4.ip_forward", "1") == "0")
         #expect(try namespace.sysctl("net.ipv4.ip_forward") == "1")
@@ -84,7 +84,7 @@ import Testing
         #expect(try namespace.sysctl("net.ipv4.conf.lo.rp_filter") == "2")
     }
 
-    @Test func sysctlOfAnInterfaceWithADot() throws {
+    @Test func `Sysctl of an interface with a dot`() throws {
         let lab = try TestNamespace.withDummy()
         try lab.socket.createVLAN(name: "d0.5", lower: "d0", id: 5)
         try lab.namespace.setSysctl("net/ipv4/conf/d0.5/rp_filter", "2")
@@ -95,13 +95,13 @@ import Testing
         "kernel.hostname", "net", "", ".", "net.", "net..ipv4", "net/../kernel/hostname", "net.//.kernel.hostname",
         "/net/ipv4/ip_forward", "net/ipv4/./ip_forward", "net.ipv4.ip\u{0}forward", "net.ipv4.ip_forward\n",
     ])
-    func sysctlStaysBelowNet(_ key: String) throws {
+    func `Sysctl stays below net`(_ key: String) throws {
         let namespace = try NetworkNamespace.create()
         #expect(try error { _ = try namespace.sysctl(key) }.errno == EINVAL)
         #expect(try error { try namespace.setSysctl(key, "1") }.errno == EINVAL)
     }
 
-    @Test func sysctlErrors() throws {
+    @Test func `Sysctl errors`() throws {
         let namespace = try NetworkNamespace.create()
         #expect(try error { _ = try namespace.sysctl("net.ipv4.no_such") }.errno == ENOENT)
         #expect(try error { try namespace.setSysctl("net.ipv4.ip_forward", "maybe") }.errno == EINVAL)

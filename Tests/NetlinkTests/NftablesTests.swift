@@ -14,7 +14,7 @@ import Testing
 
         """
 
-    @Test func applyListFlush() throws {
+    @Test func `Apply list flush`() throws {
         let lab = try TestNamespace.withDummy()
         let filter = Nftables(in: lab.namespace)
         #expect(try filter.listRuleset() == "")
@@ -27,7 +27,7 @@ import Testing
         #expect(try filter.listRuleset() == "")
     }
 
-    @Test func interfaceNamesAreTheNamespacesOwn() throws {
+    @Test func `Interface names are the namespaces own`() throws {
         let one = try TestNamespace.withDummy()
         let two = try TestNamespace()
         try Nftables(in: one.namespace).apply(Self.ruleset)
@@ -35,7 +35,7 @@ import Testing
         #expect(refusal.kernelMessage?.contains("Interface does not exist") == true && refusal.object == "at line 4")
     }
 
-    @Test func allOrNothing() throws {
+    @Test func `All or nothing`() throws {
         let lab = try TestNamespace()
         let filter = Nftables(in: lab.namespace)
         let refusal = try error {

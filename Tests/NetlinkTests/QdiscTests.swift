@@ -11,7 +11,7 @@ import Testing
         NetemSettings(delay: .milliseconds(44), reorder: "25%", rate: BitRate(bitsPerSecond: 100_000_000_000)),
     ]
 
-    @Test(arguments: settings) func netemReadsBackExactly(_ settings: NetemSettings) throws {
+    @Test(arguments: settings) func `Netem reads back exactly`(_ settings: NetemSettings) throws {
         let lab = try TestNamespace.withDummy()
         try lab.socket.setNetem(NetemSettings(delay: .seconds(1)), on: "d0")
         try lab.socket.setNetem(settings, on: "d0")
@@ -23,7 +23,7 @@ import Testing
     }
 
     /// What a queue is not told it keeps: every setting has to be told.
-    @Test(arguments: settings) func nothingIsLeftOfFormerSettings(_ settings: NetemSettings) throws {
+    @Test(arguments: settings) func `Nothing is left of former settings`(_ settings: NetemSettings) throws {
         let lab = try TestNamespace.withDummy()
         let plain = NetemSettings(delay: .microseconds(550), rate: BitRate(bitsPerSecond: 1_000_000_000))
         try lab.socket.setNetem(plain, on: "d0")
@@ -32,7 +32,7 @@ import Testing
         #expect(try lab.socket.qdiscs().first { $0.interface == "d0" && $0.isRoot }?.netem == plain)
     }
 
-    @Test func badSettingsAreRefused() throws {
+    @Test func `Bad settings are refused`() throws {
         let lab = try TestNamespace.withDummy()
         #expect(try error { try lab.socket.setNetem(NetemSettings(delay: .seconds(-1)), on: "d0") }.errno == EINVAL)
         #expect(try error { try lab.socket.setNetem(NetemSettings(limit: 0), on: "d0") }.errno == EINVAL)

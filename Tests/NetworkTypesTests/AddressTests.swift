@@ -3,7 +3,7 @@ import Testing
 
 @Suite struct IPv4AddressTests {
     @Test(arguments: ["0.0.0.0", "10.0.0.1", "192.168.100.10", "255.255.255.255"])
-    func textRoundTrip(_ text: String) {
+    func `Text round trip`(_ text: String) {
         #expect(IPv4Address(text)?.description == text)
     }
 
@@ -12,11 +12,11 @@ import Testing
         "-1.2.3.4",
         "1.2.3.-0", " 1.2.3.4", "1.2.3.4 ", "1.2.3.4/8", "0x1.2.3.4", "1,2,3,4", "١.2.3.4", "1.2.3.4\0",
     ])
-    func refused(_ text: String) {
+    func `Refused`(_ text: String) {
         #expect(IPv4Address(text) == nil)
     }
 
-    @Test func bytesAndOrder() throws {
+    @Test func `Bytes and order`() throws {
         let address = try #require(IPv4Address("10.1.2.3"))
         #expect(address.bytes == [10, 1, 2, 3] && address.rawValue == 0x0A01_0203)
         #expect(IPAddress(bytes: address.bytes) == .v4(address))
@@ -36,7 +36,7 @@ import Testing
         ("2001:db8:2::5efe:10.255.2.190", "2001:db8:2::5efe:aff:2be"), ("64:ff9b::192.0.2.33", "64:ff9b::c000:221"),
         ("fe80:0:0:0:0:5efe:c0a8:101", "fe80::5efe:c0a8:101"),
     ])
-    func canonicalText(_ text: String, _ canonical: String) throws {
+    func `Canonical text`(_ text: String, _ canonical: String) throws {
         let address = try #require(IPv6Address(text))
         #expect(address.description == canonical)
         #expect(IPv6Address(canonical) == address)
@@ -50,11 +50,11 @@ import Testing
         "::1.2.3", "::1.2.3.256", "::1.2.3.04", "1:2:3:4:5:6:7:1.2.3.4", "fe80::1%eth0", "::1/64", " ::1", "[::1]",
         "::١",
     ])
-    func refused(_ text: String) {
+    func `Refused`(_ text: String) {
         #expect(IPv6Address(text) == nil)
     }
 
-    @Test func randomTextRoundTrip() {
+    @Test func `Random text round trip`() {
         for _ in 0..<2000 {
             // Many zero groups, to meet every place of "::".
             let groups = (0..<8).map { _ in Bool.random() ? 0 : UInt64.random(in: 0...0xFFFF) }
@@ -68,7 +68,7 @@ import Testing
 }
 
 @Suite struct IPAddressTests {
-    @Test func eitherFamily() {
+    @Test func `Either family`() {
         #expect(IPAddress("10.0.0.1")?.bitWidth == 32 && IPAddress("::1")?.bitWidth == 128)
         #expect(IPAddress("localhost") == nil && IPAddress("") == nil)
         #expect(IPAddress(bytes: [1, 2, 3]) == nil && IPAddress(bytes: []) == nil)
@@ -85,7 +85,7 @@ import Testing
         ("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", 65, "ffff:ffff:ffff:ffff:8000::"),
         ("2001:db8::1", 128, "2001:db8::1"),
     ])
-    func masks(_ text: String, _ length: Int, _ expected: String) throws {
+    func `Masks`(_ text: String, _ length: Int, _ expected: String) throws {
         #expect(try #require(IPAddress(text)).masked(to: length).description == expected)
     }
 }

@@ -18,7 +18,7 @@ import Testing
         }
     }
 
-    @Test func everyTypeTravelsAsItsText() throws {
+    @Test func `Every type travels as its text`() throws {
         try check(IPv4Address("10.0.0.1"), bad: "10.0.0")
         try check(IPv6Address("2001:db8::1"), bad: "2001")
         try check(IPAddress("2001:db8::1"), bad: "host")

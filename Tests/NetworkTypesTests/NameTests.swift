@@ -3,7 +3,7 @@ import Testing
 
 @Suite struct InterfaceNameTests {
     @Test(arguments: ["a", "lo", "eth0.340", "vti-aws_1", "fifteen-bytes-x", "a@b", "..."])
-    func accepted(_ text: String) {
+    func `Accepted`(_ text: String) {
         #expect(InterfaceName(text)?.description == text)
     }
 
@@ -11,13 +11,13 @@ import Testing
         "", ".", "..", "sixteen-bytes-xx", "a b", "a/b", "a:b", "tab\t", "new\nline", "nul\0", "é", "\u{7F}", "eth%d",
         "a%",
     ])
-    func refused(_ text: String) {
+    func `Refused`(_ text: String) {
         #expect(InterfaceName(text) == nil)
     }
 }
 
 @Suite struct MACAddressTests {
-    @Test func text() {
+    @Test func `Text`() {
         #expect(MACAddress("02:00:5E:00:53:aF")?.description == "02:00:5e:00:53:af")
         #expect(MACAddress("00:00:00:00:00:00")?.bytes == Array(repeating: 0, count: 6))
         #expect(
@@ -29,7 +29,7 @@ import Testing
         "-1:00:5e:00:53:af",
         "-0:00:5e:00:53:af", "+1:00:5e:00:53:af", "zz:02:00:5e:00:53:af", "02:00:5e:00:53:af:zz", "02:00:5e:00:53:af ",
     ])
-    func refused(_ text: String) {
+    func `Refused`(_ text: String) {
         #expect(MACAddress(text) == nil)
     }
 }

@@ -2,7 +2,7 @@ import NetworkTypes
 import Testing
 
 @Suite struct QuantityTests {
-    @Test func mtu() {
+    @Test func `The MTU`() {
         #expect(MTU(68)?.bytes == 68 && MTU(65535)?.bytes == 65535 && MTU("1500") == .ethernet)
         #expect(MTU(67) == nil && MTU(65536) == nil)
         for text in ["", "+1500", "-1500", "01500", "1500.0", "1e3", " 1500", "99999999999999999999"] {
@@ -10,7 +10,7 @@ import Testing
         }
     }
 
-    @Test func asn() {
+    @Test func `Asn`() {
         #expect(ASN("64512")?.number == 64512 && ASN("4294967295")?.description == "4294967295")
         for text in ["0", "", "+1", "-1", "4294967296", "1.10", "AS64512"] {
             #expect(ASN(text) == nil, "\(text)")
@@ -26,7 +26,7 @@ import Testing
             ("10Gbit", 10_000_000_000, "10gbit"), ("1000kbit", 1_000_000, "1mbit"),
             ("1000000gbit", 1_000_000_000_000_000, "1000000gbit"),
         ] as [(String, UInt64, String)])
-    func bitRate(_ text: String, _ bits: UInt64, _ canonical: String) throws {
+    func `Bit rate`(_ text: String, _ bits: UInt64, _ canonical: String) throws {
         let rate = try #require(BitRate(text))
         #expect(rate.bitsPerSecond == bits && rate.description == canonical && BitRate(canonical) == rate)
     }
@@ -36,11 +36,11 @@ import Testing
         ".mbit", "infbit",
         "nanbit", "1e3bit", "0x1bit", "1000001gbit", "mbit500",
     ])
-    func badBitRates(_ text: String) {
+    func `Bad bit rates`(_ text: String) {
         #expect(BitRate(text) == nil)
     }
 
-    @Test func bitRateRoundTrip() {
+    @Test func `Bit rate round trip`() {
         #expect(BitRate(bitsPerSecond: 0) == nil && BitRate(bitsPerSecond: .max) == nil)
         for _ in 0..<5000 {
             let rate = BitRate(bitsPerSecond: UInt64.random(in: 1...(1 << Int.random(in: 1...49))))
@@ -52,14 +52,14 @@ import Testing
         ("0%", "0%"), ("0.03%", "0.03%"), ("0.07%", "0.07%"), ("100%", "100%"), ("0.0000001%", "0.0000001%"),
         ("33.3%", "33.3%"), ("1.50%", "1.5%"), ("99.9999999%", "99.9999999%"),
     ])
-    func percentage(_ text: String, _ canonical: String) throws {
+    func `The percentage`(_ text: String, _ canonical: String) throws {
         let share = try #require(Percentage(text))
         #expect(
             share.description == canonical && Percentage(canonical) == share
                 && Percentage(fraction: share.fraction) == share)
     }
 
-    @Test func percentageRoundTrip() {
+    @Test func `Percentage round trip`() {
         for thousandths in 0...100_000 {
             let share = Percentage(fraction: Double(thousandths) / 100_000)
             #expect(share.flatMap { Percentage($0.description) } == share)
@@ -82,18 +82,18 @@ import Testing
             ("150µs", .microseconds(150), "150us"), ("7ns", .nanoseconds(7), "7ns"), ("0s", .zero, "0s"),
             ("0.1s", .milliseconds(100), "100ms"),
         ] as [(String, Duration, String)])
-    func text(_ text: String, _ duration: Duration, _ short: String) {
+    func `Text`(_ text: String, _ duration: Duration, _ short: String) {
         #expect(Duration(text: text) == duration && duration.shortText == short)
     }
 
     @Test(arguments: [
         "", "5", "s", "5 s", "-5s", "+5s", "5x", "5s5", "1.2.3s", ".s", "1e3s", "infs", "40000d", "5S", "½s",
     ])
-    func refused(_ text: String) {
+    func `Refused`(_ text: String) {
         #expect(Duration(text: text) == nil)
     }
 
-    @Test func wholeNanosecondsSaturate() {
+    @Test func `Whole nanoseconds saturate`() {
         #expect(Duration.milliseconds(-1500).wholeNanoseconds == -1_500_000_000)
         #expect(
             Duration.nanoseconds(Int64.max).wholeNanoseconds == .max

@@ -8,8 +8,8 @@ import Testing
 @Suite struct PacketCaptureTests {
     static let payloads: [[UInt8]] = [[1], [2, 2], [3, 3, 3]]
 
-    @Test("each direction's packets are seen, from the very first", arguments: ["", "udp"])
-    func directions(_ filter: String) throws {
+    @Test(arguments: ["", "udp"])
+    func `Each direction's packets are seen, from the very first`(_ filter: String) throws {
         let cable = try Cable()
         let (left, right) = (cable.left.namespace, cable.right.namespace)
         let captures = try [PacketCapture.Direction.both, .inbound, .outbound].flatMap { direction in
@@ -35,8 +35,8 @@ import Testing
         }
     }
 
-    @Test("a filter keeps the rest out; a running capture takes whole expressions")
-    func filters() throws {
+    @Test
+    func `A filter keeps the rest out; a running capture takes whole expressions`() throws {
         let cable = try Cable()
         let capture = try PacketCapture(
             on: "b", in: cable.right.namespace, direction: .inbound, filter: "icmp or udp[8] = 2 or udp[8] = 3")
@@ -46,9 +46,8 @@ import Testing
     }
 
     @Test(
-        "a bad filter is an error that says so",
         arguments: ["udp port", "foo bar", "port 70000", "udp and ("])
-    func badFilters(_ filter: String) throws {
+    func `A bad filter is an error that says so`(_ filter: String) throws {
         let cable = try Cable()
         let validated = try #require(throws: CaptureError.self) {
             try PacketCapture.validate(filter: filter, linkType: .ethernet)
@@ -63,8 +62,8 @@ import Testing
         #expect(validated.cause?.isEmpty == false)
     }
 
-    @Test("what libpcap would lose packets by is refused", arguments: ["outbound", "udp and not inbound", "ifindex 2"])
-    func metadata(_ filter: String) throws {
+    @Test(arguments: ["outbound", "udp and not inbound", "ifindex 2"])
+    func `What libpcap would lose packets by is refused`(_ filter: String) throws {
         let refused = try #require(throws: CaptureError.self) {
             try PacketCapture.validate(filter: filter, linkType: .ethernet)
         }
@@ -72,9 +71,8 @@ import Testing
     }
 
     @Test(
-        "good filters are taken, for their link type",
         arguments: ["", "udp port 500 or esp", "ip proto 50", "host 10.1.1.1"])
-    func goodFilters(_ filter: String) throws {
+    func `Good filters are taken, for their link type`(_ filter: String) throws {
         try PacketCapture.validate(filter: filter, linkType: .ethernet)
         try PacketCapture.validate(filter: filter, linkType: .raw)
         try PacketCapture.validate(filter: "vlan 5 and ip", linkType: .ethernet)
@@ -84,7 +82,7 @@ import Testing
         #expect(throws: CaptureError.self) { try PacketCapture.validate(filter: mac, linkType: .raw) }
     }
 
-    @Test("an unknown interface, and one that is down, are errors that say so") func interfaces() throws {
+    @Test func `An unknown interface, and one that is down, are errors that say so`() throws {
         let node = try TestNode()
         for length in [nil, 100] {
             let unknown = try #require(throws: CaptureError.self) {
@@ -97,7 +95,7 @@ import Testing
         #expect(down.code == .interfaceDown && down.message.contains("d0 is down"))
     }
 
-    @Test("times are the lab's, to the nanosecond: netem's delay is seen") func timestamps() throws {
+    @Test func `Times are the lab's, to the nanosecond: netem's delay is seen`() throws {
         let cable = try Cable()
         try cable.right.netlink.setNetem(NetemSettings(delay: .milliseconds(2)), on: "b")
         let left = try PacketCapture(on: "a", in: cable.left.namespace, direction: .outbound, filter: "udp")
@@ -116,9 +114,8 @@ import Testing
     }
 
     @Test(
-        "packets as long as the MTU are whole, longer ones are cut at the length asked for",
         arguments: [1500, 9000, 576])
-    func lengths(_ mtu: Int) throws {
+    func `Packets as long as the MTU are whole, longer ones are cut at the length asked for`(_ mtu: Int) throws {
         let cable = try Cable(mtu: mtu)
         let payload = (0..<(mtu - 28)).map { UInt8(truncatingIfNeeded: $0) }
         let whole = try PacketCapture(on: "b", in: cable.right.namespace, direction: .inbound, filter: "udp")
@@ -132,7 +129,7 @@ import Testing
         #expect(part.bytes == Array(packet.bytes.prefix(96)) && part.originalLength == mtu + 14)
     }
 
-    @Test("a ring that nobody drains drops, and says how many") func drops() throws {
+    @Test func `A ring that nobody drains drops, and says how many`() throws {
         let cable = try Cable()
         let small = try PacketCapture(
             on: "b", in: cable.right.namespace, direction: .inbound, filter: "udp", ringSize: 16 << 10)
@@ -150,9 +147,8 @@ import Testing
     }
 
     @Test(
-        "the documented ring holds what it is said to hold",
         arguments: [(nil, 1100...1400), (65535, 28...33)] as [(Int?, ClosedRange<Int>)])
-    func ringSize(length: Int?, packets: ClosedRange<Int>) throws {
+    func `The documented ring holds what it is said to hold`(length: Int?, packets: ClosedRange<Int>) throws {
         let node = try TestNode()
         // A tunnel, for which libpcap does not look at the MTU. It has no policy, so nothing gets beyond the interface.
         try node.netlink.createXFRMInterface(name: "x", id: 7)
@@ -167,7 +163,7 @@ import Testing
         #expect(try capture.statistics() == .init(received: 1500, dropped: 1500 - UInt64(count)))
     }
 
-    @Test("a VTI's packets begin with IP, GRE's with a cooked header") func tunnels() throws {
+    @Test func `A VTI's packets begin with IP, GRE's with a cooked header`() throws {
         let cable = try Cable()
         for (node, local, remote, address) in [
             (cable.left, "10.1.1.1", "10.1.1.2", "10.9.9.1/24"), (cable.right, "10.1.1.2", "10.1.1.1", "10.9.9.2/24"),
@@ -191,7 +187,7 @@ import Testing
         #expect(try Seen.drain(outbound).map { Array($0.bytes.dropFirst(header)) } == [[1, 2]])
     }
 
-    @Test("a link that goes down and up again is captured further; one that is deleted is an error") func downAndUp()
+    @Test func `A link that goes down and up again is captured further; one that is deleted is an error`()
         throws
     {
         let cable = try Cable()
@@ -212,7 +208,7 @@ import Testing
         #expect(gone.message.contains("on b") && gone.cause == "The interface disappeared")
     }
 
-    @Test("what the body throws comes out, and the rest waits") func throwingBodies() throws {
+    @Test func `What the body throws comes out, and the rest waits`() throws {
         struct Stop: Error {}
         let cable = try Cable()
         let capture = try PacketCapture(on: "b", in: cable.right.namespace, direction: .inbound, filter: "udp")
@@ -222,7 +218,7 @@ import Testing
         #expect(try Seen.wait(for: 2, on: capture).map(\.payload) == Array(Self.payloads.dropFirst()))
     }
 
-    @Test("a closed capture says so") func closing() throws {
+    @Test func `A closed capture says so`() throws {
         let cable = try Cable()
         let capture = try PacketCapture(on: "b", in: cable.right.namespace)
         capture.close()

@@ -10,7 +10,7 @@ import Testing
         return try BGPMessage(bytes.span.bytes)
     }
 
-    @Test func openWithTwoOctets() throws {
+    @Test func `Open with two octets`() throws {
         let message = try message("001d 01 04 fde9 001e 0a000001 00")
         guard case .open(let open) = message.content else {
             Issue.record("\(message)")
@@ -25,7 +25,7 @@ import Testing
         "002f 01 04 5ba0 00b4 0a000001 12 0210 0104 00010001 4104 fa56ea01 0200 4600",
         "002d 01 04 5ba0 00b4 0a000001 10 0206 0104 00010001 0206 4104 fa56ea01",
     ])
-    func openWithFourOctets(_ hex: String) throws {
+    func `Open with four octets`(_ hex: String) throws {
         guard case .open(let open) = try message(hex).content else {
             Issue.record("not an OPEN")
             return
@@ -40,11 +40,11 @@ import Testing
             ("0025 02 0000", .incomplete(type: 2)),
             ("001d 01 04 fde9 001e 0a0000", .incomplete(type: 1)),
         ] as [(String, BGPMessage.Content)])
-    func others(_ hex: String, _ content: BGPMessage.Content) throws {
+    func `Others`(_ hex: String, _ content: BGPMessage.Content) throws {
         #expect(try message(hex).content == content)
     }
 
-    @Test func update() throws {
+    @Test func `Update`() throws {
         let message = try message("0028 02 0003 10 0a01 0004 40010100 18 0a0203 00 20 0a000001 ffff")
         guard case .update(let update) = message.content else {
             Issue.record("\(message)")
@@ -68,11 +68,11 @@ import Testing
             ("0017 02 0001 0000", .bgpFields), ("0017 02 0000 0001", .bgpFields), ("0018 02 0001 08 0000", .bgpFields),
             ("0019 02 0000 0000 10 0a", .bgpFields), ("001d 02 0000 0000 21 0a000000 00", .bgpFields),
         ] as [(String, Malformation)])
-    func malformed(_ hex: String, _ expected: Malformation) {
+    func `What is malformed`(_ hex: String, _ expected: Malformation) {
         #expect(throws: expected) { try message(hex) }
     }
 
-    @Test func wrongMarker() {
+    @Test func `Wrong marker`() {
         for byte in 0..<16 {
             var bytes = bytes(Self.marker + "0013 04")
             bytes[byte] = 0xFE

@@ -20,13 +20,13 @@ import Testing
     @Test(arguments: [
         ("0001f203f4f5f6f7", 0x220D), ("0001f203f4f5f6", 0x2304), ("", 0xFFFF), ("ff", 0x00FF), ("ffff", 0),
     ])
-    func literalSums(_ hex: String, _ expected: UInt16) {
+    func `Literal sums`(_ hex: String, _ expected: UInt16) {
         var checksum = InternetChecksum()
         checksum.add(bytes(hex).span.bytes)
         #expect(checksum.value == expected)
     }
 
-    @Test func piecesAddUp() {
+    @Test func `Pieces add up`() {
         let all = (0..<1000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
         var whole = InternetChecksum()
         whole.add(all.span.bytes)
@@ -39,7 +39,7 @@ import Testing
     }
 
     /// A UDP datagram of RFC 768, with the pseudo-header of either family.
-    @Test func pseudoHeaders() throws {
+    @Test func `Pseudo headers`() throws {
         let datagram = bytes("0035 d431 000a 0000 6869")
         var v4 = InternetChecksum()
         try v4.addPseudoHeader(
@@ -54,7 +54,7 @@ import Testing
     }
 
     @Test(arguments: Sample.all)
-    func samplesAreValid(_ sample: Sample) {
+    func `Samples are valid`(_ sample: Sample) {
         #expect(!statuses(sample.bytes, sample.linkType).contains(.invalid))
     }
 
@@ -65,7 +65,7 @@ import Testing
             ("lastFragment", [.valid]), ("ipv6Fragment", []), ("extensionHeaders", [.valid]), ("ah", [.valid, .valid]),
             ("arpReply", []), ("ikeInit", [.valid, .valid]),
         ] as [(String, [ChecksumStatus])])
-    func whatIsVerified(_ name: String, _ expected: [ChecksumStatus]) throws {
+    func `What is verified`(_ name: String, _ expected: [ChecksumStatus]) throws {
         let sample = try Sample.named(name)
         #expect(statuses(sample.bytes, sample.linkType) == expected)
     }
@@ -74,7 +74,7 @@ import Testing
     @Test(arguments: [
         ("echoRequest", "ICMP"), ("tcpData", "TCP"), ("padded", "UDP"), ("sixInFour", "ICMPv6"), ("vlan", "ICMP"),
     ])
-    func corruption(_ name: String, _ protocolName: String) throws {
+    func `Corruption`(_ name: String, _ protocolName: String) throws {
         let sample = try Sample.named(name)
         var end = 0
         Dissection.walk(sample.bytes.span.bytes, linkType: sample.linkType) { _, _, body in
@@ -90,7 +90,7 @@ import Testing
         }
     }
 
-    @Test func headerCorruption() throws {
+    @Test func `Header corruption`() throws {
         let sample = try Sample.named("echoRequest")
         var damaged = sample.bytes
         damaged[22] -= 1
@@ -100,7 +100,7 @@ import Testing
                 + " [bad IPv4 header checksum]")
     }
 
-    @Test func truncatedPacketsAreNotJudged() throws {
+    @Test func `Truncated packets are not judged`() throws {
         for name in ["echoRequest", "tcpData", "ikeInit", "packetTooBig"] {
             let sample = try Sample.named(name)
             #expect(statuses(sample.bytes.dropLast(), .ethernet).count == statuses(sample.bytes, .ethernet).count - 1)

@@ -69,12 +69,12 @@ import Testing
         ("fragmentationNeeded", ["ethernet 0-14-70", "ipv4 14-34-70", "icmp 34-42-70"]),
         ("spanningTree", ["ethernet 0-14-52", "payload 14-14-52"]),
     ])
-    func places(_ name: String, _ layers: [String]) throws {
+    func `Places`(_ name: String, _ layers: [String]) throws {
         let sample = try Sample.named(name)
         #expect(walk(sample.bytes, sample.linkType) == layers)
     }
 
-    @Test func everyCutIsReported() throws {
+    @Test func `Every cut is reported`() throws {
         // Without its padding, every sample but the fragments and those without a length says how long it is.
         for sample in Sample.all where !["lldp", "spanningTree", "unknownInVLAN"].contains(sample.name) {
             let whole = sample.bytes
@@ -136,11 +136,11 @@ import Testing
         ("5500 0014 0000 0000 40 3b 0000 0a000001 0a000002", ["malformed(IP version 5) 0-20-20"]),
         ("", ["truncated(1) 0-0-0"]),
     ])
-    func damagedPackets(_ hex: String, _ layers: [String]) {
+    func `Damaged packets`(_ hex: String, _ layers: [String]) {
         #expect(walk(bytes(hex), .raw) == layers)
     }
 
-    @Test func tunnelsInEachOtherEnd() {
+    @Test func `Tunnels in each other end`() {
         // Forty IPv4 headers, each in the one before.
         let bytes: [UInt8] = (0..<40).flatMap { ipv4Header(totalLength: 800 - 20 * $0, 4) }
         let layers = walk(bytes, .raw)
@@ -148,7 +148,7 @@ import Testing
         #expect(walk(Array(bytes.suffix(20 * 31)), .raw).last == "malformed(header cut short) 620-620-620")
     }
 
-    @Test func severalMessagesOfASegmentAreNoDepth() throws {
+    @Test func `Several messages of a segment are no depth`() throws {
         let keepalive = [UInt8](repeating: 0xFF, count: 16) + [0, 19, 4]
         let data = Array(repeatElement(keepalive, count: 70).joined())
         let segment = bytes("00b3 9c40 00000001 00000001 50 18 0000 0000 0000") + data
@@ -162,7 +162,7 @@ import Testing
         #expect(walk(damaged, .raw).last == "payload 40-40-1370")
     }
 
-    @Test func aVisitorMayStop() throws {
+    @Test func `A visitor may stop`() throws {
         let sample = try Sample.named("isatapIPIP6")
         var count = 0
         Dissection.walk(sample.bytes.span.bytes, linkType: sample.linkType) { layer, _, _ in
@@ -173,7 +173,7 @@ import Testing
         #expect(count == 3)
     }
 
-    @Test func aQuotedPacketIsWalkedOnItsOwn() throws {
+    @Test func `A quoted packet is walked on its own`() throws {
         let sample = try Sample.named("packetTooBig")
         let frame = sample.bytes
         var quoted: [String] = []
@@ -189,7 +189,7 @@ import Testing
         #expect(quoted == ["ipv6 62", "udp 102", "truncated(1400) 110"])
     }
 
-    @Test func aRangeOutsideIsCut() {
+    @Test func `A range outside is cut`() {
         let packet = bytes("4500 0014 0000 0000 40 3b 0000 0a000001 0a000002")
         for range in [0..<1000, -5..<20, 0..<20] {
             var layers = 0
@@ -205,7 +205,7 @@ import Testing
         }
     }
 
-    @Test func otherLinkTypes() throws {
+    @Test func `Other link types`() throws {
         let packet = try Sample.named("echoReply").bytes
         #expect(walk(packet, .ipv4) == ["ipv4 0-20-29", "icmp 20-28-29"])
         #expect(walk(packet, .ipv6) == ["malformed(IP version 4) 0-29-29"])

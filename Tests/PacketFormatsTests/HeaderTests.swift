@@ -24,7 +24,7 @@ import Testing
         #expect(throws: Never.self) { try decode(Array(whole).span.bytes) }
     }
 
-    @Test func ethernet() throws {
+    @Test func `Ethernet`() throws {
         let hex = "020000000002 0200005e1001 86dd"
         let header = try EthernetHeader(bytes(hex).span.bytes)
         #expect(header.destination == MACAddress("02:00:00:00:00:02"))
@@ -34,13 +34,13 @@ import Testing
         expectShort(hex, length: 14) { _ = try EthernetHeader($0) }
     }
 
-    @Test func vlanTag() throws {
+    @Test func `VLAN tag`() throws {
         let tag = try VLANTag(bytes("b154 0800").span.bytes)
         #expect(tag.identifier == 340 && tag.priority == 5 && tag.isDropEligible && tag.etherType == .ipv4)
         expectShort("b154 0800", length: 4) { _ = try VLANTag($0) }
     }
 
-    @Test func linuxCooked() throws {
+    @Test func `Linux cooked`() throws {
         let header = try LinuxCookedHeader(bytes("0004 0001 0006 020000000001 0000 0806").span.bytes)
         #expect(header.packetType == 4 && header.deviceType == 1 && header.etherType == .arp)
         #expect(header.source == MACAddress("02:00:00:00:00:01"))
@@ -49,7 +49,7 @@ import Testing
         expectShort("0004 0001 0006 020000000001 0000 0806", length: 16) { _ = try LinuxCookedHeader($0) }
     }
 
-    @Test func arp() throws {
+    @Test func `ARP`() throws {
         let hex = "0001 0800 06 04 0002 020000000002 0a000002 020000000001 0a000001"
         let message = try ARPMessage(bytes(hex).span.bytes)
         #expect(message.operation == 2)
@@ -61,7 +61,7 @@ import Testing
         }
     }
 
-    @Test func ipv4() throws {
+    @Test func `A header of IPv4`() throws {
         let hex = "45 b8 05c0 1c2d 40b9 3f 32 abcd cb00710a c633640a"
         let header = try IPv4Header(bytes(hex).span.bytes)
         #expect(header.headerLength == 20 && header.totalLength == 1472 && header.trafficClass == 0xB8)
@@ -82,7 +82,7 @@ import Testing
             ("94040000", nil), ("01010101", nil), ("00ffffff", nil), ("01830300", nil), ("94000000", .ipv4Options),
             ("94010000", .ipv4Options), ("94050000", .ipv4Options), ("01010194", .ipv4Options),
         ] as [(String, Malformation?)])
-    func ipv4Options(_ options: String, _ expected: Malformation?) throws {
+    func `IPv4 options`(_ options: String, _ expected: Malformation?) throws {
         let hex = "46 00 0018 0000 0000 40 02 0000 0a000001 0a000002 " + options
         #expect(malformation(hex) { _ = try IPv4Header($0) } == expected)
         guard expected == nil else { return }
@@ -98,11 +98,11 @@ import Testing
             ("40 00 0014", .ipv4HeaderLength), ("45 00 0013", .ipv4TotalLength), ("45 00 0000", .ipv4TotalLength),
             ("46 00 0017", .ipv4TotalLength), ("45 00 0014", nil),
         ] as [(String, Malformation?)])
-    func ipv4Lengths(_ start: String, _ expected: Malformation?) {
+    func `IPv4 lengths`(_ start: String, _ expected: Malformation?) {
         #expect(malformation(start + "0000 0000 40 02 0000 0a000001 0a000002") { _ = try IPv4Header($0) } == expected)
     }
 
-    @Test func ipv6() throws {
+    @Test func `IPv6`() throws {
         let hex = "6b8a1234 0028 3c 40 20010db8000000000000000000000001 20010db80002000000005efe0aff02be"
         let header = try IPv6Header(bytes(hex).span.bytes)
         #expect(header.trafficClass == 0xB8 && header.flowLabel == 0xA1234 && header.payloadLength == 40)
@@ -124,7 +124,7 @@ import Testing
             ("3b00 000000000001", 0, nil, .ipv6Options), ("3b00 0102000004ff", 0, nil, .ipv6Options),
             ("3b01 010400000000", 0, nil, .shortHeader),
         ] as [(String, Int, UInt8?, Malformation?)])
-    func ipv6Options(_ hex: String, _ length: Int, _ limit: UInt8?, _ expected: Malformation?) throws {
+    func `IPv6 options`(_ hex: String, _ length: Int, _ limit: UInt8?, _ expected: Malformation?) throws {
         #expect(malformation(hex) { _ = try IPv6OptionsHeader($0) } == expected)
         guard expected == nil else { return }
         let header = try IPv6OptionsHeader(bytes(hex).span.bytes)
@@ -133,14 +133,14 @@ import Testing
         expectShort(hex, length: length) { _ = try IPv6OptionsHeader($0) }
     }
 
-    @Test func ipv6Routing() throws {
+    @Test func `IPv6 routing`() throws {
         let hex = "11 02 04 01 00000000 20010db8000000000000000000000001"
         let header = try IPv6RoutingHeader(bytes(hex).span.bytes)
         #expect(header.nextHeader == .udp && header.headerLength == 24 && header.type == 4 && header.segmentsLeft == 1)
         expectShort(hex, length: 24) { _ = try IPv6RoutingHeader($0) }
     }
 
-    @Test func ipv6Fragment() throws {
+    @Test func `IPv6 fragment`() throws {
         let hex = "11 00 05a9 0000abcd"
         let header = try IPv6FragmentHeader(bytes(hex).span.bytes)
         #expect(header.nextHeader == .udp && header.fragmentOffset == 1448 && header.moreFragments && header.isFragment)
@@ -160,7 +160,7 @@ import Testing
             ("0b 00 0000 00000000", .timeExceeded, true), ("0c 00 0000 14000000", .parameterProblem(pointer: 20), true),
             ("0d 00 0000 00000000", .other, false),
         ] as [(String, ICMPMessage.Content, Bool)])
-    func icmp(_ hex: String, _ content: ICMPMessage.Content, _ quotes: Bool) throws {
+    func `ICMP`(_ hex: String, _ content: ICMPMessage.Content, _ quotes: Bool) throws {
         let message = try ICMPMessage(bytes(hex).span.bytes)
         #expect(message.content == content && message.quotesPacket == quotes)
         #expect([message.type, message.code] == Array(bytes(hex).prefix(2)))
@@ -185,14 +185,14 @@ import Testing
             ),
             ("8f 00 0000 00000001", .other, false),
         ] as [(String, ICMPv6Message.Content, Bool)])
-    func icmpv6(_ hex: String, _ content: ICMPv6Message.Content, _ quotes: Bool) throws {
+    func `Icmpv6`(_ hex: String, _ content: ICMPv6Message.Content, _ quotes: Bool) throws {
         let message = try ICMPv6Message(bytes(hex).span.bytes)
         #expect(message.content == content && message.quotesPacket == quotes)
         #expect(message.headerLength == bytes(hex).count)
         expectShort(hex, length: message.headerLength) { _ = try ICMPv6Message($0) }
     }
 
-    @Test func udp() throws {
+    @Test func `UDP`() throws {
         let header = try UDPHeader(bytes("1194 01f4 0008 beef").span.bytes)
         #expect(header.sourcePort == 4500 && header.destinationPort == 500)
         #expect(header.datagramLength == 8 && header.checksum == 0xBEEF)
@@ -202,7 +202,7 @@ import Testing
         }
     }
 
-    @Test func tcp() throws {
+    @Test func `TCP`() throws {
         let hex = """
             9c40 00b3 00000001 ffffffff f0 12 faf0 cafe 0009
             02040576 0402 080a00000002 00000003 030307 01 01 00 000000000000000000000000000000000000
@@ -228,7 +228,7 @@ import Testing
             ("02050000", .tcpOptions), ("01010102", .tcpOptions), ("02030501", .tcpOptions), ("03040700", .tcpOptions),
             ("04030001", .tcpOptions), ("08040000", .tcpOptions), ("13040000", .tcpOptions), ("fe000000", .tcpOptions),
         ] as [(String, Malformation?)])
-    func tcpOptions(_ options: String, _ expected: Malformation?) throws {
+    func `TCP options`(_ options: String, _ expected: Malformation?) throws {
         let offset = String(5 + options.count / 8, radix: 16)
         let hex = "0001 0002 00000001 00000002 \(offset)0 02 0000 0000 0000" + options
         #expect(malformation(hex) { _ = try TCPHeader($0) } == expected)
@@ -237,18 +237,18 @@ import Testing
     }
 
     @Test(arguments: 0..<5)
-    func tcpDataOffset(_ offset: Int) {
+    func `TCP data offset`(_ offset: Int) {
         let hex = "0001 0002 00000001 00000002 \(offset)0 02 0000 0000 0000"
         #expect(malformation(hex) { _ = try TCPHeader($0) } == .tcpDataOffset)
     }
 
-    @Test func esp() throws {
+    @Test func `ESP`() throws {
         let header = try ESPHeader(bytes("1a2b3c4d 00000011").span.bytes)
         #expect(header.spi == 0x1A2B_3C4D && header.sequence == 17)
         expectShort("1a2b3c4d 00000011", length: 8) { _ = try ESPHeader($0) }
     }
 
-    @Test func ah() throws {
+    @Test func `Ah`() throws {
         let hex = "06 04 0000 00000100 00000005 000000000000000000000000"
         let header = try AuthenticationHeader(bytes(hex).span.bytes)
         #expect(header.nextHeader == .tcp && header.headerLength == 24)
@@ -257,7 +257,7 @@ import Testing
         #expect(malformation("06 00" + hex.dropFirst(5)) { _ = try AuthenticationHeader($0) } == .authenticationLength)
     }
 
-    @Test func gre() throws {
+    @Test func `GRE`() throws {
         let hex = "b000 0800 abcd0000 0000002a 00000009"
         let header = try GREHeader(bytes(hex).span.bytes)
         #expect(header.headerLength == 16 && header.protocolType == .ipv4)

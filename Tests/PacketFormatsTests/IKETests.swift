@@ -18,7 +18,7 @@ import Testing
         }
     }
 
-    @Test func header() throws {
+    @Test func `Header`() throws {
         let header = try IKEHeader(bytes(Self.header).span.bytes)
         #expect(header.initiatorSPI == 0x1122_3344_5566_7788 && header.responderSPI == 0x99AA_BBCC_DDEE_FF00)
         #expect(header.firstPayload == .securityAssociation && header.exchange == .saInit)
@@ -32,7 +32,7 @@ import Testing
             ("21 20 22 08 00000005 0000001b", .ikeLength), ("21 20 22 08 00000005 00000000", .ikeLength),
             ("21 20 22 08 00000005 000000", .shortHeader), ("21 10 22 08 00000005 ffffffff", nil),
         ] as [(String, Malformation?)])
-    func malformedHeader(_ hex: String, _ expected: Malformation?) {
+    func `Malformed header`(_ hex: String, _ expected: Malformation?) {
         let bytes = bytes("1122334455667788 99aabbccddeeff00" + hex)
         if let expected {
             #expect(throws: expected) { try IKEHeader(bytes.span.bytes) }
@@ -41,7 +41,7 @@ import Testing
         }
     }
 
-    @Test func proposalsAndTransforms() {
+    @Test func `Proposals and transforms`() {
         let transforms = "0300000c01000014800e0100 03000008 02000005 0000000804 00000e"
         let seen = payloads("2800002c 00000028 01030403 1a2b3c4d \(transforms) 00000008 aabbccdd", first: 33)
         #expect(
@@ -53,7 +53,7 @@ import Testing
         #expect(seen.malformation == nil)
     }
 
-    @Test func otherPayloads() {
+    @Test func `Other payloads`() {
         let hex =
             """
             29 00 000c 0013 0000 01020304
@@ -71,7 +71,7 @@ import Testing
         #expect(seen.malformation == nil)
     }
 
-    @Test func encryptedIsTheLast() {
+    @Test func `Encrypted is the last`() {
         let whole = payloads("23 00 0008 aabbccdd ffff", first: 46)
         #expect(whole.seen == [.encrypted(first: IKEPayloadType(rawValue: 35), length: 4)])
         #expect(whole.malformation == nil)
@@ -80,7 +80,7 @@ import Testing
         #expect(part.malformation == nil)
     }
 
-    @Test func aVisitorMayStop() throws {
+    @Test func `A visitor may stop`() throws {
         let sample = try Sample.named("ikeInit").bytes
         var count = 0
         Dissection.walk(sample.span.bytes, linkType: .ethernet) { layer, _, body in
@@ -112,7 +112,7 @@ import Testing
             (33, "00 00 0016 00000012 01010001 0000000a 01000014 800e"),
             (33, "00 00 0018 00000014 01010001 0000000c 01000014 00010001"),
         ] as [(UInt8, String)])
-    func malformedPayload(_ first: UInt8, _ hex: String) {
+    func `Malformed payload`(_ first: UInt8, _ hex: String) {
         #expect(payloads(hex, first: first).malformation == .ikeLength)
     }
 
@@ -122,7 +122,7 @@ import Testing
             (0, ""),
             (33, "00 00 0018 00000014 01010001 0000000c 01000014 00010000"),
         ] as [(UInt8, String)])
-    func wellFormedPayload(_ first: UInt8, _ hex: String) {
+    func `Well formed payload`(_ first: UInt8, _ hex: String) {
         #expect(payloads(hex, first: first).malformation == nil)
     }
 }

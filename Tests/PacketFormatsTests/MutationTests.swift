@@ -24,7 +24,7 @@ private struct SeededGenerator: RandomNumberGenerator {
 
     /// Each seed runs on its own, in parallel.
     @Test(arguments: 1...8 as ClosedRange<UInt64>)
-    func noInputLeavesItsBytes(_ seed: UInt64) {
+    func `No input leaves its bytes`(_ seed: UInt64) {
         let corpus = Sample.all.map { (linkType: $0.linkType, bytes: $0.bytes) }
         var random = SeededGenerator(state: seed)
         var layers = 0

@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct PacketLineTests {
     @Test(arguments: Sample.all)
-    func everyKindHasItsLine(_ sample: Sample) {
+    func `Every kind has its line`(_ sample: Sample) {
         #expect(PacketLine(sample.bytes.span.bytes, linkType: sample.linkType).description == sample.line)
     }
 
@@ -35,7 +35,7 @@ import Testing
             """
         ),
     ])
-    func truncated(_ name: String, _ count: Int, _ line: String) throws {
+    func `Truncated`(_ name: String, _ count: Int, _ line: String) throws {
         let sample = try Sample.named(name)
         #expect(PacketLine(Array(sample.bytes.prefix(count)).span.bytes, linkType: sample.linkType).description == line)
     }
@@ -59,17 +59,17 @@ import Testing
             "10.0.0.1 > 10.0.0.2 UDP 500 > 500 IKEv2 IKE_SA_INIT request 0, 35 bytes [malformed: IKE length]"
         ),
     ])
-    func malformed(_ hex: String, _ line: String) {
+    func `What is malformed`(_ hex: String, _ line: String) {
         #expect(PacketLine(bytes(hex).span.bytes, linkType: .raw).description == line)
     }
 
-    @Test func aDecryptedPacketWithinOtherBytes() throws {
+    @Test func `A decrypted packet within other bytes`() throws {
         let sample = try Sample.named("portUnreachable")
         let bytes = [1, 2, 3] + sample.bytes + [4, 5]
         #expect(PacketLine(packet: bytes.span.bytes, in: 3..<bytes.count - 2).description == sample.line)
     }
 
-    @Test func unknownLinkType() {
+    @Test func `Unknown link type`() {
         let type = LinkType(rawValue: 147)
         #expect(PacketLine(bytes("0102").span.bytes, linkType: type).description == "link type 147, 2 bytes")
         #expect(PacketLine([UInt8]().span.bytes, linkType: type).description == "link type 147")

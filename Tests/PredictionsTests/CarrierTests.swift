@@ -25,7 +25,7 @@ import Testing
     private static let moment: [Int64] = [0, 242]
 
     @Test(arguments: ["beijing-tokyo", "tokyo-beijing"])
-    func whoSeesItsInterfaceGoDownChangesAtOnce(_ probe: String) throws {
+    func `Who sees its interface go down changes at once`(_ probe: String) throws {
         for fault in [
             "vlan bj-vif-340 down", "link bj-vif-340 down", "node bj-pe-1 down", "bgp bj-primary md5 wrong at bj-dx-1",
         ] {
@@ -37,7 +37,7 @@ import Testing
 
     /// Hold 90 s, shortened by up to a quarter, less 30 s since the last keepalive; 3 s of BIRD's loop; the way on.
     @Test(arguments: ["beijing-tokyo", "tokyo-beijing"])
-    func whoSeesNothingWaitsForItsHoldTimer(_ probe: String) throws {
+    func `Who sees nothing waits for its hold timer`(_ probe: String) throws {
         for fault in ["vlan bj-vif-340 down at bj-dx-1", "blackhole bj-vif-340"] {
             for prediction in try Self.predictions([fault], for: probe) {
                 let window = try #require(prediction.outage)
@@ -46,7 +46,7 @@ import Testing
         }
     }
 
-    @Test func reasonsNameTheVLANAndTheWayOn() throws {
+    @Test func `Reasons name the VLAN and the way on`() throws {
         let prediction = try #require(try Self.predictions(["vlan bj-vif-340 down at bj-dx-1"]).first)
         let reasons = prediction.reasons.joined(separator: "\n")
         #expect(
@@ -62,7 +62,7 @@ import Testing
         ["zone tk-pop-2 down"], ["zone tk-pop-1 down"], ["zone bj-pop-1 down"], ["node cmi-1 down"],
         ["node cmi-3 down"],
     ])
-    func oneOfTheCarriersPlacesIsNotMissed(_ faults: [String]) throws {
+    func `One of the carriers places is not missed`(_ faults: [String]) throws {
         for probe in ["beijing-tokyo", "tokyo-beijing"] {
             for prediction in try Self.predictions(faults, for: probe) {
                 #expect(["moment", "none"].contains(prediction.effect.kind), "\(faults) \(prediction.effect)")
@@ -70,7 +70,7 @@ import Testing
         }
     }
 
-    @Test func withoutPropagationThereIsNoWayBack() throws {
+    @Test func `Without propagation there is no way back`() throws {
         let both = ["bgp tk-propagation-1 shut at tk-vpc", "bgp tk-propagation-2 shut at tk-vpc"]
         for probe in ["beijing-tokyo", "tokyo-beijing"] {
             #expect(try Self.predictions(both, for: probe).allSatisfy { $0.effect == .untilHealed })
@@ -79,7 +79,7 @@ import Testing
         #expect(try Self.predictions([both[0]]).allSatisfy { ["moment", "none"].contains($0.effect.kind) })
     }
 
-    @Test func bothVIFsOfACityAreAllThereIs() throws {
+    @Test func `Both VI fs of a city are all there is`() throws {
         let predictions = try Self.predictions(["vlan bj-vif-340 down", "vlan bj-vif-440 down"])
         #expect(predictions.allSatisfy { $0.effect == .untilHealed })
     }

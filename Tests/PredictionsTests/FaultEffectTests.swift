@@ -45,7 +45,7 @@ import Testing
         ("node tgw down", "XX-X"), ("node internet down", "XXXX"), ("node vpc2-ec2 down", "--XX"),
         ("node vcn1 down", "XX--"), ("zone oci down", "XXXX"),
     ])
-    func effects(fault: String, expected: String) throws {
+    func `Effects`(fault: String, expected: String) throws {
         let lab = try PredictedLab.awsOci()
         let letters = [
             "none": "-", "outage": "O", "moment": "m", "untilHealed": "X", "degraded": "d", "unpredictable": "?",
@@ -65,7 +65,7 @@ import Testing
         ("loss oci-internet 3%", "degraded"),
         ("security vcn2-vm without 10.105.0.0/16", "none"),
     ])
-    func afterTheFirstFault(fault: String, kind: String) throws {
+    func `After the first fault`(fault: String, kind: String) throws {
         let lab = try PredictedLab.awsOci()
         let prediction = try PredictedLab.predict(fault, with: ["blackhole aws-vpn-1"], for: "workload", in: lab)
         #expect(prediction.effect.kind == kind)
@@ -73,7 +73,7 @@ import Testing
     }
 
     /// The security rule matters when the backup path has not been used yet: its fabric does not know the conversation.
-    @Test func aRuleThatOnlyTheOtherWayNeeds() throws {
+    @Test func `A rule that only the other way needs`() throws {
         let lab = try PredictedLab.awsOci()
         let both = try PredictedLab.predict(
             "blackhole aws-vpn-1", "security vpc2-ec2 without 10.2.0.0/16", for: "workload", in: lab)
@@ -83,7 +83,7 @@ import Testing
         #expect(alone.effect == .none)
     }
 
-    @Test func bothTunnelsCutTogether() throws {
+    @Test func `Both tunnels cut together`() throws {
         let lab = try PredictedLab.awsOci()
         let prediction = try PredictedLab.predict(
             "blackhole aws-vpn-1", "blackhole aws-internet", for: "workload", in: lab)
@@ -92,7 +92,7 @@ import Testing
         #expect(prediction.fault == "blackhole aws-vpn-1, blackhole aws-internet")
     }
 
-    @Test func aProbeThatIsNotAnsweredAnyway() throws {
+    @Test func `A probe that is not answered anyway`() throws {
         let lab = try PredictedLab.awsOci()
         let prediction = try PredictedLab.predict(
             "loss aws-vpn-1 1%", with: ["link vpc1-workload down"], for: "workload", in: lab)

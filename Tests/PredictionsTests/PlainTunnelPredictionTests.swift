@@ -26,7 +26,7 @@ import Testing
         ("security gateway without 172.16.0.2/32 6in4", "none"), ("mtu router tun1 1300", "none"),
         ("delay core 20ms", "degraded"),
     ])
-    func anOutageLastsUntilItIsHealed(_ fault: String, _ kind: String) throws {
+    func `An outage lasts until it is healed`(_ fault: String, _ kind: String) throws {
         for probe in ["site-to-web", "web-to-site"] {
             let prediction = try PredictedLab.predict(fault, for: probe, in: Self.lab())
             #expect(prediction.effect.kind == kind, "\(probe): \(prediction)")
@@ -39,7 +39,7 @@ import Testing
         ("no-protocol-41", "site-to-web", "no security rule of gateway lets in what comes from 172.16.0.2"),
         ("no-router-list", "site-to-web", "aws-router is not in the potential router list of gateway"),
     ])
-    func whatIsMissingIsNamed(_ variant: String, _ probe: String, _ reason: String) throws {
+    func `What is missing is named`(_ variant: String, _ probe: String, _ reason: String) throws {
         let prediction = try PredictedLab.predict("delay core 20ms", for: probe, in: Self.lab(variant))
         guard case .unpredictable(let why) = prediction.effect else {
             Issue.record("\(prediction)")

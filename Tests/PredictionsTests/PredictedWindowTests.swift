@@ -5,7 +5,7 @@ import Testing
 /// The windows' arithmetic: what each timer contributes.
 @Suite struct PredictedWindowTests {
     /// 30 s less a quarter less a keepalive of 10 s; 30 s, a turn of BIRD's loop, and what packets and poll() take.
-    @Test func holdTimer() throws {
+    @Test func `Hold timer`() throws {
         let lab = try PredictedLab.awsOci()
         let prediction = try PredictedLab.predict("blackhole aws-vpn-1", for: "workload", in: lab)
         #expect(prediction.outage == [12_500, 33_010])
@@ -20,7 +20,7 @@ import Testing
             ("keepalive: 10s, hold: 30s", "keepalive: 10s, hold: 240s", [128_000, 183_010]),
             ("keepalive: 10s, hold: 30s", "keepalive: 1s, hold: 3s", [1_250, 6_010]),
         ] as [(String, String, [Int64])])
-    func otherTimers(old: String, new: String, window: [Int64]) throws {
+    func `Other timers`(old: String, new: String, window: [Int64]) throws {
         let lab = try PredictedLab.awsOci { $0.replacing(old, with: new) }
         // The other side proposes keepalives of 60 s with 180 s: a third of what is negotiated. Where its 180 s are the
         // smaller, this one's keepalives are 7 s, so that the other speaker's timer is later: 135 s less 7 s at least.
@@ -28,7 +28,7 @@ import Testing
     }
 
     /// A fault that is there already may have changed the timers.
-    @Test func afterAnotherHoldTime() throws {
+    @Test func `After another hold time`() throws {
         let lab = try PredictedLab.awsOci()
         let shorter = try PredictedLab.predict(
             "blackhole aws-vpn-1", with: ["bgp main hold 9s"], for: "workload", in: lab)
@@ -40,7 +40,7 @@ import Testing
     }
 
     /// One direction cut: the peer's NOTIFICATION still arrives, or the own timer is first, after one more keepalive.
-    @Test func oneWay() throws {
+    @Test func `One way`() throws {
         let lab = try PredictedLab.awsOci()
         #expect(
             try PredictedLab.predict("blackhole aws-vpn-1 from tgw", for: "workload", in: lab).outage == [
@@ -61,7 +61,7 @@ import Testing
     }
 
     /// An interface that goes down is known at once; a link that goes silent is not.
-    @Test func linkState() throws {
+    @Test func `Link state`() throws {
         let lab = try PredictedLab.resolve(PredictedLab.pair)
         let down = try PredictedLab.predict("link first down", for: "across", in: lab)
         #expect(
@@ -79,7 +79,7 @@ import Testing
             ("daemon drg/pluto killed", 6_643), ("mismatch main psk", 6_643), ("link vpc1-workload down", 1_018),
             ("blackhole aws-internet", nil), ("loss aws-vpn-1 1%", nil),
         ] as [(String, Int64?)])
-    func comeback(fault: String, latest: Int64?) throws {
+    func `Comeback`(fault: String, latest: Int64?) throws {
         let lab = try PredictedLab.awsOci()
         let prediction = try PredictedLab.predict(fault, for: "workload", in: lab)
         #expect(prediction.comeback?.milliseconds == latest.map { [0, $0] })
@@ -99,7 +99,7 @@ import Testing
             ("mismatch main psk", [21_170, 30_580], [2_170, 3_710]),
             ("mismatch main ike at drg", [17_570, 32_120], [3_080, 3_890]),
         ] as [(String, [Int64], [Int64])])
-    func containsWhatWasMeasured(fault: String, outages: [Int64], comebacks: [Int64]) throws {
+    func `Contains what was measured`(fault: String, outages: [Int64], comebacks: [Int64]) throws {
         let lab = try PredictedLab.awsOci()
         let prediction = try PredictedLab.predict(fault, for: "workload", in: lab)
         let window = try #require(prediction.effect.window)
@@ -109,7 +109,7 @@ import Testing
     }
 
     /// A hold timer changed behind netlab's back is found: its outages lie outside.
-    @Test func anotherHoldTimerIsOutside() throws {
+    @Test func `Another hold timer is outside`() throws {
         let lab = try PredictedLab.awsOci()
         let prediction = try PredictedLab.predict("blackhole aws-vpn-1", for: "workload", in: lab)
         let window = try #require(prediction.effect.window)
@@ -117,7 +117,7 @@ import Testing
         #expect(!window.contains(.milliseconds(12_017)) && !window.contains(.milliseconds(37_500)))
     }
 
-    @Test func windowsThatSayNothing() throws {
+    @Test func `Windows that say nothing`() throws {
         #expect(!Window(.seconds(12.5), .seconds(33)).saysNothing)
         #expect(Window(.zero, .seconds(31)).saysNothing)
         #expect(!Window(.zero, .seconds(30)).saysNothing)
@@ -131,7 +131,7 @@ import Testing
     }
 
     /// A speaker that keeps its timers waits its own hold time, and makes the other's session flap where it is shorter.
-    @Test func fixedTimers() throws {
+    @Test func `Fixed timers`() throws {
         let lab = try PredictedLab.awsOci {
             $0.replacing(
                 "drg: {asn: 31898, keepalive: 60s, hold: 180s,",
@@ -148,7 +148,7 @@ import Testing
     }
 
     /// Associations that are gone at one end come back with its next packet.
-    @Test func acquired() throws {
+    @Test func `Acquired`() throws {
         let lab = try PredictedLab.awsOci()
         #expect(try PredictedLab.predict("sa main deleted at tgw", for: "workload", in: lab).outage == [0, 7])
         #expect(
@@ -165,11 +165,11 @@ import Testing
             ("Libreswan 4.10", "4.10"), ("Libreswan 5.2 (netkey) on 6.1", "5.2"), ("BIRD version 2.0.12", "2.0.12"),
             ("Linux Libreswan 4.12\n", "4.12"), ("BIRD version 2.15.1", "2.15.1"), ("none", nil), ("", nil), ("5", nil),
         ] as [(String, String?)])
-    func read(text: String, version: String?) {
+    func `Read`(text: String, version: String?) {
         #expect(DaemonVersion(output: text)?.description == version)
     }
 
-    @Test func order() {
+    @Test func `Order`() {
         #expect(DaemonVersion(major: 4, minor: 10) > DaemonVersion(major: 4, minor: 9))
         #expect(DaemonVersion(major: 5, minor: 3) < DaemonVersion(major: 5, minor: 4))
     }

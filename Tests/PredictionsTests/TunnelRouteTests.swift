@@ -52,7 +52,7 @@ import Testing
 
     /// dpddelay 10 s at `a`, then 20 s of repetitions; 15 s at `b`, then 30 s: the end that sends the flow into the tunnel
     /// has to notice, and with both it is the later one.
-    @Test func whereTheFlowsWayIsCut() throws {
+    @Test func `Where the flows way is cut`() throws {
         let prediction = try predict("blackhole first")
         #expect(prediction.effect == .byFlow)
         #expect(prediction.all.map(\.before) == [Self.way("one", "one"), Self.way("one", "two")])
@@ -62,14 +62,14 @@ import Testing
         #expect(prediction.all.allSatisfy { $0.comeback?.earliest == .zero && $0.comeback?.latest ?? .zero > .zero })
     }
 
-    @Test func whereAnotherWayIsCut() throws {
+    @Test func `Where another way is cut`() throws {
         let prediction = try predict("blackhole second")
         #expect(prediction.all.map(\.effect.kind) == ["none", "outage"])
         #expect(prediction.all[1].outage == [30_016, 60_020])
         #expect(prediction.all[1].during == Self.way("one", "one"))
     }
 
-    @Test func bothCut() throws {
+    @Test func `Both cut`() throws {
         let prediction = try predict("blackhole first", "blackhole second")
         #expect(prediction.effect == .untilHealed && prediction.alternatives.isEmpty)
         // The first tunnel that is back carries all: the second adds nothing to the time.
@@ -79,18 +79,18 @@ import Testing
     }
 
     /// A daemon that deletes its associations tells its peer, and both take their routes back at once.
-    @Test func aMismatchIsNoOutage() throws {
+    @Test func `A mismatch is no outage`() throws {
         let prediction = try predict("mismatch one psk at a")
         for one in prediction.all { #expect(["none", "moment"].contains(one.effect.kind), "\(one.effect)") }
     }
 
     /// Only one end has lost them: the other goes on sending into a tunnel that leads nowhere.
-    @Test func associationsLostAtOneEnd() throws {
+    @Test func `Associations lost at one end`() throws {
         let there = try predict("sa one deleted at a")
         #expect(there.all.map(\.effect.kind) == ["untilHealed", "moment"])
     }
 
-    @Test func routesThatStayNeverFailOver() throws {
+    @Test func `Routes that stay never fail over`() throws {
         let lab = try PredictedLab.resolve(
             Self.text.replacing(
                 "a: {address: 192.0.2.1, interface: vpn1, routes: 10.2.0.0/16, withdraw: when-down,",

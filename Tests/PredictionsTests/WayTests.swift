@@ -4,7 +4,7 @@ import Testing
 
 /// Which way packets take, before a fault and after it.
 @Suite struct WayTests {
-    @Test func mainThenBackup() throws {
+    @Test func `Main then backup`() throws {
         let lab = try PredictedLab.awsOci()
         let prediction = try PredictedLab.predict("blackhole aws-vpn-1", for: "workload", in: lab)
         #expect(prediction.before == Prediction.Way(forth: ["main"], back: ["main"]))
@@ -18,7 +18,7 @@ import Testing
 
     /// A speaker whose BIRD stands still keeps its routes, so only the other direction changes its way.
     @Test(arguments: ["daemon tgw/bird stopped", "daemon tgw/bird killed"])
-    func oneDirectionOnly(fault: String) throws {
+    func `One direction only`(fault: String) throws {
         let lab = try PredictedLab.awsOci()
         let there = try PredictedLab.predict(fault, for: "workload", in: lab)
         #expect(there.during == Prediction.Way(forth: ["main"], back: ["backup"]))
@@ -26,7 +26,7 @@ import Testing
         #expect(back.during == Prediction.Way(forth: ["backup"], back: ["main"]))
     }
 
-    @Test func noTunnelAtAll() throws {
+    @Test func `No tunnel at all`() throws {
         let lab = try PredictedLab.resolve(PredictedLab.pair)
         let prediction = try PredictedLab.predict("link first down", for: "across", in: lab)
         #expect(prediction.before == Prediction.Way(forth: [], back: []))
@@ -34,7 +34,7 @@ import Testing
     }
 
     /// A static route goes before a learned one to the same prefix, so BGP's end changes nothing.
-    @Test func aStaticRouteToTheSamePrefix() throws {
+    @Test func `A static route to the same prefix`() throws {
         let lab = try PredictedLab.resolve(
             PredictedLab.pair.replacing(
                 "a: {role: router, routes: {10.0.0.0/8: 192.0.2.6}}",
@@ -56,7 +56,7 @@ import Testing
     }
 
     /// Next hops that share the traffic: which of them a flow takes cannot be said, and what follows for each can.
-    @Test func sharedTraffic() throws {
+    @Test func `Shared traffic`() throws {
         let lab = try PredictedLab.resolve(
             PredictedLab.pair.replacing(
                 "routes: {10.0.0.0/8: 192.0.2.6}", with: "routes: {10.2.0.0/16: [192.0.2.2, 192.0.2.6]}"
@@ -73,7 +73,7 @@ import Testing
     }
 
     /// A policy rule sends what comes from one prefix by another table's routes, past what BGP says.
-    @Test func policyRules() throws {
+    @Test func `Policy rules`() throws {
         let lab = try PredictedLab.resolve(
             PredictedLab.pair.replacing(
                 "a: {role: router, routes: {10.0.0.0/8: 192.0.2.6}}",

@@ -29,7 +29,7 @@ import Testing
     }
 
     /// What grows in the first hour, and then by less than the slack, is no leak.
-    @Test func warmingUpIsNoLeak() throws {
+    @Test func `Warming up is no leak`() throws {
         let found = try Self.endurance([
             Self.sample(0, kernel: 50), Self.sample(1), Self.sample(24, kernel: 109, pluto: 14),
         ])
@@ -38,7 +38,7 @@ import Testing
     }
 
     @Test(arguments: [(111, 10, 4, "lab kernel"), (100, 15, 4, "gw1/pluto"), (100, 10, 6, "SAs of gw1")])
-    func eachLeakIsNamed(kernel: Int64, pluto: Int64, associations: Int, name: String) throws {
+    func `Each leak is named`(kernel: Int64, pluto: Int64, associations: Int, name: String) throws {
         let found = try Self.endurance([
             Self.sample(0), Self.sample(1), Self.sample(24, kernel: kernel, pluto: pluto, associations: associations),
         ])
@@ -46,18 +46,18 @@ import Testing
     }
 
     /// While keys are renewed, old and new SAs are both there.
-    @Test func renewalInProgressIsNoLeak() throws {
+    @Test func `Renewal in progress is no leak`() throws {
         let samples = [Self.sample(0), Self.sample(1), Self.sample(24, associations: 5)]
         #expect(try Self.endurance(samples, [Self.added(23.999, spi: 9)]).hasLeak == false)
         #expect(try Self.endurance(samples, [Self.added(23, spi: 9)]).hasLeak == true)
     }
 
-    @Test func oneSampleProvesNothing() throws {
+    @Test func `One sample proves nothing`() throws {
         #expect(try Self.endurance([Self.sample(0)]).hasLeak == nil)
     }
 
     /// Where the tunnels were up at the beginning each new SA is a renewal; where not, the first is none.
-    @Test func renewals() throws {
+    @Test func `The renewals`() throws {
         let events = (1...23).flatMap { hour in
             [
                 Self.added(Double(hour), spi: UInt32(hour)),
@@ -74,7 +74,7 @@ import Testing
         #expect(late.tunnels.map(\.children) == [22, 0])
     }
 
-    @Test func alarmsAreCounted() throws {
+    @Test func `Alarms are counted`() throws {
         let alarm = { (raised: Bool) in
             LabEvent(nanoseconds: 5, node: "", kind: .alarm(monitor: "inside", isRaised: raised))
         }

@@ -3,7 +3,7 @@ import NetworkTypes
 import Testing
 
 @Suite struct FlowTraceTests {
-    @Test func everyStationOfARequestIsFound() throws {
+    @Test func `Every station of a request is found`() throws {
         var flow = FakeFlow()
         flow.send(.answered(forth: "main", back: "backup"))
         let trace = try flow.trace()
@@ -18,7 +18,7 @@ import Testing
     }
 
     /// One byte of payload has no room for a marker: then identifier, addresses and sequence number must do.
-    @Test(arguments: [0, 1, 15, 16, 1400]) func payloadsOfAnySize(payload: Int) throws {
+    @Test(arguments: [0, 1, 15, 16, 1400]) func `Payloads of any size`(payload: Int) throws {
         var flow = FakeFlow(payload: payload)
         flow.send(.answered(forth: "main", back: "main"), count: 3)
         flow.send(.lostForth("backup"))
@@ -27,7 +27,7 @@ import Testing
         #expect(seen.arrived(3) == nil && seen.forth(3) == ["backup"] && seen.lastForth(3) == "gw1:vpn2")
     }
 
-    @Test func otherPacketsAreNotTheFlows() throws {
+    @Test func `Other packets are not the flows`() throws {
         var flow = FakeFlow()
         flow.send(.lostForth("main"))
         let same = { (isRequest: Bool, id: UInt64, fragment: UInt16) in
@@ -49,7 +49,7 @@ import Testing
         #expect(try flow.trace().flows["there"]?.arrived(0)?.nanoseconds == flow.start + 10)
     }
 
-    @Test func withoutAMarkerTheAddressesMustFit() throws {
+    @Test func `Without a marker the addresses must fit`() throws {
         var flow = FakeFlow(payload: 1)
         flow.send(.lostForth("main"))
         let foreign = Packets.echo("10.9.0.9", "10.2.0.9", 7, 1, id: 0, payload: 1)
@@ -61,7 +61,7 @@ import Testing
     }
 
     /// Sequence numbers wrap after 65,536 requests; the time tells which of two requests a packet is.
-    @Test func sequenceNumbersWrap() throws {
+    @Test func `Sequence numbers wrap`() throws {
         let start = TwoPaths.second
         let sentAt = (0..<140_000).map { start + Int64($0) * TwoPaths.millisecond }
         let record = FlowRecord(
@@ -82,7 +82,7 @@ import Testing
         #expect(sentAt.indices.filter { seen.arrived($0) != nil } == captured)
     }
 
-    @Test func copiesAndOvertakingAreCountedForEachDirection() throws {
+    @Test func `Copies and overtaking are counted for each direction`() throws {
         var flow = FakeFlow()
         flow.send(.answered(forth: "main", back: "main"), count: 2)
         flow.send(.lostForth("main"), count: 2)
@@ -97,7 +97,7 @@ import Testing
         #expect(seen.duplicatedBack == 0 && seen.reorderedBack == 0)
     }
 
-    @Test func anIncompleteCaptureSaysSo() throws {
+    @Test func `An incomplete capture says so`() throws {
         var flow = FakeFlow()
         flow.send(.answered(forth: "main", back: "main"))
         flow.change { $0.dropped = 3 }

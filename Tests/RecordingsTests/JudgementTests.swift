@@ -50,7 +50,7 @@ import Testing
         (25, 20, 31, true), (20, 20, 31, true), (31, 20, 31, true),
         (19, 20, 31, false), (32, 20, 31, false), (1, 20, 31, false),
     ])
-    func anOutageMustLieInItsWindow(outage: Int64, from: Int, to: Int, holds: Bool) throws {
+    func `An outage must lie in its window`(outage: Int64, from: Int, to: Int, holds: Bool) throws {
         let found = try Self.judge(Self.failover(outage: outage), Self.predict(Self.window(from, to)))
         #expect(found.map(\.subject) == [.outage])
         #expect(found[0].outcome == (holds ? .pass : .fail), "\(found[0].seen)")
@@ -59,14 +59,14 @@ import Testing
 
     /// In real time it may last a second longer, and not be shorter.
     @Test(arguments: [(32, true), (33, false), (19, false)] as [(Int64, Bool)])
-    func anOutageInRealTime(outage: Int64, holds: Bool) throws {
+    func `An outage in real time`(outage: Int64, holds: Bool) throws {
         let found = try Self.judge(Self.failover(outage: outage), Self.predict(Self.window(20, 31)), time: .real)
         #expect(found[0].outcome == (holds ? .pass : .fail), "\(found[0].seen)")
         #expect(found[0].expected == "an outage of 20.000 s to 32.000 s (the last second for the machine)")
     }
 
     /// A flow whose way is up to a hash is judged by what was predicted for the way it took.
-    @Test func aFlowIsJudgedByItsOwnWay() throws {
+    @Test func `A flow is judged by its own way`() throws {
         let predict = { (incident: Incident, flow: String) -> Prediction? in
             let ways = [("main", Self.window(20, 31)), ("backup", .none)].map { tunnel, effect in
                 Prediction(
@@ -92,21 +92,21 @@ import Testing
     }
 
     /// Packets every 0.1 s cannot tell 19.95 s from 20 s.
-    @Test func whatPacketsCannotTellDoesNotFail() throws {
+    @Test func `What packets cannot tell does not fail`() throws {
         let seen = Self.failover(outage: 20)
         let half = { (ms: Int) in Prediction.Effect.outage(Window(.milliseconds(ms), .milliseconds(ms))) }
         #expect(try Self.judge(seen, Self.predict(half(20_050)))[0].outcome == .pass)
         #expect(try Self.judge(seen, Self.predict(half(20_150)))[0].outcome == .fail)
     }
 
-    @Test func aWindowThatSaysNothingFails() throws {
+    @Test func `A window that says nothing fails`() throws {
         let seen = Self.failover(outage: 25)
         let found = try Self.judge(seen, Self.predict(Self.window(0, 300)))
         #expect(found[0].outcome == .fail && found[0].expected.contains("too wide"))
         #expect(try Self.judge(seen, Self.predict(Self.window(0, 30)))[0].outcome == .pass)
     }
 
-    @Test func whereNothingIsToHappenNoPacketMayBeLost() throws {
+    @Test func `Where nothing is to happen no packet may be lost`() throws {
         var flow = FakeFlow()
         flow.send(Self.main, until: 120 * TwoPaths.second)
         #expect(try Self.judge(flow, Self.predict(.none))[0].outcome == .pass)
@@ -119,7 +119,7 @@ import Testing
         #expect(try Self.judge(flow, Self.predict(Self.window(20, 31)))[0].outcome == .fail)
     }
 
-    @Test func untilHealedMeansUntilThenAndNotLonger() throws {
+    @Test func `Until healed means until then and not longer`() throws {
         var flow = FakeFlow()
         flow.send(Self.main, until: Self.fault.nanoseconds)
         flow.send(.lostForth("main"), until: 85 * TwoPaths.second)
@@ -138,7 +138,7 @@ import Testing
         #expect(try Self.judge(whole, Self.predict(.untilHealed))[0].outcome == .fail)
     }
 
-    @Test func theFirstPathIsTakenAgainWithinItsWindow() throws {
+    @Test func `The first path is taken again within its window`() throws {
         let flow = Self.failover(outage: 25, back: 10)
         let judged = { (window: (Int, Int)) in
             try Self.judge(flow, Self.predict(Self.window(20, 31), comeback: window)).map(\.outcome)
@@ -160,7 +160,7 @@ import Testing
         #expect(open.map(\.outcome) == [.pass, .inconclusive])
     }
 
-    @Test func lossesAfterMendingFailOnlyWhereTheyAreAnOutage() throws {
+    @Test func `Losses after mending fail only where they are an outage`() throws {
         for (lost, outcome) in [(1, Verdict.Outcome.pass), (10, .pass), (12, .fail)] {
             var flow = Self.failover(outage: 25, back: 1)
             var patched = FakeFlow()
@@ -177,7 +177,7 @@ import Testing
         }
     }
 
-    @Test func lossesBeforeAnythingBroke() throws {
+    @Test func `Losses before anything broke`() throws {
         for (lost, outcome) in [(1, Verdict.Outcome.pass), (12, .fail)] {
             var flow = FakeFlow()
             flow.send(Self.main, until: 12 * TwoPaths.second)
@@ -188,7 +188,7 @@ import Testing
         }
     }
 
-    @Test func aSecondOutageIsNotPredicted() throws {
+    @Test func `A second outage is not predicted`() throws {
         var flow = FakeFlow()
         flow.send(Self.main, until: Self.fault.nanoseconds)
         flow.send(.lostForth("main"), until: 45 * TwoPaths.second)
@@ -199,7 +199,7 @@ import Testing
         #expect(found.map(\.outcome) == [.fail] && found[0].measured.count == 2)
     }
 
-    @Test func mendedBeforeItWasNoticed() throws {
+    @Test func `Mended before it was noticed`() throws {
         let soon = Incident(nanoseconds: 30 * TwoPaths.second, begun: [], healed: [.linkDown("cut")])
         let judged = { (seconds: Int64) in
             var flow = FakeFlow()
@@ -214,7 +214,7 @@ import Testing
         #expect(try judged(40) == .fail)
     }
 
-    @Test func whatCannotBePredictedIsNotJudged() throws {
+    @Test func `What cannot be predicted is not judged`() throws {
         let flow = Self.failover(outage: 25)
         #expect(try Self.judge(flow, Self.predict(.unpredictable("own files")))[0].outcome == .inconclusive)
         #expect(try Self.judge(flow, Self.predict(.degraded))[0].outcome == .notApplicable)

@@ -8,7 +8,7 @@ import Testing
     private let main = FakeFlow.Fate.answered(forth: "main", back: "main")
 
     /// Lost from 11.0 s to 12.9 s, one packet every 0.1 s: out for 1.9 s at least and less than 2.1 s.
-    @Test func bothBounds() throws {
+    @Test func `Both bounds`() throws {
         var flow = FakeFlow()
         flow.send(main, count: 10)
         flow.send(.lostForth("main"), count: 20)
@@ -27,7 +27,7 @@ import Testing
         #expect(try flow.result().outages(.back).isEmpty)
     }
 
-    @Test func directionsAreToldApart() throws {
+    @Test func `Directions are told apart`() throws {
         var flow = FakeFlow()
         flow.send(main, count: 5)
         flow.send(.lostForth("main"), count: 10)
@@ -47,7 +47,7 @@ import Testing
         #expect(result.phases[3].back == nil && result.phases[3].lastSeen == "gw2:lan")
     }
 
-    @Test func withoutACaptureOnlyTheRoundTripIsKnown() {
+    @Test func `Without a capture only the round trip is known`() {
         var flow = FakeFlow()
         flow.send(main, count: 5)
         flow.send(.lostForth("main"), count: 10)
@@ -56,7 +56,7 @@ import Testing
         #expect(result.outages.map(\.scope) == [.roundTrip] && result.lostForth == nil && result.phases.isEmpty)
     }
 
-    @Test func anOutageWithoutBeginningOrEndHasNoUpperBound() throws {
+    @Test func `An outage without beginning or end has no upper bound`() throws {
         var flow = FakeFlow()
         flow.send(.lostForth("main"), count: 3)
         flow.send(main, count: 3)
@@ -67,7 +67,7 @@ import Testing
         #expect(!outages[1].canLast(Window(.zero, .milliseconds(299))))
     }
 
-    @Test func lateAnswersAreLostButTheWayIsThere() throws {
+    @Test func `Late answers are lost but the way is there`() throws {
         var flow = FakeFlow()
         flow.send(main, count: 2)
         flow.send(.answeredLate(forth: "main", back: "main"), count: 2)
@@ -77,7 +77,7 @@ import Testing
         #expect(result.phases[1].fate == .late)
     }
 
-    @Test func whatWasBrokenOffIsNotLost() throws {
+    @Test func `What was broken off is not lost`() throws {
         var flow = FakeFlow()
         flow.send(main, count: 5)
         flow.send(.lostForth("main"), count: 15)
@@ -88,7 +88,7 @@ import Testing
         #expect(FlowResult(flow.record, trace: try flow.trace()).lost == 15)
     }
 
-    @Test func roundTripsBySortingAndRank() throws {
+    @Test func `Round trips by sorting and rank`() throws {
         let trips = try #require(RoundTrip((1...100).map { Int64($0) }.reversed()))
         #expect(trips.least == 1 && trips.median == 50 && trips.p95 == 95 && trips.p99 == 99 && trips.most == 100)
         #expect(trips.mean == 51 && trips.deviation == 29)
@@ -106,7 +106,7 @@ import Testing
         faults.map { if case .nodeDown(let node) = $0 { node } else { "?" } }
     }
 
-    @Test func whatHappensTogetherIsOneIncident() {
+    @Test func `What happens together is one incident`() {
         let incidents = Incident.all(in: [
             fault("b", true, at: 10.02), fault("a", true, at: 10), fault("c", true, at: 20), fault("a", false, at: 30),
             fault("b", false, at: 30), fault("c", false, at: 31),
@@ -119,7 +119,7 @@ import Testing
             ])
     }
 
-    @Test func packetsUnderWayAreLostByTheNextFault() {
+    @Test func `Packets under way are lost by the next fault`() {
         let incidents = Incident.all(in: [fault("a", true, at: 10), fault("a", false, at: 20)])
         let outage = { (seconds: Double) in
             let mark = Outage.Mark(request: 0, nanoseconds: Int64(seconds * 1e9))

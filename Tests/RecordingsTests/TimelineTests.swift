@@ -62,7 +62,7 @@ import Testing
         }
     }
 
-    @Test func aFailoverStepByStep() throws {
+    @Test func `A failover step by step`() throws {
         let timeline = try Self.timeline(Self.asymmetric())
         #expect(timeline.left == "one" && timeline.right == "two")
         #expect(timeline.chapters.map(\.incident.text) == ["link cut down", "healed: link cut down"])
@@ -81,14 +81,14 @@ import Testing
             ])
     }
 
-    @Test func eachDetectionIsNamed() throws {
+    @Test func `Each detection is named`() throws {
         let found = try Self.timeline(Self.asymmetric()).chapters[0].entries.filter { $0.kind == .detection }
         #expect(found.map(\.detection) == [.liveness, .holdTimer, .notification])
         #expect(found.map(\.side) == [.left, .left, .right])
     }
 
     /// A Delete that comes unasked is the peer's; one that follows rekeying is routine.
-    @Test func deletions() throws {
+    @Test func `Deletions`() throws {
         let deleting = LabEvent.Kind.ike(
             connection: "main", .deleted,
             text: "deleting state (STATE_V2_ESTABLISHED_IKE_SA) and NOT sending notification")
@@ -101,7 +101,7 @@ import Testing
         #expect(try found([rekeyed, Self.event(21_000, "gw2", deleting)]) == [])
     }
 
-    @Test func packetsAreNumberedAndRepetitionsCounted() throws {
+    @Test func `Packets are numbered and repetitions counted`() throws {
         let entries = try Self.timeline(Self.asymmetric()).chapters[0].entries
         let first = try #require(entries.first { $0.kind == .firstRequest })
         #expect(first.text == "first request through backup after 250 lost")
@@ -116,14 +116,14 @@ import Testing
         #expect(entries.first { $0.kind == .associationRemoved }?.text == "SA of main removed, 2 times")
     }
 
-    @Test func phasesShowTheAsymmetry() throws {
+    @Test func `Phases show the asymmetry`() throws {
         let chapters = try Self.timeline(Self.asymmetric()).chapters
         #expect(chapters[0].phases.map(\.phase.fate) == [.lostForth, .lostBack, .answered])
         #expect(chapters[0].phases.map(\.phase.isAsymmetric) == [false, true, false])
         #expect(chapters[1].phases.map(\.phase.isAsymmetric) == [false, true, false])
     }
 
-    @Test func withoutACaptureAnswersMustDo() throws {
+    @Test func `Without a capture answers must do`() throws {
         let entries = try Self.timeline(Self.asymmetric(), captured: false).chapters[0].entries.filter {
             $0.flow != nil
         }
@@ -131,7 +131,7 @@ import Testing
         #expect(entries.allSatisfy { $0.source == .flow })
     }
 
-    @Test func randomLossesDoNotDrownTheRest() throws {
+    @Test func `Random losses do not drown the rest`() throws {
         var flow = FakeFlow()
         flow.send(.answered(forth: "main", back: "main"), until: Self.fault)
         for _ in 0..<100 {

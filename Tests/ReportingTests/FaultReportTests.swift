@@ -13,7 +13,7 @@ import Testing
             fault: .sessionShut("main", node: "tgw"), since: LabTime(nanoseconds: 2_000_000_000), until: nil),
     ]
 
-    @Test func whatIsBrokenSinceWhenAndUntilWhen() {
+    @Test func `What is broken since when and until when`() {
         #expect(
             FaultReport(Self.faults, lab: "small").text(style: .plain) == """
                 FAULT                 SINCE  HEALS AT
@@ -24,7 +24,7 @@ import Testing
     }
 
     /// The text is what `netlab heal` takes.
-    @Test func jsonHasTheTextBesides() throws {
+    @Test func `JSON has the text besides`() throws {
         let json = try JSONText.of(Self.faults)
         #expect(json.contains("\"text\" : \"link aws-vpn-1 down\""))
         #expect(json.components(separatedBy: "\"until\"").count == 2)

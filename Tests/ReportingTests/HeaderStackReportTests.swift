@@ -11,8 +11,8 @@ struct HeaderStackReportTests {
         return try request.stack()
     }
 
-    @Test("the longest packet, part for part")
-    func longest() throws {
+    @Test
+    func `The longest packet, part for part`() throws {
         let stack = try stack { ($0.encryption, $0.isUDPEncapsulated, $0.vlanTags) = ("aes-gcm-16", true, 1) }
         #expect(
             HeaderStackReport(stack).text(style: .plain) == """
@@ -36,8 +36,8 @@ struct HeaderStackReportTests {
                 """)
     }
 
-    @Test("a packet that is too long, and a family that is not carried")
-    func tooLong() throws {
+    @Test
+    func `A packet that is too long, and a family that is not carried`() throws {
         let stack = try stack { $0.layers = "isatap,ipip6" }
         #expect(
             HeaderStackReport(stack, size: 1452).text(style: .plain) == """
@@ -56,16 +56,16 @@ struct HeaderStackReportTests {
                 """)
     }
 
-    @Test("IPv6 below its minimum says so, and only then")
-    func belowMinimum() throws {
+    @Test
+    func `IPv6 below its minimum says so, and only then`() throws {
         let mtu = try #require(MTU(1299))
         let text = HeaderStackReport(try stack { ($0.layers, $0.linkMTU) = ("6in4", mtu) }).text(style: .plain)
         #expect(text.contains("\nmss6      1219  below IPv6's minimum MTU of 1280: only if a layer below fragments"))
         #expect(!HeaderStackReport(try stack { $0.layers = "6in4" }).text(style: .plain).contains("1280"))
     }
 
-    @Test("JSON has every figure, in snake case")
-    func json() throws {
+    @Test
+    func `JSON has every figure, in snake case`() throws {
         let report = HeaderStackReport(try stack { $0.layers = "6in4" }, size: 100)
         #expect(
             try JSONText.of(report) == """

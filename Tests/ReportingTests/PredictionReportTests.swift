@@ -30,13 +30,13 @@ import Testing
         return try LabFile(text: text, file: "lab.yaml") { _ in "" }.resolve().topology
     }
 
-    @Test func itNamesTheDaemonsThatTheLabRunsAndNoOthers() throws {
+    @Test func `It names the daemons that the lab runs and no others`() throws {
         let report = PredictionReport(
             of: try Self.lab("strongswan"), faults: [.nodeDown("a")], versions: .measured, predictions: [])
         #expect(report.text(style: .plain).hasPrefix("two: node a down  (strongSwan 5.9.8)\n"))
     }
 
-    @Test func figuresOfAnotherVersionAreSaidToBe() throws {
+    @Test func `Figures of another version are said to be`() throws {
         let versions = DaemonVersions([.charon: DaemonVersion(major: 6, minor: 0, patch: 1)])
         let caveat = "strongSwan is 6.0.1 here, and its figures were measured with 5.9.8: the windows may be others."
         let text = { (daemon: String) in
@@ -55,7 +55,7 @@ import Testing
             during: Prediction.Way(forth: ["main", "b"], back: []), reasons: reasons)
     }
 
-    @Test func aTableAndTheReasons() throws {
+    @Test func `A table and the reasons`() throws {
         let report = PredictionReport(
             of: try Self.lab("libreswan"), faults: [.nodeDown("f")], versions: .measured,
             predictions: [
@@ -81,7 +81,7 @@ import Testing
                 """)
     }
 
-    @Test func aWindowThatSaysNothingIsWarnedOf() throws {
+    @Test func `A window that says nothing is warned of`() throws {
         let wide = prediction("a", .outage(Window(.zero, .seconds(100))), reasons: [])
         let report = PredictionReport(
             of: try Self.lab("libreswan"), faults: [.nodeDown("f")], versions: .measured, predictions: [wide])

@@ -37,7 +37,7 @@ import Testing
         state: "ESTABLISHED", sendMSS: 1348, receiveMSS: 536, advertisedMSS: 1448, pathMTU: 1400, retransmissions: 3,
         unacknowledged: 0)
 
-    @Test func echoesAreListedAndSummedUp() {
+    @Test func `Echoes are listed and summed up`() {
         let text = text(.echo(attempts: [reply(1, 3_000_000), lost, reply(3, 5_000_000, fragments: 2)]))
         #expect(
             text == """
@@ -56,14 +56,14 @@ import Testing
         (.localError, "by the node itself"),
         (.limit, "the longest tried"),
     ])
-    func aPathMTUSaysWhatBoundsIt(boundary: PathMTUResult.Boundary, words: String) {
+    func `A path MTU says what bounds it`(boundary: PathMTUResult.Boundary, words: String) {
         let text = text(.pathMTU(result: PathMTUResult(bytes: 1400, boundary: boundary, attempts: [refused])))
         #expect(text.contains("path MTU 1400"))
         #expect(text.contains(words))
         #expect(text.contains("packet too big, MTU 1400 (10.1.0.1)"))
     }
 
-    @Test func whatWasNotReachedSaysSo() {
+    @Test func `What was not reached says so`() {
         let nothing = PathMTUResult(bytes: nil, boundary: nil, attempts: [lost])
         #expect(text(.pathMTU(result: nothing)).hasSuffix("not reached"))
         let error = LocalError(name: "ENETUNREACH", message: "Network is unreachable")
@@ -81,7 +81,7 @@ import Testing
         #expect(result(.echo(attempts: [lost, reply(1, 1)])).isReached)
     }
 
-    @Test func aHandshakeShowsWhatEachSideSaw() {
+    @Test func `A handshake shows what each side saw`() {
         let handshake = HandshakeResult(
             outcome: .established, roundTripNanoseconds: 3_000_000,
             mss: .init(synSent: 1460, synReceived: 1200, synAckSent: 1360), client: figures, server: nil, notice: nil,
@@ -98,7 +98,7 @@ import Testing
                 """)
     }
 
-    @Test func aTransferSaysHowMuchHowFastAndWhatWasSentAgain() {
+    @Test func `A transfer says how much how fast and what was sent again`() {
         func transfer(_ received: Int) -> BulkResult {
             let none = BulkResult.Counters(
                 fragmentsReceived: 0, packetsReassembled: 0, fragmentsCreated: 0, unreachablesReceived: 0)
@@ -115,7 +115,7 @@ import Testing
         #expect(!result(.bulk(result: transfer(500_000))).isReached)
     }
 
-    @Test func jsonIsInWordsWithUnits() throws {
+    @Test func `JSON is in words with units`() throws {
         let json = try JSONText.of(result(.echo(attempts: [reply(1, 3_000_000), refused])))
         for word in [
             "\"is_reached\" : true", "\"round_trip_nanoseconds\" : 3000000", "\"packet_too_big\"", "\"mtu\" : 1400",

@@ -52,7 +52,7 @@ import Testing
         )
     }
 
-    @Test func theTable() throws {
+    @Test func `The table`() throws {
         let text = try Self.report().text(style: .plain)
         #expect(
             text == """
@@ -70,14 +70,14 @@ import Testing
                 """, "\(text)")
     }
 
-    @Test func aLeakFails() throws {
+    @Test func `A leak fails`() throws {
         #expect(try Self.report().outcome == .pass)
         #expect(try Self.report(pluto: 15).outcome == .fail)
         #expect(try Self.report(pluto: 15).text(style: .plain).contains("14.7 MB  leak"))
         #expect(try Self.report(isPartial: true).outcome == .inconclusive)
     }
 
-    @Test func seriesForPlotting() throws {
+    @Test func `Series for plotting`() throws {
         let report = try Self.report()
         let minutes = report.flowSeries.components(separatedBy: "\r\n")
         #expect(minutes.count == 182 && minutes[0] == "flow,minute,sent,lost,mean_ms,max_ms")
@@ -90,12 +90,12 @@ import Testing
 
     /// Taken while the lab waits for the script's first second.
     @Test(arguments: [(-742_000_000, "-0.742"), (-7_000_000, "-0.007"), (-1, "0.000"), (-1_500_000_000, "-1.500")])
-    func aSampleBeforeTheBeginning(_ nanoseconds: Int64, _ cell: String) throws {
+    func `A sample before the beginning`(_ nanoseconds: Int64, _ cell: String) throws {
         let rows = try Self.report(firstSample: nanoseconds).holdingSeries.components(separatedBy: "\r\n")
         #expect(rows[1] == "\(cell),104857600,10485760,2")
     }
 
-    @Test func jsonForPrograms() throws {
+    @Test func `JSON for programs`() throws {
         let text = try JSONText.of(Self.report())
         let json = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
         #expect(json["outcome"] as? String == "pass" && json["length_nanoseconds"] as? Int == 10_800_000_000_000)

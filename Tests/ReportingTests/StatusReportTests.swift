@@ -111,7 +111,7 @@ import Testing
     private let empty = LabStatus(
         lab: "small", title: "A small lab", clock: nil, tunnels: [], sessions: [], paths: [], daemons: [], nodes: [])
 
-    @Test func brief() throws {
+    @Test func `Brief`() throws {
         #expect(
             StatusReport(try status()).brief(style: .plain) == """
                 small  A small lab  (at 2.5s, paced)
@@ -124,7 +124,7 @@ import Testing
                 """)
     }
 
-    @Test func full() throws {
+    @Test func `Full`() throws {
         #expect(
             StatusReport(try status()).full(style: .plain) == """
                 small  A small lab  (at 2.5s, paced)
@@ -172,12 +172,12 @@ import Testing
     }
 
     /// What a lab does not have is not shown.
-    @Test func labWithoutTunnelsAndSessions() {
+    @Test func `Lab without tunnels and sessions`() {
         #expect(StatusReport(empty).full(style: .plain) == "small  A small lab")
         #expect(StatusReport(empty).brief(style: .plain).hasPrefix("small  A small lab"))
     }
 
-    @Test func colourIsOnlyColour() throws {
+    @Test func `Colour is only colour`() throws {
         let report = StatusReport(try status())
         let colour = Style(hasColour: true)
         #expect(stripped(report.full(style: colour)) == report.full(style: .plain))
@@ -200,7 +200,7 @@ import Testing
         (ClockMode.paced, false, "(at 2.5s, paced)"), (.paused, false, "(at 2.5s, paused)"),
         (.paused, true, "(at 2.5s, advancing)"),
     ])
-    func clock(_ mode: ClockMode, _ isAdvancing: Bool, _ expected: String) {
+    func `The clock`(_ mode: ClockMode, _ isAdvancing: Bool, _ expected: String) {
         var status = empty
         status.clock = ClockStatus(mode: mode, isAdvancing: isAdvancing, time: LabTime(nanoseconds: 2_500_000_000))
         #expect(StatusReport(status).full(style: .plain) == "small  A small lab  \(expected)")
@@ -214,11 +214,11 @@ import Testing
             (51_900_000_000, "51.9 GB"),
             (UInt64.max, "18.4 EB"),
         ] as [(UInt64, String)])
-    func amount(_ bytes: UInt64, _ expected: String) {
+    func `Amount`(_ bytes: UInt64, _ expected: String) {
         #expect(StatusReport.amount(bytes) == expected)
     }
 
-    @Test func jsonHasSnakeCaseKeysInOrder() throws {
+    @Test func `JSON has snake case keys in order`() throws {
         let text = try JSONText.of(try status())
         for key in [
             "is_udp_encapsulated", "age_seconds", "hold_seconds", "keepalive_seconds", "last_error", "is_running",
@@ -239,7 +239,7 @@ import Testing
             ])
     }
 
-    @Test func monitorsShowTheirAlarm() throws {
+    @Test func `Monitors show their alarm`() throws {
         let status = LabStatus(
             lab: "small", title: "", clock: nil, tunnels: [], sessions: [], paths: [], daemons: [], nodes: [],
             monitors: [
@@ -254,7 +254,7 @@ import Testing
         #expect(lines.contains(["new", "waiting", "-", "0", "-", "-"]))
     }
 
-    @Test func jsonOfSmallValue() throws {
+    @Test func `JSON of small value`() throws {
         struct Value: Encodable {
             let someName = "a/b"
             let another = 1

@@ -4,7 +4,7 @@ import Testing
 @Suite struct TableTests {
     private let colour = Style(hasColour: true)
 
-    @Test func columnsAreAsWideAsTheirWidestCell() {
+    @Test func `Columns are as wide as their widest cell`() {
         let table = Table(columns: ["NAME", "N"], rows: [["a", "1"], ["longer", "22"], ["b"]])
         #expect(
             table.text(style: .plain) == """
@@ -16,18 +16,18 @@ import Testing
         #expect(table.text(style: .plain, indent: "  ").split(separator: "\n").allSatisfy { $0.hasPrefix("  ") })
     }
 
-    @Test func emptyCellsAtTheEndLeaveNoSpaces() {
+    @Test func `Empty cells at the end leave no spaces`() {
         let table = Table(columns: ["A", "B", ""], rows: [["x", "", ""], ["", "y", ""], ["", "", "z"], []])
         #expect(table.text(style: .plain) == "A  B\nx\n   y\n      z\n")
     }
 
-    @Test func nothing() {
+    @Test func `Nothing`() {
         #expect(Table(columns: [], rows: []).text(style: .plain, indent: "  ") == "")
         #expect(Table(columns: ["A"], rows: []).text(style: .plain) == "A")
     }
 
     /// Colour takes no room: without it the text is the same.
-    @Test func colouredCellsAlign() {
+    @Test func `Coloured cells align`() {
         let rows = { (style: Style) in
             [
                 [style.good("up"), "1"], [style.bad("down"), "2"], [style.faint("unused"), "3"],
@@ -42,13 +42,13 @@ import Testing
     }
 
     /// A cell is as wide as its characters, whatever their bytes.
-    @Test func lettersBeyondASCII() {
+    @Test func `Letters beyond ASCII`() {
         #expect(Table(columns: [], rows: [["é✓", "1"], ["abc", "2"]]).text(style: .plain) == "é✓   1\nabc  2")
     }
 }
 
 @Suite struct StyleTests {
-    @Test func paints() {
+    @Test func `Paints`() {
         let paints: [(String, (Style, String) -> String)] = [
             ("32", { $0.good($1) }), ("31", { $0.bad($1) }), ("33", { $0.warning($1) }), ("2", { $0.faint($1) }),
             ("1", { $0.strong($1) }),

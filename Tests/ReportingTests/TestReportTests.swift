@@ -52,7 +52,7 @@ import Testing
         .init(at: .seconds(5), verdict: verdict("main-bgp", outcome), mustHold: mustHold)
     }
 
-    @Test func aRunThatPassed() {
+    @Test func `A run that passed`() {
         let text = TestReport(runs: [Self.run(checks: [Self.check(.pass)])]).text(style: .plain)
         #expect(
             text == """
@@ -66,7 +66,7 @@ import Testing
                 """, "\(text)")
     }
 
-    @Test func whatFailedIsExplained() {
+    @Test func `What failed is explained`() {
         let run = Self.run(window: Window(.seconds(1), .seconds(2)), checks: [Self.check(.fail)])
         let report = TestReport(runs: [run])
         let text = report.text(style: .plain)
@@ -76,14 +76,14 @@ import Testing
         #expect(text.hasSuffix("1 failed"))
     }
 
-    @Test func outcomesOfChecks() {
+    @Test func `Outcomes of checks`() {
         let outcomes = [Verdict.Outcome.pass, .fail, .inconclusive, .notApplicable]
         #expect(outcomes.map { Self.check($0).outcome } == [.pass, .fail, .inconclusive, .fail])
         #expect(
             outcomes.map { Self.check($0, mustHold: false).outcome } == [.fail, .pass, .inconclusive, .inconclusive])
     }
 
-    @Test func outcomesOfRuns() {
+    @Test func `Outcomes of runs`() {
         #expect(Self.run().outcome == .pass)
         #expect(Self.run(isPartial: true).outcome == .inconclusive)
         #expect(Self.run(window: Window(.zero, .seconds(1)), isPartial: true).outcome == .fail)
@@ -96,7 +96,7 @@ import Testing
         #expect(nothing.outcome == .inconclusive)
     }
 
-    @Test func repetitionsHaveADistribution() throws {
+    @Test func `Repetitions have a distribution`() throws {
         let runs = (1...4).map { Self.run(repetition: $0, lost: 100..<(310 + 10 * $0)) }
         let report = TestReport(runs: runs)
         let one = try #require(report.distributions.first)
@@ -108,7 +108,7 @@ import Testing
     }
 
     /// Nothing is held against what was published: the mark is the prediction's.
-    @Test func whatWasPublishedStandsBeside() throws {
+    @Test func `What was published stands beside`() throws {
         let looked = Verdict(
             expectation: "main-rtt", kind: "rtt", outcome: .fail, expected: "3 ms", rule: "lab.yaml:7", seen: "4 ms",
             published: "5 ms")
@@ -126,7 +126,7 @@ import Testing
         #expect(TestReport(runs: [Self.run()]).text(style: .plain).contains("published") == false)
     }
 
-    @Test func jsonForPrograms() throws {
+    @Test func `JSON for programs`() throws {
         let text = try JSONText.of(TestReport(runs: [Self.run(checks: [Self.check(.pass)])]))
         let json = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
         #expect(json["outcome"] as? String == "pass" && json["is_partial"] as? Bool == false)
@@ -143,7 +143,7 @@ import Testing
         #expect((run["alarms"] as? [[String: Any]])?.first?["monitor"] as? String == "inside")
     }
 
-    @Test func junitForJenkins() {
+    @Test func `JUnit for jenkins`() {
         let runs = [
             Self.run(checks: [Self.check(.pass), Self.check(.notApplicable, mustHold: false)]),
             Self.run(repetition: 2, window: Window(.seconds(1), .seconds(2)), failures: ["it \u{1} broke\n\"badly\""]),

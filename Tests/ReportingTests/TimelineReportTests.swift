@@ -39,7 +39,7 @@ import Testing
             endedAt: 60_000_000_000)
     }
 
-    @Test func twoColumns() throws {
+    @Test func `Two columns`() throws {
         let text = TimelineReport(try Self.timeline()).text(style: .plain)
         #expect(
             text == """
@@ -56,7 +56,7 @@ import Testing
                 """, "\(text)")
     }
 
-    @Test func jsonForPrograms() throws {
+    @Test func `JSON for programs`() throws {
         let text = try JSONText.of(TimelineReport(Self.timeline()))
         let json = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
         let chapter = try #require((json["chapters"] as? [[String: Any]])?.first)

@@ -26,7 +26,7 @@ struct TrafficReportTests {
         }
     }
 
-    @Test func ratesAreDifferences() throws {
+    @Test func `Rates are differences`() throws {
         let report = TrafficReport(Self.samples([(10, 0), (30, 5), (30, 5)]), since: 5 * Self.second)
         let points = try #require(report.series.first).points
         #expect(points.map(\.sentPacketsPerSecond) == [20, 0])
@@ -36,18 +36,18 @@ struct TrafficReportTests {
         #expect(points.map(\.toNanoseconds) == [Self.second, 2 * Self.second])
     }
 
-    @Test func anInterfaceMadeAnewCountsFromZero() throws {
+    @Test func `An interface made anew counts from zero`() throws {
         let report = TrafficReport(Self.samples([(1000, 1000), (7, 3)]), since: 0)
         #expect(report.series.first?.points.map(\.sentPacketsPerSecond) == [7])
     }
 
-    @Test func oneSampleIsNoSeries() {
+    @Test func `One sample is no series`() {
         #expect(TrafficReport(Self.samples([(10, 0)]), since: 0).series.first?.points.isEmpty == true)
         #expect(TrafficReport([], since: 0).series.isEmpty)
         #expect(TrafficReport([], since: 0).text(style: .plain, indent: "").isEmpty)
     }
 
-    @Test func graph() {
+    @Test func `Graph`() {
         let counts: [(sent: UInt64, received: UInt64)] = [(0, 0), (20, 20), (40, 40), (40, 41), (40, 41), (50, 51)]
         let text = TrafficReport(Self.samples(counts, others: [0, 0, 0, 20, 40, 50]), since: 0).text(
             style: .plain, indent: "  ")
@@ -60,7 +60,7 @@ struct TrafficReportTests {
     }
 
     /// What is beyond the scale is drawn as high as the scale is.
-    @Test func aTransferDoesNotFlattenTheRest() throws {
+    @Test func `A transfer does not flatten the rest`() throws {
         var sent: UInt64 = 0
         let counts = (0..<42).map { number -> (sent: UInt64, received: UInt64) in
             sent += number == 20 ? 5000 : 20
@@ -70,7 +70,7 @@ struct TrafficReportTests {
         #expect(text.contains(String(repeating: "█", count: 41)) && text.contains("5000/s"), "\(text)")
     }
 
-    @Test func csv() {
+    @Test func `CSV`() {
         let lines = TrafficReport(Self.samples([(10, 0), (30, 5)]), since: 4 * Self.second).csv.split(separator: "\r\n")
         #expect(
             lines == [
@@ -79,7 +79,7 @@ struct TrafficReportTests {
             ])
     }
 
-    @Test func momentsOfAWatch() throws {
+    @Test func `Moments of a watch`() throws {
         let samples = Self.samples([(10, 0), (30, 5)])
         let moment = TrafficMoment(from: samples[0], to: samples[1])
         #expect(

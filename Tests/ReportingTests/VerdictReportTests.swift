@@ -33,8 +33,8 @@ struct VerdictReportTests {
         VerdictReport(lab: "aws-oci", capture: capture, verdicts: verdicts)
     }
 
-    @Test("a line for what holds, all there is for what does not")
-    func text() {
+    @Test
+    func `A line for what holds, all there is for what does not`() {
         #expect(
             report(Self.passed, Self.failed, Self.unclear, Self.later).text(style: .plain) == """
                 ✓ main-rtt          5 of 5 answered in 3.001 to 3.002 ms
@@ -57,8 +57,8 @@ struct VerdictReportTests {
                 """)
     }
 
-    @Test("what holds, in full")
-    func verbose() {
+    @Test
+    func `What holds, in full`() {
         #expect(
             report(Self.passed, Self.later).text(style: .plain, isVerbose: true) == """
                 ✓ main-rtt
@@ -71,19 +71,19 @@ struct VerdictReportTests {
                 """)
     }
 
-    @Test("the capture is named only where packets are")
-    func capture() {
+    @Test
+    func `The capture is named only where packets are`() {
         #expect(!report(Self.passed, Self.unclear).text(style: .plain).contains("check.pcapng"))
         #expect(!report(Self.failed, capture: nil).text(style: .plain).contains("numbered"))
     }
 
-    @Test("nothing expected")
-    func nothing() {
+    @Test
+    func `Nothing expected`() {
         #expect(report().text(style: .plain) == "aws-oci: nothing was expected")
     }
 
-    @Test("a failure counts more than a doubt, and colour says which")
-    func outcome() {
+    @Test
+    func `A failure counts more than a doubt, and colour says which`() {
         #expect(
             report(Self.passed, Self.later).outcome == .pass
                 && report(Self.unclear, Self.passed).outcome == .inconclusive)
@@ -95,20 +95,19 @@ struct VerdictReportTests {
     }
 
     @Test(
-        "any time can be shown",
         arguments: [
             (Int64.min, "-9223372036.854775808 s"), (.max, "9223372036.854775807 s"), (-1, "-0.000000001 s"),
             (0, "0.000000000 s"),
         ])
-    func times(_ nanoseconds: Int64, _ text: String) {
+    func `Any time can be shown`(_ nanoseconds: Int64, _ text: String) {
         let evidence = Evidence(packet: 1, nanoseconds: nanoseconds, interface: "a:b", remark: "odd", line: "")
         let verdict = Verdict(
             expectation: "x", kind: "mtu", outcome: .fail, expected: "", rule: "", seen: "", evidence: [evidence])
         #expect(report(verdict).text(style: .plain).contains("#1 at \(text), sent by a:b: odd\n"))
     }
 
-    @Test("JSON")
-    func json() throws {
+    @Test
+    func `JSON`() throws {
         #expect(
             try JSONText.of(report(Self.failed, Self.later)) == #"""
                 {
@@ -160,8 +159,8 @@ struct VerdictReportTests {
         #expect(!(try JSONText.of(report(Self.passed, capture: nil)).contains("capture")))
     }
 
-    @Test("Where the lab departs from what it reproduces")
-    func deviations() {
+    @Test
+    func `Where the lab departs from what it reproduces`() {
         let report = VerdictReport(
             lab: "aws-oci", capture: nil, verdicts: [Self.passed], deviations: ["MTU is 1500: the article gives none."])
         #expect(

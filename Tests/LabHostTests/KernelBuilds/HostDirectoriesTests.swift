@@ -7,8 +7,8 @@ import Testing
 
 @Suite("HostDirectories")
 struct HostDirectoriesTests {
-    @Test("XDG variables come first, then HOME")
-    func paths() throws {
+    @Test
+    func `XDG variables come first, then HOME`() throws {
         let home = HostDirectories(environment: ["HOME": "/home/ann"])
         #expect(try home.path(.cache) == "/home/ann/.cache/netlab")
         #expect(try home.path(.state) == "/home/ann/.local/state/netlab")
@@ -18,14 +18,14 @@ struct HostDirectoriesTests {
         #expect(try xdg.path(.state) == "/kept/netlab")
     }
 
-    @Test("A relative or empty variable counts as unset", arguments: ["", "cache", "./cache"])
-    func relative(value: String) throws {
+    @Test(arguments: ["", "cache", "./cache"])
+    func `A relative or empty variable counts as unset`(value: String) throws {
         let directories = HostDirectories(environment: ["HOME": "/home/ann", "XDG_CACHE_HOME": value])
         #expect(try directories.path(.cache) == "/home/ann/.cache/netlab")
     }
 
-    @Test("Without HOME: an error that names both variables", arguments: [nil, "", "relative"])
-    func noHome(home: String?) {
+    @Test(arguments: [nil, "", "relative"])
+    func `Without HOME: an error that names both variables`(home: String?) {
         var environment: [String: String] = [:]
         environment["HOME"] = home
         let error = #expect(throws: SetupError.self) { try HostDirectories(environment: environment).path(.state) }
@@ -34,8 +34,8 @@ struct HostDirectoriesTests {
         #expect(error?.description.contains("HOME") == true)
     }
 
-    @Test("The runtime directory lies in XDG_RUNTIME_DIR if that is the user's own, else in /tmp")
-    func runtime() async throws {
+    @Test
+    func `The runtime directory lies in XDG_RUNTIME_DIR if that is the user's own, else in /tmp`() async throws {
         try await withTemporaryDirectory { directory in
             let user = UserID(rawValue: getuid())
             let own = HostDirectories(environment: ["XDG_RUNTIME_DIR": directory.string], user: user)
@@ -52,8 +52,8 @@ struct HostDirectoriesTests {
         }
     }
 
-    @Test("Directories are made open to their owner only, with those above them; a second time changes nothing")
-    func create() async throws {
+    @Test
+    func `Directories are made open to their owner only, with those above them; a second time changes nothing`() async throws {
         try await withTemporaryDirectory { directory in
             let directories = HostDirectories(
                 environment: ["HOME": directory.appending("home").string], temporary: directory)
@@ -67,8 +67,8 @@ struct HostDirectoriesTests {
         }
     }
 
-    @Test("A file or a link in the place of the runtime directory is refused")
-    func wrongType() async throws {
+    @Test
+    func `A file or a link in the place of the runtime directory is refused`() async throws {
         try await withTemporaryDirectory { directory in
             let directories = HostDirectories(environment: [:], temporary: directory)
             let path = try directories.path(.runtime)
@@ -83,8 +83,8 @@ struct HostDirectoriesTests {
         }
     }
 
-    @Test("A runtime directory of another user, or open to others, is refused")
-    func foreign() async throws {
+    @Test
+    func `A runtime directory of another user, or open to others, is refused`() async throws {
         try await withTemporaryDirectory { directory in
             let stranger = UserID(rawValue: getuid() + 1)
             let theirs = HostDirectories(environment: [:], user: stranger, temporary: directory)
@@ -101,8 +101,8 @@ struct HostDirectoriesTests {
         }
     }
 
-    @Test("A directory for state that is another user's, or that others may write to, is refused")
-    func foreignState() async throws {
+    @Test
+    func `A directory for state that is another user's, or that others may write to, is refused`() async throws {
         try await withTemporaryDirectory { directory in
             let environment = ["XDG_STATE_HOME": directory.string]
             let mine = HostDirectories(environment: environment)
@@ -120,8 +120,8 @@ struct HostDirectoriesTests {
         }
     }
 
-    @Test("XDG_RUNTIME_DIR is passed over where others may write there")
-    func openRuntime() async throws {
+    @Test
+    func `XDG_RUNTIME_DIR is passed over where others may write there`() async throws {
         try await withTemporaryDirectory { directory in
             let directories = HostDirectories(
                 environment: ["XDG_RUNTIME_DIR": directory.string], temporary: directory.appending("tmp"))
@@ -133,8 +133,8 @@ struct HostDirectoriesTests {
         }
     }
 
-    @Test("A lab's directories are looked for only where nobody else can have made them")
-    func labs() async throws {
+    @Test
+    func `A lab's directories are looked for only where nobody else can have made them`() async throws {
         try await withTemporaryDirectory { directory in
             let directories = HostDirectories(
                 environment: ["HOME": directory.string], temporary: directory)
@@ -150,14 +150,14 @@ struct HostDirectoriesTests {
         }
     }
 
-    @Test("A lab's name leads nowhere else", arguments: ["", ".", "..", "../x", "a/b", "/etc", ".hidden", "a\0b"])
-    func labNames(name: String) {
+    @Test(arguments: ["", ".", "..", "../x", "a/b", "/etc", ".hidden", "a\0b"])
+    func `A lab's name leads nowhere else`(name: String) {
         let directories = HostDirectories(environment: ["HOME": "/nonexistent"], temporary: "/nonexistent")
         #expect(throws: SetupError.self) { try LabDirectory(name: name, directories: directories) }
     }
 
-    @Test("A link in the place of a lab's directories is refused", arguments: ["labs", "logs", "logs/here"])
-    func linksInside(_ place: String) async throws {
+    @Test(arguments: ["labs", "logs", "logs/here"])
+    func `A link in the place of a lab's directories is refused`(_ place: String) async throws {
         try await withTemporaryDirectory { directory in
             let environment = ["XDG_STATE_HOME": directory.string]
             let directories = HostDirectories(environment: environment, temporary: directory.appending("run"))
@@ -173,8 +173,8 @@ struct HostDirectoriesTests {
         }
     }
 
-    @Test("Where nothing can be made, the error names the directory and the variable to set")
-    func unwritable() async throws {
+    @Test
+    func `Where nothing can be made, the error names the directory and the variable to set`() async throws {
         try await withTemporaryDirectory { directory in
             let file = directory.appending("file")
             try write("", to: file)

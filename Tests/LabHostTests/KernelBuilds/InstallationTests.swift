@@ -5,8 +5,8 @@ import Testing
 
 @Suite("Installation")
 struct InstallationTests {
-    @Test("A program in lib/netlab, or in bin beside it, is of an installation", arguments: ["lib/netlab/netlab", "bin/netlab"])
-    func places(program: String) async throws {
+    @Test(arguments: ["lib/netlab/netlab", "bin/netlab"])
+    func `A program in lib/netlab, or in bin beside it, is of an installation`(program: String) async throws {
         try await withTemporaryDirectory { directory in
             try makeDirectory(directory.pushing("lib/netlab"))
             let installation = try #require(Installation(program: directory.pushing(FilePath(program))))
@@ -20,9 +20,8 @@ struct InstallationTests {
     }
 
     @Test(
-        "A program elsewhere is of none",
         arguments: ["bin/netlab", "lib/netlab", "sbin/netlab", "netlab", "lib/netlab/kernels/netlab"])
-    func elsewhere(program: String) async throws {
+    func `A program elsewhere is of none`(program: String) async throws {
         try await withTemporaryDirectory { directory in
             // bin has no lib/netlab beside it, as in a checkout or an image of a container.
             if program != "bin/netlab" { try makeDirectory(directory.pushing("lib/netlab/kernels")) }
@@ -30,8 +29,8 @@ struct InstallationTests {
         }
     }
 
-    @Test("The tests are of none")
-    func current() {
+    @Test
+    func `The tests are of none`() {
         #expect(Installation.current == nil)
     }
 }

@@ -6,8 +6,8 @@ import Testing
 
 @Suite("KernelBuild")
 struct KernelBuildTests {
-    @Test("Progress counts the steps in make's output, and nothing else")
-    func stepCounter() {
+    @Test
+    func `Progress counts the steps in make's output, and nothing else`() {
         var counter = KernelBuild.StepCounter(total: 4)
         let output = """
             $ make ARCH=um -j2 linux
@@ -23,8 +23,8 @@ struct KernelBuildTests {
         #expect(counter.done == 3)
     }
 
-    @Test("A source with more files than expected does not pass 100 %")
-    func stepCounterLimit() {
+    @Test
+    func `A source with more files than expected does not pass 100 %`() {
         var counter = KernelBuild.StepCounter(total: 2)
         for _ in 0..<5 {
             let counted = counter.take("  CC      a.o")
@@ -33,8 +33,8 @@ struct KernelBuildTests {
         #expect(counter.done == 2)
     }
 
-    @Test("The fraction grows from stage to stage and stays within 0 and 1")
-    func fraction() {
+    @Test
+    func `The fraction grows from stage to stage and stays within 0 and 1`() {
         let stages: [KernelBuild.Progress] = [
             .fetching("linux-source-7.3"), .unpacking, .configuring, .compiling(done: 0, total: 10), .compiling(done: 5, total: 10),
             .compiling(done: 10, total: 10), .installing,
@@ -47,8 +47,8 @@ struct KernelBuildTests {
         #expect(KernelBuild.Progress.compiling(done: 0, total: 0).fraction?.isFinite == true)
     }
 
-    @Test("Another processor is refused, naming the mode that is to come")
-    func architecture() throws {
+    @Test
+    func `Another processor is refused, naming the mode that is to come`() throws {
         try KernelBuild.checkArchitecture("x86_64")
         let error = #expect(throws: SetupError.self) { try KernelBuild.checkArchitecture("aarch64") }
         #expect(error?.code == .unsupportedArchitecture)
@@ -56,8 +56,8 @@ struct KernelBuildTests {
         #expect(error?.description.contains("--kernel host") == true)
     }
 
-    @Test("All missing tools are in one error, with one command that installs each package once")
-    func missingTools() throws {
+    @Test
+    func `All missing tools are in one error, with one command that installs each package once`() throws {
         let binutils = KernelBuildTools.requirements.filter { $0.package == "binutils" }
         #expect(binutils.count == 2)
         let error = #expect(throws: SetupError.self) {
@@ -69,8 +69,8 @@ struct KernelBuildTests {
         try KernelBuildTools.check(missing: [], headers: true)
     }
 
-    @Test("A named source that is no readable file is refused before anything is built")
-    func unreadableSource() async throws {
+    @Test
+    func `A named source that is no readable file is refused before anything is built`() async throws {
         try await withTemporaryDirectory { directory in
             let build = KernelBuild(cache: KernelCache(directory: directory.appending("kernels")))
             let error = await #expect(throws: SetupError.self) {
@@ -82,8 +82,8 @@ struct KernelBuildTests {
         }
     }
 
-    @Test("A tarball that is none of Linux's source is refused before anything is built")
-    func notLinux() async throws {
+    @Test
+    func `A tarball that is none of Linux's source is refused before anything is built`() async throws {
         try await withTemporaryDirectory { directory in
             let tarball = directory.appending("linux.tar.xz")
             try write("not a tarball\n", to: tarball)
@@ -116,8 +116,8 @@ struct KernelBuildTests {
         return tarball
     }
 
-    @Test("A tarball of a series that netlab was not proved on needs to be named, and not by another name")
-    func unknownSeries() async throws {
+    @Test
+    func `A tarball of a series that netlab was not proved on needs to be named, and not by another name`() async throws {
         try await withTemporaryDirectory { directory in
             let tarball = try await source("9.4", in: directory)
             let cache = KernelCache(directory: directory.appending("kernels"))
@@ -132,8 +132,8 @@ struct KernelBuildTests {
         }
     }
 
-    @Test("A source that an amendment does not fit is refused with the file's name, and no directory is left")
-    func unfitSource() async throws {
+    @Test
+    func `A source that an amendment does not fit is refused with the file's name, and no directory is left`() async throws {
         try await withTemporaryDirectory { directory in
             let tarball = try await source(
                 "6.1", in: directory, files: ["arch/um/os-Linux/skas/process.c": "int main(void);\n"])
@@ -148,8 +148,8 @@ struct KernelBuildTests {
         }
     }
 
-    @Test("A tarball that is broken off behind its Makefile: the error has tar's last words and the log; no directory is left")
-    func brokenSource() async throws {
+    @Test
+    func `A tarball that is broken off behind its Makefile: the error has tar's last words and the log; no directory is left`() async throws {
         try await withTemporaryDirectory { directory in
             let whole = try await source("6.1", in: directory, files: ["arch/um/a.c": String(repeating: "x\n", count: 30000)])
             let bytes = try Data(contentsOf: URL(filePath: whole.string))
@@ -166,8 +166,8 @@ struct KernelBuildTests {
         }
     }
 
-    @Test("The next build removes what a broken-off one left")
-    func leftovers() async throws {
+    @Test
+    func `The next build removes what a broken-off one left`() async throws {
         try await withTemporaryDirectory { directory in
             let tarball = try await source("6.1", in: directory)
             let cache = KernelCache(directory: directory.appending("kernels"))
@@ -182,8 +182,8 @@ struct KernelBuildTests {
         }
     }
 
-    @Test("A series' name that is none is refused")
-    func noSeries() async throws {
+    @Test
+    func `A series' name that is none is refused`() async throws {
         try await withTemporaryDirectory { directory in
             let cache = KernelCache(directory: directory.appending("kernels"))
             for name in ["", "seven", "7", "7.3.4", "../7.3"] {
@@ -195,25 +195,24 @@ struct KernelBuildTests {
         }
     }
 
-    @Test("An edit of the kernel's source is made at each of its places, and to no other source")
-    func amendment() {
+    @Test
+    func `An edit of the kernel's source is made at each of its places, and to no other source`() {
         let edit = KernelAmendment.Edit(file: "a.c", original: "OLD)", replacement: "NEW)", places: 2)
         #expect(edit.applied(to: "f(OLD);\ng(OLD);\nOLD;\n") == "f(NEW);\ng(NEW);\nOLD;\n")
         for other in ["", "f(OLD);", "OLD) OLD) OLD)"] { #expect(edit.applied(to: other) == nil) }
     }
 
     @Test(
-        "A series is read from a Makefile of Linux",
         arguments: [
             ("# SPDX\nVERSION = 7\nPATCHLEVEL = 3\nSUBLEVEL = 4\n", "7.3"), ("VERSION = 6\nPATCHLEVEL = 12", "6.12"),
             ("VERSION = 6\n", nil), ("all:\n\tmake\n", nil), ("", nil), ("VERSION = x\nPATCHLEVEL = 3\n", nil),
         ])
-    func series(makefile: String, name: String?) {
+    func `A series is read from a Makefile of Linux`(makefile: String, name: String?) {
         #expect(KernelSeries.name(inMakefile: makefile) == name)
     }
 
-    @Test("The mirror is the one of the system's own sources for Debian's main archive; another distribution has none")
-    func mirror() {
+    @Test
+    func `The mirror is the one of the system's own sources for Debian's main archive; another distribution has none`() {
         let targets = """
             https://example.org/node/ nodistro main
             http://archive.example/debian-security/ bookworm-security main
@@ -225,8 +224,8 @@ struct KernelBuildTests {
         #expect(DebianArchive.mirror(inTargets: "") == nil)
     }
 
-    @Test("Of two builds in one cache, the second waits until the first gives up the lock")
-    func lock() async throws {
+    @Test
+    func `Of two builds in one cache, the second waits until the first gives up the lock`() async throws {
         try await withTemporaryDirectory { directory in
             let first = try await BuildLock.take(in: directory) { Issue.record("nobody to wait for") }
             let (waits, waiting) = AsyncStream.makeStream(of: Void.self)

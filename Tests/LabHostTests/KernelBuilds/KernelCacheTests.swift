@@ -32,8 +32,8 @@ struct KernelCacheTests {
         }
     }
 
-    @Test("Without a cache directory there is no kernel, and none is made")
-    func empty() async throws {
+    @Test
+    func `Without a cache directory there is no kernel, and none is made`() async throws {
         try await withTemporaryDirectory { directory in
             let kernel = try KernelCache(directory: directory.appending("kernels")).find()
             #expect(kernel == nil)
@@ -42,8 +42,8 @@ struct KernelCacheTests {
         }
     }
 
-    @Test("A kernel with this configuration is found, with what is known about it")
-    func found() async throws {
+    @Test
+    func `A kernel with this configuration is found, with what is known about it`() async throws {
         try await withCache { cache in
             try install("one", in: cache)
             let kernel = try #require(try cache.find())
@@ -53,8 +53,8 @@ struct KernelCacheTests {
         }
     }
 
-    @Test("Of several sources, the newest build is taken")
-    func newest() async throws {
+    @Test
+    func `Of several sources, the newest build is taken`() async throws {
         try await withCache { cache in
             try install("old", in: cache, builtAt: 5)
             try install("new", in: cache, builtAt: 9)
@@ -64,8 +64,8 @@ struct KernelCacheTests {
         }
     }
 
-    @Test("Of several series, the newest that netlab was proved on is taken, until another is chosen; it says why")
-    func choice() async throws {
+    @Test
+    func `Of several series, the newest that netlab was proved on is taken, until another is chosen; it says why`() async throws {
         try await withCache { cache in
             let series = KernelSeries.proved[0].name
             try install("old", in: cache, builtAt: 9, series: "6.1")
@@ -92,8 +92,8 @@ struct KernelCacheTests {
         }
     }
 
-    @Test("A choice that leads nowhere, or out of the cache, is none", arguments: ["gone", "../elsewhere", ".build-1", ""])
-    func brokenChoice(key: String) async throws {
+    @Test(arguments: ["gone", "../elsewhere", ".build-1", ""])
+    func `A choice that leads nowhere, or out of the cache, is none`(key: String) async throws {
         try await withCache { cache in
             try install("there", in: cache, series: "6.1")
             try write("\(key)\n", to: cache.directory.appending("chosen"))
@@ -102,8 +102,8 @@ struct KernelCacheTests {
         }
     }
 
-    @Test("A kernel of an older series says why there is none of a newer one")
-    func obstacle() async throws {
+    @Test
+    func `A kernel of an older series says why there is none of a newer one`() async throws {
         try await withCache { cache in
             try install("old", in: cache, series: "6.1", obstacle: "7.3 is not to be had: no network")
             let kernel = try #require(try cache.find())
@@ -111,8 +111,8 @@ struct KernelCacheTests {
         }
     }
 
-    @Test("A package's kernel is found as the user's own: the newest is taken, or what was chosen; it says where it is from")
-    func package() async throws {
+    @Test
+    func `A package's kernel is found as the user's own: the newest is taken, or what was chosen; it says where it is from`() async throws {
         try await withCache { cache in
             try install("theirs", in: cache, builtAt: 5, series: "6.1", inPackage: true)
             let theirs = try #require(try cache.find())
@@ -138,8 +138,8 @@ struct KernelCacheTests {
         }
     }
 
-    @Test("A kernel with another configuration or recipe is not taken")
-    func otherConfiguration() async throws {
+    @Test
+    func `A kernel with another configuration or recipe is not taken`() async throws {
         try await withCache { cache in
             try install("settings", in: cache, options: "# Recipe 1\nCONFIG_NET=m\n")
             try install("recipe", in: cache, options: "# Recipe 2\nCONFIG_NET=y\n")
@@ -148,8 +148,8 @@ struct KernelCacheTests {
         }
     }
 
-    @Test("A build under way, and a directory without a kernel, are passed over")
-    func incomplete() async throws {
+    @Test
+    func `A build under way, and a directory without a kernel, are passed over`() async throws {
         try await withCache { cache in
             try install(".build-7", in: cache)
             let home = cache.directory.appending("empty")
@@ -160,8 +160,8 @@ struct KernelCacheTests {
         }
     }
 
-    @Test("Metadata that cannot be read does not hide a kernel")
-    func unreadableMetadata() async throws {
+    @Test
+    func `Metadata that cannot be read does not hide a kernel`() async throws {
         try await withCache { cache in
             try install("one", in: cache)
             try write("{", to: cache.directory.appending("one").appending("metadata.json"))
@@ -170,8 +170,8 @@ struct KernelCacheTests {
         }
     }
 
-    @Test("NETLAB_KERNEL is used as it is; one that cannot be executed is an error, not a reason to use another")
-    func override() async throws {
+    @Test
+    func `NETLAB_KERNEL is used as it is; one that cannot be executed is an error, not a reason to use another`() async throws {
         try await withTemporaryDirectory { directory in
             let kernel = directory.appending("linux")
             let environment = ["XDG_CACHE_HOME": directory.string, "NETLAB_KERNEL": kernel.string]

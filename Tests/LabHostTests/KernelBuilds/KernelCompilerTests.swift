@@ -33,8 +33,8 @@ struct KernelCompilerTests {
         return (result.standardOutput, isPrecompiled)
     }
 
-    @Test("A source is compiled with the header before it, and with its own module's name")
-    func withHeader() async throws {
+    @Test
+    func `A source is compiled with the header before it, and with its own module's name`() async throws {
         try await withTemporaryDirectory { tree in
             let (symbols, isPrecompiled) = try await object(
                 of: "const char *a(void) { return from_header(); }\nconst char *b(void) { return KBUILD_MODNAME; }\n",
@@ -44,8 +44,8 @@ struct KernelCompilerTests {
         }
     }
 
-    @Test("What a source defines before its headers, they see")
-    func definesBefore() async throws {
+    @Test
+    func `What a source defines before its headers, they see`() async throws {
         try await withTemporaryDirectory { tree in
             let (symbols, _) = try await object(
                 of: "#define WORDS \"of the source\"\n#include <linux/kernel.h>\nconst char *a(void) { return WORDS_SEEN; }\n",
@@ -54,8 +54,8 @@ struct KernelCompilerTests {
         }
     }
 
-    @Test("A source that does not take the header is compiled as it stands")
-    func withoutHeader() async throws {
+    @Test
+    func `A source that does not take the header is compiled as it stands`() async throws {
         try await withTemporaryDirectory { tree in
             let (symbols, isPrecompiled) = try await object(
                 of: "static int from_header;\nconst char *a(void) { return \"as it stands\"; }\n",

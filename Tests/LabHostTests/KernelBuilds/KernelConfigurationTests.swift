@@ -4,8 +4,8 @@ import Testing
 
 @Suite("KernelConfiguration")
 struct KernelConfigurationTests {
-    @Test("Settings are read in order; whatever else is a comment")
-    func reading() {
+    @Test
+    func `Settings are read in order; whatever else is a comment`() {
         let configuration = KernelConfiguration(
             """
             # A heading
@@ -23,8 +23,8 @@ struct KernelConfigurationTests {
             ])
     }
 
-    @Test("Comments do not make a different kernel; a setting and the recipe's number do")
-    func essentialText() {
+    @Test
+    func `Comments do not make a different kernel; a setting and the recipe's number do`() {
         let plain = KernelConfiguration("# Recipe 1\nCONFIG_NET=y\n# CONFIG_SOUND is not set\n")
         let commented = KernelConfiguration(
             "# About it\n# Recipe 1\n\n# The network\nCONFIG_NET=y\n# CONFIG_SOUND is not set")
@@ -34,7 +34,6 @@ struct KernelConfigurationTests {
     }
 
     @Test(
-        "A setting holds when it came out as asked; off also when the name is gone",
         arguments: [
             ("CONFIG_VETH=y", "CONFIG_VETH=y", true),
             ("CONFIG_VETH=y", "# CONFIG_VETH is not set", false),
@@ -45,13 +44,13 @@ struct KernelConfigurationTests {
             ("# CONFIG_SOUND is not set", "CONFIG_SOUND=y", false),
             ("CONFIG_VETH=y", "CONFIG_VETH_EXTRA=y", false),
         ])
-    func unmet(wanted: String, finished: String, holds: Bool) {
+    func `A setting holds when it came out as asked; off also when the name is gone`(wanted: String, finished: String, holds: Bool) {
         let unmet = KernelConfiguration(wanted).unmet(in: KernelConfiguration(finished))
         #expect(unmet.isEmpty == holds)
     }
 
-    @Test("Settings that do not hold are named, all of them, with a remedy")
-    func verification() {
+    @Test
+    func `Settings that do not hold are named, all of them, with a remedy`() {
         let wanted = KernelConfiguration("CONFIG_A=y\nCONFIG_B=y\n# CONFIG_C is not set\n")
         let error = #expect(throws: SetupError.self) {
             try KernelBuild.verify(wanted, holdsIn: KernelConfiguration("CONFIG_B=y\nCONFIG_C=y\n"))
@@ -63,8 +62,8 @@ struct KernelConfigurationTests {
         #expect(error?.remedy.isEmpty == false)
     }
 
-    @Test("The lab kernel's own settings: no name twice, a recipe, and what the labs stand on")
-    func labConfiguration() {
+    @Test
+    func `The lab kernel's own settings: no name twice, a recipe, and what the labs stand on`() {
         let lab = KernelConfiguration.lab
         #expect(Set(lab.options.map(\.name)).count == lab.options.count)
         #expect(lab.essentialText.hasPrefix("# Recipe "))

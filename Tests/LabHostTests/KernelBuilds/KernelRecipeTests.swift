@@ -17,8 +17,8 @@ struct KernelRecipeTests {
             name: "9.9", suite: "sid", amendments: [amendment], settings: KernelConfiguration("CONFIG_OWN=y\n"), steps: 1),
         configuration: KernelConfiguration("# Recipe 1\nCONFIG_NET=y\n"))
 
-    @Test("It shows source, changes, settings and commands")
-    func text() {
+    @Test
+    func `It shows source, changes, settings and commands`() {
         let text = Self.recipe.text
         for part in [
             "linux-source-9.9 (sid)", "netlab kernel recipe --series 9.9 --apply .", "make ARCH=um CC=$PWD/.netlab/cc olddefconfig",
@@ -27,8 +27,8 @@ struct KernelRecipeTests {
         ] { #expect(text.contains(part), "\(part)") }
     }
 
-    @Test("It makes its changes in a source, and writes the settings beside them")
-    func apply() async throws {
+    @Test
+    func `It makes its changes in a source, and writes the settings beside them`() async throws {
         try await withTemporaryDirectory { directory in
             try makeDirectory(directory.appending("init"))
             let file = directory.pushing("init/main.c")
@@ -40,8 +40,8 @@ struct KernelRecipeTests {
         }
     }
 
-    @Test("A source that does not take a change is refused, with the change and the file")
-    func refused() async throws {
+    @Test
+    func `A source that does not take a change is refused, with the change and the file`() async throws {
         try await withTemporaryDirectory { directory in
             let error = #expect(throws: SetupError.self) { try Self.recipe.apply(to: directory, identity: "a source") }
             #expect(error?.code == .configurationUnmet)
@@ -51,8 +51,8 @@ struct KernelRecipeTests {
         }
     }
 
-    @Test("Without a series it is for the newest; what is no series is refused")
-    func series() throws {
+    @Test
+    func `Without a series it is for the newest; what is no series is refused`() throws {
         #expect(try KernelRecipe(series: nil).series == KernelSeries.proved[0])
         #expect(try KernelRecipe(series: "6.1").series.name == "6.1")
         #expect(throws: SetupError.self) { try KernelRecipe(series: "new") }

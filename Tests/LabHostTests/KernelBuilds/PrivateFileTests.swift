@@ -7,8 +7,8 @@ import Testing
 /// Files and directories in places where somebody else may have been first.
 @Suite("PrivateFile")
 struct PrivateFileTests {
-    @Test("A text is written beside whatever was put at its temporary name, never through it")
-    func temporaryName() async throws {
+    @Test
+    func `A text is written beside whatever was put at its temporary name, never through it`() async throws {
         try await withTemporaryDirectory { directory in
             let (file, target) = (directory.appending("file"), directory.appending("target"))
             try write("untouched", to: target)
@@ -26,8 +26,8 @@ struct PrivateFileTests {
         }
     }
 
-    @Test("A text at a link's place takes the link's place")
-    func link() async throws {
+    @Test
+    func `A text at a link's place takes the link's place`() async throws {
         try await withTemporaryDirectory { directory in
             let (file, target) = (directory.appending("file"), directory.appending("target"))
             try write("untouched", to: target)
@@ -38,8 +38,8 @@ struct PrivateFileTests {
         }
     }
 
-    @Test("A file that a user names is closed to others, emptied, and read by nobody else", arguments: [0o666, 0o644])
-    func named(mode: UInt32) async throws {
+    @Test(arguments: [0o666, 0o644])
+    func `A file that a user names is closed to others, emptied, and read by nobody else`(mode: UInt32) async throws {
         try await withTemporaryDirectory { directory in
             let file = directory.appending("capture")
             try write("old", to: file)
@@ -50,8 +50,8 @@ struct PrivateFileTests {
         }
     }
 
-    @Test("The user's own link is followed, a device written as it is")
-    func ownLink() async throws {
+    @Test
+    func `The user's own link is followed, a device written as it is`() async throws {
         try await withTemporaryDirectory { directory in
             let link = directory.appending("link")
             #expect(symlink(directory.appending("target").string, link.string) == 0)
@@ -61,8 +61,8 @@ struct PrivateFileTests {
         }
     }
 
-    @Test("A directory must be one, of the user's, and is closed to others")
-    func directory() async throws {
+    @Test
+    func `A directory must be one, of the user's, and is closed to others`() async throws {
         try await withTemporaryDirectory { directory in
             let path = directory.appending("keys").string
             try PrivateFile.makeDirectory(path)
@@ -79,8 +79,8 @@ struct PrivateFileTests {
         }
     }
 
-    @Test("What stands in a lab's directory is read; what leads out of it, or never ends, is not")
-    func companions() async throws {
+    @Test
+    func `What stands in a lab's directory is read; what leads out of it, or never ends, is not`() async throws {
         try await withTemporaryDirectory { directory in
             let lab = directory.appending("lab")
             try makeDirectory(lab)
