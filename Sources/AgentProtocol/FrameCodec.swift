@@ -50,11 +50,15 @@ public struct Frame: Sendable, Hashable {
     }
 
     private static func json(_ value: some Encodable) throws(FrameError) -> [UInt8] {
-        do { return Array(try JSONEncoder().encode(value)) } catch { throw .unwritable("\(type(of: value))", "\(error)") }
+        do { return Array(try JSONEncoder().encode(value)) } catch {
+            throw .unwritable("\(type(of: value))", "\(error)")
+        }
     }
 
     private static func value<Value: Decodable>(of json: [UInt8], as type: Value.Type) throws(FrameError) -> Value {
-        do { return try JSONDecoder().decode(type, from: Data(json)) } catch { throw .unreadable("\(type)", "\(error)") }
+        do { return try JSONDecoder().decode(type, from: Data(json)) } catch {
+            throw .unreadable("\(type)", "\(error)")
+        }
     }
 
     private static func number(_ value: Int) -> [UInt8] { withUnsafeBytes(of: UInt32(value).bigEndian) { Array($0) } }
@@ -109,7 +113,8 @@ public enum FrameError: Error, Sendable, Hashable, CustomStringConvertible {
 
     public var description: String {
         switch self {
-        case .tooLong(let length): "a message of \(length) bytes is longer than the \(Frame.maximumLength) that one may have"
+        case .tooLong(let length):
+            "a message of \(length) bytes is longer than the \(Frame.maximumLength) that one may have"
         case .outOfStep: "what came is no message: its header is longer than all of it"
         case .unwritable(let type, let reason): "a \(type) cannot be written as JSON: \(reason)"
         case .unreadable(let type, let reason): "what came is no \(type): \(reason)"

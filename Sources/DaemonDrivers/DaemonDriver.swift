@@ -90,7 +90,9 @@ public enum DriverRegistry {
     private static let added = Mutex<[DaemonID: any DaemonDriver.Type]>([:])
 
     /// Adds one, before anything else is done.
-    public static func add(_ driver: any DaemonDriver.Type, for daemon: DaemonID) { added.withLock { $0[daemon] = driver } }
+    public static func add(_ driver: any DaemonDriver.Type, for daemon: DaemonID) {
+        added.withLock { $0[daemon] = driver }
+    }
 
     public static func driver(_ daemon: DaemonID) -> (any DaemonDriver.Type)? {
         known[daemon] ?? added.withLock { $0[daemon] }

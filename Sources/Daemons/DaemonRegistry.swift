@@ -32,7 +32,9 @@ public enum DaemonRegistry {
 
 extension Topology {
     /// What negotiates the tunnels that end at a node; nil where none does.
-    public func keyDaemonProfile(of node: String) -> (any KeyDaemon)? { keyDaemon(of: node).map(DaemonRegistry.keyDaemon) }
+    public func keyDaemonProfile(of node: String) -> (any KeyDaemon)? {
+        keyDaemon(of: node).map(DaemonRegistry.keyDaemon)
+    }
 
     /// What speaks BGP at a node; nil where nothing does.
     public func routingDaemonProfile(of node: String) -> (any RoutingDaemon)? {

@@ -31,7 +31,8 @@ public protocol KeyDaemon: DaemonProfile {
     func secrets(in files: ConnectionFiles, of end: TunnelEnd) -> [String]
 
     /// How often and how long it repeats a request of an end's.
-    func retransmission(of end: TunnelEnd, of tunnel: Tunnel, in topology: Topology, version: DaemonVersion) -> IKERetransmission
+    func retransmission(of end: TunnelEnd, of tunnel: Tunnel, in topology: Topology, version: DaemonVersion)
+        -> IKERetransmission
     /// How long after a peer's last packet it asks it at the latest, where `delay` is configured.
     func latestQuestion(after delay: Duration) -> Duration
 

@@ -31,7 +31,8 @@ public struct RoutingHabits: Hashable, Sendable {
     public let carrierReason: String
 
     public init(
-        product: String, shortestTimer: (numerator: Int, denominator: Int), turn: Window, turnReason: String, granularity: Duration,
+        product: String, shortestTimer: (numerator: Int, denominator: Int), turn: Window, turnReason: String,
+        granularity: Duration,
         connection: Window, connectionReason: String, retry: Duration, longestPause: Duration, carrierReason: String
     ) {
         self.product = product
@@ -58,7 +59,8 @@ public struct RoutingHabits: Hashable, Sendable {
 extension Topology {
     /// The habits of what speaks BGP at a node.
     public func routingHabits(of node: String) -> RoutingHabits {
-        DaemonRegistry.routingDaemon(self.node(named: node)?.routingDaemon ?? DaemonRegistry.usualRoutingDaemon.id).habits
+        DaemonRegistry.routingDaemon(self.node(named: node)?.routingDaemon ?? DaemonRegistry.usualRoutingDaemon.id)
+            .habits
     }
 }
 

@@ -19,7 +19,9 @@ struct AEADTransform: ESPTransform {
             packet.ciphertext, iv: salt + packet.iv, authenticating: packet.header.additionalData, tag: packet.icv)
     }
 
-    func seal(_ plaintext: [UInt8], header: ExtendedESPHeader, iv: [UInt8]) throws -> (ciphertext: [UInt8], icv: [UInt8]) {
+    func seal(_ plaintext: [UInt8], header: ExtendedESPHeader, iv: [UInt8]) throws -> (
+        ciphertext: [UInt8], icv: [UInt8]
+    ) {
         let (ciphertext, tag) = try cipher.seal(plaintext, iv: salt + iv, authenticating: header.additionalData)
         return (ciphertext, tag)
     }

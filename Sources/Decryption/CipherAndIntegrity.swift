@@ -14,7 +14,9 @@ struct CipherAndIntegrity: ESPTransform {
         return try cipher.decrypt(packet.ciphertext, iv: packet.iv)
     }
 
-    func seal(_ plaintext: [UInt8], header: ExtendedESPHeader, iv: [UInt8]) throws -> (ciphertext: [UInt8], icv: [UInt8]) {
+    func seal(_ plaintext: [UInt8], header: ExtendedESPHeader, iv: [UInt8]) throws -> (
+        ciphertext: [UInt8], icv: [UInt8]
+    ) {
         let ciphertext = try cipher.encrypt(plaintext, iv: iv)
         let icv = try (header.bytes + iv + ciphertext).withUnsafeBytes {
             try integrity.value(of: $0, appendix: header.appendix).prefix(icvLength)

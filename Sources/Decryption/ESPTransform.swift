@@ -15,7 +15,9 @@ protocol ESPTransform: Sendable {
     func open(_ packet: ESPPacket) throws -> [UInt8]?
 
     /// What to send for a plaintext with its trailer, whose length is a multiple of `blockLength`.
-    func seal(_ plaintext: [UInt8], header: ExtendedESPHeader, iv: [UInt8]) throws -> (ciphertext: [UInt8], icv: [UInt8])
+    func seal(_ plaintext: [UInt8], header: ExtendedESPHeader, iv: [UInt8]) throws -> (
+        ciphertext: [UInt8], icv: [UInt8]
+    )
 }
 
 extension ESPTransform {

@@ -52,5 +52,6 @@ public struct Installation: Sendable, Hashable {
     }
 
     /// What to do where a file of it is missing.
-    public static let remedy = "It comes with netlab's package. Have it installed anew: apt-get install --reinstall netlab."
+    public static let remedy =
+        "It comes with netlab's package. Have it installed anew: apt-get install --reinstall netlab."
 }

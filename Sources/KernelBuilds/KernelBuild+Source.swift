@@ -36,7 +36,8 @@ struct KernelSource: Sendable, Hashable {
     ///
     /// - Throws: `sourceUnusable` when it cannot be read, is no source of Linux, or is of a series that netlab was not proved on and
     ///   the user did not name.
-    static func tarball(_ path: FilePath, series name: String?, _ tools: KernelBuildTools) async throws -> KernelSource {
+    static func tarball(_ path: FilePath, series name: String?, _ tools: KernelBuildTools) async throws -> KernelSource
+    {
         let status = try? Stat(path)
         guard status?.type == .regular, access(path.string, R_OK) == 0, let file = path.lastComponent else {
             throw SetupError(
@@ -48,12 +49,15 @@ struct KernelSource: Sendable, Hashable {
             "sha256sum", ["--binary", absolute.string], because: "compute the digest of \(path)")
         let makefile = try? await tools.output(
             "tar",
-            ["--extract", "--to-stdout", "--occurrence=1", "--wildcards", "--no-wildcards-match-slash", "--file",
-                absolute.string, "*/Makefile"],
+            [
+                "--extract", "--to-stdout", "--occurrence=1", "--wildcards", "--no-wildcards-match-slash", "--file",
+                absolute.string, "*/Makefile",
+            ],
             because: "read \(path)")
         guard let found = makefile.flatMap(KernelSeries.name(inMakefile:)) else {
             throw SetupError(
-                .sourceUnusable, "\(path) is not the source of Linux, or is broken off: it has no Makefile that says a version",
+                .sourceUnusable,
+                "\(path) is not the source of Linux, or is broken off: it has no Makefile that says a version",
                 remedy: "Name a tarball of Linux's source, or leave --source out to have it from Debian.")
         }
         if let name, name != found {

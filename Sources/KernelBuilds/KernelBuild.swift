@@ -99,7 +99,8 @@ public struct KernelBuild: Sendable {
                 if let built = cache.kernel(key: key) {
                     kernel = built
                 } else {
-                    kernel = try await make(source, key: key, because: obstacles.joined(separator: "; "), progress: progress)
+                    kernel = try await make(
+                        source, key: key, because: obstacles.joined(separator: "; "), progress: progress)
                 }
                 if let fetched = source.fetched { DebianArchive.discard(fetched) }
                 return kernel
@@ -229,7 +230,9 @@ public struct KernelBuild: Sendable {
         throw SetupError(
             .configurationUnmet,
             "this kernel source does not take \(unmet.count) of the lab kernel's settings:\n\(lines)",
-            remedy: "Build a series that netlab has been proved on (\(KernelSeries.provedNames)), or correct lab-kernel.config.")
+            remedy:
+                "Build a series that netlab has been proved on (\(KernelSeries.provedNames)), or correct lab-kernel.config."
+        )
     }
 
     /// Runs the new kernel far enough to say its release: it can be executed here, and is ours.

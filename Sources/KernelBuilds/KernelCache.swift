@@ -105,7 +105,8 @@ public struct KernelCache: Sendable {
     /// Why ``find()`` returns the kernel that it does, as a sentence.
     public func reason(for kernel: BuiltKernel) -> String {
         guard let metadata = kernel.metadata else {
-            return override == nil ? "It is the only one there; what it was built from is not known." : "NETLAB_KERNEL names it."
+            return override == nil
+                ? "It is the only one there; what it was built from is not known." : "NETLAB_KERNEL names it."
         }
         let proved = metadata.isProved ? "" : " netlab has not been proved on \(metadata.series)."
         if chosen == kernel { return "It was chosen by `netlab kernel build`.\(proved)" }
@@ -156,7 +157,8 @@ public struct KernelCache: Sendable {
 
     private func cannotChoose(_ file: FilePath) -> SetupError {
         SetupError(
-            .directoryUnavailable, "cannot write \(file)", remedy: "Set XDG_CACHE_HOME to a directory that you can write to.",
+            .directoryUnavailable, "cannot write \(file)",
+            remedy: "Set XDG_CACHE_HOME to a directory that you can write to.",
             cause: Errno(rawValue: errno))
     }
 

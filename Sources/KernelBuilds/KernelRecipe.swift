@@ -25,7 +25,9 @@ public struct KernelRecipe: Sendable {
     }
 
     /// Every setting that is not as Linux's own `defconfig` has it.
-    var settings: KernelConfiguration { KernelConfiguration(configuration.essentialText + series.settings.essentialText) }
+    var settings: KernelConfiguration {
+        KernelConfiguration(configuration.essentialText + series.settings.essentialText)
+    }
 
     /// All of it, for people. `netlab kernel recipe --apply` makes the changes, wherever their lines are.
     public var text: String {
@@ -44,7 +46,8 @@ public struct KernelRecipe: Sendable {
         let changes = series.amendments.map { amendment in
             (["A change that \(amendment.purpose):", ""] + amendment.edits.map(\.text)).joined(separator: "\n")
         }
-        return ([source] + changes + ["Settings (\(Self.settingsFile)):\n\n\(settings.essentialText)"]).joined(separator: "\n")
+        return ([source] + changes + ["Settings (\(Self.settingsFile)):\n\n\(settings.essentialText)"]).joined(
+            separator: "\n")
     }
 
     /// Makes the changes in a directory with the source, and writes the settings and the compiler there.
@@ -55,12 +58,15 @@ public struct KernelRecipe: Sendable {
         for amendment in series.amendments {
             for edit in amendment.edits {
                 let file = tree.appending(edit.file)
-                let text = (try? Data(contentsOf: URL(filePath: file.string))).map { String(decoding: $0, as: UTF8.self) }
+                let text = (try? Data(contentsOf: URL(filePath: file.string))).map {
+                    String(decoding: $0, as: UTF8.self)
+                }
                 guard let changed = text.flatMap(edit.applied(to:)) else {
                     throw SetupError(
                         .configurationUnmet,
                         "\(identity) does not take a change that \(amendment.purpose), in \(edit.file): it was made for another source",
-                        remedy: "Build another series (\(KernelSeries.provedNames)): netlab kernel build --series SERIES")
+                        remedy:
+                            "Build another series (\(KernelSeries.provedNames)): netlab kernel build --series SERIES")
                 }
                 try write(changed, to: file)
             }

@@ -21,10 +21,14 @@ struct KernelSeries: Sendable, Hashable {
         KernelSeries(
             name: "7.3", suite: "trixie-backports", amendments: sinceLinux7, settings: legacyTables, isProved: true,
             steps: 1280),
-        KernelSeries(name: "7.2", suite: "trixie-backports", amendments: sinceLinux7, settings: legacyTables, steps: 1280),
+        KernelSeries(
+            name: "7.2", suite: "trixie-backports", amendments: sinceLinux7, settings: legacyTables, steps: 1280),
         KernelSeries(
             name: "6.12", suite: "trixie",
-            amendments: [.wholeFloatingPointState, .outputIsWrittenWhole, .kernelWorkGoesFirst, .noJitterIsMeasured, .carriersAreToldAtOnce],
+            amendments: [
+                .wholeFloatingPointState, .outputIsWrittenWhole, .kernelWorkGoesFirst, .noJitterIsMeasured,
+                .carriersAreToldAtOnce,
+            ],
             steps: 1290),
         KernelSeries(
             name: "6.1", suite: "bookworm",

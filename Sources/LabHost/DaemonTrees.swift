@@ -26,7 +26,8 @@ public enum DaemonTrees {
 
     /// Every tree that a daemon is kept in and that is there, by its name.
     static var all: [String: String] {
-        let trees = DaemonRegistry.all.compactMap(\.tree).compactMap { tree in find(tree).map { (tree.name, $0.string) } }
+        let trees = DaemonRegistry.all.compactMap(\.tree).compactMap { tree in find(tree).map { (tree.name, $0.string) }
+        }
         return Dictionary(trees, uniquingKeysWith: { first, _ in first })
     }
 
@@ -58,6 +59,7 @@ public enum DaemonTrees {
     public static func missing(_ daemon: any DaemonProfile) -> SetupError {
         SetupError(
             .toolsMissing,
-            "This lab has nodes with `\(daemon.choice)`, and \(daemon.product) is not in netlab's cache.", remedy: remedy)
+            "This lab has nodes with `\(daemon.choice)`, and \(daemon.product) is not in netlab's cache.",
+            remedy: remedy)
     }
 }

@@ -53,7 +53,10 @@ public enum Doctor {
             + HostDirectories.Purpose.allCases.filter { kind == .lab || $0 != .cache }.map {
                 directory($0, environment)
             }
-            + programs.map { $0.finding(at: ProgramSearch.find($0.name, in: ProgramSearch.directories(LabPrograms.path) + $0.elsewhere)) }
+            + programs.map {
+                $0.finding(
+                    at: ProgramSearch.find($0.name, in: ProgramSearch.directories(LabPrograms.path) + $0.elsewhere))
+            }
             + [openFiles(), processes()] + trees(environment) + [room(environment)]
     }
 
@@ -131,7 +134,8 @@ public enum Doctor {
     }
 
     static func room(_ environment: [String: String]) -> DoctorFinding {
-        let free = (try? HostDirectories(environment: environment).path(.state)).flatMap(existing).flatMap(HostDirectories.freeBytes)
+        let free = (try? HostDirectories(environment: environment).path(.state)).flatMap(existing).flatMap(
+            HostDirectories.freeBytes)
         return roomFinding(free: free)
     }
 

@@ -16,7 +16,8 @@ extension SeededRandom {
             throw SetupError(
                 .toolsMissing, "The library \(file) is missing or cannot be read; --seed needs it.",
                 remedy: Installation.current != nil
-                    ? Installation.remedy : "Build all of netlab, for instance by `swift build`, not the program alone.")
+                    ? Installation.remedy : "Build all of netlab, for instance by `swift build`, not the program alone."
+            )
         }
         self.init(seed: seed, library: Bytes(Array(library)))
     }

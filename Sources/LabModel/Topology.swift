@@ -37,7 +37,8 @@ public struct Topology: Hashable, Sendable, Codable {
     private var nodeIndex = NameIndex()
 
     private enum CodingKeys: CodingKey {
-        case name, title, summary, deviations, clouds, nodes, links, tunnels, plainTunnels, sessions, oneSidedSessions, probes
+        case name, title, summary, deviations, clouds, nodes, links, tunnels, plainTunnels, sessions, oneSidedSessions,
+            probes
         case expectations, scenarios, scenarioNames, variants, variant, soak
     }
 
@@ -225,7 +226,8 @@ public struct Probe: Hashable, Sendable, Codable {
     public var isAwaited = true
 
     public init(
-        name: String, source: String, sourceAddress: IPAddress?, destination: IPAddress, interval: Duration?, alarm: AlarmRule?,
+        name: String, source: String, sourceAddress: IPAddress?, destination: IPAddress, interval: Duration?,
+        alarm: AlarmRule?,
         isAwaited: Bool = true
     ) {
         self.name = name

@@ -108,7 +108,8 @@ final class RequestDesk: Sendable {
                 if let answer {
                     self.line.send(answer)
                 } else {
-                    self.line.send(.failed(id: id, failure ?? LabFailure("The request was given up."), at: LabClock.now))
+                    self.line.send(
+                        .failed(id: id, failure ?? LabFailure("The request was given up."), at: LabClock.now))
                 }
                 if unbounded { self.line.endUnbounded() }
             }
@@ -119,7 +120,9 @@ final class RequestDesk: Sendable {
     /// - Returns: The frame of the answer, or why there is none.
     private func answer(_ call: AgentCall, _ name: String, _ frame: Frame) async -> (Frame?, LabFailure?) {
         do {
-            guard let kind = AgentWorks.kinds[name] else { throw LabFailure("An agent does not know the request \(name).") }
+            guard let kind = AgentWorks.kinds[name] else {
+                throw LabFailure("An agent does not know the request \(name).")
+            }
             return (try await answer(call, kind, frame), nil)
         } catch let failure as LabFailure {
             return (nil, failure)
@@ -217,8 +220,10 @@ private enum AgentWorks {
     static let kinds = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
 
     private static let all: [any AgentWork.Type] = [
-        GuestSetup.self, BuildNodes.self, TearDown.self, ShowStatus.self, CountTraffic.self, Await.self, ExecRequest.self,
-        ProbeRequest.self, CapturePackets.self, Observe.self, CauseFaults.self, HealFaults.self, ListFaults.self, Play.self,
+        GuestSetup.self, BuildNodes.self, TearDown.self, ShowStatus.self, CountTraffic.self, Await.self,
+        ExecRequest.self,
+        ProbeRequest.self, CapturePackets.self, Observe.self, CauseFaults.self, HealFaults.self, ListFaults.self,
+        Play.self,
         Examine.self,
     ]
 }

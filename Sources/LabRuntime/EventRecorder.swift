@@ -168,7 +168,8 @@ private struct NodeWatch {
             guard let route else { continue }
             tell(
                 .route(
-                    route.destination, text: "\(route)", isPresent: isPresent, isLearned: route.protocol.isRoutingDaemons))
+                    route.destination, text: "\(route)", isPresent: isPresent,
+                    isLearned: route.protocol.isRoutingDaemons))
         }
     }
 

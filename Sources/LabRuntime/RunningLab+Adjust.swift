@@ -82,7 +82,8 @@ extension RunningLab {
     private func setMTU(_ mtu: MTU?, of port: Disturbances.Port) throws {
         guard let link = try sandbox(port.node).sockets.linkIfPresent(named: port.interface) else {
             throw LabFailure(
-                "\(port.node) has no interface \(port.interface) now.", remedy: "Its tunnel has to be up.", code: .wrongInput)
+                "\(port.node) has no interface \(port.interface) now.", remedy: "Its tunnel has to be up.",
+                code: .wrongInput)
         }
         guard let usual = ledger.usualMTUs[port] ?? MTU(link.mtu) else {
             throw LabFailure("\(port)'s MTU of \(link.mtu) bytes cannot be kept.")
@@ -91,7 +92,8 @@ extension RunningLab {
         if let mtu, mtu >= usual {
             ledger.usualMTUs[port] = nil
             throw LabFailure(
-                "\(port) has an MTU of \(usual) bytes: \(mtu) is not less.", remedy: "Give a smaller one.", code: .wrongInput)
+                "\(port) has an MTU of \(usual) bytes: \(mtu) is not less.", remedy: "Give a smaller one.",
+                code: .wrongInput)
         }
         // Below 1280 bytes an interface loses its IPv6 addresses (addrconf_notify, net/ipv6/addrconf.c).
         try keepingRoutes(of: port.node) { try $0.sockets.setMTU(mtu ?? usual, on: port.interface) }
@@ -134,7 +136,9 @@ extension RunningLab {
 
     /// What a daemon's unit does after its end.
     private func cleanUp(after daemon: DaemonName) throws {
-        guard let profile = DaemonRegistry.profile(daemon.kind) as? any KeyDaemon, profile.flushesAtItsEnd else { return }
+        guard let profile = DaemonRegistry.profile(daemon.kind) as? any KeyDaemon, profile.flushesAtItsEnd else {
+            return
+        }
         let sockets = try sandbox(daemon.node).sockets
         try sockets.flushSecurityPolicies()
         try sockets.flushSecurityAssociations()

@@ -81,7 +81,8 @@ extension Condition {
     func concerns(_ daemon: Daemon, in topology: Topology) -> Bool {
         switch subject {
         case .tunnel(let name):
-            DaemonRegistry.profile(daemon.kind) is any KeyDaemon && topology.tunnel(named: name)?.ends.contains { $0.node == daemon.node } ?? false
+            DaemonRegistry.profile(daemon.kind) is any KeyDaemon
+                && topology.tunnel(named: name)?.ends.contains { $0.node == daemon.node } ?? false
         case .session(let name):
             topology.session(named: name)?.speakers.contains { $0.node == daemon.node }
                 ?? (topology.oneSidedSession(named: name)?.node == daemon.node)

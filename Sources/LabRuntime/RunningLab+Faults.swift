@@ -113,7 +113,8 @@ extension RunningLab {
             let names = activeFaults.map { "\($0.fault)" }
             throw LabFailure(
                 "The fault \"\(fault)\" is not active.",
-                remedy: names.isEmpty ? "No fault is." : "Active are: \(names.joined(separator: "; ")).", code: .wrongInput)
+                remedy: names.isEmpty ? "No fault is." : "Active are: \(names.joined(separator: "; ")).",
+                code: .wrongInput)
         }
         // Told before the work: a daemon that starts again takes a moment of the lab's time.
         for fault in faults { faultListener?(fault, false) }

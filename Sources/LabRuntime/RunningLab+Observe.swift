@@ -75,7 +75,8 @@ extension RunningLab {
     private var keySources: [@Sendable () -> any IKEKeySource] {
         DriverRegistry.keyDaemons.compactMap { kind, driver -> (@Sendable () -> any IKEKeySource)? in
             let running = daemons.values.compactMap { process -> (sandbox: NodeSandbox, log: String)? in
-                guard process.daemon.kind == kind, process.isRunning, let sandbox = sandboxes[process.daemon.node] else {
+                guard process.daemon.kind == kind, process.isRunning, let sandbox = sandboxes[process.daemon.node]
+                else {
                     return nil
                 }
                 return (sandbox, Daemon.logFile(node: process.daemon.node, kind: kind))
@@ -128,7 +129,9 @@ extension RunningLab {
     /// How often each speaker logs that a session which was up ends.
     private func flaps(of session: BGPSession, in time: Duration) async throws -> [String: Int] {
         let logs = session.speakers.compactMap { speaker in
-            topology.routingDaemon(of: speaker.node).map { (speaker.node, Daemon.logFile(node: speaker.node, kind: $0)) }
+            topology.routingDaemon(of: speaker.node).map {
+                (speaker.node, Daemon.logFile(node: speaker.node, kind: $0))
+            }
         }
         let before = logs.map { GuestSystem.read($0.1)?.utf8.count ?? 0 }
         var isUp: [String: Bool] = [:]
@@ -140,7 +143,8 @@ extension RunningLab {
             let fresh = String(decoding: text.utf8.dropFirst(length), as: UTF8.self)
             var count = 0
             let events =
-                topology.routingDaemonProfile(of: node)?.events(in: fresh, of: node, in: topology, realTimeOffset: 0) ?? []
+                topology.routingDaemonProfile(of: node)?.events(in: fresh, of: node, in: topology, realTimeOffset: 0)
+                ?? []
             for event in events {
                 guard case .session(session.name, let what) = event.kind else { continue }
                 switch what {

@@ -59,7 +59,8 @@ struct BareKernel {
             case false?:
                 return finding(
                     .warning, "runs a program in \(seconds), with ptrace: this machine gives no seccomp filters",
-                    "Labs run, some two times slower. A container's profile may be what forbids them (--security-opt seccomp=…).")
+                    "Labs run, some two times slower. A container's profile may be what forbids them (--security-opt seccomp=…)."
+                )
             case nil: return finding(.ok, "runs a program in \(seconds)")
             }
         } catch let failure as LabFailure {

@@ -15,7 +15,8 @@ struct DaemonLogs {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
         return names.sorted().flatMap { name -> [LabEvent] in
             let parts = name.split(separator: ".").map(String.init)
-            guard parts.count == 3, parts[2] == "log", let daemon = DaemonRegistry.profile(DaemonID(rawValue: parts[1])),
+            guard parts.count == 3, parts[2] == "log",
+                let daemon = DaemonRegistry.profile(DaemonID(rawValue: parts[1])),
                 let text = try? TextFile.read("\(directory)/\(name)")
             else { return [] }
             return daemon.events(

@@ -105,7 +105,9 @@ struct Kernel: AsyncParsableCommand {
 
     struct Series: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "List the series of Linux that a lab kernel can be built from, and whether netlab has been proved on them.")
+            abstract:
+                "List the series of Linux that a lab kernel can be built from, and whether netlab has been proved on them."
+        )
 
         func run() throws {
             for (series, place) in KernelBuild.knownSeries { print("\(series)  \(place)") }
@@ -114,7 +116,8 @@ struct Kernel: AsyncParsableCommand {
 
     struct Recipe: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show what a lab kernel is made of: Debian's source, netlab's changes and settings, the commands.")
+            abstract: "Show what a lab kernel is made of: Debian's source, netlab's changes and settings, the commands."
+        )
 
         @Option(help: "A series of Linux, such as 6.12, in place of the newest that netlab has been proved on.")
         var series: String?

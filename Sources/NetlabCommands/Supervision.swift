@@ -22,7 +22,9 @@ struct Supervision {
     /// How many nodes it has, which its kernel's memory goes by.
     let nodes: Int
 
-    init(name: String, source: String, kernel: ChosenKernel, variant: String? = nil, seed: UInt64? = nil, nodes: Int = 0) {
+    init(
+        name: String, source: String, kernel: ChosenKernel, variant: String? = nil, seed: UInt64? = nil, nodes: Int = 0
+    ) {
         self.name = name
         self.source = source
         self.kernel = kernel
@@ -36,7 +38,8 @@ struct Supervision {
         guard arguments.count == 8, arguments[1] == Self.word else { return nil }
         self.init(
             name: arguments[2], source: arguments[3], kernel: ChosenKernel(argument: arguments[4]),
-            variant: arguments[5].isEmpty ? nil : arguments[5], seed: UInt64(arguments[6]), nodes: Int(arguments[7]) ?? 0)
+            variant: arguments[5].isEmpty ? nil : arguments[5], seed: UInt64(arguments[6]),
+            nodes: Int(arguments[7]) ?? 0)
     }
 
     var arguments: [String] {

@@ -103,7 +103,9 @@ public struct NodeProcess: Sendable {
     /// Runs a program to its end.
     ///
     /// - Returns: Its exit code, and the first mebibyte of what it printed on either stream.
-    public static func run(_ arguments: [String], in sandbox: NodeSandbox?) async throws -> (code: Int32, output: String) {
+    public static func run(_ arguments: [String], in sandbox: NodeSandbox?) async throws -> (
+        code: Int32, output: String
+    ) {
         let null = try openNull()
         let pipe = try Pipe()
         let process: NodeProcess

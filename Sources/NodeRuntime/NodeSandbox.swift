@@ -72,7 +72,8 @@ public final class NodeSandbox: Sendable {
         try GuestSystem.mount("none", on: "/", type: "", flags: netlab_mount_private | netlab_mount_recursive)
         let trees = setup.trees.sorted().map(place(ofTree:))
         if !trees.isEmpty { try mount(trees, in: name) }
-        let etc = ([sharedDirectory] + trees.map { "\($0)/etc" }.filter { access($0, F_OK) == 0 } + ["/etc"]).joined(separator: ":")
+        let etc = ([sharedDirectory] + trees.map { "\($0)/etc" }.filter { access($0, F_OK) == 0 } + ["/etc"]).joined(
+            separator: ":")
         try GuestSystem.mount(
             "etc-of-\(name)", on: "/etc", type: "overlay",
             data: "lowerdir=\(etc),upperdir=\(directory)/etc-changes,workdir=\(directory)/etc-work")

@@ -57,7 +57,6 @@ struct Impact: Sendable {
     var degradations: [Degradation] = []
     var notes: [String] = []
 
-
     /// What is done to packets of a journey that still get through.
     func degradation(of journey: Predictor.Journey) -> Degradation? {
         let crossings = journey.all.flatMap(\.crossings)
@@ -108,7 +107,8 @@ extension Predictor {
     /// What faults do at once.
     func impact(of faults: [Fault], since earlier: [Fault] = []) -> Impact {
         var impact = Impact()
-        impact.comeback = Set(topology.sessions.flatMap(\.speakers).map { topology.routingHabits(of: $0.node) }).comeback
+        impact.comeback =
+            Set(topology.sessions.flatMap(\.speakers).map { topology.routingHabits(of: $0.node) }).comeback
         for session in topology.sessions {
             impact.speakers[session.name] = session.speakers.map { speaker in
                 let own = topology.misconfigured(at: speaker.node, by: faults).session(named: session.name)

@@ -169,7 +169,9 @@ extension Predictor {
         if !hears || peerIsMute {
             return silence(of: session, at: own, from: peer, timing, delay)
         }
-        guard !isHeard, let close = timing.expiry(at: peer.node, hearing: own.node).map({ $0 + timing.habits(of: peer.node).turn }) else {
+        guard !isHeard,
+            let close = timing.expiry(at: peer.node, hearing: own.node).map({ $0 + timing.habits(of: peer.node).turn })
+        else {
             return nil
         }
         return secondhand(of: session, at: own, from: peer, timing, close, delay)

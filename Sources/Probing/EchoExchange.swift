@@ -35,7 +35,8 @@ public final class EchoExchange {
     ///
     /// - Parameter length: Of the IP packet.
     /// - Throws: `CancellationError`.
-    public func run(count: Int, interval: Duration, length: Int, dontFragment: Bool, timeout: Duration) throws -> [EchoAttempt]
+    public func run(count: Int, interval: Duration, length: Int, dontFragment: Bool, timeout: Duration) throws
+        -> [EchoAttempt]
     {
         attempts = Array(repeating: nil, count: count)
         pending = [:]

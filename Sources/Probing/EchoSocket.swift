@@ -34,7 +34,9 @@ public final class EchoSocket: Sendable {
     ///   - id: The number in the marker, and the source of the identifier.
     ///   - payload: 0 to 65,000 bytes.
     /// - Throws: ``LabFailure`` where there is no socket to be had.
-    public init(in node: NodeSandbox, to destination: IPAddress, from source: IPAddress?, id: UInt64, payload: Int) throws {
+    public init(in node: NodeSandbox, to destination: IPAddress, from source: IPAddress?, id: UInt64, payload: Int)
+        throws
+    {
         identifier = ProbeSession.identifier(of: id)
         self.destination = destination
         self.source = source

@@ -57,4 +57,3 @@ public struct Refusal: Hashable {
     /// The provider's node.
     public let node: String
 }
-

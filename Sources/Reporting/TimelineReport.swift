@@ -53,8 +53,10 @@ public struct TimelineReport: Sendable, Encodable {
         chapters = timeline.chapters.map { chapter in
             let start = chapter.incident.nanoseconds
             return Chapter(
-                nanoseconds: start, untilNanoseconds: chapter.untilNanoseconds, begun: chapter.incident.begun.map(\.description),
-                healed: chapter.incident.healed.map(\.description), ongoing: chapter.incident.ongoing.map(\.description),
+                nanoseconds: start, untilNanoseconds: chapter.untilNanoseconds,
+                begun: chapter.incident.begun.map(\.description),
+                healed: chapter.incident.healed.map(\.description),
+                ongoing: chapter.incident.ongoing.map(\.description),
                 entries: chapter.entries.map(Entry.init),
                 phases: chapter.phases.map { Phase($0, since: start) })
         }

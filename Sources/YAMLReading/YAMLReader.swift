@@ -172,8 +172,9 @@ public struct YAMLValue {
     }
 
     /// One of an enumeration's raw values.
-    public func choice<Choice: RawRepresentable<String> & CaseIterable>(_ type: Choice.Type, noun: String) -> Located<Choice>?
-    {
+    public func choice<Choice: RawRepresentable<String> & CaseIterable>(_ type: Choice.Type, noun: String) -> Located<
+        Choice
+    >? {
         guard let text = text("one of the \(noun)") else { return nil }
         guard let choice = Choice(rawValue: text.value) else {
             let known = Choice.allCases.map(\.rawValue)

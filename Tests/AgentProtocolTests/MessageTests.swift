@@ -251,7 +251,8 @@ import Testing
     /// What the agent is told is what the lab file said, its keys too.
     @Test func `Topology arrives whole`() throws {
         let sample = try Self.sample.get()
-        let frame = try Frame(ToAgent.request(id: 1, name: BuildNodes.name, unbounded: true), body: BuildNodes(sample.topology))
+        let frame = try Frame(
+            ToAgent.request(id: 1, name: BuildNodes.name, unbounded: true), body: BuildNodes(sample.topology))
         let topology = try arrive(frame).body(as: BuildNodes.self).topology
         #expect(topology == sample.topology && Plan(for: topology) == sample.plan)
         #expect(topology.tunnels.first?.proposal?.presharedKey.reveal() == "secret-of-the-tunnel")

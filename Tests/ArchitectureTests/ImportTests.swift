@@ -54,7 +54,9 @@ import Testing
             // Programs that tests compile for themselves.
             guard file.pathExtension == "swift", !file.path.contains("/Programs/") else { continue }
             for line in try String(contentsOf: file, encoding: .utf8).split(separator: "\n") {
-                if let match = line.prefixMatch(of: #/(?:@\w+ |public )*import (?:enum |struct |func |class |protocol )?(\w+)/#) {
+                if let match = line.prefixMatch(
+                    of: #/(?:@\w+ |public )*import (?:enum |struct |func |class |protocol )?(\w+)/#)
+                {
                     found.insert(String(match.1))
                 }
             }
@@ -78,7 +80,8 @@ private struct Manifest {
     init(_ text: String) throws {
         let heads = text.matches(of: #/\.(target|executableTarget|testTarget|systemLibrary)\(\s*name: "([\w-]+)"/#)
         // The tests that fuzzing shares are declared ahead of all others.
-        let shared = text.firstMatch(of: #/let fuzzedModules: \[Target\.Dependency\] = \[(?<names>[^\]]*)\]/#)?.names ?? ""
+        let shared =
+            text.firstMatch(of: #/let fuzzedModules: \[Target\.Dependency\] = \[(?<names>[^\]]*)\]/#)?.names ?? ""
         var targets: [Target] = []
         for (number, head) in heads.enumerated() {
             let end = number + 1 < heads.count ? heads[number + 1].range.lowerBound : text.endIndex
@@ -86,7 +89,8 @@ private struct Manifest {
             guard !targets.contains(where: { $0.name == head.2 }) else { continue }
             targets.append(
                 Target(
-                    kind: String(head.1), name: String(head.2), dependencies: Self.dependencies(in: body, shared: shared),
+                    kind: String(head.1), name: String(head.2),
+                    dependencies: Self.dependencies(in: body, shared: shared),
                     path: body.firstMatch(of: #/path: "([^"]+)"/#).map { String($0.1) }))
         }
         // Their place is with the other tests.
@@ -109,7 +113,9 @@ private struct Manifest {
         return names(in: list.replacing(#/\.product\(name: ("\w+"), package: "[^"]*"\)/#) { $0.1 }[...])
     }
 
-    private static func names(in list: Substring) -> Set<String> { Set(list.matches(of: #/"(\w+)"/#).map { String($0.1) }) }
+    private static func names(in list: Substring) -> Set<String> {
+        Set(list.matches(of: #/"(\w+)"/#).map { String($0.1) })
+    }
 
     /// Dependencies on what is declared later.
     static func upward(in targets: [Target]) -> [String] {

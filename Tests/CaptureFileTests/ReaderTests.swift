@@ -4,8 +4,10 @@ import Testing
 
 @Suite struct ReaderTests {
     @Test(
- arguments: [false, true])
-    func `Both byte orders, also in one file; interfaces count on, their numbers start again`(_ isBigEndian: Bool) throws {
+        arguments: [false, true])
+    func `Both byte orders, also in one file; interfaces count on, their numbers start again`(_ isBigEndian: Bool)
+        throws
+    {
         var bytes = FileBytes(isBigEndian: isBigEndian)
         for name in ["a", "b"] {
             bytes.section()
@@ -40,7 +42,9 @@ import Testing
             (0, .max, 0, nil), (0x80, .max, 0, nil), (6, .max, 0, nil), (9, 5, -1, nil), (9, 0, .min, nil),
             (9, 0, .max, nil),
         ] as [(UInt8, UInt64, Int64, UInt64?)])
-    func `Every unit of time becomes nanoseconds`(resolution: UInt8, ticks: UInt64, offset: Int64, nanoseconds: UInt64?) throws {
+    func `Every unit of time becomes nanoseconds`(resolution: UInt8, ticks: UInt64, offset: Int64, nanoseconds: UInt64?)
+        throws
+    {
         var bytes = FileBytes()
         bytes.section()
         bytes.interface(bytes.option(9, [resolution]) + bytes.option(14, bytes.number(offset)))

@@ -30,7 +30,8 @@ import Testing
         let events = try bird("bird-tgw.log")
         #expect(
             states(events) == [
-                "changing", "up", "Hold timer expired (holdTimer)", "stopping", "givingUpRoutes", "changing", "changing", "up",
+                "changing", "up", "Hold timer expired (holdTimer)", "stopping", "givingUpRoutes", "changing",
+                "changing", "up",
                 "Shutting down, by its operator (other)", "stopping", "givingUpRoutes", "changing", "changing",
             ])
         // 08:50:17.945 is so long after the start.
@@ -64,7 +65,8 @@ import Testing
         let events = said(try pluto("pluto-peer-lost-5.2.log"))
         #expect(
             events.filter { $0 != .other && $0 != .retransmission } == [
-                .ikeEstablished, .childEstablished, .peerDead, .deleted, .ikeEstablished, .childEstablished, .childRekeyed,
+                .ikeEstablished, .childEstablished, .peerDead, .deleted, .ikeEstablished, .childEstablished,
+                .childRekeyed,
             ])
         #expect(events.filter { $0 == .retransmission }.count == 5)
     }
@@ -112,7 +114,9 @@ import Testing
     }
 
     /// No cut and no flipped byte makes a parser do more than leave something out.
-    @Test(arguments: ["bird-tgw.log", "pluto-liveness.log", "pluto-rekeys.log"]) func `Damaged text`(name: String) throws {
+    @Test(arguments: ["bird-tgw.log", "pluto-liveness.log", "pluto-rekeys.log"]) func `Damaged text`(name: String)
+        throws
+    {
         let bytes = Array(try Fixture.text(name).utf8)
         let whole = try bird(name).count + pluto(name).count
         #expect(whole > 0)

@@ -28,7 +28,9 @@ struct ESPEncapsulationTests {
     }
 
     @Test(arguments: all)
-    func `A packet's length is the sum of its parts, and the lengths that are possible are those sums`(esp: ESPEncapsulation) {
+    func `A packet's length is the sum of its parts, and the lengths that are possible are those sums`(
+        esp: ESPEncapsulation
+    ) {
         let inner = Self.shortest(esp)...400
         let sums = inner.map { (inner: $0, outer: Self.length($0, in: esp)) }
         let made = Dictionary(grouping: sums, by: \.outer).mapValues { $0.map(\.inner) }

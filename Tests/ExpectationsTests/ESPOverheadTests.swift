@@ -25,7 +25,9 @@ struct ESPTransformTests {
             (.aesCCM12, nil, 8, 12, 4),
             (.aesCCM16, nil, 8, 16, 4), (.chacha20Poly1305, nil, 8, 16, 4),
         ])
-    func `Initialization vector, block and integrity check value are the RFCs'`(cipher: Cipher, integrity: IntegrityAlgorithm?, iv: Int, icv: Int, alignment: Int) throws {
+    func `Initialization vector, block and integrity check value are the RFCs'`(
+        cipher: Cipher, integrity: IntegrityAlgorithm?, iv: Int, icv: Int, alignment: Int
+    ) throws {
         let transform = try ESPOverhead(cipher: cipher, integrity: integrity)
         #expect(transform.ivLength == iv)
         #expect(transform.icvLength == icv)

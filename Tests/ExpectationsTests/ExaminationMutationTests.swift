@@ -60,7 +60,9 @@ struct ExaminationMutationTests {
     }
 
     @Test
-    func `No capture of damaged packets brings an examination down, and its verdicts name packets that are there`() throws {
+    func `No capture of damaged packets brings an examination down, and its verdicts name packets that are there`()
+        throws
+    {
         var generator = Generator(state: 2)
         let ordinary = try SyntheticCapture.ordinary()
         for round in 0..<max(1, Self.inputs / 2 / 400) {

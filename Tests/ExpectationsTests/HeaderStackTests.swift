@@ -283,7 +283,9 @@ struct HeaderStackRequestTests {
 
     @Test(
         arguments: EncryptionAlgorithm.allCases)
-    func `Every name of an algorithm is understood, with and without its key's bits`(algorithm: EncryptionAlgorithm) throws {
+    func `Every name of an algorithm is understood, with and without its key's bits`(algorithm: EncryptionAlgorithm)
+        throws
+    {
         let stacks = try [algorithm.rawValue, algorithm.cipher.rawValue].map { name in
             var request = HeaderStackRequest()
             request.encryption = name
@@ -300,7 +302,9 @@ struct HeaderStackRequestTests {
             ("gre", .tunnel, .ipv4), ("ip6ip6", .transport, .ipv6), ("esp,ip6gre", .transport, .ipv6),
             ("esp,ipip6", .tunnel, .ipv4), ("6in4,esp,ipip6", .transport, .ipv6),
         ])
-    func `ESP takes the family that the layers around it leave`(layers: String, mode: ESPEncapsulation.Mode, family: EncapsulationFamily) throws {
+    func `ESP takes the family that the layers around it leave`(
+        layers: String, mode: ESPEncapsulation.Mode, family: EncapsulationFamily
+    ) throws {
         var request = HeaderStackRequest()
         (request.encryption, request.layers, request.mode) = ("aes-gcm-16", layers, mode)
         let families = try request.stack().layers.compactMap { layer in

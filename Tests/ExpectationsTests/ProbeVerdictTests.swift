@@ -215,7 +215,7 @@ struct ProbeVerdictTests {
     enum Fragments: Sendable, CaseIterable { case outside, inside, none, lost }
 
     @Test(
- arguments: ["fragmented-outside", "fragmented-inside"],
+        arguments: ["fragmented-outside", "fragmented-inside"],
         Fragments.allCases)
     func `Fragments outside of a tunnel and inside`(beyond: String, seen: Fragments) throws {
         var lab = try CheckedLab(expecting: "{mtu: there, beyond: \(beyond)}")

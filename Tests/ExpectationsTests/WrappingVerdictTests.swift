@@ -307,7 +307,9 @@ struct WrappingVerdictTests {
             ("aes-256-cbc, integrity: sha1}", [62], false, true),
             ("aes-256-cbc, integrity: sha2-256}", [62, 63], true, false),
         ])
-    func `Other algorithms are known by the lengths they make`(claimed: String, lengths: [Int], hasKeys: Bool, isSeen: Bool) throws {
+    func `Other algorithms are known by the lengths they make`(
+        claimed: String, lengths: [Int], hasKeys: Bool, isSeen: Bool
+    ) throws {
         var capture = SyntheticCapture()
         for length in lengths { try capture.send(Packets.echo(west, east, length: length), .plainEast) }
         let verdict = try JudgedLab.verdict(

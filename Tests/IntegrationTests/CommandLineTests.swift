@@ -60,7 +60,8 @@ struct CommandLineTests {
         #expect(result.error.contains(#"Did you mean "aws-oci"?"#), result.account)
     }
 
-    @Test(arguments: ["status", "clock", "down", "check", "capture"]) func `A lab that is not up says how to bring it up`(
+    @Test(arguments: ["status", "clock", "down", "check", "capture"])
+    func `A lab that is not up says how to bring it up`(
         verb: String
     ) async throws {
         try await LabHome.with(labs: 0) { home in

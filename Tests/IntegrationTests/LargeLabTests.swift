@@ -15,7 +15,9 @@ struct LargeLabTests {
             let filter = number == last ? ", filter: {e0: [{from: 10.0.0.0/8}]}" : ""
             return "  n\(number): {role: router, routes: {\((forth + back).joined(separator: ", "))}\(filter)}"
         }
-        let links = (0..<last).map { "  l\($0): {ends: {n\($0):e1: \(address($0, 1))/30, n\($0 + 1):e0: \(address($0, 2))/30}}" }
+        let links = (0..<last).map {
+            "  l\($0): {ends: {n\($0):e1: \(address($0, 1))/30, n\($0 + 1):e0: \(address($0, 2))/30}}"
+        }
         return """
             name: row
             nodes:
@@ -60,7 +62,9 @@ struct LargeLabTests {
             let file = home.path.appending("keeper.yaml")
             try Self.keeper.write(toFile: file.string, atomically: true, encoding: .utf8)
             _ = try await home.netlab.succeed("up", file.string, "--clock", "paused")
-            for (sent, arrives) in [(2, 2), (64, 64), (63, 63), (101, 101), (127, 127), (239, 239), (254, 254), (255, 254)] {
+            for (sent, arrives) in [
+                (2, 2), (64, 64), (63, 63), (101, 101), (127, 127), (239, 239), (254, 254), (255, 254),
+            ] {
                 _ = try await home.netlab.succeed(
                     "exec", "keeper", "b", "--", "sysctl", "-qw", "net.ipv4.ip_default_ttl=\(sent)",
                     "net.ipv6.conf.e0.hop_limit=\(sent)")

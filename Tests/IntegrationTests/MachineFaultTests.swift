@@ -78,7 +78,9 @@ struct MachineFaultTests {
             #expect(result.code == 0, result.account)
             #expect(result.output.contains("exec: 4"), result.account)
             // Not every kernel lives to say it.
-            let words = ["\(home.path)/m has no room left for its memory", "it said nothing, and \(home.path)/m has room for "]
+            let words = [
+                "\(home.path)/m has no room left for its memory", "it said nothing, and \(home.path)/m has room for ",
+            ]
             #expect(words.contains(where: result.error.contains), result.account)
             try await home.expectNothingLeft()
         }

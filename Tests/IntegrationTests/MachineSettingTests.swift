@@ -167,7 +167,8 @@ struct MachineSettingTests {
         ["LC_ALL": "C", "TZ": "America/New_York"], ["LC_ALL": "nonsense", "TZ": "::::"],
     ]
 
-    @Test(arguments: surroundings) func `Language and time zone do not matter`(variables: [String: String]) async throws {
+    @Test(arguments: surroundings) func `Language and time zone do not matter`(variables: [String: String]) async throws
+    {
         try await LabHome.with { home in
             let title = "日本語の題: İstanbul ıI"
             let file = try home.writePair()

@@ -20,7 +20,10 @@ struct MumbleTests {
         """
 
     @Test
-    func `A daemon of one folder, one driver and two lines runs in a lab, and status, doctor, predict and faults know it`() async throws {
+    func
+        `A daemon of one folder, one driver and two lines runs in a lab, and status, doctor, predict and faults know it`()
+        async throws
+    {
         try await LabHome.with { home in
             let file = home.path.appending("mumbling.yaml")
             try Self.lab.write(toFile: file.string, atomically: true, encoding: .utf8)
@@ -29,7 +32,9 @@ struct MumbleTests {
             func run(_ arguments: String...) async throws -> Netlab.Result {
                 try await home.netlab.execute(Self.program, arguments)
             }
-            func succeed(_ arguments: String..., sourceLocation: SourceLocation = #_sourceLocation) async throws -> String {
+            func succeed(_ arguments: String..., sourceLocation: SourceLocation = #_sourceLocation) async throws
+                -> String
+            {
                 let result = try await home.netlab.execute(Self.program, arguments)
                 #expect(result.code == 0, result.account, sourceLocation: sourceLocation)
                 return result.output

@@ -39,7 +39,8 @@ struct RateTests {
     /// From `ceiling 448.0 Mbit/s: …` and `447.8 Mbit/s in the second half of …`.
     private func rate(_ verdict: CheckView.Verdict) throws -> Rate {
         let predicted = try #require(verdict.rule.firstMatch(of: /ceiling ([\d.]+) Mbit\/s/), "\(verdict.rule)")
-        let measured = try #require(verdict.seen.firstMatch(of: /^([\d.]+) Mbit\/s in the second half/), "\(verdict.seen)")
+        let measured = try #require(
+            verdict.seen.firstMatch(of: /^([\d.]+) Mbit\/s in the second half/), "\(verdict.seen)")
         return Rate(
             predicted: try #require(Double(predicted.1)), measured: try #require(Double(measured.1)))
     }

@@ -20,7 +20,10 @@ struct RegisterTests {
     }
 
     @Test
-    func `Registers are kept across system calls, page faults, signals, switches, forks and other programs' beginnings`() async throws {
+    func
+        `Registers are kept across system calls, page faults, signals, switches, forks and other programs' beginnings`()
+        async throws
+    {
         let flags = Host.contents("/proc/cpuinfo")
         let widest = flags.contains(" avx512f ") ? "avx512" : flags.contains(" avx ") ? "avx" : "sse"
         try await run { result in

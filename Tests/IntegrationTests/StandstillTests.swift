@@ -120,10 +120,14 @@ struct StandstillTests {
 
     @Test(
         arguments: [SIGINT, SIGTERM], Obstacle.allCases)
-    func `A signal ends commands within five seconds, with their labs, when a lab does not answer`(signal: Int32, obstacle: Obstacle) async throws {
+    func `A signal ends commands within five seconds, with their labs, when a lab does not answer`(
+        signal: Int32, obstacle: Obstacle
+    ) async throws {
         try await LabHome.with { home in
             let file = try home.writePair()
-            async let soak = home.netlab.follow("soak", file, "--for", "720h", "--ping-interval", "10s", stream: .output) { _, _ in }
+            async let soak = home.netlab.follow(
+                "soak", file, "--for", "720h", "--ping-interval", "10s", stream: .output
+            ) { _, _ in }
             let lab = try await ownLab(home)
             try await Task.sleep(for: .milliseconds(500))
             let command = try #require(Host.parent(of: lab.supervisor))
@@ -141,7 +145,9 @@ struct StandstillTests {
     func `A second Ctrl-C ends a command at once, with its lab`() async throws {
         try await LabHome.with { home in
             let file = try home.writePair()
-            async let soak = home.netlab.follow("soak", file, "--for", "720h", "--ping-interval", "10s", stream: .output) { _, _ in }
+            async let soak = home.netlab.follow(
+                "soak", file, "--for", "720h", "--ping-interval", "10s", stream: .output
+            ) { _, _ in }
             let lab = try await ownLab(home)
             try await Task.sleep(for: .milliseconds(500))
             let command = try #require(Host.parent(of: lab.supervisor))
@@ -171,7 +177,8 @@ struct StandstillTests {
                 }
             kill(kernel, SIGSTOP)
             let program = Netlab.program
-            async let command = home.netlab.execute("/usr/bin/timeout", ["--signal=TERM", "1", program.string] + arguments)
+            async let command = home.netlab.execute(
+                "/usr/bin/timeout", ["--signal=TERM", "1", program.string] + arguments)
             let result = try await command
             #expect(result.took < .seconds(6), result.account)
             kill(kernel, SIGCONT)

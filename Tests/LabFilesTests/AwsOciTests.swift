@@ -120,7 +120,8 @@ import Testing
         let end = try end(tunnel, node)
         #expect(end.localAddress.description == local && end.identity.description == local)
         #expect(end.remoteAddress.description == remote)
-        #expect(end.interface.description == interface && end.inside?.description == inside && end.steering.number == mark)
+        #expect(
+            end.interface.description == interface && end.inside?.description == inside && end.steering.number == mark)
         #expect(end.mtu == MTU(1438) && end.routes.isEmpty && !end.interfaceIsMadeByDaemon)
     }
 

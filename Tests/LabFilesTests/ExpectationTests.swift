@@ -184,7 +184,7 @@ struct ExpectationTests {
     }
 
     @Test(
- arguments: Wrapping.known.dropLast() + ["vlan 1", "vlan 4094"])
+        arguments: Wrapping.known.dropLast() + ["vlan 1", "vlan 4094"])
     func `Forms of packets are read from their own text`(_ text: String) {
         #expect(Wrapping(text)?.description == text)
     }

@@ -359,7 +359,9 @@ struct ScenarioTests {
                 AlarmRule(failures: 2, timeout: .seconds(60))
             ),
         ] as [(String, AlarmRule?)])
-    func `An alarm has its rule, or the usual one where the probe goes on asking`(_ probe: String, _ rule: AlarmRule?) throws {
+    func `An alarm has its rule, or the usual one where the probe goes on asking`(_ probe: String, _ rule: AlarmRule?)
+        throws
+    {
         let text = BrokenLab.text.replacing("  there: {from: vm, to: peer}", with: "  there: \(probe)")
         #expect(try BrokenLab.resolve(text).topology.probe(named: "there")?.alarm == rule)
     }

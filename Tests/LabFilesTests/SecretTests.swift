@@ -53,7 +53,9 @@ import Testing
         let keys = Self.keys(of: topology)
         let key = try #require(keys.first)
         let bytes = Data(key.utf8)
-        for leak in [key, key.uppercased(), bytes.map { String(format: "%02X", $0) }.joined(), bytes.base64EncodedString()] {
+        for leak in [
+            key, key.uppercased(), bytes.map { String(format: "%02X", $0) }.joined(), bytes.base64EncodedString(),
+        ] {
             #expect(Self.leaks(of: keys, in: "\(topology) \(leak) and more").contains(key))
         }
     }

@@ -17,7 +17,9 @@ struct DoctorTests {
     }
 
     @Test
-    func `A program is found in the first directory that has it; a directory or plain file of its name is none`() async throws {
+    func `A program is found in the first directory that has it; a directory or plain file of its name is none`()
+        async throws
+    {
         try await withTemporaryDirectory { directory in
             let (first, second) = (directory.appending("first"), directory.appending("second"))
             try makeDirectory(first.appending("bird"))

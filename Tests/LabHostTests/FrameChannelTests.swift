@@ -26,7 +26,9 @@ struct FrameChannelTests {
 
     private static func frame(_ text: String) -> [UInt8] {
         let json = Array("\"\(text)\"".utf8)
-        return [json.count + 4, json.count].flatMap { number in withUnsafeBytes(of: UInt32(number).bigEndian) { Array($0) } }
+        return [json.count + 4, json.count].flatMap { number in
+            withUnsafeBytes(of: UInt32(number).bigEndian) { Array($0) }
+        }
             + json
     }
 
@@ -88,7 +90,8 @@ struct FrameChannelTests {
 
     @Test(
         arguments: [
-            [0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0], [0, 0, 0, 7, 0, 0, 0, 3] + Array("{x}".utf8), [0, 0, 0, 4, 0, 0, 0, 9],
+            [0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0], [0, 0, 0, 7, 0, 0, 0, 3] + Array("{x}".utf8),
+            [0, 0, 0, 4, 0, 0, 0, 9],
         ] as [[UInt8]])
     func `A peer that does not speak the protocol is hung up on`(_ bytes: [UInt8]) async throws {
         let (channel, peer) = try Self.pair()

@@ -38,7 +38,8 @@ struct GuestMemoryTests {
         let memory = GuestMemory(directory: "/dev/shm/netlab-0-x", mebibytes: 300)
         let full = memory.explanation(of: "[    1.0] Kernel panic - not syncing: Kernel mode signal 7", room: 0)
         #expect(full?.contains("/dev/shm has no room left") == true)
-        let stuck = memory.explanation(of: "[    1.0] Kernel panic - not syncing: System is deadlocked on memory", room: nil)
+        let stuck = memory.explanation(
+            of: "[    1.0] Kernel panic - not syncing: System is deadlocked on memory", room: nil)
         #expect(stuck?.contains("300 MB") == true)
         #expect(memory.explanation(of: "[    1.0] Kernel panic - not syncing: Attempted to kill init!", room: 0) == nil)
         let silent = memory.explanation(of: nil, room: 50 << 20)

@@ -54,7 +54,10 @@ struct KernelConsoleTests {
 
     @Test(
         arguments: [
-            ("*** bit out of range 0 - FD_SETSIZE on fd_set ***: terminated\n", "bit out of range 0 - FD_SETSIZE on fd_set: terminated"),
+            (
+                "*** bit out of range 0 - FD_SETSIZE on fd_set ***: terminated\n",
+                "bit out of range 0 - FD_SETSIZE on fd_set: terminated"
+            ),
             ("", "Program crashed: Bad pointer dereference at 0x0e4"),
         ])
     func `A crash of the agent is named by its first line, not by its trace's end`(first: String, words: String) {
@@ -77,7 +80,8 @@ struct KernelConsoleTests {
     @Test
     func `A kernel that said nothing of interest has no cause`() {
         #expect(KernelConsole("").cause == nil)
-        #expect(KernelConsole("Core dump limits :\n\tsoft - 0\nChecking syscall emulation for ptrace...OK\n").cause == nil)
+        #expect(
+            KernelConsole("Core dump limits :\n\tsoft - 0\nChecking syscall emulation for ptrace...OK\n").cause == nil)
     }
 
     @Test

@@ -16,9 +16,12 @@ struct LabClientTests {
     ) async throws {
         try await withTemporaryDirectory { directory in
             let environment = [
-                "XDG_RUNTIME_DIR": directory.appending("run").string, "XDG_STATE_HOME": directory.appending("state").string,
+                "XDG_RUNTIME_DIR": directory.appending("run").string,
+                "XDG_STATE_HOME": directory.appending("state").string,
             ]
-            for path in environment.values { try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true) }
+            for path in environment.values {
+                try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+            }
             let directories = HostDirectories(environment: environment)
             let lab = try LabDirectory(name: "old", directories: directories)
             _ = try lab.claim(directories)
@@ -43,14 +46,17 @@ struct LabClientTests {
         }
     }
 
-    private static func greeting(_ version: ProtocolVersion) throws -> [UInt8] { try Frame(FromSupervisor.hello(version)).bytes }
+    private static func greeting(_ version: ProtocolVersion) throws -> [UInt8] {
+        try Frame(FromSupervisor.hello(version)).bytes
+    }
 
     @Test
     func `A supervisor of another version is named as such, with its release`() async throws {
         let greeting = try Self.greeting(ProtocolVersion(number: 1, release: "0.0.9"))
         try await Self.withLab({ $0.send(greeting) }) { lab, _ in
             let failure = try await #require(throws: LabFailure.self) { _ = try await LabClient(lab).ask(ShowStatus()) }
-            #expect(failure.message.contains("old was brought up by netlab 0.0.9 (protocol 1), and this is netlab 0.1.0"))
+            #expect(
+                failure.message.contains("old was brought up by netlab 0.0.9 (protocol 1), and this is netlab 0.1.0"))
             #expect(failure.remedy?.contains("netlab down old") == true && failure.code == .otherVersion)
         }
     }
@@ -79,7 +85,9 @@ struct LabClientTests {
         let answer = try Self.greeting(.current) + Frame(FromSupervisor.reply, body: Done()).bytes
         try await Self.withLab({ $0.send(answer) }) { lab, _ in
             let failure = try await #require(throws: LabFailure.self) { _ = try await LabClient(lab).ask(ShowStatus()) }
-            #expect(failure.message.hasPrefix("The answer of old to ShowStatus cannot be understood: what came is no LabStatus"))
+            #expect(
+                failure.message.hasPrefix(
+                    "The answer of old to ShowStatus cannot be understood: what came is no LabStatus"))
         }
     }
 

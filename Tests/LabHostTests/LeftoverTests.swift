@@ -96,7 +96,9 @@ struct LeftoverTests {
     }
 
     @Test
-    func `Logs of a lab that a command had to itself go with the command; those of a lab by its name stay`() async throws {
+    func `Logs of a lab that a command had to itself go with the command; those of a lab by its name stay`()
+        async throws
+    {
         try await Place.with { place in
             for name in ["aws-oci", "aws-oci.\(Self.nobody)-3", "run.\(Self.nobody)-0", "run-17", "a.b"] {
                 try makeDirectory(place.logs.appending(name))
@@ -165,7 +167,10 @@ struct LeftoverTests {
     // MARK: Processes
 
     @Test
-    func `A lab kernel's process without its lab is found and ended; one of another place, or with a similar name, is not`() async throws {
+    func
+        `A lab kernel's process without its lab is found and ended; one of another place, or with a similar name, is not`()
+        async throws
+    {
         try await Place.with { place in
             let stray = try Sleeper(["linux", "umid=kernel", "uml_dir=\(place.labs)/pair/uml"])
             let others = try [

@@ -96,7 +96,9 @@ import Testing
         #expect(rulesets.map(\.1.purpose) == ["only tagged frames at dx", "TTL kept, only tagged frames at dx"])
         #expect(rulesets[0].1.text.contains("iifname \"dx\" counter drop"))
         let text = rulesets[1].1.text
-        #expect(text.contains("ip ttl & 240 vmap { 0 : goto ttl-0, 16 : goto ttl-16,") && text.contains("240 : goto ttl-240 }"))
+        #expect(
+            text.contains("ip ttl & 240 vmap { 0 : goto ttl-0, 16 : goto ttl-16,")
+                && text.contains("240 : goto ttl-240 }"))
         #expect((1...254).allSatisfy { text.contains("ip ttl \($0) ip ttl set \($0 + 1) return\n") })
         #expect(!text.contains("ip6"))
         let both = Plan(
@@ -106,7 +108,10 @@ import Testing
         ).steps.compactMap { step in
             if case .applyFilter("middle", let ruleset) = step.action { ruleset.text } else { nil }
         }
-        #expect((1...254).allSatisfy { both.first?.contains("ip6 hoplimit \($0) ip6 hoplimit set \($0 + 1) return\n") == true })
+        #expect(
+            (1...254).allSatisfy {
+                both.first?.contains("ip6 hoplimit \($0) ip6 hoplimit set \($0 + 1) return\n") == true
+            })
     }
 
     @Test func `Traffic is dropped at the VLA ns interface`() throws {

@@ -18,7 +18,8 @@ extension ProbeTests {
         }
 
         @Test(arguments: [("10.2.0.10", 98), ("fd00:2::10", 118)])
-        func `The round trip is what the links say and each is as long`(destination: String, frame: Int64) async throws {
+        func `The round trip is what the links say and each is as long`(destination: String, frame: Int64) async throws
+        {
             // 5 ms each way, and four times a frame at 100 Mbit/s.
             let expected = 10_000_000 + 4 * frame * 80
             try await ProbeLab.with { lab in

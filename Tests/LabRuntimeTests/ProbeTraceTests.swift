@@ -18,7 +18,9 @@ extension ProbeTests {
         }
 
         @Test(arguments: ProbeRequest.TraceMethod.allCases, ["10.2.0.10", "fd00:2::10"])
-        func `Every hop is named up to the destination`(method: ProbeRequest.TraceMethod, destination: String) async throws {
+        func `Every hop is named up to the destination`(method: ProbeRequest.TraceMethod, destination: String)
+            async throws
+        {
             try await ProbeLab.with { lab in
                 let found = try await trace(lab, method, to: destination)
                 let near = destination.contains(":") ? "fd00:1::1" : "10.1.0.1"

@@ -246,7 +246,8 @@ extension ProbeTests {
             }
         }
 
-        @Test func `A monitor raises its alarm after so many failures and clears it at the first answer`() async throws {
+        @Test func `A monitor raises its alarm after so many failures and clears it at the first answer`() async throws
+        {
             try await ProbeLab.with { lab in
                 let probe = Probe(
                     name: "m", source: "here", sourceAddress: nil, destination: try #require(IPAddress("10.2.0.10")),

@@ -114,7 +114,8 @@ import Testing
         #expect(incidents.map { nodes($0.begun) } == [["a", "b"], ["c"], [], []])
         #expect(incidents.map { nodes($0.healed) } == [[], [], ["a", "b"], ["c"]])
         #expect(incidents.map { nodes($0.ongoing) } == [[], ["a", "b"], ["c"], []])
-        #expect(incidents.map(\.text) == [
+        #expect(
+            incidents.map(\.text) == [
                 "node a down + node b down", "node c down", "healed: node a down + node b down", "healed: node c down",
             ])
     }

@@ -39,7 +39,8 @@ import Testing
             event(44_900, "gw1", .session("main", .failed(.holdTimer, text: "Hold timer expired"))),
             event(44_900, "gw1", .session("main", .stopping)),
             event(44_950, "gw1", .route(prefix, text: "10.2.0.0/24 dev vpn1", isPresent: false, isLearned: true)),
-            event(47_900, "gw2", .session("main", .failed(.notification, text: "the peer says: Administrative shutdown"))),
+            event(
+                47_900, "gw2", .session("main", .failed(.notification, text: "the peer says: Administrative shutdown"))),
             event(80_000, "", .fault(.linkDown("cut"), isActive: false)),
             event(85_000, "gw1", .association(tunnel: "main", spi: 3, isOutbound: true, .added)),
             event(89_000, "gw1", .session("main", .up)),
@@ -93,8 +94,10 @@ import Testing
             connection: "main", .deleted,
             text: "deleting state (STATE_V2_ESTABLISHED_IKE_SA) and NOT sending notification")
         let found = { (events: [LabEvent]) in
-            try Self.timeline(Self.asymmetric(), [Self.event(20_000, "", .fault(.linkDown("cut"), isActive: true))] + events)
-                .chapters[0].entries.compactMap(\.detection)
+            try Self.timeline(
+                Self.asymmetric(), [Self.event(20_000, "", .fault(.linkDown("cut"), isActive: true))] + events
+            )
+            .chapters[0].entries.compactMap(\.detection)
         }
         #expect(try found([Self.event(21_000, "gw2", deleting)]) == [.delete])
         let rekeyed = Self.event(20_500, "gw2", .ike(connection: "main", .ikeRekeyed, text: "rekeyed IKE SA #1"))

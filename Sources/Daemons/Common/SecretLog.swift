@@ -15,7 +15,9 @@ public enum SecretLog {
     /// A log without secrets, by its name: NODE.DAEMON.log.
     public static func masked(_ text: String, of name: String) -> String {
         let parts = name.split(separator: ".")
-        guard parts.count == 3, let daemon = DaemonRegistry.profile(DaemonID(rawValue: String(parts[1]))) else { return text }
+        guard parts.count == 3, let daemon = DaemonRegistry.profile(DaemonID(rawValue: String(parts[1]))) else {
+            return text
+        }
         return String(decoding: daemon.masked(Array(text.utf8)), as: UTF8.self)
     }
 }

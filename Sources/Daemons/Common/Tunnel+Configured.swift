@@ -26,7 +26,9 @@ extension Tunnel {
     public var lifetimes: (ike: Duration, esp: Duration)? {
         if let proposal { return (proposal.ike.lifetime, proposal.esp.lifetime) }
         let own = ends.compactMap(\.own)
-        guard let ike = own.compactMap(\.ikeLifetime).max(), let esp = own.compactMap(\.espLifetime).max() else { return nil }
+        guard let ike = own.compactMap(\.ikeLifetime).max(), let esp = own.compactMap(\.espLifetime).max() else {
+            return nil
+        }
         return (ike, esp)
     }
 }

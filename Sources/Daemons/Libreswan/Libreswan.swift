@@ -77,7 +77,9 @@ public struct Libreswan: KeyDaemon {
         }
     }
 
-    public func read(_ file: OwnFile, connection name: String?) -> (connection: OwnConnection?, problems: [OwnFile.Problem]) {
+    public func read(_ file: OwnFile, connection name: String?) -> (
+        connection: OwnConnection?, problems: [OwnFile.Problem]
+    ) {
         let written = IpsecConf(file.text)
         guard let name, let parameters = written[connection: name] else {
             let problem = OwnFile.Problem(
@@ -114,7 +116,8 @@ public struct Libreswan: KeyDaemon {
         return (connection, problems)
     }
 
-    public func mistaking(_ parameter: Fault.Parameter, in files: ConnectionFiles, of end: TunnelEnd) -> ConnectionFiles {
+    public func mistaking(_ parameter: Fault.Parameter, in files: ConnectionFiles, of end: TunnelEnd) -> ConnectionFiles
+    {
         files.mistakenIpsecConf(parameter, of: end)
     }
 

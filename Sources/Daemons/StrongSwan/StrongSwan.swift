@@ -61,7 +61,9 @@ public struct StrongSwan: KeyDaemon {
         if case .ikeCipher(.null) = algorithm { "strongSwan does not protect IKE with null" } else { nil }
     }
 
-    public func read(_ file: OwnFile, connection name: String?) -> (connection: OwnConnection?, problems: [OwnFile.Problem]) {
+    public func read(_ file: OwnFile, connection name: String?) -> (
+        connection: OwnConnection?, problems: [OwnFile.Problem]
+    ) {
         let settings: StrongSwanSettings
         do {
             settings = try StrongSwanSettings(file.text)
@@ -102,7 +104,8 @@ public struct StrongSwan: KeyDaemon {
         return (own, problems)
     }
 
-    public func mistaking(_ parameter: Fault.Parameter, in files: ConnectionFiles, of end: TunnelEnd) -> ConnectionFiles {
+    public func mistaking(_ parameter: Fault.Parameter, in files: ConnectionFiles, of end: TunnelEnd) -> ConnectionFiles
+    {
         files.mistakenSwanctl(parameter, of: end)
     }
 

@@ -51,7 +51,8 @@ extension TopologyResolver {
         guard let ike = spec.ike?.group, let esp = spec.esp?.group, ike != esp,
             let own = spec.ends.first(where: {
                 let daemon = daemon(of: $0.node.value)
-                return $0.configuration == nil && daemon.renewsWithGroupOfIKE && daemon.reason(against: .group(ike)) == nil
+                return $0.configuration == nil && daemon.renewsWithGroupOfIKE
+                    && daemon.reason(against: .group(ike)) == nil
             }),
             let other = spec.ends.first(where: { !daemon(of: $0.node.value).renewsWithGroupOfIKE }),
             let choice = spec.algorithms.last

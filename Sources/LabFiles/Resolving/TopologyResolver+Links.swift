@@ -90,7 +90,8 @@ extension TopologyResolver {
         let lines = Dictionary(file.links.map { ($0.name.value, $0.name.line) }) { first, _ in first }
         let linkEnds = Dictionary(grouping: links.flatMap { link in link.ends.map { (link, $0) } }) { $1.node }
         let insides = Dictionary(
-            grouping: file.tunnels.flatMap { tunnel in tunnel.ends.map { (tunnel.name.value, $0.node.value, $0.inside) } }
+            grouping: file.tunnels.flatMap { tunnel in tunnel.ends.map { (tunnel.name.value, $0.node.value, $0.inside) }
+            }
                 + file.plainTunnels.flatMap { tunnel in
                     tunnel.ends.map { (tunnel.name.value, $0.node.value, $0.inside) }
                 }
@@ -100,7 +101,8 @@ extension TopologyResolver {
             for (link, end) in linkEnds[node] ?? [] {
                 for address in end.addresses {
                     check(
-                        block: address.prefix, of: "link \(link.name)", at: node, line: lines[link.name], against: &blocks)
+                        block: address.prefix, of: "link \(link.name)", at: node, line: lines[link.name],
+                        against: &blocks)
                 }
             }
             for case (let tunnel, _, let inside?) in insides[node] ?? [] {

@@ -29,7 +29,8 @@ extension TopologyResolver {
             let daemons = session.speakers.map { routingDaemon(of: $0.node.value) }
             guard let daemon = daemons.first(where: { $0.isReserved(name.value) }) else { continue }
             collector.error(
-                name.line, "bgp.\(name.value): \"\(name.value)\" is a word of \(daemon.product)'s own, which names no session",
+                name.line,
+                "bgp.\(name.value): \"\(name.value)\" is a word of \(daemon.product)'s own, which names no session",
                 "Take another name, such as \(name.value)-session.")
         }
         if file.nodes.isEmpty, !collector.hasErrors {

@@ -52,7 +52,8 @@ extension TopologyResolver {
             security: spec.security,
             sourceDestinationCheck: spec.role.value == .instance && spec.sourceDestinationCheck,
             filters: spec.filters.map(\.value),
-            nat: spec.nat.flatMap { resolve(nat: $0, of: spec.name.value) }, mss: spec.mss, keyDaemon: spec.keyDaemon.id,
+            nat: spec.nat.flatMap { resolve(nat: $0, of: spec.name.value) }, mss: spec.mss,
+            keyDaemon: spec.keyDaemon.id,
             routingDaemon: spec.routingDaemon.id,
             preferredSource: spec.preferredSource?.value, decrementsTTL: spec.decrementsTTL.value,
             routingConfiguration: spec.routingConfiguration.flatMap { companion($0, place: place) })

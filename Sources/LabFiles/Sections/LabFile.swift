@@ -166,10 +166,12 @@ struct NodeSpec {
 
     init?(key: Located<String>, value: YAMLValue) {
         guard
-            let fields = value.fields([
-                "cloud", "zone", "role", "summary", "routes", "rules", "sysctls", "security",
-                "source-destination-check", "filter", "nat", "mss", "ike", "preferred-source", "decrement-ttl", "bgp",
-            ] + DaemonRegistry.routingDaemons.map(\.keyword))
+            let fields = value.fields(
+                [
+                    "cloud", "zone", "role", "summary", "routes", "rules", "sysctls", "security",
+                    "source-destination-check", "filter", "nat", "mss", "ike", "preferred-source", "decrement-ttl",
+                    "bgp",
+                ] + DaemonRegistry.routingDaemons.map(\.keyword))
         else { return nil }
         name = key
         cloud = fields["cloud"]?.text()
@@ -200,7 +202,8 @@ struct NodeSpec {
         nat = fields["nat"].flatMap(Self.nat)
         mss = fields["mss"]?.mssClamp() ?? .off
         keyDaemon =
-            fields["ike"]?.daemon(among: DaemonRegistry.keyDaemons, noun: "IKE daemons") ?? DaemonRegistry.usualKeyDaemon
+            fields["ike"]?.daemon(among: DaemonRegistry.keyDaemons, noun: "IKE daemons")
+            ?? DaemonRegistry.usualKeyDaemon
         // A file for a daemon chooses it.
         let own = DaemonRegistry.routingDaemons.first { fields[$0.keyword] != nil }
         routingDaemon =
@@ -211,7 +214,8 @@ struct NodeSpec {
         routingConfiguration = own.flatMap { fields[$0.keyword]?.text("the name of a file beside the lab file") }
         if let own, own.id != routingDaemon.id {
             value.collector.error(
-                fields[own.keyword]?.line, "\(value.path) has a file for \(own.product) and runs \(routingDaemon.product)",
+                fields[own.keyword]?.line,
+                "\(value.path) has a file for \(own.product) and runs \(routingDaemon.product)",
                 "Remove `bgp:` or `\(own.keyword):`.")
         }
     }

@@ -64,7 +64,9 @@ public struct LabClient: Sendable {
             switch message {
             case .hello(let version):
                 hasGreeted = true
-                guard ProtocolVersion.current.understands(version) else { throw Self.otherVersion(of: lab, "\(version)") }
+                guard ProtocolVersion.current.understands(version) else {
+                    throw Self.otherVersion(of: lab, "\(version)")
+                }
             case .progress, .output, .grown, .notice, .clockMoved: follow(message)
             case .failed(let failure): throw failure
             case .reply:
@@ -92,7 +94,8 @@ public struct LabClient: Sendable {
     private static func otherVersion(of lab: LabDirectory, _ version: String) -> LabFailure {
         LabFailure(
             "\(lab.name) was brought up by \(version), and this is \(ProtocolVersion.current): they do not understand each other.",
-            remedy: "Ask it with that netlab, or take it down, which works: netlab down \(lab.name)", code: .otherVersion)
+            remedy: "Ask it with that netlab, or take it down, which works: netlab down \(lab.name)",
+            code: .otherVersion)
     }
 
     /// Waits until a lab's supervisor has been stopped (SIGSTOP) for too long; nil when it is gone.

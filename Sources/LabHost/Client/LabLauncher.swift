@@ -232,7 +232,9 @@ public enum LabLauncher {
                         _ = try await client.ask(ShutDown())
                     } catch let failure as LabFailure where failure.code == .otherVersion {
                         // It ends at a signal, and nobody else has its number.
-                        if case .running(let now) = lab.state(), now.isSameLab(as: record) { kill(now.supervisor, SIGTERM) }
+                        if case .running(let now) = lab.state(), now.isSameLab(as: record) {
+                            kill(now.supervisor, SIGTERM)
+                        }
                     } catch {}
                     return
                 }

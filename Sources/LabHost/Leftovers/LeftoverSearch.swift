@@ -245,7 +245,8 @@ public struct LeftoverSearch: Sendable {
     /// Builds whose process is gone. Of kernels, the lock says whether one is under way.
     private func builds() throws(SetupError) -> [Leftover] {
         let cache = try directories.path(.cache)
-        return ([("kernels", ".build-")] + DaemonRegistry.all.compactMap(\.tree).map { ($0.name, ".new.") }).flatMap { directory, prefix in
+        return ([("kernels", ".build-")] + DaemonRegistry.all.compactMap(\.tree).map { ($0.name, ".new.") }).flatMap {
+            directory, prefix in
             Self.names(in: cache.appending(directory)).compactMap { name -> Leftover? in
                 guard name.hasPrefix(prefix), let builder = pid_t(name.dropFirst(prefix.count)),
                     ProcessTable.startTime(of: builder) == nil

@@ -35,7 +35,8 @@ struct GuestMemory: Sendable, Hashable {
                 cause: obstacle)
         }
         let memory = GuestMemory(
-            directory: directory, mebibytes: fitting(in: HostDirectories.freeBytes(directory), wanted: wanted(nodes: nodes)))
+            directory: directory,
+            mebibytes: fitting(in: HostDirectories.freeBytes(directory), wanted: wanted(nodes: nodes)))
         guard memory.mebibytes >= needed else {
             throw SetupError(
                 .directoryUnavailable,
@@ -52,7 +53,8 @@ struct GuestMemory: Sendable, Hashable {
         if candidates.count == 1 { return candidates[0] }
         return best(
             of: candidates.filter { Doctor.executionObstacle($0) == nil }
-                .map { GuestMemory(directory: $0, mebibytes: fitting(in: HostDirectories.freeBytes($0))) })?.directory ?? "/tmp"
+                .map { GuestMemory(directory: $0, mebibytes: fitting(in: HostDirectories.freeBytes($0))) })?.directory
+            ?? "/tmp"
     }
 
     /// The directories that memory files can be in.
@@ -112,7 +114,8 @@ struct GuestMemory: Sendable, Hashable {
 extension Doctor {
     static func memory(_ environment: [String: String]) -> DoctorFinding {
         let directory = GuestMemory.directory(environment)
-        return memoryFinding(directory, room: HostDirectories.freeBytes(directory), obstacle: executionObstacle(directory))
+        return memoryFinding(
+            directory, room: HostDirectories.freeBytes(directory), obstacle: executionObstacle(directory))
     }
 
     /// The judgement on a directory with room for so many bytes, in which an executable mapping failed with `obstacle`.

@@ -72,8 +72,10 @@ public struct KernelConsole: Sendable {
     /// Whether a line belongs to the description of a processor's state and of a stack.
     private static func isTrace(_ line: Substring) -> Bool {
         let beginnings = [
-            "CPU:", "Pid:", "PID:", "Modules linked", "Hardware name", "Stack:", "Call Trace:", "RIP:", "RSP:", "RAX:", "RDX:",
-            "RBP:", "R10:", "R13:", "ESP:", "EAX:", "<IRQ>", "</IRQ>", "<TASK>", "</TASK>", "---[", "EIP:", "Comm:", "Tainted",
+            "CPU:", "Pid:", "PID:", "Modules linked", "Hardware name", "Stack:", "Call Trace:", "RIP:", "RSP:", "RAX:",
+            "RDX:",
+            "RBP:", "R10:", "R13:", "ESP:", "EAX:", "<IRQ>", "</IRQ>", "<TASK>", "</TASK>", "---[", "EIP:", "Comm:",
+            "Tainted",
         ]
         if beginnings.contains(where: { line.hasPrefix($0) }) || line.contains("+0x") { return true }
         // Words of a stack.
@@ -109,7 +111,8 @@ public struct KernelConsole: Sendable {
             return "The directory of the lab's memory is full: set TMPDIR to one with 500 MB of room."
         }
         if isAny(["deadlocked on memory", "no killable processes"]) {
-            return "The lab's memory was full, and nothing in it could be ended: give TMPDIR more room, or the lab fewer nodes."
+            return
+                "The lab's memory was full, and nothing in it could be ended: give TMPDIR more room, or the lab fewer nodes."
         }
         return "`netlab kernel build --force` builds the newest kernel there is; `netlab doctor` examines this machine."
     }

@@ -204,7 +204,8 @@ public struct KernelProcess: Sendable {
         }
         let running = ProcessTable.children(of: id).filter { ProcessTable.state(of: $0) == "R" }
         if !running.isEmpty {
-            return "a program in it computes and heeds no interrupt (process \(running.map(String.init).joined(separator: ", ")) here)"
+            return
+                "a program in it computes and heeds no interrupt (process \(running.map(String.init).joined(separator: ", ")) here)"
         }
         return ProcessTable.state(of: id) == "R"
             ? "its kernel, process \(id), is computing" : "its kernel, process \(id), is waiting"

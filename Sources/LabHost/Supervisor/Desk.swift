@@ -52,7 +52,8 @@ struct Desk {
     private static func frame(of failure: LabFailure) -> Frame {
         do { return try Frame(FromSupervisor.failed(failure)) } catch {
             // What is this long can only be its details.
-            let short = LabFailure(String(failure.message.prefix(1000)), remedy: "What else there is to say was too long.")
+            let short = LabFailure(
+                String(failure.message.prefix(1000)), remedy: "What else there is to say was too long.")
             return (try? Frame(FromSupervisor.failed(short))) ?? .empty
         }
     }
@@ -126,7 +127,9 @@ struct Desk {
                 case .passed(_, let time): tell(.clockMoved(time))
                 case .event(.daemonDied(let name, let reason, _), _): tell(.notice("\(name) \(reason)"))
                 case .event(.spinning(let processes), _):
-                    tell(.notice("The lab's clock stands still; using the processor: \(processes.joined(separator: "; "))"))
+                    tell(
+                        .notice(
+                            "The lab's clock stands still; using the processor: \(processes.joined(separator: "; "))"))
                 case .failed(_, let failure, _): throw failure
                 case .reply: return try Supervisor.reply(in: frame, to: request)
                 case .ready, .received, .opened, .held: break
@@ -150,8 +153,10 @@ private enum DeskWorks {
         uniqueKeysWithValues: all.map { ($0.name, $0) })
 
     private static let all: [any DeskWork.Type] = [
-        Build.self, ShutDown.self, ShowClock.self, SetClock.self, AdvanceClock.self, AdvanceClockUntil.self, ShowStatus.self,
-        CountTraffic.self, ExecRequest.self, ProbeRequest.self, CapturePackets.self, Observe.self, CauseFaults.self, HealFaults.self,
+        Build.self, ShutDown.self, ShowClock.self, SetClock.self, AdvanceClock.self, AdvanceClockUntil.self,
+        ShowStatus.self,
+        CountTraffic.self, ExecRequest.self, ProbeRequest.self, CapturePackets.self, Observe.self, CauseFaults.self,
+        HealFaults.self,
         ListFaults.self, Play.self, Examine.self,
     ]
 }

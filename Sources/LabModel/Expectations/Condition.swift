@@ -93,7 +93,8 @@ extension Condition: CustomStringConvertible {
             guard parts.count == 2 else { return nil }
             let name = try node(parts[0], in: topology)
             let daemons = topology.daemons(of: name).map(\.rawValue)
-            return .daemon(node: name, DaemonID(rawValue: try known(parts[1], among: daemons, noun: "daemons at \(name)")))
+            return .daemon(
+                node: name, DaemonID(rawValue: try known(parts[1], among: daemons, noun: "daemons at \(name)")))
         default:
             return nil
         }

@@ -45,8 +45,10 @@ public struct Node: Hashable, Sendable, Codable {
     public let routingConfiguration: String?
 
     public init(
-        name: String, cloud: String?, zone: String?, role: Role, summary: String, routes: [RouteEntry], rules: [PolicyRule],
-        sysctls: [Sysctl], security: [SecurityRule]?, sourceDestinationCheck: Bool, filters: [InboundFilter], nat: OneToOneNAT?,
+        name: String, cloud: String?, zone: String?, role: Role, summary: String, routes: [RouteEntry],
+        rules: [PolicyRule],
+        sysctls: [Sysctl], security: [SecurityRule]?, sourceDestinationCheck: Bool, filters: [InboundFilter],
+        nat: OneToOneNAT?,
         mss: MSSClamp, keyDaemon: DaemonID, routingDaemon: DaemonID, preferredSource: IPv4Address?, decrementsTTL: Bool,
         routingConfiguration: String?
     ) {

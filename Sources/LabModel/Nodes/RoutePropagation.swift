@@ -19,7 +19,10 @@ public struct RoutePropagation: Sendable {
         public let path: [ASN]
         let isExternal: Bool
 
-        public init(prefix: IPPrefix, session: String, gateway: IPAddress, interface: InterfaceName, path: [ASN], isExternal: Bool) {
+        public init(
+            prefix: IPPrefix, session: String, gateway: IPAddress, interface: InterfaceName, path: [ASN],
+            isExternal: Bool
+        ) {
             self.prefix = prefix
             self.session = session
             self.gateway = gateway

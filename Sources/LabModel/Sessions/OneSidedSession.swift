@@ -23,7 +23,8 @@ public struct OneSidedSession: Hashable, Sendable, Codable {
     public let reason: String
 
     public init(
-        name: String, node: String, asn: ASN, address: IPAddress?, interface: InterfaceName?, peer: IPAddress, peerASN: ASN,
+        name: String, node: String, asn: ASN, address: IPAddress?, interface: InterfaceName?, peer: IPAddress,
+        peerASN: ASN,
         keepalive: Duration, hold: Duration, advertised: [IPPrefix], password: Secret?, reason: String
     ) {
         self.name = name

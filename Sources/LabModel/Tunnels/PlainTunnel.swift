@@ -71,8 +71,10 @@ public struct PlainTunnelEnd: Hashable, Sendable, Codable {
     public let potentialRouters: [IPv4Address]
 
     public init(
-        node: String, localAddress: IPAddress, remoteAddress: IPAddress, interface: InterfaceName, inside: InterfaceAddress?,
-        mtu: MTU?, mss: MSSClamp, routes: [IPPrefix], encapsulationLimit: UInt8?, hopLimit: UInt8, potentialRouters: [IPv4Address]
+        node: String, localAddress: IPAddress, remoteAddress: IPAddress, interface: InterfaceName,
+        inside: InterfaceAddress?,
+        mtu: MTU?, mss: MSSClamp, routes: [IPPrefix], encapsulationLimit: UInt8?, hopLimit: UInt8,
+        potentialRouters: [IPv4Address]
     ) {
         self.node = node
         self.localAddress = localAddress

@@ -13,7 +13,9 @@ public struct Tunnel: Hashable, Sendable, Codable {
     /// Exactly two.
     public var ends: [TunnelEnd]
 
-    public init(name: String, summary: String, proposal: TunnelProposal?, isUnused: Bool, mss: MSSClamp, ends: [TunnelEnd]) {
+    public init(
+        name: String, summary: String, proposal: TunnelProposal?, isUnused: Bool, mss: MSSClamp, ends: [TunnelEnd]
+    ) {
         self.name = name
         self.summary = summary
         self.proposal = proposal
@@ -55,7 +57,9 @@ public struct IKEProposal: Hashable, Sendable, Codable {
     public let group: DiffieHellmanGroup
     public var lifetime: Duration
 
-    public init(encryption: EncryptionAlgorithm, integrity: IntegrityAlgorithm, group: DiffieHellmanGroup, lifetime: Duration) {
+    public init(
+        encryption: EncryptionAlgorithm, integrity: IntegrityAlgorithm, group: DiffieHellmanGroup, lifetime: Duration
+    ) {
         self.encryption = encryption
         self.integrity = integrity
         self.group = group
@@ -72,7 +76,9 @@ public struct ESPProposal: Hashable, Sendable, Codable {
     public let group: DiffieHellmanGroup?
     public var lifetime: Duration
 
-    public init(encryption: EncryptionAlgorithm, integrity: IntegrityAlgorithm?, group: DiffieHellmanGroup?, lifetime: Duration) {
+    public init(
+        encryption: EncryptionAlgorithm, integrity: IntegrityAlgorithm?, group: DiffieHellmanGroup?, lifetime: Duration
+    ) {
         self.encryption = encryption
         self.integrity = integrity
         self.group = group
@@ -173,7 +179,8 @@ public struct TunnelEnd: Hashable, Sendable, Codable {
     public init(
         node: String, localAddress: IPAddress, remoteAddress: IPAddress, identity: IPAddress, interface: InterfaceName,
         daemon: DaemonID, steering: Steering, interfaceIsMadeByDaemon: Bool, inside: InterfaceAddress?, mtu: MTU?,
-        routes: [IPPrefix], withdrawal: RouteWithdrawal, metric: UInt32, deadPeerDetection: DeadPeerDetection?, connection: String, configuration: Configuration
+        routes: [IPPrefix], withdrawal: RouteWithdrawal, metric: UInt32, deadPeerDetection: DeadPeerDetection?,
+        connection: String, configuration: Configuration
     ) {
         self.node = node
         self.localAddress = localAddress

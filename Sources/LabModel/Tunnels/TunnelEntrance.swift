@@ -14,7 +14,8 @@ public struct TunnelEntrance: Hashable, Sendable {
     public let isUnused: Bool
 
     public init(
-        tunnel: String, node: String, interface: InterfaceName, inside: InterfaceAddress?, routes: [IPPrefix], peer: String,
+        tunnel: String, node: String, interface: InterfaceName, inside: InterfaceAddress?, routes: [IPPrefix],
+        peer: String,
         peerInterface: InterfaceName, isUnused: Bool
     ) {
         self.tunnel = tunnel

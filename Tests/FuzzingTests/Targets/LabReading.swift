@@ -61,7 +61,8 @@ enum LabReading {
         // What goes to the agent comes out as it went in.
         let travelled = try Frame(ToSupervisor.request(Build.name), body: Build(topology, clock: .paced))
             .body(as: Build.self).topology
-        try require(travelled == topology && Plan(for: travelled) == plan, "the topology or its plan changed on its way")
+        try require(
+            travelled == topology && Plan(for: travelled) == plan, "the topology or its plan changed on its way")
         predict(topology)
     }
 

@@ -53,7 +53,9 @@ struct HostDirectoriesTests {
     }
 
     @Test
-    func `Directories are made open to their owner only, with those above them; a second time changes nothing`() async throws {
+    func `Directories are made open to their owner only, with those above them; a second time changes nothing`()
+        async throws
+    {
         try await withTemporaryDirectory { directory in
             let directories = HostDirectories(
                 environment: ["HOME": directory.appending("home").string], temporary: directory)

@@ -36,7 +36,8 @@ struct KernelBuildTests {
     @Test
     func `The fraction grows from stage to stage and stays within 0 and 1`() {
         let stages: [KernelBuild.Progress] = [
-            .fetching("linux-source-7.3"), .unpacking, .configuring, .compiling(done: 0, total: 10), .compiling(done: 5, total: 10),
+            .fetching("linux-source-7.3"), .unpacking, .configuring, .compiling(done: 0, total: 10),
+            .compiling(done: 5, total: 10),
             .compiling(done: 10, total: 10), .installing,
         ]
         let fractions = stages.compactMap(\.fraction)
@@ -99,7 +100,9 @@ struct KernelBuildTests {
     }
 
     /// A tarball with a Makefile of Linux's in it, and what else there is to be.
-    private func source(_ version: String, in directory: FilePath, files: [String: String] = [:]) async throws -> FilePath {
+    private func source(_ version: String, in directory: FilePath, files: [String: String] = [:]) async throws
+        -> FilePath
+    {
         let words = version.split(separator: ".")
         let tree = directory.appending("linux")
         try makeDirectory(tree)
@@ -112,16 +115,21 @@ struct KernelBuildTests {
         }
         let tarball = directory.appending("linux.tar")
         _ = try await KernelBuildTools(searchPath: nil, home: nil, log: nil)
-            .output("tar", ["--create", "--file", tarball.string, "--directory", directory.string, "linux"], because: "test")
+            .output(
+                "tar", ["--create", "--file", tarball.string, "--directory", directory.string, "linux"], because: "test"
+            )
         return tarball
     }
 
     @Test
-    func `A tarball of a series that netlab was not proved on needs to be named, and not by another name`() async throws {
+    func `A tarball of a series that netlab was not proved on needs to be named, and not by another name`() async throws
+    {
         try await withTemporaryDirectory { directory in
             let tarball = try await source("9.4", in: directory)
             let cache = KernelCache(directory: directory.appending("kernels"))
-            for (series, part) in [(nil, "9.4, which netlab has not been proved on"), ("9.5", "of Linux 9.4, not of 9.5")] {
+            for (series, part) in [
+                (nil, "9.4, which netlab has not been proved on"), ("9.5", "of Linux 9.4, not of 9.5"),
+            ] {
                 let error = await #expect(throws: SetupError.self) {
                     try await KernelBuild(cache: cache).build(.tarball(tarball, series: series)) { _ in }
                 }
@@ -133,7 +141,9 @@ struct KernelBuildTests {
     }
 
     @Test
-    func `A source that an amendment does not fit is refused with the file's name, and no directory is left`() async throws {
+    func `A source that an amendment does not fit is refused with the file's name, and no directory is left`()
+        async throws
+    {
         try await withTemporaryDirectory { directory in
             let tarball = try await source(
                 "6.1", in: directory, files: ["arch/um/os-Linux/skas/process.c": "int main(void);\n"])
@@ -149,9 +159,13 @@ struct KernelBuildTests {
     }
 
     @Test
-    func `A tarball that is broken off behind its Makefile: the error has tar's last words and the log; no directory is left`() async throws {
+    func
+        `A tarball that is broken off behind its Makefile: the error has tar's last words and the log; no directory is left`()
+        async throws
+    {
         try await withTemporaryDirectory { directory in
-            let whole = try await source("6.1", in: directory, files: ["arch/um/a.c": String(repeating: "x\n", count: 30000)])
+            let whole = try await source(
+                "6.1", in: directory, files: ["arch/um/a.c": String(repeating: "x\n", count: 30000)])
             let bytes = try Data(contentsOf: URL(filePath: whole.string))
             // Names come in the directory's order: cut where the larger file is, behind or before the Makefile.
             try bytes.prefix(40_000).write(to: URL(filePath: whole.string))
@@ -212,7 +226,8 @@ struct KernelBuildTests {
     }
 
     @Test
-    func `The mirror is the one of the system's own sources for Debian's main archive; another distribution has none`() {
+    func `The mirror is the one of the system's own sources for Debian's main archive; another distribution has none`()
+    {
         let targets = """
             https://example.org/node/ nodistro main
             http://archive.example/debian-security/ bookworm-security main

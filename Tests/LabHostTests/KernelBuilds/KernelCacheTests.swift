@@ -65,7 +65,9 @@ struct KernelCacheTests {
     }
 
     @Test
-    func `Of several series, the newest that netlab was proved on is taken, until another is chosen; it says why`() async throws {
+    func `Of several series, the newest that netlab was proved on is taken, until another is chosen; it says why`()
+        async throws
+    {
         try await withCache { cache in
             let series = KernelSeries.proved[0].name
             try install("old", in: cache, builtAt: 9, series: "6.1")
@@ -112,7 +114,10 @@ struct KernelCacheTests {
     }
 
     @Test
-    func `A package's kernel is found as the user's own: the newest is taken, or what was chosen; it says where it is from`() async throws {
+    func
+        `A package's kernel is found as the user's own: the newest is taken, or what was chosen; it says where it is from`()
+        async throws
+    {
         try await withCache { cache in
             try install("theirs", in: cache, builtAt: 5, series: "6.1", inPackage: true)
             let theirs = try #require(try cache.find())
@@ -171,7 +176,9 @@ struct KernelCacheTests {
     }
 
     @Test
-    func `NETLAB_KERNEL is used as it is; one that cannot be executed is an error, not a reason to use another`() async throws {
+    func `NETLAB_KERNEL is used as it is; one that cannot be executed is an error, not a reason to use another`()
+        async throws
+    {
         try await withTemporaryDirectory { directory in
             let kernel = directory.appending("linux")
             let environment = ["XDG_CACHE_HOME": directory.string, "NETLAB_KERNEL": kernel.string]

@@ -8,10 +8,14 @@ import Testing
 @Suite("The compiler for the kernel's sources")
 struct KernelCompilerTests {
     /// A source's object by the compiler, in a tree whose headers of the kernel's are the given one and empty.
-    private func object(of source: String, header: String, at path: String = "kernel/a.c", in tree: FilePath) async throws
+    private func object(of source: String, header: String, at path: String = "kernel/a.c", in tree: FilePath)
+        async throws
         -> (symbols: String, isPrecompiled: Bool)
     {
-        let headers = ["kconfig", "compiler_types", "module", "kernel", "sched", "mm", "fs", "slab", "interrupt", "seq_file", "netdevice", "skbuff"]
+        let headers = [
+            "kconfig", "compiler_types", "module", "kernel", "sched", "mm", "fs", "slab", "interrupt", "seq_file",
+            "netdevice", "skbuff",
+        ]
         for directory in ["include/linux", "kernel", "lib"] {
             try FileManager.default.createDirectory(
                 atPath: tree.appending(directory).string, withIntermediateDirectories: true)
@@ -27,7 +31,8 @@ struct KernelCompilerTests {
                 && strings -n 3 kernel/a.o
             """
         let result = try await Subprocess.run(
-            .path("/bin/sh"), arguments: ["-c", compile], output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
+            .path("/bin/sh"), arguments: ["-c", compile], output: .string(limit: 1 << 20),
+            error: .string(limit: 1 << 20))
         try #require(result.terminationStatus == .exited(0), "\(result.standardError)")
         let isPrecompiled = FileManager.default.fileExists(atPath: tree.appending(".netlab/kernel.h.gch").string)
         return (result.standardOutput, isPrecompiled)
@@ -48,7 +53,8 @@ struct KernelCompilerTests {
     func `What a source defines before its headers, they see`() async throws {
         try await withTemporaryDirectory { tree in
             let (symbols, _) = try await object(
-                of: "#define WORDS \"of the source\"\n#include <linux/kernel.h>\nconst char *a(void) { return WORDS_SEEN; }\n",
+                of:
+                    "#define WORDS \"of the source\"\n#include <linux/kernel.h>\nconst char *a(void) { return WORDS_SEEN; }\n",
                 header: "#ifdef WORDS\n#define WORDS_SEEN WORDS\n#else\n#define WORDS_SEEN \"none\"\n#endif", in: tree)
             #expect(symbols.contains("of the source"))
         }

@@ -44,7 +44,9 @@ struct KernelConfigurationTests {
             ("# CONFIG_SOUND is not set", "CONFIG_SOUND=y", false),
             ("CONFIG_VETH=y", "CONFIG_VETH_EXTRA=y", false),
         ])
-    func `A setting holds when it came out as asked; off also when the name is gone`(wanted: String, finished: String, holds: Bool) {
+    func `A setting holds when it came out as asked; off also when the name is gone`(
+        wanted: String, finished: String, holds: Bool
+    ) {
         let unmet = KernelConfiguration(wanted).unmet(in: KernelConfiguration(finished))
         #expect(unmet.isEmpty == holds)
     }

@@ -14,14 +14,16 @@ struct KernelRecipeTests {
         ])
     private static let recipe = KernelRecipe(
         KernelSeries(
-            name: "9.9", suite: "sid", amendments: [amendment], settings: KernelConfiguration("CONFIG_OWN=y\n"), steps: 1),
+            name: "9.9", suite: "sid", amendments: [amendment], settings: KernelConfiguration("CONFIG_OWN=y\n"),
+            steps: 1),
         configuration: KernelConfiguration("# Recipe 1\nCONFIG_NET=y\n"))
 
     @Test
     func `It shows source, changes, settings and commands`() {
         let text = Self.recipe.text
         for part in [
-            "linux-source-9.9 (sid)", "netlab kernel recipe --series 9.9 --apply .", "make ARCH=um CC=$PWD/.netlab/cc olddefconfig",
+            "linux-source-9.9 (sid)", "netlab kernel recipe --series 9.9 --apply .",
+            "make ARCH=um CC=$PWD/.netlab/cc olddefconfig",
             "A change that says what it is:", "+++ init/main.c\n@@ in one place @@\n-one\n+two\n+three\n",
             "@@ in 2 places @@\n-x\n+y\n", "CONFIG_NET=y\nCONFIG_OWN=y\n",
         ] { #expect(text.contains(part), "\(part)") }
