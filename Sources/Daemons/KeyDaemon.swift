@@ -15,8 +15,12 @@ public protocol KeyDaemon: DaemonProfile {
     var startSetting: String { get }
     /// Whether its node's kernel is to forget associations and policies at its end, as its unit has it.
     var flushesAtItsEnd: Bool { get }
+    /// Whether an end that begins by itself does so again after its liveness has given the peer up with the action `clear`.
+    var beginsAfterClear: Bool { get }
     /// Whether all tunnels of a node must repeat their questions for the same time.
     var hasOneSchedule: Bool { get }
+    /// Whether it takes a part of its selectors for all of them (RFC 7296, section 2.9) where its configuration does not say.
+    var narrowsUnlessTold: Bool { get }
     /// Whether it renews a child SA with the group of the IKE SA, whatever the configuration says.
     var renewsWithGroupOfIKE: Bool { get }
 
@@ -27,6 +31,8 @@ public protocol KeyDaemon: DaemonProfile {
     func read(_ file: OwnFile, connection: String?) -> (connection: OwnConnection?, problems: [OwnFile.Problem])
     /// The user's own files of an end with one parameter that does not fit its peer any more.
     func mistaking(_ parameter: Fault.Parameter, in files: ConnectionFiles, of end: TunnelEnd) -> ConnectionFiles
+    /// The pre-shared key that the user's own files have for an end; nil where there is none, or which one is open.
+    func presharedKey(in files: ConnectionFiles, of end: TunnelEnd) -> Secret?
     /// The lines of the user's secrets that may bear on a connection, to compare.
     func secrets(in files: ConnectionFiles, of end: TunnelEnd) -> [String]
 
@@ -70,11 +76,14 @@ public struct OwnFile: Hashable, Sendable {
         public enum Place: Hashable, Sendable { case file, connection, interface }
 
         public let place: Place
+        /// Whether the file can be used all the same.
+        public let isWarning: Bool
         public let message: String
         public let remedy: String
 
-        public init(_ place: Place, _ message: String, _ remedy: String) {
+        public init(_ place: Place, isWarning: Bool = false, _ message: String, _ remedy: String) {
             self.place = place
+            self.isWarning = isWarning
             self.message = message
             self.remedy = remedy
         }
@@ -102,11 +111,98 @@ public struct OwnConnection: Hashable, Sendable {
     public var forcesEncapsulation: Bool
     /// Whether it begins a negotiation by itself, at once or when there is traffic.
     public var initiates: Bool
+    /// 1 or 2.
+    public var ikeVersion: Int
+    /// Whether it negotiates anew when the peer ends the tunnel, and when its own liveness has given the peer up.
+    public var comesBackAfterDelete: Bool
+    public var comesBackAfterSilence: Bool
     /// How long a peer may be silent before it is asked; nil where dead peers are not looked for.
     public var deadPeerDelay: Duration?
     public var deadPeerAction: TunnelEnd.DeadPeerAction
-    /// Every setting by its path, to compare.
+    /// Every setting by its path, to compare, and its line.
     public var settings: [String: String]
+    public var lines: [String: Int]
+    public var terms: ConnectionTerms
+}
+
+/// What a connection wants of its peer, as far as it is said in a way that leaves nothing open.
+public struct ConnectionTerms: Hashable, Sendable {
+    /// A child SA's algorithms, and the group of its renewals; nil for none.
+    public struct ESPOffer: Hashable, Sendable {
+        public let algorithms: ESPAlgorithms
+        public let group: DiffieHellmanGroup?
+
+        public init(algorithms: ESPAlgorithms, group: DiffieHellmanGroup?) {
+            self.algorithms = algorithms
+            self.group = group
+        }
+    }
+
+    /// What is offered and taken; nil where the daemon's defaults count, or something is not known here.
+    public var ike: [IKEAlgorithms]?
+    public var esp: [ESPOffer]?
+    /// The prefixes of each side; nil where they are not said as such.
+    public var local: [IPPrefix]?
+    public var remote: [IPPrefix]?
+    /// Whether the daemon takes a part of its selectors for all of them (RFC 7296, section 2.9).
+    public var narrows: Bool
+    /// What it calls itself, and the peer; nil where that is open or no plain name or address.
+    public var localID: String?
+    public var remoteID: String?
+    /// What the settings of these are called: the paths in ``OwnConnection/settings``.
+    public var keys: Keys
+
+    public struct Keys: Hashable, Sendable {
+        public let ike: String
+        public let esp: String
+        public let local: String
+        public let remote: String
+        public let start: String
+        public let localID: String
+        public let remoteID: String
+
+        public init(
+            ike: String, esp: String, local: String, remote: String, start: String, localID: String, remoteID: String
+        ) {
+            self.localID = localID
+            self.remoteID = remoteID
+            self.ike = ike
+            self.esp = esp
+            self.local = local
+            self.remote = remote
+            self.start = start
+        }
+    }
+
+    public init(
+        ike: [IKEAlgorithms]?, esp: [ESPOffer]?, local: [IPPrefix]?, remote: [IPPrefix]?, narrows: Bool, localID: String?,
+        remoteID: String?, keys: Keys
+    ) {
+        self.localID = localID
+        self.remoteID = remoteID
+        self.ike = ike
+        self.esp = esp
+        self.local = local
+        self.remote = remote
+        self.narrows = narrows
+        self.keys = keys
+    }
+}
+
+extension ConnectionTerms {
+    /// An identity as it is compared: an address in one spelling, a name without the `@` before it; nil for a pattern.
+    static func identity(_ text: String?) -> String? {
+        guard let text, !text.isEmpty, !text.hasPrefix("%"), !text.contains("*") else { return nil }
+        if let address = IPAddress(text) { return "\(address)" }
+        return text.hasPrefix("@") ? String(text.dropFirst()) : text
+    }
+
+    /// A list of which each member is known; nil for none, or where one is not.
+    static func list<Member>(_ text: String?, _ read: (String) -> Member?) -> [Member]? {
+        guard let parts = text?.split(separator: ",").map({ $0.filter { !$0.isWhitespace } }), !parts.isEmpty else { return nil }
+        let members = parts.compactMap(read)
+        return members.count == parts.count ? members : nil
+    }
 }
 
 extension TunnelEnd {

@@ -8,6 +8,12 @@ public protocol RoutingDaemon: DaemonProfile {
     /// The number by which a kernel knows the routes that it was given by this daemon (rtnetlink(7), `rtm_protocol`).
     var routeProtocol: UInt8 { get }
     var habits: RoutingHabits { get }
+    /// Something in a user's own configuration that decides when it notices a failure and that its habits leave out; nil for nothing.
+    func unknown(in configuration: String) -> String?
+}
+
+extension RoutingDaemon {
+    public func unknown(in configuration: String) -> String? { nil }
 }
 
 /// When a routing daemon does what, beyond what RFC 4271 has it do.

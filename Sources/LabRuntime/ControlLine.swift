@@ -34,6 +34,7 @@ public final class ControlLine: Sendable {
     /// Opens the line.
     ///
     /// - Parameter path: A terminal device such as /dev/ttyS0, which is put into raw mode.
+    /// - Throws: ``LabFailure``.
     public init(path: String) throws {
         reader = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)
         writer = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC)
@@ -50,6 +51,8 @@ public final class ControlLine: Sendable {
     }
 
     /// Takes over a connected stream socket, on a kernel whose clock goes by itself.
+    ///
+    /// - Throws: ``LabFailure``.
     public init(socket: Int32) throws {
         reader = fcntl(socket, F_DUPFD_CLOEXEC, 3)
         writer = reader
@@ -125,6 +128,7 @@ public final class ControlLine: Sendable {
     /// pauses keeps the supervisor out.
     ///
     /// - Parameter handle: Called on this thread for every message but ``ToAgent/run(until:)``; must not block.
+    /// - Throws: ``LabFailure``.
     public func serve(handle: (ToAgent, Frame) -> Void) throws -> Never {
         var decoder = FrameDecoder()
         var limit = LabTime(nanoseconds: 0)

@@ -6,12 +6,13 @@ import LabRuntime
 import Reporting
 
 /// One executable, three lives: a lab's agent, the supervisor of a running lab, and the command.
+///
+/// Two calls, of which the first must come before anything that makes threads, on the main thread: it returns in the third life alone.
 public enum Program {
-    /// Lives the life that the process was started for.
+    /// Lives the first two lives, which need the main thread for themselves; returns in a process that was started for neither.
     ///
-    /// The first two need the main thread for themselves and must come before anything that makes threads. Lab files' keys are in the
-    /// memory of all three.
-    public static func main() async -> Never {
+    /// Lab files' keys are in the memory of all three.
+    public static func liveInLab() {
         netlab_forbid_core_files()
         if let kernel = Agent.kernel {
             umask(0o022)
@@ -27,6 +28,8 @@ public enum Program {
             exit(ExitStatus.machineLacks.rawValue)
         }
         if let supervision = Supervision(arguments: CommandLine.arguments) { supervision.run() }
-        await NetlabCommand.runAndExit()
     }
+
+    /// Does what the command line says, and ends the process with its exit code.
+    public static func command() async -> Never { await NetlabCommand.runAndExit() }
 }

@@ -66,6 +66,8 @@ public final class NetlinkMonitor: Sendable {
     /// The events since the last call, in the order in which the kernel told them; does not wait.
     ///
     /// Network and IPsec events come by two ways: their order among each other is not known.
+    ///
+    /// - Throws: ``NetlinkError``.
     public func drain() throws -> [NetlinkEvent] {
         try state.withLock { state in
             var events: [NetlinkEvent] = []

@@ -18,6 +18,8 @@ extension NetlinkSocket {
     }
 
     /// The addresses of one interface, or of all.
+    ///
+    /// - Throws: ``NetlinkError``.
     public func addresses(of name: InterfaceName? = nil) throws -> [AddressInfo] {
         try withRoute { channel in
             let names = try channel.names()

@@ -6,6 +6,8 @@ import NetworkTypes
 /// All of these throw `EEXIST` where the name is taken and `EOPNOTSUPP` where the kernel lacks the driver.
 extension NetlinkSocket {
     /// Makes a pair of Ethernet interfaces joined by a cable, the second of them in another namespace if one is given (veth(4)).
+    ///
+    /// - Throws: ``NetlinkError``.
     public func createVeth(name: InterfaceName, peer: InterfaceName, peerNamespace: NetworkNamespace? = nil) throws {
         try create(name, "veth", "with peer \(peer)") { data in
             data.nest(Int(VETH_INFO_PEER)) { message in
@@ -17,20 +19,29 @@ extension NetlinkSocket {
     }
 
     /// Makes an interface that swallows what is sent to it.
+    ///
+    /// - Throws: ``NetlinkError``.
     public func createDummy(name: InterfaceName) throws {
         try create(name, "dummy")
     }
 
+    /// Makes a bridge.
+    ///
+    /// - Throws: ``NetlinkError``.
     public func createBridge(name: InterfaceName) throws {
         try create(name, "bridge")
     }
 
     /// Makes a virtual router: interfaces whose master it becomes route by its table.
+    ///
+    /// - Throws: ``NetlinkError``.
     public func createVRF(name: InterfaceName, table: UInt32) throws {
         try create(name, "vrf", "table \(table)") { $0.put(IFLA_VRF_TABLE, table) }
     }
 
     /// Makes an interface for the frames of a lower one that carry an 802.1Q tag: 0 to 4094.
+    ///
+    /// - Throws: ``NetlinkError``.
     public func createVLAN(name: InterfaceName, lower: InterfaceName, id: Int) throws {
         guard (0...4094).contains(id) else {
             throw NetlinkError(errno: ERANGE, operation: "create vlan link", object: "\(name) id \(id)")
@@ -41,6 +52,8 @@ extension NetlinkSocket {
     /// Makes a route-based IPsec tunnel: what it sends carries `key` as its mark, and so finds the policies with that mark.
     ///
     /// Its MTU is the lower link's less 20, which does not count ESP: set it.
+    ///
+    /// - Throws: ``NetlinkError``.
     public func createVTI(name: InterfaceName, local: IPv4Address, remote: IPv4Address, key: UInt32) throws {
         try create(name, "vti", "local \(local) remote \(remote) key \(key)") { data in
             data.put(IFLA_VTI_LOCAL, .v4(local))
@@ -53,6 +66,8 @@ extension NetlinkSocket {
     /// Makes an XFRM interface: what it sends finds the policies with its identifier, which is 1 or more.
     ///
     /// Its MTU is 1500 or the lower link's, which does not count ESP: set it.
+    ///
+    /// - Throws: ``NetlinkError``.
     public func createXFRMInterface(name: InterfaceName, id: UInt32, lower: InterfaceName? = nil) throws {
         let index = try lower.map { lower in try withRoute { try $0.index(of: lower) } }
         try create(name, "xfrm", "if_id \(id)") { data in
@@ -66,6 +81,7 @@ extension NetlinkSocket {
     /// Its MTU comes from the route to `remote`, if there is one by now.
     ///
     /// - Parameter encapsulationLimit: the tunnel encapsulation limit option, which takes 8 bytes of each packet; nil for none.
+    /// - Throws: ``NetlinkError``.
     public func createIP6Tunnel(
         name: InterfaceName, local: IPv6Address, remote: IPv6Address, carriesIPv6: Bool = false,
         encapsulationLimit: UInt8? = 4, hopLimit: UInt8 = 64
@@ -81,6 +97,8 @@ extension NetlinkSocket {
     }
 
     /// Makes an IPv4-in-IPv4 tunnel (RFC 2003).
+    ///
+    /// - Throws: ``NetlinkError``.
     public func createIPIP(name: InterfaceName, local: IPv4Address, remote: IPv4Address, ttl: UInt8 = 64) throws {
         try create(name, "ipip", "local \(local) remote \(remote)") { data in
             data.put(IFLA_IPTUN_LOCAL, .v4(local))
@@ -92,6 +110,8 @@ extension NetlinkSocket {
     }
 
     /// Makes an IPv6-in-IPv4 tunnel between two fixed ends (RFC 4213).
+    ///
+    /// - Throws: ``NetlinkError``.
     public func createSIT(name: InterfaceName, local: IPv4Address, remote: IPv4Address, ttl: UInt8 = 64) throws {
         try create(name, "sit", "local \(local) remote \(remote)") { data in
             data.put(IFLA_IPTUN_LOCAL, .v4(local))
@@ -103,6 +123,8 @@ extension NetlinkSocket {
     }
 
     /// Makes an ISATAP interface (RFC 5214). Its hosts send to a router after `addISATAPRouter`.
+    ///
+    /// - Throws: ``NetlinkError``.
     public func createISATAP(name: InterfaceName, local: IPv4Address, hopLimit: UInt8 = 64) throws {
         try create(name, "sit", "mode isatap local \(local)") { data in
             data.put(IFLA_IPTUN_LOCAL, .v4(local))
@@ -114,6 +136,8 @@ extension NetlinkSocket {
     }
 
     /// Adds a default router to an ISATAP interface's potential router list.
+    ///
+    /// - Throws: ``NetlinkError``.
     public func addISATAPRouter(_ router: IPv4Address, on name: InterfaceName) throws {
         try withRoute { channel in
             guard netlab_add_isatap_router(channel.descriptor, name.description, router.rawValue.bigEndian) == 0 else {
@@ -123,6 +147,8 @@ extension NetlinkSocket {
     }
 
     /// Makes a GRE tunnel over IPv4 (RFC 2784), with a key (RFC 2890) if one is given.
+    ///
+    /// - Throws: ``NetlinkError``.
     public func createGRE(
         name: InterfaceName, local: IPv4Address, remote: IPv4Address, key: UInt32? = nil, ttl: UInt8 = 64
     ) throws {

@@ -5,6 +5,8 @@ import NetworkTypes
 /// The kernel's IPsec databases. All throw `EPROTONOSUPPORT` where it has no XFRM; keys are shown to CAP_NET_ADMIN only.
 extension NetlinkSocket {
     /// All security associations of the namespace, with their keys and counters.
+    ///
+    /// - Throws: ``NetlinkError``.
     public func securityAssociations() throws -> [SecurityAssociation] {
         try withXFRM { channel in
             try channel.request(try Message(dump: XFRM_MSG_GETSA), "list security associations")
@@ -37,6 +39,8 @@ extension NetlinkSocket {
     }
 
     /// Deletes all security associations of the namespace; none is no error.
+    ///
+    /// - Throws: ``NetlinkError``.
     public func flushSecurityAssociations() throws {
         try withXFRM { channel in
             _ = try channel.request(try Message(XFRM_MSG_FLUSHSA, xfrm_usersa_flush()), "flush security associations")
@@ -44,6 +48,8 @@ extension NetlinkSocket {
     }
 
     /// All policies of the namespace but those of single sockets.
+    ///
+    /// - Throws: ``NetlinkError``.
     public func securityPolicies() throws -> [SecurityPolicy] {
         try withXFRM { channel in
             try channel.request(try Message(dump: XFRM_MSG_GETPOLICY), "list security policies").compactMap(
@@ -52,6 +58,8 @@ extension NetlinkSocket {
     }
 
     /// Deletes all policies of the namespace but those of single sockets; none is no error.
+    ///
+    /// - Throws: ``NetlinkError``.
     public func flushSecurityPolicies() throws {
         try withXFRM { channel in
             _ = try channel.request(try Message(bare: XFRM_MSG_FLUSHPOLICY), "flush security policies")

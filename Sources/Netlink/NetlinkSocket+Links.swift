@@ -6,6 +6,8 @@ extension NetlinkSocket {
     /// All interfaces of the namespace, in the order of their numbers.
     ///
     /// Interfaces whose names are no `InterfaceName` (control characters, non-ASCII) are left out.
+    ///
+    /// - Throws: ``NetlinkError``.
     public func links() throws -> [LinkInfo] {
         try withRoute { channel in
             let message = try Message(RTM_GETLINK, flags: Int32(NLM_F_DUMP), ifinfomsg())
@@ -32,15 +34,22 @@ extension NetlinkSocket {
     }
 
     /// Sets an interface up. For a veth to carry packets, its peer must be up too.
+    ///
+    /// - Throws: ``NetlinkError``.
     public func setUp(_ name: InterfaceName) throws {
         try change(name, "set link up", flags: UInt32(IFF_UP))
     }
 
     /// Sets an interface down; the kernel removes its routes and its IPv6 addresses.
+    ///
+    /// - Throws: ``NetlinkError``.
     public func setDown(_ name: InterfaceName) throws {
         try change(name, "set link down", flags: 0)
     }
 
+    /// Sets an interface's MTU.
+    ///
+    /// - Throws: ``NetlinkError``.
     public func setMTU(_ mtu: MTU, on name: InterfaceName) throws {
         try change(name, "set MTU \(mtu) on link") { $0.put(IFLA_MTU, UInt32(mtu.bytes)) }
     }
@@ -61,11 +70,15 @@ extension NetlinkSocket {
     }
 
     /// Sets an interface's Ethernet address.
+    ///
+    /// - Throws: ``NetlinkError``.
     public func setAddress(_ address: MACAddress, on name: InterfaceName) throws {
         try change(name, "set address \(address) on link") { $0.put(IFLA_ADDRESS, bytes: address.bytes) }
     }
 
     /// Renames an interface, which must be down on the lab's kernel (`EBUSY`).
+    ///
+    /// - Throws: ``NetlinkError``.
     public func rename(_ name: InterfaceName, to newName: InterfaceName) throws {
         try withRoute { channel in
             var header = ifinfomsg()
@@ -77,6 +90,8 @@ extension NetlinkSocket {
     }
 
     /// Makes an interface a member of a bridge or VRF; nil takes it out.
+    ///
+    /// - Throws: ``NetlinkError``.
     public func setMaster(_ master: InterfaceName?, of name: InterfaceName) throws {
         let index = try master.map { master in try withRoute { try $0.index(of: master) } } ?? 0
         let operation = master.map { "set master \($0) of link" } ?? "free from its master link"
@@ -84,6 +99,8 @@ extension NetlinkSocket {
     }
 
     /// Moves an interface to another namespace, where it arrives down and without addresses.
+    ///
+    /// - Throws: ``NetlinkError``.
     public func move(_ name: InterfaceName, to other: NetworkNamespace) throws {
         try change(name, "move to another namespace link") { $0.put(IFLA_NET_NS_FD, other.descriptor) }
     }

@@ -27,6 +27,8 @@ extension NetlinkSocket {
     }
 
     /// As `lookup(_:)`, for the usual questions.
+    ///
+    /// - Throws: ``NetlinkError``.
     public func lookup(
         destination: IPAddress, source: IPAddress? = nil, inputInterface: InterfaceName? = nil
     ) throws -> ResolvedRoute {

@@ -44,6 +44,8 @@ extension NetlinkSocket {
     }
 
     /// Whether any of the offloads that `disableOffloads(of:)` turns off is on, or runs of segments are still made.
+    ///
+    /// - Throws: ``NetlinkError``.
     public func hasOffloads(_ name: InterfaceName) throws -> Bool {
         if try segmentRun(of: name) != 1 { return true }
         return try withRoute { channel in

@@ -52,6 +52,8 @@ extension NetlinkSocket {
     }
 
     /// All queues of the namespace.
+    ///
+    /// - Throws: ``NetlinkError``.
     public func qdiscs() throws -> [QueueingDiscipline] {
         try withRoute { channel in
             let names = try channel.names()

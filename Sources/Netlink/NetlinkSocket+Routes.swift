@@ -12,6 +12,8 @@ extension NetlinkSocket {
     }
 
     /// Adds a route, or puts it in the place of the one with the same destination, table and metric.
+    ///
+    /// - Throws: ``NetlinkError``.
     public func replaceRoute(_ route: Route) throws {
         try change(route, RTM_NEWROUTE, Int32(NLM_F_CREATE | NLM_F_REPLACE), "replace route")
     }
@@ -22,6 +24,8 @@ extension NetlinkSocket {
     }
 
     /// The routes of one table, or with nil of all, both families; IPv4 first.
+    ///
+    /// - Throws: ``NetlinkError``.
     public func routes(table: UInt32? = Route.mainTable) throws -> [Route] {
         try withRoute { channel in
             let names = try channel.names()

@@ -14,6 +14,8 @@ extension NetlinkSocket {
     }
 
     /// All rules of both families, by priority within each; the kernel's own among them (0, 32766, 32767).
+    ///
+    /// - Throws: ``NetlinkError``.
     public func rules() throws -> [RoutingRule] {
         try withRoute { channel in
             let message = try Message(RTM_GETRULE, flags: Int32(NLM_F_DUMP), fib_rule_hdr())

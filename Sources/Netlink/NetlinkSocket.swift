@@ -15,6 +15,8 @@ public final class NetlinkSocket: Sendable {
     private let xfrm = Mutex<Channel?>(nil)
 
     /// Opens the socket inside a namespace.
+    ///
+    /// - Throws: ``NetlinkError``.
     public init(in namespace: NetworkNamespace) throws {
         self.namespace = namespace
         route = Mutex(try namespace.perform { try Channel(family: Int32(NETLINK_ROUTE)) })

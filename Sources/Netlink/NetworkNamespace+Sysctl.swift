@@ -28,6 +28,8 @@ extension NetworkNamespace {
     }
 
     /// Sets several settings inside the namespace at one go; stops at the first that fails.
+    ///
+    /// - Throws: ``NetlinkError``.
     public func setSysctls(_ settings: [(key: String, value: String)]) throws {
         let resolved = try settings.map { (path: try Self.sysctlPath($0.key), key: $0.key, value: $0.value) }
         try perform {

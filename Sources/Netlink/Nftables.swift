@@ -29,11 +29,15 @@ public final class Nftables: Sendable {
     }
 
     /// The whole ruleset, as text that `apply(_:)` takes.
+    ///
+    /// - Throws: ``NetlinkError``.
     public func listRuleset() throws -> String {
         try run("list ruleset", "list nftables ruleset")
     }
 
     /// The whole ruleset with counters and handles, as JSON (libnftables-json(5)).
+    ///
+    /// - Throws: ``NetlinkError``.
     public func listRulesetAsJSON() throws -> String {
         try run("list ruleset", "list nftables ruleset", flags: UInt32(NFT_CTX_OUTPUT_JSON | NFT_CTX_OUTPUT_HANDLE))
     }

@@ -25,6 +25,7 @@ public final class DaemonProcess: Sendable {
     ///   - environment: What it finds there besides the usual.
     ///   - died: Called with the reason if it ends without having been told to.
     ///   - ended: Called when it ends, for whatever reason.
+    /// - Throws: ``LabFailure``.
     public init(
         _ daemon: Daemon, in sandbox: NodeSandbox, environment: [String: String],
         died: @escaping @Sendable (String) -> Void, ended: @escaping @Sendable () -> Void

@@ -9,6 +9,9 @@ public enum GuestSystem {
     /// Directories that hide the host's own, like /run: everything below them is the lab's, in memory.
     private static let scratch = ["/dev/shm", "/tmp", "/var/tmp", "/var/log", "/var/cache"]
 
+    /// Gives the lab file systems of its own where programs write.
+    ///
+    /// - Throws: ``LabFailure``.
     public static func mountFileSystems(keeping kept: [String], on kernel: KernelKind) throws {
         if kernel == .host {
             try mount("none", on: "/", type: "", flags: netlab_mount_private | netlab_mount_recursive)
@@ -60,6 +63,8 @@ public enum GuestSystem {
     }
 
     /// Sets the date to so many seconds since 1970 before the lab's clock showed zero, to the nanosecond.
+    ///
+    /// - Throws: ``LabFailure``.
     public static func setDate(_ start: Int64) throws {
         let now = LabClock.now.nanoseconds
         var date = timespec(tv_sec: Int(start + now / 1_000_000_000), tv_nsec: Int(now % 1_000_000_000))
@@ -69,12 +74,16 @@ public enum GuestSystem {
     }
 
     /// Mounts a directory of the host for writing: the only one.
+    ///
+    /// - Throws: ``LabFailure``.
     public static func mountHostDirectory(_ directory: String, on path: String) throws {
         try createDirectory(path)
         try mount("none", on: path, type: "hostfs", data: directory)
     }
 
     /// Makes an open directory seen at a path.
+    ///
+    /// - Throws: ``LabFailure``.
     public static func bind(_ directory: Int32, on path: String, isWritable: Bool = false) throws {
         try createDirectory(path)
         try mount("/proc/self/fd/\(directory)", on: path, type: "", flags: netlab_mount_bind)
@@ -92,6 +101,9 @@ public enum GuestSystem {
         }
     }
 
+    /// Makes a directory with those above it; one that is there is fine.
+    ///
+    /// - Throws: ``LabFailure``.
     public static func createDirectory(_ path: String, mode: mode_t = 0o755) throws {
         var prefix = ""
         for part in path.split(separator: "/") {
@@ -102,10 +114,16 @@ public enum GuestSystem {
         }
     }
 
+    /// Writes a whole file.
+    ///
+    /// - Throws: ``LabFailure``.
     public static func write(_ text: String, to path: String, mode: mode_t = 0o644) throws {
         try write(Array(text.utf8), to: path, mode: mode)
     }
 
+    /// Writes a whole file.
+    ///
+    /// - Throws: ``LabFailure``.
     public static func write(_ bytes: [UInt8], to path: String, mode: mode_t) throws {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
         guard descriptor >= 0 else {

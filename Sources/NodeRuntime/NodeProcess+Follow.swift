@@ -7,6 +7,7 @@ extension NodeProcess {
     /// Runs a program for somebody else's terminal or streams.
     ///
     /// - Returns: Its exit code. A program that is given up (the task is cancelled) is killed.
+    /// - Throws: ``LabFailure``.
     public static func follow(
         _ request: ExecRequest, in sandbox: NodeSandbox?, input: AsyncStream<ExecInput>,
         output: @escaping @Sendable (ExecOutput) -> Void

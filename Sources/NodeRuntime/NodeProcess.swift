@@ -103,6 +103,7 @@ public struct NodeProcess: Sendable {
     /// Runs a program to its end.
     ///
     /// - Returns: Its exit code, and the first mebibyte of what it printed on either stream.
+    /// - Throws: ``LabFailure``.
     public static func run(_ arguments: [String], in sandbox: NodeSandbox?) async throws -> (
         code: Int32, output: String
     ) {
@@ -179,6 +180,8 @@ extension NodeProcess {
 }
 
 /// Runs blocking work on a thread of its own, so that the few threads of Swift's concurrency stay free.
+///
+/// - Throws: ``LabFailure``.
 public func offThread<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
     try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Result, any Error>) in
         let box = ThreadBody { continuation.resume(with: Swift.Result(catching: body)) }

@@ -30,6 +30,8 @@ public final class NodeSandbox: Sendable {
     private static var emptiedDirectories: [String] { DaemonRegistry.all.flatMap(\.emptiedDirectories) }
 
     /// Makes the namespaces on a thread of their own, which ends with this call; descriptors keep them alive.
+    ///
+    /// - Throws: ``LabFailure``.
     public init(_ setup: NodeSetup) throws {
         name = setup.name
         let directory = "/run/netlab/nodes/\(setup.name)"
@@ -111,6 +113,8 @@ public final class NodeSandbox: Sendable {
     }
 
     /// Writes a file that every node sees which is made from now on: what lies under an overlay must not change (overlayfs.rst).
+    ///
+    /// - Throws: ``LabFailure``.
     public static func share(_ file: ConfigurationFile) throws {
         let path = sharedDirectory + file.path.dropFirst("/etc".count)
         try GuestSystem.createDirectory(path.lastIndex(of: "/").map { String(path[..<$0]) } ?? path)
@@ -120,6 +124,8 @@ public final class NodeSandbox: Sendable {
     public static func unshare(_ path: String) { unlink(sharedDirectory + path.dropFirst("/etc".count)) }
 
     /// Runs a closure on a thread inside the node's mount namespace, which then ends.
+    ///
+    /// - Throws: ``LabFailure``.
     public func withMounts<Result: Sendable>(_ body: @Sendable () throws -> Result) throws -> Result {
         try DedicatedThread.run {
             guard netlab_unshare(netlab_own_root) == 0, netlab_setns(self.mounts, netlab_new_mount) == 0 else {
@@ -129,6 +135,9 @@ public final class NodeSandbox: Sendable {
         }
     }
 
+    /// Writes a file at its place in the node.
+    ///
+    /// - Throws: ``LabFailure``.
     public func writeFile(_ file: ConfigurationFile) throws {
         try withMounts {
             // A file of the host's that only its owner may read cannot be copied up: replace it, don't open it.
@@ -140,6 +149,8 @@ public final class NodeSandbox: Sendable {
     }
 
     /// Removes a file, or a directory with the files in it; what is not there is fine.
+    ///
+    /// - Throws: ``LabFailure``.
     public func removeFile(_ path: String) throws {
         try withMounts {
             if unlink(path) == 0 || errno == ENOENT { return }

@@ -62,7 +62,9 @@ public struct Predictor: Sendable {
         if let loss = before.loss {
             return answer.prediction(.unpredictable("the probe is not answered before the fault: \(loss)"))
         }
-        if let unrest = unrest(around: before) { return answer.prediction(.unpredictable(unrest)) }
+        if let unrest = unrest(around: before) ?? unknown(around: before) {
+            return answer.prediction(.unpredictable(unrest))
+        }
         let impact = impact(of: alreadyActive + faults, since: alreadyActive)
         answer.reasons += impact.notes
 
@@ -109,6 +111,24 @@ extension Predictor {
         return topology.sessions.first { session in
             topology.holdConflict(of: session) != nil && session.speakers.contains { nodes.contains($0.node) }
         }.flatMap(topology.holdConflict)?.reason
+    }
+
+    /// What users' own files say that nothing here computes, and that may decide what becomes of a journey; nil for nothing.
+    private func unknown(around journey: Journey) -> String? {
+        let names = Set(journey.all.flatMap(\.tunnels))
+        for tunnel in topology.tunnels where names.contains(tunnel.name) {
+            for end in tunnel.ends where end.own?.ikeVersion == 1 {
+                return "\(end.node) speaks IKEv1 for \(tunnel.name), whose timers are not computed here"
+            }
+        }
+        let nodes = Set(journey.all.flatMap(\.nodes))
+        for node in topology.nodes where nodes.contains(node.name) {
+            guard let text = node.routingConfiguration, let daemon = topology.routingDaemonProfile(of: node.name),
+                let feature = daemon.unknown(in: text)
+            else { continue }
+            return "\(node.name)'s own configuration of \(daemon.product) uses \(feature), which is not computed here"
+        }
+        return nil
     }
 
     /// Which of several next hops a flow's packets take, each way.

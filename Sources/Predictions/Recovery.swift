@@ -80,14 +80,14 @@ extension Predictor {
     private func afterStart(
         _ side: Damage.Side, _ end: TunnelEnd, _ peer: TunnelEnd, of tunnel: Tunnel, _ exchanges: Duration
     ) -> Recovery? {
-        if initiates(end, of: tunnel, isLost: false) {
+        if begins(end) {
             return Recovery(
                 side: side, window: Window(.zero, exchanges),
                 reason:
                     "\(end.node) negotiates \(side.name) as soon as it runs again (`\(end.keyDaemon.startSetting)`)."
             )
         }
-        guard initiates(peer, of: tunnel, isLost: true) else { return nil }
+        guard answersDelete(peer, of: tunnel) else { return nil }
         let interval = IKERetransmission(peer, of: tunnel, in: topology, versions: versions).interval
         return Recovery(
             side: side, window: Window(.zero, interval + exchanges),

@@ -105,8 +105,9 @@ extension Predictor {
             // Who mends a mismatch negotiates at once; so does a daemon that starts anew. What a peer that is not ready
             // yet has not answered is asked again.
             if impact.mismatched[tunnel.name] == end.node { return (end.node, retransmission.interval) }
-            guard initiates(end, of: tunnel, isLost: lost.contains(side)) else { return nil }
             let starts = impact.silentKeyDaemons.contains(end.node)
+            let isSilent = lost.contains(side) && !impact.damage.forgotten.contains(side)
+            guard starts ? begins(end) : initiates(end, of: tunnel, isLost: isSilent) else { return nil }
             return (end.node, starts ? retransmission.interval : retransmission.longestWait)
         }
         guard let shortest = waits.min(by: { $0.wait < $1.wait }) else {
@@ -153,13 +154,37 @@ extension Predictor {
             from: end.node, source: end.localAddress, to: end.remoteAddress, kind, of: tunnel.name, in: damage)
     }
 
-    /// Whether an end begins a negotiation by itself: when its daemon starts, or because its liveness says so.
+    /// Whether an end begins a negotiation when its daemon starts.
+    func begins(_ end: TunnelEnd) -> Bool {
+        switch end.configuration {
+        case .generated(let startup, _): startup == .initiate
+        case .own: end.own?.initiates ?? false
+        }
+    }
+
+    /// Whether an end of a running daemon begins a negotiation by itself.
+    ///
+    /// - Parameter isLost: Whether its own liveness has given the peer up; else the peer has ended the tunnel, or never was.
     func initiates(_ end: TunnelEnd, of tunnel: Tunnel, isLost: Bool) -> Bool {
         switch end.configuration {
         case .generated(let startup, let action):
-            startup == .initiate
-                || isLost && action != .clear && IKELiveness(end, of: tunnel, in: topology, versions: versions) != nil
-        case .own: end.own?.initiates ?? false
+            guard isLost, IKELiveness(end, of: tunnel, in: topology, versions: versions) != nil else {
+                return startup == .initiate
+            }
+            return action != .clear || startup == .initiate && end.keyDaemon.beginsAfterClear
+        case .own:
+            guard let own = end.own else { return false }
+            guard isLost else { return own.initiates }
+            return own.deadPeerDelay == nil ? own.initiates : own.comesBackAfterSilence
+        }
+    }
+
+    /// Whether an end begins anew when its peer tells it that the tunnel is over (a DELETE, RFC 7296, section 1.4.1).
+    func answersDelete(_ end: TunnelEnd, of tunnel: Tunnel) -> Bool {
+        switch end.configuration {
+        // netlab writes `close_action` for ends that begin.
+        case .generated: initiates(end, of: tunnel, isLost: false)
+        case .own: end.own?.comesBackAfterDelete ?? false
         }
     }
 }

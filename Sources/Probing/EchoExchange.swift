@@ -20,6 +20,9 @@ public final class EchoExchange {
     private var pending: [UInt16: Pending] = [:]
     private var attempts: [EchoAttempt?] = []
 
+    /// Opens it.
+    ///
+    /// - Throws: ``LabFailure``, or a `NetlinkError` where the kernel refuses.
     public init(_ session: ProbeSession) throws {
         self.session = session
         tap = try PacketTap(in: session.node)

@@ -19,6 +19,9 @@ public final class FlowRun: Sendable {
     private let timer: AlarmTimer
     private let stage = Atomic<Int>(Stage.sending.rawValue)
 
+    /// Opens it.
+    ///
+    /// - Throws: ``LabFailure``, or a `NetlinkError` where the kernel refuses.
     public init(_ flows: [EchoFlow]) throws {
         self.flows = Mutex(flows)
         timer = try AlarmTimer()
@@ -86,6 +89,9 @@ public final class FlowRun: Sendable {
 public struct AlarmTimer: ~Copyable, Sendable {
     private let descriptor: Int32
 
+    /// Opens it.
+    ///
+    /// - Throws: ``LabFailure``, or a `NetlinkError` where the kernel refuses.
     public init() throws {
         descriptor = netlab_timer()
         guard descriptor >= 0 else { throw LabFailure("There is no timer: \(String(cString: strerror(errno))).") }

@@ -8,6 +8,8 @@ extension ProbeSession {
     /// Sends bytes over TCP; both ends are driven from this one thread.
     ///
     /// The sender paces its segments, so that what is measured is the way's and not the moment's (``TCPSocket/pace()``).
+    ///
+    /// - Throws: ``LabFailure``, or a `NetlinkError` where the kernel refuses.
     public func bulk(bytes: Int, port: UInt16, deadline: Duration) throws -> BulkResult {
         guard let destinationNode else {
             throw LabFailure(

@@ -4,6 +4,9 @@ import PacketFormats
 
 // Probes that are made of ICMP echoes.
 extension ProbeSession {
+    /// Searches the longest echo request that passes without being fragmented.
+    ///
+    /// - Throws: ``LabFailure``, or a `NetlinkError` where the kernel refuses.
     public func pathMTU(limit: Int?, tries: Int, timeout: Duration) throws -> PathMTUResult {
         let exchange = try EchoExchange(self)
         let shortest = EchoExchange.overhead(to: destination) + ProbeMarker.length
@@ -16,6 +19,9 @@ extension ProbeSession {
         }
     }
 
+    /// Sends one echo request of a length.
+    ///
+    /// - Throws: ``LabFailure``, or a `NetlinkError` where the kernel refuses.
     public func oneEcho(length: Int, dontFragment: Bool, timeout: Duration) throws -> OneEchoResult {
         let exchange = try EchoExchange(self)
         let tap = try destinationNode.map { try PacketTap(in: $0) }

@@ -7,6 +7,8 @@ import PacketFormats
 
 extension ProbeSession {
     /// Opens a TCP connection and closes it again, watching both ends' interfaces.
+    ///
+    /// - Throws: ``LabFailure``, or a `NetlinkError` where the kernel refuses.
     public func handshake(port: UInt16, listens: Bool, timeout: Duration) throws -> HandshakeResult {
         let listener =
             listens

@@ -6,6 +6,8 @@ import PacketFormats
 
 extension ProbeSession {
     /// Sends one packet and watches both nodes for the given time, or until it has arrived and been answered.
+    ///
+    /// - Throws: ``LabFailure``, or a `NetlinkError` where the kernel refuses.
     public func packet(_ kind: ProbeRequest.ProbePacket, wait patience: Duration) throws -> PacketResult {
         let near = try PacketTap(in: node)
         let far = try destinationNode.map { try PacketTap(in: $0) }

@@ -13,6 +13,8 @@ extension ProbeSession {
     private static let tries = 2
 
     /// Asks hop by hop, from the nearest to the destination.
+    ///
+    /// - Throws: ``LabFailure``, or a `NetlinkError` where the kernel refuses.
     public func trace(_ method: ProbeRequest.TraceMethod, maximumHops: Int, timeout: Duration) throws -> TraceResult {
         let tap = try PacketTap(in: node)
         let sender = try PacketSender(self)

@@ -10,6 +10,9 @@ import NodeRuntime
 public final class Cancellation: Sendable {
     public let descriptor: Int32
 
+    /// Opens it.
+    ///
+    /// - Throws: ``LabFailure``, or a `NetlinkError` where the kernel refuses.
     public init() throws {
         descriptor = netlab_eventfd()
         guard descriptor >= 0 else {

@@ -30,6 +30,8 @@ public struct TrafficMoment: Sendable, Encodable {
     }
 
     /// One line of JSON.
+    ///
+    /// - Throws: `EncodingError`, which no value of netlab's own brings about.
     public func line() throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

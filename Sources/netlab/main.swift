@@ -1,3 +1,4 @@
 import NetlabCommands
 
-await Program.main()
+Program.liveInLab()
+await Program.command()

@@ -6,7 +6,7 @@ import NetworkTypes
 /// A routing daemon that only netlab's own tests know: a real process, which listens on a socket, says what it is asked for, and
 /// routes nothing.
 ///
-/// This folder, its driver and the two lines in `main.swift` are all that a daemon takes.
+/// This folder, its driver and two lines in `main.swift` are all that a daemon takes.
 struct Mumble: RoutingDaemon {
     let id = DaemonID(rawValue: "mumble")
     let keyword = "mumble"

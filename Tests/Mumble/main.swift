@@ -5,4 +5,5 @@ import NetlabCommands
 let mumble = Mumble()
 DaemonRegistry.add(mumble)
 DriverRegistry.add(MumbleDriver.self, for: mumble.id)
-await Program.main()
+Program.liveInLab()
+await Program.command()

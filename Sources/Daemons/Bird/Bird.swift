@@ -48,6 +48,15 @@ public struct Bird: RoutingDaemon {
         }
     }
 
+    public func unknown(in configuration: String) -> String? {
+        let lines = configuration.split(whereSeparator: \.isNewline).map { $0.prefix { $0 != "#" } }
+        let words = lines.flatMap { $0.split { !$0.isLetter && !$0.isNumber && $0 != "_" } }
+        for (word, feature) in [("bfd", "BFD"), ("ospf", "OSPF"), ("babel", "Babel"), ("rip", "RIP")] where words.contains(Substring(word)) {
+            return feature
+        }
+        return nil
+    }
+
     public func isReserved(_ name: String) -> Bool { BirdKeywords.contains(name) }
 
     /// As its sources have it: bird2 2.0.12, proto/bgp/bgp.c and packets.c, sysdep/unix/io.c.

@@ -2,13 +2,17 @@
 ///
 /// Follows ipsec.conf(5): a section starts in the first column, its parameters are indented `key=value`, `#` begins a
 /// comment, `also=` takes in another section, and `conn %default` speaks for all.
-public struct IpsecConf: Hashable, Sendable {
+public struct IpsecConf: Sendable {
     private let sections: [String: [Parameter]]
 
     private struct Parameter: Hashable {
         let key: String
         let value: String
+        let line: Int
     }
+
+    /// What its `config setup` sections say, in their order.
+    public let setup: [(key: String, value: String)]
 
     /// How far `also=` leads from section to section.
     private static let depth = 32
@@ -18,32 +22,45 @@ public struct IpsecConf: Hashable, Sendable {
 
     public init(_ text: String) {
         var sections: [String: [Parameter]] = [:]
+        var setup: [(key: String, value: String)] = []
         var current: String?
-        for line in text.split(whereSeparator: \.isNewline) {
+        var isSetup = false
+        for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
             let code = line.prefix { $0 != "#" }
             guard let first = code.first else { continue }
             let words = code.split(whereSeparator: \.isWhitespace)
             if !first.isWhitespace {
                 current = words.count == 2 && words[0] == "conn" ? String(words[1]) : nil
+                isSetup = words == ["config", "setup"]
                 if let current { sections[current] = sections[current] ?? [] }
-            } else if let current, let equals = code.firstIndex(of: "=") {
+            } else if current != nil || isSetup, let equals = code.firstIndex(of: "=") {
                 let key = code[..<equals].trimmed.lowercased()
-                let value = code[code.index(after: equals)...].trimmed
-                sections[current, default: []].append(Parameter(key: key, value: value.unquoted))
+                let value = code[code.index(after: equals)...].trimmed.unquoted
+                if let current {
+                    sections[current, default: []].append(Parameter(key: key, value: value, line: index + 1))
+                } else {
+                    setup.append((key, value))
+                }
             }
         }
         self.sections = sections
+        self.setup = setup
     }
 
     /// The parameters of a connection, `also=` and `%default` worked in; nil where there is none of that name.
-    public subscript(connection name: String) -> [String: String]? {
+    public subscript(connection name: String) -> [String: String]? { parameters(of: name)?.mapValues(\.value) }
+
+    /// The lines of those parameters, from 1.
+    public func lines(of name: String) -> [String: Int] { parameters(of: name)?.mapValues(\.line) ?? [:] }
+
+    private func parameters(of name: String) -> [String: Parameter]? {
         guard name != "%default", sections[name] != nil else { return nil }
-        var parameters: [String: String] = [:]
+        var parameters: [String: Parameter] = [:]
         var seen: Set<String> = []
         func take(_ section: String, depth: Int) {
             guard depth > 0, seen.insert(section).inserted, let pairs = sections[section] else { return }
             for pair in pairs where pair.key != "also" {
-                parameters[pair.key] = parameters[pair.key] ?? pair.value
+                parameters[pair.key] = parameters[pair.key] ?? pair
             }
             for pair in pairs where pair.key == "also" {
                 take(pair.value, depth: depth - 1)

@@ -30,7 +30,10 @@ public struct Libreswan: KeyDaemon {
     public let startSetting = "auto=start"
     /// `ExecStopPost` of ipsec.service.
     public let flushesAtItsEnd = true
+    /// A connection with `auto=start` is revived (programs/pluto/revival.c).
+    public let beginsAfterClear = true
     public let hasOneSchedule = false
+    public let narrowsUnlessTold = false
     /// Since 4.5 (its issues 1265 and 1347); measured with 4.10.
     public let renewsWithGroupOfIKE = true
 
@@ -95,12 +98,14 @@ public struct Libreswan: KeyDaemon {
                     .interface, "\(file.name) says vti-interface=\(named), the lab file \(interface)",
                     "Write `interface: \(named)`."))
         }
+        problems += Self.problems(of: parameters, in: file.name, connection: name)
         if parameters["vti-interface"] != nil, number == nil {
             problems.append(
                 OwnFile.Problem(
                     .file, "\(file.name): vti-interface= needs mark=", "Add `mark=5/0xffffffff` to conn \(name)."))
         }
         let first = { (keys: String...) in keys.lazy.compactMap { parameters[$0] }.first }
+        let starts = ["start", "ondemand", "route"].contains(parameters["auto"] ?? "")
         let connection = OwnConnection(
             localAddress: parameters["left"].flatMap(IPAddress.init), remote: parameters["right"], remoteKey: "right",
             number: number, ike: parameters["ike"].flatMap(IKEAlgorithms.init(libreswan:)),
@@ -109,16 +114,83 @@ public struct Libreswan: KeyDaemon {
             espLifetime: first("salifetime", "keylife", "lifetime").flatMap(Self.duration),
             forcesEncapsulation: ["yes", "on", "true"].contains(parameters["encapsulation"])
                 || parameters["forceencaps"] == "yes",
-            initiates: ["start", "ondemand", "route"].contains(parameters["auto"] ?? ""),
+            initiates: starts, ikeVersion: Self.ikeVersion(parameters), comesBackAfterDelete: starts, comesBackAfterSilence: starts,
             deadPeerDelay: parameters["dpddelay"].flatMap(Self.duration).flatMap { $0 > .zero ? $0 : nil },
             deadPeerAction: parameters["dpdaction"].flatMap(TunnelEnd.DeadPeerAction.init(rawValue:)) ?? .hold,
-            settings: parameters)
+            settings: parameters, lines: written.lines(of: name), terms: Self.terms(parameters))
         return (connection, problems)
+    }
+
+    /// What keeps a connection from leading through an interface, or has no effect.
+    private static func problems(
+        of parameters: [String: String], in file: String, connection: String
+    ) -> [OwnFile.Problem] {
+        var problems: [OwnFile.Problem] = []
+        if parameters["vti-interface"] == nil {
+            let what =
+                parameters["ipsec-interface"].map { "ipsec-interface=\($0) asks for an XFRM interface" }
+                ?? "conn \(connection) leads through no interface, by policies alone"
+            problems.append(
+                OwnFile.Problem(
+                    .file, "\(file): \(what), which netlab cannot run with libreswan yet",
+                    "Lead it through a VTI: `vti-interface=`, `mark=5/0xffffffff` and `vti-routing=no`."))
+        } else if parameters["leftupdown"] == "%disabled" {
+            problems.append(
+                OwnFile.Problem(
+                    .file, "\(file): with leftupdown=%disabled nobody makes the interface of conn \(connection)",
+                    "Remove leftupdown=: pluto's own script makes what vti-interface= names."))
+        }
+        if ikeVersion(parameters) == 1 {
+            problems.append(
+                OwnFile.Problem(
+                    .file, isWarning: true, "\(file): conn \(connection) is of IKEv1, which nobody should use any more (RFC 9395)",
+                    "Write `ikev2=insist` at both ends. What a fault does to an IKEv1 tunnel is not predicted."))
+        } else if parameters["dpdtimeout"] != nil {
+            problems.append(
+                OwnFile.Problem(
+                    .file, isWarning: true, "\(file): dpdtimeout= has no effect with IKEv2 (ipsec.conf(5))",
+                    "A silent peer is given up after retransmit-timeout=, 60s unless it says otherwise."))
+        }
+        return problems
+    }
+
+    private static func ikeVersion(_ parameters: [String: String]) -> Int {
+        ["never", "no"].contains(parameters["ikev2"] ?? "") || parameters["keyexchange"] == "ikev1" ? 1 : 2
+    }
+
+    private static func terms(_ parameters: [String: String]) -> ConnectionTerms {
+        // Without one it is the address itself, which behind NAT is not what the peer sees.
+        let prefixes = { (side: String) in ConnectionTerms.list(parameters["\(side)subnet"], IPPrefix.init) }
+        let espKey = parameters["phase2alg"] == nil ? "esp" : "phase2alg"
+        return ConnectionTerms(
+            ike: ConnectionTerms.list(parameters["ike"], IKEAlgorithms.init(libreswan:)),
+            // The group of a renewal is the IKE SA's: what stands here is not what is used.
+            esp: ConnectionTerms.list(parameters[espKey]) { text in
+                ESPAlgorithms(libreswan: text).map { .init(algorithms: $0, group: nil) }
+            },
+            local: prefixes("left"), remote: prefixes("right"), narrows: parameters["narrowing"] == "yes",
+            localID: ConnectionTerms.identity(parameters["leftid"] ?? parameters["left"]),
+            remoteID: ConnectionTerms.identity(parameters["rightid"] ?? parameters["right"]),
+            keys: .init(
+                ike: "ike", esp: espKey, local: "leftsubnet", remote: "rightsubnet", start: "auto", localID: "leftid",
+                remoteID: "rightid"))
     }
 
     public func mistaking(_ parameter: Fault.Parameter, in files: ConnectionFiles, of end: TunnelEnd) -> ConnectionFiles
     {
         files.mistakenIpsecConf(parameter, of: end)
+    }
+
+    /// Of lines `IDENTITY … : PSK "KEY"` (ipsec.secrets(5)) those that name the peer, or else all.
+    public func presharedKey(in files: ConnectionFiles, of end: TunnelEnd) -> Secret? {
+        let keys = Set(
+            secrets(in: files, of: end).compactMap { line -> String? in
+                guard let match = line.firstMatch(of: #/:\s*PSK\s+(?:"([^"]*)"|'([^']*)')/#), !line.trimmed.hasPrefix("#") else {
+                    return nil
+                }
+                return (match.1 ?? match.2).map(String.init)
+            })
+        return keys.count == 1 ? keys.first.map { Secret($0) } : nil
     }
 
     public func secrets(in files: ConnectionFiles, of end: TunnelEnd) -> [String] {

@@ -46,11 +46,18 @@ public enum LibreswanConfiguration {
         let stray = { (suffix: String, isSecret: Bool) in
             own.filter { $0.isSecret == isSecret && !$0.path.hasSuffix(suffix) }.map { "include \($0.path)\n" }.joined()
         }
+        // What the user's own files say of the whole daemon counts, but for where netlab has its log and its keys.
+        let given = ends.flatMap { _, end -> [(key: String, value: String)] in
+            if case .own(let files) = end.configuration { IpsecConf(files.configuration).setup } else { [] }
+        }
+        var setup = ["uniqueids": "no"]
+        for (key, value) in given where key != "logfile" && key != "nssdir" { setup[key] = value }
+        let more = setup.sorted { $0.key < $1.key }.map { "    \($0.key)=\($0.value)" }.joined(separator: "\n")
         let main = """
             config setup
                 logfile="\(logFile)"
                 nssdir=\(nssDirectory)
-                uniqueids=no
+            \(more)
 
             include \(directory)/*.conf
 

@@ -55,7 +55,9 @@ extension IKEAlgorithms {
     public init?(libreswan text: String) {
         guard let (encryption, hash) = ESPAlgorithms.read(libreswan: text), let hash,
             let word = text.lowercased().split(whereSeparator: { $0 == ";" || $0 == "-" }).last,
-            let number = DiffieHellmanGroup.names.first(where: { $0.value == word })?.key,
+            // `dh14` is `modp2048`.
+            let number = DiffieHellmanGroup.names.first(where: { $0.value == word })?.key
+                ?? (word.hasPrefix("dh") ? Int(word.dropFirst(2)) : nil),
             let group = DiffieHellmanGroup(number: number)
         else { return nil }
         self.init(encryption: encryption, hash: hash, group: group)

@@ -73,9 +73,9 @@ extension IPsecConnection {
         self.name = name
         isOriented = flags.contains("oriented") || details["host"] == "oriented"
         routing = parts.count > 1 ? parts[1] : ""
-        newestIKESA = number(details["newest IKE SA"] ?? details["established IKE SA"])
+        newestIKESA = number(details["newest IKE SA"] ?? details["newest ISAKMP SA"] ?? details["established IKE SA"])
         newestChildSA = number(details["newest IPsec SA"] ?? details["established Child SA"])
-        ikeAlgorithms = details["IKEv2 algorithm newest"]
+        ikeAlgorithms = details["IKEv2 algorithm newest"] ?? details["IKEv1 algorithm newest"]
         espAlgorithms = details["ESP algorithm newest"]
         configuredESPAlgorithms = details["ESP algorithms"]
     }
@@ -101,7 +101,8 @@ private struct State {
         self.connection = connection
     }
 
-    var isChild: Bool { name.contains("CHILD") || (name.isEmpty && !traffic.isEmpty) }
+    /// IKEv1 has quick mode where IKEv2 has children.
+    var isChild: Bool { name.contains("CHILD") || name.contains("QUICK") || (name.isEmpty && !traffic.isEmpty) }
 
     mutating func add(_ text: Substring) {
         guard let (_, rest) = PlutoStatus.quoted(text) else { return }
@@ -130,7 +131,7 @@ private struct State {
             let words = part.split(separator: " ")
             if words.count == 3, words[1] == "in", let seconds = Int(words[2].prefix { $0 != "s" }) {
                 events[String(words[0])] = .seconds(seconds)
-            } else if words.count == 3, words[0] == "IKE", words[1] == "SA" {
+            } else if words.count == 3, ["IKE", "ISAKMP"].contains(words[0]), words[1] == "SA" {
                 parent = Int(words[2].dropFirst())
             }
         }

@@ -52,7 +52,12 @@ public struct IKESecurityAssociation: Hashable, Sendable {
     /// When it ends if that has not happened.
     public let replaceIn: Duration?
 
-    public var isEstablished: Bool { ["STATE_V2_ESTABLISHED_IKE_SA", "ESTABLISHED_IKE_SA"].contains(state) }
+    public var isEstablished: Bool { Self.established.contains(state) }
+
+    /// Of IKEv2, and of IKEv1's main and aggressive mode at either end.
+    private static let established: Set = [
+        "STATE_V2_ESTABLISHED_IKE_SA", "ESTABLISHED_IKE_SA", "STATE_MAIN_I4", "STATE_MAIN_R3", "STATE_AGGR_I2", "STATE_AGGR_R2",
+    ]
 }
 
 /// A child SA, which carries traffic in both directions; established or on its way.
@@ -75,5 +80,10 @@ public struct ChildSecurityAssociation: Hashable, Sendable {
     public let inboundBytes: UInt64?
     public let outboundBytes: UInt64?
 
-    public var isEstablished: Bool { ["STATE_V2_ESTABLISHED_CHILD_SA", "ESTABLISHED_CHILD_SA"].contains(state) }
+    public var isEstablished: Bool { Self.established.contains(state) }
+
+    /// Of IKEv2, and of IKEv1's quick mode at either end.
+    private static let established: Set = [
+        "STATE_V2_ESTABLISHED_CHILD_SA", "ESTABLISHED_CHILD_SA", "STATE_QUICK_I2", "STATE_QUICK_R2",
+    ]
 }

@@ -24,8 +24,11 @@ public struct StrongSwan: KeyDaemon {
     /// strongswan.service flushes nothing.
     public let flushesAtItsEnd = false
     /// strongswan.conf(5): `retransmit_tries` and its kin are the daemon's.
+    /// What is cleared is gone, whatever started it; measured with 5.9.8.
+    public let beginsAfterClear = false
     public let hasOneSchedule = true
     public let renewsWithGroupOfIKE = false
+    public let narrowsUnlessTold = true
 
     public func setUp(at node: String, in topology: Topology) -> DaemonSetUp {
         DaemonSetUp(
@@ -68,6 +71,17 @@ public struct StrongSwan: KeyDaemon {
         do {
             settings = try StrongSwanSettings(file.text)
         } catch {
+            // Each of its sections begins in the first column.
+            let isOlder = file.text.split(whereSeparator: \.isNewline).contains { line in
+                ["conn", "config", "ca"].contains(line.split(separator: " ").first ?? "") && !line.contains("{")
+            }
+            if isOlder {
+                let problem = OwnFile.Problem(
+                    .file, "\(file.name) is in strongSwan's older format, ipsec.conf, which charon-systemd does not read",
+                    "Write it as swanctl.conf(5) has it: `connections { NAME { … children { NAME { … } } } }`; strongSwan's documentation, \"Migrating from ipsec.conf to swanctl.conf\", has each setting's new name."
+                )
+                return (nil, [problem])
+            }
             let problem = OwnFile.Problem(
                 .file, "\(file.name), line \(error.line): \(error.message)",
                 "Mend it as strongswan.conf(5) and swanctl.conf(5) say.")
@@ -99,14 +113,28 @@ public struct StrongSwan: KeyDaemon {
             number: connection.interfaceID, child: connection.child, ike: connection.ikeAlgorithms,
             esp: connection.espAlgorithms, ikeLifetime: connection.lifetimes.ike, espLifetime: connection.lifetimes.esp,
             forcesEncapsulation: connection.forcesEncapsulation, initiates: connection.initiates,
+            ikeVersion: connection.ikeVersion, comesBackAfterDelete: connection.comesBackAfterDelete,
+            comesBackAfterSilence: connection.comesBackAfterSilence,
             deadPeerDelay: connection.deadPeerDelay, deadPeerAction: connection.deadPeerAction,
-            settings: connection.flattened)
+            settings: connection.flattened, lines: connection.lines, terms: connection.terms)
         return (own, problems)
     }
 
     public func mistaking(_ parameter: Fault.Parameter, in files: ConnectionFiles, of end: TunnelEnd) -> ConnectionFiles
     {
         files.mistakenSwanctl(parameter, of: end)
+    }
+
+    /// Where the files have one pre-shared key alone.
+    public func presharedKey(in files: ConnectionFiles, of end: TunnelEnd) -> Secret? {
+        let texts = [files.configuration, files.secrets.reveal()]
+        let sections = texts.compactMap { (try? StrongSwanSettings($0))?[section: "secrets"] }
+        let keys = sections.flatMap { file in
+            file.sectionNames.filter { $0.hasPrefix("ike") }.map { file[section: $0]?.values["secret"] }
+        }
+        // Other encodings than plain text are not read here (0x…, 0s…).
+        guard keys.count == 1, let key = keys[0], !key.hasPrefix("0x"), !key.hasPrefix("0s") else { return nil }
+        return Secret(key)
     }
 
     public func secrets(in files: ConnectionFiles, of end: TunnelEnd) -> [String] {

@@ -5,6 +5,8 @@
 /// section by its path from the top; `include` is not followed, since what it names is not beside the lab file.
 public struct StrongSwanSettings: Hashable, Sendable {
     public private(set) var values: [String: String] = [:]
+    /// The line of each value.
+    private var lines: [String: Int] = [:]
     /// Names in the order in which they first stand.
     public private(set) var sectionNames: [String] = []
     private var sections: [String: StrongSwanSettings] = [:]
@@ -46,6 +48,15 @@ public struct StrongSwanSettings: Hashable, Sendable {
         return all
     }
 
+    /// The line of every setting, by its path.
+    public var flattenedLines: [String: Int] {
+        var all = lines
+        for (name, section) in sections {
+            for (key, line) in section.flattenedLines { all["\(name).\(key)"] = line }
+        }
+        return all
+    }
+
     private func section(at path: some Sequence<String>) -> StrongSwanSettings? {
         var section: StrongSwanSettings? = self
         for name in path { section = section?.sections[name] }
@@ -80,6 +91,7 @@ public struct StrongSwanSettings: Hashable, Sendable {
     private func merged(with other: StrongSwanSettings) -> StrongSwanSettings {
         var result = self
         result.values.merge(other.values) { $1 }
+        result.lines.merge(other.lines) { $1 }
         result.references += other.references
         for name in other.sectionNames {
             guard let section = other.sections[name] else { continue }
@@ -154,6 +166,7 @@ extension StrongSwanSettings {
                 section.add(inner, named: name)
             case "="? where references.isEmpty:
                 rest.removeFirst()
+                section.lines[name] = start
                 section.values[name] = try value()
             default: throw ParseError(line: start, message: "\(name) is followed by neither `=` nor `{`")
             }

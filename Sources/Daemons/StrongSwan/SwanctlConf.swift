@@ -23,6 +23,29 @@ public struct SwanctlConnection: Hashable, Sendable {
     /// Every setting by its path, to compare.
     public var flattened: [String: String] { settings.flattened }
 
+    /// The line of every setting.
+    var lines: [String: Int] { settings.flattenedLines }
+
+    /// What it wants of its peer.
+    var terms: ConnectionTerms {
+        let path = "children.\(child ?? "")"
+        return ConnectionTerms(
+            ike: ConnectionTerms.list(settings.values["proposals"], IKEAlgorithms.init(strongswan:)),
+            esp: ConnectionTerms.list(childSettings?.values["esp_proposals"], ConnectionTerms.ESPOffer.init(strongswan:)),
+            local: ConnectionTerms.list(childSettings?.values["local_ts"], IPPrefix.init),
+            remote: ConnectionTerms.list(childSettings?.values["remote_ts"], IPPrefix.init), narrows: true,
+            localID: ConnectionTerms.identity(identity("local") ?? localAddress.map { "\($0)" }),
+            remoteID: ConnectionTerms.identity(identity("remote")),
+            keys: .init(
+                ike: "proposals", esp: "\(path).esp_proposals", local: "\(path).local_ts", remote: "\(path).remote_ts",
+                start: "\(path).start_action", localID: "local.id", remoteID: "remote.id"))
+    }
+
+    /// `id` of the first section whose name begins so.
+    private func identity(_ side: String) -> String? {
+        settings.sectionNames.first { $0.hasPrefix(side) }.flatMap { settings[section: $0]?.values["id"] }
+    }
+
     /// The first of `local_addrs`, where that is an address.
     public var localAddress: IPAddress? { first("local_addrs").flatMap(IPAddress.init) }
 
@@ -82,6 +105,20 @@ public struct SwanctlConnection: Hashable, Sendable {
         ["start", "trap", "trap|start"].contains(childSettings?.values["start_action"] ?? "")
     }
 
+    /// `version`: 0, which is the default, begins with IKEv2.
+    var ikeVersion: Int { settings.values["version"] == "1" ? 1 : 2 }
+
+    /// A trap stays when the SAs go, and negotiates with the next packet.
+    private var traps: Bool { childSettings?.values["start_action"]?.contains("trap") ?? false }
+
+    /// What `close_action` says, `none` by default.
+    var comesBackAfterDelete: Bool {
+        traps || ["start", "trap", "restart", "hold"].contains(childSettings?.values["close_action"] ?? "")
+    }
+
+    /// What `dpd_action` says, `clear` by default.
+    var comesBackAfterSilence: Bool { traps || deadPeerAction != .clear }
+
     /// A bare number is one of seconds.
     private static func time(_ text: String?) -> Duration? {
         text.flatMap { Duration(text: $0) ?? Duration(text: $0 + "s") }
@@ -98,6 +135,14 @@ extension ESPAlgorithms {
         guard let words = StrongSwanProposal(text) else { return nil }
         guard words.encryption.isAuthenticated || words.hash != nil else { return nil }
         self.init(encryption: words.encryption, integrity: words.encryption.isAuthenticated ? nil : words.hash)
+    }
+}
+
+extension ConnectionTerms.ESPOffer {
+    /// Nil for what is not known here.
+    init?(strongswan text: String) {
+        guard let algorithms = ESPAlgorithms(strongswan: text), let words = StrongSwanProposal(text) else { return nil }
+        self.init(algorithms: algorithms, group: words.group)
     }
 }
 

@@ -16,7 +16,11 @@ extension TopologyResolver {
                 case .connection: end.connection?.line ?? end.line
                 case .interface: end.interface?.line ?? end.line
                 }
-            collector.error(line, "\(place): \(problem.message)", problem.remedy)
+            if problem.isWarning {
+                collector.warning(line, "\(place): \(problem.message)", problem.remedy)
+            } else {
+                collector.error(line, "\(place): \(problem.message)", problem.remedy)
+            }
         }
         return connection
     }

@@ -91,9 +91,11 @@ extension TopologyResolver {
                 connection: own.spec.connection?.value ?? spec.name.value, configuration: own.configuration)
         }
         guard ends.count == 2 else { return nil }
-        return Tunnel(
+        let tunnel = Tunnel(
             name: spec.name.value, summary: spec.summary, proposal: proposalOrFiles, isUnused: spec.isUnused,
             mss: spec.mss, ends: ends)
+        checkAgreement(of: tunnel, spec)
+        return tunnel
     }
 
     /// What negotiates at a node.

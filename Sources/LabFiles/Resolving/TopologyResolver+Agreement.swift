@@ -1,0 +1,150 @@
+import Daemons
+import LabModel
+import NetworkTypes
+import YAMLReading
+
+// Whether the two ends of a tunnel agree, before anything is built: what their daemons would find out of each other by NO_PROPOSAL_CHOSEN,
+// TS_UNACCEPTABLE, or not at all. Nothing is said where a file leaves something open.
+extension TopologyResolver {
+    /// An end, and what it wants of its peer, whoever wrote that.
+    private struct Side {
+        let end: TunnelEnd
+        let profile: any KeyDaemon
+        /// The user's own file and what it says; nil for an end that netlab writes.
+        let own: (file: String, connection: OwnConnection)?
+        let ike: [IKEAlgorithms]?
+        let esp: [ConnectionTerms.ESPOffer]?
+        let local: [IPPrefix]?
+        let remote: [IPPrefix]?
+        let narrows: Bool
+        let initiates: Bool
+        let localID: String?
+        let remoteID: String?
+        let key: Secret?
+
+        init(_ end: TunnelEnd, of tunnel: Tunnel) {
+            self.end = end
+            profile = end.keyDaemon
+            switch end.configuration {
+            case .own(let files):
+                let connection = end.own
+                own = connection.map { (files.configurationName, $0) }
+                ike = connection?.terms.ike
+                esp = connection?.terms.esp
+                local = connection?.terms.local
+                remote = connection?.terms.remote
+                narrows = connection?.terms.narrows ?? true
+                initiates = connection?.initiates ?? true
+                localID = connection?.terms.localID
+                remoteID = connection?.terms.remoteID
+                key = profile.presharedKey(in: files, of: end)
+            case .generated(let startup, _):
+                own = nil
+                let all = IPPrefix("0.0.0.0/0").map { [$0] }
+                (local, remote, narrows) = (all, all, profile.narrowsUnlessTold)
+                ike = tunnel.proposal.map {
+                    [IKEAlgorithms(encryption: $0.ike.encryption, hash: $0.ike.integrity, group: $0.ike.group)]
+                }
+                esp = tunnel.proposal.map {
+                    let algorithms = ESPAlgorithms(encryption: $0.esp.encryption, integrity: $0.esp.integrity)
+                    return [ConnectionTerms.ESPOffer(algorithms: algorithms, group: $0.esp.group)]
+                }
+                initiates = startup == .initiate
+                localID = "\(end.identity)"
+                remoteID = tunnel.peer(of: end).map { "\($0.identity)" }
+                key = tunnel.proposal?.presharedKey
+            }
+        }
+
+        /// Where something stands and what: `site.conf:17 (ike=aes256-sha1;modp1024)`.
+        func words(_ key: KeyPath<ConnectionTerms.Keys, String>, _ generated: String) -> String {
+            guard let own else { return "the lab file (\(generated))" }
+            let path = own.connection.terms.keys[keyPath: key]
+            let name = path.split(separator: ".").last.map(String.init) ?? path
+            guard let value = own.connection.settings[path] else { return "\(own.file) (no \(name))" }
+            let line = own.connection.lines[path].map { ":\($0)" } ?? ""
+            return "\(own.file)\(line) (\(name)=\(value))"
+        }
+    }
+
+    /// Reports what keeps a tunnel with a user's own file from coming up, and what it is lost by later.
+    func checkAgreement(of tunnel: Tunnel, _ spec: TunnelSpec) {
+        guard !tunnel.isUnused, tunnel.ends.contains(where: { $0.own != nil }) else { return }
+        let sides = tunnel.ends.map { Side($0, of: tunnel) }
+        guard sides.count == 2 else { return }
+        let (one, other) = (sides[0], sides[1])
+        let line = spec.ends.lazy.compactMap(\.configuration?.line).first ?? spec.name.line
+        let place = "tunnels.\(spec.name.value)"
+        let both = { (key: KeyPath<ConnectionTerms.Keys, String>, section: String) in
+            "\(one.words(key, section)) and \(other.words(key, section))"
+        }
+        if !one.initiates, !other.initiates {
+            collector.error(
+                line, "\(place): both ends wait for the other, so the tunnel never comes up: \(both(\.start, "`startup:`"))",
+                "Have one of them begin: \(Set(sides.map(\.profile.startSetting)).sorted().joined(separator: ", or ")).")
+        }
+        if let ours = one.ike, let theirs = other.ike, Set(ours).isDisjoint(with: theirs) {
+            collector.error(
+                line, "\(place): the ends have no proposal for IKE in common: \(both(\.ike, "`ike:`"))",
+                "Give both the same one; else the responder answers NO_PROPOSAL_CHOSEN (RFC 7296, section 2.7).")
+        }
+        checkESP(one, other, line, place, both(\.esp, "`esp:`"))
+        checkSelectors(one, other, line, place)
+        for (own, peer) in [(one, other), (other, one)] {
+            guard let expected = own.remoteID, let said = peer.localID, expected != said else { continue }
+            collector.error(
+                line,
+                "\(place): \(own.end.node) takes its peer for \(expected), \(own.words(\.remoteID, "its address outside")), and \(peer.end.node) calls itself \(said), \(peer.words(\.localID, "its address outside"))",
+                "Give both the same identity; else the answer is AUTHENTICATION_FAILED (RFC 7296, section 2.21.2). An end behind NAT is to say the address that its peer knows it by."
+            )
+        }
+        if let ours = one.key, let theirs = other.key, ours.reveal() != theirs.reveal() {
+            collector.error(
+                line, "\(place): the ends have different pre-shared keys",
+                "Give both the same one; else the answer is AUTHENTICATION_FAILED (RFC 7296, section 2.21.2).")
+        }
+    }
+
+    private func checkESP(_ one: Side, _ other: Side, _ line: Int, _ place: String, _ words: String) {
+        guard let ours = one.esp, let theirs = other.esp else { return }
+        let common = ours.filter { offer in theirs.contains { $0.algorithms == offer.algorithms } }
+        guard !common.isEmpty else {
+            collector.error(
+                line, "\(place): the ends have no proposal for ESP in common: \(words)",
+                "Give both the same one; else the responder answers NO_PROPOSAL_CHOSEN (RFC 7296, section 2.7).")
+            return
+        }
+        // The first child SA has no key exchange of its own; a renewal has, and there the groups must fit, none being one of them.
+        guard !one.profile.renewsWithGroupOfIKE, !other.profile.renewsWithGroupOfIKE,
+            !common.contains(where: { theirs.contains($0) })
+        else { return }
+        collector.warning(
+            line,
+            "\(place): the tunnel comes up and is lost at its first renewal, for the ends want different groups of perfect forward secrecy: \(words)",
+            "Give both the same group, or none: a renewal without the wanted group is refused (RFC 7296, section 1.3.1).")
+    }
+
+    private func checkSelectors(_ one: Side, _ other: Side, _ line: Int, _ place: String) {
+        guard let ourLocal = one.local, let ourRemote = one.remote, let theirLocal = other.local,
+            let theirRemote = other.remote
+        else { return }
+        let all = "all addresses"
+        let pairs = [
+            (ourLocal, theirRemote, "\(one.words(\.local, all)) and \(other.words(\.remote, all))"),
+            (ourRemote, theirLocal, "\(one.words(\.remote, all)) and \(other.words(\.local, all))"),
+        ]
+        for (ours, theirs, words) in pairs where Set(ours) != Set(theirs) {
+            let areApart = !ours.contains { own in theirs.contains { $0.overlaps(own) } }
+            if areApart || (!one.narrows && !other.narrows) {
+                collector.error(
+                    line, "\(place): the ends' selectors differ: \(words)",
+                    "Give both the same prefixes, each the other way round; else the responder answers TS_UNACCEPTABLE (RFC 7296, section 2.9)."
+                )
+            } else if one.narrows, other.narrows {
+                collector.warning(
+                    line, "\(place): the ends' selectors differ, and the tunnel takes what both have: \(words)",
+                    "Give both the same prefixes, or expect the rest of the traffic not to pass (RFC 7296, section 2.9).")
+            }
+        }
+    }
+}

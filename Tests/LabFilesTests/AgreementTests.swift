@@ -1,0 +1,219 @@
+import LabFiles
+import LabModel
+import Testing
+
+/// What the two ends of a tunnel would find out of each other only when they run, said of their files.
+@Suite("Whether the two ends of a tunnel agree")
+struct AgreementTests {
+    /// Two gateways, each with a file of its user's own.
+    private static func lab(_ daemon: String, west: String, east: String, change: (String) -> String = { $0 }) throws
+        -> (errors: [String], warnings: [String])
+    {
+        let secrets = daemon == "libreswan" ? "secrets: keys, " : ""
+        let text = change(
+            """
+            name: pair
+            nodes:
+              west: {role: router, ike: \(daemon)}
+              east: {role: router, ike: \(daemon)}
+            links:
+              wire: {ends: {west:e0: 192.0.2.1/24, east:e0: 192.0.2.2/24}}
+            tunnels:
+              vpn:
+                ends:
+                  west: {config: west.conf, \(secrets)connection: c, interface: v0}
+                  east: {config: east.conf, \(secrets)connection: c, interface: v0}
+            """)
+        let files = ["west.conf": west, "east.conf": east, "keys": "192.0.2.1 192.0.2.2 : PSK \"a-key\"\n", "other": ": PSK \"another\"\n"]
+        let file = LabFile(text: text, file: "lab.yaml") { name in try #require(files[name]) }
+        do {
+            return ([], try file.resolve().warnings.map(\.message))
+        } catch {
+            let sorted = Dictionary(grouping: error.diagnostics, by: \.severity).mapValues { $0.map(\.message) }
+            return (sorted[.error] ?? [], sorted[.warning] ?? [])
+        }
+    }
+
+    private static func pluto(_ own: Int, _ peer: Int, _ changes: [String: String] = [:]) -> String {
+        var parameters = [
+            "auto": own == 1 ? "start" : "add", "ikev2": "insist", "authby": "secret", "left": "192.0.2.\(own)",
+            "right": "192.0.2.\(peer)", "leftsubnet": "10.\(own).0.0/16", "rightsubnet": "10.\(peer).0.0/16",
+            "ike": "aes256-sha2_256-dh14", "esp": "aes256-sha2_256", "mark": "5/0xffffffff", "vti-interface": "v0",
+            "vti-routing": "no",
+        ]
+        parameters.merge(changes) { $1 }
+        return "conn c\n" + parameters.sorted { $0.key < $1.key }.map { "    \($0)=\($1)\n" }.joined()
+    }
+
+    private static func charon(
+        _ own: Int, _ peer: Int, start: String = "start", proposals: String = "aes256-sha256-modp2048",
+        esp: String = "aes256-sha256-modp2048", selectors: (String, String)? = nil, id: String = "", peerID: String = ""
+    ) -> String {
+        """
+        connections {
+          c {
+            local_addrs = 192.0.2.\(own)
+            remote_addrs = 192.0.2.\(peer)
+            proposals = \(proposals)
+            local {
+              auth = psk
+              \(id)
+            }
+            remote {
+              auth = psk
+              \(peerID)
+            }
+            children {
+              n {
+                local_ts = \(selectors?.0 ?? "0.0.0.0/0")
+                remote_ts = \(selectors?.1 ?? "0.0.0.0/0")
+                esp_proposals = \(esp)
+                if_id_in = 7
+                if_id_out = 7
+                start_action = \(start)
+              }
+            }
+          }
+        }
+        secrets {
+          ike-1 {
+            secret = "a-key"
+          }
+        }
+        """
+    }
+
+    @Test(arguments: ["libreswan", "strongswan"])
+    func `Ends that agree are not spoken of`(daemon: String) throws {
+        let found =
+            daemon == "libreswan"
+            ? try Self.lab(daemon, west: Self.pluto(1, 2), east: Self.pluto(2, 1))
+            : try Self.lab(daemon, west: Self.charon(1, 2), east: Self.charon(2, 1, start: "none"))
+        #expect(found.errors.isEmpty && found.warnings.isEmpty, "\(found)")
+    }
+
+    struct Disagreement: Sendable, CustomTestStringConvertible {
+        let testDescription: String
+        let west: [String: String]
+        let east: [String: String]
+        let error: String
+    }
+
+    @Test(arguments: [
+        Disagreement(
+            testDescription: "nobody begins", west: ["auto": "add"], east: [:],
+            error: "both ends wait for the other, so the tunnel never comes up: west.conf:3 (auto=add) and east.conf:3 (auto=add)"
+        ),
+        Disagreement(
+            testDescription: "IKE", west: ["ike": "aes128-sha2_256-dh14"], east: [:],
+            error: "no proposal for IKE in common: west.conf:5 (ike=aes128-sha2_256-dh14) and east.conf:5 (ike="),
+        Disagreement(
+            testDescription: "ESP", west: [:], east: ["esp": "aes128-sha1"],
+            error: "no proposal for ESP in common: west.conf:4 (esp=aes256-sha2_256) and east.conf:4 (esp=aes128-sha1)"),
+        Disagreement(
+            testDescription: "selectors", west: [:], east: ["leftsubnet": "10.2.0.0/17"],
+            error: "the ends' selectors differ: west.conf:11 (rightsubnet=10.2.0.0/16) and east.conf:8 (leftsubnet=10.2.0.0/17)"
+        ),
+        Disagreement(
+            testDescription: "identities", west: ["rightid": "@east.example.net"], east: [:],
+            error: "west takes its peer for east.example.net, west.conf:11 (rightid=@east.example.net), and east calls itself 192.0.2.2"
+        ),
+        Disagreement(
+            testDescription: "policies alone", west: ["vti-interface": ""], east: [:], error: "leads through no interface"),
+        Disagreement(
+            testDescription: "nobody makes the interface", west: ["leftupdown": "%disabled"], east: [:],
+            error: "nobody makes the interface of conn c"),
+    ])
+    func `What keeps a tunnel from coming up is said with both files' lines`(_ example: Disagreement) throws {
+        var west = Self.pluto(1, 2, example.west)
+        west = west.replacing("    vti-interface=\n", with: "")
+        let found = try Self.lab("libreswan", west: west, east: Self.pluto(2, 1, example.east))
+        #expect(found.errors.contains { $0.contains(example.error) }, "\(found)")
+    }
+
+    @Test func `Keys that differ are said, and are not shown`() throws {
+        let found = try Self.lab("libreswan", west: Self.pluto(1, 2), east: Self.pluto(2, 1)) {
+            $0.replacing("east: {config: east.conf, secrets: keys", with: "east: {config: east.conf, secrets: other")
+        }
+        #expect(found.errors == ["tunnels.vpn: the ends have different pre-shared keys"])
+    }
+
+    @Test func `A group at one end alone is a tunnel that is lost at its first renewal`() throws {
+        let found = try Self.lab(
+            "strongswan", west: Self.charon(1, 2, esp: "aes256-sha256"), east: Self.charon(2, 1, start: "none"))
+        #expect(found.errors.isEmpty)
+        #expect(
+            found.warnings == [
+                "tunnels.vpn: the tunnel comes up and is lost at its first renewal, for the ends want different groups of perfect forward secrecy: west.conf:18 (esp_proposals=aes256-sha256) and east.conf:18 (esp_proposals=aes256-sha256-modp2048)"
+            ])
+    }
+
+    @Test func `Selectors that overlap are narrowed, and apart they are refused`() throws {
+        let narrowed = try Self.lab(
+            "strongswan", west: Self.charon(1, 2, selectors: ("10.1.0.0/16", "10.2.0.0/16")),
+            east: Self.charon(2, 1, start: "none", selectors: ("10.2.0.0/17", "10.1.0.0/16")))
+        #expect(narrowed.errors.isEmpty && narrowed.warnings.count == 1, "\(narrowed)")
+        #expect(narrowed.warnings.first?.contains("the tunnel takes what both have") == true)
+        let apart = try Self.lab(
+            "strongswan", west: Self.charon(1, 2, selectors: ("10.1.0.0/16", "10.2.0.0/16")),
+            east: Self.charon(2, 1, start: "none", selectors: ("10.3.0.0/16", "10.1.0.0/16")))
+        #expect(apart.errors.count == 1 && apart.errors[0].contains("selectors differ"), "\(apart)")
+    }
+
+    @Test func `What a file leaves open is not compared`() throws {
+        let found = try Self.lab(
+            "strongswan", west: Self.charon(1, 2, proposals: "default", esp: "default"),
+            east: Self.charon(2, 1, start: "none", proposals: "aes128-sha256-modp2048,default"))
+        #expect(found.errors.isEmpty && found.warnings.isEmpty, "\(found)")
+    }
+
+    @Test func `An option without effect and an old protocol are warned of`() throws {
+        let found = try Self.lab(
+            "libreswan", west: Self.pluto(1, 2, ["dpdtimeout": "5"]), east: Self.pluto(2, 1, ["ikev2": "never"]))
+        #expect(found.warnings.contains { $0.contains("dpdtimeout= has no effect with IKEv2") }, "\(found)")
+        #expect(found.warnings.contains { $0.contains("conn c is of IKEv1, which nobody should use any more") })
+    }
+
+    @Test func `The older format of strongSwan is called by its name`() throws {
+        let found = try Self.lab(
+            "strongswan", west: "config setup\n    uniqueids = no\nconn c\n    left=192.0.2.1\n", east: Self.charon(2, 1))
+        #expect(found.errors.contains { $0.contains("west.conf is in strongSwan's older format, ipsec.conf") }, "\(found)")
+    }
+
+    /// A DHCP-like mistake of clouds: the gateway has a private address and its peer knows another.
+    @Test func `An end behind NAT that calls itself by its private address is refused`() throws {
+        let text = """
+            name: pair
+            nodes:
+              west: {role: router}
+              nat: {role: internet-gateway, nat: {outside: up, map: {203.0.113.9: 192.0.2.1}}}
+              east: {role: router}
+            links:
+              inner: {ends: {west:e0: 192.0.2.1/24, nat:down: 192.0.2.254/24}}
+              outer: {ends: {nat:up: 203.0.113.1/24, east:e0: 203.0.113.2/24}}
+            tunnels:
+              vpn:
+                psk: example-key
+                ike: {encryption: aes-256-cbc, integrity: sha2-256, group: 14}
+                esp: {encryption: aes-256-cbc, integrity: sha2-256}
+                ends:
+                  west: {config: west.conf, secrets: keys, connection: c, interface: v0}
+                  east: {address: 203.0.113.2, interface: v0, startup: listen}
+            """
+        let own = Self.pluto(1, 2, ["right": "203.0.113.2", "leftsubnet": "0.0.0.0/0", "rightsubnet": "0.0.0.0/0"])
+        func errors(_ own: String) throws -> [String] {
+            let files = ["west.conf": own, "keys": ": PSK \"example-key\"\n"]
+            let file = LabFile(text: text, file: "lab.yaml") { name in try #require(files[name]) }
+            do {
+                _ = try file.resolve()
+                return []
+            } catch { return error.diagnostics.map(\.message) }
+        }
+        let found = try errors(own)
+        #expect(
+            found.contains {
+                $0.contains("east takes its peer for 203.0.113.9") && $0.contains("west calls itself 192.0.2.1")
+            }, "\(found)")
+        #expect(try errors(own + "    leftid=203.0.113.9\n").isEmpty)
+    }
+}
