@@ -174,8 +174,9 @@ extension Predictor {
             return action != .clear || startup == .initiate && end.keyDaemon.beginsAfterClear
         case .own:
             guard let own = end.own else { return false }
-            guard isLost else { return own.initiates }
-            return own.deadPeerDelay == nil ? own.initiates : own.comesBackAfterSilence
+            // What a file has begun when it was loaded is not begun again unless it says so.
+            guard isLost else { return own.comesBackAfterDelete }
+            return own.deadPeerDelay == nil ? own.comesBackAfterDelete : own.comesBackAfterSilence
         }
     }
 

@@ -32,4 +32,38 @@ struct CharonTests {
         let error = #expect(throws: FaultError.self) { try Fault("daemon tgw/pluto killed", in: topology) }
         #expect(error?.description.contains("tgw/charon") == true)
     }
+
+    /// Two gateways and a tunnel whose initiator forgets a silent peer.
+    private static func clearing(_ daemon: String) -> String {
+        """
+        name: clearing
+        nodes:
+          host: {routes: {0.0.0.0/0: 10.1.0.1}}
+          a: {role: router, ike: \(daemon)}
+          b: {role: router, ike: \(daemon)}
+          far: {routes: {0.0.0.0/0: 10.2.0.1}}
+        links:
+          west: {ends: {host:e0: 10.1.0.2/24, a:lan: 10.1.0.1/24}}
+          wire: {ends: {a:e0: 192.0.2.1/24, b:e0: 192.0.2.2/24}}
+          east: {ends: {far:e0: 10.2.0.2/24, b:lan: 10.2.0.1/24}}
+        tunnels:
+          vpn:
+            psk: example-key
+            ike: {encryption: aes-256-cbc, integrity: sha2-256, group: 14}
+            esp: {encryption: aes-256-cbc, integrity: sha2-256}
+            dpd: {delay: 10s, timeout: 30s}
+            ends:
+              a: {address: 192.0.2.1, interface: v, dpd-action: clear, routes: 10.2.0.0/24}
+              b: {address: 192.0.2.2, interface: v, startup: listen, dpd-action: clear, routes: 10.1.0.0/24}
+        probes: {there: {from: host, to: far}}
+        """
+    }
+
+    @Test func `What charon has cleared nobody negotiates anew, and pluto revives it`() throws {
+        for (daemon, comesBack) in [("strongswan", false), ("libreswan", true)] {
+            let topology = try PredictedLab.resolve(Self.clearing(daemon))
+            let prediction = try PredictedLab.predict("blackhole wire", for: "there", in: topology)
+            #expect((prediction.comeback != nil) == comesBack, "\(daemon): \(prediction)")
+        }
+    }
 }
