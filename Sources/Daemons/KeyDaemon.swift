@@ -111,8 +111,8 @@ public struct OwnConnection: Hashable, Sendable {
     public var forcesEncapsulation: Bool
     /// Whether it begins a negotiation by itself, at once or when there is traffic.
     public var initiates: Bool
-    /// 1 or 2.
-    public var ikeVersion: Int
+    /// 1 or 2; nil where it takes either.
+    public var ikeVersion: Int?
     /// Whether it negotiates anew when the peer ends the tunnel, and when its own liveness has given the peer up.
     public var comesBackAfterDelete: Bool
     public var comesBackAfterSilence: Bool
@@ -158,12 +158,15 @@ public struct ConnectionTerms: Hashable, Sendable {
         public let local: String
         public let remote: String
         public let start: String
+        public let version: String
         public let localID: String
         public let remoteID: String
 
         public init(
-            ike: String, esp: String, local: String, remote: String, start: String, localID: String, remoteID: String
+            ike: String, esp: String, local: String, remote: String, start: String, version: String, localID: String,
+            remoteID: String
         ) {
+            self.version = version
             self.localID = localID
             self.remoteID = remoteID
             self.ike = ike
@@ -175,7 +178,8 @@ public struct ConnectionTerms: Hashable, Sendable {
     }
 
     public init(
-        ike: [IKEAlgorithms]?, esp: [ESPOffer]?, local: [IPPrefix]?, remote: [IPPrefix]?, narrows: Bool, localID: String?,
+        ike: [IKEAlgorithms]?, esp: [ESPOffer]?, local: [IPPrefix]?, remote: [IPPrefix]?, narrows: Bool,
+        localID: String?,
         remoteID: String?, keys: Keys
     ) {
         self.localID = localID
@@ -199,7 +203,9 @@ extension ConnectionTerms {
 
     /// A list of which each member is known; nil for none, or where one is not.
     static func list<Member>(_ text: String?, _ read: (String) -> Member?) -> [Member]? {
-        guard let parts = text?.split(separator: ",").map({ $0.filter { !$0.isWhitespace } }), !parts.isEmpty else { return nil }
+        guard let parts = text?.split(separator: ",").map({ $0.filter { !$0.isWhitespace } }), !parts.isEmpty else {
+            return nil
+        }
         let members = parts.compactMap(read)
         return members.count == parts.count ? members : nil
     }

@@ -2,37 +2,52 @@ import Daemons
 import LabModel
 import YAMLReading
 
+/// The algorithms that a provider's side offers and accepts; an empty list is any.
+private struct AlgorithmOffer {
+    let encryption: [String]
+    let integrity: [String]
+    let groups: [String]
+
+    init?(_ fields: YAMLFields, groups key: String) {
+        guard let encryption = fields.choices(EncryptionAlgorithm.self, "encryption", noun: "encryption algorithms"),
+            let integrity = fields.choices(IntegrityAlgorithm.self, "integrity", noun: "integrity algorithms"),
+            let groups = fields.integers(key, 1...65535)
+        else { return nil }
+        self.encryption = encryption.map(\.rawValue)
+        self.integrity = integrity.map(\.rawValue)
+        self.groups = groups.map(String.init)
+    }
+
+    func statement(groups noun: String) -> String {
+        let (encryption, integrity, groups) = (words(encryption), words(integrity), words(groups))
+        return "\(encryption); \(integrity); \(noun) \(groups)"
+    }
+
+    private func words(_ names: [String]) -> String { names.isEmpty ? "any" : names.joined(separator: ", ") }
+}
+
 /// What a provider's side offers and accepts for the IKE SA.
 struct IKEOffer: ProviderConstraint {
     static let kind = "ike-algorithms"
     static let keys = ["encryption", "integrity", "groups"]
     static let severity = LabFileDiagnostic.Severity.error
 
-    let encryption: [EncryptionAlgorithm]
-    let integrity: [IntegrityAlgorithm]
-    let groups: [Int]
+    private let offer: AlgorithmOffer
 
     init?(_ fields: YAMLFields) {
-        guard let encryption = fields.choices(EncryptionAlgorithm.self, "encryption", noun: "encryption algorithms"),
-            let integrity = fields.choices(IntegrityAlgorithm.self, "integrity", noun: "integrity algorithms"),
-            let groups = fields.integers("groups", 1...65535)
-        else { return nil }
-        self.encryption = encryption
-        self.integrity = integrity
-        self.groups = groups
+        guard let offer = AlgorithmOffer(fields, groups: "groups") else { return nil }
+        self.offer = offer
     }
 
-    var statement: String {
-        "IKE: \(words(encryption.map(\.rawValue))); \(words(integrity.map(\.rawValue))); group \(words(groups.map(String.init)))"
-    }
+    var statement: String { "IKE: \(offer.statement(groups: "group"))" }
 
     func findings(in design: Design) -> [Finding] {
         design.ownEnds.flatMap { own -> [Finding] in
             guard let used = own.tunnel.ikeAlgorithms else { return [] }
             return [
-                missing(used.encryption.rawValue, among: encryption.map(\.rawValue), "encryption", "ike", own, design),
-                missing(used.hash.rawValue, among: integrity.map(\.rawValue), "integrity", "ike", own, design),
-                missing(String(used.group.number), among: groups.map(String.init), "group", "ike", own, design),
+                missing(used.encryption.rawValue, among: offer.encryption, "encryption", "ike", own, design),
+                missing(used.hash.rawValue, among: offer.integrity, "integrity", "ike", own, design),
+                missing(String(used.group.number), among: offer.groups, "group", "ike", own, design),
             ].compactMap { $0 }
         }
     }
@@ -44,34 +59,25 @@ struct ESPOffer: ProviderConstraint {
     static let keys = ["encryption", "integrity", "pfs-groups"]
     static let severity = LabFileDiagnostic.Severity.error
 
-    let encryption: [EncryptionAlgorithm]
-    let integrity: [IntegrityAlgorithm]
-    let groups: [Int]
+    private let offer: AlgorithmOffer
 
     init?(_ fields: YAMLFields) {
-        guard let encryption = fields.choices(EncryptionAlgorithm.self, "encryption", noun: "encryption algorithms"),
-            let integrity = fields.choices(IntegrityAlgorithm.self, "integrity", noun: "integrity algorithms"),
-            let groups = fields.integers("pfs-groups", 1...65535)
-        else { return nil }
-        self.encryption = encryption
-        self.integrity = integrity
-        self.groups = groups
+        guard let offer = AlgorithmOffer(fields, groups: "pfs-groups") else { return nil }
+        self.offer = offer
     }
 
-    var statement: String {
-        "ESP: \(words(encryption.map(\.rawValue))); \(words(integrity.map(\.rawValue))); PFS group \(words(groups.map(String.init)))"
-    }
+    var statement: String { "ESP: \(offer.statement(groups: "PFS group"))" }
 
     func findings(in design: Design) -> [Finding] {
         design.ownEnds.flatMap { own -> [Finding] in
             guard let used = own.tunnel.algorithms else { return [] }
             let group = own.tunnel.proposal?.esp.group.map { String($0.number) }
             return [
-                missing(used.encryption.rawValue, among: encryption.map(\.rawValue), "encryption", "esp", own, design),
+                missing(used.encryption.rawValue, among: offer.encryption, "encryption", "esp", own, design),
                 used.integrity.flatMap {
-                    missing($0.rawValue, among: integrity.map(\.rawValue), "integrity", "esp", own, design)
+                    missing($0.rawValue, among: offer.integrity, "integrity", "esp", own, design)
                 },
-                group.flatMap { missing($0, among: groups.map(String.init), "pfs-group", "esp", own, design) },
+                group.flatMap { missing($0, among: offer.groups, "pfs-group", "esp", own, design) },
             ].compactMap { $0 }
         }
     }
@@ -96,10 +102,6 @@ struct ForwardSecrecy: ProviderConstraint {
                 remedy: "Add `pfs-group:` under `esp:`.")
         }
     }
-}
-
-private func words(_ names: [String]) -> String {
-    names.isEmpty ? "any" : names.joined(separator: ", ")
 }
 
 /// A finding for what a provider does not list; nothing listed is anything.

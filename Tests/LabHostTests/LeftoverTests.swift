@@ -110,6 +110,24 @@ struct LeftoverTests {
         }
     }
 
+    @Test
+    func `A dead lab that a command had to itself goes with its logs; those of a command that runs stay`() async throws
+    {
+        try await Place.with { place in
+            let (gone, kept) = ("pair.\(Self.nobody)-1", "pair.\(getpid())-1")
+            for name in [gone, kept] {
+                let lab = try place.lab(name)
+                try place.claim(lab, supervisor: Self.nobody)
+                try makeDirectory(lab.logs)
+                try write("words\n", to: lab.consoleLog)
+            }
+            #expect(try place.search.find().map(\.kind) == [.lab, .lab])
+            try place.removeAll()
+            #expect(try names(in: place.labs) == [])
+            #expect(try names(in: place.logs) == [kept])
+        }
+    }
+
     // MARK: Files
 
     @Test

@@ -51,7 +51,8 @@ public struct Bird: RoutingDaemon {
     public func unknown(in configuration: String) -> String? {
         let lines = configuration.split(whereSeparator: \.isNewline).map { $0.prefix { $0 != "#" } }
         let words = lines.flatMap { $0.split { !$0.isLetter && !$0.isNumber && $0 != "_" } }
-        for (word, feature) in [("bfd", "BFD"), ("ospf", "OSPF"), ("babel", "Babel"), ("rip", "RIP")] where words.contains(Substring(word)) {
+        for (word, feature) in [("bfd", "BFD"), ("ospf", "OSPF"), ("babel", "Babel"), ("rip", "RIP")]
+        where words.contains(Substring(word)) {
             return feature
         }
         return nil

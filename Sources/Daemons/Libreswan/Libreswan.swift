@@ -105,7 +105,7 @@ public struct Libreswan: KeyDaemon {
                     .file, "\(file.name): vti-interface= needs mark=", "Add `mark=5/0xffffffff` to conn \(name)."))
         }
         let first = { (keys: String...) in keys.lazy.compactMap { parameters[$0] }.first }
-        let starts = ["start", "ondemand", "route"].contains(parameters["auto"] ?? "")
+        let starts = ["start", "up", "ondemand", "route"].contains(parameters["auto"] ?? "")
         let connection = OwnConnection(
             localAddress: parameters["left"].flatMap(IPAddress.init), remote: parameters["right"], remoteKey: "right",
             number: number, ike: parameters["ike"].flatMap(IKEAlgorithms.init(libreswan:)),
@@ -114,7 +114,8 @@ public struct Libreswan: KeyDaemon {
             espLifetime: first("salifetime", "keylife", "lifetime").flatMap(Self.duration),
             forcesEncapsulation: ["yes", "on", "true"].contains(parameters["encapsulation"])
                 || parameters["forceencaps"] == "yes",
-            initiates: starts, ikeVersion: Self.ikeVersion(parameters), comesBackAfterDelete: starts, comesBackAfterSilence: starts,
+            initiates: starts, ikeVersion: Self.ikeVersion(parameters), comesBackAfterDelete: starts,
+            comesBackAfterSilence: starts,
             deadPeerDelay: parameters["dpddelay"].flatMap(Self.duration).flatMap { $0 > .zero ? $0 : nil },
             deadPeerAction: parameters["dpdaction"].flatMap(TunnelEnd.DeadPeerAction.init(rawValue:)) ?? .hold,
             settings: parameters, lines: written.lines(of: name), terms: Self.terms(parameters))
@@ -143,7 +144,8 @@ public struct Libreswan: KeyDaemon {
         if ikeVersion(parameters) == 1 {
             problems.append(
                 OwnFile.Problem(
-                    .file, isWarning: true, "\(file): conn \(connection) is of IKEv1, which nobody should use any more (RFC 9395)",
+                    .file, isWarning: true,
+                    "\(file): conn \(connection) is of IKEv1, which nobody should use any more (RFC 9395)",
                     "Write `ikev2=insist` at both ends. What a fault does to an IKEv1 tunnel is not predicted."))
         } else if parameters["dpdtimeout"] != nil {
             problems.append(
@@ -172,7 +174,8 @@ public struct Libreswan: KeyDaemon {
             localID: ConnectionTerms.identity(parameters["leftid"] ?? parameters["left"]),
             remoteID: ConnectionTerms.identity(parameters["rightid"] ?? parameters["right"]),
             keys: .init(
-                ike: "ike", esp: espKey, local: "leftsubnet", remote: "rightsubnet", start: "auto", localID: "leftid",
+                ike: "ike", esp: espKey, local: "leftsubnet", remote: "rightsubnet", start: "auto",
+                version: parameters["keyexchange"] == nil ? "ikev2" : "keyexchange", localID: "leftid",
                 remoteID: "rightid"))
     }
 
@@ -185,7 +188,9 @@ public struct Libreswan: KeyDaemon {
     public func presharedKey(in files: ConnectionFiles, of end: TunnelEnd) -> Secret? {
         let keys = Set(
             secrets(in: files, of: end).compactMap { line -> String? in
-                guard let match = line.firstMatch(of: #/:\s*PSK\s+(?:"([^"]*)"|'([^']*)')/#), !line.trimmed.hasPrefix("#") else {
+                guard let match = line.firstMatch(of: #/:\s*PSK\s+(?:"([^"]*)"|'([^']*)')/#),
+                    !line.trimmed.hasPrefix("#")
+                else {
                     return nil
                 }
                 return (match.1 ?? match.2).map(String.init)

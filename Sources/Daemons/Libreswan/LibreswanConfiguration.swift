@@ -25,26 +25,16 @@ public enum LibreswanConfiguration {
     ) -> [ConfigurationFile] {
         let ends = topology.tunnelEnds(of: node)
         guard !ends.isEmpty else { return [] }
-        let own = ownFiles(of: ends.map(\.end))
-        let names = Set(own.map(\.path))
+        let connections = ConnectionDirectory(directory, of: ends.map(\.end))
         let generated = ends.flatMap { tunnel, end -> [ConfigurationFile] in
             guard let proposal = tunnel.proposal, case .generated(let startup, let action) = end.configuration,
                 let peer = tunnel.peer(of: end)
             else { return [] }
-            var stem = "\(directory)/\(tunnel.name)"
-            while names.contains("\(stem).conf") || names.contains("\(stem).secrets") { stem += "-generated" }
             let connection = connection(
                 of: end, peer: peer, proposal: proposal, detection: tunnel.deadPeerDetection(at: end),
                 startup: tunnel.isUnused ? .listen : startup, action: action)
             let secret = "\(end.identity) \(peer.identity) : PSK \"\(proposal.presharedKey.reveal())\"\n"
-            return [
-                ConfigurationFile(path: "\(stem).conf", contents: connection),
-                ConfigurationFile(path: "\(stem).secrets", contents: secret, isSecret: true),
-            ]
-        }
-        // What the patterns do not match has to be named.
-        let stray = { (suffix: String, isSecret: Bool) in
-            own.filter { $0.isSecret == isSecret && !$0.path.hasSuffix(suffix) }.map { "include \($0.path)\n" }.joined()
+            return connections.generated(for: tunnel, connection: connection, secrets: secret)
         }
         // What the user's own files say of the whole daemon counts, but for where netlab has its log and its keys.
         let given = ends.flatMap { _, end -> [(key: String, value: String)] in
@@ -63,29 +53,16 @@ public enum LibreswanConfiguration {
 
             """
         return [
-            ConfigurationFile(path: "/etc/ipsec.conf", contents: main + stray(".conf", false)),
             ConfigurationFile(
-                path: "/etc/ipsec.secrets", contents: "include \(directory)/*.secrets\n" + stray(".secrets", true)),
-        ] + generated + own
+                path: "/etc/ipsec.conf", contents: main + connections.includes(missing: ".conf") { !$0.isSecret }),
+            ConfigurationFile(
+                path: "/etc/ipsec.secrets",
+                contents: "include \(directory)/*.secrets\n"
+                    + connections.includes(missing: ".secrets", where: \.isSecret)),
+        ] + generated + connections.own
     }
 
     private static let directory = "/etc/ipsec.d"
-
-    /// The user's files, each once however many tunnels it serves.
-    private static func ownFiles(of ends: [TunnelEnd]) -> [ConfigurationFile] {
-        var files: [ConfigurationFile] = []
-        for case .own(let given) in ends.map(\.configuration) {
-            let configuration = ConfigurationFile(
-                path: "\(directory)/\(given.configurationName)", contents: given.configuration)
-            let secrets = given.secretsName.map {
-                ConfigurationFile(path: "\(directory)/\($0)", contents: given.secrets.reveal(), isSecret: true)
-            }
-            files += [configuration, secrets].compactMap { $0 }.filter { file in
-                !files.contains { $0.path == file.path }
-            }
-        }
-        return files
-    }
 
     /// A `conn` section with the lab's parameters and nothing left to a default that matters.
     private static func connection(

@@ -56,7 +56,8 @@ public struct IKESecurityAssociation: Hashable, Sendable {
 
     /// Of IKEv2, and of IKEv1's main and aggressive mode at either end.
     private static let established: Set = [
-        "STATE_V2_ESTABLISHED_IKE_SA", "ESTABLISHED_IKE_SA", "STATE_MAIN_I4", "STATE_MAIN_R3", "STATE_AGGR_I2", "STATE_AGGR_R2",
+        "STATE_V2_ESTABLISHED_IKE_SA", "ESTABLISHED_IKE_SA", "STATE_MAIN_I4", "STATE_MAIN_R3", "STATE_AGGR_I2",
+        "STATE_AGGR_R2",
     ]
 }
 

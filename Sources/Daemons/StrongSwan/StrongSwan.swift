@@ -77,7 +77,8 @@ public struct StrongSwan: KeyDaemon {
             }
             if isOlder {
                 let problem = OwnFile.Problem(
-                    .file, "\(file.name) is in strongSwan's older format, ipsec.conf, which charon-systemd does not read",
+                    .file,
+                    "\(file.name) is in strongSwan's older format, ipsec.conf, which charon-systemd does not read",
                     "Write it as swanctl.conf(5) has it: `connections { NAME { … children { NAME { … } } } }`; strongSwan's documentation, \"Migrating from ipsec.conf to swanctl.conf\", has each setting's new name."
                 )
                 return (nil, [problem])

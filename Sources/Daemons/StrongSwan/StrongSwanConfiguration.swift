@@ -45,26 +45,16 @@ public enum StrongSwanConfiguration {
     public static func files(for node: String, in topology: Topology, logFile: String) -> [ConfigurationFile] {
         let ends = topology.tunnelEnds(of: node)
         guard !ends.isEmpty else { return [] }
-        let own = ownFiles(of: ends.map(\.end))
-        let names = Set(own.map(\.path))
+        let connections = ConnectionDirectory(directory, of: ends.map(\.end), holdsSecrets: \.holdsSecrets)
         let generated = ends.flatMap { tunnel, end -> [ConfigurationFile] in
             guard let proposal = tunnel.proposal, case .generated(let startup, let action) = end.configuration,
                 let peer = tunnel.peer(of: end)
             else { return [] }
-            var stem = "\(directory)/\(tunnel.name)"
-            while names.contains("\(stem).conf") || names.contains("\(stem).secrets") { stem += "-generated" }
             let connection = connection(
                 of: end, peer: peer, proposal: proposal, startup: tunnel.isUnused ? .listen : startup, action: action)
-            return [
-                ConfigurationFile(path: "\(stem).conf", contents: connection.text),
-                ConfigurationFile(
-                    path: "\(stem).secrets", contents: secret(of: end, peer: peer, proposal.presharedKey).text,
-                    isSecret: true),
-            ]
-        }
-        // What the patterns do not match has to be named.
-        let stray = own.map(\.path).filter { !$0.hasSuffix(".conf") && !$0.hasSuffix(".secrets") }.map {
-            "include \($0)\n"
+            return connections.generated(
+                for: tunnel, connection: connection.text,
+                secrets: secret(of: end, peer: peer, proposal.presharedKey).text)
         }
         return [
             ConfigurationFile(
@@ -73,28 +63,12 @@ public enum StrongSwanConfiguration {
             keyLogging(false),
             ConfigurationFile(
                 path: "/etc/swanctl/swanctl.conf",
-                contents: "include conf.d/*.conf\ninclude conf.d/*.secrets\n" + stray.joined()),
-        ] + generated + own
+                contents: "include conf.d/*.conf\ninclude conf.d/*.secrets\n"
+                    + connections.includes(missing: ".conf", ".secrets")),
+        ] + generated + connections.own
     }
 
     private static let directory = "/etc/swanctl/conf.d"
-
-    /// The user's files, each once however many tunnels it serves.
-    private static func ownFiles(of ends: [TunnelEnd]) -> [ConfigurationFile] {
-        var files: [ConfigurationFile] = []
-        for case .own(let given) in ends.map(\.configuration) {
-            let configuration = ConfigurationFile(
-                path: "\(directory)/\(given.configurationName)", contents: given.configuration,
-                isSecret: given.holdsSecrets)
-            let secrets = given.secretsName.map {
-                ConfigurationFile(path: "\(directory)/\($0)", contents: given.secrets.reveal(), isSecret: true)
-            }
-            files += [configuration, secrets].compactMap { $0 }.filter { file in
-                !files.contains { $0.path == file.path }
-            }
-        }
-        return files
-    }
 
     // MARK: strongswan.conf
 

@@ -31,14 +31,15 @@ public struct SwanctlConnection: Hashable, Sendable {
         let path = "children.\(child ?? "")"
         return ConnectionTerms(
             ike: ConnectionTerms.list(settings.values["proposals"], IKEAlgorithms.init(strongswan:)),
-            esp: ConnectionTerms.list(childSettings?.values["esp_proposals"], ConnectionTerms.ESPOffer.init(strongswan:)),
+            esp: ConnectionTerms.list(
+                childSettings?.values["esp_proposals"], ConnectionTerms.ESPOffer.init(strongswan:)),
             local: ConnectionTerms.list(childSettings?.values["local_ts"], IPPrefix.init),
             remote: ConnectionTerms.list(childSettings?.values["remote_ts"], IPPrefix.init), narrows: true,
             localID: ConnectionTerms.identity(identity("local") ?? localAddress.map { "\($0)" }),
             remoteID: ConnectionTerms.identity(identity("remote")),
             keys: .init(
                 ike: "proposals", esp: "\(path).esp_proposals", local: "\(path).local_ts", remote: "\(path).remote_ts",
-                start: "\(path).start_action", localID: "local.id", remoteID: "remote.id"))
+                start: "\(path).start_action", version: "version", localID: "local.id", remoteID: "remote.id"))
     }
 
     /// `id` of the first section whose name begins so.
@@ -106,7 +107,7 @@ public struct SwanctlConnection: Hashable, Sendable {
     }
 
     /// `version`: 0, which is the default, begins with IKEv2.
-    var ikeVersion: Int { settings.values["version"] == "1" ? 1 : 2 }
+    var ikeVersion: Int? { settings.values["version"].flatMap(Int.init).flatMap { $0 == 0 ? nil : $0 } }
 
     /// A trap stays when the SAs go, and negotiates with the next packet.
     private var traps: Bool { childSettings?.values["start_action"]?.contains("trap") ?? false }

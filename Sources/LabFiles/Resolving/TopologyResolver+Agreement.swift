@@ -18,6 +18,7 @@ extension TopologyResolver {
         let remote: [IPPrefix]?
         let narrows: Bool
         let initiates: Bool
+        let version: Int?
         let localID: String?
         let remoteID: String?
         let key: Secret?
@@ -35,6 +36,7 @@ extension TopologyResolver {
                 remote = connection?.terms.remote
                 narrows = connection?.terms.narrows ?? true
                 initiates = connection?.initiates ?? true
+                version = connection?.ikeVersion
                 localID = connection?.terms.localID
                 remoteID = connection?.terms.remoteID
                 key = profile.presharedKey(in: files, of: end)
@@ -50,6 +52,7 @@ extension TopologyResolver {
                     return [ConnectionTerms.ESPOffer(algorithms: algorithms, group: $0.esp.group)]
                 }
                 initiates = startup == .initiate
+                version = 2
                 localID = "\(end.identity)"
                 remoteID = tunnel.peer(of: end).map { "\($0.identity)" }
                 key = tunnel.proposal?.presharedKey
@@ -80,8 +83,16 @@ extension TopologyResolver {
         }
         if !one.initiates, !other.initiates {
             collector.error(
-                line, "\(place): both ends wait for the other, so the tunnel never comes up: \(both(\.start, "`startup:`"))",
-                "Have one of them begin: \(Set(sides.map(\.profile.startSetting)).sorted().joined(separator: ", or ")).")
+                line,
+                "\(place): both ends wait for the other, so the tunnel never comes up: \(both(\.start, "`startup:`"))",
+                "Have one of them begin: \(Set(sides.map(\.profile.startSetting)).sorted().joined(separator: ", or "))."
+            )
+        }
+        if let ours = one.version, let theirs = other.version, ours != theirs {
+            collector.error(
+                line,
+                "\(place): one end speaks IKEv\(ours) and the other IKEv\(theirs), so the tunnel never comes up: \(both(\.version, "IKEv2"))",
+                "Give both the same version, 2 unless something old cannot.")
         }
         if let ours = one.ike, let theirs = other.ike, Set(ours).isDisjoint(with: theirs) {
             collector.error(
@@ -121,7 +132,8 @@ extension TopologyResolver {
         collector.warning(
             line,
             "\(place): the tunnel comes up and is lost at its first renewal, for the ends want different groups of perfect forward secrecy: \(words)",
-            "Give both the same group, or none: a renewal without the wanted group is refused (RFC 7296, section 1.3.1).")
+            "Give both the same group, or none: a renewal without the wanted group is refused (RFC 7296, section 1.3.1)."
+        )
     }
 
     private func checkSelectors(_ one: Side, _ other: Side, _ line: Int, _ place: String) {
@@ -143,7 +155,8 @@ extension TopologyResolver {
             } else if one.narrows, other.narrows {
                 collector.warning(
                     line, "\(place): the ends' selectors differ, and the tunnel takes what both have: \(words)",
-                    "Give both the same prefixes, or expect the rest of the traffic not to pass (RFC 7296, section 2.9).")
+                    "Give both the same prefixes, or expect the rest of the traffic not to pass (RFC 7296, section 2.9)."
+                )
             }
         }
     }

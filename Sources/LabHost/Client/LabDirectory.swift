@@ -24,6 +24,12 @@ public struct LabDirectory: Sendable {
         return pid_t(mark.1)
     }
 
+    /// The process that a lab with such a name was started for, when it is gone: nobody will ask for what is left of the lab.
+    static func goneOwner(ofLab name: String) -> pid_t? {
+        guard let owner = owner(ofLab: name), !ProcessTable.isNetlab(owner) else { return nil }
+        return owner
+    }
+
     /// A name for a lab that this process starts for itself and that nobody else looks for.
     ///
     /// - Parameter number: Tells it from others of this process.
@@ -206,9 +212,10 @@ public struct LabDirectory: Sendable {
         retire()
     }
 
-    /// Removes the directory of a lab in which nothing runs any more; the logs stay, without keys.
+    /// Removes the directory of a lab in which nothing runs any more; the logs stay, without keys, unless the process that had the
+    /// lab to itself is gone.
     func retire() {
-        maskLogs()
+        if Self.goneOwner(ofLab: name) == nil { maskLogs() } else { forget() }
         remove()
     }
 

@@ -77,9 +77,9 @@ public struct LeftoverSearch: Sendable {
     private func removals() throws(SetupError) -> [Leftover] {
         let labs = try directories.checkedPath(.runtime).appending("labs")
         return Self.names(in: labs).compactMap { name in
-            guard name.first == ".", let owner = LabDirectory.owner(ofLab: String(name.dropFirst())),
-                !isNetlab(owner)
-            else { return nil }
+            guard name.first == ".", let owner = LabDirectory.goneOwner(ofLab: String(name.dropFirst())) else {
+                return nil
+            }
             return Leftover(
                 .directory, labs.appending(name).string, lab: String(name.dropFirst().prefix { $0 != "." }),
                 reason: "process \(owner), which was removing it, is gone")
@@ -90,7 +90,7 @@ public struct LeftoverSearch: Sendable {
         let logs = try directories.checkedPath(.state).appending("logs")
         var found: [Leftover] = []
         for name in Self.names(in: logs) {
-            guard let owner = LabDirectory.owner(ofLab: name), !isNetlab(owner),
+            guard let owner = LabDirectory.goneOwner(ofLab: name),
                 case .absent = try LabDirectory(name: name, directories: directories).state()
             else { continue }
             found.append(
@@ -114,7 +114,7 @@ public struct LeftoverSearch: Sendable {
         return down.flatMap { lab in
             Self.names(in: logs.appending(lab)).compactMap { name -> Leftover? in
                 guard let match = name.wholeMatch(of: /(?:check|capture)-(\d+)\.pcapng|check\.pcapng\.(\d+)/),
-                    let owner = (match.1 ?? match.2).flatMap({ pid_t($0) }), !isNetlab(owner)
+                    let owner = (match.1 ?? match.2).flatMap({ pid_t($0) }), !ProcessTable.isNetlab(owner)
                 else { return nil }
                 return Leftover(
                     .capture, logs.appending(lab).appending(name).string, lab: lab,
@@ -162,7 +162,7 @@ public struct LeftoverSearch: Sendable {
     /// The lab that a supervisor is the supervisor of: a process that runs netlab, with the words that only netlab gives
     /// it and an environment by which its directories are these.
     private func supervisedLab(_ process: pid_t, _ words: [String], below labs: FilePath) -> String? {
-        guard words.count > 2, words[1] == LabLauncher.supervisorWord, isNetlab(process),
+        guard words.count > 2, words[1] == LabLauncher.supervisorWord, ProcessTable.isNetlab(process),
             let environment = ProcessTable.environment(of: process),
             (try? HostDirectories(environment: environment).path(.runtime).appending("labs")) == labs
         else { return nil }
@@ -190,12 +190,6 @@ public struct LeftoverSearch: Sendable {
         (try? LabDirectory(name: name, directories: directories))?.state() ?? .absent
     }
 
-    /// Whether a process is this program, this build or another.
-    private func isNetlab(_ process: pid_t) -> Bool {
-        guard let program = ProcessTable.program(of: process) else { return false }
-        return FilePath(program).lastComponent?.string.split(separator: " ").first == "netlab"
-    }
-
     // MARK: Names
 
     /// Names of nodes that lead to a process which is no agent of a running lab. Only root makes them; those that a dead lab's
@@ -206,7 +200,8 @@ public struct LeftoverSearch: Sendable {
             guard name.hasPrefix("netlab."), let status = try? Stat(path, followTargetSymlink: false),
                 status.type == .symbolicLink, status.userID == UserID(getuid()),
                 let target = try? FileManager.default.destinationOfSymbolicLink(atPath: path.string),
-                let agent = target.wholeMatch(of: /\/proc\/(\d+)\/fd\/\d+/).flatMap({ pid_t($0.1) }), !isNetlab(agent)
+                let agent = target.wholeMatch(of: /\/proc\/(\d+)\/fd\/\d+/).flatMap({ pid_t($0.1) }),
+                !ProcessTable.isNetlab(agent)
             else { return nil }
             let lab = name.dropFirst("netlab.".count).split(separator: ".").dropLast().joined(separator: ".")
             return Leftover(

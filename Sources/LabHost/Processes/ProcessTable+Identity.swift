@@ -42,4 +42,11 @@ extension ProcessTable {
     static func program(of process: pid_t) -> String? {
         try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(process)/exe")
     }
+
+    /// Whether a process is this program, this build or another.
+    static func isNetlab(_ process: pid_t) -> Bool {
+        guard let program = program(of: process) else { return false }
+        return program == Self.program(of: getpid())
+            || FilePath(program).lastComponent?.string.split(separator: " ").first == "netlab"
+    }
 }

@@ -58,12 +58,9 @@ public enum SupervisorServer {
             names?.remove()
         }
         kernel.settle()
-        // A lab that a command keeps to itself ends with it, and nobody reads its logs.
-        let ownerIsGone = Ending()
-        defer { if ownerIsGone.isWanted { lab.forget() } }
+        // A lab that a command keeps to itself ends with it.
         if let owner = LabDirectory.owner(ofLab: lab.name) {
             ProcessWatch.whenParentEnds(owner) {
-                ownerIsGone.want()
                 ending.want()
                 kernel.end()
             }
