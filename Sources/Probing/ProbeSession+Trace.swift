@@ -8,11 +8,12 @@ extension ProbeSession {
     /// The port that traceroute(8) has used for ever: nobody listens there.
     private static let firstPort: UInt16 = 33434
 
-    /// A kernel sends an address some ICMP errors at once and then one a second (icmp(7), `icmp_ratelimit`): traces that
-    /// follow each other closely would see a router that answers as one that does not.
-    private static let tries = 2
-
-    /// Asks hop by hop, from the nearest to the destination.
+    /// Asks hop by hop, from the nearest to the destination, each twice: the second answer's time counts, for the first
+    /// may have waited, there or on its way back, until a neighbour's address was found (ARP, RFC 826). Both questions
+    /// are the same packet, and so take the same way where traffic is shared by flow.
+    ///
+    /// A kernel sends an address some ICMP errors at once and then one a second (icmp(7), `icmp_ratelimit`): a hop that
+    /// answers one question of the two has answered.
     ///
     /// - Throws: ``LabFailure``, or a `NetlinkError` where the kernel refuses.
     public func trace(_ method: ProbeRequest.TraceMethod, maximumHops: Int, timeout: Duration) throws -> TraceResult {
@@ -22,19 +23,21 @@ extension ProbeSession {
         for distance in 1...maximumHops {
             let packet = tracer(method, distance: distance)
             var hop: TraceResult.Hop?
-            for _ in 0..<Self.tries where hop == nil {
+            for _ in 0..<2 {
                 let sentAt = LabClock.now
                 if let error = sender.send(packet) {
                     return TraceResult(hops: hops, isReached: false, localError: error)
                 }
+                var answered: TraceResult.Hop?
                 let deadline = sentAt + timeout
-                while hop == nil, LabClock.now < deadline {
+                while answered == nil, LabClock.now < deadline {
                     try wait(for: [tap.descriptor], until: deadline)
                     tap.drain { arrival in
-                        guard !arrival.isOutgoing, hop == nil else { return }
-                        hop = answer(arrival, to: packet, distance: distance, sentAt: sentAt)
+                        guard !arrival.isOutgoing, answered == nil else { return }
+                        answered = answer(arrival, to: packet, distance: distance, sentAt: sentAt)
                     }
                 }
+                hop = answered ?? hop
             }
             hops.append(
                 hop ?? TraceResult.Hop(distance: distance, address: nil, roundTripNanoseconds: nil, notice: nil))

@@ -93,10 +93,9 @@ struct TracerouteVerdictTests {
 
     private static let good = trace([("169.254.1.2", 2100), ("10.2.0.2", 4050)])
 
-    @Test func `Three are judged and one goes before`() throws {
-        let slow = Self.trace([("169.254.1.2", 9000), ("10.2.0.2", 11000)])
+    @Test func `Three are judged`() throws {
         let verdict = try Self.verdict([
-            slow, Self.good, Self.trace([("10.2.0.1", 2400), ("10.2.0.2", 4100)]), Self.good,
+            Self.good, Self.trace([("10.2.0.1", 2400), ("10.2.0.2", 4100)]), Self.good,
         ])
         #expect(verdict.outcome == .pass, "\(verdict.seen)")
         #expect(
@@ -117,13 +116,13 @@ struct TracerouteVerdictTests {
             ([("10.2.0.2", 2000)], "the destination is hop 1, expected 2"),
         ] as [([(String?, Int64)], String)])
     func `One stray trace is enough`(_ hops: [(String?, Int64)], _ seen: String) throws {
-        let verdict = try Self.verdict([Self.good, Self.good, Self.trace(hops), Self.good])
+        let verdict = try Self.verdict([Self.good, Self.trace(hops), Self.good])
         #expect(verdict.outcome == .fail && verdict.seen.contains(seen), "\(verdict.seen)")
     }
 
     @Test func `What is not reached fails`() throws {
         let lost = Self.trace([("169.254.1.2", 2000), ("169.254.1.2", 3000), (nil, 0)], isReached: false)
-        let verdict = try Self.verdict([Self.good, lost, Self.good, Self.good])
+        let verdict = try Self.verdict([Self.good, lost, Self.good])
         #expect(verdict.outcome == .fail && verdict.seen.contains("the destination is not reached in 3 hops"))
     }
 

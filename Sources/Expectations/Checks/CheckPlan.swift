@@ -130,10 +130,10 @@ public struct CheckPlan: Sendable {
     }
 
     /// As many as traceroute(8) sends to each hop, each with ports of its own: where traffic is shared by flow, they may
-    /// take different ways. One goes before them, so that no answer waits until a neighbour's address is found (ARP).
+    /// take different ways.
     func traces(_ claim: TracerouteClaim) -> [Measurement] {
         guard let probe = topology.probe(named: claim.probe) else { return [] }
-        return (0...3).map { number in
+        return (0..<3).map { number in
             .probe(
                 ProbeRequest(
                     source: probe.source, sourceAddress: probe.sourceAddress, destination: probe.destination,

@@ -8,7 +8,7 @@ extension Judge {
         let expected = "\(claim.probe) by " + claim.hops.map(\.words).joined(separator: " > ")
         let rule = "who answers a packet whose time to live ends there (RFC 1812, section 5.3.1), each hop as declared"
         var traces: [TraceResult] = []
-        for measurement in plan.traces(claim).dropFirst() {
+        for measurement in plan.traces(claim) {
             switch result(of: measurement) {
             case .failure(let missing): return .inconclusive(expected, rule, missing.reason)
             case .success(let result):

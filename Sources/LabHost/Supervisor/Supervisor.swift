@@ -21,13 +21,9 @@ actor Supervisor {
     let kernel: KernelProcess
     private let ending: Ending
     private let line: FrameChannel<FromAgent, ToAgent>
-    private let letterbox: FilePath?
-    private var letters = 0
+    private var outgoing: Outgoing
     private var requests: [UInt32: Request] = [:]
     private var lastID: UInt32 = 0
-    /// What has yet to be sent, and how much of what was sent the agent may not have read.
-    private var outgoing: [UInt8] = []
-    private var unacknowledged = 0
 
     // The clock.
     private(set) var mode: ClockMode
@@ -73,7 +69,7 @@ actor Supervisor {
         kernel: KernelProcess, line: FrameChannel<FromAgent, ToAgent>, letterbox: FilePath?, ending: Ending, log: Logger
     ) {
         self.kernel = kernel
-        self.letterbox = letterbox
+        outgoing = Outgoing(line: line, letterbox: letterbox, log: log)
         mode = kernel.kind == .host ? .real : .paused
         self.ending = ending
         self.line = line
@@ -98,12 +94,9 @@ actor Supervisor {
                 readyWaiter?.resume(returning: true)
                 readyWaiter = nil
             case .received(let count):
-                unacknowledged -= count
-                flush()
+                outgoing.wasRead(count)
             case .opened(let letter):
-                if let letterbox, letter.hasPrefix("letter-"), !letter.contains("/") {
-                    unlink(letterbox.appending(letter).string)
-                }
+                outgoing.wasOpened(letter)
             case .held(let at):
                 held(at: at)
             case .passed(let id, let at):
@@ -248,45 +241,7 @@ actor Supervisor {
     // MARK: Asking the agent
 
     private func transmit(_ message: ToAgent) {
-        do { try transmit(Frame(message)) } catch { log.error("\(error)") }
-    }
-
-    private func transmit(_ frame: Frame) throws {
-        var bytes = frame.bytes
-        if bytes.count > Letter.shortest, let letterbox, let letter = leave(bytes, in: letterbox) {
-            bytes = try Frame(ToAgent.letter(letter)).bytes
-        }
-        outgoing += bytes
-        flush()
-    }
-
-    /// Leaves a frame in a file for the agent.
-    ///
-    /// - Returns: The file's name; nil where there is no room, and the line has to do.
-    private func leave(_ frame: [UInt8], in letterbox: FilePath) -> String? {
-        letters += 1
-        let name = "letter-\(letters)"
-        let path = letterbox.appending(name)
-        do {
-            let file = try FileDescriptor.open(
-                path, .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec, .noFollow],
-                permissions: [.ownerReadWrite])
-            try file.closeAfter { _ = try file.writeAll(frame) }
-            return name
-        } catch {
-            log.warning("\(path) cannot be written: \(error)")
-            unlink(path.string)
-            return nil
-        }
-    }
-
-    /// Sends as much as the window lets through.
-    private func flush() {
-        let count = min(outgoing.count, LineWindow.bytes - unacknowledged)
-        guard count > 0 else { return }
-        line.send(bytes: outgoing[..<count])
-        outgoing.removeFirst(count)
-        unacknowledged += count
+        do { try outgoing.send(Frame(message)) } catch { log.error("\(error)") }
     }
 
     /// Sends a request; its answers end with the reply, or early when the kernel dies.
@@ -310,7 +265,7 @@ actor Supervisor {
         wakeTicking()
         resume()
         do {
-            try transmit(Frame(ToAgent.request(id: lastID, name: Work.name, unbounded: unbounded), body: request))
+            try outgoing.send(Frame(ToAgent.request(id: lastID, name: Work.name, unbounded: unbounded), body: request))
         } catch {
             fail(lastID, LabFailure("The agent cannot be asked for \(Work.name): \(error)"), at: time)
         }
@@ -507,37 +462,5 @@ actor Supervisor {
             question = now
             transmit(.explain)
         }
-    }
-}
-
-/// Tells a clock that stands still because a program never pauses from one that moves, however slowly.
-///
-/// A program that computes takes none of the lab's time, so while it does the clock cannot move. The agent's answers, some seconds
-/// apart, say which programs were ready to run and what time it was.
-struct Standstill {
-    enum Finding: Hashable {
-        case moves
-        case stands
-        /// For longer than ``Supervisor/limit``, with these programs ready to run all the while.
-        case stuck([String])
-    }
-
-    private var since: (wall: ContinuousClock.Instant, lab: LabTime, programs: [String])?
-
-    /// - Parameters:
-    ///   - programs: Those that are ready to run, the agent left out.
-    ///   - at: The lab's time. Looking at the clock moves it by some hundred nanoseconds.
-    mutating func take(_ programs: [String], at: LabTime, now: ContinuousClock.Instant = .now) -> Finding {
-        guard let before = since, at - before.lab < .milliseconds(10) else {
-            since = (now, at, programs)
-            return .moves
-        }
-        let common = before.programs.filter(programs.contains)
-        guard !common.isEmpty else {
-            since = (now, at, programs)
-            return .moves
-        }
-        since = (before.wall, before.lab, common)
-        return now - before.wall >= Supervisor.limit - .seconds(5) ? .stuck(common) : .stands
     }
 }
