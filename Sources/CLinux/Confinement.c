@@ -141,8 +141,8 @@ static int mount_read_only(const struct netlab_confinement *confinement) {
 }
 
 int netlab_confine(const struct netlab_confinement *confinement) {
-    if (confinement->ruleset < 0 && mount_read_only(confinement) < 0) return -1;
+    if ((confinement->ruleset < 0 || !confinement->with_filter) && mount_read_only(confinement) < 0) return -1;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) return -1;
     if (confinement->ruleset >= 0 && syscall(SYS_landlock_restrict_self, confinement->ruleset, 0u) < 0) return -1;
-    return refuse_changes();
+    return confinement->with_filter ? refuse_changes() : 0;
 }

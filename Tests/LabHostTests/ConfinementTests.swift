@@ -11,14 +11,7 @@ import Testing
 @Suite("Confinement")
 struct ConfinementTests {
     /// Those that this machine has; the first alone is used, the others where it is missing.
-    static let means: [Confinement] = {
-        let version = netlab_landlock_version()
-        let all: [Confinement] =
-            (version > 0 ? [.landlock(version: version)] : []) + [
-                .mountNamespace(byUserNamespace: false), .mountNamespace(byUserNamespace: true),
-            ]
-        return all.filter { (try? run("true", confined: $0, places: [])) == 0 }
-    }()
+    static let means = Confinement.candidates.filter { (try? run("true", confined: $0, places: [])) == 0 }
 
     @Test func `This machine has a means, and the one to be used is the first`() {
         #expect(Self.means.first != nil)
@@ -70,8 +63,12 @@ struct ConfinementTests {
     func `A confined program can neither link nor make devices where it may write`(means: Confinement) async throws {
         try await withTemporaryDirectory { directory in
             let place = try Self.furnish(directory)
-            let work = "cd \(place.path) && touch a; ln -s / l; ln a h; mkfifo p; mknod c c 1 3; chmod 777 a; true"
+            let work = "cd \(place.path) && touch a; ln -s / l; mkfifo p; mknod c c 1 3; true"
             #expect(try Self.run(work, confined: means, places: [place]) == 0)
+            #expect(try names(in: place.path) == ["a"])
+            // Without a filter of system calls a file can get another mode, and a second name, where files can be written.
+            if case .landlockInMountNamespace = means { return }
+            #expect(try Self.run("cd \(place.path); ln a h; chmod 777 a; true", confined: means, places: [place]) == 0)
             #expect(try names(in: place.path) == ["a"])
             #expect(try Stat(place.path.appending("a")).permissions.isDisjoint(with: .otherWrite))
         }

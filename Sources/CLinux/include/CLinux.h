@@ -56,11 +56,15 @@ pid_t netlab_spawn(const char *path, char *const argv[], char *const envp[], con
                    const struct netlab_confinement *confinement);
 
 // What a program may write, and those that it starts: what is below some directories, and nothing else that has a path.
-// Modes, owners, times and links can be changed nowhere. Needs no rights.
+// Links and devices can be made nowhere, and with
+// the filter no modes, owners and times changed. Needs no rights.
 enum { netlab_most_writable = 4 };
 struct netlab_confinement {
-    // A Landlock ruleset; below 0, a mount namespace is made instead, in which all else is read-only.
+    // A Landlock ruleset; below 0 for none.
     int ruleset;
+    // Whether a filter of system calls refuses what Landlock does not. Without Landlock or without the filter, a mount namespace is
+    // made in which all else is read-only.
+    int with_filter;
     // For the mount namespace: the directories, and where the user may not make one, the maps of a user namespace around it.
     const char *writable[netlab_most_writable];
     int writable_count;

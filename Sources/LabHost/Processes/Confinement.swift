@@ -6,13 +6,18 @@ import SystemPackage
 /// What keeps a lab kernel from writing the host's files, whatever its guest does: the guest's root may mount the host's file
 /// system for writing, and its kernel would then write what the kernel's user may.
 ///
-/// Set up outside of the guest, before the kernel's first instruction, and not to be taken back: by Landlock and a filter of
-/// system calls (Documentation/userspace-api/landlock.rst, seccomp(2)), or, where the host's kernel is without Landlock, by a
-/// mount namespace in which nothing else can be written. Neither needs rights, but not every host allows both.
+/// The confinement is set up outside of the guest, before the kernel's first instruction, and cannot be taken back. It takes two
+/// of three means: Landlock (Documentation/userspace-api/landlock.rst), a filter of system calls (seccomp(2)), and a mount namespace
+/// in which nothing else can be written. None of them needs rights, but not every host allows all of them.
 public enum Confinement: Sendable, Hashable, CustomStringConvertible {
+    /// Landlock and the filter.
     case landlock(version: Int32)
+    /// The mount namespace and the filter, where the host's kernel is without Landlock.
+    ///
     /// - Parameter byUserNamespace: The user may not make one, except as root of a user namespace.
     case mountNamespace(byUserNamespace: Bool)
+    /// Landlock within the mount namespace, where a container forbids filters. Modes and times of the lab's own files can be changed.
+    case landlockInMountNamespace(version: Int32, byUserNamespace: Bool)
     /// The user has asked for none.
     case none
 
@@ -24,12 +29,34 @@ public enum Confinement: Sendable, Hashable, CustomStringConvertible {
     /// Tried with a program that does nothing.
     public static func find(_ environment: [String: String]) -> Confinement? {
         if environment[waiver.variable] == waiver.value { return Confinement.none }
+        return candidates.first { $0.works }
+    }
+
+    /// All that this kernel might allow, the one to be preferred first.
+    static var candidates: [Confinement] {
         let version = netlab_landlock_version()
-        let means: [Confinement] =
-            (version > 0 ? [.landlock(version: version)] : []) + [
-                .mountNamespace(byUserNamespace: false), .mountNamespace(byUserNamespace: true),
-            ]
-        return means.first { $0.works }
+        let namespaces = [false, true]
+        return (version > 0 ? [.landlock(version: version)] : [])
+            + namespaces.map { .mountNamespace(byUserNamespace: $0) }
+            + (version > 0 ? namespaces.map { .landlockInMountNamespace(version: version, byUserNamespace: $0) } : [])
+    }
+
+    private var landlockVersion: Int32? {
+        switch self {
+        case .landlock(let version), .landlockInMountNamespace(let version, _): version
+        case .mountNamespace, .none: nil
+        }
+    }
+
+    private var needsUserNamespace: Bool {
+        switch self {
+        case .mountNamespace(let byUserNamespace), .landlockInMountNamespace(_, let byUserNamespace): byUserNamespace
+        case .landlock, .none: false
+        }
+    }
+
+    private var hasFilter: Bool {
+        if case .landlockInMountNamespace = self { false } else { true }
     }
 
     private var works: Bool {
@@ -49,6 +76,8 @@ public enum Confinement: Sendable, Hashable, CustomStringConvertible {
         case .landlock(let version): "Landlock, version \(version)"
         case .mountNamespace(false): "a mount namespace"
         case .mountNamespace(true): "a mount namespace in a user namespace"
+        case .landlockInMountNamespace(let version, let byUserNamespace):
+            "Landlock, version \(version), in \(Self.mountNamespace(byUserNamespace: byUserNamespace)): no seccomp filters here"
         case .none: "nothing: \(Self.waiver.variable)=\(Self.waiver.value) is set"
         }
     }
@@ -69,8 +98,9 @@ public enum Confinement: Sendable, Hashable, CustomStringConvertible {
         flags: Int32 = 0
     ) throws(Errno) -> pid_t {
         var confinement = netlab_confinement()
-        confinement.ruleset = -1
-        if case .landlock(let version) = self { confinement.ruleset = try Self.ruleset(version, places) }
+        confinement.ruleset =
+            try landlockVersion.map { version throws(Errno) in try Self.ruleset(version, places) } ?? -1
+        confinement.with_filter = hasFilter ? 1 : 0
         defer { if confinement.ruleset >= 0 { close(confinement.ruleset) } }
         let (user, group) = (geteuid(), getegid())
         // The last two are the maps of a user namespace that has nobody but the user in it.
@@ -85,7 +115,7 @@ public enum Confinement: Sendable, Hashable, CustomStringConvertible {
                         }
                     }
                     confinement.writable_count = Int32(places.count)
-                    if self == .mountNamespace(byUserNamespace: true) {
+                    if needsUserNamespace {
                         confinement.user_map = UnsafePointer(texts[places.count])
                         confinement.group_map = UnsafePointer(texts[places.count + 1])
                     }
@@ -134,10 +164,11 @@ extension Doctor {
         case nil:
             return DoctorFinding(
                 name: name, purpose: purpose, status: .missing,
-                detail: "neither Landlock nor a mount namespace can be had",
-                remedy: "Use Linux 5.13 or later with landlock in its list of security modules (lsm=), or allow user"
-                    + " namespaces; or set \(Confinement.waiver.variable)=\(Confinement.waiver.value) if you trust all that"
-                    + " runs in your labs with your files.")
+                detail: "of Landlock, seccomp filters and a mount namespace no two can be had",
+                remedy: "Use Linux 5.13 or later with landlock in its list of security modules (lsm=), and allow user"
+                    + " namespaces or seccomp filters (in a container: its security profile); or set"
+                    + " \(Confinement.waiver.variable)=\(Confinement.waiver.value) if you trust all that runs in your labs with"
+                    + " your files.")
         }
     }
 }
