@@ -6,21 +6,19 @@ import PacketFormats
 extension Forwarding {
     /// Why a node that stands at an instance's port drops a packet that it forwards; nil where it does not.
     func refusal(
-        of packet: Packet, at node: Node, to output: InterfaceName, _ path: inout Path, _ damage: Damage,
+        of packet: Packet, at place: Place, to output: InterfaceName, _ path: inout Path, _ damage: Damage,
         _ known: Set<Damage.Port>
     ) -> String? {
-        for instance in topology.nodes where instance.role == .instance {
-            guard let port = topology.fabricPort(of: instance), port.node == node.name else { continue }
-            let place = Damage.Port(node: node.name, interface: port.routedInterface)
-            let own = topology.linkEnds(of: instance.name).flatMap(\.end.addresses).map(\.address)
+        for (instance, port, own) in place.instances {
+            let place = Damage.Port(node: place.node.name, interface: port)
             let isChecked = instance.sourceDestinationCheck || damage.checked.contains(instance.name)
-            if packet.input == port.routedInterface {
+            if packet.input == port {
                 path.fabricPorts.insert(place)
                 if isChecked, let source = packet.source, !own.contains(source) {
                     return "the source check of \(instance.name) drops what comes from \(source)"
                 }
             }
-            guard output == port.routedInterface else { continue }
+            guard output == port else { continue }
             if isChecked, !own.contains(packet.destination) {
                 return "the destination check of \(instance.name) drops what goes to \(packet.destination)"
             }

@@ -1,17 +1,18 @@
 import LabModel
 import NetworkTypes
-import Synchronization
 
 /// Which way a node sends a packet.
 extension Forwarding {
-    private struct Candidate {
+    /// A route of a node's, and what leads on from it.
+    struct Candidate: Sendable {
         let prefix: IPPrefix
         let metric: Int
         let hops: [NextHop]
     }
 
     /// The next hops of the longest match, those of several routes that are equally good taken together.
-    func nextHops(at node: Node, _ packet: Packet, _ damage: Damage) -> [NextHop] {
+    func nextHops(at place: Place, _ packet: Packet, _ damage: Damage) -> [NextHop] {
+        let node = place.node
         let source = packet.source
         let rules = node.rules.sorted { $0.priority < $1.priority }.filter { rule in
             rule.from.map { prefix in source.map { prefix.contains($0) } ?? false } ?? true
@@ -19,7 +20,9 @@ extension Forwarding {
                 && rule.inputInterface.map { $0 == packet.input } ?? true
         }
         for table in rules.map(\.table) + [Self.mainTable] {
-            let matching = candidates(of: node, in: table, damage).filter { $0.prefix.contains(packet.destination) }
+            let question = Memory.Table(node: node.name, number: table, damage: damage)
+            let matching = memory.tables(question) { candidates(at: place, in: table, damage) }
+                .filter { $0.prefix.contains(packet.destination) }
             guard let longest = matching.map(\.prefix.length).max() else { continue }
             let best = matching.filter { $0.prefix.length == longest }
             let metric = best.map(\.metric).min()
@@ -34,7 +37,8 @@ extension Forwarding {
 
     private static let mainTable: UInt32 = 254
 
-    private func candidates(of node: Node, in table: UInt32, _ damage: Damage) -> [Candidate] {
+    private func candidates(at place: Place, in table: UInt32, _ damage: Damage) -> [Candidate] {
+        let node = place.node
         let isUp = { (interface: InterfaceName) in
             !damage.downPorts.contains(Damage.Port(node: node.name, interface: interface))
         }
@@ -42,14 +46,14 @@ extension Forwarding {
             Candidate(
                 prefix: route.destination, metric: 0,
                 hops: route.nextHops.compactMap { hop in
-                    (hop.interface ?? hop.gateway.flatMap { interface(of: node.name, towards: $0) }).map {
+                    (hop.interface ?? hop.gateway.flatMap(place.interface(towards:))).map {
                         NextHop(gateway: hop.gateway, interface: $0)
                     }
                 })
         }
         var all = fixed
         if table == Self.mainTable {
-            all = connected(at: node.name, damage) + fixed + learned(at: node.name, damage)
+            all = connected(at: place, damage) + fixed + learned(at: node.name, damage)
         }
         return all.compactMap { candidate in
             let hops = candidate.hops.filter { isUp($0.interface) }
@@ -57,18 +61,18 @@ extension Forwarding {
         }
     }
 
-    private func connected(at node: String, _ damage: Damage) -> [Candidate] {
-        let links = topology.linkEnds(of: node).flatMap { _, end in
+    private func connected(at place: Place, _ damage: Damage) -> [Candidate] {
+        let links = place.links.flatMap { _, end in
             end.addresses.map { ($0.prefix, 0, end.routedInterface) }
         }
-        let tunnels = topology.tunnelEnds(of: node).flatMap { tunnel, end in
-            let side = Damage.Side(name: tunnel.name, node: node)
+        let tunnels = place.tunnels.flatMap { tunnel, end in
+            let side = Damage.Side(name: tunnel.name, node: end.node)
             let isUp = !tunnel.isUnused && !damage.forgotten.contains(side)
             let routes = end.withdrawal == .never || isUp ? end.routes : []
             return [end.inside?.prefix].compactMap { $0 }.map { ($0, 0, end.interface) }
                 + routes.map { ($0, Int(end.metric), end.interface) }
         }
-        let plain = topology.plainTunnelEnds(of: node).flatMap { _, end in
+        let plain = place.plainTunnels.flatMap { _, end in
             ([end.inside?.prefix].compactMap { $0 } + end.routes).map { ($0, 0, end.interface) }
         }
         return (links + tunnels + plain).map { prefix, metric, interface in
@@ -87,22 +91,10 @@ extension Forwarding {
 
     /// What BGP brings when some speakers have withdrawn what a session told them.
     private func propagation(after withdrawn: Set<Damage.Side>) -> RoutePropagation {
-        if let known = propagations.values.withLock({ $0[withdrawn] }) { return known }
-        let propagation = RoutePropagation(in: topology) { session, node in
-            !withdrawn.contains(Damage.Side(name: session, node: node))
+        memory.propagations(withdrawn) {
+            RoutePropagation(in: topology) { session, node in
+                !withdrawn.contains(Damage.Side(name: session, node: node))
+            }
         }
-        propagations.values.withLock { $0[withdrawn] = propagation }
-        return propagation
-    }
-
-    /// Those worked out so far: a packet's way asks at each of its hops.
-    final class Propagations: Sendable {
-        let values = Mutex<[Set<Damage.Side>: RoutePropagation]>([:])
-    }
-
-    private func interface(of node: String, towards gateway: IPAddress) -> InterfaceName? {
-        topology.linkEnds(of: node).first { $0.end.addresses.contains { $0.prefix.contains(gateway) } }?.end
-            .routedInterface
-            ?? topology.tunnelEntrances(of: node).first { $0.inside?.prefix.contains(gateway) ?? false }?.interface
     }
 }

@@ -9,10 +9,12 @@ import PacketFormats
 /// 1:1 NAT, source/destination check and security rules at the fabric's ports.
 struct Forwarding: Sendable {
     let topology: Topology
-    let propagations = Propagations()
+    let memory = Memory()
+    private let places: [String: Place]
 
     init(topology: Topology) {
         self.topology = topology
+        places = Dictionary(topology.nodes.map { ($0.name, Place($0, in: topology)) }) { first, _ in first }
     }
 
     /// One way that a packet can take, or how far it gets.
@@ -60,7 +62,7 @@ struct Forwarding: Sendable {
     }
 
     /// A packet on its way.
-    struct Packet {
+    struct Packet: Hashable, Sendable {
         var source: IPAddress?
         var destination: IPAddress
         let kind: PacketKind
@@ -95,8 +97,7 @@ struct Forwarding: Sendable {
         from node: String, source: IPAddress?, to destination: IPAddress, _ kind: PacketKind, in damage: Damage,
         known: Set<Damage.Port> = [], choices: [Choice] = []
     ) -> [Path] {
-        let packet = Packet(source: source, destination: destination, kind: kind, choices: choices)
-        return follow(packet, at: node, Path(), damage, known)
+        paths(of: Packet(source: source, destination: destination, kind: kind, choices: choices), node, damage, known)
     }
 
     /// The same for a tunnel's own packets.
@@ -104,8 +105,21 @@ struct Forwarding: Sendable {
         from node: String, source: IPAddress, to destination: IPAddress, _ kind: PacketKind, of tunnel: String,
         in damage: Damage
     ) -> [Path] {
-        follow(
-            Packet(source: source, destination: destination, kind: kind, tunnel: tunnel), at: node, Path(), damage, [])
+        paths(of: Packet(source: source, destination: destination, kind: kind, tunnel: tunnel), node, damage, [])
+    }
+
+    /// Each question is answered once: a prediction asks for the ways of the same packets again and again.
+    private func paths(of packet: Packet, _ node: String, _ damage: Damage, _ known: Set<Damage.Port>) -> [Path] {
+        let question = Memory.Question(packet: packet, node: node, damage: damage, known: known)
+        return memory.ways(question) { follow(packet, at: node, Path(), damage, known) }
+    }
+
+    /// The address that a node's kernel takes for a packet of its own: that of the interface it leaves by.
+    func sourceAddress(from node: String, to destination: IPAddress, _ damage: Damage) -> IPAddress? {
+        guard let place = places[node] else { return nil }
+        let packet = Packet(source: nil, destination: destination, kind: .echoRequest)
+        let hop = place.addresses.contains(destination) ? nil : nextHops(at: place, packet, damage).first
+        return place.source(by: hop?.interface, for: destination)
     }
 
     /// The delays of all links that a path crosses.
@@ -123,9 +137,8 @@ struct Forwarding: Sendable {
             path.loss = why
             return [path]
         }
-        guard let here = topology.node(named: node), !damage.downNodes.contains(node) else {
-            return lost("\(node) is down")
-        }
+        guard let place = places[node], !damage.downNodes.contains(node) else { return lost("\(node) is down") }
+        let here = place.node
         packet.hops += 1
         guard packet.hops < 64 else { return lost("it goes round in circles at \(node)") }
         if let filter = here.filters.first(where: { $0.interface == packet.input }), !admits(filter, packet) {
@@ -137,27 +150,28 @@ struct Forwarding: Sendable {
             let changed = damage.translations[Damage.Translation(node: node, outside: mapping.outside)]
             packet.destination = changed ?? mapping.inside
         }
-        if topology.addresses(of: node).contains(packet.destination) {
+        if place.addresses.contains(packet.destination) {
             path.arrives = true
             return [path]
         }
         guard packet.input == nil || forwards(here) else { return lost("\(node) does not forward") }
-        let hops = nextHops(at: here, packet, damage)
+        let hops = nextHops(at: place, packet, damage)
         guard !hops.isEmpty else { return lost("\(node) has no route to \(packet.destination)") }
-        guard hops.count > 1 else { return leave(packet, at: here, by: hops[0], path, damage, known) }
+        guard hops.count > 1 else { return leave(packet, at: place, by: hops[0], path, damage, known) }
         let choice = packet.choices.first {
             $0.node == node && $0.tunnel == packet.tunnel && $0.among == Set(hops)
         }
         return (choice.map { [$0.taken] } ?? hops).flatMap { hop in
             var next = path
             next.choices.append(Choice(node: node, tunnel: packet.tunnel, among: Set(hops), taken: hop))
-            return leave(packet, at: here, by: hop, next, damage, known)
+            return leave(packet, at: place, by: hop, next, damage, known)
         }
     }
 
     private func leave(
-        _ leaving: Packet, at node: Node, by hop: NextHop, _ soFar: Path, _ damage: Damage, _ known: Set<Damage.Port>
+        _ leaving: Packet, at place: Place, by hop: NextHop, _ soFar: Path, _ damage: Damage, _ known: Set<Damage.Port>
     ) -> [Path] {
+        let node = place.node
         var packet = leaving
         var path = soFar
         let port = Damage.Port(node: node.name, interface: hop.interface)
@@ -165,12 +179,12 @@ struct Forwarding: Sendable {
             path.loss = why
             return [path]
         }
-        if packet.source == nil { packet.source = sourceAddress(at: port, for: packet.destination) }
+        if packet.source == nil { packet.source = place.source(by: hop.interface, for: packet.destination) }
         path.exits.append(Exit(port: port, tunnel: packet.tunnel, overhead: packet.overhead))
-        if packet.input != nil, let refusal = refusal(of: packet, at: node, to: hop.interface, &path, damage, known) {
+        if packet.input != nil, let refusal = refusal(of: packet, at: place, to: hop.interface, &path, damage, known) {
             return lost(refusal)
         }
-        if let (tunnel, end) = topology.tunnelEnds(of: node.name).first(where: { $0.end.interface == hop.interface }),
+        if let (tunnel, end) = place.tunnels.first(where: { $0.end.interface == hop.interface }),
             let peer = tunnel.peer(of: end)
         {
             path.tunnels.append(tunnel.name)
@@ -195,19 +209,15 @@ struct Forwarding: Sendable {
                 return follow(inner, at: peer.node, next, damage, known)
             }
         }
-        if let (tunnel, end) = topology.plainTunnelEnds(of: node.name).first(where: {
-            $0.end.interface == hop.interface
-        }) {
+        if let (tunnel, end) = place.plainTunnels.first(where: { $0.end.interface == hop.interface }) {
             return enter(tunnel, end, packet, by: hop, path, damage, known)
         }
-        guard
-            let (link, end) = topology.linkEnds(of: node.name).first(where: { $0.end.routedInterface == hop.interface }
-            ),
+        guard let (link, end) = place.links.first(where: { $0.end.routedInterface == hop.interface }),
             let peer = link.peer(of: end)
         else { return lost("\(node.name) has no interface \(hop.interface)") }
         path.crossings.append(Crossing(link: link.name, sender: node.name, tunnel: packet.tunnel))
         let next = hop.gateway ?? packet.destination
-        guard topology.linkEnds(of: peer.node).contains(where: { $0.end.addresses.contains { $0.address == next } })
+        guard places[peer.node]?.links.contains(where: { $0.end.addresses.contains { $0.address == next } }) ?? false
         else { return lost("nobody on \(link.name) has \(next)") }
         if let sieve = sieve(at: link.name, from: node.name, packet.kind, damage) {
             return lost("\(link.name) loses \(sieve)")
@@ -280,15 +290,6 @@ struct Forwarding: Sendable {
                 ["net.ipv4.ip_forward", "net.ipv4.conf.all.forwarding", "net.ipv6.conf.all.forwarding"].contains($0.key)
                     && $0.value == "1"
             }
-    }
-
-    private func sourceAddress(at port: Damage.Port, for destination: IPAddress) -> IPAddress? {
-        let link = topology.linkEnds(of: port.node).first { $0.end.routedInterface == port.interface }?.end.addresses
-            .map(\.address)
-        let inside = topology.tunnelEntrance(port.interface, of: port.node)?.inside?.address
-        return ((link ?? []) + [inside].compactMap { $0 } + topology.addresses(of: port.node)).first {
-            $0.bitWidth == destination.bitWidth
-        }
     }
 }
 

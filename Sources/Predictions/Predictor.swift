@@ -10,6 +10,15 @@ public struct Predictor: Sendable {
     public let topology: Topology
     public let versions: DaemonVersions
     let forwarding: Forwarding
+    private let settlements = Memo<[Fault], Damage>()
+    private let impactsOfFaults = Memo<[[Fault]], Impact>()
+    private let changesOfRoutes = Memo<Aftermath, [RouteChange]>()
+
+    /// What decides who takes routes back.
+    private struct Aftermath: Hashable {
+        let faults: [[Fault]]
+        let damage: Damage
+    }
 
     public init(topology: Topology, versions: DaemonVersions) {
         self.topology = topology
@@ -27,7 +36,7 @@ public struct Predictor: Sendable {
     /// Where routes share traffic by flow, which of them a flow takes is up to the kernel's hash, which it seeds at random
     /// (fib_multipath_hash, net/ipv4/route.c): then there is a prediction for each way.
     public func predict(_ faults: [Fault], with alreadyActive: [Fault] = [], for probe: Probe) -> Prediction {
-        let earlier = settled(alreadyActive)
+        let earlier = settlements(alreadyActive) { settled(alreadyActive) }
         let before = journey(of: probe, in: earlier)
         let alternatives = before.pinnings.map { pinning in
             predict(
@@ -65,7 +74,9 @@ public struct Predictor: Sendable {
         if let unrest = unrest(around: before) ?? unknown(around: before) {
             return answer.prediction(.unpredictable(unrest))
         }
-        let impact = impact(of: alreadyActive + faults, since: alreadyActive)
+        let impact = impactsOfFaults([alreadyActive, faults]) {
+            self.impact(of: alreadyActive + faults, since: alreadyActive)
+        }
         answer.reasons += impact.notes
 
         var damage = impact.damage
@@ -75,7 +86,10 @@ public struct Predictor: Sendable {
         let recoveries = recoveries(from: impact, for: before)
         damage.forgotten.subtract(recoveries.map(\.side))
         let recovered = journey(of: probe, in: damage, known: before)
-        let moment = Moment(damage: damage, changes: changes(after: impact, in: damage, since: earlier))
+        let changes = changesOfRoutes(Aftermath(faults: [alreadyActive, faults], damage: damage)) {
+            self.changes(after: impact, in: damage, since: earlier)
+        }
+        let moment = Moment(damage: damage, changes: changes)
         let after = journey(of: probe, in: moment.settled, known: before)
         let works = { (damage: Damage) in self.journey(of: probe, in: damage, known: before).loss == nil }
         func restored(first: Bool) -> Restoration {
@@ -221,21 +235,5 @@ extension Predictor {
             paths.map(forwarding.delay).max() ?? .zero
         }
         return Journey(forth: forth, back: back ?? [], roundTrip: time.reduce(.zero, +), pinning: pinning)
-    }
-}
-
-extension Forwarding {
-    /// The address that a node's kernel takes for a packet of its own: that of the interface it leaves by.
-    func sourceAddress(from node: String, to destination: IPAddress, _ damage: Damage) -> IPAddress? {
-        let out = paths(from: node, source: nil, to: destination, .echoRequest, in: damage).first?.exits.first?.port
-        let inside = out.flatMap { port in
-            topology.tunnelEntrance(port.interface, of: node)?.inside?.address
-        }
-        let link = out.flatMap { port in
-            topology.linkEnds(of: node).first { $0.end.routedInterface == port.interface }?.end.addresses.first {
-                $0.address.bitWidth == destination.bitWidth
-            }?.address
-        }
-        return inside ?? link ?? topology.addresses(of: node).first { $0.bitWidth == destination.bitWidth }
     }
 }

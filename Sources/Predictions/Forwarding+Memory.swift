@@ -1,0 +1,78 @@
+import LabModel
+import NetworkTypes
+
+extension Forwarding {
+    /// What a packet that comes to a node asks of the topology there.
+    struct Place: Sendable {
+        let node: Node
+        let links: [(link: Link, end: LinkEnd)]
+        let tunnels: [(tunnel: Tunnel, end: TunnelEnd)]
+        let plainTunnels: [(tunnel: PlainTunnel, end: PlainTunnelEnd)]
+        /// On links and inside tunnels, in the file's order.
+        private let allAddresses: [IPAddress]
+        let addresses: Set<IPAddress>
+        /// The instances that are plugged in here, by the port that each is at.
+        let instances: [(node: Node, port: InterfaceName, addresses: Set<IPAddress>)]
+
+        init(_ node: Node, in topology: Topology) {
+            self.node = node
+            links = topology.linkEnds(of: node.name)
+            tunnels = topology.tunnelEnds(of: node.name)
+            plainTunnels = topology.plainTunnelEnds(of: node.name)
+            allAddresses = topology.addresses(of: node.name)
+            addresses = Set(allAddresses)
+            instances = links.compactMap { link, end in
+                guard let peer = link.peer(of: end), let instance = topology.node(named: peer.node),
+                    instance.role == .instance, topology.fabricPort(of: instance) == end
+                else { return nil }
+                let own = topology.linkEnds(of: instance.name).flatMap(\.end.addresses).map(\.address)
+                return (instance, end.routedInterface, Set(own))
+            }
+        }
+
+        private var insides: [(interface: InterfaceName, inside: InterfaceAddress?)] {
+            tunnels.map { ($0.end.interface, $0.end.inside) } + plainTunnels.map { ($0.end.interface, $0.end.inside) }
+        }
+
+        /// The address that the kernel takes for a packet of the node's own that leaves by an interface.
+        func source(by interface: InterfaceName?, for destination: IPAddress) -> IPAddress? {
+            let own = links.first { $0.end.routedInterface == interface }?.end.addresses.map(\.address) ?? []
+            let inside = insides.first { $0.interface == interface }?.inside?.address
+            return (own + [inside].compactMap(\.self) + allAddresses).first { $0.bitWidth == destination.bitWidth }
+        }
+
+        func interface(towards gateway: IPAddress) -> InterfaceName? {
+            links.first { $0.end.addresses.contains { $0.prefix.contains(gateway) } }?.end.routedInterface
+                ?? insides.first { $0.inside?.prefix.contains(gateway) ?? false }?.interface
+        }
+    }
+
+    /// What has been worked out so far: the same packets, tables and announcements are asked for thousands of times.
+    struct Memory: Sendable {
+        struct Question: Hashable {
+            let packet: Packet
+            let node: String
+            let damage: Damage
+            let known: Set<Damage.Port>
+        }
+
+        /// A route table of a node, and what of the damage changes it.
+        struct Table: Hashable {
+            let node: String
+            let number: UInt32
+            private let downPorts: Set<Damage.Port>
+            private let forgotten: Set<Damage.Side>
+            private let withdrawn: Set<Damage.Side>
+
+            init(node: String, number: UInt32, damage: Damage) {
+                self.node = node
+                self.number = number
+                (downPorts, forgotten, withdrawn) = (damage.downPorts, damage.forgotten, damage.withdrawn)
+            }
+        }
+
+        let ways = Memo<Question, [Path]>()
+        let tables = Memo<Table, [Candidate]>()
+        let propagations = Memo<Set<Damage.Side>, RoutePropagation>()
+    }
+}
