@@ -45,7 +45,6 @@ const unsigned long netlab_mount_bind = MS_BIND, netlab_mount_recursive = MS_REC
 int netlab_mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data) {
     return mount(source, target, type, flags, data);
 }
-int netlab_unmount(const char *target) { return umount2(target, MNT_DETACH); }
 int netlab_mount_read_only(const char *path) {
     struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY};
     return mount_setattr(AT_FDCWD, path, AT_RECURSIVE, &attributes, sizeof attributes);

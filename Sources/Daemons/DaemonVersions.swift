@@ -11,7 +11,7 @@ public struct DaemonVersions: Hashable, Sendable {
 
     public subscript(daemon: DaemonID) -> DaemonVersion { versions[daemon] ?? Self.triedWith(daemon) }
 
-    /// What Debian 12 has, and the rules of this module were tried with.
+    /// What Debian 12 has, and the figures of each daemon were read in.
     public static let measured = DaemonVersions([:])
 
     /// The version that the rules for a daemon were tried with.

@@ -129,14 +129,14 @@ struct Check: AsyncParsableCommand {
         }
         guard let only else { return topology.expectations.filter { !$0.isOnRequest } }
         let words = only.split(separator: ",").map { String($0.filter { !$0.isWhitespace }) }
-        for word in words where !topology.expectations.contains(where: { $0.name == word || $0.claim.kind == word }) {
+        for word in words where !topology.expectations.contains(where: { $0.name == word || $0.claim.kind.rawValue == word }) {
             throw CommandError(
                 message: "\(file) has no expectation \"\(word)\".",
                 remedy: Suggestion.remedy(
-                    for: word, among: Set(topology.expectations.flatMap { [$0.name, $0.claim.kind] }),
+                    for: word, among: Set(topology.expectations.flatMap { [$0.name, $0.claim.kind.rawValue] }),
                     noun: "expectations and kinds"))
         }
-        return topology.expectations.filter { words.contains($0.name) || words.contains($0.claim.kind) }
+        return topology.expectations.filter { words.contains($0.name) || words.contains($0.claim.kind.rawValue) }
     }
 
     // MARK: A file
@@ -230,7 +230,7 @@ extension Verdict {
         }
         let when = expectation.when.map(\.description).joined(separator: ", ")
         self.init(
-            expectation: expectation.name, kind: expectation.claim.kind, outcome: .notApplicable,
+            expectation: expectation.name, kind: expectation.claim.kind.rawValue, outcome: .notApplicable,
             expected: "only while \"\(when)\" holds",
             rule: "\(labFile):\(expectation.line)", seen: failing.first ?? "")
     }

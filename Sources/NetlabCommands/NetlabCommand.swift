@@ -12,7 +12,8 @@ struct NetlabCommand: AsyncParsableCommand {
         abstract: "A packet-level lab for multi-cloud VPNs: real tunnels, real daemons, virtual time, no root.",
         discussion: """
             Exit codes: 0 all well; 1 an expectation failed; 2 the lab file or the command line is wrong; 3 this machine \
-            lacks something; 4 the lab broke or is not up; 5 inconclusive. exec and shell pass on the code of what they run.
+            lacks something; 4 the lab broke or is not up; 5 inconclusive; 130 interrupted. exec, \
+            shell and kernel run pass on the code of what they run.
             """,
         version: ProtocolVersion.current.release,
         groupedSubcommands: [

@@ -64,7 +64,7 @@ import Testing
         #expect(!text.contains("password"))
     }
 
-    @Test func `One sided session tries without interface`() throws {
+    @Test func `A one-sided session tries without an interface`() throws {
         let topology = try Fixture.topology {
             $0.replacing(
                 "bgp:\n",

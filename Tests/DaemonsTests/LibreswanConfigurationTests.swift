@@ -10,7 +10,7 @@ import Testing
             nssDirectory: LibreswanConfiguration.defaultNSSDirectory)
     }
 
-    @Test func `Initiator has the labs parameters`() throws {
+    @Test func `Initiator has the lab's parameters`() throws {
         let files = files(for: "drg", in: try Fixture.topology())
         #expect(
             files.map(\.path) == [

@@ -61,7 +61,7 @@ import Testing
     }
 
     /// The same, in the words of libreswan 5.2, and a renewal of the child SA.
-    @Test func `A silent peer in the words of libreswan5`() throws {
+    @Test func `A silent peer in the words of libreswan 5`() throws {
         let events = said(try pluto("pluto-peer-lost-5.2.log"))
         #expect(
             events.filter { $0 != .other && $0 != .retransmission } == [

@@ -130,7 +130,7 @@ import Testing
         String(decoding: PlutoKeyLog.masked(Array(text.utf8)), as: UTF8.self)
     }
 
-    @Test func `Keys are masked and SP is stay`() {
+    @Test func `Keys are masked and SPIs stay`() {
         let text = Self.pair("sha384", 32, "aes256", 32)
         let masked = Self.masked(text)
         #expect(masked.utf8.count == text.utf8.count)

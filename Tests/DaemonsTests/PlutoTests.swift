@@ -32,7 +32,7 @@ import Testing
     }
 
     /// The text of libreswan 5.2 has no codes, other names for states, and other words for the newest associations.
-    @Test func `Established connection of libreswan5`() throws {
+    @Test func `Established connection of libreswan 5`() throws {
         let status = PlutoStatus(try Fixture.text("pluto-established-5.2.txt"))
         #expect(
             status.connection(named: "main")

@@ -69,7 +69,7 @@ extension MachineTests {
         "sock_inode_cache", "UNIX", "PACKET", "fib6_nodes", "ip_fib_trie", "filp",
     ]
 
-    @Test func `Labs come and go on the hosts kernel`() async throws {
+    @Test func `Labs come and go on the host's kernel`() async throws {
         try await LabHome.with { home in
             let pair = try home.writePair()
             for _ in 0..<3 { try await CycleTests.cycle(pair, kernel: "host", in: home) }

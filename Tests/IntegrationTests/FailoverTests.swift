@@ -10,7 +10,7 @@ struct FailoverTests {
 
     init() throws { lab = try .current }
 
-    @Test func `Main down the backup carries and main back main carries`() async throws {
+    @Test func `Main down: the backup carries; main back: main carries`() async throws {
         let start = try await lab.clock().time
         try await lab.change("internet", "ip", "link", "set", "aws-vpn1", "down")
         // A speaker heard the other at most a keepalive of 10 s ago, and gives up 30 s after that; BIRD shortens its timers

@@ -38,7 +38,7 @@ struct GuestConfinementTests {
 
         """
 
-    @Test func `Guest root cannot write the hosts files`() async throws {
+    @Test func `Guest root cannot write the host's files`() async throws {
         try await LabHome.with { home in
             try await Self.expectConfined(home, netlab: home.netlab, runAs: [])
         }

@@ -129,7 +129,7 @@ struct HostKernelTests {
     }
 
     /// A machine that forwards for containers, filters sources and ignores redirects: none of it is a node's.
-    @Test func `The hosts settings are not a nodes`() async throws {
+    @Test func `The host's settings are not a node's`() async throws {
         let result = try await Self.onMachine(
             """
             sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.all.rp_filter=2 net.ipv4.conf.default.accept_redirects=0

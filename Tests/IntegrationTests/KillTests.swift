@@ -49,7 +49,7 @@ struct KillTests {
 }
 
 extension MachineTests {
-    @Test func `Kills on the hosts kernel leave nothing`() async throws {
+    @Test func `Kills on the host's kernel leave nothing`() async throws {
         #expect(HostState.isAlone)
         try await KillTests.killEverything(kernel: "host", count: KillTests.count ?? 8)
     }

@@ -12,7 +12,7 @@ struct MTUCommandTests {
         #expect(output.contains("\n 1500          outer packet\n"), "\(output)")
     }
 
-    @Test func `A packets length as JSON`() async throws {
+    @Test func `A packet's length as JSON`() async throws {
         let output = try await netlab.succeed(
             "mtu", "--over", "isatap,ipip6", "--size", "1452", "--link-mtu", "9001", "--format", "json"
         ).output

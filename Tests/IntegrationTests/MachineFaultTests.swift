@@ -90,7 +90,7 @@ struct MachineFaultTests {
     // MARK: Directories that cannot be written
 
     /// Once the lab kernel is there, nobody writes to the cache.
-    @Test func `A read only cache is enough`() async throws {
+    @Test func `A read-only cache is enough`() async throws {
         try await LabHome.with { home in
             let lab = try home.writePair()
             let result = try await home.script(
@@ -105,7 +105,7 @@ struct MachineFaultTests {
         }
     }
 
-    @Test func `A read only home is said`() async throws {
+    @Test func `A read-only home is said`() async throws {
         try await LabHome.with(labs: 0) { home in
             let lab = try home.writePair()
             let result = try await home.script(

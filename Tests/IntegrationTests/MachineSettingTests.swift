@@ -36,7 +36,7 @@ struct MachineSettingTests {
     }
 
     /// Without a check, the lab's kernel would be ended by a signal, in some starts.
-    @Test func `A limit of a files size is said`() async throws {
+    @Test func `A limit of a file's size is said`() async throws {
         try await LabHome.with(labs: 0) { home in
             let result = try await home.script("prlimit --fsize=1073741824 \"$netlab\" up \(try home.writePair())")
             #expect(result.code == 3, result.account)
@@ -139,7 +139,7 @@ struct MachineSettingTests {
     }
 
     /// From the script's first line on.
-    @Test func `Scripts use the systems programs too`() async throws {
+    @Test func `Scripts use the system's programs too`() async throws {
         try await LabHome.with(labs: 0) { home in
             let result = try await home.script(
                 """

@@ -95,7 +95,7 @@ struct ProviderCommandTests {
     }
 
     /// A user's own file, beside the lab file, comes before netlab's of the same name; its mistakes have lines.
-    @Test func `A provider of ones own`() async throws {
+    @Test func `A provider of one's own`() async throws {
         try await LabHome.with(labs: 0) { home in
             let lab = try home.copy(of: "aws-oci", as: "own") {
                 $0.replacing("provider: oci", with: "provider: mycloud")

@@ -86,7 +86,7 @@ struct ScenarioTests {
 
     /// Both routers get a configuration of their own with a hold time that the lab file does not know of: the
     /// prediction is wrong, and the run says so.
-    @Test func `A hold timer changed behind netlabs back fails`() async throws {
+    @Test func `A hold timer changed behind netlab's back fails`() async throws {
         try await LabHome.with { home in
             let lab = try home.copy(of: "aws-oci", as: "slow-timers") { text in
                 text.replacing(

@@ -21,7 +21,7 @@ struct SeedTests {
 
         """
 
-    @Test func `Same seed same timeline and another seed another one`() async throws {
+    @Test func `Same seed, same timeline; another seed, another one`() async throws {
         try await LabHome.with { home in
             let lab = try home.copy(of: "aws-oci", as: "seeded") {
                 $0.replacing("scenarios:\n", with: Self.scenario)

@@ -13,7 +13,7 @@ struct SteadyStateTests {
 
     // MARK: Status
 
-    @Test func `Tunnels have the articles algorithms`() async throws {
+    @Test func `Tunnels have the article's algorithms`() async throws {
         let status = try await lab.status()
         #expect(status.tunnels.map { "\($0.name) \($0.state)" } == ["main up", "main-2 unused", "backup up"])
         let main = try #require(status.tunnel("main"))
@@ -45,7 +45,7 @@ struct SteadyStateTests {
         }
     }
 
-    @Test func `Speakers agree on the smaller timers and learn each others prefix`() async throws {
+    @Test func `Speakers agree on the smaller timers and learn each other's prefix`() async throws {
         let session = try #require(try await lab.status().sessions.first)
         #expect(session.name == "main")
         #expect(session.speakers.map(\.node) == ["tgw", "drg"])
@@ -83,7 +83,7 @@ struct SteadyStateTests {
 
     // MARK: Exec
 
-    @Test(arguments: [0, 1, 7, 255]) func `Exit code is the programs own`(code: Int32) async throws {
+    @Test(arguments: [0, 1, 7, 255]) func `Exit code is the program's own`(code: Int32) async throws {
         #expect(try await lab.exec("tgw", "sh", "-c", "exit \(code)").code == code)
     }
 
@@ -134,7 +134,7 @@ struct SteadyStateTests {
         #expect(hops == ["10.2.3.1", "10.2.255.2", "169.254.120.2", "10.105.0.1", "10.105.2.100"], result.account)
     }
 
-    @Test func `The articles commands speak to their nodes daemons`() async throws {
+    @Test func `The article's commands speak to their nodes' daemons`() async throws {
         let amazon = try await lab.exec("vpc2-ec2", "ipsec", "trafficstatus")
         #expect(amazon.output.contains(#""oracle-tunnel-1", type=ESP"#), amazon.account)
         #expect(!amazon.output.contains("aws-tunnel-1"))
@@ -182,7 +182,7 @@ struct SteadyStateTests {
         #expect(refusal.error.contains("Connection refused"), refusal.account)
     }
 
-    @Test func `Preshared keys stay out of logs plans and command lines`() async throws {
+    @Test func `Pre-shared keys stay out of logs, plans and command lines`() async throws {
         let key = #/example-?preshared-?key/#
         // They are where they must be, under this very name.
         let file = try await lab.exec("vpc2-ec2", "sh", "-c", "cat /etc/ipsec.d/*.secrets")

@@ -159,7 +159,7 @@ import Testing
         ("vpc2-ec2", "oci-ipsec", "oracle-tunnel-1", "10.3.1.200", "203.0.113.20", "198.51.100.20"),
         ("vcn2-vm", "aws-ipsec", "aws-tunnel-1", "10.106.1.200", "198.51.100.20", "203.0.113.20"),
     ])
-    func `Backup files are the articles`(
+    func `Backup files are the article's`(
         _ node: String, _ stem: String, _ connection: String, _ left: String, _ leftID: String, _ right: String
     ) throws {
         let expected = [

@@ -433,7 +433,7 @@ import Testing
         try broken.expectOnlyDiagnostic()
     }
 
-    @Test func `Every problem is reported in the files order`() throws {
+    @Test func `Every problem is reported in the file's order`() throws {
         let edits = [
             ("cloud: aws", "cloud: gcp"), ("net.ipv4.ip_forward", "vm.swappiness"), ("outside: wan", "outside: wam"),
             ("peer:spare: 10.0.7.2/30", "peer:spare: 10.0.8.2/30"), ("integrity: sha2-384", "integrity: md5"),

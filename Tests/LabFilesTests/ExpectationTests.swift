@@ -21,9 +21,9 @@ struct ExpectationTests {
     func `Of the repository's lab: each kind, its line, and when it applies`() throws {
         let topology = try AwsOci.topology.get()
         // Nothing in this lab is shared among ways, and no carrier is in it.
-        let others: Set = ["ecmp", "traceroute", "md5"]
+        let others: Set<LabModel.Expectation.Claim.Kind> = [.sharing, .traceroute, .md5]
         #expect(
-            Set(topology.expectations.map(\.claim.kind)) == Set(LabModel.Expectation.Claim.kinds).subtracting(others))
+            Set(topology.expectations.map(\.claim.kind)) == Set(LabModel.Expectation.Claim.Kind.allCases).subtracting(others))
         let lines = try AwsOci.text("lab.yaml").split(separator: "\n", omittingEmptySubsequences: false)
         for expectation in topology.expectations {
             #expect(lines[expectation.line - 1].hasPrefix("  \(expectation.name):"))

@@ -21,7 +21,7 @@ import Testing
         #expect(IKEAlgorithms(libreswan: written) == nil)
     }
 
-    @Test func `Of the articles tunnels`() throws {
+    @Test func `Of the article's tunnels`() throws {
         let topology = try AwsOci.topology.get()
         #expect(topology.tunnel(named: "main")?.ikeAlgorithms?.suite == "AES_CBC_256-HMAC_SHA2_384-DH20")
         #expect(topology.tunnel(named: "backup")?.ikeAlgorithms?.suite == "AES_CBC_256-HMAC_SHA2_384-MODP1536")

@@ -34,7 +34,7 @@ struct PlainTunnelTests {
         BrokenLab(text: text.replacing(old, with: new, maxReplacements: 1), message, remedy)
     }
 
-    @Test func `Ends have what is written and the kernels defaults`() throws {
+    @Test func `Ends have what is written and the kernel's defaults`() throws {
         let (topology, warnings) = try BrokenLab.resolve(Self.text)
         #expect(warnings.isEmpty && topology.tunnels.isEmpty && topology.plainTunnels.map(\.name) == ["low", "high"])
         let high = try #require(topology.plainTunnel(named: "high"))

@@ -166,7 +166,7 @@ import Testing
     }
 
     /// A lab whose provider's file is wrong is refused with the file's own line.
-    @Test func `A lab says what is wrong in a providers file`() throws {
+    @Test func `A lab says what is wrong in a provider's file`() throws {
         let lab = try RuledLab("ike-lifetime: {from: x, source: doc}")
         let error = try #require(throws: LabFileError.self) { try lab.resolved() }
         #expect(error.diagnostics.map(\.file) == ["providers/blue.yaml"] && error.diagnostics.map(\.line) == [6])

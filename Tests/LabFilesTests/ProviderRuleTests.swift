@@ -172,7 +172,7 @@ import Testing
     }
 
     /// What a user does with an instance is no matter of the provider's.
-    @Test func `Instances are their users`() throws {
+    @Test func `Instances are their users'`() throws {
         let lab = try RuledLab(
             Self.timers + "\n" + Self.inside,
             [
@@ -182,7 +182,7 @@ import Testing
         #expect(lab.diagnostics == [])
     }
 
-    @Test func `Severity is the files`() throws {
+    @Test func `Severity is the file's`() throws {
         let lab = try RuledLab(
             "ike-lifetime: {from: 28800s, to: 28800s, severity: warning, source: doc}",
             [("lifetime: 28800s", "lifetime: 1h")])
@@ -329,7 +329,7 @@ import Testing
     }
 
     @Test(arguments: [("10.2.0.0/24", "more specific than"), ("10.2.0.0/16", "as specific as")])
-    func `A backup that takes the main paths traffic`(_ prefix: String, _ word: String) throws {
+    func `A backup that takes the main path's traffic`(_ prefix: String, _ word: String) throws {
         let lab = try RuledLab(
             "",
             [

@@ -45,7 +45,7 @@ enum Trunk {
 
 /// Links with 802.1Q tags, BGP that passes routes on, and routers that answer as carriers' do.
 @Suite struct TaggedLinkTests {
-    @Test func `Addresses sit on the VLA ns interface`() throws {
+    @Test func `Addresses sit on the VLAN's interface`() throws {
         let topology = try Trunk.topology()
         let link = try #require(topology.link(named: "vif"))
         #expect(link.vlan == 340 && link.headerLength == 18)
@@ -131,7 +131,7 @@ enum Trunk {
             ])
     }
 
-    @Test func `Interfaces of VLA ns cannot collide`() throws {
+    @Test func `Interfaces of VLANs cannot collide`() throws {
         let text = Trunk.text.replacing("middle:lan: 10.2.0.1/24", with: "middle:dx.340: 10.2.0.1/24")
         let error = try #require(throws: LabFileError.self) { try Trunk.resolve(text) }
         #expect(error.diagnostics.first?.message.contains("node middle has two interfaces named dx.340") == true)
@@ -156,7 +156,7 @@ enum Trunk {
         #expect(error.description.contains(message), "\(error)")
     }
 
-    @Test func `A wrong key is one speakers alone`() throws {
+    @Test func `A wrong key is one speaker's alone`() throws {
         let topology = try Trunk.topology()
         let fault = try Fault("bgp outside md5 wrong at middle", in: topology)
         let views = ["west", "middle"].map { topology.misconfigured(at: $0, by: [fault]).session(named: "outside") }

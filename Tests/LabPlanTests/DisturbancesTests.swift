@@ -168,7 +168,7 @@ import Testing
         #expect(try changes("drop esp on main").count == 2)
     }
 
-    @Test func `Security and checks are the fabrics`() throws {
+    @Test func `Security and checks are the fabric's`() throws {
         let all = try #require(Self.fabric(of: "vpc2", in: topology))
         #expect(all.contains("ip saddr 10.2.0.0/16 counter accept"))
         let without = try rules("vpc2", "security vpc2-ec2 without 10.2.0.0/16")
@@ -260,7 +260,7 @@ import Testing
     }
 
     /// The user's own files stay word for word what they were, but for the parameter.
-    @Test func `A mismatch of the users files`() throws {
+    @Test func `A mismatch of the user's files`() throws {
         let own = Dictionary(
             uniqueKeysWithValues: Plan(for: topology).steps.compactMap { step -> (String, String)? in
                 guard case .writeFile("vpc2-ec2", let file) = step.action else { return nil }

@@ -78,7 +78,7 @@ struct HostileFieldTests {
         String((0x21...0x7E).filter { $0 != 0x22 }.suffix(64).map { Character(Unicode.Scalar($0)) }),
     ]
 
-    @Test(arguments: keys, ["libreswan", "strongswan"]) func `Preshared key`(_ key: String, daemon: String) throws {
+    @Test(arguments: keys, ["libreswan", "strongswan"]) func `Pre-shared key`(_ key: String, daemon: String) throws {
         let lab = try ShippedLab("aws-oci")
         let place = try #require(lab.places.first { $0.name == "psk" && !$0.isKey })
         let topology = try lab.resolve(try lab.text(replacing: place, with: key))

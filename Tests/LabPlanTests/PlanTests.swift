@@ -99,7 +99,7 @@ import Testing
         #expect(steps == steps.sorted())
     }
 
-    @Test func `The main tunnels interfaces are there before`() throws {
+    @Test func `The main tunnels' interfaces are there before`() throws {
         let made = try index("tgw: create VTI vpn1, 203.0.113.10 to 198.51.100.10, key 101, 169.254.120.1/30, MTU 1438")
         #expect(plan.steps[made + 1].description == "tgw: set net.ipv4.conf.vpn1.disable_policy = 1")
         #expect(
@@ -142,7 +142,7 @@ import Testing
         #expect(try start < index("wait for daemon \(node)/\(kind.rawValue) up, at most 30s"))
     }
 
-    @Test func `The articles files are word for word`() throws {
+    @Test func `The article's files are word for word`() throws {
         let written = plan.steps.compactMap {
             if case .writeFile("vpc2-ec2", let file) = $0.action { file } else { nil }
         }
@@ -197,7 +197,7 @@ import Testing
     }
 
     /// An interface that a daemon makes gets its MTU when it is there, before anything is sent through it.
-    @Test func `MTU of a daemons interface`() throws {
+    @Test func `MTU of a daemon's interface`() throws {
         let descriptions = Plan(
             for: try AwsOci.topology {
                 $0.replacing("connection: aws-tunnel-1", with: "connection: aws-tunnel-1\n        mtu: 1400")

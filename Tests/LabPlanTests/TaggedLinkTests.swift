@@ -114,7 +114,7 @@ import Testing
             })
     }
 
-    @Test func `Traffic is dropped at the VLA ns interface`() throws {
+    @Test func `Traffic is dropped at the VLAN's interface`() throws {
         let topology = try Self.topology()
         let change = Disturbances([], in: topology).adjustments(
             to: Disturbances([try Fault("drop bgp on vif from west", in: topology)], in: topology))

@@ -53,7 +53,7 @@ extension ProbeTests {
             }
         }
 
-        @Test func `A filter that drops loses all one that rejects says so`() async throws {
+        @Test func `A filter that drops loses all; one that rejects says so`() async throws {
             try await ProbeLab.with { lab in
                 try await lab.filter("there", hook: "input", "icmp type echo-request drop;")
                 let silent = try await lab.run(Self.echo(count: 2))
@@ -83,7 +83,7 @@ extension ProbeTests {
             }
         }
 
-        @Test func `A source address is used if it is the nodes own`() async throws {
+        @Test func `A source address is used if it is the node's own`() async throws {
             try await ProbeLab.with { lab in
                 #expect(try await lab.run(Self.echo(), source: "10.1.0.10").isReached)
                 let foreign = try await lab.run(Self.echo(), source: "10.1.0.11")

@@ -62,7 +62,7 @@ extension ProbeTests {
             }
         }
 
-        @Test func `The nodes own interface says it by an error`() async throws {
+        @Test func `The node's own interface says it by an error`() async throws {
             try await ProbeLab.with(nearMTU: 1300, farMTU: 1500) { lab in
                 let found = try await search(lab, limit: 2000)
                 #expect(found.bytes == 1300)
@@ -135,7 +135,7 @@ extension ProbeTests {
         }
 
         @Test(arguments: [44, 45, 68, 576, 1279, 1438, 1499, 1500])
-        func `Every paths MTU is found whatever its routers say`(mtu: Int) {
+        func `Every path's MTU is found, whatever its routers say`(mtu: Int) {
             for path in [Path.telling, .silent, .lying] {
                 let found = search(path, mtu: mtu, limit: 1500)
                 #expect(found.bytes == mtu, "\(path)")

@@ -19,7 +19,7 @@ extension ProbeTests {
         }
 
         @Test(arguments: [("10.2.0.10", 40), ("fd00:2::10", 60)])
-        func `Each sides MSS is its links MTU less the headers`(destination: String, headers: Int) async throws {
+        func `Each side's MSS is its link's MTU less the headers`(destination: String, headers: Int) async throws {
             try await ProbeLab.with { lab in
                 _ = try await lab.run(Echo.echo(), to: destination)
                 let found = try await handshake(lab, to: destination)
@@ -47,7 +47,7 @@ extension ProbeTests {
             }
         }
 
-        @Test func `A closed port refuses the same port with a listener does not`() async throws {
+        @Test func `A closed port refuses; the same port with a listener does not`() async throws {
             try await ProbeLab.with { lab in
                 let closed = try await handshake(lab, listens: false)
                 #expect(closed.outcome == .refused)

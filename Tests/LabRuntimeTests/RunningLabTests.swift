@@ -100,7 +100,7 @@ private func lab(_ topology: Topology) -> RunningLab {
         try await lab.tearDown()
     }
 
-    @Test func `A wait ends at its deadline on the labs clock`() async throws {
+    @Test func `A wait ends at its deadline on the lab's clock`() async throws {
         let topology = try topology()
         let lab = lab(topology)
         try await lab.build(Plan(for: topology)) { _ in }

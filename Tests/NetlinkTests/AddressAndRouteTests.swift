@@ -80,7 +80,7 @@ import Testing
         #expect(try error { try lab.socket.deleteRoute(route) }.errno == ESRCH)
     }
 
-    @Test func `The kernels own routes are listed`() throws {
+    @Test func `The kernel's own routes are listed`() throws {
         let lab = try TestNamespace.withDummy()
         let connected = Route(
             destination: "10.1.1.0/24", nexthops: [NextHop(interface: "d0")], preferredSource: "10.1.1.2",

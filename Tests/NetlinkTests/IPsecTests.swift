@@ -41,7 +41,7 @@ import Testing
         },
     ]
 
-    @Test(arguments: associations) func `Add list delete`(_ wanted: SecurityAssociation) throws {
+    @Test(arguments: associations) func `Add, list, delete`(_ wanted: SecurityAssociation) throws {
         let lab = try TestNamespace()
         #expect(try lab.socket.securityAssociations().isEmpty)
         try lab.socket.addSecurityAssociation(wanted)
@@ -102,7 +102,7 @@ import Testing
             isBlocking: true),
     ]
 
-    @Test(arguments: policies) func `Policy add list delete`(_ policy: SecurityPolicy) throws {
+    @Test(arguments: policies) func `Policy: add, list, delete`(_ policy: SecurityPolicy) throws {
         let lab = try TestNamespace()
         try lab.socket.addSecurityPolicy(policy)
         #expect(try lab.socket.securityPolicies() == [policy])

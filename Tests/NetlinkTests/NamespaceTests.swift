@@ -74,7 +74,7 @@ import Testing
         }
     }
 
-    @Test func `Sysctl is the namespaces own`() throws {
+    @Test func `Sysctl is the namespace's own`() throws {
         let namespace = try NetworkNamespace.create()
         #expect(try namespace.setSysctl("net.ipv4.ip_forward", "1") == "0")
         #expect(try namespace.sysctl("net.ipv4.ip_forward") == "1")

@@ -14,7 +14,7 @@ import Testing
 
         """
 
-    @Test func `Apply list flush`() throws {
+    @Test func `Apply, list, flush`() throws {
         let lab = try TestNamespace.withDummy()
         let filter = Nftables(in: lab.namespace)
         #expect(try filter.listRuleset() == "")
@@ -27,7 +27,7 @@ import Testing
         #expect(try filter.listRuleset() == "")
     }
 
-    @Test func `Interface names are the namespaces own`() throws {
+    @Test func `Interface names are the namespace's own`() throws {
         let one = try TestNamespace.withDummy()
         let two = try TestNamespace()
         try Nftables(in: one.namespace).apply(Self.ruleset)

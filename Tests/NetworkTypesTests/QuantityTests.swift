@@ -10,7 +10,7 @@ import Testing
         }
     }
 
-    @Test func `Asn`() {
+    @Test func `AS numbers`() {
         #expect(ASN("64512")?.number == 64512 && ASN("4294967295")?.description == "4294967295")
         for text in ["0", "", "+1", "-1", "4294967296", "1.10", "AS64512"] {
             #expect(ASN(text) == nil, "\(text)")

@@ -185,7 +185,7 @@ import Testing
             ),
             ("8f 00 0000 00000001", .other, false),
         ] as [(String, ICMPv6Message.Content, Bool)])
-    func `Icmpv6`(_ hex: String, _ content: ICMPv6Message.Content, _ quotes: Bool) throws {
+    func `ICMPv6`(_ hex: String, _ content: ICMPv6Message.Content, _ quotes: Bool) throws {
         let message = try ICMPv6Message(bytes(hex).span.bytes)
         #expect(message.content == content && message.quotesPacket == quotes)
         #expect(message.headerLength == bytes(hex).count)
@@ -248,7 +248,7 @@ import Testing
         expectShort("1a2b3c4d 00000011", length: 8) { _ = try ESPHeader($0) }
     }
 
-    @Test func `Ah`() throws {
+    @Test func `AH`() throws {
         let hex = "06 04 0000 00000100 00000005 000000000000000000000000"
         let header = try AuthenticationHeader(bytes(hex).span.bytes)
         #expect(header.nextHeader == .tcp && header.headerLength == 24)

@@ -62,7 +62,7 @@ import Testing
         ["zone tk-pop-2 down"], ["zone tk-pop-1 down"], ["zone bj-pop-1 down"], ["node cmi-1 down"],
         ["node cmi-3 down"],
     ])
-    func `One of the carriers places is not missed`(_ faults: [String]) throws {
+    func `One of the carrier's places is not missed`(_ faults: [String]) throws {
         for probe in ["beijing-tokyo", "tokyo-beijing"] {
             for prediction in try Self.predictions(faults, for: probe) {
                 #expect(["moment", "none"].contains(prediction.effect.kind), "\(faults) \(prediction.effect)")
@@ -79,7 +79,7 @@ import Testing
         #expect(try Self.predictions([both[0]]).allSatisfy { ["moment", "none"].contains($0.effect.kind) })
     }
 
-    @Test func `Both VI fs of a city are all there is`() throws {
+    @Test func `Both VIFs of a city are all there is`() throws {
         let predictions = try Self.predictions(["vlan bj-vif-340 down", "vlan bj-vif-440 down"])
         #expect(predictions.allSatisfy { $0.effect == .untilHealed })
     }

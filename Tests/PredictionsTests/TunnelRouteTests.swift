@@ -52,7 +52,7 @@ import Testing
 
     /// dpddelay 10 s at `a`, then 20 s of repetitions; 15 s at `b`, then 30 s: the end that sends the flow into the tunnel
     /// has to notice, and with both it is the later one.
-    @Test func `Where the flows way is cut`() throws {
+    @Test func `Where the flow's way is cut`() throws {
         let prediction = try predict("blackhole first")
         #expect(prediction.effect == .byFlow)
         #expect(prediction.all.map(\.before) == [Self.way("one", "one"), Self.way("one", "two")])

@@ -27,7 +27,7 @@ import Testing
         #expect(seen.arrived(3) == nil && seen.forth(3) == ["backup"] && seen.lastForth(3) == "gw1:vpn2")
     }
 
-    @Test func `Other packets are not the flows`() throws {
+    @Test func `Other packets are not the flow's`() throws {
         var flow = FakeFlow()
         flow.send(.lostForth("main"))
         let same = { (isRequest: Bool, id: UInt64, fragment: UInt16) in

@@ -143,7 +143,7 @@ import Testing
         #expect((run["alarms"] as? [[String: Any]])?.first?["monitor"] as? String == "inside")
     }
 
-    @Test func `JUnit for jenkins`() {
+    @Test func `JUnit for Jenkins`() {
         let runs = [
             Self.run(checks: [Self.check(.pass), Self.check(.notApplicable, mustHold: false)]),
             Self.run(repetition: 2, window: Window(.seconds(1), .seconds(2)), failures: ["it \u{1} broke\n\"badly\""]),

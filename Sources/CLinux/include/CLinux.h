@@ -14,10 +14,9 @@ int netlab_unshare(int flags);
 // Gives the calling thread a table of descriptors of its own, with the first three in it: close_range(2).
 int netlab_own_descriptors(void);
 
-// Mounts: mount(2), umount2(2) with MNT_DETACH.
+// Mounts: mount(2).
 extern const unsigned long netlab_mount_bind, netlab_mount_recursive, netlab_mount_private, netlab_mount_remount;
 int netlab_mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data);
-int netlab_unmount(const char *target);
 // Makes a mount and all below it read-only, for the caller's mount namespace: mount_setattr(2).
 int netlab_mount_read_only(const char *path);
 int netlab_setxattr(const char *path, const char *name, const char *value);

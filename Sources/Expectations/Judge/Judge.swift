@@ -50,7 +50,7 @@ public struct Judge {
         let lines = try lines(Set(judged.flatMap(\.1.notes).map(\.packet)))
         return judged.map { expectation, judgement in
             Verdict(
-                expectation: expectation.name, kind: expectation.claim.kind, outcome: judgement.outcome,
+                expectation: expectation.name, kind: expectation.claim.kind.rawValue, outcome: judgement.outcome,
                 expected: judgement.expected,
                 rule: "\(judgement.rule); \(labFile):\(expectation.line)", seen: judgement.seen,
                 published: expectation.published,

@@ -8,13 +8,6 @@ extension WirePlaces {
         case secured(Tunnel)
         /// With the end that has put the packet in.
         case plain(PlainTunnel, sender: PlainTunnelEnd)
-
-        var name: String {
-            switch self {
-            case .secured(let tunnel): tunnel.name
-            case .plain(let tunnel, _): tunnel.name
-            }
-        }
     }
 
     /// The tunnels that a packet is inside of at its place, outermost first; those that the lab does not have are left out.

@@ -5,7 +5,7 @@ import YAMLReading
 // One function for each kind of expectation.
 extension ClaimReader {
     func encapsulation() -> Expectation.Claim? {
-        guard let probes = known(fields[kind], .probes), let links = links() else { return nil }
+        guard let probes = known(fields[kind.rawValue], .probes), let links = links() else { return nil }
         guard let names = fields["in"].map({ known($0, .tunnels) }) ?? .some([]) else { return nil }
         let secured = names.compactMap(topology.tunnel(named:))
         let plain = names.filter { topology.plainTunnel(named: $0) != nil }
@@ -52,7 +52,7 @@ extension ClaimReader {
     }
 
     func confidentiality() -> Expectation.Claim? {
-        guard let probes = known(fields[kind], .probes), let links = links() else { return nil }
+        guard let probes = known(fields[kind.rawValue], .probes), let links = links() else { return nil }
         let allowed =
             fields["allow"]?.members.map {
                 $0.choice(ConfidentialityClaim.ControlTraffic.self, noun: "control traffic")
@@ -132,7 +132,7 @@ extension ClaimReader {
     }
 
     func routes() -> Expectation.Claim? {
-        guard let node = one(fields[kind], .nodes),
+        guard let node = one(fields[kind.rawValue], .nodes),
             let are = fields.required("are", "a mapping of prefixes to gateways, interfaces, or absent")
         else { return nil }
         let written = are.entries("a mapping of prefixes to gateways, interfaces, or absent")
@@ -168,7 +168,7 @@ extension ClaimReader {
 
     func bgp() -> Expectation.Claim? {
         enum State: String, CaseIterable { case up, down, connecting, flapping }
-        guard let session = one(fields[kind], .sessions), let hold = duration("hold") else { return nil }
+        guard let session = one(fields[kind.rawValue], .sessions), let hold = duration("hold") else { return nil }
         let isOneSided = topology.oneSidedSession(named: session) != nil
         let state =
             fields["is"].map { $0.choice(State.self, noun: "states")?.value } ?? (isOneSided ? .connecting : .up)
@@ -196,10 +196,10 @@ extension ClaimReader {
     }
 
     func securityAssociation() -> Expectation.Claim? {
-        guard let name = one(fields[kind], .tunnels) else { return nil }
+        guard let name = one(fields[kind.rawValue], .tunnels) else { return nil }
         guard let tunnel = topology.tunnel(named: name) else {
             collector.error(
-                fields[kind]?.line, "\(fields.owner.path): tunnel \(name) has no security associations: it is no IPsec",
+                fields[kind.rawValue]?.line, "\(fields.owner.path): tunnel \(name) has no security associations: it is no IPsec",
                 Suggestion.remedy(for: name, among: topology.tunnels.map(\.name), noun: "IPsec tunnels"))
             return nil
         }
@@ -235,7 +235,7 @@ extension ClaimReader {
     }
 
     func security() -> Expectation.Claim? {
-        guard let flow = fields[kind]?.fields(["from", "source", "to", "protocol", "port"]),
+        guard let flow = fields[kind.rawValue]?.fields(["from", "source", "to", "protocol", "port"]),
             let source = flow.required("from", "the node that sends").flatMap({ one($0, .nodes) }),
             let to = flow.required("to", "the node or address it sends to"), let destination = address(to),
             let outcome = fields.required("is", "accepted or dropped")?.choice(

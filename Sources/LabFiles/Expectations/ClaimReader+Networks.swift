@@ -50,13 +50,13 @@ extension ClaimReader {
     }
 
     func md5() -> Expectation.Claim? {
-        guard let names = known(fields[kind], .sessions) else { return nil }
+        guard let names = known(fields[kind.rawValue], .sessions) else { return nil }
         for name in names {
             guard let session = topology.session(named: name) else { continue }
             let bare = session.speakers.first { session.key(of: $0) == nil }
             if let bare {
                 collector.error(
-                    fields[kind]?.line,
+                    fields[kind.rawValue]?.line,
                     "\(fields.owner.path): \(bare.node) has no key for \(name), so it signs nothing",
                     "Give the session a `password:`, or leave it out here.")
             }

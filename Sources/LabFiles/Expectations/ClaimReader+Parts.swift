@@ -35,7 +35,7 @@ extension ClaimReader {
         return field.value(ByteCount.self, "an amount such as 500kB or 20MB")?.value.bytes
     }
 
-    func probe() -> String? { one(fields[kind], .probes) }
+    func probe() -> String? { one(fields[kind.rawValue], .probes) }
 
     /// The most that links at either end of a probe have of something, at the end that has less.
     func best<Quantity: Comparable>(of probe: String, _ quantity: (Link) -> Quantity) -> Quantity? {

@@ -7,26 +7,26 @@ struct ClaimReader {
     let resolver: TopologyResolver
     let topology: Topology
     let fields: YAMLFields
-    let kind: String
+    let kind: Expectation.Claim.Kind
 
     var collector: DiagnosticCollector { fields.owner.collector }
 
     func claim() -> Expectation.Claim? {
         switch kind {
-        case "encapsulation": encapsulation()
-        case "confidentiality": confidentiality()
-        case "mtu": mtu()
-        case "mss": mss()
-        case "path": path()
-        case "rtt": rtt()
-        case "traceroute": traceroute()
-        case "md5": md5()
-        case "routes": routes()
-        case "bgp": bgp()
-        case "sa": securityAssociation()
-        case "rate": rate()
-        case "ecmp": sharing()
-        default: security()
+        case .encapsulation: encapsulation()
+        case .confidentiality: confidentiality()
+        case .mtu: mtu()
+        case .mss: mss()
+        case .path: path()
+        case .rtt: rtt()
+        case .traceroute: traceroute()
+        case .md5: md5()
+        case .routes: routes()
+        case .bgp: bgp()
+        case .securityAssociation: securityAssociation()
+        case .rate: rate()
+        case .sharing: sharing()
+        case .security: security()
         }
     }
 
@@ -46,7 +46,7 @@ struct ClaimReader {
 
     /// Reports what can never hold: an unused tunnel, or something expected only while its opposite is so.
     func checkSense(of claim: Expectation.Claim, when: [Condition]) {
-        let line = (fields["in"] ?? fields["via"] ?? fields["over"] ?? fields[kind])?.line
+        let line = (fields["in"] ?? fields["via"] ?? fields["over"] ?? fields[kind.rawValue])?.line
         var tunnels: [String] = []
         switch claim {
         case .encapsulation(let claim): tunnels = [claim.tunnel].compactMap { $0 }

@@ -91,7 +91,7 @@ public struct KernelProcess: Sendable {
     ///
     /// - Parameters:
     ///   - executable: This program.
-    ///   - control, console: As for ``start(_:control:console:)``, like the precondition.
+    ///   - control, console: As for ``start(_:control:console:confinement:)``, like the precondition.
     ///   - journal: Where the agent notes every change before it makes it.
     /// - Throws: `SetupError` when the kernel does not give namespaces.
     static func startOnHost(

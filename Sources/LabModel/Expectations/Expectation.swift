@@ -39,28 +39,29 @@ public struct Expectation: Hashable, Sendable, Codable {
         case security(SecurityClaim)
         case sharing(SharingClaim)
 
-        /// The kinds by their keys in a lab file.
-        public static let kinds = [
-            "encapsulation", "confidentiality", "mtu", "mss", "path", "rtt", "traceroute", "routes", "bgp", "md5", "sa",
-            "rate", "security", "ecmp",
-        ]
+        /// The kinds, by their keys in a lab file.
+        public enum Kind: String, Hashable, Sendable, Codable, CaseIterable {
+            case encapsulation, confidentiality, mtu, mss, path, rtt, traceroute, routes, bgp, md5, rate, security
+            case securityAssociation = "sa"
+            case sharing = "ecmp"
+        }
 
-        public var kind: String {
+        public var kind: Kind {
             switch self {
-            case .encapsulation: "encapsulation"
-            case .confidentiality: "confidentiality"
-            case .mtu: "mtu"
-            case .mss: "mss"
-            case .path: "path"
-            case .rtt: "rtt"
-            case .traceroute: "traceroute"
-            case .routes: "routes"
-            case .bgp: "bgp"
-            case .md5: "md5"
-            case .securityAssociation: "sa"
-            case .rate: "rate"
-            case .security: "security"
-            case .sharing: "ecmp"
+            case .encapsulation: .encapsulation
+            case .confidentiality: .confidentiality
+            case .mtu: .mtu
+            case .mss: .mss
+            case .path: .path
+            case .rtt: .rtt
+            case .traceroute: .traceroute
+            case .routes: .routes
+            case .bgp: .bgp
+            case .md5: .md5
+            case .securityAssociation: .securityAssociation
+            case .rate: .rate
+            case .security: .security
+            case .sharing: .sharing
             }
         }
     }
