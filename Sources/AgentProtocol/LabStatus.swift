@@ -222,8 +222,10 @@ public struct PathStatus: Hashable, Sendable, Codable {
     public let source: String
     public let destination: IPAddress
     public let hops: [Hop]
-    /// Why the path ends before the destination; nil where it does not.
+    /// Why the path ends before the destination, by the nodes' tables; nil where it does not.
     public let broken: String?
+    /// Whether an echo request was answered; nil where none was sent.
+    public let isAnswered: Bool?
 
     public struct Hop: Hashable, Sendable, Codable {
         public let node: String
@@ -242,12 +244,15 @@ public struct PathStatus: Hashable, Sendable, Codable {
     /// The tunnels on the way, in order.
     public var tunnels: [String] { hops.compactMap(\.tunnel) }
 
-    public init(probe: String, source: String, destination: IPAddress, hops: [Hop], broken: String?) {
+    public init(
+        probe: String, source: String, destination: IPAddress, hops: [Hop], broken: String?, isAnswered: Bool? = nil
+    ) {
         self.probe = probe
         self.source = source
         self.destination = destination
         self.hops = hops
         self.broken = broken
+        self.isAnswered = isAnswered
     }
 }
 

@@ -69,7 +69,23 @@ public struct ShutDown: LabRequest {
 /// The supervisor adds the clock, which only it knows.
 public struct ShowStatus: LabRequest {
     public typealias Reply = LabStatus
-    public init() {}
+    /// Whether each probe is asked once, which takes time.
+    public let asksProbes: Bool
+
+    public init(askingProbes: Bool = false) { asksProbes = askingProbes }
+}
+
+/// How a probe goes through the lab, and what decides at each step: ``Explanation``.
+public struct Explain: LabRequest {
+    public typealias Reply = Explanation
+    public let probe: Probe
+    /// How long an answer is waited for.
+    public let patience: Duration
+
+    public init(_ probe: Probe, patience: Duration) {
+        self.probe = probe
+        self.patience = patience
+    }
 }
 
 /// The tunnels' counters at the next multiple of a time on the lab's clock.

@@ -37,6 +37,12 @@ public protocol DaemonProfile: Sendable {
     /// - Parameter realTimeOffset: What the date shows beyond the lab's clock, in nanoseconds.
     func events(in log: String, of node: String, in topology: Topology, realTimeOffset: Int64) -> [LabEvent]
 
+    /// The last lines of a log that say why something does not come about, oldest first, without their times; none where it complains
+    /// of nothing, or all has gone well since.
+    ///
+    /// - Parameter name: The connection or session that is meant; nil for anything.
+    func complaints(in log: String, about name: String?) -> [String]
+
     /// A log of its own without the secrets in it, and with every other byte at its place.
     func masked(_ log: [UInt8]) -> [UInt8]
 

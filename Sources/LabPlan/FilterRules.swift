@@ -1,6 +1,17 @@
 import LabModel
 import NetworkTypes
 
+extension Topology {
+    /// Whether a node drops packets by a rule: its own filter's, or those of the fabric's ports that instances are plugged into.
+    public func filtersPackets(at node: Node) -> Bool {
+        !node.filters.isEmpty
+            || nodes.contains { instance in
+                instance.role == .instance && (instance.security != nil || instance.sourceDestinationCheck)
+                    && fabricPort(of: instance)?.node == node.name
+            }
+    }
+}
+
 /// nftables rules for what a cloud's fabric enforces (security rules, source/destination check, 1:1 NAT), and for a
 /// router's filters and MSS clamp.
 ///

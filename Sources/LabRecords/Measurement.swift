@@ -51,10 +51,13 @@ public struct Observation: Hashable, Sendable, Codable {
 
     public let steps: [Step]
     public let capture: CaptureSummary?
+    /// What the lab's kernels have counted from the first step to the last.
+    public let drops: [DroppedPackets]
 
-    public init(steps: [Step], capture: CaptureSummary?) {
+    public init(steps: [Step], capture: CaptureSummary?, drops: [DroppedPackets] = []) {
         self.steps = steps
         self.capture = capture
+        self.drops = drops
     }
 
     public func finding(of measurement: Measurement) -> Finding? {

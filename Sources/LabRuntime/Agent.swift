@@ -220,7 +220,7 @@ private enum AgentWorks {
     static let kinds = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
 
     private static let all: [any AgentWork.Type] = [
-        GuestSetup.self, BuildNodes.self, TearDown.self, ShowStatus.self, CountTraffic.self, Await.self,
+        GuestSetup.self, BuildNodes.self, TearDown.self, ShowStatus.self, Explain.self, CountTraffic.self, Await.self,
         ExecRequest.self,
         ProbeRequest.self, CapturePackets.self, Observe.self, CauseFaults.self, HealFaults.self, ListFaults.self,
         Play.self,
@@ -273,7 +273,7 @@ extension TearDown: AgentWork {
 
 extension ShowStatus: AgentWork {
     fileprivate func work(at desk: RequestDesk, _ call: AgentCall) async throws -> LabStatus {
-        try await desk.running().status()
+        try await desk.running().status(askingProbes: asksProbes)
     }
 }
 
@@ -304,6 +304,12 @@ extension ExecRequest: AgentWork {
 extension ProbeRequest: AgentWork {
     fileprivate func work(at desk: RequestDesk, _ call: AgentCall) async throws -> ProbeResult {
         try await desk.running().run(self)
+    }
+}
+
+extension Explain: AgentWork {
+    fileprivate func work(at desk: RequestDesk, _ call: AgentCall) async throws -> Explanation {
+        try await desk.running().explain(probe, patience: patience)
     }
 }
 

@@ -4,52 +4,167 @@ import Netlink
 import NetworkTypes
 import NodeRuntime
 
-/// Follows a packet through the lab by each node's own route lookup, sending nothing.
+/// Follows a packet through the lab by what each node's kernel says of it, sending nothing: settings, routes, policies, associations.
 struct PathTracer {
     let topology: Topology
     let sandboxes: [String: NodeSandbox]
 
-    func path(of probe: Probe) -> PathStatus {
-        var hops: [PathStatus.Hop] = []
-        var node = probe.source
-        var input: InterfaceName?
-        var source = topology.address(of: probe.source)
-        let finish = { (hops: [PathStatus.Hop], reason: String?) in
-            PathStatus(
-                probe: probe.name, source: probe.source, destination: probe.destination, hops: hops, broken: reason)
-        }
-        let destination = topology.owner(of: probe.destination)
+    /// What the tables are asked about.
+    struct Packet {
+        /// Nil leaves it to the first node's routes.
+        var source: IPAddress?
+        let destination: IPAddress
+    }
+
+    /// One node's decisions, and how the packet leaves it.
+    private struct Step {
+        let node: String
+        var decisions: [String] = []
+        var route: String?
+        var tunnel: String?
+        /// Why the packet ends here; nil where it does not.
+        var broken: String?
+        var next: (node: String, input: InterfaceName)?
+    }
+
+    func path(of probe: Probe, isAnswered: Bool? = nil) -> PathStatus {
+        let steps = steps(
+            of: Packet(source: probe.sourceAddress, destination: probe.destination), from: probe.source)
+        return PathStatus(
+            probe: probe.name, source: probe.source, destination: probe.destination,
+            hops: steps.map { .init(node: $0.node, route: $0.route, tunnel: $0.tunnel) }, broken: steps.last?.broken,
+            isAnswered: isAnswered)
+    }
+
+    func way(of packet: Packet, from node: String) -> Explanation.Way {
+        let steps = steps(of: packet, from: node)
+        return Explanation.Way(
+            steps: steps.map { Explanation.Step(node: $0.node, decisions: $0.decisions, seen: []) },
+            broken: steps.last?.broken)
+    }
+
+    private func steps(of packet: Packet, from source: String) -> [Step] {
+        var packet = packet
+        var (node, input) = (source, nil as InterfaceName?)
+        var steps: [Step] = []
+        let destination = topology.owner(of: packet.destination)
         // Who gets to the same place a second time goes on as the first time.
         var passed: Set<[String]> = []
         while passed.insert([node, input?.description ?? ""]).inserted {
-            if destination == node {
-                hops.append(.init(node: node, route: nil, tunnel: nil))
-                return finish(hops, nil)
-            }
-            guard let sandbox = sandboxes[node] else { return finish(hops, "\(node) is not there") }
-            let route: ResolvedRoute
+            var step = Step(node: node)
             do {
-                route = try sandbox.sockets.lookup(
-                    destination: probe.destination, source: input == nil ? nil : source, inputInterface: input)
+                try decide(&packet, at: node, from: input, isThere: destination == node, &step)
             } catch {
-                hops.append(.init(node: node, route: nil, tunnel: nil))
-                return finish(hops, "\(node) has no route to \(probe.destination)")
+                step.broken = "\(node) could not be asked: \(error)"
             }
-            if input == nil, let preferred = route.preferredSource { source = preferred }
-            let text = [
-                route.prefix?.description ?? probe.destination.description, route.gateway.map { "via \($0)" },
-                route.interface.map { "dev \($0)" },
-            ].compactMap { $0 }.joined(separator: " ")
-            guard let interface = route.interface,
-                let (next, nextInput, tunnel) = neighbour(of: node, through: interface)
-            else {
-                hops.append(.init(node: node, route: text, tunnel: nil))
-                return finish(hops, "\(node) sends it where the lab has nobody")
-            }
-            hops.append(.init(node: node, route: text, tunnel: tunnel))
-            (node, input) = (next, nextInput)
+            steps.append(step)
+            guard step.broken == nil, let next = step.next else { return steps }
+            (node, input) = next
         }
-        return finish(hops, "the route lookups go in a circle")
+        if !steps.isEmpty { steps[steps.count - 1].broken = "the route lookups go in a circle" }
+        return steps
+    }
+
+    private func decide(
+        _ packet: inout Packet, at node: String, from input: InterfaceName?, isThere: Bool, _ step: inout Step
+    ) throws {
+        guard let sandbox = sandboxes[node] else {
+            step.broken = "\(node) is not there"
+            return
+        }
+        if let input, let refusal = try refusal(of: packet, at: sandbox, from: input) {
+            step.broken = refusal
+            return
+        }
+        if isThere {
+            step.decisions.append("has \(packet.destination)")
+            return
+        }
+        if let input, try sandbox.network.sysctl(Self.forwarding(at: input, of: packet.destination)) == "0" {
+            step.broken =
+                "\(node) does not forward: \(Self.name(ofSetting: Self.forwarding(at: input, of: packet.destination))) is 0"
+            return
+        }
+        let route: ResolvedRoute
+        do {
+            route = try sandbox.sockets.lookup(
+                destination: packet.destination, source: input == nil && packet.source == nil ? nil : packet.source,
+                inputInterface: input)
+        } catch {
+            step.broken = "\(node) has no route to \(packet.destination)"
+            return
+        }
+        if input == nil, packet.source == nil { packet.source = route.preferredSource }
+        let text = [
+            route.prefix?.description ?? packet.destination.description, route.gateway.map { "via \($0)" },
+            route.interface.map { "dev \($0)" },
+        ].compactMap { $0 }.joined(separator: " ")
+        step.route = text
+        step.decisions.append("route \(text)" + (route.table == Route.mainTable ? "" : " of table \(route.table)"))
+        guard let interface = route.interface, let next = neighbour(of: node, through: interface) else {
+            step.broken = "\(node) sends it where the lab has nobody"
+            return
+        }
+        try describe(interface, at: sandbox, learnedMTU: route.mtu, &step)
+        step.tunnel = next.tunnel
+        step.next = (next.node, next.input)
+    }
+
+    /// The setting that decides: that of the interface for IPv4 (`ip_route_input_slow`, net/ipv4/route.c), that of all for IPv6
+    /// (`ip6_forward`, net/ipv6/ip6_output.c).
+    private static func forwarding(at input: InterfaceName, of destination: IPAddress) -> String {
+        destination.bitWidth == 32 ? "net/ipv4/conf/\(input)/forwarding" : "net/ipv6/conf/all/forwarding"
+    }
+
+    /// As lab files and sysctl(8) have it.
+    private static func name(ofSetting path: String) -> String {
+        String(path.map { $0 == "/" ? "." : $0 == "." ? "/" : $0 })
+    }
+
+    /// Why a kernel does not believe a source address at the interface where it comes in (`__fib_validate_source`,
+    /// net/ipv4/fib_frontend.c; RFC 3704); nil where it does. IPv6 has no such setting.
+    private func refusal(of packet: Packet, at sandbox: NodeSandbox, from input: InterfaceName) throws -> String? {
+        guard let source = packet.source, source.bitWidth == 32 else { return nil }
+        let settings = ["all", input.description].map { "net/ipv4/conf/\($0)/rp_filter" }
+        let values = try settings.map { Int(try sandbox.network.sysctl($0)) ?? 0 }
+        guard let mode = values.max(), mode > 0, let setting = zip(settings, values).first(where: { $1 == mode })?.0
+        else { return nil }
+        guard let route = try? sandbox.sockets.lookup(destination: source), let back = route.interface else {
+            return
+                "\(sandbox.name) drops what comes from \(source): it has no route to it (\(Self.name(ofSetting: setting)) is \(mode))"
+        }
+        guard mode == 1, back != input else { return nil }
+        // Of several ways back, one by this interface is enough.
+        let ways = try sandbox.sockets.routes(table: route.table).filter { $0.destination == route.prefix }
+        guard !ways.contains(where: { $0.nexthops.contains { $0.interface == input } }) else { return nil }
+        return
+            "\(sandbox.name) drops what comes from \(source) in at \(input): the way back is by \(back) (reverse path filtering, \(Self.name(ofSetting: setting)) is 1)"
+    }
+
+    /// What the interface that a packet leaves by does with it.
+    private func describe(
+        _ interface: InterfaceName, at sandbox: NodeSandbox, learnedMTU: Int?, _ step: inout Step
+    ) throws {
+        let link = try sandbox.sockets.link(named: interface)
+        step.decisions.append(
+            "\(interface) takes \(link.mtu) bytes"
+                + (learnedMTU.map { ", and \($0) bytes have been learned for the way" } ?? ""))
+        guard link.isUp else {
+            step.broken = "\(sandbox.name): \(interface) is down"
+            return
+        }
+        guard let (tunnel, end) = topology.tunnelEnds(of: sandbox.name).first(where: { $0.end.interface == interface })
+        else { return }
+        let (inbound, outbound) = try sandbox.associations(of: end)
+        guard let association = outbound.first else {
+            step.broken =
+                "\(sandbox.name) has no security association for \(tunnel.name)"
+                + (inbound.isEmpty ? "" : ", only one for what comes in")
+            return
+        }
+        step.decisions.append(
+            "tunnel \(tunnel.name): SPI \(association.spi.hexadecimal) to \(association.destination)"
+                + (association.encapsulation == nil ? "" : ", in UDP"))
     }
 
     private func neighbour(of node: String, through interface: InterfaceName) -> (

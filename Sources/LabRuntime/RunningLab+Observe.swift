@@ -16,17 +16,31 @@ extension RunningLab {
     /// - Parameter file: Where the capture goes, as the agent sees it.
     /// - Throws: ``LabFailure`` where the capture cannot be made. A measurement that fails is a finding.
     func observe(_ request: ObservationRequest, file: String) async throws -> Observation {
+        let before = try dropCounters()
         guard let capture = request.capture else {
-            return Observation(steps: try await measure(request.measurements), capture: nil)
+            let steps = try await measure(request.measurements)
+            return Observation(steps: steps, capture: nil, drops: try drops(since: before))
         }
         let session = try await self.capture(capture, file: file) { _ in }
         do {
             let steps = try await measure(request.measurements)
-            return Observation(steps: steps, capture: try await session.finish())
+            let drops = try drops(since: before)
+            return Observation(steps: steps, capture: try await session.finish(), drops: drops)
         } catch {
             await session.abandon()
             throw error
         }
+    }
+
+    /// What all nodes have counted; of the packet filters those of nodes that filter by the lab file.
+    private func dropCounters() throws -> [DropCounters] {
+        try topology.nodes.compactMap { node in
+            try sandboxes[node.name].map { try DropCounters($0, withRules: topology.filtersPackets(at: node)) }
+        }
+    }
+
+    private func drops(since earlier: [DropCounters]) throws -> [DroppedPackets] {
+        zip(try dropCounters(), earlier).flatMap { $0.drops(since: $1) }
     }
 
     private func measure(_ measurements: [Measurement]) async throws -> [Observation.Step] {

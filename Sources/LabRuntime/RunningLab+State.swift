@@ -6,6 +6,7 @@ import Decryption
 import Glibc
 import HeaderStacks
 import LabModel
+import LabRecords
 import Netlink
 import NetworkTypes
 import NodeRuntime
@@ -37,7 +38,8 @@ extension RunningLab {
         return (listens, listens ? "\(kind.rawValue) listens" : "nobody listens on \(path)")
     }
 
-    func status() async throws -> LabStatus {
+    /// - Parameter asksProbes: Whether each probe is asked once.
+    func status(askingProbes asksProbes: Bool = false) async throws -> LabStatus {
         var keys: [String: [String: ConnectionState]] = [:]
         for node in Set(topology.tunnels.flatMap(\.ends).map(\.node)).sorted() {
             keys[node] = try await keyDriver(of: node)?.connections()
@@ -46,13 +48,27 @@ extension RunningLab {
         var sessions: [SessionStatus] = []
         for session in topology.sessions { sessions.append(try await status(of: session)) }
         for session in topology.oneSidedSessions { sessions.append(try await status(of: session)) }
+        let answers = asksProbes ? try await askProbes() : [:]
         let tracer = PathTracer(topology: topology, sandboxes: sandboxes)
         return LabStatus(
             lab: topology.name, title: topology.title, clock: nil, tunnels: tunnels, sessions: sessions,
-            paths: topology.probes.map { tracer.path(of: $0) },
+            paths: topology.probes.map { tracer.path(of: $0, isAnswered: answers[$0.name]) },
             daemons: daemons.values.sorted { $0.daemon.name < $1.daemon.name }.map(status),
             nodes: try topology.nodes.map(status), faults: activeFaults, monitors: monitors?.statuses ?? [],
             plainTunnels: try topology.plainTunnels.map(status))
+    }
+
+    /// Whether each probe is answered, all of them asked at once.
+    private func askProbes() async throws -> [String: Bool] {
+        let running = topology.probes.map { probe in
+            let request = ProbeRequest(
+                source: probe.source, sourceAddress: probe.sourceAddress, destination: probe.destination,
+                kind: .echo(count: 1, interval: .zero, payload: 56, dontFragment: false, timeout: .seconds(1)))
+            return (probe.name, Task { try await run(request).isReached })
+        }
+        var answers: [String: Bool] = [:]
+        for (name, task) in running { answers[name] = try await task.value }
+        return answers
     }
 
     private func status(of tunnel: PlainTunnel) throws -> PlainTunnelStatus {

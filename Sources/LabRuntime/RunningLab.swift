@@ -202,7 +202,7 @@ actor RunningLab {
             }
         case .await(let condition, let deadline):
             let (holds, lastSeen) = try await wait(for: condition, within: deadline)
-            guard holds else { throw missed(condition, deadline: deadline, lastSeen: lastSeen) }
+            guard holds else { throw await missed(condition, deadline: deadline, lastSeen: lastSeen) }
         }
     }
 

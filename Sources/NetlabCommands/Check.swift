@@ -129,7 +129,8 @@ struct Check: AsyncParsableCommand {
         }
         guard let only else { return topology.expectations.filter { !$0.isOnRequest } }
         let words = only.split(separator: ",").map { String($0.filter { !$0.isWhitespace }) }
-        for word in words where !topology.expectations.contains(where: { $0.name == word || $0.claim.kind.rawValue == word }) {
+        for word in words
+        where !topology.expectations.contains(where: { $0.name == word || $0.claim.kind.rawValue == word }) {
             throw CommandError(
                 message: "\(file) has no expectation \"\(word)\".",
                 remedy: Suggestion.remedy(

@@ -23,7 +23,10 @@ struct NetlabCommand: AsyncParsableCommand {
             CommandGroup(name: "Scenarios", subcommands: [TestCommand.self, Soak.self, Predict.self]),
             CommandGroup(
                 name: "Evidence",
-                subcommands: [Check.self, Capture.self, Packets.self, ProbeCommand.self, WiresharkCommand.self]),
+                subcommands: [
+                    Check.self, Capture.self, Packets.self, ProbeCommand.self, ExplainCommand.self,
+                    WiresharkCommand.self,
+                ]),
             CommandGroup(
                 name: "Before a lab", subcommands: [Validate.self, Providers.self, PlanCommand.self, MTUCommand.self]),
             CommandGroup(name: "This machine", subcommands: [DoctorCommand.self, Gc.self, Kernel.self]),

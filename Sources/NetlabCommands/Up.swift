@@ -46,7 +46,7 @@ struct Up: AsyncParsableCommand {
                 default: break
                 }
             }
-            return try await LabClient(lab).ask(ShowStatus())
+            return try await LabClient(lab).ask(ShowStatus(askingProbes: true))
         }
         board.end()
         switch result {

@@ -119,12 +119,14 @@ public final class DaemonProcess: Sendable {
         if isHere { process.send(SIGCONT) }
     }
 
-    /// The last lines of the daemon's log.
-    public func logEnd() -> [String] { Self.logEnd(of: daemon) }
+    /// What the daemon has logged, of a long log the beginning.
+    public var log: String { Self.log(of: daemon) }
 
+    private static func log(of daemon: Daemon) -> String { GuestSystem.read(logPath(of: daemon), limit: 8 << 20) ?? "" }
+
+    /// The last lines of a daemon's log.
     public static func logEnd(of daemon: Daemon, lines count: Int = 8) -> [String] {
-        let text = GuestSystem.read(logPath(of: daemon), limit: 8 << 20) ?? ""
-        return text.split(whereSeparator: \.isNewline).suffix(count).map(String.init)
+        log(of: daemon).split(whereSeparator: \.isNewline).suffix(count).map(String.init)
     }
 
     private static func logPath(of daemon: Daemon) -> String {

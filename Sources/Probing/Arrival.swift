@@ -9,6 +9,8 @@ struct Arrival {
     let body: [UInt8]
     /// How many it came in; 1 is whole.
     let fragments: Int
+    /// The number of the interface, as `if_nametoindex(3)` has it.
+    let interface: Int32
     let isOutgoing: Bool
     /// When its last piece was there.
     let time: LabTime
@@ -19,6 +21,7 @@ struct FragmentCollector {
     private struct Key: Hashable {
         let bytes: [UInt8]
         let identification: UInt32
+        let interface: Int32
         let isOutgoing: Bool
     }
 
@@ -41,17 +44,17 @@ struct FragmentCollector {
     private var partial: [Key: Partial] = [:]
 
     /// Takes a packet; returns it, or the one that it completes.
-    mutating func add(_ bytes: [UInt8], isOutgoing: Bool, time: LabTime) -> Arrival? {
+    mutating func add(_ bytes: [UInt8], interface: Int32, isOutgoing: Bool, time: LabTime) -> Arrival? {
         guard let ip = IPLayer(bytes), bytes.count >= ip.headerLength else { return nil }
         // Ethernet pads short packets.
         let body = Array(bytes[ip.headerLength..<max(ip.headerLength, min(bytes.count, ip.length))])
         guard let fragment = ip.fragment else {
-            return Arrival(ip: ip, body: body, fragments: 1, isOutgoing: isOutgoing, time: time)
+            return Arrival(
+                ip: ip, body: body, fragments: 1, interface: interface, isOutgoing: isOutgoing, time: time)
         }
         let key = Key(
             bytes: ip.source.bytes + ip.destination.bytes + [ip.transport.rawValue],
-            identification: fragment.identification,
-            isOutgoing: isOutgoing)
+            identification: fragment.identification, interface: interface, isOutgoing: isOutgoing)
         var entry = partial[key] ?? Partial()
         entry.pieces[fragment.offset] = body
         if !fragment.hasMore { entry.length = fragment.offset + body.count }
@@ -60,6 +63,8 @@ struct FragmentCollector {
             return nil
         }
         partial[key] = nil
-        return Arrival(ip: ip, body: whole, fragments: entry.pieces.count, isOutgoing: isOutgoing, time: time)
+        return Arrival(
+            ip: ip, body: whole, fragments: entry.pieces.count, interface: interface, isOutgoing: isOutgoing, time: time
+        )
     }
 }

@@ -31,12 +31,13 @@ final class PacketTap {
 
     /// Hands over what has been seen since the last call.
     func drain(_ take: (Arrival) throws -> Void) rethrows {
-        while let (bytes, isOutgoing, time) = receive() {
-            if let arrival = collector.add(bytes, isOutgoing: isOutgoing, time: time) { try take(arrival) }
+        while let (bytes, interface, isOutgoing, time) = receive() {
+            let arrival = collector.add(bytes, interface: interface, isOutgoing: isOutgoing, time: time)
+            if let arrival { try take(arrival) }
         }
     }
 
-    private func receive() -> (bytes: [UInt8], isOutgoing: Bool, time: LabTime)? {
+    private func receive() -> (bytes: [UInt8], interface: Int32, isOutgoing: Bool, time: LabTime)? {
         var address = [UInt8](repeating: 0, count: 32)
         var control = [UInt8](repeating: 0, count: 128)
         let (count, controlLength) = buffer.withUnsafeMutableBytes { data in
@@ -60,7 +61,8 @@ final class PacketTap {
         guard count >= 0 else { return nil }
         // struct sockaddr_ll: family 2, protocol 2, index 4, hardware type 2, packet type 1.
         let isOutgoing = address[10] == Self.outgoing
-        return (Array(buffer[..<count]), isOutgoing, Self.time(in: control, length: controlLength))
+        let interface = address.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 4, as: Int32.self) }
+        return (Array(buffer[..<count]), interface, isOutgoing, Self.time(in: control, length: controlLength))
     }
 
     /// The kernel's time of receipt (`SCM_TIMESTAMPNS`) on the lab's clock; now, where there is none.

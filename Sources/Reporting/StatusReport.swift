@@ -24,7 +24,7 @@ public struct StatusReport: Sendable {
                 ]
             }
             + status.paths.map { path in
-                ["path", path.probe, path.broken == nil ? style.good("ok") : style.bad("broken"), way(path)]
+                ["path", path.probe, word(path, style), path.broken ?? way(path)]
             }
         let broken = status.faults.map { ["fault", $0.fault.description, style.bad("active"), "since \($0.since)"] }
         return clockLine(style) + "\n" + Table(columns: [], rows: rows + broken).text(style: style, indent: "  ")
@@ -198,6 +198,16 @@ public struct StatusReport: Sendable {
     private func word(_ session: SessionStatus, _ style: Style) -> String {
         guard session.reasonToBeDown != nil else { return session.isUp ? style.good("up") : style.bad("down") }
         return session.isUp ? style.bad("up, which it must not be") : style.faint("connecting")
+    }
+
+    /// `ok` is what was answered; where nobody asked, the nodes' tables alone say that the way is there.
+    private func word(_ path: PathStatus, _ style: Style) -> String {
+        switch (path.isAnswered, path.broken) {
+        case (true?, _): style.good("ok")
+        case (false?, nil): style.bad("no answer")
+        case (_, _?): style.bad("broken")
+        case (nil, nil): "routed"
+        }
     }
 
     private func way(_ path: PathStatus) -> String {

@@ -23,7 +23,8 @@ struct ExpectationTests {
         // Nothing in this lab is shared among ways, and no carrier is in it.
         let others: Set<LabModel.Expectation.Claim.Kind> = [.sharing, .traceroute, .md5]
         #expect(
-            Set(topology.expectations.map(\.claim.kind)) == Set(LabModel.Expectation.Claim.Kind.allCases).subtracting(others))
+            Set(topology.expectations.map(\.claim.kind))
+                == Set(LabModel.Expectation.Claim.Kind.allCases).subtracting(others))
         let lines = try AwsOci.text("lab.yaml").split(separator: "\n", omittingEmptySubsequences: false)
         for expectation in topology.expectations {
             #expect(lines[expectation.line - 1].hasPrefix("  \(expectation.name):"))

@@ -113,7 +113,9 @@ extension ProbeTests {
             let pieces = [piece(0..<40, more: true), piece(40..<80, more: true), piece(80..<100, more: false)]
             for order in [[0, 1, 2], [2, 1, 0], [1, 0, 2], [0, 0, 2, 2, 1]] {
                 var collector = FragmentCollector()
-                let arrivals = order.map { collector.add(pieces[$0], isOutgoing: false, time: LabTime(nanoseconds: 1)) }
+                let arrivals = order.map {
+                    collector.add(pieces[$0], interface: 1, isOutgoing: false, time: LabTime(nanoseconds: 1))
+                }
                 #expect(arrivals.dropLast().allSatisfy { $0 == nil })
                 let whole = try #require(arrivals.last ?? nil)
                 #expect(whole.body == body)
@@ -130,8 +132,9 @@ extension ProbeTests {
                 for flip in [UInt8(0), 0xFF] {
                     var bytes = Array(message.bytes[..<length])
                     for index in bytes.indices where index % 7 == 3 { bytes[index] ^= flip }
-                    let quote = collector.add(bytes, isOutgoing: false, time: LabTime(nanoseconds: 1)).flatMap(
-                        ICMPQuote.init)
+                    let quote = collector.add(bytes, interface: 1, isOutgoing: false, time: LabTime(nanoseconds: 1))
+                        .flatMap(
+                            ICMPQuote.init)
                     // An IP header, the message's, the quoted IP header, and the 8 bytes that tell whose it is.
                     guard flip == 0 else { continue }
                     #expect((quote != nil) == (length >= 20 + 8 + 20 + 8))
@@ -144,9 +147,9 @@ extension ProbeTests {
 
         @Test func `Counters are read by name and subtracted`() {
             let before = ProtocolCounters(
-                snmp: "Ip: A ReasmReqds\nIp: 1 5\nIcmp: InDestUnreachs\nIcmp: 2\n", snmp6: "Ip6ReasmReqds \t 1\n")
+                pairs: "Ip: A ReasmReqds\nIp: 1 5\nIcmp: InDestUnreachs\nIcmp: 2\n", singles: "Ip6ReasmReqds \t 1\n")
             let after = ProtocolCounters(
-                snmp: "Ip: A ReasmReqds\nIp: 1 9\nIcmp: InDestUnreachs\nIcmp: 3\n", snmp6: "Ip6ReasmReqds \t 11\n")
+                pairs: "Ip: A ReasmReqds\nIp: 1 9\nIcmp: InDestUnreachs\nIcmp: 3\n", singles: "Ip6ReasmReqds \t 11\n")
             let change = after.since(before)
             #expect(change.fragmentsReceived == 14)
             #expect(change.unreachablesReceived == 1)

@@ -42,6 +42,8 @@ struct Mumble: RoutingDaemon {
 
     func events(in log: String, of node: String, in topology: Topology, realTimeOffset: Int64) -> [LabEvent] { [] }
 
+    func complaints(in log: String, about name: String?) -> [String] { [] }
+
     func effect(of fault: Fault.DaemonFault, at node: String) -> DaemonFaultEffect {
         DaemonFaultEffect(note: "Mumble at \(node) mumbles no more, which nobody minds.")
     }

@@ -31,6 +31,10 @@ public struct Bird: RoutingDaemon {
         BirdLog.events(log, node: node, protocols: Set(topology.sessions.map(\.name)), realTimeOffset: realTimeOffset)
     }
 
+    public func complaints(in log: String, about name: String?) -> [String] {
+        BirdLog.complaints(in: log, protocol: name)
+    }
+
     public func effect(of fault: Fault.DaemonFault, at node: String) -> DaemonFaultEffect {
         switch fault {
         case .killed:

@@ -22,6 +22,26 @@ public enum BirdLog {
         }
     }
 
+    /// The last lines of warnings and errors, oldest first, without their times.
+    ///
+    /// - Parameters:
+    ///   - name: The protocol that is meant; those of nobody's are told in any case.
+    ///   - limit: How many lines at most.
+    static func complaints(in text: String, protocol name: String?, limit: Int = 3) -> [String] {
+        var complaints: [String] = []
+        for line in text.split(whereSeparator: \.isNewline) {
+            let words = line.split(separator: " ", maxSplits: 3).map(String.init)
+            guard words.count == 4, ["<RMT>", "<WARN>", "<ERR>", "<AUTH>", "<FATAL>", "<BUG>"].contains(words[2]) else {
+                continue
+            }
+            let subject = words[3].split(separator: ":", maxSplits: 1).first.map(String.init)
+            if words[2] == "<RMT>", let name, subject != name { continue }
+            complaints.removeAll { $0 == words[3] }
+            complaints.append(words[3])
+        }
+        return Array(complaints.suffix(limit))
+    }
+
     private static func date(_ day: Substring, _ time: Substring) -> LogDate? {
         let parts = day.split(separator: "-").compactMap { Int($0) }
         guard parts.count == 3, let nanoseconds = LogDate.time(time) else { return nil }

@@ -49,6 +49,10 @@ public struct Libreswan: KeyDaemon {
         PlutoLog.events(log, node: node, realTimeOffset: realTimeOffset)
     }
 
+    public func complaints(in log: String, about name: String?) -> [String] {
+        PlutoLog.failures(in: log, connection: name)
+    }
+
     public func masked(_ log: [UInt8]) -> [UInt8] { PlutoKeyLog.masked(log) }
 
     public func effect(of fault: Fault.DaemonFault, at node: String) -> DaemonFaultEffect {

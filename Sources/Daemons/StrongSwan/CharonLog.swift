@@ -18,6 +18,36 @@ public enum CharonLog {
         }
     }
 
+    /// The last lines that tell of a failure, oldest first, without their times; none where a child SA has been established since.
+    ///
+    /// - Parameters:
+    ///   - connection: Whose failures are asked for; those of nobody's, such as of a peer that is not known, are told in any case.
+    ///   - limit: How many lines at most.
+    static func complaints(in text: String, connection: String?, limit: Int = 3) -> [String] {
+        var complaints: [String] = []
+        for line in text.split(whereSeparator: \.isNewline) {
+            let words = line.split(separator: " ", maxSplits: 3).map(String.init)
+            guard words.count == 4 else { continue }
+            let isNamed = words[2].hasPrefix("<") && words[2].contains("|")
+            if isNamed, let connection, !words[2].hasPrefix("<\(connection)|") { continue }
+            let message = words[2].hasPrefix("<") ? words[3] : "\(words[2]) \(words[3])"
+            if isNamed, message.hasPrefix("CHILD_SA "), message.contains("} established with") {
+                complaints.removeAll()
+            } else if (refusals + failures).contains(where: message.contains) {
+                complaints.removeAll { $0 == message }
+                complaints.append(message)
+            }
+        }
+        return Array(complaints.suffix(limit))
+    }
+
+    /// What no connection's state follows from, and what keeps one from coming up all the same.
+    private static let failures = [
+        "giving up after", "peer not responding", "unable to install", "loading connection", "failed to load",
+        "not supported",
+        "no config named", "unable to resolve", "received netlink error", "error writing to socket",
+    ]
+
     /// `2026-11-21T12:04:20.231 05[IKE] <main|1> text`
     struct Line {
         /// Since 1970.

@@ -41,6 +41,10 @@ public struct StrongSwan: KeyDaemon {
         CharonLog.events(log, node: node, realTimeOffset: realTimeOffset)
     }
 
+    public func complaints(in log: String, about name: String?) -> [String] {
+        CharonLog.complaints(in: log, connection: name)
+    }
+
     public func effect(of fault: Fault.DaemonFault, at node: String) -> DaemonFaultEffect {
         switch fault {
         case .killed:

@@ -69,15 +69,13 @@ extension Judge {
         guard let link = place.link, let end = link.ends.first(where: { $0.node == place.node }),
             let next = link.peer(of: end)?.node
         else { return (last.packet, seen) }
-        return (last.packet, "\(seen), and \(next) did not pass it on\(filters(of: next))")
+        return (last.packet, "\(seen), and \(next) did not pass it on\(reasons(at: next))")
     }
 
-    /// What a node of a cloud's fabric may drop, beside what it has no route for.
-    private func filters(of node: String) -> String {
-        let instances = topology.nodes.filter { $0.role == .instance && topology.fabricPort(of: $0)?.node == node }
-        guard !instances.isEmpty else { return "" }
-        return
-            " (there are the source/destination check and the security rules of \(instances.map(\.name).joined(separator: ", ")))"
+    /// What the node's kernel has counted as dropped meanwhile.
+    private func reasons(at node: String) -> String {
+        let drops = observation.drops.filter { $0.node == node }
+        return drops.isEmpty ? "; why is not known" : "; " + drops.map(\.description).joined(separator: ", ")
     }
 
     func rtt(_ claim: RTTClaim) -> Judgement {

@@ -199,7 +199,8 @@ extension ClaimReader {
         guard let name = one(fields[kind.rawValue], .tunnels) else { return nil }
         guard let tunnel = topology.tunnel(named: name) else {
             collector.error(
-                fields[kind.rawValue]?.line, "\(fields.owner.path): tunnel \(name) has no security associations: it is no IPsec",
+                fields[kind.rawValue]?.line,
+                "\(fields.owner.path): tunnel \(name) has no security associations: it is no IPsec",
                 Suggestion.remedy(for: name, among: topology.tunnels.map(\.name), noun: "IPsec tunnels"))
             return nil
         }

@@ -154,7 +154,7 @@ private enum DeskWorks {
 
     private static let all: [any DeskWork.Type] = [
         Build.self, ShutDown.self, ShowClock.self, SetClock.self, AdvanceClock.self, AdvanceClockUntil.self,
-        ShowStatus.self,
+        ShowStatus.self, Explain.self,
         CountTraffic.self, ExecRequest.self, ProbeRequest.self, CapturePackets.self, Observe.self, CauseFaults.self,
         HealFaults.self,
         ListFaults.self, Play.self, Examine.self,
@@ -206,7 +206,8 @@ extension AdvanceClockUntil: DeskWork {
 
 extension ShowStatus: DeskWork {
     fileprivate func work(at desk: Desk, input: AsyncStream<ExecInput>) async throws -> LabStatus {
-        var status = try await desk.follow(self, unbounded: false)
+        let isPaused = await desk.isPaused
+        var status = try await desk.follow(self, unbounded: asksProbes && isPaused)
         status.clock = await desk.supervisor.status
         return status
     }
@@ -228,6 +229,12 @@ extension ExecRequest: DeskWork {
 extension ProbeRequest: DeskWork {
     /// On a clock that stands still, nothing would ever arrive.
     fileprivate func work(at desk: Desk, input: AsyncStream<ExecInput>) async throws -> ProbeResult {
+        try await desk.follow(self, unbounded: desk.isPaused)
+    }
+}
+
+extension Explain: DeskWork {
+    fileprivate func work(at desk: Desk, input: AsyncStream<ExecInput>) async throws -> Explanation {
         try await desk.follow(self, unbounded: desk.isPaused)
     }
 }

@@ -13,7 +13,7 @@ enum FragmentReading {
             let packet = Array(rest.prefix(Int(high) << 8 | Int(low)))
             rest = rest.dropFirst(packet.count)
             let time = LabTime(nanoseconds: Int64(rest.count))
-            guard let arrival = collector.add(packet, isOutgoing: false, time: time) else { continue }
+            guard let arrival = collector.add(packet, interface: 1, isOutgoing: false, time: time) else { continue }
             _ = EchoNumbers(arrival.body, transport: arrival.ip.transport, request: false)
             guard let quote = ICMPQuote(arrival) else { continue }
             try require(quote.transport.count >= 8, "a quote of \(quote.transport.count) bytes")
