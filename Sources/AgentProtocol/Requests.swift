@@ -5,15 +5,19 @@ import NetworkTypes
 
 // MARK: What commands ask of the supervisor
 
-/// Builds a lab; the clock moves as it is told when all of it is there. Half a lab is none: where this fails, the lab ends.
+/// Builds a lab; the clock moves as it is told when all of it is there. Half a lab is none: where this fails, the lab ends, unless it
+/// is to be kept for a look.
 public struct Build: LabRequest {
     public typealias Reply = Done
     public let topology: Topology
     public let clock: ClockMode
+    /// Whether the lab stays as far as it came where it does not come up.
+    public let isKept: Bool
 
-    public init(_ topology: Topology, clock: ClockMode) {
+    public init(_ topology: Topology, clock: ClockMode, isKept: Bool = false) {
         self.topology = topology
         self.clock = clock
+        self.isKept = isKept
     }
 }
 

@@ -21,6 +21,9 @@ struct Up: AsyncParsableCommand {
         help: "How the clock of a lab kernel moves afterwards: paced (with the wall clock) or paused. (default: paced)")
     var clock: ClockMode?
 
+    @Flag(help: "Leave the lab standing, as far as it came, where it does not come up: for a look.")
+    var keep = false
+
     func run() async throws {
         let (topology, file) = try LabLocator.topology(for: target.lab, variant: variant.variant)
         let kernel = try await platform.chosen(for: [topology])
@@ -39,7 +42,7 @@ struct Up: AsyncParsableCommand {
                 lab, directories: LabLocator.directories, executable: Supervision.executable,
                 arguments: supervision.arguments)
             board.finish("boot")
-            _ = try await LabClient(lab).ask(Build(topology, clock: mode)) { message in
+            _ = try await LabClient(lab).ask(Build(topology, clock: mode, isKept: keep)) { message in
                 switch message {
                 case .progress(let progress): board.show(progress)
                 case .notice(let text): board.note(text)
@@ -57,6 +60,16 @@ struct Up: AsyncParsableCommand {
         case .failure(let error):
             // What is there is somebody else's.
             if let failure = error as? LabFailure, failure.code == .alreadyUp { throw failure }
+            if keep, !wasInterrupted, case .running = lab.state() {
+                LabLauncher.leave(lab)
+                StandardStream.error.write(
+                    """
+                    netlab: \(topology.name) stands as far as it came (--keep). Look: netlab status \(topology.name), \
+                    netlab explain \(topology.name) PROBE. End it: netlab down \(topology.name)
+
+                    """)
+                throw error
+            }
             try? await LabLauncher.end(lab)
             guard wasInterrupted else { throw error }
             StandardStream.error.write(

@@ -131,7 +131,7 @@ public struct StatusReport: Sendable {
             let head = "  \(path.probe): \(path.source) > \(path.destination), \(way(path))"
             let hops = path.hops.map { hop in
                 [
-                    hop.node, hop.route ?? (path.broken == nil ? "(there)" : "(no route)"),
+                    hop.node, hop.route ?? (path.broken == nil ? "(there)" : "(ends here)"),
                     hop.tunnel.map { "tunnel \($0)" } ?? "",
                 ]
             }

@@ -133,4 +133,32 @@ import Testing
             }
         }
     }
+
+    @Test func `BIRD's complaints are its last errors of a session`() throws {
+        let text = try Fixture.text("bird-drg.log")
+        #expect(
+            Bird().complaints(in: text, about: "main") == [
+                "main: Received: Administrative shutdown", "main: Error: Hold timer expired",
+            ])
+        #expect(Bird().complaints(in: text, about: "other").isEmpty)
+    }
+
+    @Test func `charon's complaints are forgiven by a child SA, and nobody's are told in any case`() {
+        let refused = """
+            2026-11-21T12:00:00.100 05[IKE] <main|1> initiating IKE_SA main[1] to 203.0.113.2
+            2026-11-21T12:00:00.108 05[IKE] <main|1> received NO_PROPOSAL_CHOSEN notify error
+            2026-11-21T12:00:00.108 05[IKE] <other|2> received AUTHENTICATION_FAILED notify error
+            2026-11-21T12:00:00.109 05[IKE] <3> no IKE config found for 203.0.113.2...198.51.100.2, sending NO_PROPOSAL_CHOSEN
+            2026-11-21T12:00:01.108 05[IKE] <main|4> received NO_PROPOSAL_CHOSEN notify error
+            """
+        #expect(
+            StrongSwan().complaints(in: refused, about: "main") == [
+                "no IKE config found for 203.0.113.2...198.51.100.2, sending NO_PROPOSAL_CHOSEN",
+                "received NO_PROPOSAL_CHOSEN notify error",
+            ])
+        let up =
+            refused
+            + "\n2026-11-21T12:00:02.108 05[IKE] <main|5> CHILD_SA main{1} established with SPIs c168e3a8_i c44f6897_o and TS 0.0.0.0/0 === 0.0.0.0/0"
+        #expect(StrongSwan().complaints(in: up, about: "main").isEmpty)
+    }
 }

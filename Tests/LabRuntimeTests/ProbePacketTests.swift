@@ -145,6 +145,42 @@ extension ProbeTests {
             }
         }
 
+        @Test func `Only counters of dropped packets that have risen are told`() {
+            let before = ProtocolCounters(
+                pairs: "Ip: InReceives InAddrErrors\nIp: 1 5\nTcpExt: IPReversePathFilter\nTcpExt: 0\n",
+                singles: "XfrmInNoStates 3\n")
+            let after = ProtocolCounters(
+                pairs: "Ip: InReceives InAddrErrors\nIp: 9 5\nTcpExt: IPReversePathFilter\nTcpExt: 2\n",
+                singles: "XfrmInNoStates 4\n")
+            #expect(after.drops(since: before).map(\.counter) == ["TcpExtIPReversePathFilter", "XfrmInNoStates"])
+            #expect(after.drops(since: before).map(\.packets) == [2, 1])
+            #expect(after.drops(since: after).isEmpty)
+        }
+
+        @Test func `Rules that drop are told from others and from each other`() {
+            let ruleset = """
+                table inet netlab-fabric {
+                \tchain to-vm {
+                \t\tct state established,related counter packets 3 bytes 252 accept
+                \t\tcounter packets 7 bytes 588 drop
+                \t\tcounter packets 2 bytes 9 drop
+                \t}
+                }
+                table ip t {
+                \tchain c {
+                \t\ttype filter hook forward priority filter; policy accept;
+                \t\ticmp type echo-reply counter packets 1 bytes 84 reject with icmp type admin-prohibited
+                \t}
+                }
+                """
+            let counts = DropRule.counts(in: ruleset)
+            #expect(counts.count == 3)
+            #expect(counts[DropRule(table: "inet netlab-fabric", chain: "to-vm", text: "drop", number: 0)] == 7)
+            #expect(counts[DropRule(table: "inet netlab-fabric", chain: "to-vm", text: "drop", number: 1)] == 2)
+            let rejection = "icmp type echo-reply reject with icmp type admin-prohibited"
+            #expect(counts[DropRule(table: "ip t", chain: "c", text: rejection, number: 0)] == 1)
+        }
+
         @Test func `Counters are read by name and subtracted`() {
             let before = ProtocolCounters(
                 pairs: "Ip: A ReasmReqds\nIp: 1 5\nIcmp: InDestUnreachs\nIcmp: 2\n", singles: "Ip6ReasmReqds \t 1\n")

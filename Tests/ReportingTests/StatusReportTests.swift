@@ -84,7 +84,7 @@ import Testing
                         .init(node: "ec2", route: "0.0.0.0/0 via 10.2.3.1", tunnel: nil),
                         .init(node: "tgw", route: "10.105.2.0/24 dev vpn1", tunnel: "main"),
                         .init(node: "vm", route: nil, tunnel: nil),
-                    ], broken: nil),
+                    ], broken: nil, isAnswered: true),
                 PathStatus(
                     probe: "back", source: "vm", destination: try read("10.2.3.100"),
                     hops: [.init(node: "vm", route: nil, tunnel: nil)], broken: "vm has no route to 10.2.3.100"),
@@ -120,7 +120,7 @@ import Testing
                   bgp     main    up      tgw AS64512 - drg AS31898
                   bgp     spare   down    tgw AS64512 - drg AS31898
                   path    there   ok      by tunnel main
-                  path    back    broken  by no tunnel
+                  path    back    broken  vm has no route to 10.2.3.100
                 """)
     }
 
@@ -156,7 +156,7 @@ import Testing
                     tgw  10.105.2.0/24 dev vpn1  tunnel main
                     vm   (there)
                   back: vm > 10.2.3.100, by no tunnel
-                    vm  (no route)
+                    vm  (ends here)
                     vm has no route to 10.2.3.100
 
                 DAEMONS

@@ -70,17 +70,21 @@ struct Desk {
         await supervisor.end()
     }
 
-    fileprivate func build(_ topology: Topology, _ mode: ClockMode) async throws {
+    fileprivate func build(_ request: Build) async throws {
         do {
-            let namespaces = try await follow(BuildNodes(topology), unbounded: true)
+            let namespaces = try await follow(BuildNodes(request.topology), unbounded: true)
             if let names { try names.add(namespaces, of: supervisor.kernel.id) }
         } catch {
+            if request.isKept {
+                await supervisor.setMode(request.clock)
+                throw error
+            }
             // Half a lab is none. Why is said before the lab ends, which its supervisor does not outlive for long.
             await client.finish(Self.frame(of: error as? LabFailure ?? LabFailure("\(error)")))
             await end()
             throw error
         }
-        await supervisor.setMode(mode)
+        await supervisor.setMode(request.clock)
     }
 
     /// Refuses to touch the clock of the host's own kernel.
@@ -163,7 +167,7 @@ private enum DeskWorks {
 
 extension Build: DeskWork {
     fileprivate func work(at desk: Desk, input: AsyncStream<ExecInput>) async throws -> Done {
-        try await desk.build(topology, clock)
+        try await desk.build(self)
         return Done()
     }
 }
