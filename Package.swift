@@ -73,14 +73,15 @@ let package = Package(
             dependencies: ["LabModel", "NetworkTypes", .product(name: "Yams", package: "Yams")],
             swiftSettings: strict),
         .target(
-            name: "Providers", dependencies: ["YAMLReading", "Daemons", "LabModel", "NetworkTypes"], swiftSettings: strict),
+            name: "HeaderStacks", dependencies: ["Daemons", "LabModel", "Decryption", "NetworkTypes"],
+            swiftSettings: optimized),
+        .target(
+            name: "Providers", dependencies: ["HeaderStacks", "YAMLReading", "Daemons", "LabModel", "NetworkTypes"],
+            swiftSettings: strict),
         .target(
             name: "LabFiles",
             dependencies: ["Providers", "YAMLReading", "Daemons", "LabModel", "NetworkTypes", .product(name: "Yams", package: "Yams")],
             swiftSettings: strict),
-        .target(
-            name: "HeaderStacks", dependencies: ["Daemons", "LabModel", "Decryption", "NetworkTypes"],
-            swiftSettings: optimized),
         .target(name: "LabPlan", dependencies: ["Daemons", "LabModel", "NetworkTypes"], swiftSettings: strict),
         .target(
             name: "Predictions", dependencies: ["HeaderStacks", "Daemons", "LabModel", "PacketFormats", "NetworkTypes"],

@@ -32,6 +32,12 @@ public enum GeneralRules {
             source: ProviderSource(
                 title: "RFC 3704, section 2.2: strict reverse path forwarding breaks asymmetric routing",
                 url: "https://www.rfc-editor.org/rfc/rfc3704", read: nil), findings: asymmetries),
+        Rule(
+            id: "general/tunnel-room", severity: .warning,
+            statement: "what enters a tunnel fits the links between its ends when ESP is around it",
+            source: ProviderSource(
+                title: "RFC 4459, section 3.4: an MTU of the tunnel's that leaves room for its headers",
+                url: "https://www.rfc-editor.org/rfc/rfc4459", read: nil), findings: crampedTunnels),
     ]
 
     /// A block that a cloud uses inside: the link between two of its own nodes.
@@ -127,6 +133,58 @@ public enum GeneralRules {
                 }
             }
         }
+    }
+}
+
+extension GeneralRules {
+    /// Tunnels whose own MTU, or whose segments, are longer than what ESP leaves on the way.
+    fileprivate static func crampedTunnels(_ design: Design) -> [Finding] {
+        design.topology.tunnels.filter { !$0.isUnused }.flatMap { tunnel -> [Finding] in
+            guard let room = design.room(of: tunnel), let esp = tunnel.espEncapsulation, let end = tunnel.ends.first
+            else { return [] }
+            let headers = end.localAddress.bitWidth == 32 ? 40 : 60
+            let way = "the links between its ends take \(room.link), which leaves \(room.most)"
+            let advice = design.advice(for: tunnel)
+            // What is more than a provider advises has been said by its own rule.
+            if let long = tunnel.ends.first(where: { ($0.mtu?.bytes ?? 0) > room.most }), let mtu = long.mtu?.bytes,
+                mtu <= advice ?? mtu
+            {
+                return [
+                    Finding(
+                        line: design.line("tunnels", tunnel.name, "mtu"),
+                        message:
+                            "tunnels.\(tunnel.name): packets of \(mtu) bytes do not fit: they would be \(esp.outerLength(ofInner: mtu)) with ESP, and \(way)",
+                        remedy: "Write `mtu: \(room.advised)`, or count on ICMP and on fragments.")
+                ]
+            }
+            switch tunnel.mss {
+            case .to(let bytes) where bytes + headers > room.most:
+                return [
+                    Finding(
+                        line: design.line("tunnels", tunnel.name, "mss"),
+                        message:
+                            "tunnels.\(tunnel.name): segments of \(bytes) bytes make packets of \(bytes + headers), and \(way)",
+                        remedy: "Write `mss: \(room.advised - headers)`.")
+                ]
+            case .toPathMTU where tunnel.ends.contains(where: { $0.mtu == nil }) && advice == nil:
+                return [
+                    Finding(
+                        line: design.line("tunnels", tunnel.name, "mss"),
+                        message:
+                            "tunnels.\(tunnel.name): `mss: clamp-to-pmtu` trusts the interface's MTU, which does not count ESP without `mtu:`: \(way)",
+                        remedy: "Write `mtu: \(room.advised)`, or `mss: \(room.advised - headers)`.")
+                ]
+            default: return []
+            }
+        }
+    }
+}
+
+extension Design {
+    /// The least MTU that the providers at a tunnel's ends advise for it; nil where none does.
+    fileprivate func advice(for tunnel: Tunnel) -> Int? {
+        tunnel.ends.compactMap { provider(of: $0.node) }.flatMap { providers[$0]?.rules ?? [] }
+            .compactMap { ($0.constraint as? TunnelMTUAdvice)?.advice(for: tunnel) }.min()
     }
 }
 

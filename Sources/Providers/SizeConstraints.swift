@@ -68,7 +68,7 @@ struct TunnelMTUAdvice: ProviderConstraint {
     }
 
     /// What is advised for a tunnel: by its algorithms where the provider says so.
-    private func advice(for tunnel: Tunnel) -> Int {
+    func advice(for tunnel: Tunnel) -> Int {
         guard let algorithms = tunnel.algorithms else { return mtu }
         let row = rows.first {
             $0.cipher == algorithms.encryption.cipher && $0.integrity == algorithms.integrity
@@ -80,7 +80,10 @@ struct TunnelMTUAdvice: ProviderConstraint {
     func findings(in design: Design) -> [Finding] {
         design.ownEnds.filter { !$0.tunnel.isUnused }.flatMap { own -> [Finding] in
             let advised = advice(for: own.tunnel)
+            // What a provider advises in general may be more than the links here take.
+            let fitting = min(advised, design.room(of: own.tunnel)?.advised ?? advised)
             let segment = min(mss, advised - 40)
+            let fittingSegment = min(segment, fitting - 40)
             let place = "tunnels.\(own.tunnel.name)"
             let line = design.line("tunnels", own.tunnel.name, "mtu")
             var findings: [Finding] = []
@@ -89,7 +92,7 @@ struct TunnelMTUAdvice: ProviderConstraint {
                     Finding(
                         line: line,
                         message: "\(place): MTU \(own), and \(design.provider) advises \(advised) or less here",
-                        remedy: "Write `mtu: \(advised)`."))
+                        remedy: "Write `mtu: \(fitting)`."))
             }
             switch own.tunnel.mss {
             case .to(let bytes) where bytes > segment:
@@ -97,21 +100,21 @@ struct TunnelMTUAdvice: ProviderConstraint {
                     Finding(
                         line: design.line("tunnels", own.tunnel.name, "mss"),
                         message: "\(place): MSS is lowered to \(bytes), and \(design.provider) advises \(segment) here",
-                        remedy: "Write `mss: \(segment)`."))
+                        remedy: "Write `mss: \(fittingSegment)`."))
             case .off where !discoversPathMTU:
                 findings.append(
                     Finding(
                         line: design.line("tunnels", own.tunnel.name),
                         message:
                             "\(place): nothing lowers the MSS, and \(design.provider) does no path MTU discovery: large segments get lost",
-                        remedy: "Write `mss: \(segment)`, or `mtu: \(advised)` with `mss: clamp-to-pmtu`."))
+                        remedy: "Write `mss: \(fittingSegment)`, or `mtu: \(fitting)` with `mss: clamp-to-pmtu`."))
             case .toPathMTU where own.end.mtu == nil:
                 findings.append(
                     Finding(
                         line: design.line("tunnels", own.tunnel.name, "mss"),
                         message:
                             "\(place): `mss: clamp-to-pmtu` trusts the interface's MTU, which does not count ESP without `mtu:`; \(design.provider) advises \(advised)",
-                        remedy: "Write `mtu: \(advised)`."))
+                        remedy: "Write `mtu: \(fitting)`."))
             default: break
             }
             return findings

@@ -365,6 +365,35 @@ import Testing
         #expect(lab.diagnostics.allSatisfy { $0.line == lab.line(of: "sysctls:") })
     }
 
+    /// AES-CBC with SHA2-256 leaves 1438 of 1500 bytes (RFC 4303, section 2).
+    @Test(
+        arguments: [
+            ([("mtu: 1400", "mtu: 1438"), ("mss: 1350", "mss: 1398")], nil),
+            ([("mtu: 1400", "mtu: 1439")], "packets of 1439 bytes do not fit: they would be 1516 with ESP"),
+            ([("mss: 1350", "mss: 1399")], "segments of 1399 bytes make packets of 1439"),
+            (
+                [("            mtu: 1400\n            mss: 1350\n", "            mss: clamp-to-pmtu\n")],
+                "which does not count ESP without `mtu:`: the links between its ends take 1500, which leaves 1438"
+            ),
+            ([("mss: 1350", "mss: clamp-to-pmtu")], nil),
+            // Of several ways between the ends one is large enough, and whether another is taken is not known here.
+            ([("198.51.100.2/30}}", "198.51.100.2/30}, mtu: 1300}")], nil),
+        ] as [([(String, String)], String?)])
+    func `Packets into a tunnel fit with ESP around them`(_ edits: [(String, String)], _ words: String?) throws {
+        let lab = try RuledLab(
+            "",
+            edits.map { ($0.0.replacing("            ", with: "    "), $0.1.replacing("            ", with: "    ")) })
+        guard let words else {
+            #expect(lab.diagnostics.isEmpty, "\(lab.diagnostics)")
+            return
+        }
+        #expect(lab.diagnostics.count == 1, "\(lab.diagnostics)")
+        for diagnostic in lab.diagnostics {
+            #expect(diagnostic.rules.map(\.id) == ["general/tunnel-room"] && diagnostic.severity == .warning)
+            #expect(diagnostic.message.contains(words), "\(diagnostic.message)")
+        }
+    }
+
     // MARK: Defaults
 
     private static let standards = """
