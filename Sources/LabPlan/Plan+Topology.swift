@@ -242,9 +242,15 @@ private struct Planner {
             Action.await(Condition(.session($0.name)), within: .seconds(120))
         }
         let propagation = RoutePropagation(in: topology) { _, _ in true }
+        // Every session's, where several share traffic; whether a configuration of the user's own has them do so is not known here.
         let learned = topology.nodes.flatMap { node in
-            propagation.routes(at: node.name).keys.sorted().map {
-                Action.await(Condition(.route(node: node.name, $0)), within: .seconds(30))
+            propagation.routes(at: node.name).sorted { $0.key < $1.key }.flatMap { prefix, routes in
+                // An IPv6 route may have its gateway's link-local address.
+                let isKnown = node.routingConfiguration == nil && prefix.address.bitWidth == 32
+                let gateways: [IPAddress?] = isKnown ? routes.map(\.gateway) : [nil]
+                return gateways.map {
+                    Action.await(Condition(.route(node: node.name, prefix, via: $0)), within: .seconds(30))
+                }
             }
         }
         let probes = topology.probes.filter(\.isAwaited).map {

@@ -44,11 +44,14 @@ extension RunningLab {
                 return (false, "\(node) has no interface \(name)")
             }
             return (link.isUp, "\(name) is \(link.isUp ? "up" : "down")")
-        case .route(let node, let prefix):
+        case .route(let node, let prefix, let gateway):
             try routeKeepers[node]?.update()
-            let routes = try sandbox(node).sockets.routes()
-            let found = routes.first { $0.destination == prefix }
-            return (found != nil, found.map { "\($0)" } ?? "\(node) has no route to \(prefix)")
+            let routes = try sandbox(node).sockets.routes().filter { $0.destination == prefix }
+            let found = routes.first { route in
+                gateway.map { gateway in route.nexthops.contains { $0.gateway == gateway } } ?? true
+            }
+            let seen = (found ?? routes.first).map { "\($0)" }
+            return (found != nil, seen ?? "\(node) has no route to \(prefix)")
         case .echo(let node, let address):
             let echo = ProbeRequest.Kind.echo(
                 count: 1, interval: .zero, payload: 56, dontFragment: false, timeout: .seconds(1))

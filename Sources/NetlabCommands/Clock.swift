@@ -15,7 +15,7 @@ struct Clock: AsyncParsableCommand {
             netlab clock LAB until 'bgp main down'   until something holds
 
             Conditions: tunnel NAME up|down; bgp NAME up|down; interface NODE NAME up|down; \
-            route NODE PREFIX present|absent; ping NODE ADDRESS up|down; daemon NODE/KIND up|down.
+            route NODE PREFIX [via ADDRESS] present|absent; ping NODE ADDRESS up|down; daemon NODE/KIND up|down.
             """)
 
     enum Verb: String, ExpressibleByArgument, CaseIterable {

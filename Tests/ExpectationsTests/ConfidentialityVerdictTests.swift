@@ -183,6 +183,9 @@ struct ConfidentialityVerdictTests {
         #expect(try JudgedLab.verdict(expecting: claim, of: capture).outcome == .fail)
         let knocking = "\ntwo: {security: {from: vpn2, to: 203.0.113.20}, is: dropped}"
         #expect(try JudgedLab.verdict(expecting: claim + knocking, of: capture).outcome == .pass)
+        // Another protocol between the same two is not what the expectation sends.
+        let other = "\ntwo: {security: {from: vpn2, to: 203.0.113.20, protocol: tcp, port: 22}, is: dropped}"
+        #expect(try JudgedLab.verdict(expecting: claim + other, of: capture).outcome == .fail)
         capture.add(Packets.ethernet(Packets.echo(east, "203.0.113.20")), at: "vpn2:wan")
         #expect(try JudgedLab.verdict(expecting: claim + knocking, of: capture).outcome == .fail)
     }

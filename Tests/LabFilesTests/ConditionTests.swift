@@ -31,6 +31,13 @@ import Testing
         #expect(try Condition("interface tgw wan1 up", in: topology).subject == .interface(node: "tgw", wan))
         let everything = try #require(IPPrefix("0.0.0.0/0"))
         #expect(try Condition("route tgw 0.0.0.0/0 present", in: topology).subject == .route(node: "tgw", everything))
+        let gateway = try #require(IPAddress("169.254.120.2"))
+        let byOne = try Condition("route tgw 0.0.0.0/0 via 169.254.120.2 absent", in: topology)
+        #expect(byOne.subject == .route(node: "tgw", everything, via: gateway) && !byOne.holds)
+        #expect(byOne.description == "route tgw 0.0.0.0/0 via 169.254.120.2 absent")
+        #expect(throws: ConditionError.self) {
+            try Condition("route tgw 0.0.0.0/0 by 169.254.120.2 absent", in: topology)
+        }
     }
 
     @Test func `A node can be pinged by name`() throws {

@@ -11,7 +11,7 @@ struct ConfidentialityExaminer: Sendable {
     /// For each of the topology's links whether the claim is about it.
     private let isClaimed: [Bool]
     /// Whoever knocks at public addresses for security expectations: no tunnel's traffic, and expected to be seen.
-    private let strangers: [(sources: Set<IPAddress>, destination: IPAddress)]
+    private let strangers: [(sources: Set<IPAddress>, claim: SecurityClaim)]
     private(set) var objections = Objections()
     private(set) var encrypted = 0
     /// How much of each kind of control traffic was let through.
@@ -21,12 +21,13 @@ struct ConfidentialityExaminer: Sendable {
         self.claim = claim
         self.name = name
         isClaimed = topology.marks(ofLinks: claim.links)
-        let publicAddresses = topology.nodes.compactMap(\.nat).flatMap(\.mappings).map(\.outside)
+        let translated = topology.nodes.compactMap(\.nat).flatMap(\.mappings).map(\.outside)
+        let publicAddresses = translated + topology.tunnels.flatMap(\.ends).map(\.localAddress)
         strangers = topology.expectations.compactMap { expectation in
             guard case .security(let claim) = expectation.claim, publicAddresses.contains(claim.destination) else {
                 return nil
             }
-            return (Set(topology.addresses(of: claim.source)), claim.destination)
+            return (Set(topology.addresses(of: claim.source) + [claim.sourceAddress].compactMap(\.self)), claim)
         }
     }
 
@@ -54,9 +55,20 @@ struct ConfidentialityExaminer: Sendable {
         packet.outer?.isLaterFragment == true && places.tunnel(of: packet) != nil
     }
 
+    /// Whether it is what a security expectation sends, or the answer to that, and nothing else between the same addresses.
     private func isStrangers(_ packet: WirePacket) -> Bool {
         guard packet.esp == nil, let inner = packet.inner else { return false }
-        return strangers.contains { $0.sources.contains(inner.source) && $0.destination == inner.destination }
+        return strangers.contains { sources, claim in
+            let isQuestion = sources.contains(inner.source) && claim.destination == inner.destination
+            let isAnswer = sources.contains(inner.destination) && claim.destination == inner.source
+            guard isQuestion || isAnswer else { return false }
+            switch (claim.transport, inner.transport) {
+            case (.icmp, .echo(let isRequest, _, _)): return isRequest == isQuestion
+            case (.tcp, .tcp(let source, let destination, _, _)), (.udp, .udp(let source, let destination)):
+                return claim.port == (isQuestion ? destination : source)
+            default: return isAnswer && inner.transport == .otherICMP
+            }
+        }
     }
 
     private static func holdsMarker(_ frame: RawSpan) -> Bool {

@@ -146,7 +146,9 @@ extension Judge {
         // A filter of the destination's own stands behind where arrivals are seen: an answer says that it let the packet in.
         let arrived = hasReachedEnd && (result.answer != nil || !isFiltered(lastPlace?.link, at: destination))
         let answer = result.answer.map { "answered with \($0.words)" } ?? "not answered"
-        let seen = "\(hasReachedEnd ? "it arrived" : "it was last seen leaving \(lastPlace?.name ?? "?")"), \(answer)"
+        let end =
+            hasReachedEnd && !arrived ? "it came to the filter of \(destination ?? "the destination")" : "it arrived"
+        let seen = "\(hasReachedEnd ? end : "it was last seen leaving \(lastPlace?.name ?? "?")"), \(answer)"
         let isRight = claim.outcome == .accepted ? arrived : !arrived && result.answer == nil
         return Judgement(
             outcome: isRight ? .pass : .fail, expected: expected, rule: rule, seen: seen,

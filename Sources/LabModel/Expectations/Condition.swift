@@ -12,8 +12,8 @@ public struct Condition: Hashable, Sendable, Codable {
         case session(String)
         /// The interface exists and is up.
         case interface(node: String, InterfaceName)
-        /// The node's route tables have this very prefix.
-        case route(node: String, IPPrefix)
+        /// The node's route tables have this very prefix, and by this gateway where one is given.
+        case route(node: String, IPPrefix, via: IPAddress? = nil)
         /// The node gets an echo reply from the address.
         case echo(node: String, IPAddress)
         /// The daemon answers on its control socket.
@@ -48,14 +48,16 @@ extension Condition: CustomStringConvertible {
         case .tunnel(let name): "tunnel \(name) \(holds ? "up" : "down")"
         case .session(let name): "bgp \(name) \(holds ? "up" : "down")"
         case .interface(let node, let name): "interface \(node) \(name) \(holds ? "up" : "down")"
-        case .route(let node, let prefix): "route \(node) \(prefix) \(holds ? "present" : "absent")"
+        case .route(let node, let prefix, let gateway):
+            "route \(node) \(prefix) \(gateway.map { "via \($0) " } ?? "")\(holds ? "present" : "absent")"
         case .echo(let node, let address): "ping \(node) \(address) \(holds ? "up" : "down")"
         case .daemon(let node, let kind): "daemon \(node)/\(kind.rawValue) \(holds ? "up" : "down")"
         }
     }
 
     private static let forms = [
-        "tunnel NAME up|down", "bgp NAME up|down", "interface NODE NAME up|down", "route NODE PREFIX present|absent",
+        "tunnel NAME up|down", "bgp NAME up|down", "interface NODE NAME up|down",
+        "route NODE PREFIX [via ADDRESS] present|absent",
         "ping NODE ADDRESS up|down", "daemon NODE/KIND up|down",
     ]
 
@@ -83,6 +85,10 @@ extension Condition: CustomStringConvertible {
         case ("route", 2):
             let node = try self.node(arguments[0], in: topology)
             return IPPrefix(arguments[1]).map { .route(node: node, $0) }
+        case ("route", 4) where arguments[2] == "via":
+            let node = try self.node(arguments[0], in: topology)
+            guard let prefix = IPPrefix(arguments[1]), let gateway = IPAddress(arguments[3]) else { return nil }
+            return .route(node: node, prefix, via: gateway)
         case ("ping", 2):
             let node = try self.node(arguments[0], in: topology)
             if let address = IPAddress(arguments[1]) { return .echo(node: node, address) }
