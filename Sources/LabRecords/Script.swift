@@ -208,7 +208,7 @@ public struct LabEvent: Hashable, Sendable, Codable {
 /// What a lab's kernel and daemons hold at one moment.
 public struct ResourceSample: Hashable, Sendable, Codable {
     public let nanoseconds: Int64
-    /// Of the lab kernel: MemTotal less MemAvailable (proc(5)), in bytes.
+    /// Of the lab kernel: MemTotal less MemAvailable (proc(5)), less what netlab's own agent has, in bytes.
     public let kernelBytes: Int64
     /// Of each daemon, by `NODE/KIND`: resident, in bytes.
     public let daemonBytes: [String: Int64]

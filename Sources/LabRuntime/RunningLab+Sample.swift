@@ -9,6 +9,8 @@ extension RunningLab {
     /// - Throws: `NetlinkError`.
     func sample() throws -> ResourceSample {
         let memory = ProcFields(GuestSystem.read("/proc/meminfo") ?? "")
+        // What netlab itself keeps, such as the record of all pings, is not the lab's.
+        let own = ProcFields(GuestSystem.read("/proc/self/status") ?? "").bytes("RssAnon") ?? 0
         var daemonBytes: [String: Int64] = [:]
         for (name, process) in daemons {
             guard case .running = process.current else { continue }
@@ -24,7 +26,7 @@ extension RunningLab {
         }
         return ResourceSample(
             nanoseconds: LabClock.now.nanoseconds,
-            kernelBytes: (memory.bytes("MemTotal") ?? 0) - (memory.bytes("MemAvailable") ?? 0),
+            kernelBytes: (memory.bytes("MemTotal") ?? 0) - (memory.bytes("MemAvailable") ?? 0) - own,
             daemonBytes: daemonBytes, associations: associations)
     }
 }

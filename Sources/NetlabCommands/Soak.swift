@@ -11,7 +11,8 @@ struct Soak: AsyncParsableCommand {
         abstract: "Ping through a fresh lab for a long time: losses, rekeys, flaps, leaks.",
         discussion: """
             Takes a lab of its own, which is gone afterwards. The lab's day takes some seconds of yours. A leak of memory or \
-            of security associations fails (exit code 1); lost pings are counted.
+            of security associations fails (exit code 1), and so does a tunnel that is down at the end, with since when and what \
+            its daemons said; lost pings are counted, and fail with --max-loss.
             """)
 
     @OptionGroup var target: LabArgument
@@ -31,6 +32,11 @@ struct Soak: AsyncParsableCommand {
         help: ArgumentHelp(
             "Ping these probes, separated by commas. (default: the lab's `soak:`, or all)", valueName: "names"))
     var probes: String?
+
+    @Option(
+        help: ArgumentHelp("Fail if a probe loses a larger share of its pings, such as 0.1%.", valueName: "share"),
+        transform: Soak.share)
+    var maxLoss: Percentage?
 
     @Option(help: "Leave the report, the series and the logs in this directory.")
     var out: String?
@@ -70,7 +76,8 @@ struct Soak: AsyncParsableCommand {
         let lab = try FreshLab(topology, labFile: file, kernel: kernel, number: 1)
         // Once an hour is enough to see memory grow; less than forty hours are sampled forty times.
         let script = Script(
-            flows: flows, steps: [], length: length, capture: nil, samplingInterval: min(.seconds(3600), length / 40),
+            flows: flows, steps: [Script.Step(at: length, action: .observe(Self.lastLook(at: topology), file: ""))],
+            length: length, capture: nil, samplingInterval: min(.seconds(3600), length / 40),
             trafficInterval: Script.trafficInterval(for: length))
         let meter = ProgressMeter(.error, onlyOnTerminals: true)
         meter.show("\(topology.name): coming up")
@@ -96,7 +103,7 @@ struct Soak: AsyncParsableCommand {
         let published = topology.soak.compactMap { soak in soak.published.map { (soak.probe, $0) } }
         let report = SoakReport(
             topology: topology, record: record, events: events, wallTime: .now - begin,
-            references: Dictionary(uniqueKeysWithValues: published))
+            references: Dictionary(uniqueKeysWithValues: published), maximumLoss: maxLoss)
         try directory.write(JSONText.of(report) + "\n", to: "report.json")
         try directory.write(report.flowSeries, to: "pings.csv")
         try directory.write(report.holdingSeries, to: "memory.csv")
@@ -109,6 +116,19 @@ struct Soak: AsyncParsableCommand {
         }
         if wasInterrupted { throw ExitCode(ExitStatus.interrupted.rawValue) }
         try ExitStatus.check(report.outcome)
+    }
+
+    /// Whether each tunnel is there at the end.
+    private static func lastLook(at topology: Topology) -> ObservationRequest {
+        ObservationRequest(
+            measurements: topology.tunnels.filter { !$0.isUnused }.map { .condition(Condition(.tunnel($0.name))) })
+    }
+
+    private static func share(_ text: String) throws -> Percentage {
+        guard let share = Percentage(text) else {
+            throw ValidationError("\"\(text)\" is not a share: write 0%, 0.1% or the like.")
+        }
+        return share
     }
 
     private func chosen(from topology: Topology) throws -> [Probe] {

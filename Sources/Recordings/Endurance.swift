@@ -5,6 +5,8 @@ import NetworkTypes
 /// What a lab went through in a long time: renewed keys, flaps, alarms, and what it holds on to.
 public struct Endurance: Hashable, Sendable, Codable {
     public let tunnels: [Renewals]
+    /// The tunnels that were down at the end.
+    public let lost: [Loss]
     public let sessions: [Flaps]
     public let alarms: [Alarms]
     public let holdings: [Holding]
@@ -21,6 +23,24 @@ public struct Endurance: Hashable, Sendable, Codable {
             self.tunnel = tunnel
             self.children = children
             self.ike = ike
+        }
+    }
+
+    /// A tunnel that was not there at the end.
+    public struct Loss: Hashable, Sendable, Codable {
+        public let tunnel: String
+        /// What was missing, as the lab saw it.
+        public let seen: String
+        /// When its last association went; nil where none did since the beginning.
+        public let since: LabTime?
+        /// What the daemons at its ends said last of refusals and ends, each with its node and time.
+        public let words: [String]
+
+        public init(tunnel: String, seen: String, since: LabTime?, words: [String]) {
+            self.tunnel = tunnel
+            self.seen = seen
+            self.since = since
+            self.words = words
         }
     }
 
@@ -83,6 +103,7 @@ public struct Endurance: Hashable, Sendable, Codable {
         tunnels = topology.tunnels.filter { !$0.isUnused }.map {
             Self.renewals(of: $0, events, from: samples.first, topology: topology)
         }
+        lost = Self.losses(in: record, events, topology)
         sessions = topology.sessions.map { session in
             // Both ends notice each flap: the one that saw more counts.
             let counts = session.speakers.map { Self.flaps(of: session.name, at: $0.node, events) }
@@ -99,6 +120,30 @@ public struct Endurance: Hashable, Sendable, Codable {
         let base = warm.map { $0.nanoseconds < last.nanoseconds ? $0 : first } ?? first
         holdings = Self.memory(from: base, to: last) + Self.associations(from: first, to: last, events)
         hasLeak = holdings.contains(where: \.isLeak)
+    }
+
+    /// What the last measurements of the tunnels' state say.
+    private static func losses(in record: ScriptRecord, _ events: [LabEvent], _ topology: Topology) -> [Loss] {
+        let findings = record.steps.last { $0.observation != nil }?.observation?.steps ?? []
+        return findings.compactMap { step in
+            guard case .condition(let condition) = step.measurement, case .tunnel(let name) = condition.subject,
+                case .condition(false, let seen) = step.finding, let tunnel = topology.tunnel(named: name)
+            else { return nil }
+            let gone = events.last {
+                if case .association(name, _, _, .removed) = $0.kind { true } else { false }
+            }
+            let words = tunnel.ends.flatMap { end in
+                let said = events.compactMap { event -> String? in
+                    guard event.node == end.node, case .ike(end.connection, let what, let text) = event.kind,
+                        [.refused, .peerDead, .deleted].contains(what)
+                    else { return nil }
+                    return "\(end.node) at \(LabTime(nanoseconds: event.nanoseconds)): \(text)"
+                }
+                return said.suffix(2)
+            }
+            return Loss(
+                tunnel: name, seen: seen, since: gone.map { LabTime(nanoseconds: $0.nanoseconds) }, words: words)
+        }
     }
 
     private static func renewals(

@@ -14,13 +14,15 @@ public struct SoakReport: Sendable {
     public let endurance: Endurance
     /// What the lab's model measured, in words, by the flow's name.
     public let references: [String: String]
+    /// What share of its pings each flow may lose; nil for any.
+    public let maximumLoss: Percentage?
     private let record: ScriptRecord
 
     /// - Parameters:
     ///   - events: Those of the daemons' logs; the record's own are counted in any case.
     public init(
         topology: Topology, record: ScriptRecord, events: [LabEvent] = [], wallTime: Duration,
-        references: [String: String] = [:]
+        references: [String: String] = [:], maximumLoss: Percentage? = nil
     ) {
         lab = topology.name
         length = .nanoseconds(record.endedAtNanoseconds - record.startedAtNanoseconds)
@@ -31,14 +33,26 @@ public struct SoakReport: Sendable {
         }
         endurance = Endurance(events: record.events + events, record: record, topology: topology)
         self.references = references
+        self.maximumLoss = maximumLoss
         self.record = record
     }
 
-    /// A leak fails; that nobody counted is a doubt, and so is a lab that did not run to the end or was not asked anything.
+    /// A leak fails, so does a tunnel that is gone at the end, and so do more lost pings than were to be; that nobody counted is a
+    /// doubt, and so is a lab that did not run to the end or was not asked anything.
     public var outcome: TestRun.Outcome {
         if record.steps.contains(where: { $0.failure != nil }) { return .broken }
+        if !endurance.lost.isEmpty || !excessive.isEmpty { return .fail }
         guard let hasLeak = endurance.hasLeak else { return .inconclusive }
         return hasLeak ? .fail : isPartial || flows.allSatisfy { $0.sent == 0 } ? .inconclusive : .pass
+    }
+
+    /// The flows that have lost a larger share than they may.
+    private var excessive: [FlowResult] {
+        guard let maximumLoss else { return [] }
+        return flows.filter { flow in
+            let decided = flow.sent - flow.undecided
+            return decided > 0 && Double(flow.lost) > maximumLoss.fraction * Double(decided)
+        }
     }
 
     // MARK: Text
@@ -74,11 +88,19 @@ public struct SoakReport: Sendable {
             }
             lines += flow.localErrors.map { style.warning("\(flow.name): \(flow.unsent) not sent: \($0)") }
         }
+        if let maximumLoss {
+            lines += excessive.map { style.bad("\($0.name) lost more than \(maximumLoss) (--max-loss)") }
+        }
         return lines.joined(separator: "\n")
     }
 
     private func events(_ style: Style) -> String {
         var lines = endurance.tunnels.map { "\($0.tunnel): \($0.children) child SAs and \($0.ike) IKE SAs renewed" }
+        for loss in endurance.lost {
+            let since = loss.since.map { "since \($0)" } ?? "since the beginning"
+            lines.append(style.bad("\(loss.tunnel): down \(since): \(loss.seen)"))
+            lines += loss.words.map { "  \($0)" }
+        }
         lines += endurance.sessions.map { session in
             let flaps = "BGP \(session.session): \(session.count) flap\(session.count == 1 ? "" : "s")"
             return session.count == 0 ? flaps : style.warning(flaps)

@@ -1,3 +1,4 @@
+import LabModel
 import LabRecords
 import NetworkTypes
 import Recordings
@@ -80,5 +81,46 @@ import Testing
         }
         let found = try Self.endurance([], [alarm(true), alarm(false), alarm(true)])
         #expect(found.alarms == [.init(monitor: "inside", raised: 2)])
+    }
+
+    @Test func `A tunnel that is down at the end is told with since when and what its daemons said`() throws {
+        let topology = try TwoPaths.topology()
+        let tunnel = try #require(topology.tunnels.first)
+        let end = try #require(tunnel.ends.first)
+        func said(_ hours: Double, _ what: LabEvent.IKEEvent, _ text: String) -> LabEvent {
+            LabEvent(
+                nanoseconds: Int64(hours * Double(Self.hour)), node: end.node,
+                kind: .ike(connection: end.connection, what, text: text))
+        }
+        func endurance(holds: Bool) -> Endurance {
+            let look = Observation(
+                steps: [
+                    .init(
+                        measurement: .condition(Condition(.tunnel(tunnel.name))), fromNanoseconds: 0, toNanoseconds: 0,
+                        finding: .condition(holds: holds, seen: "nothing there"))
+                ], capture: nil)
+            let record = ScriptRecord(
+                startedAtNanoseconds: 0, endedAtNanoseconds: 24 * Self.hour, realTimeOffsetNanoseconds: 0,
+                steps: [
+                    .init(
+                        action: .observe(ObservationRequest(measurements: []), file: ""), fromNanoseconds: 0,
+                        toNanoseconds: 0,
+                        observation: look, failure: nil)
+                ], flows: [], events: [], samples: [Self.sample(0), Self.sample(24)], capture: nil, isPartial: false)
+            let gone = LabEvent(
+                nanoseconds: 3 * Self.hour, node: end.node,
+                kind: .association(tunnel: tunnel.name, spi: 9, isOutbound: false, .removed))
+            return Endurance(
+                events: [
+                    said(1, .childEstablished, "up"), said(2, .refused, "one"), said(2.5, .refused, "two"),
+                    said(3.5, .refused, "three"), gone,
+                ],
+                record: record, topology: topology)
+        }
+        #expect(endurance(holds: true).lost.isEmpty)
+        let lost = try #require(endurance(holds: false).lost.first)
+        #expect(lost.tunnel == tunnel.name && lost.seen == "nothing there")
+        #expect(lost.since == LabTime(nanoseconds: 3 * Self.hour))
+        #expect(lost.words == ["\(end.node) at 2:30:00.000: two", "\(end.node) at 3:30:00.000: three"])
     }
 }

@@ -23,7 +23,7 @@ import Testing
 
     /// Three hours of a ping each second, of which the one after 90 s is lost; pluto takes 10 MiB, and more at the end.
     private static func report(
-        pluto: Int64 = 10, isPartial: Bool = false, firstSample: Int64 = 0
+        pluto: Int64 = 10, isPartial: Bool = false, firstSample: Int64 = 0, maximumLoss: Percentage? = nil
     ) throws -> SoakReport {
         let count = 3 * 3600
         let flow = FlowRecord(
@@ -48,8 +48,17 @@ import Testing
             startedAtNanoseconds: 0, endedAtNanoseconds: Int64(count) * second, realTimeOffsetNanoseconds: 0, steps: [],
             flows: [flow], events: [], samples: [early] + samples.dropFirst(), capture: nil, isPartial: isPartial)
         return SoakReport(
-            topology: try topology(), record: record, wallTime: .seconds(2), references: ["workload": "none lost, 3 ms"]
-        )
+            topology: try topology(), record: record, wallTime: .seconds(2),
+            references: ["workload": "none lost, 3 ms"],
+            maximumLoss: maximumLoss)
+    }
+
+    @Test func `More lost pings than may be lost fail`() throws {
+        #expect(try Self.report(maximumLoss: Percentage("0.01%")).outcome == .pass)
+        let report = try Self.report(maximumLoss: Percentage("0.009%"))
+        #expect(report.outcome == .fail)
+        #expect(report.text(style: .plain).contains("\nworkload lost more than 0.009% (--max-loss)\n"))
+        #expect(try Self.report(maximumLoss: .zero).outcome == .fail)
     }
 
     @Test func `The table`() throws {

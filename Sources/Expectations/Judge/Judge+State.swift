@@ -170,6 +170,14 @@ extension Judge {
             for one in end.associations {
                 faults += self.faults(of: one, claim)
             }
+            // A renewal has two for a while, and two where both ends begin at once.
+            for isOutbound in [true, false] {
+                let count = end.associations.count { $0.isOutbound == isOutbound }
+                guard count > Self.mostAssociations else { continue }
+                faults.append(
+                    "\(end.node) has \(count) security associations \(isOutbound ? "outbound" : "inbound"), where a renewal has two"
+                )
+            }
             if let lifetimes {
                 for (name, rest, most) in [
                     ("IKE", end.ikeReplacedIn, lifetimes.ike), ("ESP", end.childReplacedIn, lifetimes.esp),
@@ -184,6 +192,8 @@ extension Judge {
             outcome: faults.isEmpty ? .pass : .fail, expected: expected, rule: rule,
             seen: faults.isEmpty ? words.joined(separator: "; ") : faults.joined(separator: "; "))
     }
+
+    private static let mostAssociations = 4
 
     private func faults(of one: TunnelAssociation, _ claim: SAClaim) -> [String] {
         let esp = one.association
