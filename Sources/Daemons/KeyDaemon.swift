@@ -116,6 +116,9 @@ public struct OwnConnection: Hashable, Sendable {
     /// Whether it negotiates anew when the peer ends the tunnel, and when its own liveness has given the peer up.
     public var comesBackAfterDelete: Bool
     public var comesBackAfterSilence: Bool
+    /// How often it goes through all repetitions of a first request before it gives up for good; nil for without end, also where traffic
+    /// makes it begin again.
+    public var attempts: Int?
     /// How long a peer may be silent before it is asked; nil where dead peers are not looked for.
     public var deadPeerDelay: Duration?
     public var deadPeerAction: TunnelEnd.DeadPeerAction

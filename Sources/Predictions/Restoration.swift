@@ -99,6 +99,7 @@ extension Predictor {
         _ tunnel: Tunnel, _ lost: [Damage.Side], _ impact: Impact, _ restoration: inout Restoration
     ) {
         guard lost.contains(where: { $0.name == tunnel.name }) else { return }
+        var givingUp: [String] = []
         let waits = tunnel.ends.compactMap { end -> (node: String, wait: Duration)? in
             let side = Damage.Side(name: tunnel.name, node: end.node)
             let retransmission = IKERetransmission(end, of: tunnel, in: topology, versions: versions)
@@ -107,12 +108,19 @@ extension Predictor {
             if impact.mismatched[tunnel.name] == end.node { return (end.node, retransmission.interval) }
             let starts = impact.silentKeyDaemons.contains(end.node)
             let isSilent = lost.contains(side) && !impact.damage.forgotten.contains(side)
-            guard starts ? begins(end) : initiates(end, of: tunnel, isLost: isSilent) else { return nil }
+            guard starts ? begins(end) : tunnel.beginsAnew(end, isLost: isSilent) else { return nil }
+            if !starts, isSilent, let attempts = end.own?.attempts {
+                givingUp.append(
+                    "\(end.node) asks for \(tunnel.name) \(attempts == 1 ? "once" : "\(attempts) times") more when it has given its peer up, each \(retransmission.patience.shortText) long, and then no more: mended after that, \(tunnel.name) stays down."
+                )
+                return nil
+            }
             return (end.node, starts ? retransmission.interval : retransmission.longestWait)
         }
         guard let shortest = waits.min(by: { $0.wait < $1.wait }) else {
             restoration.window = nil
-            restoration.reasons.append("Nobody negotiates \(tunnel.name) anew: both ends wait for the other.")
+            restoration.reasons +=
+                givingUp.isEmpty ? ["Nobody negotiates \(tunnel.name) anew: both ends wait for the other."] : givingUp
             return
         }
         restoration.window = restoration.window.map { $0 + Window(.zero, shortest.wait) }
@@ -162,29 +170,11 @@ extension Predictor {
         }
     }
 
-    /// Whether an end of a running daemon begins a negotiation by itself.
-    ///
-    /// - Parameter isLost: Whether its own liveness has given the peer up; else the peer has ended the tunnel, or never was.
-    func initiates(_ end: TunnelEnd, of tunnel: Tunnel, isLost: Bool) -> Bool {
-        switch end.configuration {
-        case .generated(let startup, let action):
-            guard isLost, IKELiveness(end, of: tunnel, in: topology, versions: versions) != nil else {
-                return startup == .initiate
-            }
-            return action != .clear || startup == .initiate && end.keyDaemon.beginsAfterClear
-        case .own:
-            guard let own = end.own else { return false }
-            // What a file has begun when it was loaded is not begun again unless it says so.
-            guard isLost else { return own.comesBackAfterDelete }
-            return own.deadPeerDelay == nil ? own.comesBackAfterDelete : own.comesBackAfterSilence
-        }
-    }
-
     /// Whether an end begins anew when its peer tells it that the tunnel is over (a DELETE, RFC 7296, section 1.4.1).
     func answersDelete(_ end: TunnelEnd, of tunnel: Tunnel) -> Bool {
         switch end.configuration {
         // netlab writes `close_action` for ends that begin.
-        case .generated: initiates(end, of: tunnel, isLost: false)
+        case .generated: tunnel.beginsAnew(end, isLost: false)
         case .own: end.own?.comesBackAfterDelete ?? false
         }
     }

@@ -234,4 +234,32 @@ struct AgreementTests {
             }, "\(found)")
         #expect(try errors(own + "    leftid=203.0.113.9\n").isEmpty)
     }
+
+    /// What charon does when its peer has been silent (swanctl.conf(5)): `dpd_action` says nothing to begin anew, or for how long.
+    @Test(
+        arguments: [
+            ("", "", nil),
+            (
+                "dpd_delay = 10s", "",
+                "a silence ends the tunnel for good: west gives its peer up, and nobody begins anew"
+            ),
+            ("dpd_delay = 10s", "dpd_action = restart", "it asks once more (keyingtries"),
+            ("dpd_delay = 10s\n    keyingtries = 3", "dpd_action = restart", "it asks 3 times more (keyingtries"),
+            ("dpd_delay = 10s\n    keyingtries = 0", "dpd_action = restart", nil),
+            ("dpd_delay = 10s", "dpd_action = trap", nil),
+        ] as [(String, String, String?)])
+    func `A silence that ends a tunnel for good is warned of`(_ connection: String, _ child: String, _ words: String?)
+        throws
+    {
+        let west = Self.charon(1, 2).replacing("local_addrs", with: connection + "\n    local_addrs")
+            .replacing("start_action", with: child + "\n        start_action")
+        let east = Self.charon(2, 1, start: "none")
+        let (errors, warnings) = try Self.lab("strongswan", west: west, east: east)
+        #expect(errors.isEmpty, "\(errors)")
+        if let words {
+            #expect(warnings.count == 1 && warnings[0].contains(words), "\(warnings)")
+        } else {
+            #expect(warnings.isEmpty, "\(warnings)")
+        }
+    }
 }

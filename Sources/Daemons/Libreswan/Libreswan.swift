@@ -119,7 +119,7 @@ public struct Libreswan: KeyDaemon {
             forcesEncapsulation: ["yes", "on", "true"].contains(parameters["encapsulation"])
                 || parameters["forceencaps"] == "yes",
             initiates: starts, ikeVersion: Self.ikeVersion(parameters), comesBackAfterDelete: starts,
-            comesBackAfterSilence: starts,
+            comesBackAfterSilence: starts, attempts: nil,
             deadPeerDelay: parameters["dpddelay"].flatMap(Self.duration).flatMap { $0 > .zero ? $0 : nil },
             deadPeerAction: parameters["dpdaction"].flatMap(TunnelEnd.DeadPeerAction.init(rawValue:)) ?? .hold,
             settings: parameters, lines: written.lines(of: name), terms: Self.terms(parameters))

@@ -119,7 +119,7 @@ public struct StrongSwan: KeyDaemon {
             esp: connection.espAlgorithms, ikeLifetime: connection.lifetimes.ike, espLifetime: connection.lifetimes.esp,
             forcesEncapsulation: connection.forcesEncapsulation, initiates: connection.initiates,
             ikeVersion: connection.ikeVersion, comesBackAfterDelete: connection.comesBackAfterDelete,
-            comesBackAfterSilence: connection.comesBackAfterSilence,
+            comesBackAfterSilence: connection.comesBackAfterSilence, attempts: connection.attempts,
             deadPeerDelay: connection.deadPeerDelay, deadPeerAction: connection.deadPeerAction,
             settings: connection.flattened, lines: connection.lines, terms: connection.terms)
         return (own, problems)

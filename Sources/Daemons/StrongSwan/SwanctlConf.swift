@@ -120,6 +120,12 @@ public struct SwanctlConnection: Hashable, Sendable {
     /// What `dpd_action` says, `clear` by default.
     var comesBackAfterSilence: Bool { traps || deadPeerAction != .clear }
 
+    /// `keyingtries`, 1 by default and 0 for without end; a trap begins again with the next packet whatever it says.
+    var attempts: Int? {
+        let tries = settings.values["keyingtries"].flatMap(Int.init) ?? 1
+        return traps || deadPeerAction == .hold || tries == 0 ? nil : tries
+    }
+
     /// A bare number is one of seconds.
     private static func time(_ text: String?) -> Duration? {
         text.flatMap { Duration(text: $0) ?? Duration(text: $0 + "s") }

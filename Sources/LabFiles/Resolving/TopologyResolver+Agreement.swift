@@ -70,6 +70,30 @@ extension TopologyResolver {
         }
     }
 
+    /// Reports a tunnel that a long silence ends for good.
+    func checkComeback(of tunnel: Tunnel, _ spec: TunnelSpec) {
+        let watchers = tunnel.ends.filter(tunnel.looksForSilence)
+        guard !tunnel.isUnused, !watchers.isEmpty else { return }
+        let line = spec.ends.lazy.compactMap(\.configuration?.line).first ?? spec.name.line
+        let place = "tunnels.\(spec.name.value)"
+        let begun = tunnel.ends.filter { tunnel.beginsAnew($0, isLost: tunnel.looksForSilence($0)) }
+        if begun.isEmpty {
+            let names = watchers.map(\.node).joined(separator: " and ")
+            collector.warning(
+                line,
+                "\(place): a silence ends the tunnel for good: \(names) \(watchers.count == 1 ? "gives its peer" : "give their peers") up, and nobody begins anew",
+                "Have one end begin again: `dpd-action: restart`; in a swanctl.conf `dpd_action = restart` with `keyingtries = 0`, or `start_action = trap`."
+            )
+        } else if let first = begun.first, begun.allSatisfy({ tunnel.looksForSilence($0) && $0.own?.attempts != nil }),
+            let attempts = first.own?.attempts
+        {
+            collector.warning(
+                line,
+                "\(place): a long silence ends the tunnel for good: when \(first.node) has given its peer up, it asks \(attempts == 1 ? "once" : "\(attempts) times") more (keyingtries, 1 unless the file says otherwise), and then no more",
+                "Write `keyingtries = 0` (swanctl.conf(5)).")
+        }
+    }
+
     /// Reports what keeps a tunnel with a user's own file from coming up, and what it is lost by later.
     func checkAgreement(of tunnel: Tunnel, _ spec: TunnelSpec) {
         guard !tunnel.isUnused, tunnel.ends.contains(where: { $0.own != nil }) else { return }

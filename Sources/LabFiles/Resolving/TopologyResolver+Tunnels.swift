@@ -95,6 +95,7 @@ extension TopologyResolver {
             name: spec.name.value, summary: spec.summary, proposal: proposalOrFiles, isUnused: spec.isUnused,
             mss: spec.mss, ends: ends)
         checkAgreement(of: tunnel, spec)
+        checkComeback(of: tunnel, spec)
         return tunnel
     }
 
