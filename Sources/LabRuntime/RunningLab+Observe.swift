@@ -46,6 +46,7 @@ extension RunningLab {
     private func measure(_ measurements: [Measurement]) async throws -> [Observation.Step] {
         var steps: [Observation.Step] = []
         for measurement in measurements {
+            if case .probe = measurement { try forgetPathMTUs() }
             let start = LabClock.now
             let finding: Finding
             do {
@@ -62,6 +63,18 @@ extension RunningLab {
                     finding: finding))
         }
         return steps
+    }
+
+    /// What was measured before has taught the kernels the MTUs of ways, which clamps and senders go by: each measurement finds the
+    /// lab as a fresh one.
+    private func forgetPathMTUs() throws {
+        for node in topology.nodes {
+            guard let sandbox = sandboxes[node.name] else { continue }
+            try sandbox.network.setSysctls([("net.ipv4.route.flush", "1")])
+            if topology.addresses(of: node.name).contains(where: { $0.bitWidth == 128 }) {
+                try sandbox.sockets.forgetPathMTUs()
+            }
+        }
     }
 
     /// Starts a capture.
