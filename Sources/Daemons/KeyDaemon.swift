@@ -122,6 +122,12 @@ public struct OwnConnection: Hashable, Sendable {
     /// How long a peer may be silent before it is asked; nil where dead peers are not looked for.
     public var deadPeerDelay: Duration?
     public var deadPeerAction: TunnelEnd.DeadPeerAction
+    /// Whether it may move a tunnel to another address of its node's (MOBIKE, RFC 4555).
+    public var moves: Bool
+    /// The settings, by their paths, that netlab computes with; those that decide something and that it does not; all others are the
+    /// daemon's affair alone.
+    public var taken: [String]
+    public var open: [String]
     /// Every setting by its path, to compare, and its line.
     public var settings: [String: String]
     public var lines: [String: Int]

@@ -15,6 +15,9 @@ struct Validate: AsyncParsableCommand {
     @OptionGroup var variant: VariantOption
     @OptionGroup var output: FormatOption
 
+    @Flag(name: .shortAndLong, help: "Also print what is taken from users' own files, and what is not.")
+    var verbose = false
+
     func run() async throws {
         var diagnostics: [LabFileDiagnostic]
         var topology: Topology?
@@ -33,7 +36,10 @@ struct Validate: AsyncParsableCommand {
             print(try JSONText.of(diagnostics))
         case .table:
             for diagnostic in diagnostics { print(diagnostic) }
-            if let topology { print(summary(of: topology)) }
+            if let topology {
+                print(summary(of: topology))
+                if verbose { print(OwnFilesReport(topology).text(style: .standardOutput)) }
+            }
         }
         if topology == nil {
             if output.format == .table {

@@ -134,6 +134,15 @@ extension Predictor {
             for end in tunnel.ends where end.own?.ikeVersion == 1 {
                 return "\(end.node) speaks IKEv1 for \(tunnel.name), whose timers are not computed here"
             }
+            // Through one link and one inside it cannot move anywhere.
+            for end in tunnel.ends where end.own?.moves ?? false && topology.linkEnds(of: end.node).count > 2 {
+                return
+                    "\(end.node) may move \(tunnel.name) to another of its addresses (MOBIKE, RFC 4555), which is not computed here"
+            }
+            for end in tunnel.ends {
+                guard case .own(let files) = end.configuration, let open = end.own?.open.first else { continue }
+                return "\(files.configurationName) of \(end.node) says `\(open)`, which is not computed here"
+            }
         }
         let nodes = Set(journey.all.flatMap(\.nodes))
         for node in topology.nodes where nodes.contains(node.name) {

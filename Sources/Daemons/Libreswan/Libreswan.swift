@@ -122,8 +122,39 @@ public struct Libreswan: KeyDaemon {
             comesBackAfterSilence: starts, attempts: nil,
             deadPeerDelay: parameters["dpddelay"].flatMap(Self.duration).flatMap { $0 > .zero ? $0 : nil },
             deadPeerAction: parameters["dpdaction"].flatMap(TunnelEnd.DeadPeerAction.init(rawValue:)) ?? .hold,
+            moves: parameters["mobike"] == "yes", taken: parameters.keys.filter(Self.taken.contains).sorted(),
+            open: Self.open(parameters),
             settings: parameters, lines: written.lines(of: name), terms: Self.terms(parameters))
         return (connection, problems)
+    }
+
+    /// The parameters that are computed with (ipsec.conf(5)).
+    private static let taken: Set = [
+        "auto", "ikev2", "keyexchange", "authby", "left", "right", "leftid", "rightid", "leftsubnet", "rightsubnet",
+        "leftsubnets", "rightsubnets", "ike", "phase2alg", "esp", "pfs", "ikelifetime", "salifetime", "keylife",
+        "lifetime", "dpddelay", "dpdaction", "dpdtimeout", "retransmit-timeout", "retransmit-interval",
+        "encapsulation", "forceencaps", "mark", "vti-interface", "vti-routing", "ipsec-interface", "narrowing",
+    ]
+
+    /// Those that decide neither when a tunnel comes or goes nor how long its packets are, whatever they say.
+    private static let harmless: Set = [
+        "also", "type", "phase2", "connaddrfamily", "hostaddrfamily", "clientaddrfamily", "compress", "fragmentation",
+        "replay-window", "esn", "nat-keepalive", "nat-ikev1-method", "sha2-truncbug", "initial-contact", "keyingtries",
+        "leftnexthop", "rightnexthop", "priority", "reqid", "rekeymargin", "rekeyfuzz", "vti-shared", "mtu", "metric",
+        "leftvti", "rightvti", "aggressive", "aggrmode", "overlapip", "decap-dscp", "encap-dscp", "nopmtudisc",
+        "nic-offload", "sendca", "leftsendcert", "rightsendcert", "send-vendorid", "fake-strongswan", "debug",
+        "plutodebug", "connalias",
+    ]
+
+    /// What is neither, unless it says what is so without it.
+    private static func open(_ parameters: [String: String]) -> [String] {
+        parameters.filter { key, value in
+            switch key {
+            case "rekey", "reauth": value != (key == "rekey" ? "yes" : "no")
+            case "mobike": false
+            default: !taken.contains(key) && !harmless.contains(key)
+            }
+        }.map { "\($0)=\($1)" }.sorted()
     }
 
     /// What keeps a connection from leading through an interface, or has no effect.

@@ -121,7 +121,9 @@ public struct StrongSwan: KeyDaemon {
             ikeVersion: connection.ikeVersion, comesBackAfterDelete: connection.comesBackAfterDelete,
             comesBackAfterSilence: connection.comesBackAfterSilence, attempts: connection.attempts,
             deadPeerDelay: connection.deadPeerDelay, deadPeerAction: connection.deadPeerAction,
-            settings: connection.flattened, lines: connection.lines, terms: connection.terms)
+            moves: connection.moves, taken: connection.taken, open: connection.open, settings: connection.flattened,
+            lines: connection.lines,
+            terms: connection.terms)
         return (own, problems)
     }
 

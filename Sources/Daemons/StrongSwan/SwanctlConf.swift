@@ -126,6 +126,52 @@ public struct SwanctlConnection: Hashable, Sendable {
         return traps || deadPeerAction == .hold || tries == 0 ? nil : tries
     }
 
+    /// The settings that are computed with, by their paths without the child's name and those of `local` and `remote` sections
+    /// (swanctl.conf(5)).
+    private static let taken: Set = [
+        "version", "local_addrs", "remote_addrs", "proposals", "dpd_delay", "keyingtries", "rekey_time", "over_time",
+        "encap", "mobike", "if_id_in", "if_id_out", "local.auth", "local.id", "remote.auth", "remote.id",
+        "children.local_ts",
+        "children.remote_ts", "children.esp_proposals", "children.rekey_time", "children.life_time",
+        "children.if_id_in", "children.if_id_out", "children.start_action", "children.close_action",
+        "children.dpd_action",
+    ]
+
+    /// Those that decide neither when a tunnel comes or goes nor how long its packets are, whatever they say.
+    private static let harmless: Set = [
+        "dpd_timeout", "rand_time", "unique", "fragmentation", "childless", "send_certreq", "send_cert", "pull",
+        "ppk_required", "dscp", "aggressive", "local_port", "remote_port", "children.rand_time", "children.mode",
+        "children.policies", "children.replay_window", "children.hw_offload", "children.copy_df", "children.copy_ecn",
+        "children.copy_dscp", "children.priority", "children.reqid", "children.ipcomp", "children.sha256_96",
+    ]
+
+    /// `children.NAME.local_ts` is one key for all children, and so is `local-1.auth` for all of its rounds.
+    private static func key(of path: String) -> String {
+        var parts = path.split(separator: ".").map(String.init)
+        if parts.first == "children", parts.count > 2 { parts.remove(at: 1) }
+        if let first = parts.first, parts.count > 1 {
+            for side in ["local", "remote"] where first.hasPrefix(side) { parts[0] = side }
+        }
+        return parts.joined(separator: ".")
+    }
+
+    var taken: [String] { settings.flattened.keys.filter { Self.taken.contains(Self.key(of: $0)) }.sorted() }
+
+    /// What is neither, unless it says what is so without it; and MOBIKE, which is on unless it is turned off.
+    var open: [String] {
+        let written = settings.flattened.filter { path, value in
+            switch Self.key(of: path) {
+            case "mobike": false
+            case "reauth_time": value != "0" && value != "0s"
+            case let key: !Self.taken.contains(key) && !Self.harmless.contains(key)
+            }
+        }
+        return written.map { "\($0) = \($1)" }.sorted()
+    }
+
+    /// Whether it may move to another address of its node's (RFC 4555).
+    var moves: Bool { settings.values["mobike"] != "no" && ikeVersion != 1 }
+
     /// A bare number is one of seconds.
     private static func time(_ text: String?) -> Duration? {
         text.flatMap { Duration(text: $0) ?? Duration(text: $0 + "s") }

@@ -1,0 +1,46 @@
+import Daemons
+import LabModel
+
+/// What netlab takes from users' own files, and what it leaves to the daemons alone.
+public struct OwnFilesReport: Sendable {
+    private let topology: Topology
+
+    public init(_ topology: Topology) {
+        self.topology = topology
+    }
+
+    public func text(style: Style) -> String {
+        let ends = topology.tunnels.flatMap { tunnel in tunnel.ends.compactMap { text(of: $0, tunnel, style) } }
+        let speakers = topology.nodes.compactMap { text(of: $0, style) }
+        let all = ends + speakers
+        return all.isEmpty ? "The lab has no files of its user's own." : all.joined(separator: "\n")
+    }
+
+    private func text(of end: TunnelEnd, _ tunnel: Tunnel, _ style: Style) -> String? {
+        guard case .own(let files) = end.configuration, let own = end.own else { return nil }
+        let open = Set(own.open.map { String($0.prefix { $0 != "=" && $0 != " " }) })
+        let others = own.settings.keys.filter { !own.taken.contains($0) && !open.contains($0) }.sorted()
+        var lines = [
+            style.strong("\(files.configurationName), \(end.connection), at \(end.node) for tunnel \(tunnel.name)")
+        ]
+        lines.append("  computed with: " + Self.list(own.taken))
+        if !others.isEmpty { lines.append("  the daemon's alone: " + Self.list(others)) }
+        if !own.open.isEmpty {
+            lines.append(style.warning("  not understood, so that nothing is predicted: " + Self.list(own.open)))
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    private func text(of node: Node, _ style: Style) -> String? {
+        guard let text = node.routingConfiguration, let daemon = topology.routingDaemonProfile(of: node.name) else {
+            return nil
+        }
+        let head = style.strong("\(daemon.product)'s configuration at \(node.name)")
+        let feature = daemon.unknown(in: text).map {
+            "\n" + style.warning("  not understood, so that nothing is predicted: \($0)")
+        }
+        return head + "\n  computed with: what the lab file's `bgp:` says of its sessions" + (feature ?? "")
+    }
+
+    private static func list(_ names: [String]) -> String { names.isEmpty ? "nothing" : names.joined(separator: ", ") }
+}
