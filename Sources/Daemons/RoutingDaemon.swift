@@ -19,6 +19,8 @@ extension RoutingDaemon {
 /// When a routing daemon does what, beyond what RFC 4271 has it do.
 public struct RoutingHabits: Hashable, Sendable {
     public let product: String
+    /// The metric that its routes have in the kernel.
+    public let routeMetric: Int
     /// What part of a BGP timer is left when it has been shortened by chance the most (RFC 4271, section 10).
     public let shortestTimer: (numerator: Int, denominator: Int)
     /// How long it takes, once told by a timer to end a session, until the session's routes are gone; and why.
@@ -37,11 +39,13 @@ public struct RoutingHabits: Hashable, Sendable {
     public let carrierReason: String
 
     public init(
-        product: String, shortestTimer: (numerator: Int, denominator: Int), turn: Window, turnReason: String,
+        product: String, routeMetric: Int, shortestTimer: (numerator: Int, denominator: Int), turn: Window,
+        turnReason: String,
         granularity: Duration,
         connection: Window, connectionReason: String, retry: Duration, longestPause: Duration, carrierReason: String
     ) {
         self.product = product
+        self.routeMetric = routeMetric
         self.shortestTimer = shortestTimer
         self.turn = turn
         self.turnReason = turnReason
@@ -51,6 +55,13 @@ public struct RoutingHabits: Hashable, Sendable {
         self.retry = retry
         self.longestPause = longestPause
         self.carrierReason = carrierReason
+    }
+
+    /// How much shorter than configured a timer may be, as the end of a sentence.
+    public var shortening: String {
+        let (part, whole) = shortestTimer
+        return part == whole
+            ? "does not shorten its timers" : "shortens each timer to \(part)/\(whole) at least (section 10)"
     }
 
     /// When a timer of this length is over.

@@ -81,7 +81,7 @@ struct ScenarioRun: Sendable {
             lab: topology.name, scenario: scenario.name, variant: topology.variant, repetition: repetition,
             length: .nanoseconds(record.endedAtNanoseconds - record.startedAtNanoseconds), wallTime: wallTime,
             beganAt: record.startedAtNanoseconds, checks: checks.flatMap(\.checks), flows: flows,
-            judgements: flows.flatMap(outages.judgements),
+            judgements: outages.judgements(of: flows),
             claims: record.isPartial ? [] : plan.claims(flows, labFile: labFile), events: events, timeline: timeline,
             traffic: record.traffic,
             capture: path, transfers: checks.flatMap(\.transfers),

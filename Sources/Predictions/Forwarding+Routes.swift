@@ -82,9 +82,10 @@ extension Forwarding {
 
     /// What BGP has told the node, with the metric that such routes have in the kernel.
     private func learned(at node: String, _ damage: Damage) -> [Candidate] {
-        propagation(after: damage.withdrawn).routes(at: node).map { prefix, routes in
+        let metric = topology.routingHabits(of: node).routeMetric
+        return propagation(after: damage.withdrawn).routes(at: node).map { prefix, routes in
             Candidate(
-                prefix: prefix, metric: 32,
+                prefix: prefix, metric: metric,
                 hops: routes.map { NextHop(gateway: $0.gateway, interface: $0.interface) })
         }
     }

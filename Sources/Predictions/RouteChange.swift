@@ -196,7 +196,7 @@ extension Predictor {
             side: Damage.Side(name: session.name, node: own.node),
             window: Window(window.earliest, window.latest + delay + habits.granularity),
             reasons: [
-                "\(own.node) hears nothing more of \(peer.node), and only its hold timer notices: \(hold.shortText) \(origin), and \(habits.product) shortens each timer by up to a quarter (section 10): \(timer.text) after the last keepalive.",
+                "\(own.node) hears nothing more of \(peer.node), and only its hold timer notices: \(hold.shortText) \(origin), and \(habits.product) \(habits.shortening): \(timer.text) after the last keepalive.",
                 "The last keepalive of \(peer.node) is 0 to \(keepalive.shortText) old when the fault begins: \(expiry.text) from then on.",
                 "\(habits.turnReason): the route is gone after \(window.text).",
             ])

@@ -33,6 +33,13 @@ public enum GeneralRules {
                 title: "RFC 3704, section 2.2: strict reverse path forwarding breaks asymmetric routing",
                 url: "https://www.rfc-editor.org/rfc/rfc3704", read: nil), findings: asymmetries),
         Rule(
+            id: "general/recursive-route", severity: .error,
+            statement: "what BGP learns through a tunnel does not lead to the tunnel's own far end",
+            source: ProviderSource(
+                title:
+                    "RFC 2003, section 4: a packet to the tunnel's own exit point that enters the tunnel goes round in it",
+                url: "https://www.rfc-editor.org/rfc/rfc2003", read: nil), findings: recursions),
+        Rule(
             id: "general/tunnel-room", severity: .warning,
             statement: "what enters a tunnel fits the links between its ends when ESP is around it",
             source: ProviderSource(
@@ -137,6 +144,34 @@ public enum GeneralRules {
 }
 
 extension GeneralRules {
+    /// Sessions that tell a prefix with the outer address of the tunnel that they go through.
+    fileprivate static func recursions(_ design: Design) -> [Finding] {
+        design.topology.sessions.flatMap { session -> [Finding] in
+            session.speakers.compactMap { speaker -> Finding? in
+                let topology = design.topology
+                guard let peer = session.peer(of: speaker), let node = topology.node(named: speaker.node),
+                    let (tunnel, end) = topology.tunnelEnds(of: speaker.node).first(where: {
+                        $0.end.interface == speaker.interface
+                    }), let told = peer.advertised.first(where: { $0.contains(end.remoteAddress) })
+                else { return nil }
+                // A route of its own, whichever table it is in, that is as specific goes before.
+                let own =
+                    node.routes.map(\.destination)
+                    + topology.linkEnds(of: node.name).flatMap(\.end.addresses).map(\.prefix)
+                guard !own.contains(where: { $0.contains(end.remoteAddress) && $0.length >= told.length }) else {
+                    return nil
+                }
+                return Finding(
+                    line: design.line("bgp", session.name),
+                    message:
+                        "bgp.\(session.name): \(peer.node) tells \(told), which has the far end of \(tunnel.name) itself, \(end.remoteAddress): \(node.name) would send the tunnel's own packets into the tunnel",
+                    remedy:
+                        "Give \(node.name) a route to \(end.remoteAddress) outside of the tunnel, or have less advertised."
+                )
+            }
+        }
+    }
+
     /// Tunnels whose own MTU, or whose segments, are longer than what ESP leaves on the way.
     fileprivate static func crampedTunnels(_ design: Design) -> [Finding] {
         design.topology.tunnels.filter { !$0.isUnused }.flatMap { tunnel -> [Finding] in

@@ -189,4 +189,21 @@ struct ConfidentialityVerdictTests {
         capture.add(Packets.ethernet(Packets.echo(east, "203.0.113.20")), at: "vpn2:wan")
         #expect(try JudgedLab.verdict(expecting: claim + knocking, of: capture).outcome == .fail)
     }
+
+    /// A cipher that netlab does not open leaves what is proved by opening inconclusive, and nothing else.
+    @Test func `An association that cannot be opened makes what needs it inconclusive`() throws {
+        let keys = Way.keys.map { one in
+            var closed = one.association
+            closed.encryption.name = "cbc(camellia)"
+            return TunnelAssociation(
+                tunnel: one.tunnel, node: one.node, isOutbound: one.isOutbound, association: closed)
+        }
+        let claims =
+            "one: {encapsulation: there, in: plain}\ntwo: {confidentiality: there, allow: [arp, ike, bgp, icmp]}"
+        let verdicts = try JudgedLab.verdicts(expecting: claims, of: try .ordinary(), keys: keys)
+        let open = try JudgedLab.verdicts(expecting: claims, of: try .ordinary())
+        #expect(verdicts["one"]?.outcome == .inconclusive, "\(verdicts)")
+        #expect(verdicts["one"]?.seen.contains("cbc(camellia), which cannot be decrypted here") == true)
+        #expect(verdicts["two"]?.outcome == open["two"]?.outcome)
+    }
 }

@@ -183,7 +183,10 @@ struct ProbeVerdictTests {
     @Test(arguments: try Self.mtuCases())
     func `The largest packet, and what becomes of one byte more`(_ example: MTUCase) throws {
         var lab = try CheckedLab(expecting: example.claim)
-        guard case .mtu(let claim) = lab.claim else { return }
+        guard case .mtu(let claim) = lab.claim else {
+            Issue.record("\(lab.claim)")
+            return
+        }
         try lab.echoes()
         try lab.measure(lab.plan.pathMTU(claim), .pathMTU(result: example.result)) { capture in
             let long = Packets.echo(west, east, length: 1439)
@@ -219,7 +222,10 @@ struct ProbeVerdictTests {
         Fragments.allCases)
     func `Fragments outside of a tunnel and inside`(beyond: String, seen: Fragments) throws {
         var lab = try CheckedLab(expecting: "{mtu: there, beyond: \(beyond)}")
-        guard case .mtu(let claim) = lab.claim else { return }
+        guard case .mtu(let claim) = lab.claim else {
+            Issue.record("\(lab.claim)")
+            return
+        }
         try lab.echoes()
         try lab.measure(
             lab.plan.pathMTU(claim),
@@ -332,7 +338,10 @@ struct ProbeVerdictTests {
         ])
     func `What is let in and what is not`(_ example: SecurityCase) throws {
         var lab = try CheckedLab(expecting: example.claim)
-        guard case .security(let claim) = lab.claim else { return }
+        guard case .security(let claim) = lab.claim else {
+            Issue.record("\(lab.claim)")
+            return
+        }
         try lab.measure(lab.plan.packet(claim), .packet(result: example.result)) { capture in
             if example.arrives {
                 try capture.cross(example.packet, toEast: true)

@@ -88,7 +88,10 @@ struct TransferVerdictTests {
         ])
     func `Segment sizes, and a transfer that fits`(_ example: Case) throws {
         var lab = try CheckedLab(expecting: example.claim)
-        guard case .mss(let claim) = lab.claim else { return }
+        guard case .mss(let claim) = lab.claim else {
+            Issue.record("\(lab.claim)")
+            return
+        }
         try lab.echoes()
         let sizes = HandshakeResult.MSSOptions(
             synSent: example.sizes[0], synReceived: example.sizes[1], synAckSent: example.sizes[2],
@@ -110,7 +113,10 @@ struct TransferVerdictTests {
     @Test
     func `A handshake or transfer that was not measured`() throws {
         var lab = try CheckedLab(expecting: "{mss: there}")
-        guard case .mss(let claim) = lab.claim else { return }
+        guard case .mss(let claim) = lab.claim else {
+            Issue.record("\(lab.claim)")
+            return
+        }
         try lab.echoes()
         #expect(try lab.verdict().outcome == .inconclusive)
         let sizes = HandshakeResult.MSSOptions(synSent: 1460, synReceived: 1398, synAckSent: 1460, synAckReceived: 1398)
@@ -135,7 +141,10 @@ struct TransferVerdictTests {
         ])
     func `Rates`(claim: String, megabits: Int, isRight: Bool) throws {
         var lab = try CheckedLab(expecting: claim)
-        guard case .rate(let rate) = lab.claim else { return }
+        guard case .rate(let rate) = lab.claim else {
+            Issue.record("\(lab.claim)")
+            return
+        }
         try lab.echoes()
         #expect(try lab.verdict().outcome == .inconclusive)
         lab.transfers = [
@@ -156,7 +165,10 @@ struct TransferVerdictTests {
     @Test
     func `A long transfer that hangs, or fails`() throws {
         var lab = try CheckedLab(expecting: "{rate: there}")
-        guard case .rate(let rate) = lab.claim else { return }
+        guard case .rate(let rate) = lab.claim else {
+            Issue.record("\(lab.claim)")
+            return
+        }
         try lab.echoes()
         let measurement = try #require(lab.plan.transfer(of: rate))
         for (finding, outcome) in [

@@ -77,7 +77,7 @@ struct ScenarioTests {
                 checked.checks.first { $0.verdict.expectation == "libreswan-forwards" && !$0.mustHold })
             #expect(refused.outcome == "pass" && refused.verdict.outcome == "fail")
             let path = try #require(checked.checks.first { $0.verdict.expectation == "backup-path" && !$0.mustHold })
-            #expect(path.verdict.seen.contains("source/destination check"), result.account)
+            #expect(path.verdict.seen.contains("chain source-destination-check"), result.account)
             try await home.expectNothingLeft()
         }
     }

@@ -235,6 +235,42 @@ struct AgreementTests {
         #expect(try errors(own + "    leftid=203.0.113.9\n").isEmpty)
     }
 
+    @Test(arguments: [
+        ("6", []), ("5", ["tunnels.two: at west it has the number 5 of one, by which packets find their tunnel"]),
+    ])
+    func `Two tunnels of a node with one mark are refused`(_ mark: String, _ errors: [String]) throws {
+        let text = """
+            name: three
+            nodes: {west: {role: router}, east: {role: router}, south: {role: router}}
+            links:
+              wire: {ends: {west:e0: 192.0.2.1/24, east:e0: 192.0.2.2/24}}
+              other: {ends: {west:e1: 192.0.3.1/24, south:e0: 192.0.3.2/24}}
+            tunnels:
+              one:
+                ends:
+                  west: {config: one.conf, secrets: keys, connection: c, interface: v0}
+                  east: {config: east.conf, secrets: keys, connection: c, interface: v0}
+              two:
+                ends:
+                  west: {config: two.conf, secrets: keys, connection: c, interface: v1}
+                  south: {config: south.conf, secrets: keys, connection: c, interface: v0}
+            """
+        func other(_ own: Int, _ peer: Int, _ changes: [String: String]) -> String {
+            Self.pluto(own, peer, changes).replacing("192.0.2.", with: "192.0.3.")
+        }
+        let files = [
+            "one.conf": Self.pluto(1, 2), "east.conf": Self.pluto(2, 1), "keys": ": PSK \"a-key\"\n",
+            "two.conf": other(1, 2, ["mark": "\(mark)/0xffffffff", "vti-interface": "v1"]),
+            "south.conf": other(2, 1, [:]),
+        ]
+        let file = LabFile(text: text, file: "lab.yaml") { name in try #require(files[name]) }
+        var found: [String] = []
+        do { _ = try file.resolve() } catch {
+            found = error.diagnostics.filter { $0.severity == .error }.map(\.message)
+        }
+        #expect(found == errors)
+    }
+
     /// What charon does when its peer has been silent (swanctl.conf(5)): `dpd_action` says nothing to begin anew, or for how long.
     @Test(
         arguments: [

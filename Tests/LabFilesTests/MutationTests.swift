@@ -92,6 +92,7 @@ import Testing
         let text = try AwsOci.text("lab.yaml")
         let configuration = Self.lines(of: try AwsOci.text("oci-ipsec.conf"))
         var generator = Generator(state: UInt64(seed))
+        var refused = 0
         for _ in 0..<50 {
             let broken = Self.mutated(configuration, with: &generator)
             do {
@@ -99,9 +100,11 @@ import Testing
                     name == "oci-ipsec.conf" ? broken : try AwsOci.text(name)
                 }.resolve()
             } catch {
+                refused += 1
                 #expect(error.diagnostics.contains { $0.severity == .error })
             }
         }
+        #expect(refused > 3)
     }
 
     /// Providers' files are users' too.

@@ -39,7 +39,9 @@ struct OneSidedSessionTests {
         let text =
             Self.lab("", speakers: "vm: {asn: 64512, peer: 169.254.21.1, peer-asn: 65001}", more: Self.outlook)
             + "expect:\n  x: {bgp: half}\n  y: {bgp: half, is: connecting}\n"
-        for expectation in try BrokenLab.resolve(text).topology.expectations {
+        let expectations = try BrokenLab.resolve(text).topology.expectations
+        #expect(expectations.count == 2)
+        for expectation in expectations {
             guard case .bgp(let claim) = expectation.claim else {
                 Issue.record("\(expectation.claim)")
                 continue

@@ -365,6 +365,16 @@ import Testing
         #expect(lab.diagnostics.allSatisfy { $0.line == lab.line(of: "sysctls:") })
     }
 
+    /// The far end of tunnel one is 198.51.100.2, on a link of its own: only a more specific prefix takes it away.
+    @Test(arguments: [("198.51.100.0/24", 0), ("198.51.100.0/30", 0), ("198.51.100.2/32", 1), ("198.51.100.2/31", 1)])
+    func `What BGP learns through a tunnel does not lead to its far end`(_ prefix: String, _ count: Int) throws {
+        let told = "blue-gw: {asn: 65010, keepalive: 60s, hold: 180s, advertise: "
+        let lab = try RuledLab("", [(told + "10.2.0.0/16}", told + "[10.2.0.0/16, \(prefix)]}")])
+        #expect(lab.diagnostics.count == count, "\(lab.diagnostics)")
+        #expect(
+            lab.diagnostics.allSatisfy { $0.rules.map(\.id) == ["general/recursive-route"] && $0.severity == .error })
+    }
+
     /// AES-CBC with SHA2-256 leaves 1438 of 1500 bytes (RFC 4303, section 2).
     @Test(
         arguments: [

@@ -54,16 +54,17 @@ import Testing
         #expect(
             try waits { $0 } == [
                 "wait for bgp outside up, at most 2m", "wait for bgp inside up, at most 2m",
-                "wait for route west 10.2.0.0/24 present, at most 30s",
-                "wait for route west 10.3.0.0/24 present, at most 30s",
-                "wait for route middle 10.1.0.0/24 present, at most 30s",
-                "wait for route middle 10.3.0.0/24 present, at most 30s",
-                "wait for route east 10.1.0.0/24 present, at most 30s",
+                "wait for route west 10.2.0.0/24 via 169.254.1.2 present, at most 30s",
+                "wait for route west 10.3.0.0/24 via 169.254.1.2 present, at most 30s",
+                "wait for route middle 10.1.0.0/24 via 169.254.1.1 present, at most 30s",
+                "wait for route middle 10.3.0.0/24 via 10.2.0.2 present, at most 30s",
+                "wait for route east 10.1.0.0/24 via 10.2.0.1 present, at most 30s",
             ])
         // A session that cannot come up is not waited for, nor what it would bring.
         #expect(
             try waits { $0.replacing("west: {asn: 64512,", with: "west: {asn: 64512, password: other,") } == [
-                "wait for bgp inside up, at most 2m", "wait for route middle 10.3.0.0/24 present, at most 30s",
+                "wait for bgp inside up, at most 2m",
+                "wait for route middle 10.3.0.0/24 via 10.2.0.2 present, at most 30s",
             ])
     }
 

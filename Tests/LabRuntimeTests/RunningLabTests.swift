@@ -75,6 +75,7 @@ private func lab(_ topology: Topology) -> RunningLab {
         let plan = Plan(for: topology)
         try await lab.build(plan) { _ in }
         let sandboxes = await lab.sandboxes
+        #expect(sandboxes.count == topology.nodes.count)
         try await lab.tearDown()
         // The namespaces live on in this test's hands; what was put into them is gone.
         for sandbox in sandboxes.values {

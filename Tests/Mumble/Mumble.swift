@@ -18,7 +18,8 @@ struct Mumble: RoutingDaemon {
     let socketPath = "/run/mumble/mumble.ctl"
     let routeProtocol: UInt8 = 250
     let habits = RoutingHabits(
-        product: "Mumble", shortestTimer: (1, 1), turn: Window(.zero, .zero), turnReason: "Mumble turns at once",
+        product: "Mumble", routeMetric: 0, shortestTimer: (1, 1), turn: Window(.zero, .zero),
+        turnReason: "Mumble turns at once",
         granularity: .zero,
         connection: Window(.zero, .zero), connectionReason: "Mumble never connects", retry: .zero, longestPause: .zero,
         carrierReason: "Mumble looks at no carrier")

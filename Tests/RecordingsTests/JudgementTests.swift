@@ -39,7 +39,7 @@ import Testing
         time: TimeKind = .virtual
     ) throws -> [OutageJudgement] {
         OutageJudge(incidents: incidents, endedAt: 120 * TwoPaths.second, time: time, predict: predict)
-            .judgements(of: try flow.result())
+            .judgements(of: [try flow.result()])
     }
 
     private static func window(_ from: Int, _ to: Int) -> Prediction.Effect {
@@ -83,8 +83,13 @@ import Testing
         #expect(try Self.judge(Self.failover(outage: 50), predict)[0].outcome == .fail)
         var untouched = FakeFlow()
         untouched.send(Self.backup, until: 120 * TwoPaths.second)
-        let passed = try Self.judge(untouched, predict)
-        #expect(passed[0].outcome == .pass && passed[0].predicted?.effect == Prediction.Effect.none)
+        // Alone it was exposed to nothing, so that nothing is proved; beside one that was, it did as predicted.
+        let alone = try Self.judge(untouched, predict)
+        #expect(alone[0].outcome == .inconclusive && alone[0].predicted?.effect == Prediction.Effect.none)
+        #expect(alone[0].seen.hasSuffix("and no flow went by what broke"))
+        let both = OutageJudge(incidents: [Self.fault, Self.heal], endedAt: 120 * TwoPaths.second, predict: predict)
+            .judgements(of: [try untouched.result(), try Self.failover(outage: 25).result()])
+        #expect(both.map(\.outcome) == [.pass, .pass])
         // The one by the main path must have been out.
         var spared = FakeFlow()
         spared.send(Self.main, until: 120 * TwoPaths.second)

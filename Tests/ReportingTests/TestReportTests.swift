@@ -43,7 +43,7 @@ import Testing
         return TestRun(
             lab: "aws-oci", scenario: "main-cut", variant: nil, repetition: repetition, length: .seconds(60),
             wallTime: .milliseconds(1300), beganAt: 0, checks: checks, flows: [flow],
-            judgements: judge.judgements(of: flow), claims: [],
+            judgements: judge.judgements(of: [flow]), claims: [],
             events: [LabEvent(nanoseconds: 15 * second, node: "a", kind: .alarm(monitor: "inside", isRaised: true))],
             publishedOutages: published, failures: failures, isPartial: isPartial)
     }

@@ -67,6 +67,8 @@ public struct Bird: RoutingDaemon {
     /// As its sources have it: bird2 2.0.12, proto/bgp/bgp.c and packets.c, sysdep/unix/io.c.
     public let habits = RoutingHabits(
         product: "BIRD",
+        // `krt_metric`'s default, sysdep/linux/netlink.c.
+        routeMetric: 32,
         // `bgp_start_timer`.
         shortestTimer: (3, 4),
         // The timer only leaves an event behind, and BIRD looks at its events before its timers in each turn: the event waits

@@ -5,7 +5,6 @@ import NetworkTypes
 public struct IKELiveness: Hashable, Sendable {
     /// How long after the last packet of the peer's it is asked.
     public let delay: Duration
-    public let action: TunnelEnd.DeadPeerAction
     public let retransmission: IKERetransmission
     /// How long after the peer's last packet it is asked at the latest.
     private let latestQuestion: Duration
@@ -13,14 +12,12 @@ public struct IKELiveness: Hashable, Sendable {
     /// Nil for an end that never asks.
     public init?(_ end: TunnelEnd, of tunnel: Tunnel, in topology: Topology, versions: DaemonVersions) {
         switch end.configuration {
-        case .generated(_, let action):
+        case .generated:
             guard let detection = tunnel.deadPeerDetection(at: end) else { return nil }
             delay = detection.delay
-            self.action = action
         case .own:
             guard let own = end.own, let delay = own.deadPeerDelay else { return nil }
             self.delay = delay
-            action = own.deadPeerAction
         }
         retransmission = IKERetransmission(end, of: tunnel, in: topology, versions: versions)
         latestQuestion = end.keyDaemon.latestQuestion(after: delay)

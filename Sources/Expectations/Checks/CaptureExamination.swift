@@ -17,18 +17,23 @@ public struct CaptureExamination {
     /// The packets themselves, for expectations that ask for single ones.
     private(set) var index: PacketIndex?
     public private(set) var quality = CaptureQuality()
+    /// Why ESP of a tunnel cannot be opened here, by the tunnel's name.
+    private(set) var unopened: [String: String] = [:]
 
     /// - Parameters:
     ///   - associations: With their keys; empty where nothing can be opened.
     ///   - keepsPackets: Whether the packets are kept for ``index``.
-    /// - Throws: ``DecryptionError`` for an association with algorithms that are not known.
+    /// - Throws: ``DecryptionError`` for an association that cannot be right; one with algorithms that are not known is left closed.
     public init(
         topology: Topology, expectations: [Expectation], associations: [TunnelAssociation] = [], keepsPackets: Bool
     ) throws {
         places = WirePlaces(topology: topology)
         // Both ends have the same association, each with the addresses it sees.
         for one in associations where decryptors[one.association.spi] == nil {
-            decryptors[one.association.spi] = try ESPDecryptor(one.association)
+            do { decryptors[one.association.spi] = try ESPDecryptor(one.association) } catch let error
+                as DecryptionError
+                where error.code == .unsupported
+            { unopened[one.tunnel] = error.message }
         }
         let known = Dictionary(grouping: associations, by: \.tunnel).mapValues { Set($0.map(\.association.spi)) }
         encapsulation = try expectations.compactMap { expectation in

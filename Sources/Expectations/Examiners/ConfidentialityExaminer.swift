@@ -55,12 +55,14 @@ struct ConfidentialityExaminer: Sendable {
         packet.outer?.isLaterFragment == true && places.tunnel(of: packet) != nil
     }
 
-    /// Whether it is what a security expectation sends, or the answer to that, and nothing else between the same addresses.
+    /// Whether it is what a security expectation sends, and nothing else between the same addresses; the answer to that only where
+    /// one is expected.
     private func isStrangers(_ packet: WirePacket) -> Bool {
         guard packet.esp == nil, let inner = packet.inner else { return false }
         return strangers.contains { sources, claim in
             let isQuestion = sources.contains(inner.source) && claim.destination == inner.destination
-            let isAnswer = sources.contains(inner.destination) && claim.destination == inner.source
+            let isAnswer =
+                claim.outcome == .accepted && sources.contains(inner.destination) && claim.destination == inner.source
             guard isQuestion || isAnswer else { return false }
             switch (claim.transport, inner.transport) {
             case (.icmp, .echo(let isRequest, _, _)): return isRequest == isQuestion

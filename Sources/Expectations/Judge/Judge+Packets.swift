@@ -25,6 +25,7 @@ extension Judge {
                 outcome: .fail, expected: expected, rule: rule, seen: seen,
                 notes: examiner.objections.notes + examiner.unproved.notes)
         }
+        if let why = claim.tunnel.flatMap({ examination.unopened[$0] }) { return .inconclusive(expected, rule, why) }
         let isOpen = examiner.opened > 0 || claim.tunnel == nil
         if isOpen, !examiner.silentProbes.isEmpty {
             return missing(

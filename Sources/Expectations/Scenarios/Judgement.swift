@@ -44,6 +44,16 @@ public struct OutageJudgement: Hashable, Sendable, Codable {
     public static let tolerated = Duration.seconds(1)
 }
 
+extension OutageJudgement {
+    /// The same without a verdict.
+    fileprivate func doubted(_ seen: String) -> OutageJudgement {
+        OutageJudgement(
+            flow: flow, fault: fault, subject: subject, nanoseconds: nanoseconds, measured: measured, forth: forth,
+            back: back,
+            predicted: predicted, outcome: .inconclusive, expected: expected, seen: seen)
+    }
+}
+
 /// Judges all flows of a script by what was predicted for each incident.
 public struct OutageJudge {
     private let incidents: [Incident]
@@ -67,8 +77,33 @@ public struct OutageJudge {
         self.predict = predict
     }
 
+    /// Judgements of all flows of a script, flow by flow and by time.
+    ///
+    /// Where routes share traffic by flow, all flows' hashes may have chosen ways around a fault: then nothing was exposed to it, and that
+    /// nothing was lost proves nothing.
+    public func judgements(of flows: [FlowResult]) -> [OutageJudgement] {
+        let all = flows.flatMap { judgements(of: $0) }
+        let unexposed = Set(
+            incidents.filter { incident in
+                let here = all.filter { $0.subject == .outage && $0.nanoseconds == incident.nanoseconds }
+                return !here.isEmpty && here.allSatisfy { $0.predicted?.effect == Prediction.Effect.none }
+                    && here.contains { isSparedByItsHash($0.flow, incident) }
+            }.map(\.nanoseconds))
+        return all.map { judgement in
+            guard judgement.subject == .outage, judgement.outcome == .pass, unexposed.contains(judgement.nanoseconds)
+            else { return judgement }
+            return judgement.doubted("\(judgement.seen), and no flow went by what broke")
+        }
+    }
+
+    /// Whether another way than the flow took would have been hit.
+    private func isSparedByItsHash(_ flow: String, _ incident: Incident) -> Bool {
+        guard let predicted = predict(incident, flow), predicted.effect == .byFlow else { return false }
+        return predicted.alternatives.contains { $0.effect != .none }
+    }
+
     /// Judgements of a flow, by time.
-    public func judgements(of flow: FlowResult) -> [OutageJudgement] {
+    func judgements(of flow: FlowResult) -> [OutageJudgement] {
         let causes = Outage.Scope.allCases.reduce(into: [Outage.Scope: [Int?: [Outage]]]()) { causes, scope in
             causes[scope] = Dictionary(grouping: flow.outages(scope)) { outage in
                 let travel = max(flow.roundTrip?.most ?? 0, 0)

@@ -48,10 +48,15 @@ public struct PacketRecordReader: ~Copyable {
     private var decryptors: [UInt32: ESPDecryptor] = [:]
 
     /// - Parameter descriptor: Open for reading, at the file's beginning.
-    /// - Throws: `DecryptionError` for an association with algorithms that are not known.
+    /// - Throws: `DecryptionError` for an association that cannot be right; one with algorithms that are not known is left closed.
     public init(descriptor: Int32, associations: [TunnelAssociation] = []) throws {
         reader = CaptureFileReader(descriptor: descriptor)
-        for one in associations { decryptors[one.association.spi] = try ESPDecryptor(one.association) }
+        for one in associations {
+            do { decryptors[one.association.spi] = try ESPDecryptor(one.association) } catch let error
+                as DecryptionError
+                where error.code == .unsupported
+            {}
+        }
     }
 
     /// Why there is no packet after the last one.

@@ -70,6 +70,24 @@ extension TopologyResolver {
         }
     }
 
+    /// Reports tunnels of one node whose users' own files give their policies the same mark or `if_id`: a kernel takes one policy for a
+    /// selector and a number (ip-xfrm(8)).
+    func checkNumbers(of tunnels: [Tunnel]) {
+        let ends = tunnels.filter { !$0.isUnused }.flatMap { tunnel in tunnel.ends.map { (tunnel, $0) } }
+        for (index, (tunnel, end)) in ends.enumerated() {
+            guard end.own?.number != nil,
+                let (other, _) = ends[..<index].first(where: { $0.1.node == end.node && $0.1.steering == end.steering }
+                ),
+                let spec = file.tunnels.first(where: { $0.name.value == tunnel.name })
+            else { continue }
+            let line = spec.ends.first { $0.node.value == end.node }?.configuration?.line ?? spec.name.line
+            collector.error(
+                line,
+                "tunnels.\(tunnel.name): at \(end.node) it has the number \(end.steering.number) of \(other.name), by which packets find their tunnel",
+                "Give each its own: `mark=` in an ipsec.conf, `if_id_in` and `if_id_out` in a swanctl.conf.")
+        }
+    }
+
     /// Reports a tunnel that a long silence ends for good.
     func checkComeback(of tunnel: Tunnel, _ spec: TunnelSpec) {
         let watchers = tunnel.ends.filter(tunnel.looksForSilence)

@@ -81,6 +81,7 @@ struct TopologyResolver {
         checkRepetitions()
         checkRoutes()
         checkTunnelRoutes()
+        checkNumbers(of: tunnels)
         let sessions = file.sessions.compactMap { resolve(session: $0, tunnels: tunnels, links: links) }
         var topology = Topology(
             name: file.name?.value ?? "", title: file.title, summary: file.summary, deviations: file.deviations,

@@ -3,26 +3,21 @@ import NetworkTypes
 /// An interface that leads into a tunnel of either kind, and where that comes out.
 public struct TunnelEntrance: Hashable, Sendable {
     public let tunnel: String
-    public let node: String
     public let interface: InterfaceName
     /// The interface's address inside the tunnel.
     public let inside: InterfaceAddress?
-    public let routes: [IPPrefix]
     public let peer: String
     public let peerInterface: InterfaceName
     /// Whether the tunnel is configured and never started.
     public let isUnused: Bool
 
     public init(
-        tunnel: String, node: String, interface: InterfaceName, inside: InterfaceAddress?, routes: [IPPrefix],
-        peer: String,
-        peerInterface: InterfaceName, isUnused: Bool
+        tunnel: String, interface: InterfaceName, inside: InterfaceAddress?, peer: String, peerInterface: InterfaceName,
+        isUnused: Bool
     ) {
         self.tunnel = tunnel
-        self.node = node
         self.interface = interface
         self.inside = inside
-        self.routes = routes
         self.peer = peer
         self.peerInterface = peerInterface
         self.isUnused = isUnused
@@ -35,15 +30,15 @@ extension Topology {
         let secured = tunnelEnds(of: node).compactMap { tunnel, end in
             tunnel.peer(of: end).map { peer in
                 TunnelEntrance(
-                    tunnel: tunnel.name, node: node, interface: end.interface, inside: end.inside, routes: end.routes,
-                    peer: peer.node, peerInterface: peer.interface, isUnused: tunnel.isUnused)
+                    tunnel: tunnel.name, interface: end.interface, inside: end.inside, peer: peer.node,
+                    peerInterface: peer.interface, isUnused: tunnel.isUnused)
             }
         }
         let plain = plainTunnelEnds(of: node).compactMap { tunnel, end in
             tunnel.peer(of: end).map { peer in
                 TunnelEntrance(
-                    tunnel: tunnel.name, node: node, interface: end.interface, inside: end.inside, routes: end.routes,
-                    peer: peer.node, peerInterface: peer.interface, isUnused: false)
+                    tunnel: tunnel.name, interface: end.interface, inside: end.inside, peer: peer.node,
+                    peerInterface: peer.interface, isUnused: false)
             }
         }
         return secured + plain
