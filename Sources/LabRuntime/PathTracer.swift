@@ -1,4 +1,5 @@
 import AgentProtocol
+import Glibc
 import LabModel
 import Netlink
 import NetworkTypes
@@ -91,7 +92,7 @@ struct PathTracer {
                 destination: packet.destination, source: input == nil && packet.source == nil ? nil : packet.source,
                 inputInterface: input)
         } catch {
-            step.broken = "\(node) has no route to \(packet.destination)"
+            step.broken = "\(node) \(Self.words(error)) \(packet.destination)"
             return
         }
         if input == nil, packet.source == nil { packet.source = route.preferredSource }
@@ -108,6 +109,16 @@ struct PathTracer {
         try describe(interface, at: sandbox, learnedMTU: route.mtu, &step)
         step.tunnel = next.tunnel
         step.next = (next.node, next.input)
+    }
+
+    /// What a lookup's error says of the way to an address (ip-route(8), route types).
+    private static func words(_ error: any Error) -> String {
+        switch (error as? NetlinkError)?.errno {
+        case ENETUNREACH, EHOSTUNREACH: "has no route to"
+        case EINVAL: "has a blackhole, or an impossible source address, on the way to"
+        case EACCES: "has a route that prohibits"
+        default: "cannot say (\(error)) how it sends to"
+        }
     }
 
     /// The setting that decides: that of the interface for IPv4 (`ip_route_input_slow`, net/ipv4/route.c), that of all for IPv6

@@ -70,7 +70,10 @@ struct ScenarioRun: Sendable {
         let flows = record.flows.map {
             FlowResult($0, trace: trace, brokenOff: record.isPartial ? record.endedAtNanoseconds : nil)
         }
-        let outages = OutageJudge(incidents: Incident.all(in: events), endedAt: record.endedAtNanoseconds, time: time) {
+        let claimed = Set(scenario.outages.filter { $0.atMost != nil }.map(\.probe))
+        let outages = OutageJudge(
+            incidents: Incident.all(in: events), endedAt: record.endedAtNanoseconds, time: time, claimed: claimed
+        ) {
             predict($0, for: $1, versions)
         }
         let timeline = Timeline(

@@ -32,6 +32,11 @@ public struct ExplanationReport: Sendable {
             }
         }
         let table = Table(columns: [], rows: rows).text(style: style, indent: "  ")
-        return "\(style.strong(title))\n\(table)" + (way.broken.map { "\n  \(style.bad($0))" } ?? "")
+        return "\(style.strong(title))\n\(table)" + (way.broken.map { "\n  \(end($0, style))" } ?? "")
+    }
+
+    /// Why a way ends by the tables; what was answered has gone on all the same, translated perhaps.
+    private func end(_ broken: String, _ style: Style) -> String {
+        explanation.isAnswered ? style.faint("(by the tables alone it ends here: \(broken))") : style.bad(broken)
     }
 }

@@ -24,7 +24,7 @@ public struct StatusReport: Sendable {
                 ]
             }
             + status.paths.map { path in
-                ["path", path.probe, word(path, style), path.broken ?? way(path)]
+                ["path", path.probe, word(path, style), path.isAnswered == true ? way(path) : path.broken ?? way(path)]
             }
         let broken = status.faults.map { ["fault", $0.fault.description, style.bad("active"), "since \($0.since)"] }
         return clockLine(style) + "\n" + Table(columns: [], rows: rows + broken).text(style: style, indent: "  ")

@@ -44,9 +44,12 @@ import Testing
         #expect(none.first?.message.contains("no outage is claimed") == true, "\(none)")
     }
 
-    @Test func `A window that cannot be computed is refused`() throws {
+    @Test func `A window that cannot be computed is refused, unless the lab file claims one`() throws {
         let found = try problems("loss right 60%", traffic: "{there: 1s, near: 1s}")
         #expect(found.map(\.line) == [11])
         #expect(found.first?.message.contains("cannot be computed") == true, "\(found)")
+        #expect(found.first?.remedy.contains("`outage: {there: 10s}`") == true, "\(found)")
+        #expect(
+            try problems("loss right 60%", traffic: "{there: 1s, near: 1s}", claims: "outage: {there: 20s}").isEmpty)
     }
 }

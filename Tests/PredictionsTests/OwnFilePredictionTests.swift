@@ -65,7 +65,9 @@ struct OwnFilePredictionTests {
         return "conn c\n" + parameters.sorted { $0.key < $1.key }.map { "    \($0)=\($1)\n" }.joined()
     }
 
-    @Test(arguments: ["rekey": "no", "leftupdown": "/etc/ipsec.d/mine.sh", "an-option-of-tomorrow": "yes"])
+    @Test(arguments: [
+        "rekey": "no", "keyingtries": "3", "leftupdown": "/etc/ipsec.d/mine.sh", "an-option-of-tomorrow": "yes",
+    ])
     func `An option that may decide and that is not computed with is named`(_ key: String, _ value: String) throws {
         let prediction = try Self.prediction(ike: [key: value])
         guard case .unpredictable(let reason) = prediction.effect else {
@@ -76,7 +78,9 @@ struct OwnFilePredictionTests {
     }
 
     @Test func `Options that decide nothing are no hindrance`() throws {
-        let prediction = try Self.prediction(ike: ["rekey": "yes", "mobike": "no", "fragmentation": "force"])
+        let prediction = try Self.prediction(ike: [
+            "rekey": "yes", "mobike": "no", "keyingtries": "%forever", "fragmentation": "force",
+        ])
         #expect(prediction.effect.kind != "unpredictable", "\(prediction)")
     }
 

@@ -96,6 +96,18 @@ import Testing
         #expect(try Self.judge(spared, predict)[0].outcome == .fail)
     }
 
+    @Test func `What cannot be predicted is left to the lab file's claim`() throws {
+        let flow = try Self.failover(outage: 25).result()
+        func outcome(claimed: Set<String>) -> Verdict.Outcome? {
+            OutageJudge(
+                incidents: [Self.fault, Self.heal], endedAt: 120 * TwoPaths.second, claimed: claimed,
+                predict: Self.predict(.unpredictable("BFD"))
+            ).judgements(of: [flow]).first { $0.subject == .outage }?.outcome
+        }
+        #expect(outcome(claimed: []) == .inconclusive)
+        #expect(outcome(claimed: [flow.name]) == .notApplicable)
+    }
+
     /// Packets every 0.1 s cannot tell 19.95 s from 20 s.
     @Test func `What packets cannot tell does not fail`() throws {
         let seen = Self.failover(outage: 20)

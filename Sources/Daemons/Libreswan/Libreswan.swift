@@ -136,10 +136,10 @@ public struct Libreswan: KeyDaemon {
         "encapsulation", "forceencaps", "mark", "vti-interface", "vti-routing", "ipsec-interface", "narrowing",
     ]
 
-    /// Those that decide neither when a tunnel comes or goes nor how long its packets are, whatever they say.
+    /// Those that decide neither when a tunnel comes or goes nor whether a ping gets through, whatever they say.
     private static let harmless: Set = [
         "also", "type", "phase2", "connaddrfamily", "hostaddrfamily", "clientaddrfamily", "compress", "fragmentation",
-        "replay-window", "esn", "nat-keepalive", "nat-ikev1-method", "sha2-truncbug", "initial-contact", "keyingtries",
+        "replay-window", "esn", "nat-keepalive", "nat-ikev1-method", "sha2-truncbug", "initial-contact",
         "leftnexthop", "rightnexthop", "priority", "reqid", "rekeymargin", "rekeyfuzz", "vti-shared", "mtu", "metric",
         "leftvti", "rightvti", "aggressive", "aggrmode", "overlapip", "decap-dscp", "encap-dscp", "nopmtudisc",
         "nic-offload", "sendca", "leftsendcert", "rightsendcert", "send-vendorid", "fake-strongswan", "debug",
@@ -151,6 +151,7 @@ public struct Libreswan: KeyDaemon {
         parameters.filter { key, value in
             switch key {
             case "rekey", "reauth": value != (key == "rekey" ? "yes" : "no")
+            case "keyingtries": !["0", "%forever"].contains(value)
             case "mobike": false
             default: !taken.contains(key) && !harmless.contains(key)
             }

@@ -137,7 +137,7 @@ public struct SwanctlConnection: Hashable, Sendable {
         "children.dpd_action",
     ]
 
-    /// Those that decide neither when a tunnel comes or goes nor how long its packets are, whatever they say.
+    /// Those that decide neither when a tunnel comes or goes nor whether a ping gets through, whatever they say.
     private static let harmless: Set = [
         "dpd_timeout", "rand_time", "unique", "fragmentation", "childless", "send_certreq", "send_cert", "pull",
         "ppk_required", "dscp", "aggressive", "local_port", "remote_port", "children.rand_time", "children.mode",

@@ -60,18 +60,21 @@ public struct OutageJudge {
     /// The end of the script, on the lab's clock.
     private let end: Int64
     private let time: TimeKind
+    private let claimed: Set<String>
     private let predict: (Incident, String) -> Prediction?
 
     /// - Parameters:
     ///   - endedAt: On the lab's clock.
     ///   - time: In real time, what was predicted may come about later by ``TimeKind/lateness``.
+    ///   - claimed: The flows whose outages the lab file claims: where nothing can be predicted of one, its claim is judged alone.
     ///   - predict: What is predicted for the flow of this name when the incident's faults begin, beside those that go on;
     ///     nil for nothing.
     public init(
-        incidents: [Incident], endedAt: Int64, time: TimeKind = .virtual,
+        incidents: [Incident], endedAt: Int64, time: TimeKind = .virtual, claimed: Set<String> = [],
         predict: @escaping (Incident, String) -> Prediction?
     ) {
         self.time = time
+        self.claimed = claimed
         self.incidents = incidents
         end = endedAt
         self.predict = predict
@@ -198,7 +201,9 @@ public struct OutageJudge {
         switch predicted.effect {
         case .none: return (it.outages.isEmpty ? .pass : .fail, "no packet lost", seen)
         case .degraded: return (.notApplicable, "some packets may be lost", seen)
-        case .unpredictable(let why): return (.inconclusive, "nothing can be predicted: \(why)", seen)
+        case .unpredictable(let why):
+            let outcome = claimed.contains(it.flow.name) ? Verdict.Outcome.notApplicable : .inconclusive
+            return (outcome, "nothing can be predicted: \(why)", seen)
         case .outage(let window): return outage(it, within: allowing(window))
         case .byFlow: return (.inconclusive, "one of several things, by the flow's way", seen)
         case .untilHealed: return untilHealed(it)

@@ -4,7 +4,7 @@ import Predictions
 
 // What is wrong with a scenario that only a prediction shows, before any lab is built.
 extension ScenarioPlan {
-    /// Windows that cannot be computed, and claims that contradict what is predicted; none for a scenario that can pass.
+    /// Windows that cannot be computed where the lab file claims none either, and claims that contradict what is predicted; none for a scenario that can pass.
     ///
     /// - Parameter file: The lab file's name, for messages.
     public func problems(predictor: Predictor, file: String) -> [LabFileDiagnostic] {
@@ -49,17 +49,20 @@ extension ScenarioPlan {
         _ prediction: Prediction, of flow: Scenario.Flow, _ step: Scenario.Step, lasting: Duration, file: String
     ) -> [LabFileDiagnostic] {
         let place = "scenarios.\(scenario.name)"
-        if case .unpredictable(let why)? = prediction.all.lazy.map(\.effect).first(where: \.isUnpredictable) {
+        let claim = scenario.outages.first { $0.probe == flow.probe && $0.atMost != nil }
+        if claim == nil,
+            case .unpredictable(let why)? = prediction.all.lazy.map(\.effect).first(where: \.isUnpredictable)
+        {
             return [
                 LabFileDiagnostic(
                     file: file, line: step.line,
                     message: "\(place): what \"\(prediction.fault)\" does to \(flow.probe) cannot be computed: \(why)",
-                    remedy: "Take \(flow.probe) out of `traffic`, or another fault.")
+                    remedy:
+                        "Claim how long it may be out, which is then judged alone (`outage: {\(flow.probe): 10s}`), or take \(flow.probe) out of `traffic`."
+                )
             ]
         }
-        guard let claim = scenario.outages.first(where: { $0.probe == flow.probe }), let atMost = claim.atMost else {
-            return []
-        }
+        guard let claim, let atMost = claim.atMost else { return [] }
         // Which way the flow takes is not known before, so that a claim is wrong only if it is wrong on each.
         let least = prediction.all.map { Self.least(of: $0.effect, lasting: lasting) }.min() ?? .zero
         // An outage between two packets is not seen, and one that has just begun is not one yet.
