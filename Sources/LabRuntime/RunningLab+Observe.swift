@@ -45,13 +45,8 @@ extension RunningLab {
 
     private func measure(_ measurements: [Measurement]) async throws -> [Observation.Step] {
         var steps: [Observation.Step] = []
-        // What was before may have been anything.
-        var mayHaveTaught = true
         for measurement in measurements {
-            if case .probe(let request) = measurement {
-                if mayHaveTaught { try forgetPathMTUs() }
-                mayHaveTaught = request.mayTeachPathMTU
-            }
+            if case .probe = measurement { try forgetPathMTUs() }
             let start = LabClock.now
             let finding: Finding
             do {
@@ -222,17 +217,5 @@ extension ObservedSpeaker {
             node: speaker.node, state: speaker.state, hold: speaker.holdSeconds.map { .seconds($0) },
             keepalive: speaker.keepaliveSeconds.map { .seconds($0) }, learned: speaker.imported,
             lastError: speaker.lastError)
-    }
-}
-
-extension ProbeRequest {
-    /// Whether it sends packets that may be too long for some link: every link takes 576 bytes (RFC 791, section 3.2).
-    fileprivate var mayTeachPathMTU: Bool {
-        switch kind {
-        case .echo(_, _, let payload, _, _): payload > 500
-        case .oneEcho(let length, _, _): length > 576
-        case .pathMTU, .bulk: true
-        case .trace, .handshake, .packet: false
-        }
     }
 }

@@ -37,13 +37,13 @@ public enum GeneralRules {
             statement: "what BGP learns through a tunnel does not lead to the tunnel's own far end",
             source: ProviderSource(
                 title:
-                    "RFC 2003, section 4: a packet to the tunnel's own exit point that enters the tunnel goes round in it",
+                    "RFC 2003, section 3.2: a packet to the tunnel's own exit point must not enter the tunnel",
                 url: "https://www.rfc-editor.org/rfc/rfc2003", read: nil), findings: recursions),
         Rule(
             id: "general/tunnel-room", severity: .warning,
             statement: "what enters a tunnel fits the links between its ends when ESP is around it",
             source: ProviderSource(
-                title: "RFC 4459, section 3.4: an MTU of the tunnel's that leaves room for its headers",
+                title: "RFC 4459, section 3.3: packets enter a tunnel only where its headers have room, too",
                 url: "https://www.rfc-editor.org/rfc/rfc4459", read: nil), findings: crampedTunnels),
     ]
 

@@ -67,7 +67,7 @@ public struct Bird: RoutingDaemon {
     /// As its sources have it: bird2 2.0.12, proto/bgp/bgp.c and packets.c, sysdep/unix/io.c.
     public let habits = RoutingHabits(
         product: "BIRD",
-        // `krt_metric`'s default, sysdep/linux/netlink.c.
+        // The default of the kernel protocol's `metric` (BIRD 2 User's Guide, Kernel).
         routeMetric: 32,
         // `bgp_start_timer`.
         shortestTimer: (3, 4),
