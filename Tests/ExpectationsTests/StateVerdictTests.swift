@@ -180,6 +180,8 @@ struct StateVerdictTests {
         var hasInbound = true
         /// Of the first end, outbound.
         var association = ESPAssociation.cbc(spi: 0x1001)
+        /// How many associations each end sends with.
+        var copies = 1
 
         var finding: Finding {
             .tunnel(
@@ -191,7 +193,7 @@ struct StateVerdictTests {
                         tunnel: "plain", node: node, isOutbound: false, association: .cbc(spi: 0x1002))
                     return ObservedTunnelEnd(
                         node: node, ike: ike[number], ikeReplacedIn: ikeRest, childReplacedIn: childRest,
-                        associations: hasInbound ? [outbound, inbound] : [outbound])
+                        associations: Array(repeating: outbound, count: copies) + (hasInbound ? [inbound] : []))
                 })
         }
     }
@@ -201,6 +203,12 @@ struct StateVerdictTests {
             AssociationCase(
                 testDescription: "as configured", isRight: true,
                 seen: "gw1 2 SAs, IKE AES_CBC_256-HMAC_SHA2_384-DH20; gw2 2 SAs"),
+            AssociationCase(
+                testDescription: "four while both ends renew at once", isRight: true, seen: "gw1 5 SAs"
+            ) { $0.copies = 4 },
+            AssociationCase(
+                testDescription: "more than any renewal has", seen: "gw1 has 5 security associations outbound"
+            ) { $0.copies = 5 },
             AssociationCase(
                 testDescription: "in UDP where protocol 50 is expected", seen: "gw1, SPI 0x00001001: ESP in UDP"
             ) { $0.association.encapsulation = .init() },
