@@ -72,7 +72,8 @@ public struct TunnelStatus: Hashable, Sendable, Codable {
 
     public struct End: Hashable, Sendable, Codable {
         public let node: String
-        public let interface: InterfaceName
+        /// Nil where policies alone lead into the tunnel.
+        public let interface: InterfaceName?
         public let local: IPAddress
         public let remote: IPAddress
         /// Phase 1 as the daemon tells it: `AES_CBC_256-HMAC_SHA2_384-DH20`; nil without an established IKE SA.
@@ -82,7 +83,7 @@ public struct TunnelStatus: Hashable, Sendable, Codable {
         public let outbound: SAStatus?
 
         public init(
-            node: String, interface: InterfaceName, local: IPAddress, remote: IPAddress, ike: String?,
+            node: String, interface: InterfaceName?, local: IPAddress, remote: IPAddress, ike: String?,
             inbound: SAStatus?,
             outbound: SAStatus?
         ) {

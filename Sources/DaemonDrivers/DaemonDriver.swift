@@ -54,6 +54,14 @@ public struct ConnectionState: Hashable, Sendable {
     public let childReplacedIn: Duration?
 }
 
+extension [String: ConnectionState] {
+    /// That of an end's connection, of several one with an IKE SA, which they share.
+    public func state(of end: TunnelEnd) -> ConnectionState? {
+        let own = filter { end.has(connection: $0.key) }.sorted { $0.key < $1.key }.map(\.value)
+        return own.first { $0.ike != nil } ?? own.first
+    }
+}
+
 /// What a routing daemon says of a session.
 public struct SessionState: Hashable, Sendable {
     public let name: String

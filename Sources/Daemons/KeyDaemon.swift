@@ -4,12 +4,12 @@ import Synchronization
 
 /// A daemon that negotiates IPsec tunnels.
 public protocol KeyDaemon: DaemonProfile {
-    /// How packets find the policies of one of its tunnels' ends.
-    ///
-    /// - Parameter number: What the user's own file says, or one that no other tunnel of the lab has.
-    func steering(_ number: UInt32) -> Steering
-    /// Whether it makes the interface of an end with the user's own files itself.
-    var makesOwnInterfaces: Bool { get }
+    /// The kind of interface that leads to its tunnels where nobody says otherwise.
+    var usualInterface: TunnelInterfaceKind { get }
+    /// Which number an interface of that name and kind has for its policies.
+    func number(of interface: InterfaceName, _ kind: TunnelInterfaceKind) -> InterfaceNumber
+    /// Whether each child SA is a connection of its own to it, and not one of several in a connection.
+    var hasConnectionForEachChild: Bool { get }
     /// Whether the keys of a user's own configuration stand in a file apart.
     var keepsSecretsApart: Bool { get }
     /// The setting that has it begin a negotiation when it starts.
@@ -49,6 +49,15 @@ public protocol KeyDaemon: DaemonProfile {
     ///
     /// - Parameter prefix: What commands in the node begin with.
     func renewalHint(connection: String, prefix: String) -> String
+}
+
+/// How the number that an interface and its policies have in common comes about.
+public enum InterfaceNumber: Hashable, Sendable {
+    case free
+    /// The interface's name has it in it.
+    case fixed(UInt32)
+    /// The daemon leads no tunnel through an interface of that name: by which rule, and what to do.
+    case impossible(String, remedy: String)
 }
 
 /// An algorithm that a key daemon may lack.
@@ -98,8 +107,15 @@ public struct OwnConnection: Hashable, Sendable {
     /// Where the peer is, as it is written, and what the file calls that.
     public var remote: String?
     public var remoteKey: String
-    /// The number by which packets find the tunnel; nil where the file has none.
+    /// The kind of interface that leads into the tunnel; nil where policies alone do.
+    public var interfaceKind: TunnelInterfaceKind?
+    /// The number that this interface has in common with the policies; nil where the file has none.
     public var number: UInt32?
+    /// Whether the daemon makes the interface.
+    public var makesInterface: Bool
+    /// A pair of child SAs each, or several in one; nil where that is open.
+    public var selectors: [SelectorPair]?
+    public var mode: Tunnel.Mode
     /// What the daemon calls the child SA's configuration; nil where it has no name of its own.
     public var child: String?
     /// Nil for what is left open.
@@ -151,9 +167,6 @@ public struct ConnectionTerms: Hashable, Sendable {
     /// What is offered and taken; nil where the daemon's defaults count, or something is not known here.
     public var ike: [IKEAlgorithms]?
     public var esp: [ESPOffer]?
-    /// The prefixes of each side; nil where they are not said as such.
-    public var local: [IPPrefix]?
-    public var remote: [IPPrefix]?
     /// Whether the daemon takes a part of its selectors for all of them (RFC 7296, section 2.9).
     public var narrows: Bool
     /// What it calls itself, and the peer; nil where that is open or no plain name or address.
@@ -188,16 +201,12 @@ public struct ConnectionTerms: Hashable, Sendable {
     }
 
     public init(
-        ike: [IKEAlgorithms]?, esp: [ESPOffer]?, local: [IPPrefix]?, remote: [IPPrefix]?, narrows: Bool,
-        localID: String?,
-        remoteID: String?, keys: Keys
+        ike: [IKEAlgorithms]?, esp: [ESPOffer]?, narrows: Bool, localID: String?, remoteID: String?, keys: Keys
     ) {
         self.localID = localID
         self.remoteID = remoteID
         self.ike = ike
         self.esp = esp
-        self.local = local
-        self.remote = remote
         self.narrows = narrows
         self.keys = keys
     }
@@ -239,8 +248,14 @@ extension TunnelEnd {
         return answer
     }
 
-    /// What the daemon calls the child SA's configuration.
-    public var child: String { own?.child ?? connection }
+    /// What the daemon calls the first child SA's configuration.
+    public var child: String { connections.first?.child ?? connection }
+
+    /// What the daemon calls this end's connections, and in each the child SA's configuration.
+    public var connections: [(name: String, child: String)] {
+        if let own { return [(connection, own.child ?? connection)] }
+        return childNames.map { (keyDaemon.hasConnectionForEachChild ? $0 : connection, $0) }
+    }
 }
 
 /// A user's own file that was read for a connection: predictions ask for the same ones thousands of times.

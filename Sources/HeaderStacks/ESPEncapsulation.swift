@@ -1,14 +1,10 @@
+import LabModel
+
 /// What an ESP security association makes of a packet's length: algorithms, mode, address family and UDP.
 ///
 /// The arithmetic is done once; what remains for each packet is an addition, a mask and another addition.
 public struct ESPEncapsulation: Hashable, Sendable {
-    /// Which part of a packet ESP protects (RFC 4303, section 3.1).
-    public enum Mode: String, Hashable, Sendable, CaseIterable {
-        /// The whole packet, behind a new IP header.
-        case tunnel
-        /// What the packet's IP header carries; the header itself stays outside.
-        case transport
-    }
+    public typealias Mode = Tunnel.Mode
 
     public let transform: ESPOverhead
     public let mode: Mode

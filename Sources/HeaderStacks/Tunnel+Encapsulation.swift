@@ -9,6 +9,6 @@ extension Tunnel {
             let end = ends.first
         else { return nil }
         let family: EncapsulationFamily = if case .v4 = end.localAddress { .ipv4 } else { .ipv6 }
-        return ESPEncapsulation(transform: transform, family: family, isUDPEncapsulated: isUDPEncapsulated)
+        return ESPEncapsulation(transform: transform, mode: mode, family: family, isUDPEncapsulated: isUDPEncapsulated)
     }
 }

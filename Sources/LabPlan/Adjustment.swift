@@ -116,9 +116,7 @@ extension Disturbances {
             guard let old, let new else { return nil }
             let files = new.files.filter { !old.files.contains($0) }
             let former = old.files.filter { !new.files.contains($0) }
-            let connections = zip(old.connections, new.connections).filter { $0 != $1 }.map {
-                ConfigurationChange.Connection(name: $1.name, child: $1.child, isUsed: !$1.isUnused)
-            }
+            let connections = zip(old.connections, new.connections).filter { $0 != $1 }.flatMap(\.1.loaded)
             return .configuration(
                 daemon, ConfigurationChange(files: files, former: former, connections: connections))
         }

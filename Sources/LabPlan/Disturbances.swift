@@ -35,9 +35,8 @@ public struct Disturbances: Hashable, Sendable {
 
     /// A connection of a key daemon's, as far as loading it anew is worth while when this changes.
     struct Connection: Hashable, Sendable {
-        let name: String
-        let child: String
-        let isUnused: Bool
+        /// What is loaded for it.
+        let loaded: [ConfigurationChange.Connection]
         let proposal: TunnelProposal?
         let parameters: [String: String]
         let secrets: [String]
@@ -150,7 +149,9 @@ extension Disturbances.Connection {
         var secrets: [String] = []
         if case .own(let files) = end.configuration { secrets = end.keyDaemon.secrets(in: files, of: end) }
         self.init(
-            name: end.connection, child: end.child, isUnused: tunnel.isUnused, proposal: tunnel.proposal,
+            loaded: end.connections.map {
+                ConfigurationChange.Connection(name: $0.name, child: $0.child, isUsed: !tunnel.isUnused)
+            }, proposal: tunnel.proposal,
             parameters: end.own?.settings ?? [:], secrets: secrets)
     }
 }

@@ -21,7 +21,8 @@ struct DropRules {
                 }
             } else if let tunnel = topology.tunnel(named: place) {
                 for end in tunnel.ends where sender == nil || tunnel.peer(of: end)?.node == sender {
-                    add(traffic, traffic.isOuter ? Self.outer(end) : "iifname \"\(end.interface)\"", at: end.node)
+                    let places = traffic.isOuter ? [Self.outer(end)] : Self.inner(tunnel, end)
+                    for place in places { add(traffic, place, at: end.node) }
                 }
             }
         }
@@ -33,6 +34,12 @@ struct DropRules {
         case .v4: "ip saddr \(end.remoteAddress) ip daddr \(end.localAddress)"
         case .v6: "ip6 saddr \(end.remoteAddress) ip6 daddr \(end.localAddress)"
         }
+    }
+
+    /// What comes out of a tunnel at an end.
+    private static func inner(_ tunnel: Tunnel, _ end: TunnelEnd) -> [String] {
+        if let interface = end.interface { return ["iifname \"\(interface)\""] }
+        return tunnel.carried(at: end).map { "meta ipsec exists \($0.mirrored.match)" }
     }
 
     private mutating func add(_ traffic: Fault.Traffic, _ place: String, at node: String) {

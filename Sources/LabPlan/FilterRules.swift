@@ -1,6 +1,22 @@
 import LabModel
 import NetworkTypes
 
+extension SelectorPair {
+    /// What nft(8) matches packets by that the end sends.
+    var match: String {
+        let family = local.address.bitWidth == 32 ? "ip" : "ip6"
+        let prefixes = [("saddr", local), ("daddr", remote)].filter { !$0.1.isDefault }.map {
+            "\(family) \($0.0) \($0.1)"
+        }
+        let ports = [("sport", localPort), ("dport", remotePort)].compactMap { name, port in
+            port.map { "th \(name) \($0)" }
+        }
+        return
+            (["meta nfproto \(family == "ip" ? "ipv4" : "ipv6")"] + prefixes
+            + (upper.map { ["meta l4proto \($0.rawValue)"] } ?? []) + ports).joined(separator: " ")
+    }
+}
+
 extension Topology {
     /// Whether a node drops packets by a rule: its own filter's, or those of the fabric's ports that instances are plugged into.
     public func filtersPackets(at node: Node) -> Bool {
@@ -54,7 +70,7 @@ enum FilterRules {
             guarded.map { "the fabric's port of \($0.0.name)" }
             + node.filters.map { "the filter of \($0.interface)" }
             + (node.nat?.mappings.map { "1:1 NAT \($0.outside) = \($0.inside)" } ?? [])
-            + clamps.map { "MSS clamp" + ($0.interface.map { " of \($0)" } ?? "") }
+            + clamps.map { "MSS clamp" + ($0.place.map { " of \($0.name)" } ?? "") }
             + (node.decrementsTTL ? [] : ["TTL kept"])
             + (timers == nil ? [] : ["hold times that are not negotiated"])
             + tagged.map { "only tagged frames at \($0)" }
@@ -135,26 +151,50 @@ enum FilterRules {
             + chain("outward", ["type nat hook postrouting priority srcnat; policy accept;"] + outward) + "}"
     }
 
-    /// What a node clamps: traffic through one interface, or all that it forwards.
-    private static func clamps(of node: Node, in topology: Topology) -> [(interface: InterfaceName?, clamp: MSSClamp)] {
-        let all: [(interface: InterfaceName?, clamp: MSSClamp)] =
-            [(nil, node.mss)] + topology.tunnelEnds(of: node.name).map { ($0.end.interface, $0.tunnel.mss) }
-            + topology.plainTunnelEnds(of: node.name).map { ($0.end.interface, $0.end.mss) }
+    /// Traffic into and out of a tunnel at one of its ends, as nft(8) matches it.
+    private struct TunnelTraffic {
+        let name: String
+        let entering: [String]
+        let leaving: [String]
+
+        init(by interface: InterfaceName) {
+            name = "\(interface)"
+            entering = ["oifname \"\(interface)\""]
+            leaving = ["iifname \"\(interface)\""]
+        }
+
+        init(byPoliciesOf tunnel: Tunnel, at end: TunnelEnd) {
+            name = "tunnel \(tunnel.name)"
+            let carried = tunnel.carried(at: end)
+            entering = carried.map { "rt ipsec exists \($0.match)" }
+            leaving = carried.map { "meta ipsec exists \($0.mirrored.match)" }
+        }
+    }
+
+    /// What a node clamps: traffic through one tunnel, or all that it forwards.
+    private static func clamps(of node: Node, in topology: Topology) -> [(place: TunnelTraffic?, clamp: MSSClamp)] {
+        let all: [(place: TunnelTraffic?, clamp: MSSClamp)] =
+            [(nil, node.mss)]
+            + topology.tunnelEnds(of: node.name).map { tunnel, end in
+                let traffic =
+                    end.interface.map { TunnelTraffic(by: $0) } ?? TunnelTraffic(byPoliciesOf: tunnel, at: end)
+                return (traffic, tunnel.mss)
+            } + topology.plainTunnelEnds(of: node.name).map { (TunnelTraffic(by: $0.end.interface), $0.end.mss) }
         return all.filter { $0.clamp != .off }
     }
 
     /// `rt mtu` is the smaller MTU of both directions' routes (nft_rt_get_eval, net/netfilter/nft_rt.c), and the kernel
     /// never raises a segment size (nft_exthdr_tcp_set_eval, net/netfilter/nft_exthdr.c).
-    private static func clamping(_ clamps: [(interface: InterfaceName?, clamp: MSSClamp)]) -> String {
+    private static func clamping(_ clamps: [(place: TunnelTraffic?, clamp: MSSClamp)]) -> String {
         let change = { (clamp: MSSClamp) -> String in
             let size = if case .to(let bytes) = clamp { "\(bytes)" } else { "rt mtu" }
             return "tcp flags & (syn|rst) == syn counter tcp option maxseg size set \(size)"
         }
-        let forwarded = clamps.flatMap { interface, clamp -> [String] in
-            guard let interface else { return [change(clamp)] }
-            return ["iifname \"\(interface)\" \(change(clamp))", "oifname \"\(interface)\" \(change(clamp))"]
+        let forwarded = clamps.flatMap { place, clamp -> [String] in
+            guard let place else { return [change(clamp)] }
+            return (place.leaving + place.entering).map { "\($0) \(change(clamp))" }
         }
-        let own = clamps.compactMap { interface, clamp in interface.map { "oifname \"\($0)\" \(change(clamp))" } }
+        let own = clamps.flatMap { place, clamp in (place?.entering ?? []).map { "\($0) \(change(clamp))" } }
         return "table inet netlab-mss {\n"
             + chain("forwarded", ["type filter hook forward priority mangle; policy accept;"] + forwarded)
             + (own.isEmpty ? "" : chain("own", ["type filter hook output priority mangle; policy accept;"] + own)) + "}"

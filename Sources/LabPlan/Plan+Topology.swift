@@ -92,7 +92,7 @@ private struct Planner {
     }
 
     private func isTunnelSetting(_ setting: Sysctl, of node: Node) -> Bool {
-        topology.tunnelEntrances(of: node.name).contains { setting.key.contains(".\($0.interface).") }
+        topology.tunnelEntrances(of: node.name).compactMap(\.interface).contains { setting.key.contains(".\($0).") }
     }
 
     var tunnelInterfaces: [Step] {
@@ -100,23 +100,19 @@ private struct Planner {
         return steps(
             .tunnels,
             made.flatMap { end -> [Action] in
-                [
-                    .createTunnelInterface(
-                        TunnelInterface(
-                            node: end.node, name: end.interface,
-                            kind: TunnelInterface.Kind(end),
-                            mtu: end.mtu, address: end.inside))
-                ] + policySettings(of: end) + fixedRoutes(of: end)
+                guard case .interface(let name, let kind, let number) = end.steering else { return [] }
+                let interface = TunnelInterface(
+                    node: end.node, name: name, kind: TunnelInterface.Kind(kind, number: number, of: end),
+                    mtu: end.mtu, address: end.inside)
+                return [.createTunnelInterface(interface)] + policySettings(of: end) + fixedRoutes(of: end)
             })
     }
 
     /// Without it the kernel looks for a policy for packets that have left a VTI, and drops them; at an XFRM interface it
     /// finds the one with its `if_id`.
     private func policySettings(of end: TunnelEnd) -> [Action] {
-        guard case .vti = end.steering else { return [] }
-        return [
-            .setSysctls(node: end.node, [Sysctl(key: "net.ipv4.conf.\(end.interface).disable_policy", value: "1")])
-        ]
+        guard case .interface(let name, .vti, _) = end.steering else { return [] }
+        return [.setSysctls(node: end.node, [Sysctl(key: "net.ipv4.conf.\(name).disable_policy", value: "1")])]
     }
 
     /// The routes into a tunnel that stay whatever it does.
@@ -229,9 +225,10 @@ private struct Planner {
             end.routes.map { Action.await(Condition(.route(node: end.node, $0)), within: .seconds(30)) }
         }
         let addressed = tunnels.flatMap(\.ends).filter(\.interfaceIsMadeByDaemon).flatMap { end -> [Action] in
-            [.await(Condition(.interface(node: end.node, end.interface)), within: .seconds(30))]
-                + (end.mtu.map { [.setMTU(node: end.node, end.interface, $0)] } ?? [])
-                + (end.inside.map { [.addAddress(node: end.node, end.interface, $0)] } ?? [])
+            guard let name = end.interface else { return [] }
+            return [.await(Condition(.interface(node: end.node, name)), within: .seconds(30))]
+                + (end.mtu.map { [.setMTU(node: end.node, name, $0)] } ?? [])
+                + (end.inside.map { [.addAddress(node: end.node, name, $0)] } ?? [])
                 + fixedRoutes(of: end)
         }
         let late = topology.nodes.flatMap { node -> [Action] in

@@ -118,12 +118,11 @@ public struct TunnelInterface: Hashable, Sendable, Codable {
         /// By its identifier, `if_id`.
         case xfrm(id: UInt32)
 
-        public init(_ end: TunnelEnd) {
-            self =
-                switch end.steering {
-                case .vti(let mark): .vti(local: end.localAddress, remote: end.remoteAddress, key: mark)
-                case .xfrm(let id): .xfrm(id: id)
-                }
+        init(_ kind: TunnelInterfaceKind, number: UInt32, of end: TunnelEnd) {
+            switch kind {
+            case .vti: self = .vti(local: end.localAddress, remote: end.remoteAddress, key: number)
+            case .xfrm: self = .xfrm(id: number)
+            }
         }
 
         /// The number by which it does.

@@ -36,11 +36,12 @@ public struct TunnelRoute: Hashable, Sendable, Codable, CustomStringConvertible 
         var ways: [Key: [Way]] = [:]
         var keys: [Key] = []
         for (tunnel, end) in topology.tunnelEnds(of: node) where end.withdrawal == .whenDown {
+            guard let interface = end.interface else { continue }
             for prefix in end.routes {
                 let isDefault = end.metric == 0 && prefix.address.bitWidth == 128
                 let key = Key(destination: prefix, metric: isDefault ? usualMetricOfIPv6 : end.metric)
                 if ways[key] == nil { keys.append(key) }
-                ways[key, default: []].append(Way(tunnel: tunnel.name, interface: end.interface))
+                ways[key, default: []].append(Way(tunnel: tunnel.name, interface: interface))
             }
         }
         return keys.map { TunnelRoute(destination: $0.destination, metric: $0.metric, ways: ways[$0] ?? []) }

@@ -220,6 +220,7 @@ private struct NodeWatch {
             ((try? sandbox.sockets.securityPolicies()) ?? []).filter { policy in
                 policy.templates.contains { $0.requestID == association.requestID }
             }.map { $0.interfaceID ?? $0.mark?.value })
+        // Policies without a number have nil, and so has their end.
         let marked = candidates.filter { marks.contains($0.end.steering.number) }
         return marked.count == 1 ? marked.first?.tunnel.name : nil
     }

@@ -96,6 +96,13 @@ struct PathTracer {
             return
         }
         if input == nil, packet.source == nil { packet.source = route.preferredSource }
+        if let (tunnel, end) = try policyEnd(for: packet, at: sandbox) {
+            step.route = "by policy"
+            try describe(tunnel, end, at: sandbox, &step)
+            step.tunnel = tunnel.name
+            step.next = tunnel.peer(of: end).flatMap { peer in topology.arrival(of: peer).map { (peer.node, $0) } }
+            return
+        }
         let text = [
             route.prefix?.description ?? packet.destination.description, route.gateway.map { "via \($0)" },
             route.interface.map { "dev \($0)" },
@@ -166,6 +173,31 @@ struct PathTracer {
         }
         guard let (tunnel, end) = topology.tunnelEnds(of: sandbox.name).first(where: { $0.end.interface == interface })
         else { return }
+        try describe(tunnel, end, at: sandbox, &step)
+    }
+
+    /// The end whose policies in the kernel, those without an interface's number, take a packet; nil where none do. The policy with the
+    /// smallest priority counts (`xfrm_policy_lookup_bytype`, net/xfrm/xfrm_policy.c).
+    private func policyEnd(
+        for packet: Packet, at sandbox: NodeSandbox
+    ) throws -> (tunnel: Tunnel, end: TunnelEnd)? {
+        let ends = topology.tunnelEnds(of: sandbox.name).filter { $0.end.steering == .policy }
+        guard !ends.isEmpty, let source = packet.source else { return nil }
+        let matching = try sandbox.sockets.securityPolicies().filter { policy in
+            policy.direction == .output && policy.mark == nil && policy.interfaceID == nil
+                && policy.selector.source.contains(source) && policy.selector.destination.contains(packet.destination)
+                && [0, packet.destination.bitWidth == 32 ? 1 : 58].contains(policy.selector.protocol)
+        }
+        guard let first = matching.min(by: { $0.priority < $1.priority }) else { return nil }
+        return ends.first { _, end in
+            first.templates.contains {
+                $0.mode == .transport
+                    ? first.selector.destination.contains(end.remoteAddress) : $0.destination == end.remoteAddress
+            }
+        }
+    }
+
+    private func describe(_ tunnel: Tunnel, _ end: TunnelEnd, at sandbox: NodeSandbox, _ step: inout Step) throws {
         let (inbound, outbound) = try sandbox.associations(of: end)
         guard let association = outbound.first else {
             step.broken =

@@ -188,7 +188,7 @@ extension RunningLab {
     }
 
     private func observed(_ end: TunnelEnd, of tunnel: Tunnel) async throws -> ObservedTunnelEnd {
-        let keys = try await keyDriver(of: end.node)?.connections()?[end.connection]
+        let keys = try await keyDriver(of: end.node)?.connections()?.state(of: end)
         let (inbound, outbound) = try associations(of: end)
         let known = { (associations: [SecurityAssociation], isOutbound: Bool) in
             associations.compactMap(ESPAssociation.init).map {

@@ -21,6 +21,9 @@ extension RunningLab {
             if inbound.isEmpty || outbound.isEmpty {
                 return (false, "\(end.node) has no security association \(inbound.isEmpty ? "inbound" : "outbound")")
             }
+            if let missing = try sandbox(end.node).missing(of: tunnel, at: end, among: outbound) {
+                return (false, "\(end.node) has no security association for \(missing)")
+            }
         }
         return (true, "security associations at both ends")
     }
@@ -93,7 +96,7 @@ extension RunningLab {
     private func status(of tunnel: Tunnel, keys: [String: [String: ConnectionState]]) throws -> TunnelStatus {
         let ends = try tunnel.ends.map { end in
             let (inbound, outbound) = try associations(of: end)
-            let ike = keys[end.node]?[end.connection]?.ike
+            let ike = keys[end.node]?.state(of: end)?.ike
             return TunnelStatus.End(
                 node: end.node, interface: end.interface, local: end.localAddress, remote: end.remoteAddress, ike: ike,
                 inbound: status(of: inbound), outbound: status(of: outbound))
@@ -146,21 +149,53 @@ extension NodeSandbox {
     /// There are several while one is renewed, and when both ends have initiated at once. Daemons may mark the policies
     /// only; a policy leads to its associations by their common request id.
     func associations(of end: TunnelEnd) throws -> (inbound: [SecurityAssociation], outbound: [SecurityAssociation]) {
-        let policies = try sockets.securityPolicies().filter {
-            switch end.steering {
-            case .vti(let mark): $0.mark?.value == mark
-            case .xfrm(let id): $0.interfaceID == id
-            }
-        }
-        let requests = Set(policies.flatMap(\.templates).map(\.requestID))
+        let requests = Set(try policies(of: end).flatMap(\.templates).map(\.requestID))
         let all = try sockets.securityAssociations().filter { association in
             // One without algorithms is a larval state: asked for and not yet negotiated.
             requests.contains(association.requestID) && (association.encryption != nil || association.aead != nil)
         }
         let sorted = all.sorted { ($0.addTime, $0.spi) > ($1.addTime, $1.spi) }
+        let isBetween = { (source: IPAddress, destination: IPAddress) in
+            // Policies with a number are this end's alone; a NAT's other side may have moved the peer's address.
+            end.steering != .policy || [source, destination].contains(end.remoteAddress)
+        }
         return (
-            sorted.filter { $0.destination == end.localAddress }, sorted.filter { $0.source == end.localAddress }
+            sorted.filter { $0.destination == end.localAddress && isBetween($0.source, $0.destination) },
+            sorted.filter { $0.source == end.localAddress && isBetween($0.source, $0.destination) }
         )
+    }
+
+    /// The kernel's policies that lead into an end's tunnel, or out of it.
+    func policies(of end: TunnelEnd) throws -> [SecurityPolicy] {
+        try sockets.securityPolicies().filter { policy in
+            switch end.steering {
+            case .interface(_, .vti, let mark): policy.mark?.value == mark
+            case .interface(_, .xfrm, let id): policy.interfaceID == id
+            case .policy: policy.mark == nil && policy.interfaceID == nil && !policy.templates.isEmpty
+            }
+        }
+    }
+
+    /// The first selectors of an end that policies alone lead into for which no outbound association is there; nil where each has one.
+    func missing(
+        of tunnel: Tunnel, at end: TunnelEnd, among outbound: [SecurityAssociation]
+    ) throws -> SelectorPair? {
+        guard end.steering == .policy, end.wantedSelectors != nil else { return nil }
+        let requests = Set(outbound.map(\.requestID))
+        let policies = try policies(of: end).filter { policy in
+            policy.direction == .output && policy.templates.contains { requests.contains($0.requestID) }
+        }
+        return tunnel.carried(at: end).first { pair in !policies.contains { $0.selector.covers(pair) } }
+    }
+}
+
+extension IPsecSelector {
+    /// Whether it takes everything that an end sends of a pair.
+    func covers(_ pair: SelectorPair) -> Bool {
+        source.contains(pair.local) && destination.contains(pair.remote)
+            && (self.protocol == 0 || self.protocol == pair.upper?.rawValue)
+            && (sourcePort == 0 || sourcePort == pair.localPort)
+            && (destinationPort == 0 || destinationPort == pair.remotePort)
     }
 }
 

@@ -5,7 +5,7 @@ import NetworkTypes
 import NodeRuntime
 import Synchronization
 
-// What goes through tunnels, counted by their interfaces.
+// What goes through tunnels, counted by their interfaces, or by associations where there are none.
 extension RunningLab {
     /// The counters of the tunnels' interfaces now; one that a daemon has not made is left out.
     ///
@@ -16,7 +16,16 @@ extension RunningLab {
         return TrafficSample(
             nanoseconds: nanoseconds,
             ends: try ends.compactMap { tunnel, end in
-                try sandbox(end.node).sockets.linkIfPresent(named: end.interface).map { link in
+                guard let interface = end.interface else {
+                    // Where there is no interface to count, the associations that are there now do.
+                    let (inbound, outbound) = try associations(of: end)
+                    return TrafficSample.End(
+                        tunnel: tunnel, node: end.node, sentPackets: outbound.reduce(0) { $0 + $1.packets },
+                        sentBytes: outbound.reduce(0) { $0 + $1.bytes },
+                        receivedPackets: inbound.reduce(0) { $0 + $1.packets },
+                        receivedBytes: inbound.reduce(0) { $0 + $1.bytes })
+                }
+                return try sandbox(end.node).sockets.linkIfPresent(named: interface).map { link in
                     TrafficSample.End(
                         tunnel: tunnel, node: end.node, sentPackets: link.sent.packets, sentBytes: link.sent.bytes,
                         receivedPackets: link.received.packets, receivedBytes: link.received.bytes)

@@ -86,7 +86,7 @@ final class TunnelRouteKeeper: Sendable {
             let usable = Set(try sandbox.sockets.links().filter(\.isUp).map(\.name))
             let up = Set(
                 try ends.filter { _, end in
-                    guard usable.contains(end.interface) else { return false }
+                    guard let interface = end.interface, usable.contains(interface) else { return false }
                     let (inbound, outbound) = try sandbox.associations(of: end)
                     return !inbound.isEmpty && !outbound.isEmpty
                 }.keys)

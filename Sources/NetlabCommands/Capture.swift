@@ -166,7 +166,7 @@ struct Capture: AsyncParsableCommand {
                     remedy: Suggestion.remedy(
                         for: parts.first ?? word, among: topology.nodes.map(\.name), noun: "nodes"))
             }
-            let tunnels = topology.tunnelEntrances(of: node).filter { !$0.isUnused }.map(\.interface)
+            let tunnels = topology.tunnelEntrances(of: node).filter { !$0.isUnused }.compactMap(\.interface)
             let own = topology.linkEnds(of: node).map(\.end.interface) + tunnels
             guard parts.count == 2 else {
                 points += own.map { .init(node: node, interface: $0, direction: .both) }

@@ -1,3 +1,5 @@
+import NetworkTypes
+
 /// What is in clear at the beginning of an ESP packet: 8 bytes (RFC 4303, 2).
 public struct ESPHeader: Hashable, Sendable {
     public static let length = 8

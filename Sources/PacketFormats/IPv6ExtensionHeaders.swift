@@ -1,3 +1,5 @@
+import NetworkTypes
+
 /// A hop-by-hop or destination options header (RFC 8200, 4.3 and 4.6).
 public struct IPv6OptionsHeader: Hashable, Sendable {
     public let nextHeader: IPProtocol

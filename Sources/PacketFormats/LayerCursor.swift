@@ -1,3 +1,5 @@
+import NetworkTypes
+
 /// Where a walk through a frame has come to.
 @usableFromInline
 struct LayerCursor {

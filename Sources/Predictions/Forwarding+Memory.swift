@@ -8,6 +8,8 @@ extension Forwarding {
         let links: [(link: Link, end: LinkEnd)]
         let tunnels: [(tunnel: Tunnel, end: TunnelEnd)]
         let plainTunnels: [(tunnel: PlainTunnel, end: PlainTunnelEnd)]
+        /// Whether policies alone lead into one of its tunnels.
+        let hasPolicies: Bool
         /// On links and inside tunnels, in the file's order.
         private let allAddresses: [IPAddress]
         let addresses: Set<IPAddress>
@@ -19,6 +21,7 @@ extension Forwarding {
             links = topology.linkEnds(of: node.name)
             tunnels = topology.tunnelEnds(of: node.name)
             plainTunnels = topology.plainTunnelEnds(of: node.name)
+            hasPolicies = tunnels.contains { $0.end.steering == .policy }
             allAddresses = topology.addresses(of: node.name)
             addresses = Set(allAddresses)
             instances = links.compactMap { link, end in
@@ -31,7 +34,7 @@ extension Forwarding {
         }
 
         private var insides: [(interface: InterfaceName, inside: InterfaceAddress?)] {
-            tunnels.map { ($0.end.interface, $0.end.inside) } + plainTunnels.map { ($0.end.interface, $0.end.inside) }
+            tunnels.compactMap { _, end in end.interface.map { ($0, end.inside) } } + plainTunnels.map { ($0.end.interface, $0.end.inside) }
         }
 
         /// The address that the kernel takes for a packet of the node's own that leaves by an interface.

@@ -65,12 +65,13 @@ extension Forwarding {
         let links = place.links.flatMap { _, end in
             end.addresses.map { ($0.prefix, 0, end.routedInterface) }
         }
-        let tunnels = place.tunnels.flatMap { tunnel, end in
+        let tunnels = place.tunnels.flatMap { tunnel, end -> [(IPPrefix, Int, InterfaceName)] in
             let side = Damage.Side(name: tunnel.name, node: end.node)
             let isUp = !tunnel.isUnused && !damage.forgotten.contains(side)
+            guard let interface = end.interface else { return [] }
             let routes = end.withdrawal == .never || isUp ? end.routes : []
-            return [end.inside?.prefix].compactMap { $0 }.map { ($0, 0, end.interface) }
-                + routes.map { ($0, Int(end.metric), end.interface) }
+            return [end.inside?.prefix].compactMap { $0 }.map { ($0, 0, interface) }
+                + routes.map { ($0, Int(end.metric), interface) }
         }
         let plain = place.plainTunnels.flatMap { _, end in
             ([end.inside?.prefix].compactMap { $0 } + end.routes).map { ($0, 0, end.interface) }

@@ -25,6 +25,10 @@ struct Forwarding: Sendable {
         var loss = ""
         /// The tunnels that it enters itself, in order, and not those that carry these.
         var tunnels: [String] = []
+        /// The ends at which it enters tunnels with IPsec.
+        var entrances: Set<Damage.Side> = []
+        /// Why it cannot be said what becomes of it; nil where it can.
+        var doubt: String?
         /// The nodes that see it in clear, in order.
         var nodes: [String] = []
         /// Every link crossed, also by the outer packets of its tunnels.
@@ -184,11 +188,16 @@ struct Forwarding: Sendable {
         if packet.input != nil, let refusal = refusal(of: packet, at: place, to: hop.interface, &path, damage, known) {
             return lost(refusal)
         }
-        if let (tunnel, end) = place.tunnels.first(where: { $0.end.interface == hop.interface }),
-            let peer = tunnel.peer(of: end)
+        if let (tunnel, end) = policyEnd(for: packet, at: place)
+            ?? place.tunnels.first(where: { $0.end.interface == hop.interface }), let peer = tunnel.peer(of: end)
         {
-            path.tunnels.append(tunnel.name)
+            let entrance = Damage.Side(name: tunnel.name, node: node.name)
+            path.entrances.insert(entrance)
             guard packet.tunnel == nil else { return lost("a tunnel in a tunnel, which is not followed") }
+            if end.steering == .policy, damage.forgotten.contains(entrance) {
+                return unprotected(packet, at: place, by: hop, path, tunnel, damage, known)
+            }
+            path.tunnels.append(tunnel.name)
             for side in [end, peer]
             where damage.forgotten.contains(Damage.Side(name: tunnel.name, node: side.node)) {
                 return lost("\(side.node) has no security associations of \(tunnel.name)")
@@ -203,11 +212,25 @@ struct Forwarding: Sendable {
             return follow(outer, at: node.name, path, damage, known).flatMap { under -> [Path] in
                 guard under.arrives else { return [under] }
                 var inner = packet
-                inner.input = peer.interface
+                inner.input = topology.arrival(of: peer)
                 var next = under
                 next.arrives = false
                 return follow(inner, at: peer.node, next, damage, known)
             }
+        }
+        return leaveUnprotected(packet, at: place, by: hop, path, damage, known)
+    }
+
+    /// By a link or a plain tunnel, whatever policies would take the packet.
+    private func leaveUnprotected(
+        _ leaving: Packet, at place: Place, by hop: NextHop, _ soFar: Path, _ damage: Damage, _ known: Set<Damage.Port>
+    ) -> [Path] {
+        let node = place.node
+        var packet = leaving
+        var path = soFar
+        func lost(_ why: String) -> [Path] {
+            path.loss = why
+            return [path]
         }
         if let (tunnel, end) = place.plainTunnels.first(where: { $0.end.interface == hop.interface }) {
             return enter(tunnel, end, packet, by: hop, path, damage, known)
@@ -235,6 +258,35 @@ struct Forwarding: Sendable {
         }
         packet.input = peer.routedInterface
         return follow(packet, at: peer.node, path, damage, known)
+    }
+
+    /// What becomes of a packet whose policies have lost their associations, and perhaps are gone with them: that is up to the daemon.
+    /// It is lost either way where it gets nowhere in clear.
+    private func unprotected(
+        _ packet: Packet, at place: Place, by hop: NextHop, _ path: Path, _ tunnel: Tunnel, _ damage: Damage,
+        _ known: Set<Damage.Port>
+    ) -> [Path] {
+        let why = "\(place.node.name) has no security associations of \(tunnel.name)"
+        let inClear = leaveUnprotected(packet, at: place, by: hop, path, damage, known)
+        var lost = path
+        lost.loss = why
+        if inClear.contains(where: \.arrives) {
+            lost.doubt = "\(why), and whether it then sends in clear is up to its daemon, which is not computed here"
+        }
+        return [lost]
+    }
+
+    /// The end whose policies take a packet at a node, whatever way its route leads; what a daemon and the kernel send for a tunnel is
+    /// exempt (socket policies; `xfrm_output`).
+    private func policyEnd(for packet: Packet, at place: Place) -> (tunnel: Tunnel, end: TunnelEnd)? {
+        guard place.hasPolicies, packet.tunnel == nil, let source = packet.source else { return nil }
+        let upper: IPProtocol? =
+            switch packet.kind {
+            case .echoRequest, .echoReply: source.bitWidth == 32 ? .icmp : .icmpv6
+            case .bgp: .tcp
+            case .ike, .esp, .espInUDP, .wrapped: nil
+            }
+        return topology.policyEnd(at: place.node.name, from: source, to: packet.destination, upper: upper)
     }
 
     /// Through a tunnel without encryption: its own packet goes to the other end as any other does, perhaps through another

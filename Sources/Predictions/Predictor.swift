@@ -96,6 +96,9 @@ public struct Predictor: Sendable {
             restoration(after: impact, moment, earlier, probe: probe, before: before, first: first)
         }
 
+        if let doubt = before.openEnd ?? atOnce.openEnd ?? after.openEnd {
+            return answer.prediction(.unpredictable(doubt))
+        }
         if let doubt = atOnce.doubt ?? recovered.doubt ?? after.doubt ?? impact.doubt(about: before, after, topology) {
             answer.reasons += [impact.degradation(of: before)?.reason].compactMap { $0 }
             return answer.prediction(.unpredictable(doubt))
@@ -138,6 +141,9 @@ extension Predictor {
             for end in tunnel.ends where end.own?.moves ?? false && topology.linkEnds(of: end.node).count > 2 {
                 return
                     "\(end.node) may move \(tunnel.name) to another of its addresses (MOBIKE, RFC 4555), which is not computed here"
+            }
+            for end in tunnel.ends where end.steering == .policy && end.wantedSelectors == nil {
+                return "which packets \(end.node) sends into \(tunnel.name) is said in a way that is not read here"
             }
             for end in tunnel.ends {
                 guard case .own(let files) = end.configuration, let open = end.own?.open.first else { continue }
@@ -188,6 +194,9 @@ extension Predictor {
             if let lost = back.first(where: { !$0.arrives }), !back.contains(where: \.arrives) { return lost.loss }
             return nil
         }
+
+        /// What of a way is up to a daemon; nil for nothing.
+        var openEnd: String? { all.lazy.compactMap(\.doubt).first }
 
         /// Why it cannot be said whether an answer comes; nil where it can.
         var doubt: String? {

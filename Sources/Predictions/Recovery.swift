@@ -55,8 +55,7 @@ extension Predictor {
     private func onDemand(
         _ side: Damage.Side, _ end: TunnelEnd, _ exchange: Duration, _ journey: Journey, _ impact: Impact
     ) -> Recovery? {
-        let port = Damage.Port(node: end.node, interface: end.interface)
-        let leaves = { (paths: [Forwarding.Path]) in paths.contains { $0.exits.contains { $0.port == port } } }
+        let leaves = { (paths: [Forwarding.Path]) in paths.contains { $0.entrances.contains(side) } }
         let crosses = journey.forth.contains { $0.tunnels.contains(side.name) }
         let beginning =
             "\(end.node) negotiates new associations of \(side.name) when it has a packet to send (XFRM acquire), in one exchange of \(exchange.shortText) at most"

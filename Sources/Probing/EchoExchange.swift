@@ -55,7 +55,7 @@ public final class EchoExchange {
             expire()
             let deadlines = pending.values.map(\.deadline) + (next < count ? [nextAt] : [])
             if let wakeAt = deadlines.min(), wakeAt > LabClock.now {
-                try session.wait(for: [tap.descriptor], until: wakeAt)
+                try session.wait(for: tap.descriptors, until: wakeAt)
             }
         }
         return attempts.compactMap { $0 }

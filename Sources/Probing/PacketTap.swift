@@ -10,8 +10,14 @@ import NodeRuntime
 ///
 /// A probe listens here instead of on a raw socket, for that would have the kernel remember the path MTUs that it is told
 /// (`raw_err`, net/ipv4/raw.c). For IPv6 it remembers them whoever asks (`icmpv6_err`, net/ipv6/icmp.c).
+///
+/// What ESP in transport mode carries passes no interface: it is taken from raw sockets, where the node has policies for it, and only as
+/// it comes in (`xfrm4_transport_finish`, net/ipv4/xfrm4_input.c).
 final class PacketTap {
-    let descriptor: Int32
+    /// Readable when a packet has been seen: the packet socket first, then raw ones.
+    let descriptors: [Int32]
+    /// What comes in by transport mode.
+    private let protected: [IPsecSelector]
     private var collector = FragmentCollector()
     private var buffer = [UInt8](repeating: 0, count: 1 << 16)
 
@@ -20,24 +26,46 @@ final class PacketTap {
 
     /// - Throws: ``LabFailure`` or `NetlinkError` where there are no descriptors left.
     init(in sandbox: NodeSandbox) throws {
-        descriptor = try sandbox.openSocket(AF_PACKET, SOCK_DGRAM, protocol: Int32(Self.everything))
-        setOption(descriptor, SOL_SOCKET, SO_TIMESTAMPNS, 1)
-        setOption(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, 8 << 20)
+        let policies = try sandbox.sockets.securityPolicies().filter { policy in
+            policy.direction == .input && policy.templates.contains { $0.mode == .transport }
+        }
+        protected = policies.map(\.selector)
+        var opened = [try sandbox.openSocket(AF_PACKET, SOCK_DGRAM, protocol: Int32(Self.everything))]
+        if protected.contains(where: { $0.source.address.bitWidth == 32 }) {
+            for upper in [IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP] {
+                opened.append(try sandbox.openSocket(AF_INET, SOCK_RAW, protocol: Int32(upper)))
+            }
+        }
+        for socket in opened {
+            setOption(socket, SOL_SOCKET, SO_TIMESTAMPNS, 1)
+            setOption(socket, SOL_SOCKET, SO_RCVBUFFORCE, 8 << 20)
+        }
+        descriptors = opened
     }
 
     deinit {
-        close(descriptor)
+        for socket in descriptors { close(socket) }
     }
 
     /// Hands over what has been seen since the last call.
     func drain(_ take: (Arrival) throws -> Void) rethrows {
-        while let (bytes, interface, isOutgoing, time) = receive() {
-            let arrival = collector.add(bytes, interface: interface, isOutgoing: isOutgoing, time: time)
-            if let arrival { try take(arrival) }
+        for socket in descriptors {
+            while let (bytes, interface, isOutgoing, time) = receive(from: socket) {
+                let arrival = collector.add(bytes, interface: interface, isOutgoing: isOutgoing, time: time)
+                guard let arrival else { continue }
+                // A raw socket has what the packet socket has seen in clear as well.
+                if socket == descriptors[0] || isProtected(arrival.ip) { try take(arrival) }
+            }
         }
     }
 
-    private func receive() -> (bytes: [UInt8], interface: Int32, isOutgoing: Bool, time: LabTime)? {
+    private func isProtected(_ ip: IPLayer) -> Bool {
+        protected.contains { $0.source.contains(ip.source) && $0.destination.contains(ip.destination) }
+    }
+
+    private func receive(
+        from socket: Int32
+    ) -> (bytes: [UInt8], interface: Int32, isOutgoing: Bool, time: LabTime)? {
         var address = [UInt8](repeating: 0, count: 32)
         var control = [UInt8](repeating: 0, count: 128)
         let (count, controlLength) = buffer.withUnsafeMutableBytes { data in
@@ -52,7 +80,7 @@ final class PacketTap {
                         message.msg_iovlen = 1
                         message.msg_control = control.baseAddress
                         message.msg_controllen = control.count
-                        let count = recvmsg(descriptor, &message, Int32(MSG_DONTWAIT))
+                        let count = recvmsg(socket, &message, Int32(MSG_DONTWAIT))
                         return (count, Int(message.msg_controllen))
                     }
                 }
@@ -60,8 +88,9 @@ final class PacketTap {
         }
         guard count >= 0 else { return nil }
         // struct sockaddr_ll: family 2, protocol 2, index 4, hardware type 2, packet type 1.
-        let isOutgoing = address[10] == Self.outgoing
-        let interface = address.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 4, as: Int32.self) }
+        let isOutgoing = socket == descriptors[0] && address[10] == Self.outgoing
+        let interface =
+            socket == descriptors[0] ? address.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 4, as: Int32.self) } : 0
         return (Array(buffer[..<count]), interface, isOutgoing, Self.time(in: control, length: controlLength))
     }
 

@@ -22,7 +22,7 @@ extension ProbeSession {
         var answer: (what: PacketResult.Answer, time: LabTime)?
         var arrivedFrom: IPAddress?
         while LabClock.now < deadline, answer == nil || (far != nil && arrivedFrom == nil) {
-            try wait(for: [near.descriptor] + (far.map { [$0.descriptor] } ?? []), until: deadline)
+            try wait(for: near.descriptors + (far?.descriptors ?? []), until: deadline)
             near.drain { arrival in
                 guard answer == nil, !arrival.isOutgoing, let what = self.answer(arrival, to: packet, sentAt: sentAt)
                 else { return }

@@ -31,7 +31,7 @@ extension ProbeSession {
                 var answered: TraceResult.Hop?
                 let deadline = sentAt + timeout
                 while answered == nil, LabClock.now < deadline {
-                    try wait(for: [tap.descriptor], until: deadline)
+                    try wait(for: tap.descriptors, until: deadline)
                     tap.drain { arrival in
                         guard !arrival.isOutgoing, answered == nil else { return }
                         answered = answer(arrival, to: packet, distance: distance, sentAt: sentAt)

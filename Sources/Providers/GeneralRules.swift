@@ -111,11 +111,13 @@ public enum GeneralRules {
     /// Nodes with two ways to another cloud, tunnels or lines, of which one filters strictly and is not on every way back.
     private static func asymmetries(_ design: Design) -> [Finding] {
         design.topology.nodes.flatMap { node -> [Finding] in
-            let tunnels = design.topology.tunnelEnds(of: node.name).filter { !$0.tunnel.isUnused }.map { pair in
-                (
-                    interface: pair.end.interface,
-                    cloud: pair.tunnel.peer(of: pair.end).flatMap { design.cloud(of: $0.node) }
-                )
+            let tunnels = design.topology.tunnelEnds(of: node.name).filter { !$0.tunnel.isUnused }.compactMap { pair in
+                pair.end.interface.map { interface in
+                    (
+                        interface: interface,
+                        cloud: pair.tunnel.peer(of: pair.end).flatMap { design.cloud(of: $0.node) }
+                    )
+                }
             }
             let sessions = design.topology.sessions.flatMap { session in
                 session.speakers.filter { $0.node == node.name }.map { speaker in
@@ -201,7 +203,7 @@ extension GeneralRules {
                             "tunnels.\(tunnel.name): segments of \(bytes) bytes make packets of \(bytes + headers), and \(way)",
                         remedy: "Write `mss: \(room.advised - headers)`.")
                 ]
-            case .toPathMTU where tunnel.ends.contains(where: { $0.mtu == nil }) && advice == nil:
+            case .toPathMTU where tunnel.ends.contains(where: { $0.mtu == nil && $0.interface != nil }) && advice == nil:
                 return [
                     Finding(
                         line: design.line("tunnels", tunnel.name, "mss"),

@@ -16,7 +16,7 @@ struct AnyTunnelBack: ProviderConstraint {
         let ends = design.ownEnds.filter { !$0.tunnel.isUnused }
         let nodes = Dictionary(grouping: ends) { $0.peer.node }.filter { $0.value.count > 1 }
         return nodes.sorted { $0.key < $1.key }.flatMap { node, ends -> [Finding] in
-            ends.map(\.peer.interface).filter { design.filtersReversePath(node, $0) }.map { interface in
+            ends.compactMap(\.peer.interface).filter { design.filtersReversePath(node, $0) }.map { interface in
                 Finding(
                     line: design.line("nodes", node, "sysctls"),
                     message:

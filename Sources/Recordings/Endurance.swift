@@ -134,8 +134,8 @@ public struct Endurance: Hashable, Sendable, Codable {
             }
             let words = tunnel.ends.flatMap { end in
                 let said = events.compactMap { event -> String? in
-                    guard event.node == end.node, case .ike(end.connection, let what, let text) = event.kind,
-                        [.refused, .peerDead, .deleted].contains(what)
+                    guard event.node == end.node, case .ike(let connection, let what, let text) = event.kind,
+                        end.has(connection: connection), [.refused, .peerDead, .deleted].contains(what)
                     else { return nil }
                     return "\(end.node) at \(LabTime(nanoseconds: event.nanoseconds)): \(text)"
                 }
@@ -160,7 +160,9 @@ public struct Endurance: Hashable, Sendable, Codable {
             let wasUp = (first?.associations[end.node] ?? 0) >= 2 * used
             children.append(wasUp ? added : max(0, added - 1))
             ike.append(
-                here.count { if case .ike(end.connection, .ikeRekeyed, _) = $0.kind { true } else { false } })
+                here.count {
+                    if case .ike(let connection, .ikeRekeyed, _) = $0.kind { end.has(connection: connection) } else { false }
+                })
         }
         return Renewals(tunnel: tunnel.name, children: children.max() ?? 0, ike: ike.max() ?? 0)
     }

@@ -196,6 +196,7 @@ struct FlowSearch {
     }
 
     private let topology: Topology
+    private let nodesWithPolicies: Set<String>
     private(set) var flows: [FlowSightings]
     private var wanted: [Wanted]
     private var byMarker: [UInt64: Int] = [:]
@@ -205,6 +206,7 @@ struct FlowSearch {
 
     init(_ records: [FlowRecord], topology: Topology) {
         self.topology = topology
+        nodesWithPolicies = Set(topology.tunnels.flatMap(\.ends).filter { $0.steering == .policy }.map(\.node))
         flows = records.map { FlowSightings(name: $0.request.name, count: $0.sentAtNanoseconds.count) }
         wanted = records.map { record in
             Wanted(
@@ -252,11 +254,19 @@ struct FlowSearch {
             let number = owner(of: echo),
             let request = wanted[number].request(echo.sequence, at: Int64(clamping: captured.timestamp))
         else { return }
+        let tunnel = place.tunnel ?? place.next.flatMap { self.tunnel(behind: $0, takes: echo) }
         if echo.isRequest {
-            noteRequest(request, of: number, at: place, captured, isWrapped: echo.isWrapped)
+            noteRequest(request, of: number, at: place, into: tunnel, captured, isWrapped: echo.isWrapped)
         } else {
-            noteReply(request, of: number, at: place, captured, isWrapped: echo.isWrapped)
+            noteReply(request, of: number, at: place, into: tunnel, captured, isWrapped: echo.isWrapped)
         }
+    }
+
+    /// The tunnel that a node's policies alone lead a packet into that comes in there; nil where they do not.
+    private func tunnel(behind node: String, takes echo: Echo) -> String? {
+        guard nodesWithPolicies.contains(node) else { return nil }
+        let upper: IPProtocol = echo.source.bitWidth == 32 ? .icmp : .icmpv6
+        return topology.policyEnd(at: node, from: echo.source, to: echo.destination, upper: upper)?.tunnel.name
     }
 
     /// The flow that an echo belongs to: by its marker, or by its identifier and one of its addresses, as the other may be
@@ -272,11 +282,12 @@ struct FlowSearch {
 
     /// - Parameter isWrapped: Whether it is inside of a tunnel already, so that the place is none of its own way.
     private mutating func noteRequest(
-        _ request: Int, of number: Int, at place: Place, _ captured: CapturedPacket, isWrapped: Bool
+        _ request: Int, of number: Int, at place: Place, into tunnel: String?, _ captured: CapturedPacket,
+        isWrapped: Bool
     ) {
         flows[number].lastForth[request] = UInt16(clamping: captured.interface + 1)
         if place.node == wanted[number].source { _ = flows[number].left.note(request, captured) }
-        if let tunnel = place.tunnel, !isWrapped {
+        if let tunnel, !isWrapped {
             flows[number].forth[request] = way(flows[number].forth[request], into: tunnel, of: number)
         }
         guard let next = place.next, next == wanted[number].destination else { return }
@@ -289,11 +300,12 @@ struct FlowSearch {
     }
 
     private mutating func noteReply(
-        _ request: Int, of number: Int, at place: Place, _ captured: CapturedPacket, isWrapped: Bool
+        _ request: Int, of number: Int, at place: Place, into tunnel: String?, _ captured: CapturedPacket,
+        isWrapped: Bool
     ) {
         flows[number].lastBack[request] = UInt16(clamping: captured.interface + 1)
         if place.node == wanted[number].destination { _ = flows[number].replyLeft.note(request, captured) }
-        if let tunnel = place.tunnel, !isWrapped {
+        if let tunnel, !isWrapped {
             flows[number].back[request] = way(flows[number].back[request], into: tunnel, of: number)
         }
         guard place.next == wanted[number].source else { return }

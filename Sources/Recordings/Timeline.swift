@@ -160,7 +160,7 @@ struct TimelineMap {
     }
 
     func tunnel(of connection: String, at node: String) -> String {
-        topology.tunnelEnds(of: node).first { $0.end.connection == connection }?.tunnel.name ?? connection
+        topology.tunnelEnds(of: node).first { $0.end.has(connection: connection) }?.tunnel.name ?? connection
     }
 
     /// `main`, or `no tunnel`.

@@ -89,7 +89,7 @@ public struct StatusReport: Sendable {
     private func traffic(of end: TunnelStatus.End) -> [String] {
         let age = (end.outbound ?? end.inbound).map { Self.wholeSeconds($0.ageSeconds).shortText }
         return [
-            end.node, end.interface.description, end.inbound.map(spi) ?? "-", end.outbound.map(spi) ?? "-",
+            end.node, end.interface?.description ?? "policy", end.inbound.map(spi) ?? "-", end.outbound.map(spi) ?? "-",
             "\(bytes(end.inbound)) / \(bytes(end.outbound))", age ?? "-",
         ]
     }

@@ -41,11 +41,18 @@ public struct PlutoDriver: KeyDaemonDriver {
     }
 
     public func renewChild(of end: TunnelEnd) async throws {
-        for command in PlutoCommand.renewChild(end.connection, socket: socket) {
-            let (code, _) = try await NodeProcess.run(command, in: nil)
-            if code == 0 { return }
+        for (connection, _) in end.connections where try await !renewChild(of: connection) {
+            _ = try await NodeProcess.run(PlutoCommand.initiate(connection, socket: socket), in: nil)
         }
-        _ = try await NodeProcess.run(PlutoCommand.initiate(end.connection, socket: socket), in: nil)
+    }
+
+    /// Whether pluto takes the one or the other command for it.
+    private func renewChild(of connection: String) async throws -> Bool {
+        for command in PlutoCommand.renewChild(connection, socket: socket) {
+            let (code, _) = try await NodeProcess.run(command, in: nil)
+            if code == 0 { return true }
+        }
+        return false
     }
 
     public static func keySource(_ daemons: [(sandbox: NodeSandbox, log: String)]) -> any IKEKeySource {

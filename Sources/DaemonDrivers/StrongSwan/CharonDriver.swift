@@ -33,23 +33,23 @@ public struct CharonDriver: KeyDaemonDriver {
     public func takeUp(_ connections: [ConfigurationChange.Connection]) async throws {
         let control = control
         // A connection that charon does not know ends in nothing: loading is what counts.
-        for connection in connections {
-            _ = try await offThread { try? control.terminate(connection: connection.name) }
+        for name in Set(connections.map(\.name)).sorted() {
+            _ = try await offThread { try? control.terminate(connection: name) }
         }
         try await NodeProcess.succeed(StrongSwanConfiguration.loadArguments, at: sandbox.name, in: sandbox)
-        for connection in connections where connection.isUsed {
-            _ = try await offThread {
-                // A connection that has changed is begun by loading it, if that is what its start_action says.
-                guard try !control.associations().contains(where: { $0.name == connection.name }) else { return }
-                try? control.initiate(child: connection.child)
-            }
+        // A connection that has changed is begun by loading it, if that is what its start_action says.
+        let begun = Set(try await offThread { try control.associations() }.map(\.name))
+        for connection in connections where connection.isUsed && !begun.contains(connection.name) {
+            _ = try await offThread { try? control.initiate(child: connection.child) }
         }
     }
 
     public func renewChild(of end: TunnelEnd) async throws {
         let control = control
         try await offThread {
-            do { try control.rekey(child: end.child) } catch { try? control.initiate(child: end.child) }
+            for (_, child) in end.connections {
+                do { try control.rekey(child: child) } catch { try? control.initiate(child: child) }
+            }
         }
     }
 

@@ -2,7 +2,7 @@ import LabModel
 import LabRecords
 import NetworkTypes
 
-/// libreswan: pluto, which leads its tunnels through VTIs.
+/// libreswan: pluto, which leads its tunnels through VTIs unless told otherwise.
 public struct Libreswan: KeyDaemon {
     public init() {}
 
@@ -25,7 +25,8 @@ public struct Libreswan: KeyDaemon {
     // libevent reads a clock of whole ticks unless told otherwise (event.h): which tick, is chance.
     public let seededEnvironment = ["EVENT_PRECISE_TIMER": "1"]
 
-    public let makesOwnInterfaces = true
+    public let usualInterface = TunnelInterfaceKind.vti
+    public let hasConnectionForEachChild = true
     public let keepsSecretsApart = true
     public let startSetting = "auto=start"
     /// `ExecStopPost` of ipsec.service.
@@ -71,7 +72,17 @@ public struct Libreswan: KeyDaemon {
         }
     }
 
-    public func steering(_ number: UInt32) -> Steering { .vti(mark: number) }
+    /// `ipsec-interface=5` is an interface of the name ipsec5 (ipsec.conf(5)).
+    public func number(of interface: InterfaceName, _ kind: TunnelInterfaceKind) -> InterfaceNumber {
+        guard kind == .xfrm else { return .free }
+        let name = interface.description
+        guard name.hasPrefix("ipsec"), let number = UInt32(name.dropFirst(5)), number > 0, name == "ipsec\(number)" else {
+            return .impossible(
+                "libreswan's XFRM interfaces are called ipsecNUMBER, and \(name) is not",
+                remedy: "Write `interface: ipsec1`, with a number above 0.")
+        }
+        return .fixed(number)
+    }
 
     /// Measured with `ipsec algparse` of libreswan 4.10-2+deb12u1.
     public func reason(against algorithm: KeyDaemonAlgorithm) -> String? {
@@ -95,15 +106,16 @@ public struct Libreswan: KeyDaemon {
             return (nil, [problem])
         }
         var problems: [OwnFile.Problem] = []
-        let number = Self.mark(parameters)
-        if let interface = file.interface, let named = parameters["vti-interface"], named != interface.description {
+        let (kind, named, number) = Self.interface(parameters)
+        if let interface = file.interface, let named, named != interface.description {
+            let setting = kind == .vti ? "vti-interface=\(named)" : "an ipsec-interface= of the name \(named)"
             problems.append(
                 OwnFile.Problem(
-                    .interface, "\(file.name) says vti-interface=\(named), the lab file \(interface)",
+                    .interface, "\(file.name) says \(setting), the lab file \(interface)",
                     "Write `interface: \(named)`."))
         }
         problems += Self.problems(of: parameters, in: file.name, connection: name)
-        if parameters["vti-interface"] != nil, number == nil {
+        if kind == .vti, number == nil {
             problems.append(
                 OwnFile.Problem(
                     .file, "\(file.name): vti-interface= needs mark=", "Add `mark=5/0xffffffff` to conn \(name)."))
@@ -112,7 +124,8 @@ public struct Libreswan: KeyDaemon {
         let starts = ["start", "up", "ondemand", "route"].contains(parameters["auto"] ?? "")
         let connection = OwnConnection(
             localAddress: parameters["left"].flatMap(IPAddress.init), remote: parameters["right"], remoteKey: "right",
-            number: number, ike: parameters["ike"].flatMap(IKEAlgorithms.init(libreswan:)),
+            interfaceKind: kind, number: number, makesInterface: kind != nil, selectors: Self.selectors(parameters),
+            mode: parameters["type"] == "transport" ? .transport : .tunnel, ike: parameters["ike"].flatMap(IKEAlgorithms.init(libreswan:)),
             esp: first("phase2alg", "esp").flatMap(ESPAlgorithms.init(libreswan:)),
             ikeLifetime: first("ikelifetime").flatMap(Self.duration),
             espLifetime: first("salifetime", "keylife", "lifetime").flatMap(Self.duration),
@@ -133,12 +146,12 @@ public struct Libreswan: KeyDaemon {
         "auto", "ikev2", "keyexchange", "authby", "left", "right", "leftid", "rightid", "leftsubnet", "rightsubnet",
         "leftsubnets", "rightsubnets", "ike", "phase2alg", "esp", "pfs", "ikelifetime", "salifetime", "keylife",
         "lifetime", "dpddelay", "dpdaction", "dpdtimeout", "retransmit-timeout", "retransmit-interval",
-        "encapsulation", "forceencaps", "mark", "vti-interface", "vti-routing", "ipsec-interface", "narrowing",
+        "encapsulation", "forceencaps", "type", "leftprotoport", "rightprotoport", "mark", "vti-interface", "vti-routing", "ipsec-interface", "narrowing",
     ]
 
     /// Those that decide neither when a tunnel comes or goes nor whether a ping gets through, whatever they say.
     private static let harmless: Set = [
-        "also", "type", "phase2", "connaddrfamily", "hostaddrfamily", "clientaddrfamily", "compress", "fragmentation",
+        "also", "phase2", "connaddrfamily", "hostaddrfamily", "clientaddrfamily", "compress", "fragmentation",
         "replay-window", "esn", "nat-keepalive", "nat-ikev1-method", "sha2-truncbug", "initial-contact",
         "leftnexthop", "rightnexthop", "priority", "reqid", "rekeymargin", "rekeyfuzz", "vti-shared", "mtu", "metric",
         "leftvti", "rightvti", "aggressive", "aggrmode", "overlapip", "decap-dscp", "encap-dscp", "nopmtudisc",
@@ -163,15 +176,13 @@ public struct Libreswan: KeyDaemon {
         of parameters: [String: String], in file: String, connection: String
     ) -> [OwnFile.Problem] {
         var problems: [OwnFile.Problem] = []
-        if parameters["vti-interface"] == nil {
-            let what =
-                parameters["ipsec-interface"].map { "ipsec-interface=\($0) asks for an XFRM interface" }
-                ?? "conn \(connection) leads through no interface, by policies alone"
+        if let type = parameters["type"], !["tunnel", "transport"].contains(type) {
             problems.append(
                 OwnFile.Problem(
-                    .file, "\(file): \(what), which netlab cannot run with libreswan yet",
-                    "Lead it through a VTI: `vti-interface=`, `mark=5/0xffffffff` and `vti-routing=no`."))
-        } else if parameters["leftupdown"] == "%disabled" {
+                    .file, "\(file): conn \(connection) has type=\(type), and protects nothing",
+                    "Write `type=tunnel` or `type=transport`."))
+        }
+        if parameters["vti-interface"] != nil, parameters["leftupdown"] == "%disabled" {
             problems.append(
                 OwnFile.Problem(
                     .file, "\(file): with leftupdown=%disabled nobody makes the interface of conn \(connection)",
@@ -197,8 +208,6 @@ public struct Libreswan: KeyDaemon {
     }
 
     private static func terms(_ parameters: [String: String]) -> ConnectionTerms {
-        // Without one it is the address itself, which behind NAT is not what the peer sees.
-        let prefixes = { (side: String) in ConnectionTerms.list(parameters["\(side)subnet"], IPPrefix.init) }
         let espKey = parameters["phase2alg"] == nil ? "esp" : "phase2alg"
         return ConnectionTerms(
             ike: ConnectionTerms.list(parameters["ike"], IKEAlgorithms.init(libreswan:)),
@@ -206,7 +215,7 @@ public struct Libreswan: KeyDaemon {
             esp: ConnectionTerms.list(parameters[espKey]) { text in
                 ESPAlgorithms(libreswan: text).map { .init(algorithms: $0, group: nil) }
             },
-            local: prefixes("left"), remote: prefixes("right"), narrows: parameters["narrowing"] == "yes",
+            narrows: parameters["narrowing"] == "yes",
             localID: ConnectionTerms.identity(parameters["leftid"] ?? parameters["left"]),
             remoteID: ConnectionTerms.identity(parameters["rightid"] ?? parameters["right"]),
             keys: .init(
@@ -270,6 +279,51 @@ public struct Libreswan: KeyDaemon {
         makes a new IKE SA and traffic goes on; to see IKE_AUTH too, at the price of an outage:
           \(prefix) sh -c 'ipsec auto --down \(connection); ipsec auto --up \(connection)'
         """
+    }
+
+    /// The interface that a connection leads through, its name where the file has it, and the number of its policies.
+    ///
+    /// `ipsec-interface=yes` stands for 1, and 0 for no number above it that a policy could have (ipsec.conf(5)).
+    private static func interface(
+        _ parameters: [String: String]
+    ) -> (kind: TunnelInterfaceKind?, name: String?, number: UInt32?) {
+        if let name = parameters["vti-interface"] { return (.vti, name, mark(parameters)) }
+        switch parameters["ipsec-interface"] {
+        case nil, "no": return (nil, nil, nil)
+        case "yes": return (.xfrm, "ipsec1", 1)
+        case let text?: return (.xfrm, "ipsec\(text)", UInt32(text))
+        }
+    }
+
+    /// Every pair of what stands at the sides; a side without a prefix has its address alone.
+    private static func selectors(_ parameters: [String: String]) -> [SelectorPair]? {
+        let prefixes = { (side: String) -> [IPPrefix]? in
+            guard let text = parameters["\(side)subnets"] ?? parameters["\(side)subnet"] else {
+                return parameters[side].flatMap(IPPrefix.init).map { [$0] }
+            }
+            let parts = text.split { "{}, \t".contains($0) }.map(String.init)
+            let read = parts.compactMap(IPPrefix.init)
+            return read.isEmpty || read.count != parts.count ? nil : read
+        }
+        let ports = ["left", "right"].map { parameters["\($0)protoport"] }
+        let read = ports.map { $0.map(protoport) ?? (upper: nil, port: nil) }
+        guard let local = prefixes("left"), let remote = prefixes("right"), let near = read[0], let far = read[1],
+            near.upper == far.upper
+        else { return nil }
+        return local.flatMap { local in
+            remote.map {
+                SelectorPair(
+                    local: local, remote: $0, upper: near.upper, localPort: near.port, remotePort: far.port)
+            }
+        }
+    }
+
+    /// Reads `tcp/443`, `17/%any`, `icmp`; nil for what is not known here.
+    private static func protoport(_ text: String) -> (upper: IPProtocol?, port: UInt16?)? {
+        let parts = text.split(separator: "/", maxSplits: 1).map(String.init)
+        guard let first = parts.first, let upper = IPProtocol(keyword: first) else { return nil }
+        guard parts.count == 2, parts[1] != "%any" else { return (upper, nil) }
+        return UInt16(parts[1]).map { (upper, $0) }
     }
 
     /// The number before the mask of `mark=5/0xffffffff`.

@@ -30,9 +30,12 @@ public enum LibreswanConfiguration {
             guard let proposal = tunnel.proposal, case .generated(let startup, let action) = end.configuration,
                 let peer = tunnel.peer(of: end)
             else { return [] }
-            let connection = connection(
-                of: end, peer: peer, proposal: proposal, detection: tunnel.deadPeerDetection(at: end),
-                startup: tunnel.isUnused ? .listen : startup, action: action)
+            let connection = zip(end.connections, end.selectors).map { connection, selectors in
+                section(
+                    connection.name, of: end, peer: peer, tunnel.mode, selectors, proposal: proposal,
+                    detection: tunnel.deadPeerDetection(at: end), startup: tunnel.isUnused ? .listen : startup,
+                    action: action)
+            }.joined(separator: "\n")
             let secret = "\(end.identity) \(peer.identity) : PSK \"\(proposal.presharedKey.reveal())\"\n"
             return connections.generated(for: tunnel, connection: connection, secrets: secret)
         }
@@ -65,25 +68,23 @@ public enum LibreswanConfiguration {
     private static let directory = "/etc/ipsec.d"
 
     /// A `conn` section with the lab's parameters and nothing left to a default that matters.
-    private static func connection(
-        of end: TunnelEnd, peer: TunnelEnd, proposal: TunnelProposal, detection: DeadPeerDetection?,
-        startup: TunnelEnd.Startup, action: TunnelEnd.DeadPeerAction
+    private static func section(
+        _ name: String, of end: TunnelEnd, peer: TunnelEnd, _ mode: Tunnel.Mode, _ selectors: SelectorPair,
+        proposal: TunnelProposal, detection: DeadPeerDetection?, startup: TunnelEnd.Startup,
+        action: TunnelEnd.DeadPeerAction
     ) -> String {
         let parameters: [(String, String)] =
             [
+                ("type", mode.rawValue),
                 ("auto", startup == .initiate ? "start" : "add"),
                 ("ikev2", "insist"),
                 ("authby", "secret"),
                 ("left", "\(end.localAddress)"),
                 ("leftid", "\(end.identity)"),
-                ("leftsubnet", "0.0.0.0/0"),
                 ("right", "\(end.remoteAddress)"),
                 ("rightid", "\(peer.identity)"),
-                ("rightsubnet", "0.0.0.0/0"),
-                ("mark", "\(end.steering.number)/0xffffffff"),
-                ("vti-interface", "\(end.interface)"),
-                ("vti-routing", "no"),
-                // The interface is netlab's and stays, so the script that would make it has nothing to do.
+            ] + traffic(selectors, mode) + way(into: end) + [
+                // Interfaces and routes are netlab's and stay, so the script that would make them has nothing to do.
                 ("leftupdown", "%disabled"),
                 ("ike", ikeAlgorithms(proposal.ike)),
                 ("phase2", "esp"),
@@ -93,7 +94,28 @@ public enum LibreswanConfiguration {
                 ("ikelifetime", seconds(proposal.ike.lifetime)),
                 ("salifetime", seconds(proposal.esp.lifetime)),
             ] + rekeyMargin(proposal) + liveness(detection, action: action)
-        return "conn \(end.connection)\n" + parameters.map { "    \($0)=\($1)\n" }.joined()
+        return "conn \(name)\n" + parameters.map { "    \($0)=\($1)\n" }.joined()
+    }
+
+    private static func traffic(_ selectors: SelectorPair, _ mode: Tunnel.Mode) -> [(String, String)] {
+        // In transport mode the ends' own addresses are the selectors.
+        let prefixes =
+            mode == .transport
+            ? [] : [("leftsubnet", "\(selectors.local)"), ("rightsubnet", "\(selectors.remote)")]
+        guard let upper = selectors.upper else { return prefixes }
+        let side = { (port: UInt16?) in "\(upper.rawValue)" + (port.map { "/\($0)" } ?? "") }
+        return prefixes + [
+            ("leftprotoport", side(selectors.localPort)), ("rightprotoport", side(selectors.remotePort)),
+        ]
+    }
+
+    private static func way(into end: TunnelEnd) -> [(String, String)] {
+        switch end.steering {
+        case .interface(let name, .vti, let number):
+            [("mark", "\(number)/0xffffffff"), ("vti-interface", "\(name)"), ("vti-routing", "no")]
+        case .interface(_, .xfrm, let number): [("ipsec-interface", "\(number)")]
+        case .policy: []
+        }
     }
 
     /// pluto renews 9 to 18 minutes ahead unless told otherwise, which would be before a short life has begun.

@@ -2,7 +2,7 @@ import LabModel
 import LabRecords
 import NetworkTypes
 
-/// strongSwan: charon, which leads its tunnels through XFRM interfaces.
+/// strongSwan: charon, which leads its tunnels through XFRM interfaces unless told otherwise.
 public struct StrongSwan: KeyDaemon {
     public init() {}
 
@@ -18,7 +18,8 @@ public struct StrongSwan: KeyDaemon {
     public let runDirectory = "/run/strongswan"
     public let socketPath = StrongSwanConfiguration.socketPath
 
-    public let makesOwnInterfaces = false
+    public let usualInterface = TunnelInterfaceKind.xfrm
+    public let hasConnectionForEachChild = false
     public let keepsSecretsApart = false
     public let startSetting = "start_action = start"
     /// strongswan.service flushes nothing.
@@ -61,7 +62,7 @@ public struct StrongSwan: KeyDaemon {
         }
     }
 
-    public func steering(_ number: UInt32) -> Steering { .xfrm(id: number) }
+    public func number(of interface: InterfaceName, _ kind: TunnelInterfaceKind) -> InterfaceNumber { .free }
 
     /// Measured with `swanctl --list-algs` of strongSwan 5.9.8-5+deb12u6 with the plugins that netlab has it load.
     public func reason(against algorithm: KeyDaemonAlgorithm) -> String? {
@@ -106,16 +107,16 @@ public struct StrongSwan: KeyDaemon {
                     .file, "\(file.name): connection \(name) has no child, so it carries no traffic",
                     "Add `children { \(name) { … } }` to it, on lines of their own."))
         }
-        if connection.interfaceID == nil {
+        if connection.interface == nil, connection.wantsInterface {
             problems.append(
                 OwnFile.Problem(
-                    .file, "\(file.name): connection \(name) leads through no interface",
-                    "Give it the same number above 0 as `if_id_in` and `if_id_out`: netlab makes the XFRM interface \(file.interface?.description ?? "") with it."
-                ))
+                    .file, "\(file.name): the numbers of connection \(name)'s policies are not the same both ways",
+                    "Give it one number above 0 as `if_id_in` and `if_id_out`, or as `mark_in` and `mark_out`."))
         }
         let own = OwnConnection(
             localAddress: connection.localAddress, remote: connection.remote, remoteKey: "remote_addrs",
-            number: connection.interfaceID, child: connection.child, ike: connection.ikeAlgorithms,
+            interfaceKind: connection.interface?.kind, number: connection.interface?.number, makesInterface: false,
+            selectors: connection.selectors, mode: connection.mode, child: connection.child, ike: connection.ikeAlgorithms,
             esp: connection.espAlgorithms, ikeLifetime: connection.lifetimes.ike, espLifetime: connection.lifetimes.esp,
             forcesEncapsulation: connection.forcesEncapsulation, initiates: connection.initiates,
             ikeVersion: connection.ikeVersion, comesBackAfterDelete: connection.comesBackAfterDelete,

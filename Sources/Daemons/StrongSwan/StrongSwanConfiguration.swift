@@ -51,7 +51,8 @@ public enum StrongSwanConfiguration {
                 let peer = tunnel.peer(of: end)
             else { return [] }
             let connection = connection(
-                of: end, peer: peer, proposal: proposal, startup: tunnel.isUnused ? .listen : startup, action: action)
+                of: end, peer: peer, tunnel.mode, proposal: proposal, startup: tunnel.isUnused ? .listen : startup,
+                action: action)
             return connections.generated(
                 for: tunnel, connection: connection.text,
                 secrets: secret(of: end, peer: peer, proposal.presharedKey).text)
@@ -120,21 +121,25 @@ public enum StrongSwanConfiguration {
 
     /// A `connections` section with the lab's parameters and nothing left to a default that matters.
     private static func connection(
-        of end: TunnelEnd, peer: TunnelEnd, proposal: TunnelProposal, startup: TunnelEnd.Startup,
+        of end: TunnelEnd, peer: TunnelEnd, _ mode: Tunnel.Mode, proposal: TunnelProposal, startup: TunnelEnd.Startup,
         action: TunnelEnd.DeadPeerAction
     ) -> Section {
         let starts = startup == .initiate
-        let child = Section(
-            end.connection,
-            [
-                ("local_ts", "0.0.0.0/0"),
-                ("remote_ts", "0.0.0.0/0"),
-                ("esp_proposals", espAlgorithms(proposal.esp)),
-                ("start_action", starts ? "start" : "none"),
-                // An initiator keeps its tunnel up whatever the peer does.
-                ("close_action", starts ? "start" : "none"),
-                ("dpd_action", deadPeerAction(action)),
-            ] + lifetime(proposal.esp.lifetime, rekey: "rekey_time", hard: "life_time", random: "rand_time"))
+        let children = zip(end.connections, end.selectors).map { connection, selectors in
+            Section(
+                connection.child,
+                [
+                    ("local_ts", selector(selectors.local, selectors.upper, selectors.localPort)),
+                    ("remote_ts", selector(selectors.remote, selectors.upper, selectors.remotePort)),
+                    ("mode", mode.rawValue),
+                    ("esp_proposals", espAlgorithms(proposal.esp)),
+                    ("start_action", starts ? "start" : "none"),
+                    // An initiator keeps its tunnel up whatever the peer does.
+                    ("close_action", starts ? "start" : "none"),
+                    ("dpd_action", deadPeerAction(action)),
+                ] + way(into: end)
+                    + lifetime(proposal.esp.lifetime, rekey: "rekey_time", hard: "life_time", random: "rand_time"))
+        }
         let connection = Section(
             end.connection,
             [
@@ -142,8 +147,6 @@ public enum StrongSwanConfiguration {
                 ("local_addrs", "\(end.localAddress)"),
                 ("remote_addrs", "\(end.remoteAddress)"),
                 ("proposals", ikeAlgorithms(proposal.ike)),
-                ("if_id_in", "\(end.steering.number)"),
-                ("if_id_out", "\(end.steering.number)"),
                 ("mobike", "no"),
                 ("unique", "no"),
                 ("keyingtries", "0"),
@@ -154,9 +157,22 @@ public enum StrongSwanConfiguration {
             [
                 Section("local", [("auth", "psk"), ("id", "\(end.identity)")]),
                 Section("remote", [("auth", "psk"), ("id", "\(peer.identity)")]),
-                Section("children", [], [child]),
+                Section("children", [], children),
             ])
         return Section("connections", [], [connection])
+    }
+
+    /// Settings of a child.
+    private static func way(into end: TunnelEnd) -> [(String, String)] {
+        switch end.steering {
+        case .interface(_, .vti, let number): [("mark_in", "\(number)"), ("mark_out", "\(number)")]
+        case .interface(_, .xfrm, let number): [("if_id_in", "\(number)"), ("if_id_out", "\(number)")]
+        case .policy: []
+        }
+    }
+
+    private static func selector(_ prefix: IPPrefix, _ upper: IPProtocol?, _ port: UInt16?) -> String {
+        "\(prefix)" + (upper.map { "[\($0.rawValue)" + (port.map { "/\($0)" } ?? "") + "]" } ?? "")
     }
 
     private static func secret(of end: TunnelEnd, peer: TunnelEnd, _ key: Secret) -> Section {

@@ -33,8 +33,7 @@ public struct SwanctlConnection: Hashable, Sendable {
             ike: ConnectionTerms.list(settings.values["proposals"], IKEAlgorithms.init(strongswan:)),
             esp: ConnectionTerms.list(
                 childSettings?.values["esp_proposals"], ConnectionTerms.ESPOffer.init(strongswan:)),
-            local: ConnectionTerms.list(childSettings?.values["local_ts"], IPPrefix.init),
-            remote: ConnectionTerms.list(childSettings?.values["remote_ts"], IPPrefix.init), narrows: true,
+            narrows: true,
             localID: ConnectionTerms.identity(identity("local") ?? localAddress.map { "\($0)" }),
             remoteID: ConnectionTerms.identity(identity("remote")),
             keys: .init(
@@ -57,17 +56,65 @@ public struct SwanctlConnection: Hashable, Sendable {
         settings.values[key]?.split { $0 == "," || $0.isWhitespace }.first.map(String.init)
     }
 
-    /// `if_id_in` and `if_id_out`, of the child or else of the connection; nil where they are not one number above zero.
-    public var interfaceID: UInt32? {
-        guard let input = number("if_id_in"), let output = number("if_id_out"), input == output, input > 0 else {
-            return nil
+    /// The kind of interface that its policies' numbers are for, `if_id_in` and `if_id_out` or `mark_in` and `mark_out`, of the child or
+    /// else of the connection; nil where they are not one number above zero.
+    var interface: (kind: TunnelInterfaceKind, number: UInt32)? {
+        for (kind, key) in [(TunnelInterfaceKind.xfrm, "if_id"), (.vti, "mark")] {
+            if let input = number("\(key)_in"), input == number("\(key)_out"), input > 0 { return (kind, input) }
         }
-        return input
+        return nil
     }
 
+    /// Whether it says any such number.
+    var wantsInterface: Bool {
+        ["if_id_in", "if_id_out", "mark_in", "mark_out"].contains { number($0) ?? 0 > 0 }
+    }
+
+    /// The number of `101`, `0x65` or `101/0xffffffff`.
     private func number(_ key: String) -> UInt32? {
-        guard let text = childSettings?.values[key] ?? settings.values[key] else { return nil }
+        let written = childSettings?.values[key] ?? settings.values[key]
+        guard let text = written?.split(separator: "/").first else { return nil }
         return text.hasPrefix("0x") ? UInt32(text.dropFirst(2), radix: 16) : UInt32(text)
+    }
+
+    /// `mode` of the first child.
+    var mode: Tunnel.Mode { childSettings?.values["mode"] == "transport" ? .transport : .tunnel }
+
+    /// Every pair of `local_ts` and `remote_ts` of every child; nil where one is not known.
+    var selectors: [SelectorPair]? {
+        let children = settings[section: "children"]
+        let pairs = children?.sectionNames.map { name -> [SelectorPair]? in
+            let values = children?[section: name]?.values ?? [:]
+            guard let local = selectors(values["local_ts"], own: localAddress),
+                let remote = selectors(values["remote_ts"], own: remote.flatMap(IPAddress.init))
+            else { return nil }
+            return local.flatMap { near in
+                remote.compactMap { far in
+                    SelectorPair(
+                        local: near.prefix, remote: far.prefix, upper: near.upper ?? far.upper, localPort: near.port,
+                        remotePort: far.port)
+                }
+            }
+        }
+        guard let pairs else { return nil }
+        let known = pairs.compactMap(\.self)
+        return known.count == pairs.count ? known.flatMap(\.self) : nil
+    }
+
+    /// Reads a list of traffic selectors: `10.1.0.0/16`, `10.1.0.0/16[tcp/443]`, `dynamic[gre]` (swanctl.conf(5)).
+    private func selectors(
+        _ text: String?, own address: IPAddress?
+    ) -> [(prefix: IPPrefix, upper: IPProtocol?, port: UInt16?)]? {
+        ConnectionTerms.list(text ?? "dynamic") { text in
+            let parts = text.split(separator: "[", maxSplits: 1).map(String.init)
+            let host = address.map { IPPrefix($0, length: $0.bitWidth) }
+            guard let first = parts.first, let prefix = first == "dynamic" ? host : IPPrefix(first) else { return nil }
+            guard parts.count == 2 else { return (prefix, nil, nil) }
+            let words = parts[1].dropLast().split(separator: "/").map(String.init)
+            guard parts[1].hasSuffix("]"), let upper = words.first.flatMap(IPProtocol.init(keyword:)) else { return nil }
+            guard words.count == 2, words[1] != "any" else { return (prefix, upper, nil) }
+            return UInt16(words[1]).map { (prefix, upper, $0) }
+        }
     }
 
     public var ikeAlgorithms: IKEAlgorithms? { settings.values["proposals"].flatMap(IKEAlgorithms.init(strongswan:)) }
@@ -130,17 +177,18 @@ public struct SwanctlConnection: Hashable, Sendable {
     /// (swanctl.conf(5)).
     private static let taken: Set = [
         "version", "local_addrs", "remote_addrs", "proposals", "dpd_delay", "keyingtries", "rekey_time", "over_time",
-        "encap", "mobike", "if_id_in", "if_id_out", "local.auth", "local.id", "remote.auth", "remote.id",
+        "encap", "mobike", "if_id_in", "if_id_out", "mark_in", "mark_out", "local.auth", "local.id", "remote.auth", "remote.id",
         "children.local_ts",
         "children.remote_ts", "children.esp_proposals", "children.rekey_time", "children.life_time",
-        "children.if_id_in", "children.if_id_out", "children.start_action", "children.close_action",
+        "children.if_id_in", "children.if_id_out", "children.mark_in", "children.mark_out", "children.mode",
+        "children.start_action", "children.close_action",
         "children.dpd_action",
     ]
 
     /// Those that decide neither when a tunnel comes or goes nor whether a ping gets through, whatever they say.
     private static let harmless: Set = [
         "dpd_timeout", "rand_time", "unique", "fragmentation", "childless", "send_certreq", "send_cert", "pull",
-        "ppk_required", "dscp", "aggressive", "local_port", "remote_port", "children.rand_time", "children.mode",
+        "ppk_required", "dscp", "aggressive", "local_port", "remote_port", "children.rand_time",
         "children.policies", "children.replay_window", "children.hw_offload", "children.copy_df", "children.copy_ecn",
         "children.copy_dscp", "children.priority", "children.reqid", "children.ipcomp", "children.sha256_96",
     ]

@@ -79,8 +79,13 @@ public struct CaptureExamination {
         var hash: UInt64?
         if let esp = packet.esp {
             hash = open(esp, of: &packet, in: frame, isWhole: captured.capturedLength == captured.originalLength)
-        } else if let place = places[packet.point], place.tunnel != nil, let whole = packet.outer, !decryptors.isEmpty {
-            hash = Self.hash(frame, whole.start..<(whole.start + whole.length))
+        } else if let place = places[packet.point], let whole = packet.outer, !decryptors.isEmpty {
+            let range = whole.start..<(whole.start + whole.length)
+            if place.tunnel != nil {
+                hash = Self.hash(frame, range)
+            } else if place.entrance(of: packet) != nil {
+                hash = Self.hashBesideHops(frame, range)
+            }
         }
         for position in encapsulation.indices {
             encapsulation[position].take(
@@ -102,14 +107,30 @@ public struct CaptureExamination {
         else { return nil }
         switch opening {
         case .opened(let payload):
-            return payload.withBytes { bytes in
+            let isByPolicy =
+                places.tunnel(of: packet).map { places.topology.tunnels[$0.tunnel].isEnteredByPolicy(at: $0.sender) }
+                ?? false
+            let mode = decryptors[esp.spi]?.association.mode ?? .tunnel
+            let closed = packet
+            return payload.withPacket(mode, of: closed, in: frame) { bytes in
                 packet.open(bytes)
-                return Self.hash(bytes, 0..<bytes.byteCount)
-            }
+                let range = 0..<bytes.byteCount
+                return isByPolicy ? Self.hashBesideHops(bytes, range) : Self.hash(bytes, range)
+            } ?? nil
         case .icvMismatch: packet.esp?.state = .notAuthentic
         case .malformed: packet.esp?.state = .malformed
         }
         return nil
+    }
+
+    /// The same for a packet that a router has still to take a hop from: all bytes but the hops left and the checksum of IPv4's header.
+    private static func hashBesideHops(_ bytes: RawSpan, _ range: Range<Int>) -> UInt64? {
+        guard range.count >= 20, range.upperBound <= bytes.byteCount else { return nil }
+        let isIPv4 = bytes.unsafeLoad(fromByteOffset: range.lowerBound, as: UInt8.self) >> 4 == 4
+        let changing = isIPv4 ? [8, 10, 11] : [7]
+        var copy = bytes.extracting(range).withUnsafeBytes { Array($0) }
+        for position in changing { copy[position] = 0 }
+        return hash(copy.span.bytes, 0..<copy.count)
     }
 
     /// What tells a packet from others, by all of its bytes; takes a fraction of `Hasher`'s time, which withstands attacks.

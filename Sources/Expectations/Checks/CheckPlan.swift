@@ -191,7 +191,9 @@ extension CaptureRequest {
         return topology.links.flatMap(\.ends).map {
             Point(node: $0.node, interface: $0.interface, direction: .outbound)
         }
-            + tunnels.map { Point(node: $0.node, interface: $0.interface, direction: .outbound) }
+            + tunnels.compactMap { end in
+                end.interface.map { Point(node: end.node, interface: $0, direction: .outbound) }
+            }
             + topology.plainTunnels.flatMap(\.ends).map {
                 Point(node: $0.node, interface: $0.interface, direction: .outbound)
             }

@@ -68,9 +68,10 @@ struct EncapsulationExaminer: Sendable {
         if let algorithms = claim.algorithms, claim.wrappings.contains(where: { $0 == .esp || $0 == .espInUDP }) {
             let transform = try ESPOverhead(cipher: algorithms.encryption.cipher, integrity: algorithms.integrity)
             let isEncapsulated = claim.wrappings.contains(.espInUDP)
+            let mode = claim.tunnel.flatMap(topology.tunnel(named:))?.mode ?? .tunnel
             esp = (
-                ESPEncapsulation(transform: transform, family: .ipv4, isUDPEncapsulated: isEncapsulated),
-                ESPEncapsulation(transform: transform, family: .ipv6, isUDPEncapsulated: isEncapsulated)
+                ESPEncapsulation(transform: transform, mode: mode, family: .ipv4, isUDPEncapsulated: isEncapsulated),
+                ESPEncapsulation(transform: transform, mode: mode, family: .ipv6, isUDPEncapsulated: isEncapsulated)
             )
         } else {
             esp = nil
@@ -91,6 +92,10 @@ struct EncapsulationExaminer: Sendable {
                 entered[hash, default: 0] += 1
             }
             return
+        }
+        if let hash, let entrance = place.entrance(of: packet), entrance.tunnel == tunnel {
+            watched.insert(entrance.node)
+            entered[hash, default: 0] += 1
         }
         guard let number = place.linkNumber, isClaimed[number] else { return }
         if !claim.plainTunnels.isEmpty, packet.wrappings == form, let inner = packet.inner, probe(of: inner) != nil,
@@ -220,7 +225,20 @@ struct EncapsulationExaminer: Sendable {
         // Another form has other lengths, and what is sent again entered once.
         check(
             esp, packet, outer, arithmetic: isWrappedRight ? arithmetic(for: outer) : nil,
-            hash: isNew && watched.contains(addresses.sender) ? hash : nil)
+            hash: isNew && watched.contains(addresses.sender) && wasSeen(packet, from: addresses, among: places)
+                ? hash : nil)
+    }
+
+    /// Whether a packet was to be seen as it entered the tunnel. Where policies alone lead in, what their node sends itself is not, and
+    /// what it changes on the way, a clamped SYN, was another one.
+    private func wasSeen(
+        _ packet: WirePacket, from addresses: WirePlaces.Addresses, among places: WirePlaces
+    ) -> Bool {
+        let tunnel = places.topology.tunnels[addresses.tunnel]
+        guard tunnel.isEnteredByPolicy(at: addresses.sender), let inner = packet.inner else { return true }
+        guard places.surrounded.contains(addresses.sender) else { return false }
+        if case .tcp(_, _, let flags, _) = inner.transport, flags.contains(.syn) { return false }
+        return !places.topology.addresses(of: addresses.sender).contains(inner.source)
     }
 
     /// Holds a packet's wrappings against the declared ones: all of them up to ESP, and those inside ESP where it is a

@@ -45,11 +45,32 @@ struct Trail {
     /// Nodes and tunnels between the source and the destination, in order: of nodes, those that see the packet in clear.
     var places: [String] {
         var names: [String] = []
-        for hop in hops where hop.inside.isEmpty {
-            if names.last != hop.node { names.append(hop.node) }
-            if let tunnel = hop.entered { names.append(tunnel) }
+        for hop in hops {
+            if hop.inside.isEmpty {
+                if names.last != hop.node { names.append(hop.node) }
+                if let tunnel = hop.entered { names.append(tunnel) }
+            } else if case .secured(let tunnel, let sender)? = hop.inside.first, tunnel.isEnteredByPolicy(at: sender),
+                names.last != tunnel.name
+            {
+                if names.last != sender { names.append(sender) }
+                names.append(tunnel.name)
+            }
         }
         return Array(names.dropFirst())
+    }
+
+    /// The tunnels entered that no other carries, in order.
+    var tunnels: [String] {
+        var names: [String] = []
+        for hop in hops {
+            if hop.inside.isEmpty, let tunnel = hop.entered { names.append(tunnel) }
+            if case .secured(let tunnel, let sender)? = hop.inside.first, tunnel.isEnteredByPolicy(at: sender),
+                names.last != tunnel.name
+            {
+                names.append(tunnel.name)
+            }
+        }
+        return names
     }
 
     /// The time that the links alone take: delay and, for each byte of the frames, their rate.
@@ -82,8 +103,10 @@ struct Trail {
 
     /// The MTU that a tunnel's interface has of its own, and not from what is below it; nil where it has none.
     private func ownMTU(of tunnel: String, at node: String, in topology: Topology) -> (bytes: Int, words: String)? {
-        if let end = topology.tunnel(named: tunnel)?.ends.first(where: { $0.node == node }), let mtu = end.mtu {
-            return (mtu.bytes, "MTU \(mtu) of \(node):\(end.interface)")
+        if let end = topology.tunnel(named: tunnel)?.ends.first(where: { $0.node == node }), let mtu = end.mtu,
+            let interface = end.interface
+        {
+            return (mtu.bytes, "MTU \(mtu) of \(node):\(interface)")
         }
         guard let plain = topology.plainTunnel(named: tunnel), let end = plain.ends.first(where: { $0.node == node })
         else { return nil }
@@ -113,4 +136,9 @@ struct Trail {
             return (Double(link.rate.bitsPerSecond) * Double(payload) / used, words)
         }.min { $0.bitsPerSecond < $1.bitsPerSecond }
     }
+}
+
+extension Tunnel {
+    /// Whether policies alone lead into it at a node.
+    func isEnteredByPolicy(at node: String) -> Bool { ends.contains { $0.node == node && $0.steering == .policy } }
 }

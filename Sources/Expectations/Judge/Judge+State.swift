@@ -146,9 +146,10 @@ extension Judge {
         let tunnel = topology.tunnel(named: claim.tunnel)
         let form = claim.isUDPEncapsulated ? "in UDP 4500" : "as protocol 50"
         let lifetimes = tunnel?.lifetimes
+        let mode = tunnel?.mode ?? .tunnel
         let ike = tunnel?.ikeAlgorithms
         let expected =
-            "\(claim.tunnel): " + (ike.map { "IKE with \($0); " } ?? "") + "ESP in tunnel mode \(form)"
+            "\(claim.tunnel): " + (ike.map { "IKE with \($0); " } ?? "") + "ESP in \(mode.rawValue) mode \(form)"
             + (claim.algorithms.map { " with \($0)" } ?? "")
             + (lifetimes.map { ", renewed within \($0.ike.shortText) (IKE) and \($0.esp.shortText) (ESP)" } ?? "")
         let rule = "the tunnel's configuration at both ends"
@@ -168,12 +169,15 @@ extension Judge {
                 faults.append("\(end.node) has no security association \(isOutbound ? "outbound" : "inbound")")
             }
             for one in end.associations {
-                faults += self.faults(of: one, claim)
+                faults += self.faults(of: one, mode, claim)
             }
-            // A renewal has two for a while, and two where both ends begin at once.
+            // A renewal has two for a while, and two where both ends begin at once; each of several pairs of selectors has its own.
+            let pairs = tunnel.flatMap { tunnel in
+                tunnel.ends.first { $0.node == end.node }.map { tunnel.carried(at: $0).count }
+            }
             for isOutbound in [true, false] {
                 let count = end.associations.count { $0.isOutbound == isOutbound }
-                guard count > Self.mostAssociations else { continue }
+                guard count > Self.mostAssociations * max(1, pairs ?? 1) else { continue }
                 faults.append(
                     "\(end.node) has \(count) security associations \(isOutbound ? "outbound" : "inbound"), where a renewal has two"
                 )
@@ -195,11 +199,11 @@ extension Judge {
 
     private static let mostAssociations = 4
 
-    private func faults(of one: TunnelAssociation, _ claim: SAClaim) -> [String] {
+    private func faults(of one: TunnelAssociation, _ mode: Tunnel.Mode, _ claim: SAClaim) -> [String] {
         let esp = one.association
         let place = "\(one.node), SPI \(esp.spi.hexadecimal)"
         var faults: [String] = []
-        if esp.mode != .tunnel { faults.append("\(place): \(esp.mode.rawValue) mode") }
+        if esp.mode.rawValue != mode.rawValue { faults.append("\(place): \(esp.mode.rawValue) mode") }
         if (esp.encapsulation != nil) != claim.isUDPEncapsulated {
             faults.append("\(place): ESP \(esp.encapsulation == nil ? "as protocol 50" : "in UDP")")
         }

@@ -36,7 +36,10 @@ extension Judge {
                 outcome: .fail, expected: expected, rule: rule,
                 seen: "the connection was not established: \(handshake.outcome.rawValue)")
         }
-        let sizes = handshake.mss
+        var sizes = handshake.mss
+        // What passes no interface in clear, in transport mode, is seen on the wire alone.
+        if sizes.synReceived == nil { sizes.synReceived = lastSize(during: plan.handshake(claim), isAck: false) }
+        if sizes.synAckReceived == nil { sizes.synAckReceived = lastSize(during: plan.handshake(claim), isAck: true) }
         var notes: [Objections.Note] = []
         var faults: [String] = []
         for (name, sent, received, isAck) in [
@@ -59,6 +62,16 @@ extension Judge {
             outcome: faults.isEmpty ? .pass : .fail, expected: expected, rule: rule,
             seen: faults.isEmpty
                 ? "\(arrived); \(claim.transfer) bytes in whole packets" : faults.joined(separator: "; "), notes: notes)
+    }
+
+    /// The segment size in a handshake's SYN or SYN-ACK where it was seen last, in ESP or in clear.
+    private func lastSize(during measurement: Measurement?, isAck: Bool) -> Int? {
+        packets(during: measurement).compactMap { packet -> Int? in
+            guard case .tcp(_, _, let flags, let size)? = packet.inner?.transport, flags.contains(.syn),
+                flags.contains(.ack) == isAck
+            else { return nil }
+            return size.map { Int($0) }
+        }.last
     }
 
     /// The last place where a handshake's SYN or SYN-ACK was seen in clear.
@@ -120,7 +133,7 @@ extension Judge {
         else { return nil }
         return Ceiling(
             bitsPerSecond: goodput.bitsPerSecond, limit: goodput.limit, momentary: alone.bitsPerSecond,
-            tunnels: there.hops.filter(\.inside.isEmpty).compactMap(\.entered))
+            tunnels: there.tunnels)
     }
 
     /// What the plan's transfers reached, beside what could be reached.

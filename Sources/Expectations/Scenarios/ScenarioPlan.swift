@@ -84,13 +84,18 @@ public struct ScenarioPlan: Sendable {
     private static func points(for flows: [FlowRequest], in topology: Topology) -> [CaptureRequest.Point] {
         let ends = Set(flows.flatMap { [$0.source, topology.node(behind: $0.destination)] }.compactMap { $0 })
         let outside = Set(topology.underlayLinks.map(\.name))
-        let links = topology.links.filter { link in
-            outside.contains(link.name) || link.ends.contains { ends.contains($0.node) }
-        }
         let tunnels = topology.tunnels.filter { !$0.isUnused }.flatMap(\.ends)
+        // Where policies alone lead in, packets are seen entering as they come to the node.
+        let entered = ends.union(tunnels.filter { $0.steering == .policy }.map(\.node))
+        let links = topology.links.filter { link in
+            outside.contains(link.name) || link.ends.contains { entered.contains($0.node) }
+        }
         return links.flatMap(\.ends).map {
             CaptureRequest.Point(node: $0.node, interface: $0.interface, direction: .outbound)
-        } + tunnels.map { CaptureRequest.Point(node: $0.node, interface: $0.interface, direction: .outbound) }
+        }
+            + tunnels.compactMap { end in
+                end.interface.map { CaptureRequest.Point(node: end.node, interface: $0, direction: .outbound) }
+            }
             + topology.plainTunnels.flatMap(\.ends).map {
                 CaptureRequest.Point(node: $0.node, interface: $0.interface, direction: .outbound)
             }

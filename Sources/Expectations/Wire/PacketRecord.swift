@@ -95,7 +95,8 @@ public struct PacketRecordReader: ~Copyable {
             var line = PacketLine(frame, linkType: interface.linkType).description
             var opened: PacketRecord.Bytes?
             if let esp = wire.esp, case .opened(let payload)? = decryptors[esp.spi]?.open(frame.extracting(esp.range)) {
-                payload.withBytes { bytes in
+                let (closed, mode) = (wire, decryptors[esp.spi]?.association.mode ?? .tunnel)
+                payload.withPacket(mode, of: closed, in: frame) { bytes in
                     wire.open(bytes)
                     line += " (\(PacketLine(packet: bytes, in: 0..<bytes.byteCount)))"
                     opened = .init(array: bytes.withUnsafeBytes { Array($0) })

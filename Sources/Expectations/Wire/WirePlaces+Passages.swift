@@ -5,7 +5,8 @@ import NetworkTypes
 extension WirePlaces {
     /// A tunnel that a packet is inside of.
     enum Passage: Sendable {
-        case secured(Tunnel)
+        /// With the node that has put the packet in.
+        case secured(Tunnel, sender: String)
         /// With the end that has put the packet in.
         case plain(PlainTunnel, sender: PlainTunnelEnd)
     }
@@ -17,7 +18,7 @@ extension WirePlaces {
         return packet.wrappings.array.compactMap { form in
             switch form {
             case .vlan, .gre: nil
-            case .esp, .espInUDP: tunnel(of: packet).map { .secured(topology.tunnels[$0.tunnel]) }
+            case .esp, .espInUDP: tunnel(of: packet).map { .secured(topology.tunnels[$0.tunnel], sender: $0.sender) }
             case .ipv4InIPv4, .ipv4InIPv6, .ipv6InIPv4, .ipv6InIPv6: wrappers.popFirst().flatMap(passage)
             }
         }
@@ -44,7 +45,7 @@ extension WirePlaces.Passage {
     /// What it makes of a packet's length; nil where its algorithms are not known.
     var encapsulation: Encapsulation? {
         switch self {
-        case .secured(let tunnel): tunnel.espEncapsulation.map { .esp($0) }
+        case .secured(let tunnel, _): tunnel.espEncapsulation.map { .esp($0) }
         case .plain(let tunnel, let sender): .tunnel(sender.encapsulation(tunnel.kind))
         }
     }
@@ -52,7 +53,7 @@ extension WirePlaces.Passage {
     /// What it takes of an MTU, in words: `ESP of tunnel main`, `40 + 8 (ipip6)`.
     var words: String {
         switch self {
-        case .secured(let tunnel): "\(tunnel.isUDPEncapsulated ? "UDP and " : "")ESP of tunnel \(tunnel.name)"
+        case .secured(let tunnel, _): "\(tunnel.isUDPEncapsulated ? "UDP and " : "")ESP of tunnel \(tunnel.name)"
         case .plain(let tunnel, let sender):
             sender.headerLengths(tunnel.kind).map(String.init).joined(separator: " + ") + " (\(tunnel.name))"
         }

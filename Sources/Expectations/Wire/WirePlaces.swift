@@ -14,13 +14,15 @@ struct WirePlaces: Sendable {
         var linkName: String { link?.name ?? name }
         /// The tunnel whose inside it leads to; nil for a link's end.
         let tunnel: String?
+        /// What at the link's other end enters tunnels that policies alone lead into.
+        let entrances: [Entrance]
         let outside: [Addresses]
         /// Of the packets that it receives: those that the other end of the link sends.
         let received: [Addresses]
 
         init(
             name: String, node: String, link: Link? = nil, linkNumber: Int? = nil, tunnel: String? = nil,
-            outside: [Addresses] = [],
+            entrances: [Entrance] = [], outside: [Addresses] = [],
             received: [Addresses] = []
         ) {
             self.name = name
@@ -28,6 +30,7 @@ struct WirePlaces: Sendable {
             self.link = link
             self.linkNumber = linkNumber
             self.tunnel = tunnel
+            self.entrances = entrances
             self.outside = outside
             self.received = received
         }
@@ -42,9 +45,18 @@ struct WirePlaces: Sendable {
         let destination: IPAddress
     }
 
+    /// What enters a tunnel at a node by policies alone.
+    struct Entrance: Sendable {
+        let tunnel: Int
+        let node: String
+        let carried: [SelectorPair]
+    }
+
     let topology: Topology
     /// By the capture's number of the interface; nil for one that the lab does not have.
     private(set) var places: [Place?] = []
+    /// Nodes of which everything is captured that comes in to them by a link, as its sender sends it.
+    private(set) var surrounded: Set<String> = []
 
     init(topology: Topology) {
         self.topology = topology
@@ -55,6 +67,13 @@ struct WirePlaces: Sendable {
     /// Looks up the interfaces that a capture file has got since the last call.
     mutating func extend(with interfaces: [CaptureInterface]) {
         for interface in interfaces.dropFirst(places.count) { places.append(place(interface.name)) }
+        let captured = Set(places.compactMap { place in place?.link.map { [$0.name, place?.node ?? ""] } })
+        surrounded = Set(
+            topology.tunnels.flatMap(\.ends).filter { $0.steering == .policy }.map(\.node).filter { node in
+                topology.linkEnds(of: node).allSatisfy { link, end in
+                    link.peer(of: end).map { captured.contains([link.name, $0.node]) } ?? true
+                }
+            })
     }
 
     private func place(_ name: String) -> Place? {
@@ -65,11 +84,19 @@ struct WirePlaces: Sendable {
         if let (link, end) = topology.linkEnds(of: parts[0]).first(where: { $0.end.interface == interface }) {
             return Place(
                 name: name, node: parts[0], link: link, linkNumber: topology.links.firstIndex(of: link),
-                outside: addresses(at: end),
+                entrances: link.peer(of: end).map { entrances(at: $0.node) } ?? [], outside: addresses(at: end),
                 received: link.peer(of: end).map { addresses(at: $0) } ?? [])
         }
         guard let entrance = topology.tunnelEntrance(interface, of: parts[0]) else { return nil }
         return Place(name: name, node: parts[0], tunnel: entrance.tunnel)
+    }
+
+    private func entrances(at node: String) -> [Entrance] {
+        topology.tunnels.enumerated().flatMap { number, tunnel in
+            tunnel.ends.filter { $0.node == node && $0.steering == .policy }.map {
+                Entrance(tunnel: number, node: node, carried: tunnel.carried(at: $0))
+            }
+        }
     }
 
     private func addresses(at place: LinkEnd) -> [Addresses] {
@@ -116,6 +143,32 @@ struct WirePlaces: Sendable {
         return (packet.isInbound ? place.received : place.outside).first {
             $0.source == outer.source && $0.destination == outer.destination
         }
+    }
+}
+
+extension WirePlaces.Place {
+    /// The tunnel that a packet in clear enters behind this place by policies alone; nil for one that does not.
+    func entrance(of packet: WirePacket) -> WirePlaces.Entrance? {
+        guard !entrances.isEmpty, packet.esp == nil, !packet.isInbound, packet.wrappings.count == 0,
+            let ip = packet.inner
+        else { return nil }
+        return entrances.first { entrance in entrance.carried.contains { $0.takes(ip) } }
+    }
+}
+
+extension SelectorPair {
+    /// Whether a packet is one that the end sends into the tunnel.
+    func takes(_ packet: IPSummary) -> Bool {
+        let isIPv6 = packet.source.bitWidth == 128
+        let (upper, ports): (IPProtocol?, (UInt16, UInt16)?) =
+            switch packet.transport {
+            case .echo, .tooBig, .otherICMP: (isIPv6 ? .icmpv6 : .icmp, nil)
+            case .tcp(let source, let destination, _, _): (.tcp, (source, destination))
+            case .udp(let source, let destination): (.udp, (source, destination))
+            case .other: (nil, nil)
+            }
+        return takes(
+            from: packet.source, to: packet.destination, upper: upper, sourcePort: ports?.0, destinationPort: ports?.1)
     }
 }
 

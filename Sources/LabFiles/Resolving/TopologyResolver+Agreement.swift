@@ -14,8 +14,6 @@ extension TopologyResolver {
         let own: (file: String, connection: OwnConnection)?
         let ike: [IKEAlgorithms]?
         let esp: [ConnectionTerms.ESPOffer]?
-        let local: [IPPrefix]?
-        let remote: [IPPrefix]?
         let narrows: Bool
         let initiates: Bool
         let version: Int?
@@ -32,8 +30,6 @@ extension TopologyResolver {
                 own = connection.map { (files.configurationName, $0) }
                 ike = connection?.terms.ike
                 esp = connection?.terms.esp
-                local = connection?.terms.local
-                remote = connection?.terms.remote
                 narrows = connection?.terms.narrows ?? true
                 initiates = connection?.initiates ?? true
                 version = connection?.ikeVersion
@@ -42,8 +38,7 @@ extension TopologyResolver {
                 key = profile.presharedKey(in: files, of: end)
             case .generated(let startup, _):
                 own = nil
-                let all = IPPrefix("0.0.0.0/0").map { [$0] }
-                (local, remote, narrows) = (all, all, profile.narrowsUnlessTold)
+                narrows = profile.narrowsUnlessTold
                 ike = tunnel.proposal.map {
                     [IKEAlgorithms(encryption: $0.ike.encryption, hash: $0.ike.integrity, group: $0.ike.group)]
                 }
@@ -75,16 +70,18 @@ extension TopologyResolver {
     func checkNumbers(of tunnels: [Tunnel]) {
         let ends = tunnels.filter { !$0.isUnused }.flatMap { tunnel in tunnel.ends.map { (tunnel, $0) } }
         for (index, (tunnel, end)) in ends.enumerated() {
-            guard end.own?.number != nil,
-                let (other, _) = ends[..<index].first(where: { $0.1.node == end.node && $0.1.steering == end.steering }
-                ),
+            guard end.own?.number != nil, case .interface(_, let kind, let number) = end.steering,
+                let (other, _) = ends[..<index].first(where: { other in
+                    guard case .interface(_, kind, number) = other.1.steering else { return false }
+                    return other.1.node == end.node
+                }),
                 let spec = file.tunnels.first(where: { $0.name.value == tunnel.name })
             else { continue }
             let line = spec.ends.first { $0.node.value == end.node }?.configuration?.line ?? spec.name.line
             collector.error(
                 line,
-                "tunnels.\(tunnel.name): at \(end.node) it has the number \(end.steering.number) of \(other.name), by which packets find their tunnel",
-                "Give each its own: `mark=` in an ipsec.conf, `if_id_in` and `if_id_out` in a swanctl.conf.")
+                "tunnels.\(tunnel.name): at \(end.node) it has the number \(number) of \(other.name), by which packets find their tunnel",
+                "Give each its own: `mark=` or `ipsec-interface=` in an ipsec.conf, `if_id_in` and `if_id_out` in a swanctl.conf.")
         }
     }
 
@@ -114,12 +111,14 @@ extension TopologyResolver {
 
     /// Reports what keeps a tunnel with a user's own file from coming up, and what it is lost by later.
     func checkAgreement(of tunnel: Tunnel, _ spec: TunnelSpec) {
-        guard !tunnel.isUnused, tunnel.ends.contains(where: { $0.own != nil }) else { return }
+        guard !tunnel.isUnused else { return }
         let sides = tunnel.ends.map { Side($0, of: tunnel) }
         guard sides.count == 2 else { return }
         let (one, other) = (sides[0], sides[1])
         let line = spec.ends.lazy.compactMap(\.configuration?.line).first ?? spec.name.line
         let place = "tunnels.\(spec.name.value)"
+        // What netlab writes from one proposal agrees, but for selectors that each end has of its own.
+        guard sides.contains(where: { $0.own != nil }) else { return checkSelectors(one, other, line, place) }
         let both = { (key: KeyPath<ConnectionTerms.Keys, String>, section: String) in
             "\(one.words(key, section)) and \(other.words(key, section))"
         }
@@ -179,16 +178,30 @@ extension TopologyResolver {
     }
 
     private func checkSelectors(_ one: Side, _ other: Side, _ line: Int, _ place: String) {
-        guard let ourLocal = one.local, let ourRemote = one.remote, let theirLocal = other.local,
-            let theirRemote = other.remote
-        else { return }
-        let all = "all addresses"
-        let pairs = [
-            (ourLocal, theirRemote, "\(one.words(\.local, all)) and \(other.words(\.remote, all))"),
-            (ourRemote, theirLocal, "\(one.words(\.remote, all)) and \(other.words(\.local, all))"),
+        // A generated end that names none has all.
+        let known = { (side: Side) in side.own == nil ? side.end.selectors : side.end.wantedSelectors }
+        guard let ours = known(one), let theirs = known(other)?.map(\.mirrored) else { return }
+        let isSame = Set(ours) == Set(theirs)
+        let generated = { (side: Side, wanted: KeyPath<SelectorPair, IPPrefix>) in
+            side.end.selectors.map { $0[keyPath: wanted].isDefault ? "all addresses" : "\($0[keyPath: wanted])" }
+                .joined(separator: ", ")
+        }
+        let pairs: [(ours: KeyPath<SelectorPair, IPPrefix>, words: String)] = [
+            (
+                \.local,
+                "\(one.words(\.local, generated(one, \.local))) and \(other.words(\.remote, generated(other, \.remote)))"
+            ),
+            (
+                \.remote,
+                "\(one.words(\.remote, generated(one, \.remote))) and \(other.words(\.local, generated(other, \.local)))"
+            ),
         ]
-        for (ours, theirs, words) in pairs where Set(ours) != Set(theirs) {
-            let areApart = !ours.contains { own in theirs.contains { $0.overlaps(own) } }
+        let areApart = !ours.contains { own in theirs.contains { $0.intersection(own) != nil } }
+        let differing = pairs.filter { side in
+            Set(ours.map { $0[keyPath: side.ours] }) != Set(theirs.map { $0[keyPath: side.ours] })
+        }
+        // Protocols, ports or the pairing differ where the prefixes do not.
+        for (_, words) in isSame ? [] : differing.isEmpty ? [pairs[0]] : differing {
             if areApart || (!one.narrows && !other.narrows) {
                 collector.error(
                     line, "\(place): the ends' selectors differ: \(words)",

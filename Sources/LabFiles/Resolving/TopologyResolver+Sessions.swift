@@ -68,7 +68,14 @@ extension TopologyResolver {
                     over.line, "\(place): tunnel \(tunnel.name) is unused, so the session would never come up",
                     "Remove `unused: true` from the tunnel, or the session.")
             }
-            return tunnel.ends.map { ($0.node, $0.interface, $0.inside) }
+            if let end = tunnel.ends.first(where: { $0.interface == nil }) {
+                collector.error(
+                    over.line,
+                    "\(place): at \(end.node) no interface leads into tunnel \(tunnel.name), and a session over it would have none to go by",
+                    "Give the tunnel's ends an `interface:` with an `inside:` address.")
+                return nil
+            }
+            return tunnel.ends.compactMap { end in end.interface.map { (end.node, $0, end.inside) } }
         }
         if let tunnel = file.plainTunnels.first(where: { $0.name.value == over.value }) {
             return tunnel.ends.compactMap { end in end.interface.map { (end.node.value, $0.value, end.inside?.value) } }

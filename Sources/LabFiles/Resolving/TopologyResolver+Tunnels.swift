@@ -41,10 +41,7 @@ extension TopologyResolver {
         }
         let nat = file.nodes.compactMap(\.nat).flatMap(\.mappings)
         let outside = { (address: IPAddress) in nat.first { $0.inside.value == address }?.outside.value ?? address }
-        var sides:
-            [(
-                spec: TunnelSpec.End, local: IPAddress, own: OwnConnection?, configuration: TunnelEnd.Configuration
-            )] = []
+        var sides: [WrittenEnd] = []
         for end in spec.ends {
             let owned = self.ends(of: end.node.value).flatMap(\.addresses).map(\.value.address)
             let own = end.configuration.flatMap { connection(of: end, file: $0, place: place) }
@@ -69,23 +66,26 @@ extension TopologyResolver {
                 continue
             }
             if let configuration = configuration(of: end, place: place) {
-                sides.append((end, local.value, own, configuration))
+                sides.append(
+                    WrittenEnd(
+                        spec: end, local: local.value, identity: outside(local.value), own: own,
+                        configuration: configuration))
             }
         }
         guard sides.count == 2, let proposalOrFiles = ownsFiles ? .some(nil) : proposal.map(Optional.some) else {
             return nil
         }
         let index = UInt32(file.tunnels.firstIndex { $0.name.value == spec.name.value } ?? 0)
+        let mode = spec.mode?.value ?? sides.lazy.compactMap(\.own?.mode).first ?? .tunnel
         let ends = zip(sides, sides.reversed()).compactMap { own, other -> TunnelEnd? in
-            guard let interface = own.spec.interface else { return nil }
-            let daemon = daemon(of: own.spec.node.value)
-            checkPeer(of: own.spec, own.own, expected: outside(other.local), place: place)
+            guard let steering = steering(of: own, number: 101 + index, place: place) else { return nil }
+            checkPeer(of: own.spec, own.own, expected: other.identity, place: place)
             return TunnelEnd(
-                node: own.spec.node.value, localAddress: own.local, remoteAddress: outside(other.local),
-                identity: outside(own.local), interface: interface.value, daemon: daemon.id,
-                steering: daemon.steering(own.own?.number ?? 101 + index),
-                interfaceIsMadeByDaemon: own.own != nil && daemon.makesOwnInterfaces, inside: own.spec.inside?.value,
-                mtu: own.spec.mtu ?? spec.mtu, routes: own.spec.routes.map(\.value),
+                node: own.spec.node.value, localAddress: own.local, remoteAddress: other.identity,
+                identity: own.identity, daemon: daemon(of: own.spec.node.value).id, steering: steering,
+                wantedSelectors: selectors(of: own, and: other, in: spec, mode),
+                interfaceIsMadeByDaemon: own.own?.makesInterface ?? false, inside: own.spec.inside?.value,
+                mtu: own.spec.mtu ?? (own.spec.interface == nil ? nil : spec.mtu?.value), routes: own.spec.routes.map(\.value),
                 withdrawal: own.spec.withdrawal, metric: own.spec.metric,
                 deadPeerDetection: own.spec.deadPeerDetection,
                 connection: own.spec.connection?.value ?? spec.name.value, configuration: own.configuration)
@@ -93,7 +93,13 @@ extension TopologyResolver {
         guard ends.count == 2 else { return nil }
         let tunnel = Tunnel(
             name: spec.name.value, summary: spec.summary, proposal: proposalOrFiles, isUnused: spec.isUnused,
-            mss: spec.mss, ends: ends)
+            mss: spec.mss, mode: mode, ends: ends)
+        if let mtu = spec.mtu, ends.allSatisfy({ $0.steering == .policy }) {
+            collector.error(
+                mtu.line, "\(place) has `mtu:` and no interface that could have it",
+                "Remove `mtu:`: the kernel reckons with ESP where policies lead into a tunnel.")
+        }
+        checkSelectors(of: tunnel, spec)
         checkAgreement(of: tunnel, spec)
         checkComeback(of: tunnel, spec)
         return tunnel

@@ -94,6 +94,7 @@ struct TopologyResolver {
             check(oneSided: session, spec, in: topology)
         }
         topology.plainTunnels = plainTunnels
+        checkPolicies(of: topology)
         checkFit(of: topology)
         let asked = topology
         leaveOutWhatIsRefused(in: &topology)

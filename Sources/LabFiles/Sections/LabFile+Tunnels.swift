@@ -8,7 +8,11 @@ struct TunnelSpec {
     struct End {
         let node: Located<String>
         let address: Located<IPAddress>?
+        /// Nil for an end that policies alone lead into.
         let interface: Located<InterfaceName>?
+        let interfaceKind: Located<TunnelInterfaceKind>?
+        /// Nil for those of the tunnel.
+        let selectors: [SelectorSpec]?
         let inside: Located<InterfaceAddress>?
         let mtu: MTU?
         let routes: [Located<IPPrefix>]
@@ -36,14 +40,19 @@ struct TunnelSpec {
     let writtenLifetimes: Set<ProviderDefault.Key>
     /// Which of the parts a generated tunnel needs are not there; what is there and wrong has been reported.
     let missing: [String]
-    let mtu: MTU?
+    let mtu: Located<MTU>?
     let mss: MSSClamp
+    let mode: Located<Tunnel.Mode>?
+    /// Nil where the tunnel names none.
+    let selectors: [SelectorSpec]?
     let ends: [End]
     /// Whether every end that is written could be read; if not, that has been reported.
     let isComplete: Bool
 
     init?(key: Located<String>, value: YAMLValue) {
-        guard let fields = value.fields(["summary", "unused", "ike", "esp", "dpd", "psk", "mtu", "mss", "ends"]),
+        guard let fields = value.fields([
+            "summary", "unused", "ike", "esp", "dpd", "psk", "mtu", "mss", "mode", "selectors", "ends",
+        ]),
             let ends = fields.required("ends", "the two nodes it joins")
         else { return nil }
         name = key
@@ -58,10 +67,13 @@ struct TunnelSpec {
         writtenLifetimes = Set(
             [hasLifetime("ike") ? .ikeLifetime : nil, hasLifetime("esp") ? .espLifetime : nil].compactMap { $0 })
         missing = ["ike", "esp", "psk"].filter { fields[$0] == nil }
-        mtu = fields["mtu"]?.value(MTU.self, "an MTU from 68 to 65535")?.value
+        mtu = fields["mtu"]?.value(MTU.self, "an MTU from 68 to 65535")
         mss = fields["mss"]?.mssClamp() ?? .off
+        mode = fields["mode"]?.choice(Tunnel.Mode.self, noun: "modes of ESP")
         let written = ends.entries("a mapping of nodes to their end")
-        self.ends = written.compactMap(End.init)
+        let nodes = written.map(\.key.value)
+        selectors = fields["selectors"]?.members.compactMap { SelectorSpec($0, nodes: nodes) }
+        self.ends = written.compactMap { End(key: $0.key, value: $0.value, nodes: nodes) }
         isComplete = ends.node.mapping != nil && written.count == self.ends.count
     }
 
@@ -155,17 +167,19 @@ struct TunnelSpec {
 }
 
 extension TunnelSpec.End {
-    init?(key: Located<String>, value: YAMLValue) {
+    /// - Parameter nodes: Those that the tunnel joins.
+    init?(key: Located<String>, value: YAMLValue, nodes: [String]) {
         guard
             let fields = value.fields([
-                "address", "interface", "inside", "mtu", "routes", "withdraw", "metric", "startup", "dpd", "dpd-action",
+                "address", "interface", "interface-kind", "selectors", "inside", "mtu", "routes", "withdraw", "metric", "startup", "dpd", "dpd-action",
                 "config", "secrets", "connection",
             ])
         else { return nil }
         node = key
         address = fields["address"]?.value(IPAddress.self, "an address of the node")
-        interface = fields.required("interface", "the name of the interface that leads into the tunnel")?
-            .value(InterfaceName.self, "an interface's name of 1 to 15 bytes")
+        interface = fields["interface"]?.value(InterfaceName.self, "an interface's name of 1 to 15 bytes")
+        interfaceKind = fields["interface-kind"]?.choice(TunnelInterfaceKind.self, noun: "kinds of tunnel interfaces")
+        selectors = fields["selectors"]?.members.compactMap { SelectorSpec($0, nodes: nodes) }
         inside = fields["inside"]?.value(InterfaceAddress.self, "an address such as 169.254.100.1/30")
         mtu = fields["mtu"]?.value(MTU.self, "an MTU from 68 to 65535")?.value
         routes = fields["routes"]?.members.compactMap { $0.value(IPPrefix.self, "a prefix such as 10.0.0.0/8") } ?? []
@@ -194,6 +208,13 @@ extension TunnelSpec.End {
         secrets = fields["secrets"]?.text("the name of a file beside the lab file")
         connection = fields["connection"]?.text("the name of a `conn` section")
         line = key.line
+        // What only an interface can have.
+        for key in ["interface-kind", "inside", "mtu", "routes", "withdraw", "metric"] where fields["interface"] == nil {
+            guard let field = fields[key] else { continue }
+            field.collector.error(
+                field.line, "\(value.path) has `\(key):` and no interface",
+                "Add `interface: NAME`; or remove `\(key):` and say by `selectors:` what goes into the tunnel.")
+        }
     }
 }
 

@@ -193,7 +193,9 @@ extension FaultReader {
         let node = try node(arguments[0]).name
         let interfaces =
             topology.linkEnds(of: node).map { (name: $0.end.routedInterface.description, mtu: Optional($0.link.mtu)) }
-            + topology.tunnelEnds(of: node).map { (name: $0.end.interface.description, mtu: $0.end.mtu) }
+            + topology.tunnelEnds(of: node).compactMap { _, end in
+                end.interface.map { (name: $0.description, mtu: end.mtu) }
+            }
             + topology.plainTunnelEnds(of: node).map { tunnel, end in
                 (name: end.interface.description, mtu: MTU(topology.mtu(of: end, in: tunnel.kind)))
             }

@@ -2,6 +2,14 @@ import NetworkTypes
 
 /// An IPsec tunnel between two nodes, negotiated by IKEv2 with a pre-shared key.
 public struct Tunnel: Hashable, Sendable, Codable {
+    /// What ESP protects (RFC 4303, section 3.1).
+    public enum Mode: String, Hashable, Sendable, Codable, CaseIterable {
+        /// The whole packet, behind a new IP header.
+        case tunnel
+        /// What the packet's IP header carries; only between the ends' own addresses.
+        case transport
+    }
+
     public let name: String
     public let summary: String
     /// What netlab generates the daemons' configuration from; nil where both ends bring their own.
@@ -10,17 +18,20 @@ public struct Tunnel: Hashable, Sendable, Codable {
     public let isUnused: Bool
     /// What both ends do to the segment sizes in traffic that enters or leaves the tunnel.
     public let mss: MSSClamp
+    public let mode: Mode
     /// Exactly two.
     public var ends: [TunnelEnd]
 
     public init(
-        name: String, summary: String, proposal: TunnelProposal?, isUnused: Bool, mss: MSSClamp, ends: [TunnelEnd]
+        name: String, summary: String, proposal: TunnelProposal?, isUnused: Bool, mss: MSSClamp, mode: Mode,
+        ends: [TunnelEnd]
     ) {
         self.name = name
         self.summary = summary
         self.proposal = proposal
         self.isUnused = isUnused
         self.mss = mss
+        self.mode = mode
         self.ends = ends
     }
 
@@ -99,21 +110,6 @@ public struct DeadPeerDetection: Hashable, Sendable, Codable {
     }
 }
 
-/// How packets find the policies of a tunnel's end: by the interface that they enter.
-public enum Steering: Hashable, Sendable, Codable {
-    /// A VTI's key, which is also the mark of the end's policies (ip-tunnel(8)).
-    case vti(mark: UInt32)
-    /// An XFRM interface's `if_id`, which its policies have as well (ip-link(8)).
-    case xfrm(id: UInt32)
-
-    /// The number by which it does.
-    public var number: UInt32 {
-        switch self {
-        case .vti(let number), .xfrm(let number): number
-        }
-    }
-}
-
 /// One end of a tunnel.
 public struct TunnelEnd: Hashable, Sendable, Codable {
     public enum Startup: String, Hashable, Sendable, Codable, CaseIterable {
@@ -153,11 +149,11 @@ public struct TunnelEnd: Hashable, Sendable, Codable {
     public let remoteAddress: IPAddress
     /// The address the peer knows this end by: past this end's NAT.
     public let identity: IPAddress
-    /// The interface that leads into the tunnel.
-    public let interface: InterfaceName
     /// Which daemon negotiates at this end.
     public let daemon: DaemonID
     public let steering: Steering
+    /// What the end wants its associations to carry, a pair of child SAs for each; nil where the user's own file leaves that open.
+    public let wantedSelectors: [SelectorPair]?
     /// Whether the daemon makes the interface when the tunnel comes up, and not netlab before it.
     public let interfaceIsMadeByDaemon: Bool
     /// The interface's address inside the tunnel.
@@ -177,8 +173,8 @@ public struct TunnelEnd: Hashable, Sendable, Codable {
     public var configuration: Configuration
 
     public init(
-        node: String, localAddress: IPAddress, remoteAddress: IPAddress, identity: IPAddress, interface: InterfaceName,
-        daemon: DaemonID, steering: Steering, interfaceIsMadeByDaemon: Bool, inside: InterfaceAddress?, mtu: MTU?,
+        node: String, localAddress: IPAddress, remoteAddress: IPAddress, identity: IPAddress, daemon: DaemonID,
+        steering: Steering, wantedSelectors: [SelectorPair]?, interfaceIsMadeByDaemon: Bool, inside: InterfaceAddress?, mtu: MTU?,
         routes: [IPPrefix], withdrawal: RouteWithdrawal, metric: UInt32, deadPeerDetection: DeadPeerDetection?,
         connection: String, configuration: Configuration
     ) {
@@ -186,9 +182,9 @@ public struct TunnelEnd: Hashable, Sendable, Codable {
         self.localAddress = localAddress
         self.remoteAddress = remoteAddress
         self.identity = identity
-        self.interface = interface
         self.daemon = daemon
         self.steering = steering
+        self.wantedSelectors = wantedSelectors
         self.interfaceIsMadeByDaemon = interfaceIsMadeByDaemon
         self.inside = inside
         self.mtu = mtu
@@ -198,6 +194,27 @@ public struct TunnelEnd: Hashable, Sendable, Codable {
         self.deadPeerDetection = deadPeerDetection
         self.connection = connection
         self.configuration = configuration
+    }
+}
+
+extension TunnelEnd {
+    /// The interface that leads into the tunnel; nil where policies alone do.
+    public var interface: InterfaceName? { steering.interface }
+
+    /// What the end wants its associations to carry; everything where that is not known.
+    public var selectors: [SelectorPair] { wantedSelectors ?? [.all] }
+
+    /// What netlab calls the child SAs of a generated end, one for each of ``selectors``.
+    public var childNames: [String] {
+        selectors.count > 1 ? (1...selectors.count).map { "\(connection)-\($0)" } : [connection]
+    }
+
+    /// Whether a daemon's connection of that name is one of this end's; libreswan makes several of one with `leftsubnets=`, and calls
+    /// them `NAME/1x1` and so on (ipsec.conf(5)).
+    public func has(connection name: String) -> Bool {
+        if name == connection || name.hasPrefix("\(connection)/") { return true }
+        guard case .generated = configuration else { return false }
+        return childNames.contains(name)
     }
 }
 

@@ -1,5 +1,5 @@
 /// What an IPv4 packet, an IPv6 packet or an extension header carries (IANA "protocol-numbers").
-public struct IPProtocol: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+public struct IPProtocol: RawRepresentable, Hashable, Sendable, Codable, CustomStringConvertible {
     public let rawValue: UInt8
 
     @inlinable public init(rawValue: UInt8) {
@@ -42,4 +42,20 @@ public struct IPProtocol: RawRepresentable, Hashable, Sendable, CustomStringConv
         default: "protocol \(rawValue)"
         }
     }
+}
+
+extension IPProtocol {
+    /// By the keyword that selectors and filters have for it: `tcp`, `gre`.
+    private static let keywords: [String: IPProtocol] = [
+        "icmp": .icmp, "ipip": .ipv4, "tcp": .tcp, "udp": .udp, "gre": .gre, "ipv6-icmp": .icmpv6, "icmpv6": .icmpv6,
+    ]
+
+    /// Reads a keyword, or a number from 1 to 255.
+    public init?(keyword text: String) {
+        guard let known = Self.keywords[text] ?? UInt8(text).map(IPProtocol.init), known.rawValue > 0 else { return nil }
+        self = known
+    }
+
+    /// Whether it has ports that a selector can name.
+    public var hasPorts: Bool { self == .tcp || self == .udp }
 }

@@ -1,0 +1,178 @@
+import Daemons
+import LabModel
+import NetworkTypes
+import YAMLReading
+
+// How packets get into a tunnel with IPsec, and which ones do.
+extension TopologyResolver {
+    /// An end as far as it has been read.
+    struct WrittenEnd {
+        let spec: TunnelSpec.End
+        let local: IPAddress
+        /// The address that the peer knows the end by.
+        let identity: IPAddress
+        let own: OwnConnection?
+        let configuration: TunnelEnd.Configuration
+    }
+
+    /// Nil for what cannot be, which is reported.
+    func steering(of side: WrittenEnd, number: UInt32, place: String) -> Steering? {
+        let end = side.spec
+        let place = "\(place).ends.\(end.node.value)"
+        let file = end.configuration?.value ?? ""
+        guard let interface = end.interface else {
+            guard let own = side.own, let kind = own.interfaceKind else { return .policy }
+            collector.error(
+                end.line, "\(place): \(file) leads through \(kind.words), and the end has no `interface:`",
+                own.makesInterface
+                    ? "Add `interface: NAME`, the name that \(file) gives it."
+                    : "Add `interface: NAME`: netlab makes it with the number \(own.number.map(String.init) ?? "of that file")."
+            )
+            return nil
+        }
+        if end.configuration != nil, side.own?.interfaceKind == nil {
+            collector.error(
+                interface.line,
+                "\(place): the end has `interface: \(interface.value)`, and \(file) leads through none, by policies alone",
+                "Remove `interface:` here, with `inside:` and `routes:`; or name an interface or its number in \(file).")
+            return nil
+        }
+        let daemon = daemon(of: end.node.value)
+        let kind = side.own?.interfaceKind ?? end.interfaceKind?.value ?? daemon.usualInterface
+        if let own = side.own, let written = end.interfaceKind, written.value != own.interfaceKind {
+            collector.error(
+                written.line, "\(place): \(file) leads through \(kind.words)",
+                "Remove `interface-kind:`: the file says it.")
+            return nil
+        }
+        switch daemon.number(of: interface.value, kind) {
+        case .free: return .interface(interface.value, kind, number: side.own?.number ?? number)
+        case .fixed(let number): return .interface(interface.value, kind, number: side.own?.number ?? number)
+        case .impossible(let rule, let remedy):
+            collector.error(interface.line, "\(place): \(rule)", remedy)
+            return nil
+        }
+    }
+
+    /// What an end wants its associations to carry; nil where its file leaves that open.
+    func selectors(of side: WrittenEnd, and peer: WrittenEnd, in tunnel: TunnelSpec, _ mode: Tunnel.Mode) -> [SelectorPair]? {
+        if let own = side.own {
+            // A host behind NAT is another one to its peer.
+            let isHidden = own.selectors?.contains { $0.local.length == 32 && $0.local.contains(side.local) } ?? false
+            return isHidden && side.local != side.identity ? nil : own.selectors
+        }
+        let hosts = [side.spec.node.value: side.identity, peer.spec.node.value: peer.identity]
+        if let written = side.spec.selectors ?? tunnel.selectors {
+            return written.compactMap { $0.pair(at: side.spec.node.value, towards: peer.spec.node.value, hosts: hosts) }
+        }
+        if side.spec.interface != nil { return nil }
+        return [
+            SelectorPair(
+                local: IPPrefix(side.identity, length: side.identity.bitWidth),
+                remote: IPPrefix(peer.identity, length: peer.identity.bitWidth))
+        ]
+    }
+
+    /// Reports selectors that cannot be, or that leave open where a packet goes.
+    func checkSelectors(of tunnel: Tunnel, _ spec: TunnelSpec) {
+        let place = "tunnels.\(tunnel.name)"
+        let writtenLine = spec.selectors?.first?.line ?? spec.ends.lazy.compactMap { $0.selectors?.first?.line }.first
+        if spec.ends.allSatisfy({ $0.configuration != nil }), let line = writtenLine {
+            collector.error(
+                line, "\(place) has `selectors:`, which its ends' own files say",
+                "Remove `selectors:` here.")
+        }
+        for (end, written) in zip(tunnel.ends, spec.ends) where written.configuration == nil {
+            if tunnel.mode == .tunnel, end.steering == .policy, writtenLine == nil {
+                collector.error(
+                    written.line,
+                    "\(place).ends.\(end.node) has neither an interface nor selectors: nothing goes into the tunnel",
+                    "Add `interface: NAME`, or `selectors:` to the tunnel, such as `{\(tunnel.ends.map { "\($0.node): PREFIX" }.joined(separator: ", "))}`."
+                )
+            }
+        }
+        for end in tunnel.ends {
+            for (index, pair) in end.selectors.enumerated() {
+                if pair.local.address.bitWidth != pair.remote.address.bitWidth {
+                    collector.error(
+                        writtenLine ?? spec.name.line, "\(place): \(pair) has a side of IPv4 and one of IPv6",
+                        "Give each pair two prefixes of one family.")
+                }
+                if let other = end.selectors[..<index].first(where: { $0.intersection(pair) != nil }) {
+                    collector.error(
+                        writtenLine ?? spec.name.line,
+                        "\(place): at \(end.node) the selectors \(other) and \(pair) overlap",
+                        "Give each pair packets of its own.")
+                }
+            }
+        }
+        guard tunnel.mode == .transport else { return }
+        for (end, written) in zip(tunnel.ends, spec.ends) {
+            if let interface = written.interface {
+                collector.error(
+                    interface.line,
+                    "\(place).ends.\(end.node): transport mode protects packets between the ends' own addresses, and none that an interface takes in",
+                    "Remove `interface:`, or `mode: transport`.")
+            }
+            if end.localAddress != end.identity {
+                collector.error(
+                    written.line,
+                    "\(place): \(end.node) is behind NAT, where transport mode spoils the checksums of what it carries (RFC 3948, section 3.1.2)",
+                    "Remove `mode: transport`.")
+            }
+            for pair in end.selectors where pair.local.length != end.identity.bitWidth || !pair.local.contains(end.identity) {
+                collector.error(
+                    writtenLine ?? spec.name.line,
+                    "\(place): in transport mode \(end.node) sends from \(end.identity), and the selectors say \(pair.local)",
+                    "Leave the prefixes out: `selectors:` then says protocols and ports alone.")
+            }
+        }
+    }
+
+    /// Reports policies of one node that take the same packets, and those for which the node has no route: a kernel looks for a route
+    /// before it looks for a policy (`ip_route_output_flow`, net/ipv4/route.c).
+    func checkPolicies(of topology: Topology) {
+        for node in topology.nodes {
+            let ends = topology.tunnelEnds(of: node.name).filter { $0.end.steering == .policy && !$0.tunnel.isUnused }
+            for (index, (tunnel, end)) in ends.enumerated() {
+                guard let spec = file.tunnels.first(where: { $0.name.value == tunnel.name }) else { continue }
+                let line = spec.selectors?.first?.line ?? spec.name.line
+                for (other, earlier) in ends[..<index] {
+                    for pair in end.selectors {
+                        guard let clash = earlier.selectors.first(where: { $0.intersection(pair) != nil }) else { continue }
+                        collector.error(
+                            line,
+                            "tunnels.\(tunnel.name): at \(node.name) its selectors \(pair) overlap those of \(other.name), \(clash)",
+                            "Give each tunnel packets of its own, or write both as pairs of one tunnel.")
+                    }
+                    if earlier.localAddress == end.localAddress, earlier.remoteAddress == end.remoteAddress {
+                        collector.error(
+                            line,
+                            "tunnels.\(tunnel.name): at \(node.name) it has the addresses of \(other.name), and no interface to tell it by",
+                            "Write both as pairs of one tunnel: `selectors:` is a list.")
+                    }
+                }
+                let speaks = (topology.sessions.flatMap(\.speakers).map(\.node) + topology.oneSidedSessions.map(\.node))
+                    .contains(node.name)
+                let known =
+                    node.routes.map(\.destination)
+                    + topology.linkEnds(of: node.name).flatMap(\.end.addresses).map(\.prefix)
+                for pair in end.selectors where !speaks && !known.contains(where: { $0.overlaps(pair.remote) }) {
+                    collector.error(
+                        line,
+                        "tunnels.\(tunnel.name): \(node.name) has no route to \(pair.remote), and a kernel looks for a route before it looks for a policy",
+                        "Give \(node.name) a route that holds it, such as a default route to its provider.")
+                }
+            }
+        }
+    }
+}
+
+extension TunnelInterfaceKind {
+    fileprivate var words: String {
+        switch self {
+        case .vti: "a VTI"
+        case .xfrm: "an XFRM interface"
+        }
+    }
+}
