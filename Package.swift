@@ -15,6 +15,7 @@ let optimized = strict + [.unsafeFlags(["-Xfrontend", "-O"], .when(configuration
 let fuzzedModules: [Target.Dependency] = [
     "NetworkTypes", "PacketFormats", "CaptureFile", "Decryption", "Expectations", "Recordings", "Predictions", "LabRecords",
     "LabModel", "LabFiles", "Providers", "LabPlan", "AgentProtocol", "Reporting", "CNetlink", "CNftables", "Netlink", "Daemons",
+    "DaemonDrivers",
     "Probing", "LabRuntime",
 ]
 let fuzzing: Target =

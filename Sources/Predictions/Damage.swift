@@ -34,6 +34,8 @@ struct Damage: Hashable, Sendable {
     var downPorts: Set<Port> = []
     /// Ends of tunnels whose kernel has no security associations.
     var forgotten: Set<Side> = []
+    /// Of those, the ends whose policies are still there: what these take is dropped, and not sent in clear.
+    var guarded: Set<Side> = []
     /// Speakers that have withdrawn what a session told them.
     var withdrawn: Set<Side> = []
     var sieves: Set<Sieve> = []

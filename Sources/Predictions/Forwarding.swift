@@ -267,6 +267,11 @@ struct Forwarding: Sendable {
         _ known: Set<Damage.Port>
     ) -> [Path] {
         let why = "\(place.node.name) has no security associations of \(tunnel.name)"
+        if damage.guarded.contains(Damage.Side(name: tunnel.name, node: place.node.name)) {
+            var lost = path
+            lost.loss = why
+            return [lost]
+        }
         let inClear = leaveUnprotected(packet, at: place, by: hop, path, damage, known)
         var lost = path
         lost.loss = why

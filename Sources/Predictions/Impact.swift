@@ -188,6 +188,7 @@ extension Predictor {
         case .associationsDeleted(let tunnel, let node):
             let side = Damage.Side(name: tunnel, node: node)
             impact.damage.forgotten.insert(side)
+            impact.damage.guarded.insert(side)
             impact.recoveries.append(Impact.Recovery(side: side, trigger: .packet))
             impact.notes.append("The kernel of \(node) forgets the associations of \(tunnel); the peer's stay.")
         case .sessionShut(let session, let node):

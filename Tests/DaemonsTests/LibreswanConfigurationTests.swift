@@ -31,14 +31,15 @@ import Testing
         #expect(
             files["/etc/ipsec.d/main.conf"] == """
                 conn main
+                    type=tunnel
                     auto=start
                     ikev2=insist
                     authby=secret
                     left=198.51.100.10
                     leftid=198.51.100.10
-                    leftsubnet=0.0.0.0/0
                     right=203.0.113.10
                     rightid=203.0.113.10
+                    leftsubnet=0.0.0.0/0
                     rightsubnet=0.0.0.0/0
                     mark=101/0xffffffff
                     vti-interface=vpn1

@@ -1,6 +1,7 @@
 import NetworkTypes
 import Testing
 
+@testable import DaemonDrivers
 @testable import Daemons
 
 @Suite struct PlutoTests {

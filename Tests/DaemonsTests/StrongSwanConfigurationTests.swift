@@ -24,8 +24,6 @@ struct StrongSwanConfigurationTests {
                         local_addrs = 198.51.100.10
                         remote_addrs = 203.0.113.10
                         proposals = aes256-sha384-ecp384
-                        if_id_in = 101
-                        if_id_out = 101
                         mobike = no
                         unique = no
                         keyingtries = 0
@@ -46,10 +44,13 @@ struct StrongSwanConfigurationTests {
                             main {
                                 local_ts = 0.0.0.0/0
                                 remote_ts = 0.0.0.0/0
+                                mode = tunnel
                                 esp_proposals = aes256-sha256-ecp384
                                 start_action = start
                                 close_action = start
                                 dpd_action = restart
+                                if_id_in = 101
+                                if_id_out = 101
                                 rekey_time = 3240s
                                 life_time = 3600s
                                 rand_time = 360s

@@ -131,7 +131,7 @@ struct AgreementTests {
         ),
         Disagreement(
             testDescription: "policies alone", west: ["vti-interface": ""], east: [:],
-            error: "leads through no interface"),
+            error: "leads through none, by policies alone"),
         Disagreement(
             testDescription: "nobody makes the interface", west: ["leftupdown": "%disabled"], east: [:],
             error: "nobody makes the interface of conn c"),

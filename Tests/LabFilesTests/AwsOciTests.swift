@@ -121,7 +121,7 @@ import Testing
         #expect(end.localAddress.description == local && end.identity.description == local)
         #expect(end.remoteAddress.description == remote)
         #expect(
-            end.interface.description == interface && end.inside?.description == inside && end.steering.number == mark)
+            end.interface?.description == interface && end.inside?.description == inside && end.steering.number == mark)
         #expect(end.mtu == MTU(1438) && end.routes.isEmpty && !end.interfaceIsMadeByDaemon)
     }
 
@@ -150,7 +150,7 @@ import Testing
         #expect(end.localAddress.description == local && end.remoteAddress.description == remote)
         #expect(end.identity.description == identity && end.inside?.description == inside)
         #expect(end.routes.map(\.description) == routes && end.connection == connection)
-        #expect(end.interface.description == "vti1" && end.steering.number == 5 && end.interfaceIsMadeByDaemon)
+        #expect(end.interface?.description == "vti1" && end.steering.number == 5 && end.interfaceIsMadeByDaemon)
         #expect(try tunnel("backup").proposal == nil)
     }
 

@@ -209,7 +209,7 @@ import Testing
 
     @Test(arguments: [
         ("mine {", "other {", "has no connection \"mine\""),
-        ("if_id_in = 7", "if_id_in = 8", "leads through no interface"),
+        ("if_id_in = 7", "if_id_in = 8", "are not the same both ways"),
         ("children {", "kids {", "has no child"),
         (
             "remote_addrs = 203.0.113.10", "remote_addrs = 203.0.113.99",

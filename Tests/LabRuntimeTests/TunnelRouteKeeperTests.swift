@@ -75,10 +75,11 @@ private let text = """
 
     private func child(_ tunnel: String, spi: UInt32) throws -> Child {
         let end = try #require(topology.tunnel(named: tunnel)?.ends.first { $0.node == "a" })
+        let number = try #require(end.steering.number)
         let anything = try #require(IPPrefix("0.0.0.0/0"))
         func association(_ source: IPAddress, _ destination: IPAddress, _ spi: UInt32) -> SecurityAssociation {
             var one = SecurityAssociation(source: source, destination: destination, spi: spi)
-            one.requestID = end.steering.number
+            one.requestID = number
             one.encryption = IPsecAlgorithm(name: "cbc(aes)", key: KeyMaterial(Array(repeating: 7, count: 32)))
             one.integrity = IPsecAlgorithm(
                 name: "hmac(sha256)", key: KeyMaterial(Array(repeating: 9, count: 32)), tagBits: 128)
@@ -87,9 +88,9 @@ private let text = """
         return Child(
             policy: SecurityPolicy(
                 direction: .output, selector: IPsecSelector(source: anything, destination: anything),
-                mark: PacketMark(value: end.steering.number, mask: 0xFFFF_FFFF),
+                mark: PacketMark(value: number, mask: 0xFFFF_FFFF),
                 templates: [
-                    .init(source: end.localAddress, destination: end.remoteAddress, requestID: end.steering.number)
+                    .init(source: end.localAddress, destination: end.remoteAddress, requestID: number)
                 ]),
             inbound: association(end.remoteAddress, end.localAddress, spi),
             outbound: association(end.localAddress, end.remoteAddress, spi + 1))

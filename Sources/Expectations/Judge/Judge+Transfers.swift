@@ -38,8 +38,10 @@ extension Judge {
         }
         var sizes = handshake.mss
         // What passes no interface in clear, in transport mode, is seen on the wire alone.
-        if sizes.synReceived == nil { sizes.synReceived = lastSize(during: plan.handshake(claim), isAck: false) }
-        if sizes.synAckReceived == nil { sizes.synAckReceived = lastSize(during: plan.handshake(claim), isAck: true) }
+        if sizes == .init() {
+            sizes.synReceived = lastSize(during: plan.handshake(claim), isAck: false)
+            sizes.synAckReceived = lastSize(during: plan.handshake(claim), isAck: true)
+        }
         var notes: [Objections.Note] = []
         var faults: [String] = []
         for (name, sent, received, isAck) in [

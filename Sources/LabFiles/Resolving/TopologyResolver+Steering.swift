@@ -15,6 +15,28 @@ extension TopologyResolver {
         let configuration: TunnelEnd.Configuration
     }
 
+    /// Whether something leads packets into a tunnel's end; if not, that is reported.
+    func hasWayIn(_ end: TunnelSpec.End, of tunnel: TunnelSpec, _ place: String) -> Bool {
+        guard end.interface == nil else { return true }
+        let place = "\(place).ends.\(end.node.value)"
+        guard
+            end.configuration != nil || tunnel.mode?.value == .transport || tunnel.selectors != nil
+                || end.selectors != nil
+        else {
+            collector.error(
+                end.line, "\(place) has no \"interface\"",
+                "Add `interface: …`, the name of the interface that leads into the tunnel; or `selectors:` to the tunnel, such as `{\(tunnel.ends.map { "\($0.node.value): PREFIX" }.joined(separator: ", "))}`, for policies alone."
+            )
+            return false
+        }
+        for key in end.ofInterface {
+            collector.error(
+                key.line, "\(place) has `\(key.value):` and no interface",
+                "Add `interface: NAME`; or remove `\(key.value):`, for `selectors:` say what goes into the tunnel.")
+        }
+        return end.ofInterface.isEmpty
+    }
+
     /// Nil for what cannot be, which is reported.
     func steering(of side: WrittenEnd, number: UInt32, place: String) -> Steering? {
         let end = side.spec
@@ -81,15 +103,6 @@ extension TopologyResolver {
             collector.error(
                 line, "\(place) has `selectors:`, which its ends' own files say",
                 "Remove `selectors:` here.")
-        }
-        for (end, written) in zip(tunnel.ends, spec.ends) where written.configuration == nil {
-            if tunnel.mode == .tunnel, end.steering == .policy, writtenLine == nil {
-                collector.error(
-                    written.line,
-                    "\(place).ends.\(end.node) has neither an interface nor selectors: nothing goes into the tunnel",
-                    "Add `interface: NAME`, or `selectors:` to the tunnel, such as `{\(tunnel.ends.map { "\($0.node): PREFIX" }.joined(separator: ", "))}`."
-                )
-            }
         }
         for end in tunnel.ends {
             for (index, pair) in end.selectors.enumerated() {

@@ -17,6 +17,7 @@ extension TopologyResolver {
             return nil
         }
         guard spec.ends.allSatisfy({ isKnown(node: $0.node, in: place) }) else { return nil }
+        guard spec.ends.allSatisfy({ hasWayIn($0, of: spec, place) }) else { return nil }
         for end in spec.ends {
             if let interface = end.interface { claim(interface.value, of: end.node.value, line: interface.line) }
             if let inside = end.inside { check(hostAddress: inside) }

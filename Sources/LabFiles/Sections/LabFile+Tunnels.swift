@@ -24,6 +24,8 @@ struct TunnelSpec {
         let configuration: Located<String>?
         let secrets: Located<String>?
         let connection: Located<String>?
+        /// The keys that are written of those that only an interface can have.
+        let ofInterface: [Located<String>]
         let line: Int
     }
 
@@ -208,12 +210,8 @@ extension TunnelSpec.End {
         secrets = fields["secrets"]?.text("the name of a file beside the lab file")
         connection = fields["connection"]?.text("the name of a `conn` section")
         line = key.line
-        // What only an interface can have.
-        for key in ["interface-kind", "inside", "mtu", "routes", "withdraw", "metric"] where fields["interface"] == nil {
-            guard let field = fields[key] else { continue }
-            field.collector.error(
-                field.line, "\(value.path) has `\(key):` and no interface",
-                "Add `interface: NAME`; or remove `\(key):` and say by `selectors:` what goes into the tunnel.")
+        ofInterface = ["interface-kind", "inside", "mtu", "routes", "withdraw", "metric"].compactMap { key in
+            fields[key].map { Located(value: key, line: $0.line) }
         }
     }
 }

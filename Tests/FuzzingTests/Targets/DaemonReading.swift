@@ -1,3 +1,4 @@
+import DaemonDrivers
 import Daemons
 
 /// What daemons log and answer. A log is read as any of the daemon's texts, for which one it is the fuzzer need not know.
