@@ -153,20 +153,9 @@ public struct OwnConnection: Hashable, Sendable {
 
 /// What a connection wants of its peer, as far as it is said in a way that leaves nothing open.
 public struct ConnectionTerms: Hashable, Sendable {
-    /// A child SA's algorithms, and the group of its renewals; nil for none.
-    public struct ESPOffer: Hashable, Sendable {
-        public let algorithms: ESPAlgorithms
-        public let group: DiffieHellmanGroup?
-
-        public init(algorithms: ESPAlgorithms, group: DiffieHellmanGroup?) {
-            self.algorithms = algorithms
-            self.group = group
-        }
-    }
-
     /// What is offered and taken; nil where the daemon's defaults count, or something is not known here.
     public var ike: [IKEAlgorithms]?
-    public var esp: [ESPOffer]?
+    public var esp: [ESPProposal]?
     /// Whether the daemon takes a part of its selectors for all of them (RFC 7296, section 2.9).
     public var narrows: Bool
     /// What it calls itself, and the peer; nil where that is open or no plain name or address.
@@ -201,7 +190,7 @@ public struct ConnectionTerms: Hashable, Sendable {
     }
 
     public init(
-        ike: [IKEAlgorithms]?, esp: [ESPOffer]?, narrows: Bool, localID: String?, remoteID: String?, keys: Keys
+        ike: [IKEAlgorithms]?, esp: [ESPProposal]?, narrows: Bool, localID: String?, remoteID: String?, keys: Keys
     ) {
         self.localID = localID
         self.remoteID = remoteID

@@ -151,7 +151,7 @@ extension Disturbances.Connection {
         self.init(
             loaded: end.connections.map {
                 ConfigurationChange.Connection(name: $0.name, child: $0.child, isUsed: !tunnel.isUnused)
-            }, proposal: tunnel.proposal,
+            }, proposal: end.proposal,
             parameters: end.own?.settings ?? [:], secrets: secrets)
     }
 }

@@ -74,12 +74,10 @@ public enum KernelFeature: Hashable, Sendable, Codable {
             if !features.contains(feature) { features.append(feature) }
         }
         for step in Plan(for: topology).steps { needed(by: step.action).forEach(add) }
-        for tunnel in topology.tunnels {
-            guard let esp = tunnel.proposal?.esp else { continue }
-            add(.esp(ESPAlgorithms(encryption: esp.encryption, integrity: esp.integrity)))
-        }
+        let ends = topology.tunnels.flatMap(\.ends)
+        for proposal in ends.compactMap(\.proposal).flatMap(\.esp) { add(.esp(proposal.algorithms)) }
         // Those of a user's own files are not known: what any such daemon can do stands for them.
-        if topology.tunnels.contains(where: { $0.proposal == nil }) {
+        if ends.contains(where: { $0.proposal == nil }) {
             add(.esp(ESPAlgorithms(encryption: .aes256CBC, integrity: .sha2_256)))
         }
         if topology.hasSessionKeys { add(.tcpSignatures) }

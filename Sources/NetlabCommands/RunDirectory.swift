@@ -112,7 +112,7 @@ extension Topology {
     /// A text with every pre-shared key and every password of the lab replaced.
     fileprivate func masking(_ text: String) -> String {
         let given =
-            tunnels.compactMap { $0.proposal?.presharedKey }
+            tunnels.flatMap(\.ends).compactMap { $0.proposal?.presharedKey }
             + sessions.flatMap { [$0.password] + $0.speakers.map(\.password) }.compactMap { $0 }
             + oneSidedSessions.compactMap(\.password)
         return given.map { $0.reveal() }.filter { !$0.isEmpty }.reduce(text) { text, secret in

@@ -52,7 +52,9 @@ extension IPProtocol {
 
     /// Reads a keyword, or a number from 1 to 255.
     public init?(keyword text: String) {
-        guard let known = Self.keywords[text] ?? UInt8(text).map(IPProtocol.init), known.rawValue > 0 else { return nil }
+        guard let known = Self.keywords[text] ?? UInt8(text).map(IPProtocol.init), known.rawValue > 0 else {
+            return nil
+        }
         self = known
     }
 

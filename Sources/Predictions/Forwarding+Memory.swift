@@ -34,7 +34,8 @@ extension Forwarding {
         }
 
         private var insides: [(interface: InterfaceName, inside: InterfaceAddress?)] {
-            tunnels.compactMap { _, end in end.interface.map { ($0, end.inside) } } + plainTunnels.map { ($0.end.interface, $0.end.inside) }
+            tunnels.compactMap { _, end in end.interface.map { ($0, end.inside) } }
+                + plainTunnels.map { ($0.end.interface, $0.end.inside) }
         }
 
         /// The address that the kernel takes for a packet of the node's own that leaves by an interface.

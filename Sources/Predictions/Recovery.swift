@@ -79,7 +79,7 @@ extension Predictor {
     private func afterStart(
         _ side: Damage.Side, _ end: TunnelEnd, _ peer: TunnelEnd, of tunnel: Tunnel, _ exchanges: Duration
     ) -> Recovery? {
-        if begins(end) {
+        if end.begins {
             return Recovery(
                 side: side, window: Window(.zero, exchanges),
                 reason:

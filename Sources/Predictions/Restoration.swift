@@ -108,7 +108,7 @@ extension Predictor {
             if impact.mismatched[tunnel.name] == end.node { return (end.node, retransmission.interval) }
             let starts = impact.silentKeyDaemons.contains(end.node)
             let isSilent = lost.contains(side) && !impact.damage.forgotten.contains(side)
-            guard starts ? begins(end) : tunnel.beginsAnew(end, isLost: isSilent) else { return nil }
+            guard starts ? end.begins : tunnel.beginsAnew(end, isLost: isSilent) else { return nil }
             if !starts, isSilent, let attempts = end.own?.attempts {
                 givingUp.append(
                     "\(end.node) asks for \(tunnel.name) \(attempts == 1 ? "once" : "\(attempts) times") more when it has given its peer up, each \(retransmission.patience.shortText) long, and then no more: mended after that, \(tunnel.name) stays down."
@@ -160,14 +160,6 @@ extension Predictor {
         let kind: PacketKind = isIKE ? .ike : tunnel.isUDPEncapsulated ? .espInUDP : .esp
         return forwarding.outerPaths(
             from: end.node, source: end.localAddress, to: end.remoteAddress, kind, of: tunnel.name, in: damage)
-    }
-
-    /// Whether an end begins a negotiation when its daemon starts.
-    func begins(_ end: TunnelEnd) -> Bool {
-        switch end.configuration {
-        case .generated(let startup, _): startup == .initiate
-        case .own: end.own?.initiates ?? false
-        }
     }
 
     /// Whether an end begins anew when its peer tells it that the tunnel is over (a DELETE, RFC 7296, section 1.4.1).

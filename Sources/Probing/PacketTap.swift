@@ -90,7 +90,8 @@ final class PacketTap {
         // struct sockaddr_ll: family 2, protocol 2, index 4, hardware type 2, packet type 1.
         let isOutgoing = socket == descriptors[0] && address[10] == Self.outgoing
         let interface =
-            socket == descriptors[0] ? address.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 4, as: Int32.self) } : 0
+            socket == descriptors[0]
+            ? address.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 4, as: Int32.self) } : 0
         return (Array(buffer[..<count]), interface, isOutgoing, Self.time(in: control, length: controlLength))
     }
 

@@ -71,7 +71,7 @@ struct ESPOffer: ProviderConstraint {
     func findings(in design: Design) -> [Finding] {
         design.ownEnds.flatMap { own -> [Finding] in
             guard let used = own.tunnel.algorithms else { return [] }
-            let group = own.tunnel.proposal?.esp.group.map { String($0.number) }
+            let group = own.end.proposal?.esp.first?.group.map { String($0.number) }
             return [
                 missing(used.encryption.rawValue, among: offer.encryption, "encryption", "esp", own, design),
                 used.integrity.flatMap {
@@ -95,9 +95,11 @@ struct ForwardSecrecy: ProviderConstraint {
 
     func findings(in design: Design) -> [Finding] {
         design.ownEnds.compactMap { own in
-            guard let proposal = own.tunnel.proposal, proposal.esp.group == nil else { return nil }
+            guard let proposals = own.end.proposal?.esp, proposals.contains(where: { $0.group == nil }) else {
+                return nil
+            }
             return Finding(
-                line: design.line("tunnels", own.tunnel.name, "esp"),
+                line: design.line(of: "esp", at: own),
                 message: "tunnels.\(own.tunnel.name): no perfect forward secrecy, which \(design.provider) asks for",
                 remedy: "Add `pfs-group:` under `esp:`.")
         }
@@ -110,7 +112,7 @@ private func missing(
 ) -> Finding? {
     guard !known.isEmpty, !known.contains(name) else { return nil }
     return Finding(
-        line: design.line("tunnels", own.tunnel.name, phase, part),
+        line: design.line(of: phase, part, at: own),
         message:
             "tunnels.\(own.tunnel.name): \(design.provider) does not offer \(phase.uppercased()) \(part.replacing("-", with: " ")) \(name)",
         remedy: "Take one that it offers: \(known.joined(separator: ", ")).")

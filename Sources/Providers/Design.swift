@@ -94,8 +94,22 @@ public struct Design {
         }
     }
 
+    /// The line of a setting that an end may have of its own, or else its tunnel: `dpd`, `ike` and what is inside.
+    func line(of setting: String..., at end: OwnEnd) -> Int? {
+        let own = ["tunnels", end.tunnel.name, "ends", end.end.node]
+        return isWritten(own + setting.prefix(1)) ? line(own + setting) : line(["tunnels", end.tunnel.name] + setting)
+    }
+
+    private func isWritten(_ path: [String]) -> Bool {
+        var value = file
+        for name in path { value = value?.entry(name) }
+        return value != nil
+    }
+
+    func line(_ path: String...) -> Int? { line(path) }
+
     /// The line of the innermost of these names, each inside the one before it, that the lab file has.
-    func line(_ path: String...) -> Int? {
+    private func line(_ path: [String]) -> Int? {
         var value = file
         var line: Int?
         for name in path {

@@ -203,7 +203,8 @@ extension GeneralRules {
                             "tunnels.\(tunnel.name): segments of \(bytes) bytes make packets of \(bytes + headers), and \(way)",
                         remedy: "Write `mss: \(room.advised - headers)`.")
                 ]
-            case .toPathMTU where tunnel.ends.contains(where: { $0.mtu == nil && $0.interface != nil }) && advice == nil:
+            case .toPathMTU
+            where tunnel.ends.contains(where: { $0.mtu == nil && $0.interface != nil }) && advice == nil:
                 return [
                     Finding(
                         line: design.line("tunnels", tunnel.name, "mss"),

@@ -142,13 +142,11 @@ struct DPDTimeoutRange: ProviderConstraint {
 
     func findings(in design: Design) -> [Finding] {
         design.ownEnds.compactMap { own in
-            guard own.tunnel.proposal != nil, let timeout = own.tunnel.deadPeerDetection(at: own.end)?.timeout,
+            guard let timeout = own.end.deadPeerDetection?.timeout,
                 !range.contains(timeout)
             else { return nil }
             return Finding(
-                line: own.end.deadPeerDetection == nil
-                    ? design.line("tunnels", own.tunnel.name, "dpd", "timeout")
-                    : design.line("tunnels", own.tunnel.name, "ends", own.end.node, "dpd", "timeout"),
+                line: design.line(of: "dpd", "timeout", at: own),
                 message:
                     "tunnels.\(own.tunnel.name): a peer is dead after \(timeout.shortText); \(design.provider) has \(range.words)",
                 remedy: "Write `timeout:` \(range.words) under `dpd:`.")
@@ -195,7 +193,7 @@ struct PresharedKeyForm: ProviderConstraint {
 
     func findings(in design: Design) -> [Finding] {
         design.ownEnds.compactMap { own in
-            guard let key = own.tunnel.proposal?.presharedKey.reveal() else { return nil }
+            guard let key = own.end.proposal?.presharedKey.reveal() else { return nil }
             let problem: String
             if !length.contains(key.count) {
                 problem = "has \(key.count) characters"
@@ -209,7 +207,7 @@ struct PresharedKeyForm: ProviderConstraint {
                 return nil
             }
             return Finding(
-                line: design.line("tunnels", own.tunnel.name, "psk"),
+                line: design.line(of: "psk", at: own),
                 message:
                     "tunnels.\(own.tunnel.name): the pre-shared key \(problem), which \(design.provider) does not take",
                 remedy: "Take another one; \(statement).")

@@ -161,7 +161,11 @@ public struct Endurance: Hashable, Sendable, Codable {
             children.append(wasUp ? added : max(0, added - 1))
             ike.append(
                 here.count {
-                    if case .ike(let connection, .ikeRekeyed, _) = $0.kind { end.has(connection: connection) } else { false }
+                    if case .ike(let connection, .ikeRekeyed, _) = $0.kind {
+                        end.has(connection: connection)
+                    } else {
+                        false
+                    }
                 })
         }
         return Renewals(tunnel: tunnel.name, children: children.max() ?? 0, ike: ike.max() ?? 0)

@@ -88,17 +88,20 @@ import Testing
 
     @Test(arguments: ["main", "main-2"])
     func `Main proposal`(_ name: String) throws {
-        let proposal = try #require(try tunnel(name).proposal)
-        #expect(proposal.ike.encryption.rawValue == "aes-256-cbc" && proposal.ike.integrity == .sha2_384)
-        #expect(proposal.ike.group == DiffieHellmanGroup(number: 20) && proposal.ike.lifetime == .seconds(28800))
-        #expect(proposal.esp.encryption.rawValue == "aes-256-cbc" && proposal.esp.integrity == .sha2_256)
-        #expect(proposal.esp.group == DiffieHellmanGroup(number: 5) && proposal.esp.lifetime == .seconds(3600))
-        #expect(
-            proposal.deadPeerDetection?.timeout == .seconds(30) && proposal.deadPeerDetection?.delay == .seconds(10))
+        for end in try tunnel(name).ends {
+            let proposal = try #require(end.proposal)
+            let (ike, esp) = try (#require(proposal.ike.first), #require(proposal.esp.first))
+            #expect(ike.encryption.rawValue == "aes-256-cbc" && ike.hash == .sha2_384)
+            #expect(ike.group == DiffieHellmanGroup(number: 20) && proposal.ikeLifetime == .seconds(28800))
+            #expect(esp.algorithms.encryption.rawValue == "aes-256-cbc" && esp.algorithms.integrity == .sha2_256)
+            #expect(esp.group == DiffieHellmanGroup(number: 5) && proposal.espLifetime == .seconds(3600))
+            #expect(proposal.ike.count == 1 && proposal.esp.count == 1)
+            #expect(end.deadPeerDetection?.timeout == .seconds(30) && end.deadPeerDetection?.delay == .seconds(10))
+        }
     }
 
     @Test func `Main tunnels have keys of their own`() throws {
-        let keys = try ["main", "main-2"].map { try #require(try tunnel($0).proposal).presharedKey.reveal() }
+        let keys = try ["main", "main-2"].map { try #require(try tunnel($0).ends[0].proposal).presharedKey.reveal() }
         #expect(Set(keys).count == 2)
     }
 
@@ -151,7 +154,7 @@ import Testing
         #expect(end.identity.description == identity && end.inside?.description == inside)
         #expect(end.routes.map(\.description) == routes && end.connection == connection)
         #expect(end.interface?.description == "vti1" && end.steering.number == 5 && end.interfaceIsMadeByDaemon)
-        #expect(try tunnel("backup").proposal == nil)
+        #expect(try tunnel("backup").ends.allSatisfy { $0.proposal == nil })
     }
 
     /// Every parameter of the article, in its order; only the addresses are filled in.

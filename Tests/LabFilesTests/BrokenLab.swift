@@ -71,7 +71,8 @@ struct BrokenLab: Sendable, CustomTestStringConvertible {
         let files = [
             "vm.conf":
                 "conn one\n    auto=start\n    leftid=203.0.113.20\n    left=10.0.0.2\n    right=192.0.2.2\n    mark=5/0xffffffff\n    vti-interface=vti1\n",
-            "peer.conf": "conn two\n    left=192.0.2.2\n    right=203.0.113.20\n    leftsubnet=0.0.0.0/0\n    rightsubnet=0.0.0.0/0\n    mark=0x6\n    vti-interface=vti1\n",
+            "peer.conf":
+                "conn two\n    left=192.0.2.2\n    right=203.0.113.20\n    leftsubnet=0.0.0.0/0\n    rightsubnet=0.0.0.0/0\n    mark=0x6\n    vti-interface=vti1\n",
             "any.conf": "conn two\n    left=192.0.2.2\n    right=%any\n    mark=6\n    vti-interface=vti1\n",
             "unmarked.conf":
                 "conn one\n    auto=start\n    leftid=203.0.113.20\n    left=10.0.0.2\n    right=192.0.2.2\n    vti-interface=vti1\n",

@@ -504,7 +504,9 @@ import Testing
 
                     """)
         let tunnel = try #require(try BrokenLab.resolve(text).topology.tunnel(named: "own"))
-        #expect(tunnel.proposal != nil && tunnel.ends.map(\.interfaceIsMadeByDaemon) == [false, true])
+        #expect(
+            tunnel.ends.map { $0.proposal == nil } == [false, true]
+                && tunnel.ends.map(\.interfaceIsMadeByDaemon) == [false, true])
     }
 
     @Test func `Listeners of an unused tunnel`() throws {

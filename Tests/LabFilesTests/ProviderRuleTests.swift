@@ -433,11 +433,11 @@ import Testing
         ])
         let speakers = try #require(left.session(named: "one")).speakers
         #expect(speakers.map { "\($0.keepalive.shortText) \($0.hold.shortText)" } == ["1m 3m", "7s 21s"])
-        #expect(left.tunnels.map { $0.proposal?.ike.lifetime } == [.seconds(7200), .seconds(7200)])
-        #expect(left.tunnels.map { $0.proposal?.esp.lifetime } == [.seconds(1200), .seconds(1200)])
+        #expect(left.tunnels.map { $0.ends[0].proposal?.ikeLifetime } == [.seconds(7200), .seconds(7200)])
+        #expect(left.tunnels.map { $0.ends[0].proposal?.espLifetime } == [.seconds(1200), .seconds(1200)])
         let written = try topology([])
         let same = try #require(written.session(named: "one")).speakers
         #expect(same.map(\.hold) == [.seconds(180), .seconds(180)])
-        #expect(written.tunnels.map { $0.proposal?.ike.lifetime } == [.seconds(28800), .seconds(28800)])
+        #expect(written.tunnels.map { $0.ends[1].proposal?.ikeLifetime } == [.seconds(28800), .seconds(28800)])
     }
 }

@@ -1,3 +1,4 @@
+import Daemons
 import LabFiles
 import LabModel
 import Testing
@@ -59,7 +60,10 @@ struct SteeringTests {
         let narrow = "ike: strongswan"
         let found = try Self.read([
             ("hq: {role: router,", "hq: {role: router, \(narrow),"),
-            ("address: 192.0.2.2, startup", "selectors: {hq: 10.1.0.0/25, branch: 10.2.0.0/16}, address: 192.0.2.2, startup"),
+            (
+                "address: 192.0.2.2, startup",
+                "selectors: {hq: 10.1.0.0/25, branch: 10.2.0.0/16}, address: 192.0.2.2, startup"
+            ),
         ])
         let tunnel = try #require(found.topology?.tunnels.first, "\(found.errors)")
         #expect(tunnel.carried(at: tunnel.ends[0]).map(\.description) == ["10.1.0.0/25 > 10.2.0.0/24"])
@@ -79,9 +83,10 @@ struct SteeringTests {
         ])
         let tunnel = try #require(found.topology?.tunnels.first, "\(found.errors)")
         #expect(tunnel.mode == .transport)
-        #expect(tunnel.ends.map { $0.selectors.map(\.description) } == [
-            ["192.0.2.1/32 > 192.0.2.2/32"], ["192.0.2.2/32 > 192.0.2.1/32"],
-        ])
+        #expect(
+            tunnel.ends.map { $0.selectors.map(\.description) } == [
+                ["192.0.2.1/32 > 192.0.2.2/32"], ["192.0.2.2/32 > 192.0.2.1/32"],
+            ])
     }
 
     @Test func `Either daemon leads through either kind of interface`() throws {
@@ -111,10 +116,12 @@ struct SteeringTests {
             testDescription: "a protocol without ports", changes: [("protocol: tcp,", "protocol: gre,")],
             error: "only TCP and UDP have ports"),
         Mistake(
-            testDescription: "two families in a pair", changes: [("{hq: 10.1.0.0/24, branch: 10.2", "{hq: 2001:db8::/32, branch: 10.2")],
+            testDescription: "two families in a pair",
+            changes: [("{hq: 10.1.0.0/24, branch: 10.2", "{hq: 2001:db8::/32, branch: 10.2")],
             error: "has a side of IPv4 and one of IPv6"),
         Mistake(
-            testDescription: "a route beside policies", changes: [("startup: listen", "routes: 10.1.0.0/24, startup: listen")],
+            testDescription: "a route beside policies",
+            changes: [("startup: listen", "routes: 10.1.0.0/24, startup: listen")],
             error: "tunnels.office.ends.branch has `routes:` and no interface"),
         Mistake(
             testDescription: "an MTU beside policies", changes: [("    psk:", "    mtu: 1400\n    psk:")],
@@ -129,14 +136,22 @@ struct SteeringTests {
             error: "libreswan's XFRM interfaces are called ipsecNUMBER, and x0 is not"),
         Mistake(
             testDescription: "transport mode through an interface",
-            changes: [("    psk:", "    mode: transport\n    psk:"), ("{address: 192.0.2.1}", "{address: 192.0.2.1, interface: v0}")],
+            changes: [
+                ("    psk:", "    mode: transport\n    psk:"),
+                ("{address: 192.0.2.1}", "{address: 192.0.2.1, interface: v0}"),
+            ],
             error: "transport mode protects packets between the ends' own addresses"),
         Mistake(
             testDescription: "prefixes in transport mode", changes: [("    psk:", "    mode: transport\n    psk:")],
             error: "in transport mode hq sends from 192.0.2.1, and the selectors say 10.1.0.0/24"),
         Mistake(
             testDescription: "two tunnels for the same packets",
-            changes: [("      branch: {address: 192.0.2.2, startup: listen}\n", "      branch: {address: 192.0.2.2, startup: listen}\n  again:\n    <<: *tunnel\n")],
+            changes: [
+                (
+                    "      branch: {address: 192.0.2.2, startup: listen}\n",
+                    "      branch: {address: 192.0.2.2, startup: listen}\n  again:\n    <<: *tunnel\n"
+                )
+            ],
             error: "tunnels.again: at hq its selectors 10.1.0.0/24 > 10.2.0.0/24 overlap those of office"),
     ]
 
@@ -147,7 +162,9 @@ struct SteeringTests {
     }
 
     /// An end with a user's own file, and what the lab file says of its interface.
-    private static func own(_ parameters: String, _ interface: String, _ daemon: String = "libreswan") throws -> [String] {
+    private static func own(_ parameters: String, _ interface: String, _ daemon: String = "libreswan") throws
+        -> [String]
+    {
         let conf =
             daemon == "libreswan"
             ? "conn c\n    auto=start\n    left=192.0.2.1\n    right=192.0.2.2\n\(parameters)\n"
@@ -163,11 +180,16 @@ struct SteeringTests {
     @Test(arguments: [
         ("    leftsubnet=10.1.0.0/24", ", interface: v0", "own leads through none, by policies alone"),
         ("    ipsec-interface=3", "", "own leads through an XFRM interface, and the end has no `interface:`"),
-        ("    ipsec-interface=3", ", interface: ipsec4", "own says an ipsec-interface= of the name ipsec3, the lab file ipsec4"),
+        (
+            "    ipsec-interface=3", ", interface: ipsec4",
+            "own says an ipsec-interface= of the name ipsec3, the lab file ipsec4"
+        ),
         ("    vti-interface=v1\n    mark=5/0xffffffff", "", "own leads through a VTI, and the end has no `interface:`"),
         ("    type=passthrough", "", "conn c has type=passthrough, and protects nothing"),
     ])
-    func `A file of libreswan says itself how packets get in`(parameters: String, interface: String, error: String) throws {
+    func `A file of libreswan says itself how packets get in`(parameters: String, interface: String, error: String)
+        throws
+    {
         let errors = try Self.own(parameters, interface)
         #expect(errors.contains { $0.contains(error) }, "\(errors)")
     }
@@ -181,5 +203,85 @@ struct SteeringTests {
     func `A file of strongSwan says itself how packets get in`(child: String, interface: String, error: String) throws {
         let errors = try Self.own(child, interface, "strongswan")
         #expect(errors.contains { $0.contains(error) }, "\(errors)")
+    }
+}
+
+/// What each end of a generated tunnel offers, and what comes of two lists.
+@Suite("Lists of proposals, and ends that differ")
+struct ProposalListTests {
+    private static func read(_ west: String, _ east: String, tunnel: String = "") throws -> (
+        tunnel: Tunnel?, errors: [String], warnings: [String]
+    ) {
+        let text = """
+            name: pair
+            nodes:
+              west: {role: router}
+              east: {role: router, ike: strongswan}
+            links:
+              wire: {ends: {west:e0: 192.0.2.1/24, east:e0: 192.0.2.2/24}}
+            tunnels:
+              vpn:
+                psk: an-example-key
+            \(tunnel)
+                ends:
+                  west: {address: 192.0.2.1, interface: v0, \(west)}
+                  east: {address: 192.0.2.2, interface: v0, \(east)}
+            """
+        do {
+            let (topology, warnings) = try LabFile(text: text, file: "lab.yaml") { _ in "" }.resolve()
+            return (topology.tunnels.first, [], warnings.map(\.message))
+        } catch {
+            return (nil, error.diagnostics.map(\.message), [])
+        }
+    }
+
+    private static let short = "{encryption: aes-128-cbc, integrity: sha2-256, group: 14}"
+    private static let long = "{encryption: aes-256-cbc, integrity: sha2-384, group: 19, lifetime: 2h}"
+    private static let both =
+        "ike: [\(short), \(long)], esp: [{encryption: aes-128-gcm-16}, {encryption: aes-256-gcm-16}]"
+    private static let other =
+        "ike: [\(long), \(short)], esp: [{encryption: aes-256-gcm-16}, {encryption: aes-128-gcm-16}]"
+
+    @Test(arguments: [
+        (", startup: initiate", ", startup: listen", "aes-256-cbc, sha2-384, group 19", "aes-256-gcm-16"),
+        (", startup: listen", ", startup: initiate", "aes-128-cbc, sha2-256, group 14", "aes-128-gcm-16"),
+        ("", "", nil, nil),
+    ])
+    func `The responder takes the first of its own list`(west: String, east: String, ike: String?, esp: String?) throws
+    {
+        let tunnel = try #require(try Self.read(Self.both + west, Self.other + east).tunnel)
+        #expect(tunnel.ikeAlgorithms?.description == ike && tunnel.algorithms?.description == esp)
+        #expect(tunnel.ends.map { $0.proposal?.ikeLifetime } == [.seconds(7200), .seconds(7200)])
+    }
+
+    @Test(arguments: [
+        (
+            "ike: \(short), esp: {encryption: aes-128-gcm-16}", "ike: \(long), esp: {encryption: aes-128-gcm-16}",
+            "no proposal for IKE in common"
+        ),
+        (
+            "ike: \(short), esp: {encryption: aes-128-gcm-16}", "ike: \(short), esp: {encryption: aes-256-gcm-16}",
+            "no proposal for ESP in common"
+        ),
+        (
+            "ike: \(short), esp: {encryption: aes-128-gcm-16}",
+            "ike: \(short), esp: {encryption: aes-128-gcm-16}, psk: another-key-here", "different pre-shared keys"
+        ),
+        ("ike: []", "ike: \(short)", "one proposal or a list of them"),
+        ("ike: \(short)", "ike: \(short)", "has no esp"),
+    ])
+    func `Ends that do not fit are told of`(west: String, east: String, error: String) throws {
+        let errors = try Self.read(west, east + ", startup: listen").errors
+        #expect(errors.contains { $0.contains(error) }, "\(errors)")
+    }
+
+    @Test func `An end has the tunnel's where it has none of its own`() throws {
+        let tunnel = try #require(
+            try Self.read(
+                "esp: {encryption: aes-128-gcm-16, lifetime: 10m}", "startup: listen",
+                tunnel: "    ike: \(Self.short)\n    esp: {encryption: aes-128-gcm-16, lifetime: 30m}"
+            ).tunnel)
+        #expect(tunnel.ends.map { $0.proposal?.espLifetime } == [.seconds(600), .seconds(1800)])
+        #expect(tunnel.lifetimes?.esp == .seconds(1800))
     }
 }

@@ -35,8 +35,8 @@ import Testing
     @Test func `Dead peer detection of one end`() throws {
         let lab = try resolve((Self.router, Self.router + ", dpd: {delay: 15s, timeout: 45s}"))
         let tunnel = try #require(lab.tunnel(named: "main"))
-        #expect(tunnel.ends.map { tunnel.deadPeerDetection(at: $0)?.timeout } == [.seconds(45), .seconds(30)])
-        #expect(tunnel.ends.map { tunnel.deadPeerDetection(at: $0)?.delay } == [.seconds(15), .seconds(10)])
+        #expect(tunnel.ends.map { $0.deadPeerDetection?.timeout } == [.seconds(45), .seconds(30)])
+        #expect(tunnel.ends.map { $0.deadPeerDetection?.delay } == [.seconds(15), .seconds(10)])
     }
 
     @Test(arguments: [

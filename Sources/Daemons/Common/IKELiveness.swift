@@ -13,7 +13,7 @@ public struct IKELiveness: Hashable, Sendable {
     public init?(_ end: TunnelEnd, of tunnel: Tunnel, in topology: Topology, versions: DaemonVersions) {
         switch end.configuration {
         case .generated:
-            guard let detection = tunnel.deadPeerDetection(at: end) else { return nil }
+            guard let detection = end.deadPeerDetection else { return nil }
             delay = detection.delay
         case .own:
             guard let own = end.own, let delay = own.deadPeerDelay else { return nil }

@@ -69,17 +69,18 @@ extension Topology {
 
     private mutating func mistake(_ parameter: Fault.Parameter, of tunnel: String, at node: String) {
         guard let index = tunnels.firstIndex(where: { $0.name == tunnel }),
-            let end = tunnels[index].ends.first(where: { $0.node == node })
+            let place = tunnels[index].ends.firstIndex(where: { $0.node == node })
         else { return }
+        let end = tunnels[index].ends[place]
         switch end.configuration {
         case .generated:
             switch parameter {
             case .psk:
-                if let key = tunnels[index].proposal?.presharedKey.reveal() {
-                    tunnels[index].proposal?.presharedKey = Secret(Self.mistaken(key))
+                if let key = end.proposal?.presharedKey.reveal() {
+                    tunnels[index].ends[place].proposal?.presharedKey = Secret(Self.mistaken(key))
                 }
-            case .ike: tunnels[index].proposal?.ike.mistake()
-            case .esp: tunnels[index].proposal?.esp.mistake()
+            case .ike: tunnels[index].ends[place].proposal?.ike.mistake(\.encryption)
+            case .esp: tunnels[index].ends[place].proposal?.esp.mistake(\.algorithms.encryption)
             }
         case .own(let files):
             // A file may serve several tunnels of the node: each of their ends holds a copy of its text.
@@ -103,21 +104,28 @@ extension Topology {
     }
 }
 
-extension IKEProposal {
-    /// Asks for a length of key that the peer does not take.
-    fileprivate mutating func mistake() {
-        encryption = encryption == .aes192CBC ? .aes256CBC : .aes192CBC
+extension [IKEAlgorithms] {
+    /// Asks for a length of key alone that the peer does not take.
+    fileprivate mutating func mistake(_ encryption: WritableKeyPath<IKEAlgorithms, EncryptionAlgorithm>) {
+        guard var first else { return }
+        let used = Set(map { $0[keyPath: encryption] })
+        let others: [EncryptionAlgorithm] = [.aes192CBC, .aes256CBC, .aes128CBC, .aes192CTR]
+        first[keyPath: encryption] = others.first { !used.contains($0) } ?? .aes256CTR
+        self = [first]
     }
 }
 
-extension ESPProposal {
-    /// Asks for a length of key that the peer does not take, of the same kind of cipher.
-    fileprivate mutating func mistake() {
-        if encryption.isAuthenticated {
-            encryption = encryption == .aes192GCM16 ? .aes256GCM16 : .aes192GCM16
-        } else {
-            encryption = encryption == .aes192CBC ? .aes256CBC : .aes192CBC
-        }
+extension [ESPProposal] {
+    /// Asks for a length of key alone that the peer does not take, of the same kind of cipher.
+    fileprivate mutating func mistake(_ encryption: WritableKeyPath<ESPProposal, EncryptionAlgorithm>) {
+        guard var first else { return }
+        let used = Set(map { $0[keyPath: encryption] })
+        let others: [EncryptionAlgorithm] =
+            first[keyPath: encryption].isAuthenticated
+            ? [.aes192GCM16, .aes256GCM16, .aes128GCM16, .aes192GCM12]
+            : [.aes192CBC, .aes256CBC, .aes128CBC, .aes192CTR]
+        first[keyPath: encryption] = others.first { !used.contains($0) } ?? first[keyPath: encryption]
+        self = [first]
     }
 }
 

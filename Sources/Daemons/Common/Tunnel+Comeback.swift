@@ -5,7 +5,7 @@ extension Tunnel {
     /// Whether an end looks for a peer that has fallen silent.
     public func looksForSilence(_ end: TunnelEnd) -> Bool {
         switch end.configuration {
-        case .generated: deadPeerDetection(at: end) != nil
+        case .generated: end.deadPeerDetection != nil
         case .own: end.own?.deadPeerDelay != nil
         }
     }

@@ -3,18 +3,27 @@ import NetworkTypes
 
 // What a tunnel is configured to do, whether netlab or its users wrote that.
 extension Tunnel {
-    /// The algorithms of its ESP packets, as configured; nil where the user's own files leave them open.
+    /// The algorithms of its ESP packets, as the ends agree on them; nil where the user's own files leave them open.
     public var algorithms: ESPAlgorithms? {
-        if let esp = proposal?.esp { return ESPAlgorithms(encryption: esp.encryption, integrity: esp.integrity) }
-        return ends.lazy.compactMap(\.own?.esp).first
+        chosen { $0.proposal?.esp.map(\.algorithms) ?? $0.own?.terms.esp?.map(\.algorithms) }
     }
 
-    /// The algorithms of its IKE SA, as configured; nil where the user's own files leave them open.
-    public var ikeAlgorithms: IKEAlgorithms? {
-        if let ike = proposal?.ike {
-            return IKEAlgorithms(encryption: ike.encryption, hash: ike.integrity, group: ike.group)
+    /// The algorithms of its IKE SA, as the ends agree on them; nil where the user's own files leave them open.
+    public var ikeAlgorithms: IKEAlgorithms? { chosen { $0.proposal?.ike ?? $0.own?.terms.ike } }
+
+    /// What the responder takes of what the initiator offers: the first of its own list (`prefer_configured_proposals` of strongswan.conf(5),
+    /// on by default; libreswan the same, measured with 4.10). RFC 7296, section 2.7, leaves it the choice.
+    ///
+    /// Nil where that is open: where either end may begin and each would choose otherwise, or one leaves its offers to its daemon and
+    /// the other has several.
+    private func chosen<Offer: Hashable>(_ offers: (TunnelEnd) -> [Offer]?) -> Offer? {
+        let known = ends.compactMap { end in offers(end).map { (end: end, offers: $0) } }
+        guard known.count == 2 else { return known.first.flatMap { $0.offers.count == 1 ? $0.offers.first : nil } }
+        if known[0].offers == known[1].offers { return known[0].offers.first }
+        let choices = zip(known, known.reversed()).compactMap { initiator, responder -> Offer? in
+            initiator.end.begins ? responder.offers.first(where: initiator.offers.contains) : nil
         }
-        return ends.lazy.compactMap(\.own?.ike).first
+        return Set(choices).count == 1 ? choices.first : nil
     }
 
     /// Whether its ESP rides in UDP: as soon as one end is behind NAT (RFC 7296, section 2.23), or when it is forced to.
@@ -24,11 +33,19 @@ extension Tunnel {
 
     /// How long its IKE SA and its ESP associations last; nil where the user's own files leave that to the daemon.
     public var lifetimes: (ike: Duration, esp: Duration)? {
-        if let proposal { return (proposal.ike.lifetime, proposal.esp.lifetime) }
-        let own = ends.compactMap(\.own)
-        guard let ike = own.compactMap(\.ikeLifetime).max(), let esp = own.compactMap(\.espLifetime).max() else {
-            return nil
-        }
+        let ikeLifetimes = ends.compactMap { $0.proposal?.ikeLifetime ?? $0.own?.ikeLifetime }
+        let espLifetimes = ends.compactMap { $0.proposal?.espLifetime ?? $0.own?.espLifetime }
+        guard let ike = ikeLifetimes.max(), let esp = espLifetimes.max() else { return nil }
         return (ike, esp)
+    }
+}
+
+extension TunnelEnd {
+    /// Whether it begins a negotiation when its daemon starts.
+    public var begins: Bool {
+        switch configuration {
+        case .generated(let startup, _): startup == .initiate
+        case .own: own?.initiates ?? false
+        }
     }
 }

@@ -76,7 +76,8 @@ public struct Libreswan: KeyDaemon {
     public func number(of interface: InterfaceName, _ kind: TunnelInterfaceKind) -> InterfaceNumber {
         guard kind == .xfrm else { return .free }
         let name = interface.description
-        guard name.hasPrefix("ipsec"), let number = UInt32(name.dropFirst(5)), number > 0, name == "ipsec\(number)" else {
+        guard name.hasPrefix("ipsec"), let number = UInt32(name.dropFirst(5)), number > 0, name == "ipsec\(number)"
+        else {
             return .impossible(
                 "libreswan's XFRM interfaces are called ipsecNUMBER, and \(name) is not",
                 remedy: "Write `interface: ipsec1`, with a number above 0.")
@@ -125,7 +126,8 @@ public struct Libreswan: KeyDaemon {
         let connection = OwnConnection(
             localAddress: parameters["left"].flatMap(IPAddress.init), remote: parameters["right"], remoteKey: "right",
             interfaceKind: kind, number: number, makesInterface: kind != nil, selectors: Self.selectors(parameters),
-            mode: parameters["type"] == "transport" ? .transport : .tunnel, ike: parameters["ike"].flatMap(IKEAlgorithms.init(libreswan:)),
+            mode: parameters["type"] == "transport" ? .transport : .tunnel,
+            ike: parameters["ike"].flatMap(IKEAlgorithms.init(libreswan:)),
             esp: first("phase2alg", "esp").flatMap(ESPAlgorithms.init(libreswan:)),
             ikeLifetime: first("ikelifetime").flatMap(Self.duration),
             espLifetime: first("salifetime", "keylife", "lifetime").flatMap(Self.duration),
@@ -146,7 +148,8 @@ public struct Libreswan: KeyDaemon {
         "auto", "ikev2", "keyexchange", "authby", "left", "right", "leftid", "rightid", "leftsubnet", "rightsubnet",
         "leftsubnets", "rightsubnets", "ike", "phase2alg", "esp", "pfs", "ikelifetime", "salifetime", "keylife",
         "lifetime", "dpddelay", "dpdaction", "dpdtimeout", "retransmit-timeout", "retransmit-interval",
-        "encapsulation", "forceencaps", "type", "leftprotoport", "rightprotoport", "mark", "vti-interface", "vti-routing", "ipsec-interface", "narrowing",
+        "encapsulation", "forceencaps", "type", "leftprotoport", "rightprotoport", "mark", "vti-interface",
+        "vti-routing", "ipsec-interface", "narrowing",
     ]
 
     /// Those that decide neither when a tunnel comes or goes nor whether a ping gets through, whatever they say.
@@ -213,7 +216,7 @@ public struct Libreswan: KeyDaemon {
             ike: ConnectionTerms.list(parameters["ike"], IKEAlgorithms.init(libreswan:)),
             // The group of a renewal is the IKE SA's: what stands here is not what is used.
             esp: ConnectionTerms.list(parameters[espKey]) { text in
-                ESPAlgorithms(libreswan: text).map { .init(algorithms: $0, group: nil) }
+                ESPAlgorithms(libreswan: text).map { ESPProposal(algorithms: $0, group: nil) }
             },
             narrows: parameters["narrowing"] == "yes",
             localID: ConnectionTerms.identity(parameters["leftid"] ?? parameters["left"]),
@@ -253,7 +256,7 @@ public struct Libreswan: KeyDaemon {
     public func retransmission(
         of end: TunnelEnd, of tunnel: Tunnel, in topology: Topology, version: DaemonVersion
     ) -> IKERetransmission {
-        if case .generated = end.configuration, let generated = tunnel.deadPeerDetection(at: end)?.retransmission {
+        if case .generated = end.configuration, let generated = end.deadPeerDetection?.retransmission {
             return IKERetransmission(interval: generated.interval, timeout: generated.timeout)
         }
         let parameters = end.own?.settings ?? [:]

@@ -27,14 +27,13 @@ public enum LibreswanConfiguration {
         guard !ends.isEmpty else { return [] }
         let connections = ConnectionDirectory(directory, of: ends.map(\.end))
         let generated = ends.flatMap { tunnel, end -> [ConfigurationFile] in
-            guard let proposal = tunnel.proposal, case .generated(let startup, let action) = end.configuration,
+            guard let proposal = end.proposal, case .generated(let startup, let action) = end.configuration,
                 let peer = tunnel.peer(of: end)
             else { return [] }
             let connection = zip(end.connections, end.selectors).map { connection, selectors in
                 section(
                     connection.name, of: end, peer: peer, tunnel.mode, selectors, proposal: proposal,
-                    detection: tunnel.deadPeerDetection(at: end), startup: tunnel.isUnused ? .listen : startup,
-                    action: action)
+                    startup: tunnel.isUnused ? .listen : startup, action: action)
             }.joined(separator: "\n")
             let secret = "\(end.identity) \(peer.identity) : PSK \"\(proposal.presharedKey.reveal())\"\n"
             return connections.generated(for: tunnel, connection: connection, secrets: secret)
@@ -70,8 +69,7 @@ public enum LibreswanConfiguration {
     /// A `conn` section with the lab's parameters and nothing left to a default that matters.
     private static func section(
         _ name: String, of end: TunnelEnd, peer: TunnelEnd, _ mode: Tunnel.Mode, _ selectors: SelectorPair,
-        proposal: TunnelProposal, detection: DeadPeerDetection?, startup: TunnelEnd.Startup,
-        action: TunnelEnd.DeadPeerAction
+        proposal: TunnelProposal, startup: TunnelEnd.Startup, action: TunnelEnd.DeadPeerAction
     ) -> String {
         let parameters: [(String, String)] =
             [
@@ -86,14 +84,14 @@ public enum LibreswanConfiguration {
             ] + traffic(selectors, mode) + way(into: end) + [
                 // Interfaces and routes are netlab's and stay, so the script that would make them has nothing to do.
                 ("leftupdown", "%disabled"),
-                ("ike", ikeAlgorithms(proposal.ike)),
+                ("ike", proposal.ike.map(ikeAlgorithms).joined(separator: ",")),
                 ("phase2", "esp"),
-                ("phase2alg", espAlgorithms(proposal.esp)),
-                ("pfs", proposal.esp.group == nil ? "no" : "yes"),
+                ("phase2alg", proposal.esp.map(espAlgorithms).joined(separator: ",")),
+                ("pfs", proposal.esp.allSatisfy { $0.group == nil } ? "no" : "yes"),
                 ("compress", "no"),
-                ("ikelifetime", seconds(proposal.ike.lifetime)),
-                ("salifetime", seconds(proposal.esp.lifetime)),
-            ] + rekeyMargin(proposal) + liveness(detection, action: action)
+                ("ikelifetime", seconds(proposal.ikeLifetime)),
+                ("salifetime", seconds(proposal.espLifetime)),
+            ] + rekeyMargin(proposal) + liveness(end.deadPeerDetection, action: action)
         return "conn \(name)\n" + parameters.map { "    \($0)=\($1)\n" }.joined()
     }
 
@@ -120,7 +118,7 @@ public enum LibreswanConfiguration {
 
     /// pluto renews 9 to 18 minutes ahead unless told otherwise, which would be before a short life has begun.
     private static func rekeyMargin(_ proposal: TunnelProposal) -> [(String, String)] {
-        let shortest = min(proposal.ike.lifetime, proposal.esp.lifetime)
+        let shortest = min(proposal.ikeLifetime, proposal.espLifetime)
         return shortest > .seconds(20 * 60) ? [] : [("rekeymargin", seconds(shortest / 10))]
     }
 
@@ -147,14 +145,14 @@ public enum LibreswanConfiguration {
 }
 
 extension LibreswanConfiguration {
-    /// The value of `ike=`.
-    static func ikeAlgorithms(_ proposal: IKEProposal) -> String {
-        "\(name(of: proposal.encryption))-\(name(of: proposal.integrity));\(proposal.group.name)"
+    /// A member of `ike=`.
+    static func ikeAlgorithms(_ proposal: IKEAlgorithms) -> String {
+        "\(name(of: proposal.encryption))-\(name(of: proposal.hash));\(proposal.group.name)"
     }
 
-    /// The value of `phase2alg=`.
+    /// A member of `phase2alg=`.
     static func espAlgorithms(_ proposal: ESPProposal) -> String {
-        name(of: proposal.encryption) + (proposal.integrity.map { "-\(name(of: $0))" } ?? "")
+        name(of: proposal.algorithms.encryption) + (proposal.algorithms.integrity.map { "-\(name(of: $0))" } ?? "")
             + (proposal.group.map { ";\($0.name)" } ?? "")
     }
 

@@ -53,7 +53,7 @@ extension Topology {
     /// dead peers.
     public func charonRetransmission(of node: String) -> CharonRetransmission {
         let patience = tunnelEnds(of: node).lazy.compactMap { tunnel, end in
-            if case .generated = end.configuration { tunnel.deadPeerDetection(at: end)?.patience } else { nil }
+            if case .generated = end.configuration { end.deadPeerDetection?.patience } else { nil }
         }.first
         return patience.map { CharonRetransmission(patience: $0) } ?? .standard
     }

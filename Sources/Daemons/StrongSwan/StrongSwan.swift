@@ -115,8 +115,10 @@ public struct StrongSwan: KeyDaemon {
         }
         let own = OwnConnection(
             localAddress: connection.localAddress, remote: connection.remote, remoteKey: "remote_addrs",
-            interfaceKind: connection.interface?.kind ?? (connection.wantsInterface ? .xfrm : nil), number: connection.interface?.number, makesInterface: false,
-            selectors: connection.selectors, mode: connection.mode, child: connection.child, ike: connection.ikeAlgorithms,
+            interfaceKind: connection.interface?.kind ?? (connection.wantsInterface ? .xfrm : nil),
+            number: connection.interface?.number, makesInterface: false,
+            selectors: connection.selectors, mode: connection.mode, child: connection.child,
+            ike: connection.ikeAlgorithms,
             esp: connection.espAlgorithms, ikeLifetime: connection.lifetimes.ike, espLifetime: connection.lifetimes.esp,
             forcesEncapsulation: connection.forcesEncapsulation, initiates: connection.initiates,
             ikeVersion: connection.ikeVersion, comesBackAfterDelete: connection.comesBackAfterDelete,

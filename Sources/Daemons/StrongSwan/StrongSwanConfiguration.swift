@@ -47,7 +47,7 @@ public enum StrongSwanConfiguration {
         guard !ends.isEmpty else { return [] }
         let connections = ConnectionDirectory(directory, of: ends.map(\.end), holdsSecrets: \.holdsSecrets)
         let generated = ends.flatMap { tunnel, end -> [ConfigurationFile] in
-            guard let proposal = tunnel.proposal, case .generated(let startup, let action) = end.configuration,
+            guard let proposal = end.proposal, case .generated(let startup, let action) = end.configuration,
                 let peer = tunnel.peer(of: end)
             else { return [] }
             let connection = connection(
@@ -132,13 +132,13 @@ public enum StrongSwanConfiguration {
                     ("local_ts", selector(selectors.local, selectors.upper, selectors.localPort)),
                     ("remote_ts", selector(selectors.remote, selectors.upper, selectors.remotePort)),
                     ("mode", mode.rawValue),
-                    ("esp_proposals", espAlgorithms(proposal.esp)),
+                    ("esp_proposals", proposal.esp.map(espAlgorithms).joined(separator: ", ")),
                     ("start_action", starts ? "start" : "none"),
                     // An initiator keeps its tunnel up whatever the peer does.
                     ("close_action", starts ? "start" : "none"),
                     ("dpd_action", deadPeerAction(action)),
                 ] + way(into: end)
-                    + lifetime(proposal.esp.lifetime, rekey: "rekey_time", hard: "life_time", random: "rand_time"))
+                    + lifetime(proposal.espLifetime, rekey: "rekey_time", hard: "life_time", random: "rand_time"))
         }
         let connection = Section(
             end.connection,
@@ -146,13 +146,13 @@ public enum StrongSwanConfiguration {
                 ("version", "2"),
                 ("local_addrs", "\(end.localAddress)"),
                 ("remote_addrs", "\(end.remoteAddress)"),
-                ("proposals", ikeAlgorithms(proposal.ike)),
+                ("proposals", proposal.ike.map(ikeAlgorithms).joined(separator: ", ")),
                 ("mobike", "no"),
                 ("unique", "no"),
                 ("keyingtries", "0"),
                 ("reauth_time", "0"),
-            ] + ikeLifetime(proposal.ike.lifetime)
-                + ((end.deadPeerDetection ?? proposal.deadPeerDetection).map { [("dpd_delay", seconds($0.delay))] }
+            ] + ikeLifetime(proposal.ikeLifetime)
+                + (end.deadPeerDetection.map { [("dpd_delay", seconds($0.delay))] }
                     ?? []),
             [
                 Section("local", [("auth", "psk"), ("id", "\(end.identity)")]),
@@ -216,16 +216,17 @@ public enum StrongSwanConfiguration {
 }
 
 extension StrongSwanConfiguration {
-    /// The value of `proposals`.
-    static func ikeAlgorithms(_ proposal: IKEProposal) -> String {
-        let hash = name(of: proposal.integrity)
+    /// A member of `proposals`.
+    static func ikeAlgorithms(_ proposal: IKEAlgorithms) -> String {
+        let hash = name(of: proposal.hash)
         return "\(name(of: proposal.encryption))-\(proposal.encryption.isAuthenticated ? "prf\(hash)" : hash)-"
             + name(of: proposal.group)
     }
 
-    /// The value of `esp_proposals`.
+    /// A member of `esp_proposals`.
     static func espAlgorithms(_ proposal: ESPProposal) -> String {
-        ([name(of: proposal.encryption)] + [proposal.integrity.map(name), proposal.group.map(name)].compactMap { $0 })
+        ([name(of: proposal.algorithms.encryption)]
+            + [proposal.algorithms.integrity.map(name), proposal.group.map(name)].compactMap { $0 })
             .joined(separator: "-")
     }
 

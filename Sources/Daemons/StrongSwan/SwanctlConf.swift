@@ -32,7 +32,7 @@ public struct SwanctlConnection: Hashable, Sendable {
         return ConnectionTerms(
             ike: ConnectionTerms.list(settings.values["proposals"], IKEAlgorithms.init(strongswan:)),
             esp: ConnectionTerms.list(
-                childSettings?.values["esp_proposals"], ConnectionTerms.ESPOffer.init(strongswan:)),
+                childSettings?.values["esp_proposals"], ESPProposal.init(strongswan:)),
             narrows: true,
             localID: ConnectionTerms.identity(identity("local") ?? localAddress.map { "\($0)" }),
             remoteID: ConnectionTerms.identity(identity("remote")),
@@ -111,7 +111,9 @@ public struct SwanctlConnection: Hashable, Sendable {
             guard let first = parts.first, let prefix = first == "dynamic" ? host : IPPrefix(first) else { return nil }
             guard parts.count == 2 else { return (prefix, nil, nil) }
             let words = parts[1].dropLast().split(separator: "/").map(String.init)
-            guard parts[1].hasSuffix("]"), let upper = words.first.flatMap(IPProtocol.init(keyword:)) else { return nil }
+            guard parts[1].hasSuffix("]"), let upper = words.first.flatMap(IPProtocol.init(keyword:)) else {
+                return nil
+            }
             guard words.count == 2, words[1] != "any" else { return (prefix, upper, nil) }
             return UInt16(words[1]).map { (prefix, upper, $0) }
         }
@@ -177,7 +179,8 @@ public struct SwanctlConnection: Hashable, Sendable {
     /// (swanctl.conf(5)).
     private static let taken: Set = [
         "version", "local_addrs", "remote_addrs", "proposals", "dpd_delay", "keyingtries", "rekey_time", "over_time",
-        "encap", "mobike", "if_id_in", "if_id_out", "mark_in", "mark_out", "local.auth", "local.id", "remote.auth", "remote.id",
+        "encap", "mobike", "if_id_in", "if_id_out", "mark_in", "mark_out", "local.auth", "local.id", "remote.auth",
+        "remote.id",
         "children.local_ts",
         "children.remote_ts", "children.esp_proposals", "children.rekey_time", "children.life_time",
         "children.if_id_in", "children.if_id_out", "children.mark_in", "children.mark_out", "children.mode",
@@ -239,7 +242,7 @@ extension ESPAlgorithms {
     }
 }
 
-extension ConnectionTerms.ESPOffer {
+extension ESPProposal {
     /// Nil for what is not known here.
     init?(strongswan text: String) {
         guard let algorithms = ESPAlgorithms(strongswan: text), let words = StrongSwanProposal(text) else { return nil }

@@ -48,14 +48,15 @@ extension TopologyResolver {
     /// Reports a group of perfect forward secrecy that one end would insist on and the other does not use, as it renews a child SA with
     /// the group of its IKE SA. Two daemons of that kind agree, and so the tunnel works.
     mutating func checkForwardSecrecy(of spec: TunnelSpec) {
-        guard let ike = spec.ike?.group, let esp = spec.esp?.group, ike != esp,
+        guard let ike = spec.proposal.ike?.proposals.first?.group,
+            let esp = spec.proposal.esp?.proposals.first?.group, ike != esp,
             let own = spec.ends.first(where: {
                 let daemon = daemon(of: $0.node.value)
                 return $0.configuration == nil && daemon.renewsWithGroupOfIKE
                     && daemon.reason(against: .group(ike)) == nil
             }),
             let other = spec.ends.first(where: { !daemon(of: $0.node.value).renewsWithGroupOfIKE }),
-            let choice = spec.algorithms.last
+            let choice = spec.proposal.esp?.algorithms.first
         else { return }
         collector.error(
             choice.line,
@@ -65,15 +66,20 @@ extension TopologyResolver {
 
     /// Reports each algorithm of a generated tunnel that the daemon at one of its ends lacks.
     mutating func checkAlgorithms(of spec: TunnelSpec) {
-        for choice in spec.algorithms {
-            for end in spec.ends where end.configuration == nil {
-                let node = end.node.value
-                guard let reason = daemon(of: node).reason(against: choice.algorithm) else { continue }
+        var reported: Set<Int> = []
+        for end in spec.ends where end.configuration == nil {
+            let node = end.node.value
+            let choices =
+                ((end.proposal.ike ?? spec.proposal.ike)?.algorithms ?? [])
+                + ((end.proposal.esp ?? spec.proposal.esp)?.algorithms ?? [])
+            for choice in choices {
+                guard let reason = daemon(of: node).reason(against: choice.algorithm),
+                    reported.insert(choice.line).inserted
+                else { continue }
                 let able = DaemonRegistry.keyDaemons.first { $0.reason(against: choice.algorithm) == nil }
                 let other = able.map { "; or have \(node) run \($0.product), which has it: `ike: \($0.keyword)`" } ?? ""
                 collector.error(
                     choice.line, "\(choice.path): \(reason)", "\(choice.algorithm.alternative)\(other).")
-                break
             }
         }
     }

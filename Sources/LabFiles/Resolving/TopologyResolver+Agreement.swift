@@ -13,7 +13,7 @@ extension TopologyResolver {
         /// The user's own file and what it says; nil for an end that netlab writes.
         let own: (file: String, connection: OwnConnection)?
         let ike: [IKEAlgorithms]?
-        let esp: [ConnectionTerms.ESPOffer]?
+        let esp: [ESPProposal]?
         let narrows: Bool
         let initiates: Bool
         let version: Int?
@@ -39,18 +39,13 @@ extension TopologyResolver {
             case .generated(let startup, _):
                 own = nil
                 narrows = profile.narrowsUnlessTold
-                ike = tunnel.proposal.map {
-                    [IKEAlgorithms(encryption: $0.ike.encryption, hash: $0.ike.integrity, group: $0.ike.group)]
-                }
-                esp = tunnel.proposal.map {
-                    let algorithms = ESPAlgorithms(encryption: $0.esp.encryption, integrity: $0.esp.integrity)
-                    return [ConnectionTerms.ESPOffer(algorithms: algorithms, group: $0.esp.group)]
-                }
+                ike = end.proposal?.ike
+                esp = end.proposal?.esp
                 initiates = startup == .initiate
                 version = 2
                 localID = "\(end.identity)"
                 remoteID = tunnel.peer(of: end).map { "\($0.identity)" }
-                key = tunnel.proposal?.presharedKey
+                key = end.proposal?.presharedKey
             }
         }
 
@@ -81,7 +76,8 @@ extension TopologyResolver {
             collector.error(
                 line,
                 "tunnels.\(tunnel.name): at \(end.node) it has the number \(number) of \(other.name), by which packets find their tunnel",
-                "Give each its own: `mark=` or `ipsec-interface=` in an ipsec.conf, `if_id_in` and `if_id_out` in a swanctl.conf.")
+                "Give each its own: `mark=` or `ipsec-interface=` in an ipsec.conf, `if_id_in` and `if_id_out` in a swanctl.conf."
+            )
         }
     }
 
@@ -117,12 +113,12 @@ extension TopologyResolver {
         let (one, other) = (sides[0], sides[1])
         let line = spec.ends.lazy.compactMap(\.configuration?.line).first ?? spec.name.line
         let place = "tunnels.\(spec.name.value)"
-        // What netlab writes from one proposal agrees, but for selectors that each end has of its own.
-        guard sides.contains(where: { $0.own != nil }) else { return checkSelectors(one, other, line, place) }
+        // That both ends of a lab file listen has been said.
+        let isGenerated = sides.allSatisfy { $0.own == nil }
         let both = { (key: KeyPath<ConnectionTerms.Keys, String>, section: String) in
             "\(one.words(key, section)) and \(other.words(key, section))"
         }
-        if !one.initiates, !other.initiates {
+        if !isGenerated, !one.initiates, !other.initiates {
             collector.error(
                 line,
                 "\(place): both ends wait for the other, so the tunnel never comes up: \(both(\.start, "`startup:`"))",

@@ -39,7 +39,6 @@ extension TopologyResolver {
 
     /// The lifetime that the providers of a tunnel's ends set where the lab file has none, and they agree.
     func standardLifetime(_ key: ProviderDefault.Key, of spec: TunnelSpec) -> Duration? {
-        guard !spec.writtenLifetimes.contains(key) else { return nil }
         let standards = Set(spec.ends.compactMap { provider(of: $0.node.value)?.standard(key)?.duration })
         return standards.count == 1 ? standards.first : nil
     }

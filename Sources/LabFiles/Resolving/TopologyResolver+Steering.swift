@@ -56,7 +56,8 @@ extension TopologyResolver {
             collector.error(
                 interface.line,
                 "\(place): the end has `interface: \(interface.value)`, and \(file) leads through none, by policies alone",
-                "Remove `interface:` here, with `inside:` and `routes:`; or name an interface or its number in \(file).")
+                "Remove `interface:` here, with `inside:` and `routes:`; or name an interface or its number in \(file)."
+            )
             return nil
         }
         let daemon = daemon(of: end.node.value)
@@ -77,7 +78,9 @@ extension TopologyResolver {
     }
 
     /// What an end wants its associations to carry; nil where its file leaves that open.
-    func selectors(of side: WrittenEnd, and peer: WrittenEnd, in tunnel: TunnelSpec, _ mode: Tunnel.Mode) -> [SelectorPair]? {
+    func selectors(of side: WrittenEnd, and peer: WrittenEnd, in tunnel: TunnelSpec, _ mode: Tunnel.Mode)
+        -> [SelectorPair]?
+    {
         if let own = side.own {
             // A host behind NAT is another one to its peer.
             let isHidden = own.selectors?.contains { $0.local.length == 32 && $0.local.contains(side.local) } ?? false
@@ -133,7 +136,8 @@ extension TopologyResolver {
                     "\(place): \(end.node) is behind NAT, where transport mode spoils the checksums of what it carries (RFC 3948, section 3.1.2)",
                     "Remove `mode: transport`.")
             }
-            for pair in end.selectors where pair.local.length != end.identity.bitWidth || !pair.local.contains(end.identity) {
+            for pair in end.selectors
+            where pair.local.length != end.identity.bitWidth || !pair.local.contains(end.identity) {
                 collector.error(
                     writtenLine ?? spec.name.line,
                     "\(place): in transport mode \(end.node) sends from \(end.identity), and the selectors say \(pair.local)",
@@ -152,7 +156,9 @@ extension TopologyResolver {
                 let line = spec.selectors?.first?.line ?? spec.name.line
                 for (other, earlier) in ends[..<index] {
                     for pair in end.selectors {
-                        guard let clash = earlier.selectors.first(where: { $0.intersection(pair) != nil }) else { continue }
+                        guard let clash = earlier.selectors.first(where: { $0.intersection(pair) != nil }) else {
+                            continue
+                        }
                         collector.error(
                             line,
                             "tunnels.\(tunnel.name): at \(node.name) its selectors \(pair) overlap those of \(other.name), \(clash)",

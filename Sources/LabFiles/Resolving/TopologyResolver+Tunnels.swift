@@ -34,7 +34,7 @@ extension TopologyResolver {
             }
         }
         let ownsFiles = spec.ends.allSatisfy { $0.configuration != nil }
-        let proposal = ownsFiles ? nil : proposal(of: spec, place: place)
+        let proposals = spec.ends.map { $0.configuration == nil ? proposal(of: $0, in: spec, place: place) : nil }
         if !ownsFiles, !spec.isUnused, spec.ends.allSatisfy({ $0.startup == .listen }) {
             collector.error(
                 spec.name.line, "\(place): both ends listen, so the tunnel never comes up",
@@ -73,12 +73,13 @@ extension TopologyResolver {
                         configuration: configuration))
             }
         }
-        guard sides.count == 2, let proposalOrFiles = ownsFiles ? .some(nil) : proposal.map(Optional.some) else {
+        guard sides.count == 2, zip(spec.ends, proposals).allSatisfy({ $0.configuration != nil || $1 != nil }) else {
             return nil
         }
         let index = UInt32(file.tunnels.firstIndex { $0.name.value == spec.name.value } ?? 0)
         let mode = spec.mode?.value ?? sides.lazy.compactMap(\.own?.mode).first ?? .tunnel
-        let ends = zip(sides, sides.reversed()).compactMap { own, other -> TunnelEnd? in
+        let ends = zip(zip(sides, proposals), sides.reversed()).compactMap { written, other -> TunnelEnd? in
+            let (own, proposal) = written
             guard let steering = steering(of: own, number: 101 + index, place: place) else { return nil }
             checkPeer(of: own.spec, own.own, expected: other.identity, place: place)
             return TunnelEnd(
@@ -86,14 +87,16 @@ extension TopologyResolver {
                 identity: own.identity, daemon: daemon(of: own.spec.node.value).id, steering: steering,
                 wantedSelectors: selectors(of: own, and: other, in: spec, mode),
                 interfaceIsMadeByDaemon: own.own?.makesInterface ?? false, inside: own.spec.inside?.value,
-                mtu: own.spec.mtu ?? (own.spec.interface == nil ? nil : spec.mtu?.value), routes: own.spec.routes.map(\.value),
+                mtu: own.spec.mtu ?? (own.spec.interface == nil ? nil : spec.mtu?.value),
+                routes: own.spec.routes.map(\.value),
                 withdrawal: own.spec.withdrawal, metric: own.spec.metric,
-                deadPeerDetection: own.spec.deadPeerDetection,
+                proposal: proposal,
+                deadPeerDetection: own.own == nil ? own.spec.deadPeerDetection ?? spec.deadPeerDetection : nil,
                 connection: own.spec.connection?.value ?? spec.name.value, configuration: own.configuration)
         }
         guard ends.count == 2 else { return nil }
         let tunnel = Tunnel(
-            name: spec.name.value, summary: spec.summary, proposal: proposalOrFiles, isUnused: spec.isUnused,
+            name: spec.name.value, summary: spec.summary, isUnused: spec.isUnused,
             mss: spec.mss, mode: mode, ends: ends)
         if let mtu = spec.mtu, ends.allSatisfy({ $0.steering == .policy }) {
             collector.error(
@@ -116,16 +119,24 @@ extension TopologyResolver {
         file.nodes.first { $0.name.value == node }?.routingDaemon ?? DaemonRegistry.usualRoutingDaemon
     }
 
-    func proposal(of spec: TunnelSpec, place: String) -> TunnelProposal? {
-        if !spec.missing.isEmpty {
+    /// What an end offers: its own, and the tunnel's where it has none; nil where something is missing or wrong, which is reported.
+    func proposal(of end: TunnelSpec.End, in spec: TunnelSpec, place: String) -> TunnelProposal? {
+        let missing = ProposalSpec.keys.filter {
+            !spec.proposal.written.contains($0) && !end.proposal.written.contains($0)
+        }
+        if !missing.isEmpty, end.node.value == spec.ends.first(where: { $0.configuration == nil })?.node.value {
             collector.error(
-                spec.name.line, "\(place) has no \(spec.missing.joined(separator: ", "))",
+                spec.name.line, "\(place) has no \(missing.joined(separator: ", "))",
                 "A generated tunnel needs `ike:`, `esp:` and `psk:`; or give both ends their own `config:`.")
         }
-        guard var ike = spec.ike, var esp = spec.esp, let key = spec.presharedKey else { return nil }
-        if let lifetime = standardLifetime(.ikeLifetime, of: spec) { ike.lifetime = lifetime }
-        if let lifetime = standardLifetime(.espLifetime, of: spec) { esp.lifetime = lifetime }
-        return TunnelProposal(ike: ike, esp: esp, deadPeerDetection: spec.deadPeerDetection, presharedKey: key)
+        guard let ike = end.proposal.ike ?? spec.proposal.ike, let esp = end.proposal.esp ?? spec.proposal.esp,
+            let key = end.proposal.presharedKey ?? spec.proposal.presharedKey
+        else { return nil }
+        let ikeLifetime = ike.lifetime ?? spec.proposal.ike?.lifetime ?? standardLifetime(.ikeLifetime, of: spec)
+        let espLifetime = esp.lifetime ?? spec.proposal.esp?.lifetime ?? standardLifetime(.espLifetime, of: spec)
+        return TunnelProposal(
+            ike: ike.proposals, ikeLifetime: ikeLifetime ?? .seconds(28800), esp: esp.proposals,
+            espLifetime: espLifetime ?? .seconds(3600), presharedKey: key)
     }
 
     func configuration(of end: TunnelSpec.End, place: String) -> TunnelEnd.Configuration? {

@@ -18,6 +18,7 @@ struct TunnelSpec {
         let routes: [Located<IPPrefix>]
         let withdrawal: TunnelEnd.RouteWithdrawal
         let metric: UInt32
+        let proposal: ProposalSpec
         let deadPeerDetection: DeadPeerDetection?
         let startup: TunnelEnd.Startup
         let deadPeerAction: TunnelEnd.DeadPeerAction
@@ -32,16 +33,9 @@ struct TunnelSpec {
     let name: Located<String>
     let summary: String
     let isUnused: Bool
-    let ike: IKEProposal?
-    let esp: ESPProposal?
+    /// For ends that have none of their own.
+    let proposal: ProposalSpec
     let deadPeerDetection: DeadPeerDetection?
-    let presharedKey: Secret?
-    /// Those that not every daemon has.
-    let algorithms: [AlgorithmChoice]
-    /// Which lifetimes the lab file gives.
-    let writtenLifetimes: Set<ProviderDefault.Key>
-    /// Which of the parts a generated tunnel needs are not there; what is there and wrong has been reported.
-    let missing: [String]
     let mtu: Located<MTU>?
     let mss: MSSClamp
     let mode: Located<Tunnel.Mode>?
@@ -52,23 +46,17 @@ struct TunnelSpec {
     let isComplete: Bool
 
     init?(key: Located<String>, value: YAMLValue) {
-        guard let fields = value.fields([
-            "summary", "unused", "ike", "esp", "dpd", "psk", "mtu", "mss", "mode", "selectors", "ends",
-        ]),
+        guard
+            let fields = value.fields([
+                "summary", "unused", "ike", "esp", "dpd", "psk", "mtu", "mss", "mode", "selectors", "ends",
+            ]),
             let ends = fields.required("ends", "the two nodes it joins")
         else { return nil }
         name = key
         summary = fields["summary"]?.text()?.value ?? ""
         isUnused = fields["unused"]?.flag()?.value ?? false
-        ike = fields["ike"].flatMap(Self.ike)
-        esp = fields["esp"].flatMap(Self.esp)
+        proposal = ProposalSpec(fields)
         deadPeerDetection = fields["dpd"].flatMap(Self.deadPeerDetection)
-        presharedKey = fields["psk"].flatMap(Self.presharedKey)
-        algorithms = Self.algorithms(fields, ike: ike, esp: esp)
-        let hasLifetime = { (phase: String) in fields[phase]?.entry("lifetime") != nil }
-        writtenLifetimes = Set(
-            [hasLifetime("ike") ? .ikeLifetime : nil, hasLifetime("esp") ? .espLifetime : nil].compactMap { $0 })
-        missing = ["ike", "esp", "psk"].filter { fields[$0] == nil }
         mtu = fields["mtu"]?.value(MTU.self, "an MTU from 68 to 65535")
         mss = fields["mss"]?.mssClamp() ?? .off
         mode = fields["mode"]?.choice(Tunnel.Mode.self, noun: "modes of ESP")
@@ -77,65 +65,6 @@ struct TunnelSpec {
         selectors = fields["selectors"]?.members.compactMap { SelectorSpec($0, nodes: nodes) }
         self.ends = written.compactMap { End(key: $0.key, value: $0.value, nodes: nodes) }
         isComplete = ends.node.mapping != nil && written.count == self.ends.count
-    }
-
-    private static func ike(_ value: YAMLValue) -> IKEProposal? {
-        guard let fields = value.fields(["encryption", "integrity", "group", "lifetime"]),
-            let encryption = fields.required("encryption", "for example aes-256-cbc")?
-                .choice(EncryptionAlgorithm.self, noun: "encryption algorithms"),
-            let integrity = fields.required("integrity", "for example sha2-384; also the pseudo-random function")?
-                .choice(IntegrityAlgorithm.self, noun: "integrity algorithms"),
-            let group = fields.required("group", "the Diffie-Hellman group's number").flatMap(group)
-        else { return nil }
-        return IKEProposal(
-            encryption: encryption.value, integrity: integrity.value, group: group,
-            lifetime: lifetime(fields, default: .seconds(28800)))
-    }
-
-    private static func esp(_ value: YAMLValue) -> ESPProposal? {
-        guard let fields = value.fields(["encryption", "integrity", "pfs-group", "lifetime"]),
-            let algorithms = fields.espAlgorithms()
-        else { return nil }
-        return ESPProposal(
-            encryption: algorithms.encryption, integrity: algorithms.integrity,
-            group: fields["pfs-group"].flatMap(group),
-            lifetime: lifetime(fields, default: .seconds(3600)))
-    }
-
-    private static func algorithms(
-        _ fields: YAMLFields, ike: IKEProposal?, esp: ESPProposal?
-    ) -> [AlgorithmChoice] {
-        let choice = { (algorithm: KeyDaemonAlgorithm?, section: String, key: String) in
-            algorithm.flatMap { algorithm in
-                fields[section]?.entry(key).map { AlgorithmChoice(algorithm: algorithm, line: $0.line, path: $0.path) }
-            }
-        }
-        return [
-            choice((ike?.encryption).map { .ikeCipher($0) }, "ike", "encryption"),
-            choice((ike?.group).map { .group($0) }, "ike", "group"),
-            choice((esp?.group).map { .group($0) }, "esp", "pfs-group"),
-        ].compactMap { $0 }
-    }
-
-    private static func lifetime(_ fields: YAMLFields, default standard: Duration) -> Duration {
-        guard let value = fields["lifetime"], let lifetime = value.duration() else { return standard }
-        guard lifetime.value >= .seconds(60), lifetime.value <= .seconds(86400) else {
-            value.wrong("a lifetime from 60s to 24h")
-            return standard
-        }
-        return lifetime.value
-    }
-
-    private static func group(_ value: YAMLValue) -> DiffieHellmanGroup? {
-        guard let number = value.value(Int.self, "a Diffie-Hellman group's number") else { return nil }
-        let known = DiffieHellmanGroup.names.keys.sorted().map(String.init).joined(separator: ", ")
-        guard let group = DiffieHellmanGroup(number: number.value) else {
-            value.collector.error(
-                value.line, "\(value.path): Diffie-Hellman group \(number.value) is not supported",
-                "Known groups: \(known).")
-            return nil
-        }
-        return group
     }
 
     fileprivate static func deadPeerDetection(_ value: YAMLValue) -> DeadPeerDetection? {
@@ -152,30 +81,18 @@ struct TunnelSpec {
         }
         return DeadPeerDetection(delay: delay.value, timeout: timeout.value)
     }
-
-    private static func presharedKey(_ value: YAMLValue) -> Secret? {
-        guard let text = value.text("a pre-shared key") else { return nil }
-        // A key with one of these could end its line in ipsec.secrets and begin another.
-        guard (8...64).contains(text.value.utf8.count),
-            text.value.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != 0x22 })
-        else {
-            value.collector.error(
-                value.line, "\(value.path) is not a usable pre-shared key",
-                "Write 8 to 64 printable ASCII characters without spaces and double quotes.")
-            return nil
-        }
-        return Secret(text.value)
-    }
 }
 
 extension TunnelSpec.End {
     /// - Parameter nodes: Those that the tunnel joins.
     init?(key: Located<String>, value: YAMLValue, nodes: [String]) {
         guard
-            let fields = value.fields([
-                "address", "interface", "interface-kind", "selectors", "inside", "mtu", "routes", "withdraw", "metric", "startup", "dpd", "dpd-action",
-                "config", "secrets", "connection",
-            ])
+            let fields = value.fields(
+                [
+                    "address", "interface", "interface-kind", "selectors", "inside", "mtu", "routes", "withdraw",
+                    "metric", "startup", "dpd", "dpd-action",
+                    "config", "secrets", "connection",
+                ] + ProposalSpec.keys)
         else { return nil }
         node = key
         address = fields["address"]?.value(IPAddress.self, "an address of the node")
@@ -196,6 +113,13 @@ extension TunnelSpec.End {
             field.collector.error(
                 field.line, "\(field.path): a route that stays for ever leaves no use for others to its prefix",
                 "Add `withdraw: when-down`, or remove `metric:`.")
+        }
+        proposal = ProposalSpec(fields)
+        for key in ProposalSpec.keys where fields["config"] != nil {
+            guard let field = fields[key] else { continue }
+            field.collector.error(
+                field.line, "\(field.path) is not used: the end brings its own configuration",
+                "Write it into that file, and remove `\(key):` here.")
         }
         deadPeerDetection = fields["dpd"].flatMap(TunnelSpec.deadPeerDetection)
         if let field = fields["dpd"], fields["config"] != nil {

@@ -2,7 +2,7 @@ import NetworkTypes
 
 /// What ESP packets are protected with.
 public struct ESPAlgorithms: Hashable, Sendable, Codable, CustomStringConvertible {
-    public let encryption: EncryptionAlgorithm
+    public var encryption: EncryptionAlgorithm
     /// Nil for encryption that authenticates by itself.
     public let integrity: IntegrityAlgorithm?
 

@@ -1,6 +1,6 @@
 /// What the IKE SA of a tunnel is protected with (RFC 7296, section 3.3.2).
-public struct IKEAlgorithms: Hashable, Sendable, CustomStringConvertible {
-    public let encryption: EncryptionAlgorithm
+public struct IKEAlgorithms: Hashable, Sendable, Codable, CustomStringConvertible {
+    public var encryption: EncryptionAlgorithm
     /// Integrity algorithm and pseudo-random function; for an AEAD the latter alone.
     public let hash: IntegrityAlgorithm
     public let group: DiffieHellmanGroup

@@ -12,8 +12,6 @@ public struct Tunnel: Hashable, Sendable, Codable {
 
     public let name: String
     public let summary: String
-    /// What netlab generates the daemons' configuration from; nil where both ends bring their own.
-    public var proposal: TunnelProposal?
     /// Configured at both ends and never started, as a provider's second tunnel often is.
     public let isUnused: Bool
     /// What both ends do to the segment sizes in traffic that enters or leaves the tunnel.
@@ -23,12 +21,11 @@ public struct Tunnel: Hashable, Sendable, Codable {
     public var ends: [TunnelEnd]
 
     public init(
-        name: String, summary: String, proposal: TunnelProposal?, isUnused: Bool, mss: MSSClamp, mode: Mode,
+        name: String, summary: String, isUnused: Bool, mss: MSSClamp, mode: Mode,
         ends: [TunnelEnd]
     ) {
         self.name = name
         self.summary = summary
-        self.proposal = proposal
         self.isUnused = isUnused
         self.mss = mss
         self.mode = mode
@@ -37,63 +34,6 @@ public struct Tunnel: Hashable, Sendable, Codable {
 
     public func peer(of end: TunnelEnd) -> TunnelEnd? {
         ends.first { $0.node != end.node }
-    }
-
-    /// When a generated end gives a silent peer up: its own way, or that of the tunnel; nil for never.
-    public func deadPeerDetection(at end: TunnelEnd) -> DeadPeerDetection? {
-        end.deadPeerDetection ?? proposal?.deadPeerDetection
-    }
-}
-
-/// What both ends of a generated tunnel agree on.
-public struct TunnelProposal: Hashable, Sendable, Codable {
-    public var ike: IKEProposal
-    public var esp: ESPProposal
-    public let deadPeerDetection: DeadPeerDetection?
-    public var presharedKey: Secret
-
-    public init(ike: IKEProposal, esp: ESPProposal, deadPeerDetection: DeadPeerDetection?, presharedKey: Secret) {
-        self.ike = ike
-        self.esp = esp
-        self.deadPeerDetection = deadPeerDetection
-        self.presharedKey = presharedKey
-    }
-}
-
-/// Phase 1: how the IKE SA is protected.
-public struct IKEProposal: Hashable, Sendable, Codable {
-    public var encryption: EncryptionAlgorithm
-    /// Also the pseudo-random function.
-    public let integrity: IntegrityAlgorithm
-    public let group: DiffieHellmanGroup
-    public var lifetime: Duration
-
-    public init(
-        encryption: EncryptionAlgorithm, integrity: IntegrityAlgorithm, group: DiffieHellmanGroup, lifetime: Duration
-    ) {
-        self.encryption = encryption
-        self.integrity = integrity
-        self.group = group
-        self.lifetime = lifetime
-    }
-}
-
-/// Phase 2: how the traffic is protected.
-public struct ESPProposal: Hashable, Sendable, Codable {
-    public var encryption: EncryptionAlgorithm
-    /// Nil for encryption that authenticates by itself.
-    public let integrity: IntegrityAlgorithm?
-    /// The group of perfect forward secrecy; nil for none.
-    public let group: DiffieHellmanGroup?
-    public var lifetime: Duration
-
-    public init(
-        encryption: EncryptionAlgorithm, integrity: IntegrityAlgorithm?, group: DiffieHellmanGroup?, lifetime: Duration
-    ) {
-        self.encryption = encryption
-        self.integrity = integrity
-        self.group = group
-        self.lifetime = lifetime
     }
 }
 
@@ -136,7 +76,7 @@ public struct TunnelEnd: Hashable, Sendable, Codable {
 
     /// Where the daemon's configuration comes from.
     public enum Configuration: Hashable, Sendable, Codable {
-        /// Generated from the tunnel's proposal.
+        /// Generated from the end's proposal.
         case generated(startup: Startup, deadPeerAction: DeadPeerAction)
         /// The user's own files, word for word.
         case own(ConnectionFiles)
@@ -166,7 +106,9 @@ public struct TunnelEnd: Hashable, Sendable, Codable {
     public let withdrawal: RouteWithdrawal
     /// Of several routes to a prefix that withdraw, those with the smallest metric are used.
     public let metric: UInt32
-    /// When this end gives a silent peer up; nil where the tunnel's own says it, or nobody does.
+    /// What netlab generates the daemon's configuration from; nil for an end that brings its own.
+    public var proposal: TunnelProposal?
+    /// When a generated end gives a silent peer up; nil for never.
     public let deadPeerDetection: DeadPeerDetection?
     /// The connection's name in the daemon.
     public let connection: String
@@ -174,8 +116,10 @@ public struct TunnelEnd: Hashable, Sendable, Codable {
 
     public init(
         node: String, localAddress: IPAddress, remoteAddress: IPAddress, identity: IPAddress, daemon: DaemonID,
-        steering: Steering, wantedSelectors: [SelectorPair]?, interfaceIsMadeByDaemon: Bool, inside: InterfaceAddress?, mtu: MTU?,
-        routes: [IPPrefix], withdrawal: RouteWithdrawal, metric: UInt32, deadPeerDetection: DeadPeerDetection?,
+        steering: Steering, wantedSelectors: [SelectorPair]?, interfaceIsMadeByDaemon: Bool, inside: InterfaceAddress?,
+        mtu: MTU?,
+        routes: [IPPrefix], withdrawal: RouteWithdrawal, metric: UInt32, proposal: TunnelProposal?,
+        deadPeerDetection: DeadPeerDetection?,
         connection: String, configuration: Configuration
     ) {
         self.node = node
@@ -191,6 +135,7 @@ public struct TunnelEnd: Hashable, Sendable, Codable {
         self.routes = routes
         self.withdrawal = withdrawal
         self.metric = metric
+        self.proposal = proposal
         self.deadPeerDetection = deadPeerDetection
         self.connection = connection
         self.configuration = configuration
