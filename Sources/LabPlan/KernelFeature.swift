@@ -55,6 +55,8 @@ public enum KernelFeature: Hashable, Sendable, Codable {
             switch interface.kind {
             case .isatap, .sixInFour: (["sit"], ["IPV6_SIT"])
             case .ipip: (["ipip"], ["NET_IPIP"])
+            case .gre: (["ip_gre"], ["NET_IPGRE"])
+            case .ip6gre: (["ip6_gre"], ["IPV6_GRE"])
             case .ipip6, .ip6ip6: (["ip6_tunnel"], ["IPV6_TUNNEL"])
             }
         case .esp: (["esp4"], ["XFRM_USER", "INET_ESP", "CRYPTO"])

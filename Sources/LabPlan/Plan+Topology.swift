@@ -45,7 +45,8 @@ private struct Planner {
                 end.end.addresses.contains { if case .v6 = $0.address { true } else { false } }
             }
             || topology.plainTunnelEnds(of: node.name).contains {
-                $0.tunnel.kind.carriesIPv6 || $0.tunnel.kind.isOverIPv6
+                $0.tunnel.kind.isOverIPv6 || !$0.tunnel.kind.carriesIPv4
+                    || ($0.end.inside.map { $0.address.bitWidth == 128 } ?? false)
             }
         var settings = [
             Sysctl(key: "net.ipv4.conf.all.rp_filter", value: "0"),
@@ -112,7 +113,11 @@ private struct Planner {
     /// finds the one with its `if_id`.
     private func policySettings(of end: TunnelEnd) -> [Action] {
         guard case .interface(let name, .vti, _) = end.steering else { return [] }
-        return [.setSysctls(node: end.node, [Sysctl(key: "net.ipv4.conf.\(name).disable_policy", value: "1")])]
+        let carriesIPv6 = end.selectors.contains { $0.local.address.bitWidth == 128 }
+        let families = carriesIPv6 ? ["ipv4", "ipv6"] : ["ipv4"]
+        return [
+            .setSysctls(node: end.node, families.map { Sysctl(key: "net.\($0).conf.\(name).disable_policy", value: "1") })
+        ]
     }
 
     /// The routes into a tunnel that stay whatever it does.

@@ -38,7 +38,7 @@ enum KernelTrial {
             try pair.near.disableTagOffloads(of: pair.name)
             try pair.near.createVLAN(name: name("vlan"), lower: pair.name, id: 100)
         case .vtis:
-            try socket().createVTI(name: name("vti"), local: addresses.0, remote: addresses.1, key: 1)
+            try socket().createVTI(name: name("vti"), local: .v4(addresses.0), remote: .v4(addresses.1), key: 1)
         case .xfrmInterfaces:
             try socket().createXFRMInterface(name: name("xfrm"), id: 1)
         case .plainTunnels(let interface):

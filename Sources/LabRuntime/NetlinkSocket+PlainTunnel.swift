@@ -20,6 +20,11 @@ extension NetlinkSocket {
             try createIP6Tunnel(
                 name: name, local: local, remote: remote, carriesIPv6: interface.kind.carriesIPv6,
                 encapsulationLimit: end.encapsulationLimit, hopLimit: end.hopLimit)
+        case (.gre, .v4, .v4), (.ip6gre, .v6, .v6):
+            try createGRE(
+                name: name, local: end.localAddress, remote: end.remoteAddress, key: end.gre.key,
+                hasSequenceNumbers: end.gre.hasSequenceNumbers, hasChecksum: end.gre.hasChecksum, hopLimit: end.hopLimit,
+                encapsulationLimit: end.encapsulationLimit)
         default:
             throw LabFailure(
                 "\(end.node): \(interface.kind.rawValue) does not go from \(end.localAddress) to \(end.remoteAddress).")

@@ -95,7 +95,12 @@ struct PathTracer {
             step.broken = "\(node) \(Self.words(error)) \(packet.destination)"
             return
         }
-        if input == nil, packet.source == nil { packet.source = route.preferredSource }
+        if input == nil, packet.source == nil {
+            // For IPv6 a kernel names none that it would take by its own rules (RFC 6724).
+            let own = topology.linkEnds(of: node).first { $0.end.routedInterface == route.interface }?.end.addresses
+            packet.source =
+                route.preferredSource ?? own?.map(\.address).first { $0.bitWidth == packet.destination.bitWidth }
+        }
         if let (tunnel, end) = try policyEnd(for: packet, at: sandbox) {
             step.route = "by policy"
             try describe(tunnel, end, at: sandbox, &step)

@@ -86,6 +86,12 @@ extension RunningLab {
                 (.v6(local), .v6(remote), LinkKind.options(limit: limit, hopLimit: hopLimit, flow: flow))
             case .sit(let local, let remote, let isISATAP): (.v4(local), isISATAP ? nil : .v4(remote), "")
             case .ipip(let local, let remote): (.v4(local), .v4(remote), "")
+            case .gre(let local, let remote, let key, let hasSequenceNumbers, let hasChecksum):
+                (
+                    local, remote,
+                    [key.map { "key \($0)" }, hasSequenceNumbers ? "seq" : nil, hasChecksum ? "csum" : nil]
+                        .compactMap(\.self).joined(separator: " ")
+                )
             default: throw LabFailure("\(end.node): \(end.interface) is no tunnel's interface any more.")
             }
         return PlainTunnelStatus.End(
@@ -176,11 +182,11 @@ extension NodeSandbox {
         }
     }
 
-    /// The first selectors of an end that policies alone lead into for which no outbound association is there; nil where each has one.
+    /// The first selectors of an end for which no outbound association is there; nil where each has one.
     func missing(
         of tunnel: Tunnel, at end: TunnelEnd, among outbound: [SecurityAssociation]
     ) throws -> SelectorPair? {
-        guard end.steering == .policy, end.wantedSelectors != nil else { return nil }
+        guard end.steering == .policy || end.selectors.count > 1, end.wantedSelectors != nil else { return nil }
         let requests = Set(outbound.map(\.requestID))
         let policies = try policies(of: end).filter { policy in
             policy.direction == .output && policy.templates.contains { requests.contains($0.requestID) }

@@ -233,11 +233,8 @@ actor RunningLab {
     private func create(_ interface: TunnelInterface) throws {
         let sockets = try sandbox(interface.node).sockets
         switch interface.kind {
-        case .vti(.v4(let local), .v4(let remote), let key):
+        case .vti(let local, let remote, let key):
             try sockets.createVTI(name: interface.name, local: local, remote: remote, key: key)
-        case .vti:
-            throw LabFailure(
-                "\(interface.node): a VTI over IPv6 is not supported.", remedy: "Use IPv4 addresses outside.")
         case .xfrm(let id):
             try sockets.createXFRMInterface(name: interface.name, id: id)
             // It leaves checksums to hardware that nobody has: what enters would not be what is in ESP (xfrm_interface.c).

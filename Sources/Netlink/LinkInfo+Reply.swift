@@ -44,9 +44,10 @@ extension LinkKind {
         case "bridge": self = .bridge
         case "vlan": self = .vlan(id: Int(data[IFLA_VLAN_ID]?.integer(UInt16.self) ?? 0))
         case "vrf": self = .vrf(table: data[IFLA_VRF_TABLE]?.integer() ?? 0)
-        case "vti":
+        case "vti", "vti6":
             self = .vti(
-                local: data.v4(IFLA_VTI_LOCAL), remote: data.v4(IFLA_VTI_REMOTE),
+                local: kind == "vti" ? .v4(data.v4(IFLA_VTI_LOCAL)) : .v6(data.v6(IFLA_VTI_LOCAL)),
+                remote: kind == "vti" ? .v4(data.v4(IFLA_VTI_REMOTE)) : .v6(data.v6(IFLA_VTI_REMOTE)),
                 inputKey: data.bigEndian(IFLA_VTI_IKEY), outputKey: data.bigEndian(IFLA_VTI_OKEY))
         case "xfrm": self = .xfrm(id: data[IFLA_XFRM_IF_ID]?.integer() ?? 0)
         case "ip6tnl":
@@ -64,10 +65,13 @@ extension LinkKind {
             self = .sit(
                 local: data.v4(IFLA_IPTUN_LOCAL), remote: data.v4(IFLA_IPTUN_REMOTE),
                 isISATAP: flags & UInt16(SIT_ISATAP) != 0)
-        case "gre":
-            let key = data.bigEndian(IFLA_GRE_OKEY)
+        case "gre", "ip6gre":
+            let flags = UInt16(bigEndian: data[IFLA_GRE_OFLAGS]?.integer() ?? 0)
             self = .gre(
-                local: data.v4(IFLA_GRE_LOCAL), remote: data.v4(IFLA_GRE_REMOTE), key: key == 0 ? nil : key)
+                local: kind == "gre" ? .v4(data.v4(IFLA_GRE_LOCAL)) : .v6(data.v6(IFLA_GRE_LOCAL)),
+                remote: kind == "gre" ? .v4(data.v4(IFLA_GRE_REMOTE)) : .v6(data.v6(IFLA_GRE_REMOTE)),
+                key: flags & 0x2000 == 0 ? nil : data.bigEndian(IFLA_GRE_OKEY),
+                hasSequenceNumbers: flags & 0x1000 != 0, hasChecksum: flags & 0x8000 != 0)
         default: self = .other(kind)
         }
     }

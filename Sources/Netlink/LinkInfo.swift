@@ -43,7 +43,7 @@ public enum LinkKind: Hashable, Sendable, Codable {
     case vlan(id: Int)
     case vrf(table: UInt32)
     /// A route-based IPsec tunnel; its keys are the marks of the policies it uses.
-    case vti(local: IPv4Address, remote: IPv4Address, inputKey: UInt32, outputKey: UInt32)
+    case vti(local: IPAddress, remote: IPAddress, inputKey: UInt32, outputKey: UInt32)
     case xfrm(id: UInt32)
     /// IPv4 or IPv6 in IPv6 (RFC 2473). Without an encapsulation limit no such option is added (`encaplimit none`). The flow
     /// information is the traffic class and the flow label, as the first 32 bits of the header have them.
@@ -54,7 +54,7 @@ public enum LinkKind: Hashable, Sendable, Codable {
     case ipip(local: IPv4Address, remote: IPv4Address)
     /// IPv6 in IPv4 (RFC 4213), or ISATAP (RFC 5214).
     case sit(local: IPv4Address, remote: IPv4Address, isISATAP: Bool)
-    case gre(local: IPv4Address, remote: IPv4Address, key: UInt32?)
+    case gre(local: IPAddress, remote: IPAddress, key: UInt32?, hasSequenceNumbers: Bool, hasChecksum: Bool)
     /// Any other kind, by the kernel's name for it.
     case other(String)
 }

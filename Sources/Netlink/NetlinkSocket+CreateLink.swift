@@ -51,13 +51,15 @@ extension NetlinkSocket {
 
     /// Makes a route-based IPsec tunnel: what it sends carries `key` as its mark, and so finds the policies with that mark.
     ///
-    /// Its MTU is the lower link's less 20, which does not count ESP: set it.
+    /// Its MTU is the lower link's less its outer header, which does not count ESP: set it.
     ///
+    /// - Parameter remote: Of the family of `local`: over IPv6 it is a `vti6` (net/ipv6/ip6_vti.c).
     /// - Throws: ``NetlinkError``.
-    public func createVTI(name: InterfaceName, local: IPv4Address, remote: IPv4Address, key: UInt32) throws {
-        try create(name, "vti", "local \(local) remote \(remote) key \(key)") { data in
-            data.put(IFLA_VTI_LOCAL, .v4(local))
-            data.put(IFLA_VTI_REMOTE, .v4(remote))
+    public func createVTI(name: InterfaceName, local: IPAddress, remote: IPAddress, key: UInt32) throws {
+        let kind = local.bitWidth == 32 ? "vti" : "vti6"
+        try create(name, kind, "local \(local) remote \(remote) key \(key)") { data in
+            data.put(IFLA_VTI_LOCAL, local)
+            data.put(IFLA_VTI_REMOTE, remote)
             data.put(IFLA_VTI_IKEY, key.bigEndian)
             data.put(IFLA_VTI_OKEY, key.bigEndian)
         }
@@ -146,21 +148,33 @@ extension NetlinkSocket {
         }
     }
 
-    /// Makes a GRE tunnel over IPv4 (RFC 2784), with a key (RFC 2890) if one is given.
+    /// Makes a GRE tunnel over IPv4 (RFC 2784) or IPv6 (RFC 7676), with what is optional in its header (RFC 2890).
     ///
+    /// - Parameters:
+    ///   - remote: Of the family of `local`.
+    ///   - encapsulationLimit: As of ``createIP6Tunnel(name:local:remote:carriesIPv6:encapsulationLimit:hopLimit:)``; over IPv6 alone.
     /// - Throws: ``NetlinkError``.
     public func createGRE(
-        name: InterfaceName, local: IPv4Address, remote: IPv4Address, key: UInt32? = nil, ttl: UInt8 = 64
+        name: InterfaceName, local: IPAddress, remote: IPAddress, key: UInt32? = nil, hasSequenceNumbers: Bool = false,
+        hasChecksum: Bool = false, hopLimit: UInt8 = 64, encapsulationLimit: UInt8? = nil
     ) throws {
-        try create(name, "gre", "local \(local) remote \(remote)") { data in
-            data.put(IFLA_GRE_LOCAL, .v4(local))
-            data.put(IFLA_GRE_REMOTE, .v4(remote))
-            data.put(IFLA_GRE_TTL, ttl)
-            data.put(IFLA_GRE_PMTUDISC, UInt8(1))
+        let isOverIPv6 = local.bitWidth == 128
+        try create(name, isOverIPv6 ? "ip6gre" : "gre", "local \(local) remote \(remote)") { data in
+            data.put(IFLA_GRE_LOCAL, local)
+            data.put(IFLA_GRE_REMOTE, remote)
+            data.put(IFLA_GRE_TTL, hopLimit)
+            if isOverIPv6 {
+                data.put(IFLA_GRE_ENCAP_LIMIT, encapsulationLimit ?? 0)
+                data.put(IFLA_GRE_FLAGS, encapsulationLimit == nil ? UInt32(IP6_TNL_F_IGN_ENCAP_LIMIT) : 0)
+            } else {
+                data.put(IFLA_GRE_PMTUDISC, UInt8(1))
+            }
+            // GRE_CSUM, GRE_KEY and GRE_SEQ (linux/if_tunnel.h).
+            let flags: UInt16 =
+                (hasChecksum ? 0x8000 : 0) | (key == nil ? 0 : 0x2000) | (hasSequenceNumbers ? 0x1000 : 0)
+            data.put(IFLA_GRE_IFLAGS, flags.bigEndian)
+            data.put(IFLA_GRE_OFLAGS, flags.bigEndian)
             guard let key else { return }
-            let hasKey = UInt16(0x2000).bigEndian  // GRE_KEY (linux/if_tunnel.h)
-            data.put(IFLA_GRE_IFLAGS, hasKey)
-            data.put(IFLA_GRE_OFLAGS, hasKey)
             data.put(IFLA_GRE_IKEY, key.bigEndian)
             data.put(IFLA_GRE_OKEY, key.bigEndian)
         }

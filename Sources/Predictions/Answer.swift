@@ -48,7 +48,7 @@ struct Answer {
     ) -> Prediction {
         var answer = self
         answer.reasons.append("At once: \(atOnce.loss ?? "").")
-        let needed = recoveries.filter { recovery in before.all.contains { $0.tunnels.contains(recovery.side.name) } }
+        let needed = recoveries.filter { recovery in before.all.contains { $0.uses(recovery.side.name) } }
         answer.reasons += needed.map(\.reason)
         let latest = needed.map(\.window.latest).max() ?? .zero
         answer.reasons.append("No hold timer is over by then, so no route changes.")

@@ -29,6 +29,12 @@ struct Forwarding: Sendable {
         var entrances: Set<Damage.Side> = []
         /// Why it cannot be said what becomes of it; nil where it can.
         var doubt: String?
+
+        /// Whether it goes through a tunnel, itself or within another.
+        func uses(_ tunnel: String) -> Bool {
+            tunnels.contains(tunnel) || entrances.contains { $0.name == tunnel }
+        }
+
         /// The nodes that see it in clear, in order.
         var nodes: [String] = []
         /// Every link crossed, also by the outer packets of its tunnels.
@@ -78,6 +84,9 @@ struct Forwarding: Sendable {
         var hops = 0
         /// What plain tunnels have added, in bytes.
         var overhead = 0
+
+        /// Whether it is a plain tunnel's own packet, which may go through IPsec.
+        var isWrapped: Bool { if case .wrapped = kind { true } else { false } }
 
         /// Whether it belongs to a tunnel whose ends have spoken to each other before.
         var isNegotiated: Bool {
@@ -193,11 +202,13 @@ struct Forwarding: Sendable {
         {
             let entrance = Damage.Side(name: tunnel.name, node: node.name)
             path.entrances.insert(entrance)
-            guard packet.tunnel == nil else { return lost("a tunnel in a tunnel, which is not followed") }
+            guard packet.tunnel == nil || packet.isWrapped else {
+                return lost("a tunnel in a tunnel, which is not followed")
+            }
             if end.steering == .policy, damage.forgotten.contains(entrance) {
                 return unprotected(packet, at: place, by: hop, path, tunnel, damage, known)
             }
-            path.tunnels.append(tunnel.name)
+            if packet.tunnel == nil { path.tunnels.append(tunnel.name) }
             for side in [end, peer]
             where damage.forgotten.contains(Damage.Side(name: tunnel.name, node: side.node)) {
                 return lost("\(side.node) has no security associations of \(tunnel.name)")
@@ -284,12 +295,16 @@ struct Forwarding: Sendable {
     /// The end whose policies take a packet at a node, whatever way its route leads; what a daemon and the kernel send for a tunnel is
     /// exempt (socket policies; `xfrm_output`).
     private func policyEnd(for packet: Packet, at place: Place) -> (tunnel: Tunnel, end: TunnelEnd)? {
-        guard place.hasPolicies, packet.tunnel == nil, let source = packet.source else { return nil }
+        guard place.hasPolicies, packet.tunnel == nil || packet.isWrapped, let source = packet.source else {
+            return nil
+        }
         let upper: IPProtocol? =
             switch packet.kind {
             case .echoRequest, .echoReply: source.bitWidth == 32 ? .icmp : .icmpv6
             case .bgp: .tcp
-            case .ike, .esp, .espInUDP, .wrapped: nil
+            case .wrapped:
+                packet.tunnel.flatMap { topology.plainTunnel(named: $0) }?.kind.carriedProtocol
+            case .ike, .esp, .espInUDP: nil
             }
         return topology.policyEnd(at: place.node.name, from: source, to: packet.destination, upper: upper)
     }

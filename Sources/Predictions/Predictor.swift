@@ -132,8 +132,7 @@ extension Predictor {
 
     /// What users' own files say that nothing here computes, and that may decide what becomes of a journey; nil for nothing.
     private func unknown(around journey: Journey) -> String? {
-        let names = Set(journey.all.flatMap(\.tunnels))
-        for tunnel in topology.tunnels where names.contains(tunnel.name) {
+        for tunnel in topology.tunnels where journey.all.contains(where: { $0.uses(tunnel.name) }) {
             for end in tunnel.ends where end.own?.ikeVersion == 1 {
                 return "\(end.node) speaks IKEv1 for \(tunnel.name), whose timers are not computed here"
             }

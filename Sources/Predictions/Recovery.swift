@@ -32,7 +32,7 @@ extension Predictor {
         let open = impact.recoveries.filter { recovery in !recoveries.contains { $0.side == recovery.side } }
         return open.first { recovery in
             recovery.trigger == .packet && !hasNoTraffic(recovery.side)
-                && journey.all.contains { $0.tunnels.contains(recovery.side.name) }
+                && journey.all.contains { $0.uses(recovery.side.name) }
         }.map {
             "\($0.side.node) asks for new associations of \($0.side.name) when it has something to send there itself, and the lab file does not say when that is"
         }
@@ -56,7 +56,7 @@ extension Predictor {
         _ side: Damage.Side, _ end: TunnelEnd, _ exchange: Duration, _ journey: Journey, _ impact: Impact
     ) -> Recovery? {
         let leaves = { (paths: [Forwarding.Path]) in paths.contains { $0.entrances.contains(side) } }
-        let crosses = journey.forth.contains { $0.tunnels.contains(side.name) }
+        let crosses = journey.forth.contains { $0.uses(side.name) }
         let beginning =
             "\(end.node) negotiates new associations of \(side.name) when it has a packet to send (XFRM acquire), in one exchange of \(exchange.shortText) at most"
         if end.withdrawal == .never, leaves(journey.forth) || leaves(journey.back) && !crosses {

@@ -37,7 +37,7 @@ extension Predictor {
         let withTunnels = journey(of: probe, in: negotiated, known: before)
         if !first, withTunnels.loss == nil {
             let needed = topology.tunnels.filter { tunnel in
-                withTunnels.all.contains { $0.tunnels.contains(tunnel.name) }
+                withTunnels.all.contains { $0.uses(tunnel.name) }
             }
             // Where routes follow their tunnels, the first that is back carries what several share.
             let alone = needed.filter { tunnel in
@@ -61,7 +61,7 @@ extension Predictor {
                 || impact.endings.contains { $0.key.name == session.name }
         }
         let carriers = topology.tunnels.filter { tunnel in
-            before.all.contains { $0.tunnels.contains(tunnel.name) }
+            before.all.contains { $0.uses(tunnel.name) }
                 || sessions.contains { session in
                     session.speakers.contains { speaker in
                         tunnel.ends.contains { $0.node == speaker.node && $0.interface == speaker.interface }

@@ -50,8 +50,18 @@ import Testing
         let socket = lab.socket
         let table: [(name: InterfaceName, kind: LinkKind, create: () throws -> Void)] = [
             (
-                "vti1", .vti(local: local, remote: remote, inputKey: 5, outputKey: 5),
-                { try socket.createVTI(name: "vti1", local: local, remote: remote, key: 5) }
+                "vti1", .vti(local: .v4(local), remote: .v4(remote), inputKey: 5, outputKey: 5),
+                { try socket.createVTI(name: "vti1", local: .v4(local), remote: .v4(remote), key: 5) }
+            ),
+            (
+                "vti6a", .vti(local: .v6(local6), remote: .v6(remote6), inputKey: 6, outputKey: 6),
+                { try socket.createVTI(name: "vti6a", local: .v6(local6), remote: .v6(remote6), key: 6) }
+            ),
+            (
+                "gre6",
+                .gre(
+                    local: .v6(local6), remote: .v6(remote6), key: 0, hasSequenceNumbers: false, hasChecksum: false),
+                { try socket.createGRE(name: "gre6", local: .v6(local6), remote: .v6(remote6), key: 0) }
             ),
             ("ipsec1", .xfrm(id: 77), { try socket.createXFRMInterface(name: "ipsec1", id: 77, lower: "d0") }),
             ("ipsec2", .xfrm(id: 78), { try socket.createXFRMInterface(name: "ipsec2", id: 78) }),
@@ -94,12 +104,12 @@ import Testing
                 { try socket.createIP6Tunnel(name: "six6", local: local6, remote: remote6, carriesIPv6: true) }
             ),
             (
-                "gre1", .gre(local: local, remote: remote, key: nil),
-                { try socket.createGRE(name: "gre1", local: local, remote: remote) }
+                "gre1", .gre(local: .v4(local), remote: .v4(remote), key: nil, hasSequenceNumbers: false, hasChecksum: false),
+                { try socket.createGRE(name: "gre1", local: .v4(local), remote: .v4(remote)) }
             ),
             (
-                "gre2", .gre(local: local, remote: remote, key: 0x0102_0304),
-                { try socket.createGRE(name: "gre2", local: local, remote: remote, key: 0x0102_0304) }
+                "gre2", .gre(local: .v4(local), remote: .v4(remote), key: 0x0102_0304, hasSequenceNumbers: true, hasChecksum: true),
+                { try socket.createGRE(name: "gre2", local: .v4(local), remote: .v4(remote), key: 0x0102_0304, hasSequenceNumbers: true, hasChecksum: true) }
             ),
         ]
         for entry in table {

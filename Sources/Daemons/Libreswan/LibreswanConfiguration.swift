@@ -101,7 +101,7 @@ public enum LibreswanConfiguration {
             mode == .transport
             ? [] : [("leftsubnet", "\(selectors.local)"), ("rightsubnet", "\(selectors.remote)")]
         guard let upper = selectors.upper else { return prefixes }
-        let side = { (port: UInt16?) in "\(upper.rawValue)" + (port.map { "/\($0)" } ?? "") }
+        let side = { (port: UInt16?) in "\(upper.rawValue)/" + (port.map(String.init) ?? "0") }
         return prefixes + [
             ("leftprotoport", side(selectors.localPort)), ("rightprotoport", side(selectors.remotePort)),
         ]

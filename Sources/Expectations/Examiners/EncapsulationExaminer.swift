@@ -135,7 +135,7 @@ struct EncapsulationExaminer: Sendable {
         of packet: WirePacket, at place: WirePlaces.Place, among places: WirePlaces
     ) {
         guard !claim.plainTunnels.isEmpty, let inner = packet.inner else { return }
-        if let outer = packet.wrappers.first { note(length: outer.length) }
+        if claim.tunnel == nil, let outer = packet.wrappers.first { note(length: outer.length) }
         for (position, (wrapper, name)) in zip(packet.wrappers, claim.plainTunnels).enumerated() {
             guard case .plain(let tunnel, let sender)? = places.passage(of: wrapper), tunnel.name == name else {
                 objections.add(
@@ -164,6 +164,12 @@ struct EncapsulationExaminer: Sendable {
                 objections.add(
                     "with another encapsulation limit", packet,
                     "\(wrapper.encapsulationLimit.map(String.init) ?? "none") in the header of \(name), expected \(limit.map(String.init) ?? "none")"
+                )
+            }
+            if wrapper.greKey != sender.gre.key, tunnel.kind.isGRE {
+                objections.add(
+                    "with another key", packet,
+                    "\(wrapper.greKey.map(String.init) ?? "none") in the header of \(name), expected \(sender.gre.key.map(String.init) ?? "none")"
                 )
             }
             let length = (within?.length ?? inner.length) + sender.encapsulation(tunnel.kind).headerLength

@@ -49,7 +49,8 @@ struct Trail {
             if hop.inside.isEmpty {
                 if names.last != hop.node { names.append(hop.node) }
                 if let tunnel = hop.entered { names.append(tunnel) }
-            } else if case .secured(let tunnel, let sender)? = hop.inside.first, tunnel.isEnteredByPolicy(at: sender),
+            } else if hop.inside.count == 1, case .secured(let tunnel, let sender)? = hop.inside.first,
+                tunnel.isEnteredByPolicy(at: sender),
                 names.last != tunnel.name
             {
                 if names.last != sender { names.append(sender) }
@@ -64,7 +65,8 @@ struct Trail {
         var names: [String] = []
         for hop in hops {
             if hop.inside.isEmpty, let tunnel = hop.entered { names.append(tunnel) }
-            if case .secured(let tunnel, let sender)? = hop.inside.first, tunnel.isEnteredByPolicy(at: sender),
+            if hop.inside.count == 1, case .secured(let tunnel, let sender)? = hop.inside.first,
+                tunnel.isEnteredByPolicy(at: sender),
                 names.last != tunnel.name
             {
                 names.append(tunnel.name)

@@ -38,6 +38,7 @@ private struct Reader {
     private var encapsulationLimit: UInt8?
     private var isInUDP = false
     private var isInGRE = false
+    private var greKey: UInt32?
 
     init(isOpened: Bool) {
         self.isOpened = isOpened
@@ -74,8 +75,9 @@ private struct Reader {
         case .fragment(let fragment):
             current?.isFragment = fragment.isFragment
             current?.isLaterFragment = fragment.fragmentOffset > 0
-        case .gre:
+        case .gre(let gre):
             isInGRE = true
+            greKey = gre.key
             packet.wrappings.append(.gre)
         case .udp(let udp):
             isInUDP = true
@@ -101,6 +103,9 @@ private struct Reader {
             switch icmp.content {
             case .neighborSolicitation, .neighborAdvertisement, .routerSolicitation, .routerAdvertisement:
                 packet.control = .neighbourDiscovery
+            // Nodes join the groups of their solicited addresses (RFC 4861, section 7.2.1; RFC 3810, section 5).
+            case .other where [130, 131, 132, 143].contains(icmp.type):
+                packet.control = .neighbourDiscovery
             default:
                 if !isOpened, packet.wrappings.count == 0 { packet.control = icmp.quotesPacket ? .icmpErrors : .icmp }
             }
@@ -124,19 +129,22 @@ private struct Reader {
     }
 
     private mutating func enter(_ summary: IPSummary, packet: inout WirePacket) {
-        if let current, !isInGRE {
+        if let current {
             let form: Wrapping =
                 switch (current.source, summary.source) {
+                case _ where isInGRE: .gre
                 case (.v4, .v4): .ipv4InIPv4
                 case (.v4, .v6): .ipv6InIPv4
                 case (.v6, .v4): .ipv4InIPv6
                 case (.v6, .v6): .ipv6InIPv6
                 }
-            packet.wrappings.append(form)
+            // GRE's header has been told of already.
+            if !isInGRE { packet.wrappings.append(form) }
             packet.wrappers.append(
                 WirePacket.Wrapper(
                     form: form, source: current.source, destination: current.destination, length: current.length,
                     hopLimit: hopLimit, trafficClass: trafficClass, encapsulationLimit: encapsulationLimit,
+                    greKey: isInGRE ? greKey : nil,
                     isFragment: current.isFragment, start: current.start))
         }
         encapsulationLimit = nil

@@ -44,6 +44,8 @@ public struct WirePacket: Sendable {
         public let trafficClass: UInt8
         /// IPv6's tunnel encapsulation limit option (RFC 2473, section 4.1.1).
         public let encapsulationLimit: UInt8?
+        /// GRE's; nil for none, and for other headers.
+        public let greKey: UInt32?
         public let isFragment: Bool
         /// Where in the frame, or in the opened packet, it begins.
         let start: Int

@@ -17,9 +17,9 @@ extension WirePlaces {
         var wrappers = packet.wrappers[...]
         return packet.wrappings.array.compactMap { form in
             switch form {
-            case .vlan, .gre: nil
+            case .vlan: nil
             case .esp, .espInUDP: tunnel(of: packet).map { .secured(topology.tunnels[$0.tunnel], sender: $0.sender) }
-            case .ipv4InIPv4, .ipv4InIPv6, .ipv6InIPv4, .ipv6InIPv6: wrappers.popFirst().flatMap(passage)
+            case .gre, .ipv4InIPv4, .ipv4InIPv6, .ipv6InIPv4, .ipv6InIPv6: wrappers.popFirst().flatMap(passage)
             }
         }
     }
@@ -61,6 +61,13 @@ extension WirePlaces.Passage {
 }
 
 extension PlainTunnelEnd {
+    private var greOptions: Set<Encapsulation.Tunnel.Option> {
+        let all: [(Bool, Encapsulation.Tunnel.Option)] = [
+            (gre.key != nil, .key), (gre.hasSequenceNumbers, .sequenceNumbers), (gre.hasChecksum, .checksum),
+        ]
+        return Set(all.filter(\.0).map(\.1))
+    }
+
     /// What this end makes of a packet that it sends.
     public func encapsulation(_ kind: PlainTunnel.Kind) -> Encapsulation.Tunnel {
         let options: Set<Encapsulation.Tunnel.Option> = encapsulationLimit == nil ? [.noEncapsulationLimit] : []
@@ -70,6 +77,8 @@ extension PlainTunnelEnd {
         case .ipip: Encapsulation.Tunnel(.ipip)
         case .ipip6: Encapsulation.Tunnel(.ipip6, options: options)
         case .ip6ip6: Encapsulation.Tunnel(.ip6ip6, options: options)
+        case .gre: Encapsulation.Tunnel(.gre, options: greOptions)
+        case .ip6gre: Encapsulation.Tunnel(.ip6gre, options: options.union(greOptions))
         }
     }
 }

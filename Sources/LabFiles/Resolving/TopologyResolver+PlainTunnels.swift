@@ -33,10 +33,14 @@ extension TopologyResolver {
                 mss: own.mss ?? spec.mss, routes: own.routes.map(\.value),
                 encapsulationLimit: kind.isOverIPv6 ? limit : nil,
                 hopLimit: own.shape.hopLimit ?? spec.shape.hopLimit ?? 64,
-                potentialRouters: own.potentialRouters.map(\.value))
+                potentialRouters: own.potentialRouters.map(\.value), gre: spec.shape.gre)
         }
         guard ends.count == 2 else { return nil }
         return PlainTunnel(name: spec.name.value, summary: spec.summary, kind: kind, ends: ends)
+    }
+
+    private func carries(_ kind: PlainTunnel.Kind, _ address: IPAddress) -> Bool {
+        isOverIPv6(address) ? kind.carriesIPv6 : kind.carriesIPv4
     }
 
     private func isOverIPv6(_ address: IPAddress) -> Bool {
@@ -48,6 +52,11 @@ extension TopologyResolver {
             collector.error(
                 limit.line, "\(place): \(kind.rawValue) has no encapsulation limit: it goes over IPv4",
                 "Remove `encapsulation-limit:`; it is an option of IPv6 (RFC 2473, section 4.1.1).")
+        }
+        for key in shape.ofGRE where !kind.isGRE {
+            collector.error(
+                key.line, "\(place): \(kind.rawValue) has no `\(key.value):`, which is GRE's",
+                "Remove it, or write `kind: gre`.")
         }
     }
 
@@ -79,13 +88,13 @@ extension TopologyResolver {
                     address.line, "\(place): node \(node) does not have the address \(address.value)", remedy)
             }
         }
-        for prefix in end.routes where isOverIPv6(prefix.value.address) != kind.carriesIPv6 {
+        for prefix in end.routes where !carries(kind, prefix.value.address) {
             collector.error(
                 prefix.line,
                 "\(place): \(kind.rawValue) carries \(kind.carriesIPv6 ? "IPv6" : "IPv4"), not \(prefix.value)",
                 "Route \(kind.carriesIPv6 ? "IPv6" : "IPv4") prefixes into it.")
         }
-        if let mtu = end.mtu, kind.carriesIPv6, mtu.value.bytes < 1280 {
+        if let mtu = end.mtu, kind.carriesIPv6, !kind.carriesIPv4, mtu.value.bytes < 1280 {
             collector.error(
                 mtu.line, "\(place): an MTU of \(mtu.value) is too small for the IPv6 that it carries",
                 "Write 1280 or more (RFC 8200, section 5).")
@@ -105,7 +114,7 @@ extension TopologyResolver {
             return
         }
         check(hostAddress: inside)
-        guard isOverIPv6(inside.value.address) == kind.carriesIPv6 else {
+        guard carries(kind, inside.value.address) else {
             collector.error(
                 inside.line,
                 "\(place): \(kind.rawValue) carries \(kind.carriesIPv6 ? "IPv6" : "IPv4"), not \(inside.value)",

@@ -24,6 +24,10 @@ struct PlainTunnelSpec {
         /// Nil where it is not written; `.some(nil)` for none.
         let encapsulationLimit: Located<UInt8?>?
         let hopLimit: UInt8?
+        /// GRE's, of the tunnel alone.
+        let gre: PlainTunnel.GREOptions
+        /// The keys of those that are written.
+        let ofGRE: [Located<String>]
 
         init(_ fields: YAMLFields) {
             encapsulationLimit = fields["encapsulation-limit"].flatMap { value in
@@ -35,6 +39,13 @@ struct PlainTunnelSpec {
                 guard let limit = value.value(UInt8.self, "a number from 1 to 255")?.value else { return nil }
                 if limit == 0 { value.wrong("a number from 1 to 255") }
                 return limit
+            }
+            gre = PlainTunnel.GREOptions(
+                key: fields["key"]?.value(UInt32.self, "a number below 2^32")?.value,
+                hasSequenceNumbers: fields["sequence-numbers"]?.flag()?.value ?? false,
+                hasChecksum: fields["checksum"]?.flag()?.value ?? false)
+            ofGRE = ["key", "sequence-numbers", "checksum"].compactMap { key in
+                fields[key].map { Located(value: key, line: $0.line) }
             }
         }
     }
@@ -52,7 +63,8 @@ struct PlainTunnelSpec {
     init?(key: Located<String>, value: YAMLValue) {
         guard
             let fields = value.fields([
-                "kind", "summary", "mtu", "mss", "encapsulation-limit", "hop-limit", "ends",
+                "kind", "summary", "mtu", "mss", "encapsulation-limit", "hop-limit", "key", "sequence-numbers", "checksum",
+                "ends",
             ]),
             let kind = fields["kind"]?.choice(PlainTunnel.Kind.self, noun: "kinds of tunnels without IPsec"),
             let ends = fields.required("ends", "the two nodes it joins")

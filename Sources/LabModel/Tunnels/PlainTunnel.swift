@@ -14,9 +14,24 @@ public struct PlainTunnel: Hashable, Sendable, Codable {
         case ipip6
         /// IPv6 in IPv6 (RFC 2473).
         case ip6ip6
+        /// Either in GRE in IPv4 (RFC 2784).
+        case gre
+        /// Either in GRE in IPv6 (RFC 7676).
+        case ip6gre
 
-        public var isOverIPv6: Bool { self == .ipip6 || self == .ip6ip6 }
+        public var isOverIPv6: Bool { self == .ipip6 || self == .ip6ip6 || self == .ip6gre }
         public var carriesIPv6: Bool { self != .ipip && self != .ipip6 }
+        public var carriesIPv4: Bool { self != .isatap && self != .sixInFour && self != .ip6ip6 }
+        public var isGRE: Bool { self == .gre || self == .ip6gre }
+
+        /// What an outer packet says that it carries.
+        public var carriedProtocol: IPProtocol {
+            switch self {
+            case .gre, .ip6gre: .gre
+            case .ipip, .ipip6: .ipv4
+            case .isatap, .sixInFour, .ip6ip6: .ipv6
+            }
+        }
 
         /// How its packets look on a link.
         public var wrapping: Wrapping {
@@ -25,7 +40,27 @@ public struct PlainTunnel: Hashable, Sendable, Codable {
             case .ipip: .ipv4InIPv4
             case .ipip6: .ipv4InIPv6
             case .ip6ip6: .ipv6InIPv6
+            case .gre, .ip6gre: .gre
             }
+        }
+    }
+
+    /// What of GRE's header is optional (RFC 2890; RFC 2784, section 2.1).
+    public struct GREOptions: Hashable, Sendable, Codable {
+        /// The same both ways.
+        public let key: UInt32?
+        public let hasSequenceNumbers: Bool
+        public let hasChecksum: Bool
+
+        public init(key: UInt32? = nil, hasSequenceNumbers: Bool = false, hasChecksum: Bool = false) {
+            self.key = key
+            self.hasSequenceNumbers = hasSequenceNumbers
+            self.hasChecksum = hasChecksum
+        }
+
+        /// Bytes of the whole header.
+        public var headerLength: Int {
+            4 + 4 * [key != nil, hasSequenceNumbers, hasChecksum].count { $0 }
         }
     }
 
@@ -69,12 +104,14 @@ public struct PlainTunnelEnd: Hashable, Sendable, Codable {
     public let hopLimit: UInt8
     /// An ISATAP host's potential router list (RFC 5214, section 8.3.2): who may send it packets that come from elsewhere.
     public let potentialRouters: [IPv4Address]
+    /// Of GRE alone.
+    public let gre: PlainTunnel.GREOptions
 
     public init(
         node: String, localAddress: IPAddress, remoteAddress: IPAddress, interface: InterfaceName,
         inside: InterfaceAddress?,
         mtu: MTU?, mss: MSSClamp, routes: [IPPrefix], encapsulationLimit: UInt8?, hopLimit: UInt8,
-        potentialRouters: [IPv4Address]
+        potentialRouters: [IPv4Address], gre: PlainTunnel.GREOptions = .init()
     ) {
         self.node = node
         self.localAddress = localAddress
@@ -87,11 +124,13 @@ public struct PlainTunnelEnd: Hashable, Sendable, Codable {
         self.encapsulationLimit = encapsulationLimit
         self.hopLimit = hopLimit
         self.potentialRouters = potentialRouters
+        self.gre = gre
     }
 
-    /// What it adds to each packet: the IP header, and the option with the limit.
+    /// What it adds to each packet: the IP header, the option with the limit, and GRE's header.
     public func headerLengths(_ kind: PlainTunnel.Kind) -> [Int] {
-        kind.isOverIPv6 ? [40] + (encapsulationLimit == nil ? [] : [8]) : [20]
+        (kind.isOverIPv6 ? [40] + (encapsulationLimit == nil ? [] : [8]) : [20])
+            + (kind.isGRE ? [gre.headerLength] : [])
     }
 
     public func overhead(_ kind: PlainTunnel.Kind) -> Int { headerLengths(kind).reduce(0, +) }
@@ -112,12 +151,13 @@ extension Topology {
     /// An ISATAP interface has no peer and so none below it that the kernel knows: it gets Ethernet's 1500 less 20 whatever
     /// its link takes (`ipip6_tunnel_setup`, net/ipv6/sit.c). All others get what that one has less their own headers, and
     /// those that carry IPv6 or are carried by it no less than 1280 (`ipip6_tunnel_bind_dev`, same file;
-    /// `ip_tunnel_bind_dev`, net/ipv4/ip_tunnel.c; `ip6_tnl_link_config`, net/ipv6/ip6_tunnel.c).
+    /// `ip_tunnel_bind_dev`, net/ipv4/ip_tunnel.c; `ip6_tnl_link_config`, net/ipv6/ip6_tunnel.c; `ip6gre_tnl_link_config_route`,
+    /// net/ipv6/ip6_gre.c).
     public func mtu(of end: PlainTunnelEnd, in kind: PlainTunnel.Kind) -> Int {
         if let mtu = end.mtu { return mtu.bytes }
         let below = kind == .isatap ? MTU.ethernet.bytes : mtu(below: end)
         let room = below - end.overhead(kind)
-        return kind == .ipip ? room : max(room, 1280)
+        return kind == .ipip || kind == .gre ? room : max(room, 1280)
     }
 
     /// The MTU of the interface that has the end's outer address.
