@@ -52,7 +52,7 @@ public struct ESPEncapsulation: Hashable, Sendable {
     ///
     /// Linux leaves all up to the first header that is not per fragment outside, and a lone destination options header with
     /// them (`ip6_find_1stfragopt` in net/ipv6/output_core.c).
-    func protecting(behind ipLength: Int) -> Self {
+    public func protecting(behind ipLength: Int) -> Self {
         guard mode == .transport else { return self }
         return Self(
             transform: transform, mode: mode, family: family, isUDPEncapsulated: isUDPEncapsulated, ipLength: ipLength)

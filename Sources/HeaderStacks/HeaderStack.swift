@@ -64,8 +64,9 @@ public struct HeaderStack: Hashable, Sendable {
         families.map(\.headerLength).min() ?? 0
     }
 
-    /// Tells ESP in transport mode how long the IP header before it is, where a tunnel within makes that header.
-    private static func placed(_ layers: [Encapsulation]) -> [Encapsulation] {
+    /// The same layers, outermost first, with ESP in transport mode told how long the IP header before it is, where a tunnel within makes
+    /// that header.
+    public static func placed(_ layers: [Encapsulation]) -> [Encapsulation] {
         var ipLength: Int?
         let inwards = layers.reversed().map { layer in
             switch layer {

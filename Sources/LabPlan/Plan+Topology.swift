@@ -116,7 +116,8 @@ private struct Planner {
         let carriesIPv6 = end.selectors.contains { $0.local.address.bitWidth == 128 }
         let families = carriesIPv6 ? ["ipv4", "ipv6"] : ["ipv4"]
         return [
-            .setSysctls(node: end.node, families.map { Sysctl(key: "net.\($0).conf.\(name).disable_policy", value: "1") })
+            .setSysctls(
+                node: end.node, families.map { Sysctl(key: "net.\($0).conf.\(name).disable_policy", value: "1") })
         ]
     }
 

@@ -23,7 +23,8 @@ extension NetlinkSocket {
         case (.gre, .v4, .v4), (.ip6gre, .v6, .v6):
             try createGRE(
                 name: name, local: end.localAddress, remote: end.remoteAddress, key: end.gre.key,
-                hasSequenceNumbers: end.gre.hasSequenceNumbers, hasChecksum: end.gre.hasChecksum, hopLimit: end.hopLimit,
+                hasSequenceNumbers: end.gre.hasSequenceNumbers, hasChecksum: end.gre.hasChecksum,
+                hopLimit: end.hopLimit,
                 encapsulationLimit: end.encapsulationLimit)
         default:
             throw LabFailure(

@@ -104,12 +104,20 @@ import Testing
                 { try socket.createIP6Tunnel(name: "six6", local: local6, remote: remote6, carriesIPv6: true) }
             ),
             (
-                "gre1", .gre(local: .v4(local), remote: .v4(remote), key: nil, hasSequenceNumbers: false, hasChecksum: false),
+                "gre1",
+                .gre(local: .v4(local), remote: .v4(remote), key: nil, hasSequenceNumbers: false, hasChecksum: false),
                 { try socket.createGRE(name: "gre1", local: .v4(local), remote: .v4(remote)) }
             ),
             (
-                "gre2", .gre(local: .v4(local), remote: .v4(remote), key: 0x0102_0304, hasSequenceNumbers: true, hasChecksum: true),
-                { try socket.createGRE(name: "gre2", local: .v4(local), remote: .v4(remote), key: 0x0102_0304, hasSequenceNumbers: true, hasChecksum: true) }
+                "gre2",
+                .gre(
+                    local: .v4(local), remote: .v4(remote), key: 0x0102_0304, hasSequenceNumbers: true,
+                    hasChecksum: true),
+                {
+                    try socket.createGRE(
+                        name: "gre2", local: .v4(local), remote: .v4(remote), key: 0x0102_0304,
+                        hasSequenceNumbers: true, hasChecksum: true)
+                }
             ),
         ]
         for entry in table {

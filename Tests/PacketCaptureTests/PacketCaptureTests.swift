@@ -168,7 +168,7 @@ import Testing
         for (node, local, remote, address) in [
             (cable.left, "10.1.1.1", "10.1.1.2", "10.9.9.1/24"), (cable.right, "10.1.1.2", "10.1.1.1", "10.9.9.2/24"),
         ] as [(TestNode, IPv4Address, IPv4Address, InterfaceAddress)] {
-            try node.netlink.createVTI(name: "vti1", local: local, remote: remote, key: 5)
+            try node.netlink.createVTI(name: "vti1", local: .v4(local), remote: .v4(remote), key: 5)
             try node.netlink.createGRE(name: "gre1", local: .v4(local), remote: .v4(remote))
             try node.netlink.addAddress(address, to: "gre1")
             for name in ["vti1", "gre1"] as [InterfaceName] { try node.netlink.setUp(name) }

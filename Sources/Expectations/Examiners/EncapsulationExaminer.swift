@@ -230,7 +230,7 @@ struct EncapsulationExaminer: Sendable {
         note(length: outer.length)
         // Another form has other lengths, and what is sent again entered once.
         check(
-            esp, packet, outer, arithmetic: isWrappedRight ? arithmetic(for: outer) : nil,
+            esp, packet, outer, arithmetic: isWrappedRight ? arithmetic(for: packet) : nil,
             hash: isNew && watched.contains(addresses.sender) && wasSeen(packet, from: addresses, among: places)
                 ? hash : nil)
     }
@@ -264,8 +264,10 @@ struct EncapsulationExaminer: Sendable {
         return false
     }
 
-    private func arithmetic(for outer: IPSummary) -> ESPEncapsulation? {
-        if case .v4 = outer.source { esp?.v4 } else { esp?.v6 }
+    private func arithmetic(for packet: WirePacket) -> ESPEncapsulation? {
+        guard let outer = packet.outer else { return nil }
+        let form = outer.source.bitWidth == 32 ? esp?.v4 : esp?.v6
+        return packet.keptLength.flatMap { form?.protecting(behind: $0) } ?? form
     }
 
     private func probe(of inner: IPSummary) -> Int? {

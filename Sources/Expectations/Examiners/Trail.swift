@@ -1,3 +1,4 @@
+import HeaderStacks
 import LabModel
 import NetworkTypes
 
@@ -15,19 +16,22 @@ struct Trail {
 
         /// The bytes of the frame that carries a packet of so many here; the link header counts, as netem counts it.
         func frameLength(of packet: Int) -> Int? {
-            var length = packet
-            for passage in inside.reversed() {
-                guard let encapsulation = passage.encapsulation else { return nil }
-                length = encapsulation.outerLength(ofInner: length)
-            }
+            guard let encapsulations else { return nil }
+            let length = encapsulations.reversed().reduce(packet) { $1.outerLength(ofInner: $0) }
             return length + (link?.headerLength ?? 14)
         }
 
         /// What fits within the tunnels where this many bytes fit around them; nil where that is not known.
         func room(within bytes: Int) -> Int? {
-            inside.reduce(Optional(bytes)) { room, passage in
-                room.flatMap { room in passage.encapsulation.flatMap { $0.largestInner(within: room) } }
+            encapsulations.flatMap { layers in
+                layers.reduce(Optional(bytes)) { room, layer in room.flatMap { layer.largestInner(within: $0) } }
             }
+        }
+
+        /// Nil where one is not known.
+        private var encapsulations: [Encapsulation]? {
+            let known = inside.compactMap(\.encapsulation)
+            return known.count == inside.count ? HeaderStack.placed(known) : nil
         }
     }
 

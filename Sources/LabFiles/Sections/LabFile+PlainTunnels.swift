@@ -63,7 +63,8 @@ struct PlainTunnelSpec {
     init?(key: Located<String>, value: YAMLValue) {
         guard
             let fields = value.fields([
-                "kind", "summary", "mtu", "mss", "encapsulation-limit", "hop-limit", "key", "sequence-numbers", "checksum",
+                "kind", "summary", "mtu", "mss", "encapsulation-limit", "hop-limit", "key", "sequence-numbers",
+                "checksum",
                 "ends",
             ]),
             let kind = fields["kind"]?.choice(PlainTunnel.Kind.self, noun: "kinds of tunnels without IPsec"),
