@@ -191,7 +191,7 @@ struct PathTracer {
         let matching = try sandbox.sockets.securityPolicies().filter { policy in
             policy.direction == .output && policy.mark == nil && policy.interfaceID == nil
                 && policy.selector.source.contains(source) && policy.selector.destination.contains(packet.destination)
-                && [0, packet.destination.bitWidth == 32 ? 1 : 58].contains(policy.selector.protocol)
+                && policy.selector.takesEchoes(isIPv6: packet.destination.bitWidth == 128)
         }
         guard let first = matching.min(by: { $0.priority < $1.priority }) else { return nil }
         return ends.first { _, end in
@@ -224,5 +224,14 @@ struct PathTracer {
             return (peer.node, peer.routedInterface, nil)
         }
         return topology.tunnelEntrance(interface, of: node).map { ($0.peer, $0.peerInterface, $0.tunnel) }
+    }
+}
+
+extension IPsecSelector {
+    /// Whether echo requests are among its packets as far as protocol and type go; the type of ICMP stands for the source port, and the
+    /// code for the other (`xfrm_flowi_sport`, include/net/xfrm.h).
+    fileprivate func takesEchoes(isIPv6: Bool) -> Bool {
+        guard self.protocol != 0 else { return true }
+        return self.protocol == (isIPv6 ? 58 : 1) && [0, isIPv6 ? 128 : 8].contains(sourcePort) && destinationPort == 0
     }
 }

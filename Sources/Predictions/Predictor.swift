@@ -133,11 +133,11 @@ extension Predictor {
     /// What users' own files say that nothing here computes, and that may decide what becomes of a journey; nil for nothing.
     private func unknown(around journey: Journey) -> String? {
         for tunnel in topology.tunnels where journey.all.contains(where: { $0.uses(tunnel.name) }) {
-            for end in tunnel.ends where end.own?.ikeVersion == 1 {
+            for end in tunnel.ends where end.ikeVersion == 1 {
                 return "\(end.node) speaks IKEv1 for \(tunnel.name), whose timers are not computed here"
             }
             // Through one link and one inside it cannot move anywhere.
-            for end in tunnel.ends where end.own?.moves ?? false && topology.linkEnds(of: end.node).count > 2 {
+            for end in tunnel.ends where end.moves && topology.linkEnds(of: end.node).count > 2 {
                 return
                     "\(end.node) may move \(tunnel.name) to another of its addresses (MOBIKE, RFC 4555), which is not computed here"
             }

@@ -9,7 +9,7 @@ struct SteeringTests {
     @Test(arguments: [
         ("policy-based", nil), ("transport-mode", nil), ("interface-kinds", nil), ("interface-kinds", "usual"),
         ("ipv6-outside", nil), ("ipv6-outside", "interfaces"), ("gre-over-ipsec", nil),
-        ("gre-over-ipsec", "tunnel-mode"),
+        ("gre-over-ipsec", "tunnel-mode"), ("ikev1", nil), ("ikev1", "aggressive"),
     ])
     func `Every claim holds`(lab: String, variant: String?) async throws {
         try await LabHome.with { home in
@@ -29,14 +29,14 @@ struct SteeringTests {
             let up = try await home.netlab.run("up", "policy-based", "--clock", "paused")
             #expect(up.code == 0, up.account)
             let lab = RunningLab(home: home, name: "policy-based")
-            // A policy without templates that goes before the tunnel's lets packets pass as they are (ip-xfrm(8)).
+            // A policy without templates lets packets pass as they are (ip-xfrm(8)).
             for (node, source, destination) in [
                 ("hq-gw", "10.1.0.0/24", "192.168.7.0/24"), ("branch-gw", "192.168.7.0/24", "10.1.0.0/24"),
             ] {
                 for direction in ["out", "fwd", "in"] {
                     let pair = direction == "out" ? [source, destination] : [destination, source]
                     try await lab.change(
-                        node, "ip", "xfrm", "policy", "add", "src", pair[0], "dst", pair[1], "dir", direction,
+                        node, "ip", "xfrm", "policy", "update", "src", pair[0], "dst", pair[1], "dir", direction,
                         "priority", "1")
                 }
             }

@@ -73,7 +73,7 @@ struct PlainTunnelTests {
     @Test(arguments: [
         broken(
             "kind: ipip6", "kind: ipip7§", "\"ipip7\" is not one of the kinds of tunnels",
-            "6in4, ip6ip6, ipip, ipip6, isatap"),
+            "6in4, gre, ip6gre, ip6ip6, ipip, ipip6, isatap"),
         broken("hop-limit: 9", "hop-limit: 0§", "\"0\" is not a number from 1 to 255", "1 to 255"),
         broken("limit: none", "limit: 256§", "\"256\" is not none, or a number", "0 to 255"),
         broken(

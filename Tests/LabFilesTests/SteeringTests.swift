@@ -285,3 +285,71 @@ struct ProposalListTests {
         #expect(tunnel.lifetimes?.esp == .seconds(1800))
     }
 }
+
+/// What ends are told beside their proposals.
+@Suite("Options of tunnels")
+struct TunnelOptionsTests {
+    private static func read(_ tunnel: String, _ west: String = "", _ east: String = "") throws -> (
+        tunnel: Tunnel?, errors: [String], warnings: [String]
+    ) {
+        let text = """
+            name: pair
+            nodes:
+              west: {role: router}
+              east: {role: router, ike: strongswan}
+            links:
+              wire: {ends: {west:e0: 192.0.2.1/24, east:e0: 192.0.2.2/24}}
+            tunnels:
+              vpn:
+                psk: an-example-key
+                ike: {encryption: aes-256-cbc, integrity: sha2-256, group: 14}
+                esp: {encryption: aes-256-gcm-16}
+                \(tunnel)
+                ends:
+                  west: {address: 192.0.2.1, interface: v0\(west)}
+                  east: {address: 192.0.2.2, interface: v0, startup: listen\(east)}
+            """
+        do {
+            let (topology, warnings) = try LabFile(text: text, file: "lab.yaml") { _ in "" }.resolve()
+            return (topology.tunnels.first, [], warnings.map(\.message))
+        } catch {
+            return (nil, error.diagnostics.map(\.message), [])
+        }
+    }
+
+    @Test func `An end's go before the tunnel's`() throws {
+        let tunnel = try #require(
+            try Self.read("replay-window: 64\n    mobike: true", ", replay-window: 0, force-encapsulation: true").tunnel
+        )
+        #expect(tunnel.ends.map(\.options.replayWindow) == [0, 64] && tunnel.ends.allSatisfy(\.moves))
+        #expect(tunnel.ends.map(\.options.forcesEncapsulation) == [true, false] && tunnel.isUDPEncapsulated)
+    }
+
+    @Test func `IKEv1 is warned of, once`() throws {
+        let found = try Self.read("ike-version: 1\n    aggressive: true")
+        #expect(found.tunnel?.ends.map(\.ikeVersion) == [1, 1])
+        #expect(
+            found.warnings.count == 1
+                && found.warnings.contains { $0.contains("aggressive mode gives a pre-shared key away") }, "\(found)")
+    }
+
+    @Test(arguments: [
+        ("aggressive: true", "", "IKEv2 has no aggressive mode"),
+        ("ike-version: 3", "", "1 or 2"),
+        ("ike-version: 1", ", ike-version: 2", "one end speaks IKEv2 and the other IKEv1"),
+        ("ike-version: 1\n    replay-window: -1", "", "replay-window"),
+        ("esn: true", ", esn: false", "one end wants sequence numbers of 64 bits"),
+        ("rekey-margin: 40m", "", "leaves nothing of a lifetime of 1h"),
+    ])
+    func `What does not go together is said`(tunnel: String, west: String, error: String) throws {
+        let errors = try Self.read(tunnel, west).errors
+        #expect(errors.contains { $0.contains(error) }, "\(errors)")
+    }
+
+    @Test func `IKEv1 does not protect IKE with an AEAD`() throws {
+        let errors = try Self.read(
+            "ike-version: 1", ", ike: {encryption: aes-256-gcm-16, integrity: sha2-256, group: 14}"
+        ).errors
+        #expect(errors.contains { $0.contains("IKEv1 does not protect IKE with aes-256-gcm-16") }, "\(errors)")
+    }
+}

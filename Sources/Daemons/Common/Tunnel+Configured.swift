@@ -28,7 +28,9 @@ extension Tunnel {
 
     /// Whether its ESP rides in UDP: as soon as one end is behind NAT (RFC 7296, section 2.23), or when it is forced to.
     public var isUDPEncapsulated: Bool {
-        ends.contains { $0.localAddress != $0.identity || $0.own?.forcesEncapsulation ?? false }
+        ends.contains {
+            $0.localAddress != $0.identity || $0.options.forcesEncapsulation || $0.own?.forcesEncapsulation ?? false
+        }
     }
 
     /// How long its IKE SA and its ESP associations last; nil where the user's own files leave that to the daemon.
@@ -41,6 +43,12 @@ extension Tunnel {
 }
 
 extension TunnelEnd {
+    /// 1 or 2; nil where it takes either.
+    public var ikeVersion: Int? { own.map(\.ikeVersion) ?? options.ikeVersion }
+
+    /// Whether it may move the tunnel to another address of its node's (MOBIKE, RFC 4555).
+    public var moves: Bool { own?.moves ?? options.moves }
+
     /// Whether it begins a negotiation when its daemon starts.
     public var begins: Bool {
         switch configuration {

@@ -43,6 +43,10 @@ public enum LibreswanConfiguration {
             if case .own(let files) = end.configuration { IpsecConf(files.configuration).setup } else { [] }
         }
         var setup = ["uniqueids": "no"]
+        // pluto drops IKEv1 unless told otherwise (ipsec.conf(5)).
+        if ends.contains(where: { $0.end.proposal != nil && $0.end.options.ikeVersion == 1 }) {
+            setup["ikev1-policy"] = "accept"
+        }
         for (key, value) in given where key != "logfile" && key != "nssdir" { setup[key] = value }
         let more = setup.sorted { $0.key < $1.key }.map { "    \($0.key)=\($0.value)" }.joined(separator: "\n")
         let main = """
@@ -75,7 +79,7 @@ public enum LibreswanConfiguration {
             [
                 ("type", mode.rawValue),
                 ("auto", startup == .initiate ? "start" : "add"),
-                ("ikev2", "insist"),
+                ("ikev2", end.options.ikeVersion == 2 ? "insist" : "never"),
                 ("authby", "secret"),
                 ("left", "\(end.localAddress)"),
                 ("leftid", "\(end.identity)"),
@@ -91,7 +95,7 @@ public enum LibreswanConfiguration {
                 ("compress", "no"),
                 ("ikelifetime", seconds(proposal.ikeLifetime)),
                 ("salifetime", seconds(proposal.espLifetime)),
-            ] + rekeyMargin(proposal) + liveness(end.deadPeerDetection, action: action)
+            ] + options(end.options, proposal) + liveness(end, action: action)
         return "conn \(name)\n" + parameters.map { "    \($0)=\($1)\n" }.joined()
     }
 
@@ -116,16 +120,34 @@ public enum LibreswanConfiguration {
         }
     }
 
-    /// pluto renews 9 to 18 minutes ahead unless told otherwise, which would be before a short life has begun.
-    private static func rekeyMargin(_ proposal: TunnelProposal) -> [(String, String)] {
-        let shortest = min(proposal.ikeLifetime, proposal.espLifetime)
-        return shortest > .seconds(20 * 60) ? [] : [("rekeymargin", seconds(shortest / 10))]
+    private static func options(_ options: TunnelOptions, _ proposal: TunnelProposal) -> [(String, String)] {
+        let word = { (isOn: Bool) in isOn ? "yes" : "no" }
+        let all: [(String, String?)] = [
+            ("aggressive", options.isAggressive ? "yes" : nil),
+            ("encapsulation", options.forcesEncapsulation ? "yes" : nil),
+            ("replay-window", options.replayWindow.map(String.init)),
+            ("esn", options.hasExtendedSequence.map(word)),
+            ("fragmentation", options.fragmentsIKE.map(word)),
+            ("mobike", options.moves ? "yes" : nil),
+            ("rekeymargin", (options.rekeyMargin ?? shortMargin(proposal)).map(seconds)),
+        ]
+        return all.compactMap { key, value in value.map { (key, $0) } }
     }
 
-    private static func liveness(
-        _ detection: DeadPeerDetection?, action: TunnelEnd.DeadPeerAction
-    ) -> [(String, String)] {
-        guard let detection else { return [] }
+    /// pluto renews 9 to 18 minutes ahead unless told otherwise, which would be before a short life has begun.
+    private static func shortMargin(_ proposal: TunnelProposal) -> Duration? {
+        let shortest = min(proposal.ikeLifetime, proposal.espLifetime)
+        return shortest > .seconds(20 * 60) ? nil : shortest / 10
+    }
+
+    private static func liveness(_ end: TunnelEnd, action: TunnelEnd.DeadPeerAction) -> [(String, String)] {
+        guard let detection = end.deadPeerDetection else { return [] }
+        guard end.options.ikeVersion == 2 else {
+            return [
+                ("dpddelay", seconds(detection.delay)), ("dpdtimeout", seconds(detection.timeout)),
+                ("dpdaction", action.rawValue),
+            ]
+        }
         let retransmission = detection.retransmission
         return [
             ("dpddelay", seconds(detection.delay)),

@@ -60,7 +60,9 @@ public enum StrongSwanConfiguration {
         return [
             ConfigurationFile(
                 path: "/etc/strongswan.conf",
-                contents: daemon(logFile: logFile, topology.charonRetransmission(of: node))),
+                contents: daemon(
+                    logFile: logFile, topology.charonRetransmission(of: node),
+                    isAggressive: ends.contains { $0.end.options.isAggressive })),
             keyLogging(false),
             ConfigurationFile(
                 path: "/etc/swanctl/swanctl.conf",
@@ -79,10 +81,11 @@ public enum StrongSwanConfiguration {
         "random", "nonce", "openssl", "xcbc", "kdf", "kernel-netlink", "socket-default", "vici", "updown",
     ]
 
-    private static func daemon(logFile: String, _ schedule: CharonRetransmission) -> String {
+    private static func daemon(logFile: String, _ schedule: CharonRetransmission, isAggressive: Bool) -> String {
         Section(
             "charon-systemd",
-            [
+            // A responder refuses aggressive mode with a pre-shared key unless it is told so in these words.
+            (isAggressive ? [("i_dont_care_about_security_and_use_aggressive_mode_psk", "yes")] : []) + [
                 ("load", plugins.joined(separator: " ")),
                 // The lab's routes lead into the interfaces; charon's own would be in a table before all others.
                 ("install_routes", "no"),
@@ -132,28 +135,30 @@ public enum StrongSwanConfiguration {
                     ("local_ts", selector(selectors.local, selectors.upper, selectors.localPort)),
                     ("remote_ts", selector(selectors.remote, selectors.upper, selectors.remotePort)),
                     ("mode", mode.rawValue),
-                    ("esp_proposals", proposal.esp.map(espAlgorithms).joined(separator: ", ")),
+                    (
+                        "esp_proposals",
+                        proposal.esp.map { espAlgorithms($0) + sequenceNumbers(end.options) }.joined(separator: ", ")
+                    ),
                     ("start_action", starts ? "start" : "none"),
                     // An initiator keeps its tunnel up whatever the peer does.
                     ("close_action", starts ? "start" : "none"),
                     ("dpd_action", deadPeerAction(action)),
-                ] + way(into: end)
-                    + lifetime(proposal.espLifetime, rekey: "rekey_time", hard: "life_time", random: "rand_time"))
+                ] + way(into: end) + (end.options.replayWindow.map { [("replay_window", "\($0)")] } ?? [])
+                    + lifetime(proposal.espLifetime, margin: end.options.rekeyMargin))
         }
         let connection = Section(
             end.connection,
             [
-                ("version", "2"),
+                ("version", "\(end.options.ikeVersion)"),
                 ("local_addrs", "\(end.localAddress)"),
                 ("remote_addrs", "\(end.remoteAddress)"),
                 ("proposals", proposal.ike.map(ikeAlgorithms).joined(separator: ", ")),
-                ("mobike", "no"),
+                ("mobike", end.options.moves ? "yes" : "no"),
                 ("unique", "no"),
                 ("keyingtries", "0"),
                 ("reauth_time", "0"),
-            ] + ikeLifetime(proposal.ikeLifetime)
-                + (end.deadPeerDetection.map { [("dpd_delay", seconds($0.delay))] }
-                    ?? []),
+            ] + options(end.options) + ikeLifetime(proposal.ikeLifetime, margin: end.options.rekeyMargin)
+                + liveness(end),
             [
                 Section("local", [("auth", "psk"), ("id", "\(end.identity)")]),
                 Section("remote", [("auth", "psk"), ("id", "\(peer.identity)")]),
@@ -187,18 +192,38 @@ public enum StrongSwanConfiguration {
 
     /// An IKE SA has no hard limit of its own but a time over its renewal's: both together are the lifetime. Renewal comes
     /// up to a tenth of it sooner, by chance, as swanctl.conf(5) has it by default.
-    private static func ikeLifetime(_ lifetime: Duration) -> [(String, String)] {
-        let margin = lifetime / 10
+    private static func ikeLifetime(_ lifetime: Duration, margin: Duration?) -> [(String, String)] {
+        let margin = margin ?? lifetime / 10
         return [
             ("rekey_time", seconds(lifetime - margin)), ("over_time", seconds(margin)), ("rand_time", seconds(margin)),
         ]
     }
 
-    private static func lifetime(
-        _ lifetime: Duration, rekey: String, hard: String, random: String
-    ) -> [(String, String)] {
-        let margin = lifetime / 10
-        return [(rekey, seconds(lifetime - margin)), (hard, seconds(lifetime)), (random, seconds(margin))]
+    private static func lifetime(_ lifetime: Duration, margin: Duration?) -> [(String, String)] {
+        let margin = margin ?? lifetime / 10
+        return [
+            ("rekey_time", seconds(lifetime - margin)), ("life_time", seconds(lifetime)),
+            ("rand_time", seconds(margin)),
+        ]
+    }
+
+    private static func options(_ options: TunnelOptions) -> [(String, String)] {
+        let all: [(String, String?)] = [
+            ("aggressive", options.isAggressive ? "yes" : nil), ("encap", options.forcesEncapsulation ? "yes" : nil),
+            ("fragmentation", options.fragmentsIKE.map { $0 ? "yes" : "no" }),
+        ]
+        return all.compactMap { key, value in value.map { (key, $0) } }
+    }
+
+    /// IKEv1 has a time of its own for a peer that does not answer, and no repetitions (swanctl.conf(5)).
+    private static func liveness(_ end: TunnelEnd) -> [(String, String)] {
+        guard let detection = end.deadPeerDetection else { return [] }
+        return [("dpd_delay", seconds(detection.delay))]
+            + (end.options.ikeVersion == 1 ? [("dpd_timeout", seconds(detection.timeout))] : [])
+    }
+
+    private static func sequenceNumbers(_ options: TunnelOptions) -> String {
+        options.hasExtendedSequence.map { $0 ? "-esn" : "-noesn" } ?? ""
     }
 
     private static func deadPeerAction(_ action: TunnelEnd.DeadPeerAction) -> String {

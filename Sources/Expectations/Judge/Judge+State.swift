@@ -170,6 +170,12 @@ extension Judge {
             }
             for one in end.associations {
                 faults += self.faults(of: one, mode, claim)
+                let wanted = tunnel?.ends.first { $0.node == end.node }?.options.hasExtendedSequence
+                if let wanted, one.association.hasExtendedSequence != wanted {
+                    faults.append(
+                        "\(one.node), SPI \(one.association.spi.hexadecimal): sequence numbers of \(wanted ? 32 : 64) bits"
+                    )
+                }
             }
             // A renewal has two for a while, and two where both ends begin at once; each of several pairs of selectors has its own.
             let pairs = tunnel.flatMap { tunnel in

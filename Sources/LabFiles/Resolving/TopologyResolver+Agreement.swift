@@ -38,11 +38,12 @@ extension TopologyResolver {
                 key = profile.presharedKey(in: files, of: end)
             case .generated(let startup, _):
                 own = nil
-                narrows = profile.narrowsUnlessTold
+                // Quick mode takes a pair of selectors as it is, or not (RFC 2409, section 5.5).
+                narrows = profile.narrowsUnlessTold && end.options.ikeVersion == 2
                 ike = end.proposal?.ike
                 esp = end.proposal?.esp
                 initiates = startup == .initiate
-                version = 2
+                version = end.options.ikeVersion
                 localID = "\(end.identity)"
                 remoteID = tunnel.peer(of: end).map { "\($0.identity)" }
                 key = end.proposal?.presharedKey

@@ -146,6 +146,55 @@ extension TopologyResolver {
         }
     }
 
+    /// Reports options that have no effect, or that go with no other, and IKEv1, which is on its way out.
+    func checkOptions(of tunnel: Tunnel, _ spec: TunnelSpec) {
+        let place = "tunnels.\(tunnel.name)"
+        for (end, written) in zip(tunnel.ends, spec.ends) where written.configuration == nil {
+            let line = { (key: String) in
+                (written.options.written + spec.options.written).first { $0.value == key }?.line ?? spec.name.line
+            }
+            let options = end.options
+            if options.isAggressive, options.ikeVersion == 2 {
+                collector.error(
+                    line("aggressive"), "\(place): IKEv2 has no aggressive mode",
+                    "Remove `aggressive:`, or write `ike-version: 1`.")
+            }
+            if let margin = options.rekeyMargin, let proposal = end.proposal,
+                margin * 2 >= min(proposal.ikeLifetime, proposal.espLifetime)
+            {
+                collector.error(
+                    line("rekey-margin"),
+                    "\(place): a margin of \(margin.shortText), doubled by chance, leaves nothing of a lifetime of \(min(proposal.ikeLifetime, proposal.espLifetime).shortText)",
+                    "Write less than half of the shorter lifetime.")
+            }
+            if end.node == tunnel.ends[0].node, let own = options.hasExtendedSequence,
+                let other = tunnel.ends[1].options.hasExtendedSequence, own != other
+            {
+                collector.error(
+                    line("esn"),
+                    "\(place): one end wants sequence numbers of 64 bits and the other of 32, so no proposal for ESP fits (RFC 7296, section 3.3.2)",
+                    "Give both the same `esn:`.")
+            }
+            guard options.ikeVersion == 1 else { continue }
+            if let aead = end.proposal?.ike.first(where: \.encryption.isAuthenticated) {
+                collector.error(
+                    line("ike-version"),
+                    "\(place): IKEv1 does not protect IKE with \(aead.encryption.rawValue) (RFC 5282 is IKEv2's)",
+                    "Take aes-256-cbc for `ike:`; under `esp:` it will do.")
+            }
+            if end.node == tunnel.ends[0].node || tunnel.ends[0].options.ikeVersion == 2 {
+                collector.warning(
+                    line("ike-version"),
+                    "\(place): nobody should use IKEv1 any more (RFC 9395)"
+                        + (options.isAggressive
+                            ? ", and aggressive mode gives a pre-shared key away to whoever tries words for long enough"
+                            : ""),
+                    "Write `ike-version: 2`, where the peer can do it. What a fault does to an IKEv1 tunnel is not predicted."
+                )
+            }
+        }
+    }
+
     /// Reports policies of one node that take the same packets, and those for which the node has no route: a kernel looks for a route
     /// before it looks for a policy (`ip_route_output_flow`, net/ipv4/route.c).
     func checkPolicies(of topology: Topology) {

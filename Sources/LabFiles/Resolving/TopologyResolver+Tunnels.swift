@@ -91,6 +91,7 @@ extension TopologyResolver {
                 routes: own.spec.routes.map(\.value),
                 withdrawal: own.spec.withdrawal, metric: own.spec.metric,
                 proposal: proposal,
+                options: own.own == nil ? own.spec.options.over(spec.options.over(TunnelOptions())) : TunnelOptions(),
                 deadPeerDetection: own.own == nil ? own.spec.deadPeerDetection ?? spec.deadPeerDetection : nil,
                 connection: own.spec.connection?.value ?? spec.name.value, configuration: own.configuration)
         }
@@ -104,6 +105,7 @@ extension TopologyResolver {
                 "Remove `mtu:`: the kernel reckons with ESP where policies lead into a tunnel.")
         }
         checkSelectors(of: tunnel, spec)
+        checkOptions(of: tunnel, spec)
         checkAgreement(of: tunnel, spec)
         checkComeback(of: tunnel, spec)
         return tunnel

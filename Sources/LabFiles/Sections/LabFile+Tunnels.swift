@@ -19,6 +19,7 @@ struct TunnelSpec {
         let withdrawal: TunnelEnd.RouteWithdrawal
         let metric: UInt32
         let proposal: ProposalSpec
+        let options: OptionsSpec
         let deadPeerDetection: DeadPeerDetection?
         let startup: TunnelEnd.Startup
         let deadPeerAction: TunnelEnd.DeadPeerAction
@@ -35,6 +36,7 @@ struct TunnelSpec {
     let isUnused: Bool
     /// For ends that have none of their own.
     let proposal: ProposalSpec
+    let options: OptionsSpec
     let deadPeerDetection: DeadPeerDetection?
     let mtu: Located<MTU>?
     let mss: MSSClamp
@@ -47,15 +49,17 @@ struct TunnelSpec {
 
     init?(key: Located<String>, value: YAMLValue) {
         guard
-            let fields = value.fields([
-                "summary", "unused", "ike", "esp", "dpd", "psk", "mtu", "mss", "mode", "selectors", "ends",
-            ]),
+            let fields = value.fields(
+                [
+                    "summary", "unused", "ike", "esp", "dpd", "psk", "mtu", "mss", "mode", "selectors", "ends",
+                ] + OptionsSpec.keys),
             let ends = fields.required("ends", "the two nodes it joins")
         else { return nil }
         name = key
         summary = fields["summary"]?.text()?.value ?? ""
         isUnused = fields["unused"]?.flag()?.value ?? false
         proposal = ProposalSpec(fields)
+        options = OptionsSpec(fields)
         deadPeerDetection = fields["dpd"].flatMap(Self.deadPeerDetection)
         mtu = fields["mtu"]?.value(MTU.self, "an MTU from 68 to 65535")
         mss = fields["mss"]?.mssClamp() ?? .off
@@ -92,7 +96,7 @@ extension TunnelSpec.End {
                     "address", "interface", "interface-kind", "selectors", "inside", "mtu", "routes", "withdraw",
                     "metric", "startup", "dpd", "dpd-action",
                     "config", "secrets", "connection",
-                ] + ProposalSpec.keys)
+                ] + ProposalSpec.keys + OptionsSpec.keys)
         else { return nil }
         node = key
         address = fields["address"]?.value(IPAddress.self, "an address of the node")
@@ -115,7 +119,8 @@ extension TunnelSpec.End {
                 "Add `withdraw: when-down`, or remove `metric:`.")
         }
         proposal = ProposalSpec(fields)
-        for key in ProposalSpec.keys where fields["config"] != nil {
+        options = OptionsSpec(fields)
+        for key in ProposalSpec.keys + OptionsSpec.keys where fields["config"] != nil {
             guard let field = fields[key] else { continue }
             field.collector.error(
                 field.line, "\(field.path) is not used: the end brings its own configuration",

@@ -108,6 +108,7 @@ public struct TunnelEnd: Hashable, Sendable, Codable {
     public let metric: UInt32
     /// What netlab generates the daemon's configuration from; nil for an end that brings its own.
     public var proposal: TunnelProposal?
+    public let options: TunnelOptions
     /// When a generated end gives a silent peer up; nil for never.
     public let deadPeerDetection: DeadPeerDetection?
     /// The connection's name in the daemon.
@@ -119,7 +120,7 @@ public struct TunnelEnd: Hashable, Sendable, Codable {
         steering: Steering, wantedSelectors: [SelectorPair]?, interfaceIsMadeByDaemon: Bool, inside: InterfaceAddress?,
         mtu: MTU?,
         routes: [IPPrefix], withdrawal: RouteWithdrawal, metric: UInt32, proposal: TunnelProposal?,
-        deadPeerDetection: DeadPeerDetection?,
+        options: TunnelOptions, deadPeerDetection: DeadPeerDetection?,
         connection: String, configuration: Configuration
     ) {
         self.node = node
@@ -136,6 +137,7 @@ public struct TunnelEnd: Hashable, Sendable, Codable {
         self.withdrawal = withdrawal
         self.metric = metric
         self.proposal = proposal
+        self.options = options
         self.deadPeerDetection = deadPeerDetection
         self.connection = connection
         self.configuration = configuration
