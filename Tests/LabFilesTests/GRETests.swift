@@ -1,6 +1,5 @@
 import LabFiles
 import LabModel
-import LabPlan
 import Testing
 
 /// GRE tunnels in lab files: what is optional in their header, what they carry, and what is no GRE's.
