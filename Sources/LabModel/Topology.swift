@@ -166,6 +166,27 @@ public struct Topology: Hashable, Sendable, Codable {
         return nil
     }
 
+    /// The gateway that changes an address on its way out, and what it makes of it; nil for an address that nobody changes.
+    ///
+    /// A masquerade is for those in the gateway's own cloud, and where there are no clouds, for those that it names.
+    public func translator(of address: IPAddress) -> (node: Node, outside: IPAddress)? {
+        for node in nodes {
+            guard let nat = node.nat else { continue }
+            if let mapping = nat.mappings.first(where: { $0.inside == address }) { return (node, mapping.outside) }
+            let masquerade = nat.masqueraded.first {
+                $0.inside.contains(address) && (node.cloud != nil || !$0.inside.isDefault)
+            }
+            guard let masquerade, let owner = owner(of: address),
+                owner != node.name, self.node(named: owner)?.cloud == node.cloud,
+                let outside = masquerade.outside
+                    ?? linkEnds(of: node.name).first(where: { $0.end.routedInterface == nat.interface })?.end.addresses
+                    .map(\.address).first(where: { $0.bitWidth == address.bitWidth })
+            else { continue }
+            return (node, outside)
+        }
+        return nil
+    }
+
     /// The node that packets to an address come to: its owner, or the one that a one-to-one translation stands for.
     public func node(behind address: IPAddress) -> String? {
         let mapping = nodes.lazy.compactMap(\.nat).flatMap(\.mappings).first { $0.outside == address }

@@ -53,7 +53,7 @@ public struct Disturbances: Hashable, Sendable {
     /// Only of interfaces that have another one than usual.
     var mtus: [Port: MTU] = [:]
     var filters: [String: Ruleset] = [:]
-    var translations: [String: OneToOneNAT] = [:]
+    var translations: [String: AddressTranslation] = [:]
     var drops: [String: Ruleset] = [:]
     var configurations: [DaemonName: Configuration] = [:]
     var standstills: [DaemonName: Standstill] = [:]

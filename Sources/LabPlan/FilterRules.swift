@@ -70,6 +70,7 @@ enum FilterRules {
             guarded.map { "the fabric's port of \($0.0.name)" }
             + node.filters.map { "the filter of \($0.interface)" }
             + (node.nat?.mappings.map { "1:1 NAT \($0.outside) = \($0.inside)" } ?? [])
+            + (node.nat?.masqueraded.map { "masquerade of \($0.inside)" } ?? [])
             + clamps.map { "MSS clamp" + ($0.place.map { " of \($0.name)" } ?? "") }
             + (node.decrementsTTL ? [] : ["TTL kept"])
             + (timers == nil ? [] : ["hold times that are not negotiated"])
@@ -139,13 +140,16 @@ enum FilterRules {
             + chain("arriving", ["type filter hook prerouting priority filter; policy accept;"] + jumps) + "}"
     }
 
-    private static func translation(_ nat: OneToOneNAT) -> String {
+    private static func translation(_ nat: AddressTranslation) -> String {
         let inward = nat.mappings.map {
             "iifname \"\(nat.interface)\" ip daddr \($0.outside) counter dnat to \($0.inside)"
         }
-        let outward = nat.mappings.map {
-            "oifname \"\(nat.interface)\" ip saddr \($0.inside) counter snat to \($0.outside)"
-        }
+        let outward =
+            nat.mappings.map { "oifname \"\(nat.interface)\" ip saddr \($0.inside) counter snat to \($0.outside)" }
+            + nat.masqueraded.map { one in
+                let match = "oifname \"\(nat.interface)\"\(one.inside.isDefault ? "" : " ip saddr \(one.inside)")"
+                return "\(match) counter \(one.outside.map { "snat to \($0)" } ?? "masquerade")"
+            }
         return "table ip netlab-nat {\n"
             + chain("inward", ["type nat hook prerouting priority dstnat; policy accept;"] + inward)
             + chain("outward", ["type nat hook postrouting priority srcnat; policy accept;"] + outward) + "}"

@@ -162,6 +162,8 @@ struct Forwarding: Sendable {
         {
             let changed = damage.translations[Damage.Translation(node: node, outside: mapping.outside)]
             packet.destination = changed ?? mapping.inside
+        } else if let nat = here.nat, packet.input == nat.interface, let inside = masqueraded(packet, by: here) {
+            packet.destination = inside
         }
         if place.addresses.contains(packet.destination) {
             path.arrives = true
@@ -266,9 +268,21 @@ struct Forwarding: Sendable {
             })
         {
             packet.source = mapping.outside
+        } else if let nat = node.nat, nat.interface == hop.interface, let source = packet.source,
+            let (gateway, outside) = topology.translator(of: source), gateway.name == node.name
+        {
+            packet.source = outside
         }
         packet.input = peer.routedInterface
         return follow(packet, at: peer.node, path, damage, known)
+    }
+
+    /// Whom a packet to a gateway's own address is for, where that is a tunnel's and stands for its end behind the gateway, who has begun.
+    private func masqueraded(_ packet: Packet, by gateway: Node) -> IPAddress? {
+        guard let tunnel = packet.tunnel.flatMap({ topology.tunnel(named: $0) }) else { return nil }
+        return tunnel.ends.first { end in
+            end.identity == packet.destination && topology.translator(of: end.localAddress)?.node.name == gateway.name
+        }?.localAddress
     }
 
     /// What becomes of a packet whose policies have lost their associations, and perhaps are gone with them: that is up to the daemon.

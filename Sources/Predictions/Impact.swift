@@ -152,12 +152,16 @@ extension Predictor {
                 "\(node):\(interface) sends packets of up to \(mtu) bytes; those of a small ping are shorter unless said otherwise."
             )
         case .natFlushed(let node):
+            let masquerades = topology.node(named: node)?.nat?.masqueraded.isEmpty == false
             impact.degradations.append(
                 Impact.Degradation(
                     place: node, sender: nil,
-                    reason:
-                        "\(node) forgets its connections; its translation is one to one, so the next packet of each gets the same addresses again.",
-                    doubt: nil))
+                    reason: masquerades
+                        ? "\(node) forgets its connections, and with them who stands behind which of its ports."
+                        : "\(node) forgets its connections; its translation is one to one, so the next packet of each gets the same addresses again.",
+                    doubt: masquerades
+                        ? "\(node) translates ports, and who sends first after that, and from which port, is not computed here"
+                        : nil))
         case .natChanged(let node, let outside, let inside):
             impact.damage.translations[Damage.Translation(node: node, outside: outside)] = inside
             impact.notes.append(

@@ -23,7 +23,7 @@ extension Topology {
             case .natChanged(let gateway, let outside, let inside):
                 changed.update(node: gateway) { gateway in
                     guard let index = gateway.nat?.mappings.firstIndex(where: { $0.outside == outside }) else { return }
-                    gateway.nat?.mappings[index] = OneToOneNAT.Mapping(outside: outside, inside: inside)
+                    gateway.nat?.mappings[index] = AddressTranslation.Mapping(outside: outside, inside: inside)
                 }
             case .mismatch(let tunnel, let parameter, node):
                 changed.mistake(parameter, of: tunnel, at: node)

@@ -27,7 +27,7 @@ public struct CaptureExamination {
     public init(
         topology: Topology, expectations: [Expectation], associations: [TunnelAssociation] = [], keepsPackets: Bool
     ) throws {
-        places = WirePlaces(topology: topology)
+        places = WirePlaces(topology: topology, associations: associations)
         // Both ends have the same association, each with the addresses it sees.
         for one in associations where decryptors[one.association.spi] == nil {
             do { decryptors[one.association.spi] = try ESPDecryptor(one.association) } catch let error

@@ -1,5 +1,6 @@
 import CaptureFile
 import LabModel
+import LabRecords
 import NetworkTypes
 
 /// What a capture's interfaces are in the lab, and which addresses tunnels' packets have there.
@@ -53,13 +54,19 @@ struct WirePlaces: Sendable {
     }
 
     let topology: Topology
+    /// The tunnels of the associations that are known, by SPI: those behind one masquerade have one address.
+    private let tunnelsBySPI: [UInt32: Int]
     /// By the capture's number of the interface; nil for one that the lab does not have.
     private(set) var places: [Place?] = []
     /// Nodes of which everything is captured that comes in to them by a link, as its sender sends it.
     private(set) var surrounded: Set<String> = []
 
-    init(topology: Topology) {
+    init(topology: Topology, associations: [TunnelAssociation] = []) {
         self.topology = topology
+        tunnelsBySPI = Dictionary(
+            associations.compactMap { one in
+                topology.tunnels.firstIndex { $0.name == one.tunnel }.map { (one.association.spi, $0) }
+            }, uniquingKeysWith: { first, _ in first })
     }
 
     subscript(point: Int) -> Place? { places.indices.contains(point) ? places[point] : nil }
@@ -128,7 +135,7 @@ struct WirePlaces: Sendable {
     /// The node that translates the end's address; nil where none does.
     private func translator(of end: TunnelEnd) -> Node? {
         guard end.localAddress != end.identity else { return nil }
-        return topology.nodes.first { $0.nat?.mappings.contains { $0.inside == end.localAddress } ?? false }
+        return topology.translator(of: end.localAddress)?.node
     }
 
     /// Whether a node is on the inner side of an end's NAT: in the same cloud.
@@ -140,9 +147,11 @@ struct WirePlaces: Sendable {
     /// The tunnel that a packet with these outer addresses belongs to at a place, and who encrypted it.
     func tunnel(of packet: WirePacket) -> Addresses? {
         guard let outer = packet.outer, let place = self[packet.point] else { return nil }
-        return (packet.isInbound ? place.received : place.outside).first {
+        let fitting = (packet.isInbound ? place.received : place.outside).filter {
             $0.source == outer.source && $0.destination == outer.destination
         }
+        guard fitting.count > 1, let number = packet.esp.flatMap({ tunnelsBySPI[$0.spi] }) else { return fitting.first }
+        return fitting.first { $0.tunnel == number } ?? fitting.first
     }
 }
 

@@ -89,7 +89,7 @@ extension TopologyResolver {
         }
     }
 
-    func resolve(nat spec: NodeSpec.NAT, of node: String) -> OneToOneNAT? {
+    func resolve(nat spec: NodeSpec.NAT, of node: String) -> AddressTranslation? {
         let place = "nodes.\(node)"
         let own = interfaces[node, default: [:]].keys.sorted()
         guard let interface = spec.interface else { return nil }
@@ -107,9 +107,10 @@ extension TopologyResolver {
                 mapping.inside.line, "\(place).nat: no node has the address \(mapping.inside.value)",
                 "Write the private address of the instance that \(mapping.outside.value) stands for.")
         }
-        return OneToOneNAT(
+        return AddressTranslation(
             interface: interface.value,
-            mappings: spec.mappings.map { .init(outside: $0.outside.value, inside: $0.inside.value) })
+            mappings: spec.mappings.map { .init(outside: $0.outside.value, inside: $0.inside.value) },
+            masqueraded: spec.masqueraded)
     }
 
     /// The text of a file beside the lab file; the name must not lead anywhere else.

@@ -20,8 +20,6 @@ extension TopologyResolver {
             check(end, kind, place: "\(place).ends.\(end.node.value)")
         }
         checkInsides(of: spec, place)
-        let nat = file.nodes.compactMap(\.nat).flatMap(\.mappings)
-        let outside = { (address: IPAddress) in nat.first { $0.inside.value == address }?.outside.value ?? address }
         let ends = zip(spec.ends, spec.ends.reversed()).compactMap { own, other -> PlainTunnelEnd? in
             guard let interface = own.interface, let local = own.address, let remote = other.address,
                 isOverIPv6(local.value) == kind.isOverIPv6, isOverIPv6(remote.value) == kind.isOverIPv6

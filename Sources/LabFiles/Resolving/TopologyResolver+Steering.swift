@@ -146,6 +146,60 @@ extension TopologyResolver {
         }
     }
 
+    /// Reports a tunnel that only the end outside of a masquerade would begin.
+    func checkReach(of tunnel: Tunnel, _ spec: TunnelSpec) {
+        guard !tunnel.isUnused else { return }
+        for end in tunnel.ends where end.localAddress != end.identity {
+            guard let (gateway, _) = wires?.translator(of: end.localAddress),
+                gateway.nat?.mappings.contains(where: { $0.inside == end.localAddress }) == false
+            else { continue }
+            if !end.begins {
+                collector.error(
+                    spec.ends.first { $0.node.value == end.node }?.line ?? spec.name.line,
+                    "tunnels.\(tunnel.name): \(end.node) waits for its peer, and \(gateway.name) lets nothing in to it that begins outside (masquerade)",
+                    "Have \(end.node) begin: \(end.own == nil ? "`startup: initiate`" : end.keyDaemon.startSetting).")
+            }
+            if let peer = tunnel.peer(of: end), let mapped = wires?.translator(of: peer.localAddress),
+                mapped.node.nat?.mappings.contains(where: { $0.inside == peer.localAddress }) == false
+            {
+                collector.error(
+                    spec.name.line,
+                    "tunnels.\(tunnel.name): both ends are behind a masquerade, so neither reaches the other",
+                    "Give one of them an address of its own by `map:`.")
+                return
+            }
+        }
+    }
+
+    /// Reports what a kernel or a daemon cannot tell apart: VTIs between the same addresses, of which there is one whatever its key
+    /// (`ip_tunnel_find`, net/ipv4/ip_tunnel.c), and generated tunnels from one identity behind a masquerade.
+    func checkTwins(of tunnels: [Tunnel]) {
+        let ends = tunnels.flatMap { tunnel in tunnel.ends.map { (tunnel: tunnel, end: $0) } }
+        for (index, (tunnel, end)) in ends.enumerated() {
+            let twin = ends[..<index].first { other in
+                other.end.node == end.node && other.end.localAddress == end.localAddress
+                    && other.end.remoteAddress == end.remoteAddress
+            }
+            guard let twin, let spec = file.tunnels.first(where: { $0.name.value == tunnel.name }) else { continue }
+            let line = spec.ends.first { $0.node.value == end.node }?.line ?? spec.name.line
+            if case .interface(_, .vti, _) = end.steering, case .interface(_, .vti, _) = twin.end.steering {
+                collector.error(
+                    line,
+                    "tunnels.\(tunnel.name): \(end.node) has a VTI from \(end.localAddress) to \(end.remoteAddress) already, in \(twin.tunnel.name), and Linux takes no second one",
+                    "Take `interface-kind: xfrm`, or another address.")
+            }
+            if end.proposal != nil, twin.end.proposal != nil,
+                tunnel.peer(of: end)?.node != twin.tunnel.peer(of: twin.end)?.node
+            {
+                collector.error(
+                    line,
+                    "tunnels.\(tunnel.name): its peer calls itself \(end.remoteAddress), as that of \(twin.tunnel.name) does, and \(end.node) could not tell them apart",
+                    "Bring your own files with an identity for each, or give the peers public addresses of their own by `map:`."
+                )
+            }
+        }
+    }
+
     /// Reports options that have no effect, or that go with no other, and IKEv1, which is on its way out.
     func checkOptions(of tunnel: Tunnel, _ spec: TunnelSpec) {
         let place = "tunnels.\(tunnel.name)"

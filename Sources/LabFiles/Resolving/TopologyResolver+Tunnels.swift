@@ -40,8 +40,6 @@ extension TopologyResolver {
                 spec.name.line, "\(place): both ends listen, so the tunnel never comes up",
                 "Set `startup: initiate` at one end, or `unused: true` for the tunnel.")
         }
-        let nat = file.nodes.compactMap(\.nat).flatMap(\.mappings)
-        let outside = { (address: IPAddress) in nat.first { $0.inside.value == address }?.outside.value ?? address }
         var sides: [WrittenEnd] = []
         for end in spec.ends {
             let owned = self.ends(of: end.node.value).flatMap(\.addresses).map(\.value.address)
@@ -106,6 +104,7 @@ extension TopologyResolver {
         }
         checkSelectors(of: tunnel, spec)
         checkOptions(of: tunnel, spec)
+        checkReach(of: tunnel, spec)
         checkAgreement(of: tunnel, spec)
         checkComeback(of: tunnel, spec)
         return tunnel

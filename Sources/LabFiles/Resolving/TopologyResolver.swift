@@ -55,6 +55,8 @@ struct TopologyResolver {
     /// The link ends written for each node, whether or not their links could be built.
     private let ends: [String: [LinkSpec.End]]
     let knownNodes: Set<String>
+    /// Nodes and links alone, once those are resolved.
+    private(set) var wires: Topology?
 
     init(file: LabFile) {
         self.file = file
@@ -67,6 +69,9 @@ struct TopologyResolver {
         unsure = isEverySure ? Set(meant) : names
     }
 
+    /// The address that others know one by: past a translation, where there is one.
+    func outside(_ address: IPAddress) -> IPAddress { wires?.translator(of: address)?.outside ?? address }
+
     /// The link ends written for a node, whether or not their links could be built.
     func ends(of node: String) -> [LinkSpec.End] { ends[node] ?? [] }
 
@@ -76,12 +81,16 @@ struct TopologyResolver {
         let links = file.links.compactMap { resolve(link: $0) }
         checkAddresses(of: links)
         let nodes = file.nodes.map { resolve(node: $0) }
+        wires = Topology(
+            name: "", title: "", summary: "", deviations: [], clouds: [], nodes: nodes, links: links, tunnels: [],
+            sessions: [])
         let tunnels = file.tunnels.compactMap { resolve(tunnel: $0) }
         let plainTunnels = file.plainTunnels.compactMap { resolve(plain: $0) }
         checkRepetitions()
         checkRoutes()
         checkTunnelRoutes()
         checkNumbers(of: tunnels)
+        checkTwins(of: tunnels)
         let sessions = file.sessions.compactMap { resolve(session: $0, tunnels: tunnels, links: links) }
         var topology = Topology(
             name: file.name?.value ?? "", title: file.title, summary: file.summary, deviations: file.deviations,

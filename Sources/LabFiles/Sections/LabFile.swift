@@ -141,6 +141,7 @@ struct NodeSpec {
         /// Nil where it could not be read, which has been reported.
         let interface: Located<InterfaceName>?
         let mappings: [(outside: Located<IPAddress>, inside: Located<IPAddress>)]
+        let masqueraded: [AddressTranslation.Masquerade]
     }
 
     let name: Located<String>
@@ -250,11 +251,38 @@ struct NodeSpec {
         return SecurityRule(source: source.value, transport: transport, ports: ports)
     }
 
+    /// `true`, prefixes, or a mapping of public addresses to prefixes.
+    private static func masqueraded(_ value: YAMLValue) -> [AddressTranslation.Masquerade] {
+        func prefixes(_ value: YAMLValue, _ outside: IPAddress?) -> [AddressTranslation.Masquerade] {
+            value.members.compactMap { member in
+                guard let prefix = member.value(IPPrefix.self, "a prefix such as 10.0.0.0/8")?.value else { return nil }
+                if prefix.address.bitWidth != 32 { member.wrong("a prefix of IPv4") }
+                return AddressTranslation.Masquerade(inside: prefix, outside: outside)
+            }
+        }
+        if value.node.mapping != nil {
+            return value.entries("a mapping of public addresses to prefixes").flatMap { key, member in
+                guard let outside = IPAddress(key.value), outside.bitWidth == 32 else {
+                    value.collector.error(
+                        key.line, "\(value.path): \"\(key.value)\" is not an IPv4 address", "Write the public address.")
+                    return [AddressTranslation.Masquerade]()
+                }
+                return prefixes(member, outside)
+            }
+        }
+        guard ["true", "yes", "on"].contains(value.node.scalar?.string ?? "") else { return prefixes(value, nil) }
+        return [AddressTranslation.Masquerade(inside: SelectorPair.all.local, outside: nil)]
+    }
+
     private static func nat(_ value: YAMLValue) -> NAT? {
-        guard let fields = value.fields(["outside", "map"]) else { return nil }
+        guard let fields = value.fields(["outside", "map", "masquerade"]) else { return nil }
+        let masqueraded = fields["masquerade"].map(masqueraded)
         let interface = fields.required("outside", "the interface that faces the Internet")?
             .value(InterfaceName.self, "an interface's name")
-        let map = fields.required("map", "public addresses and the private ones they stand for")
+        let map =
+            masqueraded == nil
+            ? fields.required("map", "public addresses and the private ones they stand for; or `masquerade:`")
+            : fields["map"]
         let mappings = map?.entries("a mapping of public to private addresses").compactMap { key, value in
             let outside = IPAddress(key.value)
             if outside == nil {
@@ -265,7 +293,7 @@ struct NodeSpec {
                 value.value(IPAddress.self, "the private address").map { (Located(value: address, line: key.line), $0) }
             }
         }
-        return NAT(interface: interface, mappings: mappings ?? [])
+        return NAT(interface: interface, mappings: mappings ?? [], masqueraded: masqueraded ?? [])
     }
 }
 

@@ -211,7 +211,7 @@ extension FaultReader {
         return .mtu(node: node, name, mtu)
     }
 
-    func translator(_ name: String?) throws(FaultError) -> (node: Node, nat: OneToOneNAT) {
+    func translator(_ name: String?) throws(FaultError) -> (node: Node, nat: AddressTranslation) {
         let node = try node(name)
         guard let nat = node.nat else {
             throw FaultError(

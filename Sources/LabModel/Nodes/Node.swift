@@ -29,7 +29,7 @@ public struct Node: Hashable, Sendable, Codable {
     public var sourceDestinationCheck: Bool
     /// What may come in by an interface, whoever it is for; all may by the others.
     public let filters: [InboundFilter]
-    public var nat: OneToOneNAT?
+    public var nat: AddressTranslation?
     /// What the node does to the segment sizes in traffic that it forwards.
     public let mss: MSSClamp
     /// What negotiates the tunnels that end here.
@@ -48,7 +48,7 @@ public struct Node: Hashable, Sendable, Codable {
         name: String, cloud: String?, zone: String?, role: Role, summary: String, routes: [RouteEntry],
         rules: [PolicyRule],
         sysctls: [Sysctl], security: [SecurityRule]?, sourceDestinationCheck: Bool, filters: [InboundFilter],
-        nat: OneToOneNAT?,
+        nat: AddressTranslation?,
         mss: MSSClamp, keyDaemon: DaemonID, routingDaemon: DaemonID, preferredSource: IPv4Address?, decrementsTTL: Bool,
         routingConfiguration: String?
     ) {
@@ -163,8 +163,9 @@ public struct InboundFilter: Hashable, Sendable, Codable {
     }
 }
 
-/// Public addresses that stand for private ones, one to one, as an Internet gateway does it.
-public struct OneToOneNAT: Hashable, Sendable, Codable {
+/// What a gateway does to the addresses of those behind it: public ones that stand for private ones, one to one, as an Internet gateway does
+/// it, and its own for all others, with ports of its choice.
+public struct AddressTranslation: Hashable, Sendable, Codable {
     public struct Mapping: Hashable, Sendable, Codable {
         public let outside: IPAddress
         public let inside: IPAddress
@@ -178,9 +179,23 @@ public struct OneToOneNAT: Hashable, Sendable, Codable {
     /// The interface that faces the Internet.
     public let interface: InterfaceName
     public var mappings: [Mapping]
+    /// Those whose packets leave with one address for all, where no mapping stands for them.
+    public struct Masquerade: Hashable, Sendable, Codable {
+        public let inside: IPPrefix
+        /// Nil for the interface's own.
+        public let outside: IPAddress?
 
-    public init(interface: InterfaceName, mappings: [Mapping]) {
+        public init(inside: IPPrefix, outside: IPAddress?) {
+            self.inside = inside
+            self.outside = outside
+        }
+    }
+
+    public let masqueraded: [Masquerade]
+
+    public init(interface: InterfaceName, mappings: [Mapping], masqueraded: [Masquerade] = []) {
         self.interface = interface
         self.mappings = mappings
+        self.masqueraded = masqueraded
     }
 }
