@@ -284,6 +284,41 @@ int netlab_keep_echo_replies(int descriptor, int family, uint16_t identifier) {
     return setsockopt(descriptor, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
 }
 
+ssize_t netlab_send_whole(int descriptor, uint8_t protocol, const void *address, unsigned address_length, const void *bytes,
+                          size_t length) {
+    enum { ip_protocol = 52 };  // <linux/in.h>
+    struct sockaddr_storage target = {0};
+    if (address_length > sizeof target) {
+        errno = EINVAL;
+        return -1;
+    }
+    memcpy(&target, address, address_length);
+    struct iovec piece = {(void *)bytes, length};
+    union {
+        char bytes[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr header;
+    } control = {0};
+    struct msghdr message = {
+        .msg_name = &target, .msg_namelen = address_length, .msg_iov = &piece, .msg_iovlen = 1};
+    if (target.ss_family == AF_INET6) {
+        ((struct sockaddr_in6 *)&target)->sin6_port = htons(protocol);
+    } else {
+        message.msg_control = &control;
+        message.msg_controllen = CMSG_LEN(sizeof(int));
+        control.header.cmsg_level = IPPROTO_IP;
+        control.header.cmsg_type = ip_protocol;
+        control.header.cmsg_len = CMSG_LEN(sizeof(int));
+        int number = protocol;
+        memcpy(CMSG_DATA(&control.header), &number, sizeof number);
+    }
+    ssize_t sent = sendmsg(descriptor, &message, 0);
+    if (sent >= 0 || errno != EINVAL) return sent;
+    memcpy(&target, address, address_length);
+    message.msg_control = NULL;
+    message.msg_controllen = 0;
+    return sendmsg(descriptor, &message, 0);
+}
+
 ssize_t netlab_send_pieces(int descriptor, const void *address, unsigned address_length, const void *head,
                            size_t head_length, const void *body, size_t body_length) {
     struct iovec pieces[2] = {{(void *)head, head_length}, {(void *)body, body_length}};

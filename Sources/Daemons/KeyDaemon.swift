@@ -20,6 +20,8 @@ public protocol KeyDaemon: DaemonProfile {
     var beginsAfterClear: Bool { get }
     /// Whether all tunnels of a node must repeat their questions for the same time.
     var hasOneSchedule: Bool { get }
+    /// Whether it makes new associations when the kernel asks for some (XFRM acquire) for a tunnel that it has begun itself.
+    var answersAcquires: Bool { get }
     /// Whether it takes a part of its selectors for all of them (RFC 7296, section 2.9) where its configuration does not say.
     var narrowsUnlessTold: Bool { get }
     /// Whether it renews a child SA with the group of the IKE SA, whatever the configuration says.
@@ -73,11 +75,14 @@ public struct OwnFile: Hashable, Sendable {
     public let text: String
     /// The interface that the lab file gives the tunnel; nil for none.
     public let interface: InterfaceName?
+    /// The node's own, by which a daemon tells its side from the other.
+    public let addresses: [IPAddress]
 
-    public init(name: String, text: String, interface: InterfaceName?) {
+    public init(name: String, text: String, interface: InterfaceName?, addresses: [IPAddress] = []) {
         self.name = name
         self.text = text
         self.interface = interface
+        self.addresses = addresses
     }
 
     /// Something that keeps the file from being used.
@@ -226,9 +231,11 @@ extension TunnelEnd {
     /// What the user's own file says of this end; nil for a generated one.
     public var own: OwnConnection? {
         guard case .own(let files) = configuration else { return nil }
-        let question = OwnFileQuestion(daemon: daemon, text: files.configuration, connection: connection)
+        let question = OwnFileQuestion(
+            daemon: daemon, text: files.configuration, connection: connection, address: localAddress)
         if let known = OwnFileQuestion.answers.withLock({ $0[question] }) { return known }
-        let file = OwnFile(name: files.configurationName, text: files.configuration, interface: nil)
+        let file = OwnFile(
+            name: files.configurationName, text: files.configuration, interface: nil, addresses: [localAddress])
         let answer = keyDaemon.read(file, connection: connection).connection
         OwnFileQuestion.answers.withLock { answers in
             if answers.count >= OwnFileQuestion.most { answers.removeAll() }
@@ -252,6 +259,7 @@ private struct OwnFileQuestion: Hashable {
     let daemon: DaemonID
     let text: String
     let connection: String
+    let address: IPAddress
 
     static let answers = Mutex<[OwnFileQuestion: OwnConnection?]>([:])
     /// A lab has a few; whoever reads thousands of files, as tests do, begins anew.

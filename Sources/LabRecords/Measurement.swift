@@ -131,16 +131,19 @@ public struct ObservedTunnelEnd: Hashable, Sendable, Codable {
     public let childReplacedIn: Duration?
     /// The security associations the kernel has, of both directions.
     public let associations: [TunnelAssociation]
+    /// The first selectors for which there is no outbound association; nil where each of several has one.
+    public let missing: SelectorPair?
 
     public init(
         node: String, ike: String?, ikeReplacedIn: Duration?, childReplacedIn: Duration?,
-        associations: [TunnelAssociation]
+        associations: [TunnelAssociation], missing: SelectorPair? = nil
     ) {
         self.node = node
         self.ike = ike
         self.ikeReplacedIn = ikeReplacedIn
         self.childReplacedIn = childReplacedIn
         self.associations = associations
+        self.missing = missing
     }
 }
 

@@ -199,7 +199,8 @@ extension RunningLab {
             node: end.node, ike: keys?.ike,
             ikeReplacedIn: keys?.ikeReplacedIn,
             childReplacedIn: keys?.childReplacedIn,
-            associations: known(inbound, false) + known(outbound, true))
+            associations: known(inbound, false) + known(outbound, true),
+            missing: outbound.isEmpty ? nil : try sandbox(end.node).missing(of: tunnel, at: end, among: outbound))
     }
 }
 

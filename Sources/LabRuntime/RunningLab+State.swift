@@ -107,7 +107,10 @@ extension RunningLab {
                 node: end.node, interface: end.interface, local: end.localAddress, remote: end.remoteAddress, ike: ike,
                 inbound: status(of: inbound), outbound: status(of: outbound))
         }
-        let isUp = ends.allSatisfy { $0.inbound != nil && $0.outbound != nil }
+        let isWhole = try tunnel.ends.allSatisfy { end in
+            try sandbox(end.node).missing(of: tunnel, at: end, among: associations(of: end).outbound) == nil
+        }
+        let isUp = isWhole && ends.allSatisfy { $0.inbound != nil && $0.outbound != nil }
         return TunnelStatus(
             name: tunnel.name, state: tunnel.isUnused && !isUp ? .unused : isUp ? .up : .down, ends: ends)
     }

@@ -96,6 +96,9 @@ public struct Predictor: Sendable {
             restoration(after: impact, moment, earlier, probe: probe, before: before, first: first)
         }
 
+        if let doubt = twins(of: before, impact) {
+            return answer.prediction(.unpredictable(doubt))
+        }
         if let doubt = before.openEnd ?? atOnce.openEnd ?? after.openEnd {
             return answer.prediction(.unpredictable(doubt))
         }
@@ -122,6 +125,33 @@ public struct Predictor: Sendable {
 }
 
 extension Predictor {
+    /// Why two IKE SAs of a tunnel, which there are where both ends begin, keep a fault from being predicted; nil where they do not: of two,
+    /// one has no child SA, and its silence ends both; and who starts anew ends what the other has begun in the meantime.
+    private func twins(of journey: Journey, _ impact: Impact) -> String? {
+        for tunnel in topology.tunnels
+        where journey.all.contains(where: { $0.uses(tunnel.name) }) && tunnel.ends.allSatisfy(\.begins) {
+            let hasLiveness = tunnel.ends.contains {
+                IKELiveness($0, of: tunnel, in: topology, versions: versions) != nil
+            }
+            let isCut = !negotiates(tunnel, impact.damage)
+            let carriesESP = tunnel.ends.allSatisfy { end in
+                underlay(from: end, of: tunnel, isIKE: false, impact.damage).contains(where: \.arrives)
+            }
+            if hasLiveness, isCut, carriesESP {
+                return
+                    "both ends begin \(tunnel.name), so that it has two IKE SAs, and which of them is looked after is not computed here"
+            }
+            let isRestarted = impact.recoveries.contains { $0.side.name == tunnel.name && $0.trigger == .start }
+            if isRestarted,
+                tunnel.ends.allSatisfy({ !$0.keyDaemon.hasConnectionForEachChild && $0.selectors.count > 1 })
+            {
+                return
+                    "both ends begin \(tunnel.name), of several child SAs, and which of two IKE SAs is left after a restart (INITIAL_CONTACT) is not computed here"
+            }
+        }
+        return nil
+    }
+
     /// Why routes that a journey follows come and go without any fault; nil where they do not.
     private func unrest(around journey: Journey) -> String? {
         let nodes = Set(journey.all.flatMap(\.nodes))

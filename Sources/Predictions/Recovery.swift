@@ -21,6 +21,12 @@ extension Predictor {
             else { return nil }
             let trip = underlay(from: end, of: tunnel, isIKE: true, Damage()).first.map(forwarding.delay) ?? .zero
             switch recovery.trigger {
+            case .packet where !end.keyDaemon.answersAcquires: return nil
+            // Through an interface a packet is new to the policies; from the node's own sockets a remembered way is not.
+            case .packet
+            where end.steering == .policy
+                && journey.all.contains { $0.nodes.first == end.node && $0.uses(recovery.side.name) }:
+                return nil
             case .packet: return onDemand(recovery.side, end, trip * 4, journey, impact)
             case .start: return afterStart(recovery.side, end, peer, of: tunnel, trip * 12)
             }
@@ -33,8 +39,18 @@ extension Predictor {
         return open.first { recovery in
             recovery.trigger == .packet && !hasNoTraffic(recovery.side)
                 && journey.all.contains { $0.uses(recovery.side.name) }
-        }.map {
-            "\($0.side.node) asks for new associations of \($0.side.name) when it has something to send there itself, and the lab file does not say when that is"
+        }.map { recovery in
+            let end = topology.tunnel(named: recovery.side.name)?.ends.first { $0.node == recovery.side.node }
+            if let end, !end.keyDaemon.answersAcquires {
+                return
+                    "\(end.keyDaemon.product) at \(end.node) makes no new associations of \(recovery.side.name) when its kernel asks for some, for it has no trap; when it does is not computed here"
+            }
+            if journey.all.contains(where: { $0.nodes.first == recovery.side.node }) {
+                return
+                    "\(recovery.side.node) itself sends into \(recovery.side.name): its kernel may lose packets with the associations that it remembers for the way before it asks for new ones, which is not computed here"
+            }
+            return
+                "\(recovery.side.node) asks for new associations of \(recovery.side.name) when it has something to send there itself, and the lab file does not say when that is"
         }
     }
 

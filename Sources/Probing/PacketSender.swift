@@ -1,4 +1,5 @@
 import AgentProtocol
+import CLinux
 import Glibc
 import LabRecords
 import NetworkTypes
@@ -29,7 +30,12 @@ final class PacketSender {
 
     /// - Returns: What the kernel has against it; nil when the packet is on its way.
     func send(_ packet: OutgoingPacket) -> LocalError? {
-        bindError ?? session.routeError ?? Self.send(packet.bytes, to: packet.destination, through: whole)
+        if let error = bindError ?? session.routeError { return error }
+        let bytes = packet.bytes
+        let count = packet.destination.withSocketAddress {
+            netlab_send_whole(whole, packet.transport.rawValue, $0, $1, bytes, bytes.count)
+        }
+        return count == bytes.count ? nil : LocalError(errno: errno)
     }
 
     /// Sends an ICMP message under a header of the kernel's own: without DF, and in fragments where the interface needs it.

@@ -120,6 +120,12 @@ int netlab_wait_readable(const int descriptors[], int count, int64_t nanoseconds
 int netlab_timer(void);
 int netlab_set_timer(int descriptor, int64_t at, int64_t interval);
 
+/// Sends a packet with a header of its own through a raw socket of IPPROTO_RAW, and tells the kernel which protocol is in it, so that
+/// policies for that protocol take it (`IP_PROTOCOL` of ip(7) for IPv4, the port of the address for IPv6: net/ipv4/raw.c, net/ipv6/raw.c).
+/// A kernel that does not know that takes it for protocol 255. Returns what sendmsg(2) does.
+ssize_t netlab_send_whole(int descriptor, uint8_t protocol, const void *address, unsigned address_length, const void *bytes,
+                          size_t length);
+
 // Raw sockets for echoes. One takes nothing but replies with its own identifier: SO_ATTACH_FILTER, socket(7).
 int netlab_keep_echo_replies(int descriptor, int family, uint16_t identifier);
 // Sends one packet that is made of two pieces: sendmsg(2).

@@ -35,14 +35,18 @@ extension Tunnel {
 
     /// How long its IKE SA and its ESP associations last; nil where the user's own files leave that to the daemon.
     public var lifetimes: (ike: Duration, esp: Duration)? {
-        let ikeLifetimes = ends.compactMap { $0.proposal?.ikeLifetime ?? $0.own?.ikeLifetime }
-        let espLifetimes = ends.compactMap { $0.proposal?.espLifetime ?? $0.own?.espLifetime }
-        guard let ike = ikeLifetimes.max(), let esp = espLifetimes.max() else { return nil }
+        guard let ike = ends.compactMap(\.ikeLifetime).max(), let esp = ends.compactMap(\.espLifetime).max() else {
+            return nil
+        }
         return (ike, esp)
     }
 }
 
 extension TunnelEnd {
+    /// How long its SAs last at most; nil where the user's own file leaves that to the daemon.
+    public var ikeLifetime: Duration? { proposal?.ikeLifetime ?? own?.ikeLifetime }
+    public var espLifetime: Duration? { proposal?.espLifetime ?? own?.espLifetime }
+
     /// 1 or 2; nil where it takes either.
     public var ikeVersion: Int? { own.map(\.ikeVersion) ?? options.ikeVersion }
 

@@ -35,6 +35,7 @@ public struct Libreswan: KeyDaemon {
     public let beginsAfterClear = true
     public let hasOneSchedule = false
     public let narrowsUnlessTold = false
+    public let answersAcquires = true
     /// Since 4.5 (its issues 1265 and 1347); measured with 4.10.
     public let renewsWithGroupOfIKE = true
 
@@ -100,12 +101,14 @@ public struct Libreswan: KeyDaemon {
         connection: OwnConnection?, problems: [OwnFile.Problem]
     ) {
         let written = IpsecConf(file.text)
-        guard let name, let parameters = written[connection: name] else {
+        guard let name, let asWritten = written[connection: name] else {
             let problem = OwnFile.Problem(
                 .connection, "\(file.name) has no `conn \(name ?? "…")` section",
                 Suggestion.remedy(for: name ?? "", among: written.connectionNames, noun: "connections there"))
             return (nil, [problem])
         }
+        let isTurned = Self.isTurned(asWritten, at: file.addresses)
+        let parameters = isTurned ? Self.turned(asWritten) : asWritten
         var problems: [OwnFile.Problem] = []
         let (kind, named, number) = Self.interface(parameters)
         if let interface = file.interface, let named, named != interface.description {
@@ -139,7 +142,8 @@ public struct Libreswan: KeyDaemon {
             deadPeerAction: parameters["dpdaction"].flatMap(TunnelEnd.DeadPeerAction.init(rawValue:)) ?? .hold,
             moves: parameters["mobike"] == "yes", taken: parameters.keys.filter(Self.taken.contains).sorted(),
             open: Self.open(parameters),
-            settings: parameters, lines: written.lines(of: name), terms: Self.terms(parameters))
+            settings: parameters, lines: isTurned ? Self.turned(written.lines(of: name)) : written.lines(of: name),
+            terms: Self.terms(parameters))
         return (connection, problems)
     }
 
@@ -190,6 +194,14 @@ public struct Libreswan: KeyDaemon {
                 OwnFile.Problem(
                     .file, "\(file): with leftupdown=%disabled nobody makes the interface of conn \(connection)",
                     "Remove leftupdown=: pluto's own script makes what vti-interface= names."))
+        }
+        if interface(parameters).kind == .xfrm, parameters["leftnexthop"] == nil, parameters["left"] != "%defaultroute"
+        {
+            problems.append(
+                OwnFile.Problem(
+                    .file, isWarning: true,
+                    "\(file): with ipsec-interface= and no leftnexthop=, pluto's script sends ESP straight to its peer, past the node's gateway (table 50), so nothing arrives unless the peer is on the node's own link",
+                    "Write `leftnexthop=` with the gateway's address in conn \(connection)."))
         }
         if ikeVersion(parameters) == 1 {
             problems.append(
@@ -282,6 +294,25 @@ public struct Libreswan: KeyDaemon {
         makes a new IKE SA and traffic goes on; to see IKE_AUTH too, at the price of an outage:
           \(prefix) sh -c 'ipsec auto --down \(connection); ipsec auto --up \(connection)'
         """
+    }
+
+    /// Whether `right` is the side of the node itself: pluto finds out by its addresses (ipsec.conf(5), "left and right").
+    private static func isTurned(_ parameters: [String: String], at addresses: [IPAddress]) -> Bool {
+        let isOwn = { (side: String) in
+            parameters[side].flatMap(IPAddress.init).map(addresses.contains) ?? false
+        }
+        return isOwn("right") && !isOwn("left")
+    }
+
+    /// The same with the sides' names exchanged.
+    private static func turned<Value>(_ parameters: [String: Value]) -> [String: Value] {
+        Dictionary(
+            uniqueKeysWithValues: parameters.map { key, value in
+                let other =
+                    key.hasPrefix("left")
+                    ? "right\(key.dropFirst(4))" : key.hasPrefix("right") ? "left\(key.dropFirst(5))" : key
+                return (other, value)
+            })
     }
 
     /// The interface that a connection leads through, its name where the file has it, and the number of its policies.

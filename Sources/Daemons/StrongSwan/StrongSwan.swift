@@ -30,6 +30,8 @@ public struct StrongSwan: KeyDaemon {
     public let hasOneSchedule = true
     public let renewsWithGroupOfIKE = false
     public let narrowsUnlessTold = true
+    /// Only for traps ("trap not found, unable to acquire"; measured with 5.9.8).
+    public let answersAcquires = false
 
     public func setUp(at node: String, in topology: Topology) -> DaemonSetUp {
         DaemonSetUp(

@@ -168,6 +168,7 @@ extension Judge {
             for isOutbound in [true, false] where !end.associations.contains(where: { $0.isOutbound == isOutbound }) {
                 faults.append("\(end.node) has no security association \(isOutbound ? "outbound" : "inbound")")
             }
+            if let missing = end.missing { faults.append("\(end.node) has no security association for \(missing)") }
             for one in end.associations {
                 faults += self.faults(of: one, mode, claim)
                 let wanted = tunnel?.ends.first { $0.node == end.node }?.options.hasExtendedSequence
@@ -188,11 +189,12 @@ extension Judge {
                     "\(end.node) has \(count) security associations \(isOutbound ? "outbound" : "inbound"), where a renewal has two"
                 )
             }
-            if let lifetimes {
+            // Either end keeps to its own (RFC 7296, section 2.8).
+            if let own = tunnel?.ends.first(where: { $0.node == end.node }) {
                 for (name, rest, most) in [
-                    ("IKE", end.ikeReplacedIn, lifetimes.ike), ("ESP", end.childReplacedIn, lifetimes.esp),
+                    ("IKE", end.ikeReplacedIn, own.ikeLifetime), ("ESP", end.childReplacedIn, own.espLifetime),
                 ] {
-                    guard let rest, rest > most else { continue }
+                    guard let rest, let most, rest > most else { continue }
                     faults.append("\(end.node) keeps its \(name) SA for another \(rest.shortText)")
                 }
             }

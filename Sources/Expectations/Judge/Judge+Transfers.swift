@@ -12,7 +12,8 @@ extension Judge {
 
     func mss(_ claim: MSSClaim) -> Judgement {
         let path = pathMTU(of: claim.probe, declared: nil)
-        guard let size = claim.bytes ?? path.map({ $0.bytes - headers(of: claim.probe) }) else {
+        guard let size = claim.bytes ?? path.map({ min($0.bytes - headers(of: claim.probe), clamp(of: claim.probe)) })
+        else {
             return .inconclusive(
                 "the segment size of \(claim.probe)", "links and encapsulation",
                 "no echo went that way, so there is nothing to compute it from")
@@ -20,6 +21,7 @@ extension Judge {
         let rule =
             (claim.bytes == nil ? "" : "declared; ")
             + (path.map { "MTU \($0.bytes) less \(headers(of: claim.probe)) (RFC 6691), \($0.rule)" } ?? "RFC 6691")
+            + (clamp(of: claim.probe) < Int.max ? "; at most \(clamp(of: claim.probe)), by the tunnel's `mss:`" : "")
         let expected =
             "\(claim.probe): SYN and SYN-ACK arrive with MSS \(size) at most, and a transfer of \(claim.transfer) bytes makes no fragment and no \"fragmentation needed\""
         let handshake: HandshakeResult
@@ -64,6 +66,16 @@ extension Judge {
             outcome: faults.isEmpty ? .pass : .fail, expected: expected, rule: rule,
             seen: faults.isEmpty
                 ? "\(arrived); \(claim.transfer) bytes in whole packets" : faults.joined(separator: "; "), notes: notes)
+    }
+
+    /// The smallest segment size that a tunnel on a probe's way is told to write, both ways.
+    private func clamp(of probe: String) -> Int {
+        guard case .success(let (there, back, _)) = trails(of: probe) else { return .max }
+        let clamps = (there.tunnels + back.tunnels).compactMap { name in
+            topology.tunnel(named: name).map { [$0.mss] } ?? topology.plainTunnel(named: name)?.ends.map(\.mss)
+        }
+        return clamps.flatMap(\.self).compactMap { if case .to(let bytes) = $0 { Int(bytes) } else { nil } }.min()
+            ?? .max
     }
 
     /// The segment size in a handshake's SYN or SYN-ACK where it was seen last, in ESP or in clear.

@@ -185,13 +185,30 @@ extension Topology {
     /// For each link whether it is among those named.
     func marks(ofLinks names: [String]) -> [Bool] { links.map { names.contains($0.name) } }
 
+    /// The end of a link by which a node's own static routes, and its links, lead to an address; nil where they do not.
+    private func wayOut(of node: String, to destination: IPAddress) -> LinkEnd? {
+        let ends = linkEnds(of: node).map(\.end)
+        let beside = { (address: IPAddress) in
+            ends.first { $0.addresses.contains { $0.prefix.contains(address) } }
+        }
+        if let end = beside(destination) { return end }
+        let route = self.node(named: node)?.routes.filter { $0.table == 254 && $0.destination.contains(destination) }
+            .max {
+                $0.destination.length < $1.destination.length
+            }
+        return route?.nextHops.first.flatMap { hop in
+            ends.first { $0.routedInterface == hop.interface } ?? hop.gateway.flatMap(beside)
+        }
+    }
+
     /// The address that a probe asks from: its own, or what the kernel takes towards a tunnel's inside or else.
     func sourceAddress(of probe: Probe) -> IPAddress? {
         if let address = probe.sourceAddress { return address }
         let inside = tunnelEntrances(of: probe.source).compactMap(\.inside).first {
             $0.prefix.contains(probe.destination)
         }
-        return inside?.address
-            ?? addresses(of: probe.source).first { $0.bitWidth == probe.destination.bitWidth }
+        return inside?.address ?? wayOut(of: probe.source, to: probe.destination)?.addresses.map(\.address).first {
+            $0.bitWidth == probe.destination.bitWidth
+        } ?? addresses(of: probe.source).first { $0.bitWidth == probe.destination.bitWidth }
     }
 }

@@ -129,13 +129,20 @@ extension TopologyResolver {
         if let ours = one.version, let theirs = other.version, ours != theirs {
             collector.error(
                 line,
-                "\(place): one end speaks IKEv\(ours) and the other IKEv\(theirs), so the tunnel never comes up: \(both(\.version, "IKEv2"))",
+                "\(place): one end speaks IKEv\(ours) and the other IKEv\(theirs), so the tunnel never comes up: \(one.words(\.version, "IKEv\(ours)")) and \(other.words(\.version, "IKEv\(theirs)"))",
                 "Give both the same version, 2 unless something old cannot.")
         }
         if let ours = one.ike, let theirs = other.ike, Set(ours).isDisjoint(with: theirs) {
             collector.error(
                 line, "\(place): the ends have no proposal for IKE in common: \(both(\.ike, "`ike:`"))",
                 "Give both the same one; else the responder answers NO_PROPOSAL_CHOSEN (RFC 7296, section 2.7).")
+        }
+        let modes = sides.map { $0.own?.connection.mode ?? tunnel.mode }
+        if modes[0] != modes[1] {
+            collector.error(
+                line,
+                "\(place): \(one.end.node) wants ESP in \(modes[0].rawValue) mode and \(other.end.node) in \(modes[1].rawValue) mode",
+                "Give both the same one: `type=` in an ipsec.conf, `mode` in a swanctl.conf, `mode:` in the lab file.")
         }
         checkESP(one, other, line, place, both(\.esp, "`esp:`"))
         checkSelectors(one, other, line, place)
@@ -204,6 +211,23 @@ extension TopologyResolver {
                     line, "\(place): the ends' selectors differ: \(words)",
                     "Give both the same prefixes, each the other way round; else the responder answers TS_UNACCEPTABLE (RFC 7296, section 2.9)."
                 )
+            } else if let strict = [one, other].first(where: { !$0.narrows }) {
+                // Measured with libreswan 4.10: it takes a narrower question as it is, and no narrower answer.
+                let peers = (strict.end.node == one.end.node ? theirs : ours.map(\.mirrored))
+                let isWider = strict.end.selectors.contains { pair in !peers.contains { $0.intersection(pair) == pair }
+                }
+                if strict.initiates, isWider {
+                    collector.error(
+                        line,
+                        "\(place): the ends' selectors differ, and \(strict.profile.product) at \(strict.end.node) takes no narrower answer: \(words)",
+                        "Give both the same prefixes, each the other way round; or in an ipsec.conf `narrowing=yes`.")
+                } else {
+                    collector.warning(
+                        line,
+                        "\(place): the ends' selectors differ, and only one end takes a part for the whole: \(words)",
+                        "Give both the same prefixes, or expect part of the traffic not to pass (RFC 7296, section 2.9)."
+                    )
+                }
             } else if one.narrows, other.narrows {
                 collector.warning(
                     line, "\(place): the ends' selectors differ, and the tunnel takes what both have: \(words)",

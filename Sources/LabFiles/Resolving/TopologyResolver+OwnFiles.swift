@@ -7,7 +7,8 @@ import YAMLReading
 extension TopologyResolver {
     func connection(of end: TunnelSpec.End, file: Located<String>, place: String) -> OwnConnection? {
         guard let text = companion(file, place: place) else { return nil }
-        let own = OwnFile(name: file.value, text: text, interface: end.interface?.value)
+        let addresses = self.ends(of: end.node.value).flatMap(\.addresses).map(\.value.address)
+        let own = OwnFile(name: file.value, text: text, interface: end.interface?.value, addresses: addresses)
         let (connection, problems) = daemon(of: end.node.value).read(own, connection: end.connection?.value)
         for problem in problems {
             let line =

@@ -229,7 +229,30 @@ extension TopologyResolver {
                     "\(place): one end wants sequence numbers of 64 bits and the other of 32, so no proposal for ESP fits (RFC 7296, section 3.3.2)",
                     "Give both the same `esn:`.")
             }
+            let groups = Set(end.proposal?.esp.map(\.group) ?? [])
+            if groups.count > 1, end.keyDaemon.hasConnectionForEachChild {
+                collector.error(
+                    spec.name.line,
+                    "\(place): \(end.keyDaemon.product) at \(end.node) takes one group of perfect forward secrecy for all proposals of ESP",
+                    "Give each of `esp:` the same `pfs-group:`, or none.")
+            }
+            if options.hasExtendedSequence == true, options.replayWindow == 0 {
+                collector.error(
+                    line("replay-window"),
+                    "\(place): sequence numbers of 64 bits need a replay window, by which their upper half is found (RFC 4303, section 3.3.3)",
+                    "Remove `replay-window: 0`, or `esn:`.")
+            }
             guard options.ikeVersion == 1 else { continue }
+            if options.moves {
+                collector.error(
+                    line("mobike"), "\(place): MOBIKE is IKEv2's (RFC 4555)",
+                    "Remove `mobike:`, or write `ike-version: 2`.")
+            }
+            if options.hasExtendedSequence == true, end.keyDaemon.hasConnectionForEachChild {
+                collector.error(
+                    line("esn"), "\(place): \(end.keyDaemon.product) has no sequence numbers of 64 bits with IKEv1",
+                    "Remove `esn:`, or write `ike-version: 2`.")
+            }
             if let aead = end.proposal?.ike.first(where: \.encryption.isAuthenticated) {
                 collector.error(
                     line("ike-version"),
