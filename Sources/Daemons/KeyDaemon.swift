@@ -22,7 +22,8 @@ public protocol KeyDaemon: DaemonProfile {
     var hasOneSchedule: Bool { get }
     /// Whether it makes new associations when the kernel asks for some (XFRM acquire) for a tunnel that it has begun itself.
     var answersAcquires: Bool { get }
-    /// Whether it takes a part of its selectors for all of them (RFC 7296, section 2.9) where its configuration does not say.
+    /// Whether it takes a part of its selectors for all of them (RFC 7296, section 2.9) where its configuration does not say. One that
+    /// does not takes no narrower answer to its own question (measured with libreswan 4.10).
     var narrowsUnlessTold: Bool { get }
     /// Whether it renews a child SA with the group of the IKE SA, whatever the configuration says.
     var renewsWithGroupOfIKE: Bool { get }

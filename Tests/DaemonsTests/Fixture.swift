@@ -20,7 +20,7 @@ enum Fixture {
               internet: {role: router}
               drg: {role: router, routes: {203.0.113.8/29: 198.51.100.9}}
             links:
-              a: {ends: {tgw:wan1: 203.0.113.10/30, internet:a: 203.0.113.9/30}}
+              a: {ends: {tgw:wan1: [203.0.113.10/30, 192.0.2.10/30], internet:a: [203.0.113.9/30, 192.0.2.9/30]}}
               b: {ends: {drg:wan1: 198.51.100.10/30, internet:b: 198.51.100.9/30}}
             tunnels:
               main:
@@ -37,7 +37,7 @@ enum Fixture {
                 ike: {encryption: aes-256-gcm-16, integrity: sha2-256, group: 14}
                 esp: {encryption: aes-256-gcm-16, lifetime: 5m}
                 ends:
-                  tgw: {address: 203.0.113.10, interface: vpn2, inside: 169.254.101.1/30}
+                  tgw: {address: 192.0.2.10, interface: vpn2, inside: 169.254.101.1/30}
                   drg: {address: 198.51.100.10, interface: vpn2, inside: 169.254.101.2/30}
             bgp:
               main:

@@ -32,7 +32,10 @@ struct VerdictOrderTests {
     }
 
     /// The order is another in each run, and in the account where a verdict differs.
-    @Test(arguments: ["alibaba-azure", "aws-china-tokyo", "aws-ipip6", "aws-oci", "soracom-azure"])
+    @Test(arguments: [
+        "alibaba-azure", "aws-china-tokyo", "aws-ipip6", "aws-oci", "gre-over-ipsec", "ipv6-outside", "policy-based",
+        "soracom-azure",
+    ])
     func `All expectations of a lab in another order have the same verdicts`(lab: String) async throws {
         try await LabHome.with { home in
             var random = SystemRandomNumberGenerator()

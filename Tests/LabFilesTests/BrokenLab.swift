@@ -46,7 +46,7 @@ struct BrokenLab: Sendable, CustomTestStringConvertible {
             ike: {encryption: aes-256-gcm-16, integrity: sha2-256, group: 14}
             esp: {encryption: aes-256-gcm-16}
             ends:
-              router: {address: 10.0.1.1, interface: vpn2, inside: 169.254.2.1/30}
+              router: {address: 10.0.0.1, interface: vpn2, inside: 169.254.2.1/30}
               peer: {address: 192.0.2.2, interface: vpn2, inside: 169.254.2.2/30}
           own:
             ends:

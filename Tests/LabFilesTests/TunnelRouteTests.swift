@@ -5,7 +5,7 @@ import Testing
 /// Static routes into tunnels: those that stay, those that follow their tunnel, and what they must not do.
 @Suite struct TunnelRouteTests {
     private static let router = "router: {address: 10.0.1.1, interface: vpn1, inside: 169.254.1.1/30, startup: listen"
-    private static let idle = "router: {address: 10.0.1.1, interface: vpn2, inside: 169.254.2.1/30"
+    private static let idle = "router: {address: 10.0.0.1, interface: vpn2, inside: 169.254.2.1/30"
 
     private func resolve(_ changes: (String, String)...) throws -> Topology {
         try BrokenLab.resolve(

@@ -212,7 +212,7 @@ extension TopologyResolver {
                     "Give both the same prefixes, each the other way round; else the responder answers TS_UNACCEPTABLE (RFC 7296, section 2.9)."
                 )
             } else if let strict = [one, other].first(where: { !$0.narrows }) {
-                // Measured with libreswan 4.10: it takes a narrower question as it is, and no narrower answer.
+                // Such an end takes a narrower question as it is, and no narrower answer.
                 let peers = (strict.end.node == one.end.node ? theirs : ours.map(\.mirrored))
                 let isWider = strict.end.selectors.contains { pair in !peers.contains { $0.intersection(pair) == pair }
                 }

@@ -70,7 +70,12 @@ struct TopologyResolver {
     }
 
     /// The address that others know one by: past a translation, where there is one.
-    func outside(_ address: IPAddress) -> IPAddress { wires?.translator(of: address)?.outside ?? address }
+    func outside(_ address: IPAddress) -> IPAddress {
+        // What is wrong beside a mapping has been reported.
+        let mappings = file.nodes.compactMap(\.nat).flatMap(\.mappings)
+        return mappings.first { $0.inside.value == address }?.outside.value ?? wires?.translator(of: address)?.outside
+            ?? address
+    }
 
     /// The link ends written for a node, whether or not their links could be built.
     func ends(of node: String) -> [LinkSpec.End] { ends[node] ?? [] }

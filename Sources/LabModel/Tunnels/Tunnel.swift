@@ -156,8 +156,8 @@ extension TunnelEnd {
         selectors.count > 1 ? (1...selectors.count).map { "\(connection)-\($0)" } : [connection]
     }
 
-    /// Whether a daemon's connection of that name is one of this end's; libreswan makes several of one with `leftsubnets=`, and calls
-    /// them `NAME/1x1` and so on (ipsec.conf(5)).
+    /// Whether a daemon's connection of that name is one of this end's; a daemon may make several of one, and calls them `NAME/1x1` and so
+    /// on.
     public func has(connection name: String) -> Bool {
         if name == connection || name.hasPrefix("\(connection)/") { return true }
         guard case .generated = configuration else { return false }
