@@ -20,6 +20,10 @@ public protocol KeyDaemon: DaemonProfile {
     var beginsAfterClear: Bool { get }
     /// Whether all tunnels of a node must repeat their questions for the same time.
     var hasOneSchedule: Bool { get }
+    /// What an end wants of sequence numbers that is told nothing: those of 64 bits, of 32, or nil for either.
+    var usualExtendedSequence: Bool? { get }
+    /// Whether as a responder of IKEv1 it takes the first of its peer's proposals that it has, and not the first of its own.
+    var followsInitiatorInIKEv1: Bool { get }
     /// Whether it makes new associations when the kernel asks for some (XFRM acquire) for a tunnel that it has begun itself.
     var answersAcquires: Bool { get }
     /// Whether it takes a part of its selectors for all of them (RFC 7296, section 2.9) where its configuration does not say. One that

@@ -9,11 +9,11 @@ public enum KernelFeature: Hashable, Sendable, Codable {
     /// Delay, rate and loss of links.
     case shaping
     case vlans
-    case vtis
+    case vtis(isOverIPv6: Bool)
     case xfrmInterfaces
     case plainTunnels(PlainTunnelInterface)
-    /// ESP, in UDP as well as by itself.
-    case esp(ESPAlgorithms)
+    /// ESP by itself, and over IPv4 in UDP as well.
+    case esp(ESPAlgorithms, isOverIPv6: Bool)
     case packetFilter(Ruleset)
     case settings([Sysctl])
     case policyRouting
@@ -29,10 +29,10 @@ public enum KernelFeature: Hashable, Sendable, Codable {
         case .links: "veth pairs"
         case .shaping: "netem"
         case .vlans: "802.1Q"
-        case .vtis: "VTI"
+        case .vtis(let isOverIPv6): isOverIPv6 ? "VTI over IPv6" : "VTI"
         case .xfrmInterfaces: "XFRM interfaces"
         case .plainTunnels(let interface): "\(interface.kind.rawValue) tunnels"
-        case .esp(let algorithms): "ESP, \(algorithms)"
+        case .esp(let algorithms, let isOverIPv6): (isOverIPv6 ? "ESP over IPv6, " : "ESP, ") + "\(algorithms)"
         case .packetFilter: "nftables, with all that the rules use"
         case .settings: "sysctls of nodes"
         case .policyRouting: "rules of policy routing"
@@ -49,7 +49,7 @@ public enum KernelFeature: Hashable, Sendable, Codable {
         case .links: (["veth"], ["VETH"])
         case .shaping: (["sch_netem"], ["NET_SCH_NETEM"])
         case .vlans: (["8021q"], ["VLAN_8021Q"])
-        case .vtis: (["ip_vti"], ["NET_IPVTI"])
+        case .vtis(let isOverIPv6): isOverIPv6 ? (["ip6_vti"], ["IPV6_VTI"]) : (["ip_vti"], ["NET_IPVTI"])
         case .xfrmInterfaces: (["xfrm_interface"], ["XFRM_INTERFACE"])
         case .plainTunnels(let interface):
             switch interface.kind {
@@ -59,8 +59,14 @@ public enum KernelFeature: Hashable, Sendable, Codable {
             case .ip6gre: (["ip6_gre"], ["IPV6_GRE"])
             case .ipip6, .ip6ip6: (["ip6_tunnel"], ["IPV6_TUNNEL"])
             }
-        case .esp: (["esp4"], ["XFRM_USER", "INET_ESP", "CRYPTO"])
-        case .packetFilter: (["nf_tables", "nft_ct", "nft_chain_nat"], ["NF_TABLES_INET", "NFT_CT", "NFT_NAT"])
+        case .esp(_, let isOverIPv6):
+            isOverIPv6
+                ? (["esp6"], ["XFRM_USER", "INET6_ESP", "CRYPTO"]) : (["esp4"], ["XFRM_USER", "INET_ESP", "CRYPTO"])
+        case .packetFilter:
+            (
+                ["nf_tables", "nft_ct", "nft_chain_nat", "nft_masq"],
+                ["NF_TABLES_INET", "NFT_CT", "NFT_NAT", "NFT_MASQ"]
+            )
         case .settings: ([], ["SYSCTL"])
         case .policyRouting: ([], ["IP_MULTIPLE_TABLES"])
         case .multipathRoutes: ([], ["IP_ROUTE_MULTIPATH"])
@@ -77,10 +83,11 @@ public enum KernelFeature: Hashable, Sendable, Codable {
         }
         for step in Plan(for: topology).steps { needed(by: step.action).forEach(add) }
         let ends = topology.tunnels.flatMap(\.ends)
-        for proposal in ends.compactMap(\.proposal).flatMap(\.esp) { add(.esp(proposal.algorithms)) }
-        // Those of a user's own files are not known: what any such daemon can do stands for them.
-        if ends.contains(where: { $0.proposal == nil }) {
-            add(.esp(ESPAlgorithms(encryption: .aes256CBC, integrity: .sha2_256)))
+        for end in ends {
+            // Those of a user's own files are not known: what any such daemon can do stands for them.
+            let offered =
+                end.proposal?.esp.map(\.algorithms) ?? [ESPAlgorithms(encryption: .aes256CBC, integrity: .sha2_256)]
+            for algorithms in offered { add(.esp(algorithms, isOverIPv6: end.localAddress.bitWidth == 128)) }
         }
         if topology.hasSessionKeys { add(.tcpSignatures) }
         add(.captures)
@@ -93,7 +100,7 @@ public enum KernelFeature: Hashable, Sendable, Codable {
         case .createLink(let link): [.links, .shaping] + (link.vlan == nil ? [] : [.vlans])
         case .createTunnelInterface(let interface):
             switch interface.kind {
-            case .vti: [.vtis]
+            case .vti(let local, _, _): [.vtis(isOverIPv6: local.bitWidth == 128)]
             case .xfrm: [.xfrmInterfaces]
             }
         case .createPlainTunnelInterface(let interface): [.plainTunnels(interface)]

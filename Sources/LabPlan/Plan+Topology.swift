@@ -44,6 +44,7 @@ private struct Planner {
             topology.linkEnds(of: node.name).contains { end in
                 end.end.addresses.contains { if case .v6 = $0.address { true } else { false } }
             }
+            || topology.tunnelEnds(of: node.name).contains { $0.end.inside.map { $0.address.bitWidth == 128 } ?? false }
             || topology.plainTunnelEnds(of: node.name).contains {
                 $0.tunnel.kind.isOverIPv6 || !$0.tunnel.kind.carriesIPv4
                     || ($0.end.inside.map { $0.address.bitWidth == 128 } ?? false)

@@ -1,6 +1,7 @@
 import NetworkTypes
 
-/// What the tunnels' interfaces have counted by one moment, in clear, before encryption and after decryption.
+/// What the tunnels have carried by one moment: as their interfaces count it, in clear; by the associations that are there, where policies
+/// alone lead in.
 public struct TrafficSample: Hashable, Sendable, Codable {
     /// On the lab's clock.
     public let nanoseconds: Int64
@@ -12,7 +13,8 @@ public struct TrafficSample: Hashable, Sendable, Codable {
         self.ends = ends
     }
 
-    /// One end of a tunnel; numbers count from when its interface was made (`IFLA_STATS64`, rtnetlink(7)).
+    /// One end of a tunnel; numbers count from when its interface was made (`IFLA_STATS64`, rtnetlink(7)), or from when each of its
+    /// associations was, and fall when one is deleted.
     public struct End: Hashable, Sendable, Codable {
         public let tunnel: String
         public let node: String

@@ -37,16 +37,17 @@ enum KernelTrial {
             let pair = try VethPair()
             try pair.near.disableTagOffloads(of: pair.name)
             try pair.near.createVLAN(name: name("vlan"), lower: pair.name, id: 100)
-        case .vtis:
-            try socket().createVTI(name: name("vti"), local: .v4(addresses.0), remote: .v4(addresses.1), key: 1)
+        case .vtis(let isOverIPv6):
+            let ends = try self.ends(isOverIPv6: isOverIPv6)
+            try socket().createVTI(name: name("vti"), local: ends.0, remote: ends.1, key: 1)
         case .xfrmInterfaces:
             try socket().createXFRMInterface(name: name("xfrm"), id: 1)
         case .plainTunnels(let interface):
             let sockets = try socket()
             try sockets.namespace.setSysctl("net.ipv6.conf.all.disable_ipv6", "0")
             try sockets.create(interface)
-        case .esp(let algorithms):
-            try attempt(algorithms)
+        case .esp(let algorithms, let isOverIPv6):
+            try attempt(algorithms, isOverIPv6: isOverIPv6)
         case .packetFilter(let ruleset):
             try Nftables(in: .create()).apply(ruleset.text)
         case .settings(let settings):
@@ -70,12 +71,14 @@ enum KernelTrial {
         }
     }
 
-    /// Adds an SA with a key of zeros, which nobody uses, by itself and in UDP.
-    private static func attempt(_ algorithms: ESPAlgorithms) throws {
+    /// Adds an SA with a key of zeros, which nobody uses, by itself and over IPv4 in UDP.
+    private static func attempt(_ algorithms: ESPAlgorithms, isOverIPv6: Bool) throws {
         let sockets = try socket()
-        for (number, encapsulation) in [nil, SecurityAssociation.Encapsulation()].enumerated() {
+        let ends = try self.ends(isOverIPv6: isOverIPv6)
+        let encapsulations = isOverIPv6 ? [nil] : [nil, SecurityAssociation.Encapsulation()]
+        for (number, encapsulation) in encapsulations.enumerated() {
             var association = SecurityAssociation(
-                source: .v4(addresses.0), destination: .v4(addresses.1), spi: 0x1000 + UInt32(number))
+                source: ends.0, destination: ends.1, spi: 0x1000 + UInt32(number))
             association.encapsulation = encapsulation
             for transform in algorithms.kernelTransforms {
                 let key = KeyMaterial(Array(repeating: 0, count: transform.keyBits / 8))
@@ -107,11 +110,22 @@ enum KernelTrial {
     /// Addresses for documentation (RFC 5737).
     private static let addresses = (IPv4Address(rawValue: 0xC000_0201), IPv4Address(rawValue: 0xC000_0202))
 
+    /// Addresses for documentation of either family (RFC 3849, RFC 5737).
+    private static func ends(isOverIPv6: Bool) throws -> (IPAddress, IPAddress) {
+        guard isOverIPv6 else { return (.v4(addresses.0), .v4(addresses.1)) }
+        return (try address("2001:db8::1"), try address("2001:db8::2"))
+    }
+
     private static func socket() throws -> NetlinkSocket { try NetlinkSocket(in: .create()) }
 
     private static func name(_ text: String) throws -> InterfaceName {
         guard let name = InterfaceName(text) else { throw LabFailure("\(text) names no interface.") }
         return name
+    }
+
+    private static func address(_ text: String) throws -> IPAddress {
+        guard let address = IPAddress(text) else { throw LabFailure("\(text) is no address.") }
+        return address
     }
 
     private static func prefix(_ text: String) throws -> IPPrefix {

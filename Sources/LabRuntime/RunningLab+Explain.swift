@@ -51,9 +51,17 @@ extension RunningLab {
 
     /// Where a packet ended that was seen last at a place, also within a tunnel that it went into there.
     private func end(at last: Sighting, _ protected: [UInt32: Sighting]) throws -> Explanation.End {
-        let entrance = topology.tunnelEnds(of: last.node).first {
+        let byInterface = topology.tunnelEnds(of: last.node).first {
             $0.end.interface == last.interface && last.isOutgoing
         }
+        // Policies alone take what comes in before it would go out.
+        let isIPv6 = last.destination.bitWidth == 128
+        let byPolicy =
+            last.isOutgoing
+            ? nil
+            : topology.policyEnd(
+                at: last.node, from: last.source, to: last.destination, upper: isIPv6 ? .icmpv6 : .icmp)
+        let entrance = byInterface ?? byPolicy
         let spi = try entrance.flatMap { try associations(of: $0.end).outbound.first?.spi }
         return Explanation.End(
             isAnswer: last.isAnswer, inClear: Explanation.Sighting(last), tunnel: entrance?.tunnel.name,

@@ -138,7 +138,8 @@ struct Capture: AsyncParsableCommand {
     /// How to get IKE keys into a capture that has none; nil for a lab without tunnels.
     private static func hint(for topology: Topology) -> String? {
         guard let end = topology.tunnels.first(where: { !$0.isUnused })?.ends.last else { return nil }
-        let (node, name) = ("netlab exec \(topology.name) \(end.node) --", end.connection)
+        let node = "netlab exec \(topology.name) \(end.node) --"
+        let name = end.connections.first?.name ?? end.connection
         return end.keyDaemon.renewalHint(connection: name, prefix: node)
     }
 

@@ -211,6 +211,13 @@ struct Forwarding: Sendable {
                 return unprotected(packet, at: place, by: hop, path, tunnel, damage, known)
             }
             if packet.tunnel == nil { path.tunnels.append(tunnel.name) }
+            if end.wantedSelectors != nil, let source = packet.source,
+                !tunnel.carried(at: end).contains(where: {
+                    $0.takes(from: source, to: packet.destination, upper: upper(of: packet))
+                })
+            {
+                return lost("no selectors of \(tunnel.name) take what goes from \(source) to \(packet.destination)")
+            }
             for side in [end, peer]
             where damage.forgotten.contains(Damage.Side(name: tunnel.name, node: side.node)) {
                 return lost("\(side.node) has no security associations of \(tunnel.name)")
@@ -312,15 +319,18 @@ struct Forwarding: Sendable {
         guard place.hasPolicies, packet.tunnel == nil || packet.isWrapped, let source = packet.source else {
             return nil
         }
-        let upper: IPProtocol? =
-            switch packet.kind {
-            case .echoRequest, .echoReply: source.bitWidth == 32 ? .icmp : .icmpv6
-            case .bgp: .tcp
-            case .wrapped:
-                packet.tunnel.flatMap { topology.plainTunnel(named: $0) }?.kind.carriedProtocol
-            case .ike, .esp, .espInUDP: nil
-            }
-        return topology.policyEnd(at: place.node.name, from: source, to: packet.destination, upper: upper)
+        return topology.policyEnd(
+            at: place.node.name, from: source, to: packet.destination, upper: upper(of: packet))
+    }
+
+    /// What a packet's IP header says that it carries; nil where that is not known.
+    private func upper(of packet: Packet) -> IPProtocol? {
+        switch packet.kind {
+        case .echoRequest, .echoReply: packet.destination.bitWidth == 32 ? .icmp : .icmpv6
+        case .bgp: .tcp
+        case .wrapped: packet.tunnel.flatMap { topology.plainTunnel(named: $0) }?.kind.carriedProtocol
+        case .ike, .esp, .espInUDP: nil
+        }
     }
 
     /// Through a tunnel without encryption: its own packet goes to the other end as any other does, perhaps through another

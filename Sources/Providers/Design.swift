@@ -71,7 +71,7 @@ public struct Design {
 
     func wishes(over tunnel: Tunnel) -> [Wish] {
         let isEnd = { (node: String, interface: InterfaceName?) in
-            tunnel.ends.contains { $0.node == node && $0.interface == interface }
+            interface != nil && tunnel.ends.contains { $0.node == node && $0.interface == interface }
         }
         return topology.sessions.filter { $0.speakers.contains { isEnd($0.node, $0.interface) } }.map {
             Wish(name: $0.name, alone: nil)

@@ -179,7 +179,8 @@ extension GeneralRules {
         design.topology.tunnels.filter { !$0.isUnused }.flatMap { tunnel -> [Finding] in
             guard let room = design.room(of: tunnel), let esp = tunnel.espEncapsulation, let end = tunnel.ends.first
             else { return [] }
-            let headers = end.localAddress.bitWidth == 32 ? 40 : 60
+            // Of what goes through, IPv4 has the shorter ones (RFC 6691).
+            let headers = tunnel.carried(at: end).contains { $0.local.address.bitWidth == 32 } ? 40 : 60
             let way = "the links between its ends take \(room.link), which leaves \(room.most)"
             let advice = design.advice(for: tunnel)
             // What is more than a provider advises has been said by its own rule.

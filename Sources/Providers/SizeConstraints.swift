@@ -108,7 +108,7 @@ struct TunnelMTUAdvice: ProviderConstraint {
                         message:
                             "\(place): nothing lowers the MSS, and \(design.provider) does no path MTU discovery: large segments get lost",
                         remedy: "Write `mss: \(fittingSegment)`, or `mtu: \(fitting)` with `mss: clamp-to-pmtu`."))
-            case .toPathMTU where own.end.mtu == nil:
+            case .toPathMTU where own.end.mtu == nil && own.end.interface != nil:
                 findings.append(
                     Finding(
                         line: design.line("tunnels", own.tunnel.name, "mss"),

@@ -37,6 +37,13 @@ struct SecrecyTests {
                 "key-of-bj-primary", "key-of-bj-secondary", "key-of-tk-primary", "key-of-tk-secondary",
                 "key-inside-amazon", "key-of-the-carrier",
             ], scenario: ""),
+        Case(lab: "policy-based", secrets: ["policies-alone-1"], scenario: ""),
+        Case(lab: "transport-mode", secrets: ["host-to-host-1"], scenario: ""),
+        Case(lab: "interface-kinds", secrets: ["either-interface-1"], scenario: ""),
+        Case(lab: "ipv6-outside", secrets: ["six-outside-4and6"], scenario: ""),
+        Case(lab: "gre-over-ipsec", secrets: ["gre-within-esp-1"], scenario: ""),
+        Case(lab: "ikev1", secrets: ["an-older-protocol-1"], scenario: ""),
+        Case(lab: "port-translation", secrets: ["behind-the-router-1"], scenario: ""),
     ]
 
     /// The list above is whole.

@@ -12,13 +12,15 @@ import Testing
         text: "table inet t { chain c { type filter hook forward priority 0; ct state established counter accept; }; }")
 
     @Test(arguments: [
-        KernelFeature.links, .shaping, .vlans, .vtis, .xfrmInterfaces, .policyRouting, .multipathRoutes, .tcpSignatures,
+        KernelFeature.links, .shaping, .vlans, .vtis(isOverIPv6: false), .vtis(isOverIPv6: true), .xfrmInterfaces,
+        .policyRouting, .multipathRoutes, .tcpSignatures,
         .captures, .packetFilter(rules), .settings([Sysctl(key: "net.ipv4.ip_forward", value: "1")]),
-        .esp(ESPAlgorithms(encryption: .aes256GCM16, integrity: nil)),
-        .esp(ESPAlgorithms(encryption: .aes128CCM12, integrity: nil)),
-        .esp(ESPAlgorithms(encryption: .chacha20Poly1305, integrity: nil)),
-        .esp(ESPAlgorithms(encryption: .aes192CTR, integrity: .sha2_512)),
-        .esp(ESPAlgorithms(encryption: .aes128CBC, integrity: .aesXCBC)),
+        .esp(ESPAlgorithms(encryption: .aes256GCM16, integrity: nil), isOverIPv6: false),
+        .esp(ESPAlgorithms(encryption: .aes128CCM12, integrity: nil), isOverIPv6: false),
+        .esp(ESPAlgorithms(encryption: .chacha20Poly1305, integrity: nil), isOverIPv6: false),
+        .esp(ESPAlgorithms(encryption: .aes192CTR, integrity: .sha2_512), isOverIPv6: false),
+        .esp(ESPAlgorithms(encryption: .aes128CBC, integrity: .aesXCBC), isOverIPv6: false),
+        .esp(ESPAlgorithms(encryption: .aes256GCM16, integrity: nil), isOverIPv6: true),
     ])
     func `The lab kernel has it`(feature: KernelFeature) {
         #expect(KernelTrial.findings([feature]).map(\.obstacle) == [nil], "\(feature.name)")

@@ -79,8 +79,12 @@ extension Topology {
                 if let key = end.proposal?.presharedKey.reveal() {
                     tunnels[index].ends[place].proposal?.presharedKey = Secret(Self.mistaken(key))
                 }
-            case .ike: tunnels[index].ends[place].proposal?.ike.mistake(\.encryption)
-            case .esp: tunnels[index].ends[place].proposal?.esp.mistake(\.algorithms.encryption)
+            case .ike:
+                let used = tunnels[index].ends.flatMap { $0.proposal?.ike ?? [] }.map(\.encryption)
+                tunnels[index].ends[place].proposal?.ike.mistake(\.encryption, besides: used)
+            case .esp:
+                let used = tunnels[index].ends.flatMap { $0.proposal?.esp ?? [] }.map(\.algorithms.encryption)
+                tunnels[index].ends[place].proposal?.esp.mistake(\.algorithms.encryption, besides: used)
             }
         case .own(let files):
             // A file may serve several tunnels of the node: each of their ends holds a copy of its text.
@@ -104,28 +108,18 @@ extension Topology {
     }
 }
 
-extension [IKEAlgorithms] {
-    /// Asks for a length of key alone that the peer does not take.
-    fileprivate mutating func mistake(_ encryption: WritableKeyPath<IKEAlgorithms, EncryptionAlgorithm>) {
-        guard var first else { return }
-        let used = Set(map { $0[keyPath: encryption] })
-        let others: [EncryptionAlgorithm] = [.aes192CBC, .aes256CBC, .aes128CBC, .aes192CTR]
-        first[keyPath: encryption] = others.first { !used.contains($0) } ?? .aes256CTR
-        self = [first]
-    }
-}
-
-extension [ESPProposal] {
-    /// Asks for a length of key alone that the peer does not take, of the same kind of cipher.
-    fileprivate mutating func mistake(_ encryption: WritableKeyPath<ESPProposal, EncryptionAlgorithm>) {
-        guard var first else { return }
-        let used = Set(map { $0[keyPath: encryption] })
+extension Array {
+    /// Asks for a length of key alone that nobody takes, of the same kind of cipher.
+    fileprivate mutating func mistake(
+        _ encryption: WritableKeyPath<Element, EncryptionAlgorithm>, besides used: [EncryptionAlgorithm]
+    ) {
+        guard var only = first else { return }
         let others: [EncryptionAlgorithm] =
-            first[keyPath: encryption].isAuthenticated
-            ? [.aes192GCM16, .aes256GCM16, .aes128GCM16, .aes192GCM12]
-            : [.aes192CBC, .aes256CBC, .aes128CBC, .aes192CTR]
-        first[keyPath: encryption] = others.first { !used.contains($0) } ?? first[keyPath: encryption]
-        self = [first]
+            only[keyPath: encryption].isAuthenticated
+            ? [.aes192GCM16, .aes256GCM16, .aes128GCM16, .aes192GCM12, .aes256GCM12]
+            : [.aes192CBC, .aes256CBC, .aes128CBC, .aes192CTR, .aes256CTR]
+        only[keyPath: encryption] = others.first { !used.contains($0) } ?? only[keyPath: encryption]
+        self = [only]
     }
 }
 

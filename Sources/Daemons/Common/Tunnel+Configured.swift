@@ -21,7 +21,11 @@ extension Tunnel {
         guard known.count == 2 else { return known.first.flatMap { $0.offers.count == 1 ? $0.offers.first : nil } }
         if known[0].offers == known[1].offers { return known[0].offers.first }
         let choices = zip(known, known.reversed()).compactMap { initiator, responder -> Offer? in
-            initiator.end.begins ? responder.offers.first(where: initiator.offers.contains) : nil
+            guard initiator.end.begins else { return nil }
+            let follows = responder.end.ikeVersion == 1 && responder.end.keyDaemon.followsInitiatorInIKEv1
+            return follows
+                ? initiator.offers.first(where: responder.offers.contains)
+                : responder.offers.first(where: initiator.offers.contains)
         }
         return Set(choices).count == 1 ? choices.first : nil
     }

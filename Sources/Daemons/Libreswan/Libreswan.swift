@@ -36,6 +36,9 @@ public struct Libreswan: KeyDaemon {
     public let hasOneSchedule = false
     public let narrowsUnlessTold = false
     public let answersAcquires = true
+    public let usualExtendedSequence: Bool? = nil
+    /// Measured with 4.10.
+    public let followsInitiatorInIKEv1 = true
     /// Since 4.5 (its issues 1265 and 1347); measured with 4.10.
     public let renewsWithGroupOfIKE = true
 
@@ -356,7 +359,7 @@ public struct Libreswan: KeyDaemon {
     private static func protoport(_ text: String) -> (upper: IPProtocol?, port: UInt16?)? {
         let parts = text.split(separator: "/", maxSplits: 1).map(String.init)
         guard let first = parts.first, let upper = IPProtocol(keyword: first) else { return nil }
-        guard parts.count == 2, parts[1] != "%any" else { return (upper, nil) }
+        guard parts.count == 2, parts[1] != "%any", parts[1] != "0" else { return (upper, nil) }
         return UInt16(parts[1]).map { (upper, $0) }
     }
 

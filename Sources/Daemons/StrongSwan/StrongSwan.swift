@@ -32,6 +32,8 @@ public struct StrongSwan: KeyDaemon {
     public let narrowsUnlessTold = true
     /// Only for traps ("trap not found, unable to acquire"; measured with 5.9.8).
     public let answersAcquires = false
+    public let usualExtendedSequence: Bool? = false
+    public let followsInitiatorInIKEv1 = false
 
     public func setUp(at node: String, in topology: Topology) -> DaemonSetUp {
         DaemonSetUp(

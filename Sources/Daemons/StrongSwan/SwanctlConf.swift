@@ -67,7 +67,10 @@ public struct SwanctlConnection: Hashable, Sendable {
 
     /// Whether it says any such number.
     var wantsInterface: Bool {
-        ["if_id_in", "if_id_out", "mark_in", "mark_out"].contains { number($0) ?? 0 > 0 }
+        ["if_id_in", "if_id_out", "mark_in", "mark_out"].contains { key in
+            // `%unique` is a number as well.
+            (childSettings?.values[key] ?? settings.values[key]).map { $0 != "0" } ?? false
+        }
     }
 
     /// The number of `101`, `0x65` or `101/0xffffffff`.
@@ -89,8 +92,12 @@ public struct SwanctlConnection: Hashable, Sendable {
                 let remote = selectors(values["remote_ts"], own: remote.flatMap(IPAddress.init))
             else { return nil }
             return local.flatMap { near in
-                remote.compactMap { far in
-                    SelectorPair(
+                remote.compactMap { far -> SelectorPair? in
+                    // Those that cannot go together are left out of the SA.
+                    guard near.prefix.address.bitWidth == far.prefix.address.bitWidth,
+                        near.upper == nil || far.upper == nil || near.upper == far.upper
+                    else { return nil }
+                    return SelectorPair(
                         local: near.prefix, remote: far.prefix, upper: near.upper ?? far.upper, localPort: near.port,
                         remotePort: far.port)
                 }

@@ -158,7 +158,8 @@ struct WirePlaces: Sendable {
 extension WirePlaces.Place {
     /// The tunnel that a packet in clear enters behind this place by policies alone; nil for one that does not.
     func entrance(of packet: WirePacket) -> WirePlaces.Entrance? {
-        guard !entrances.isEmpty, packet.esp == nil, !packet.isInbound, packet.wrappings.count == 0,
+        let isInClear = packet.wrappings.array.allSatisfy { if case .vlan = $0 { true } else { false } }
+        guard !entrances.isEmpty, packet.esp == nil, !packet.isInbound, isInClear,
             let ip = packet.inner
         else { return nil }
         return entrances.first { entrance in entrance.carried.contains { $0.takes(ip) } }

@@ -48,15 +48,16 @@ extension TopologyResolver {
     /// Reports a group of perfect forward secrecy that one end would insist on and the other does not use, as it renews a child SA with
     /// the group of its IKE SA. Two daemons of that kind agree, and so the tunnel works.
     mutating func checkForwardSecrecy(of spec: TunnelSpec) {
-        guard let ike = spec.proposal.ike?.proposals.first?.group,
-            let esp = spec.proposal.esp?.proposals.first?.group, ike != esp,
-            let own = spec.ends.first(where: {
-                let daemon = daemon(of: $0.node.value)
-                return $0.configuration == nil && daemon.renewsWithGroupOfIKE
-                    && daemon.reason(against: .group(ike)) == nil
-            }),
-            let other = spec.ends.first(where: { !daemon(of: $0.node.value).renewsWithGroupOfIKE }),
-            let choice = spec.proposal.esp?.algorithms.first
+        // Quick mode has its own exchange at once (RFC 2409, section 5.5).
+        guard spec.options.over(TunnelOptions()).ikeVersion == 2 else { return }
+        let own = spec.ends.first { end in
+            end.configuration == nil && daemon(of: end.node.value).renewsWithGroupOfIKE
+        }
+        let other = spec.ends.first { !daemon(of: $0.node.value).renewsWithGroupOfIKE }
+        guard let own, let other, let ike = (own.proposal.ike ?? spec.proposal.ike)?.proposals.first?.group,
+            daemon(of: own.node.value).reason(against: .group(ike)) == nil,
+            let phase = other.configuration == nil ? other.proposal.esp ?? spec.proposal.esp : spec.proposal.esp,
+            let esp = phase.proposals.first?.group, ike != esp, let choice = phase.algorithms.first
         else { return }
         collector.error(
             choice.line,

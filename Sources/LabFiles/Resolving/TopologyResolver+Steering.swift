@@ -42,6 +42,8 @@ extension TopologyResolver {
         let end = side.spec
         let place = "\(place).ends.\(end.node.value)"
         let file = end.configuration?.value ?? ""
+        // A connection that is not there has been reported.
+        if end.configuration != nil, side.own == nil { return nil }
         guard let interface = end.interface else {
             guard let own = side.own, let kind = own.interfaceKind else { return .policy }
             collector.error(
@@ -176,6 +178,17 @@ extension TopologyResolver {
     func checkTwins(of tunnels: [Tunnel]) {
         let ends = tunnels.flatMap { tunnel in tunnel.ends.map { (tunnel: tunnel, end: $0) } }
         for (index, (tunnel, end)) in ends.enumerated() {
+            if let spec = file.tunnels.first(where: { $0.name.value == tunnel.name }),
+                let clash = ends[..<index].first(where: { other in
+                    other.end.node == end.node && end.proposal != nil && other.end.proposal != nil
+                        && !Set(other.end.childNames).isDisjoint(with: end.childNames)
+                })
+            {
+                collector.error(
+                    spec.name.line,
+                    "tunnels.\(tunnel.name): at \(end.node) a child SA of it has the name of one of \(clash.tunnel.name)'s, \(end.childNames.first(where: clash.end.childNames.contains) ?? "")",
+                    "Give it another name: netlab numbers the pairs of a tunnel.")
+            }
             let twin = ends[..<index].first { other in
                 other.end.node == end.node && other.end.localAddress == end.localAddress
                     && other.end.remoteAddress == end.remoteAddress
@@ -221,13 +234,22 @@ extension TopologyResolver {
                     "\(place): a margin of \(margin.shortText), doubled by chance, leaves nothing of a lifetime of \(min(proposal.ikeLifetime, proposal.espLifetime).shortText)",
                     "Write less than half of the shorter lifetime.")
             }
-            if end.node == tunnel.ends[0].node, let own = options.hasExtendedSequence,
-                let other = tunnel.ends[1].options.hasExtendedSequence, own != other
+            let sequences = tunnel.ends.map { $0.options.hasExtendedSequence ?? $0.keyDaemon.usualExtendedSequence }
+            if end.node == tunnel.ends[0].node, spec.ends.allSatisfy({ $0.configuration == nil }),
+                let own = sequences[0], let other = sequences[1], own != other
             {
                 collector.error(
                     line("esn"),
                     "\(place): one end wants sequence numbers of 64 bits and the other of 32, so no proposal for ESP fits (RFC 7296, section 3.3.2)",
                     "Give both the same `esn:`.")
+            }
+            let other = tunnel.ends.first { $0.node != end.node }
+            if end.node == tunnel.ends[0].node, let other, other.proposal != nil, options.ikeVersion == 1,
+                other.options.ikeVersion == 1, options.isAggressive != other.options.isAggressive
+            {
+                collector.error(
+                    line("aggressive"), "\(place): one end begins in aggressive mode and the other in main mode",
+                    "Give both the same `aggressive:`.")
             }
             let groups = Set(end.proposal?.esp.map(\.group) ?? [])
             if groups.count > 1, end.keyDaemon.hasConnectionForEachChild {
@@ -296,6 +318,15 @@ extension TopologyResolver {
                             "tunnels.\(tunnel.name): at \(node.name) it has the addresses of \(other.name), and no interface to tell it by",
                             "Write both as pairs of one tunnel: `selectors:` is a list.")
                     }
+                }
+                for pair in end.selectors {
+                    let mapped = node.nat?.mappings.contains { pair.local.contains($0.inside) } ?? false
+                    let masked = node.nat?.masqueraded.contains { $0.inside.overlaps(pair.local) } ?? false
+                    guard mapped || masked else { continue }
+                    collector.error(
+                        line,
+                        "tunnels.\(tunnel.name): \(node.name) translates what comes from \(pair.local) on its way out, before its policies are asked, so it would leave in clear",
+                        "Leave the prefixes of `selectors:` out of the node's `nat:`.")
                 }
                 let speaks = (topology.sessions.flatMap(\.speakers).map(\.node) + topology.oneSidedSessions.map(\.node))
                     .contains(node.name)

@@ -74,6 +74,13 @@ extension TopologyResolver {
         guard sides.count == 2, zip(spec.ends, proposals).allSatisfy({ $0.configuration != nil || $1 != nil }) else {
             return nil
         }
+        if sides[0].local.bitWidth != sides[1].local.bitWidth {
+            collector.error(
+                sides[1].spec.line,
+                "\(place): its packets would go from \(sides[0].local) to \(sides[1].local), of which one is IPv6 and one is not",
+                "Give both ends an address of one family.")
+            return nil
+        }
         let index = UInt32(file.tunnels.firstIndex { $0.name.value == spec.name.value } ?? 0)
         let mode = spec.mode?.value ?? sides.lazy.compactMap(\.own?.mode).first ?? .tunnel
         let ends = zip(zip(sides, proposals), sides.reversed()).compactMap { written, other -> TunnelEnd? in
@@ -122,12 +129,16 @@ extension TopologyResolver {
 
     /// What an end offers: its own, and the tunnel's where it has none; nil where something is missing or wrong, which is reported.
     func proposal(of end: TunnelSpec.End, in spec: TunnelSpec, place: String) -> TunnelProposal? {
-        let missing = ProposalSpec.keys.filter {
-            !spec.proposal.written.contains($0) && !end.proposal.written.contains($0)
+        let missing = { (end: TunnelSpec.End) in
+            ProposalSpec.keys.filter {
+                !spec.proposal.written.contains($0) && !end.proposal.written.contains($0)
+            }
         }
-        if !missing.isEmpty, end.node.value == spec.ends.first(where: { $0.configuration == nil })?.node.value {
+        // Both may lack the same.
+        let first = spec.ends.first { $0.configuration == nil && !missing($0).isEmpty }
+        if let first, end.node.value == first.node.value {
             collector.error(
-                spec.name.line, "\(place) has no \(missing.joined(separator: ", "))",
+                spec.name.line, "\(place) has no \(missing(first).joined(separator: ", "))",
                 "A generated tunnel needs `ike:`, `esp:` and `psk:`; or give both ends their own `config:`.")
         }
         guard let ike = end.proposal.ike ?? spec.proposal.ike, let esp = end.proposal.esp ?? spec.proposal.esp,

@@ -66,7 +66,7 @@ struct TunnelSpec {
         mode = fields["mode"]?.choice(Tunnel.Mode.self, noun: "modes of ESP")
         let written = ends.entries("a mapping of nodes to their end")
         let nodes = written.map(\.key.value)
-        selectors = fields["selectors"]?.members.compactMap { SelectorSpec($0, nodes: nodes) }
+        selectors = fields["selectors"].map { SelectorSpec.all($0, nodes: nodes) }
         self.ends = written.compactMap { End(key: $0.key, value: $0.value, nodes: nodes) }
         isComplete = ends.node.mapping != nil && written.count == self.ends.count
     }
@@ -102,7 +102,7 @@ extension TunnelSpec.End {
         address = fields["address"]?.value(IPAddress.self, "an address of the node")
         interface = fields["interface"]?.value(InterfaceName.self, "an interface's name of 1 to 15 bytes")
         interfaceKind = fields["interface-kind"]?.choice(TunnelInterfaceKind.self, noun: "kinds of tunnel interfaces")
-        selectors = fields["selectors"]?.members.compactMap { SelectorSpec($0, nodes: nodes) }
+        selectors = fields["selectors"].map { SelectorSpec.all($0, nodes: nodes) }
         inside = fields["inside"]?.value(InterfaceAddress.self, "an address such as 169.254.100.1/30")
         mtu = fields["mtu"]?.value(MTU.self, "an MTU from 68 to 65535")?.value
         routes = fields["routes"]?.members.compactMap { $0.value(IPPrefix.self, "a prefix such as 10.0.0.0/8") } ?? []

@@ -19,8 +19,6 @@ struct ProposalSpec {
     /// The keys that are there, right or wrong; what is wrong has been reported.
     let written: Set<String>
 
-    var algorithms: [AlgorithmChoice] { (ike?.algorithms ?? []) + (esp?.algorithms ?? []) }
-
     static let keys = ["ike", "esp", "psk"]
 
     init(_ fields: YAMLFields) {

@@ -10,6 +10,12 @@ struct SelectorSpec {
     let ports: [String: UInt16]
     let line: Int
 
+    /// The members of `selectors:`, of which there is one at least.
+    static func all(_ value: YAMLValue, nodes: [String]) -> [SelectorSpec] {
+        if value.members.isEmpty { value.wrong("a pair of selectors or a list of them") }
+        return value.members.compactMap { SelectorSpec($0, nodes: nodes) }
+    }
+
     /// - Parameter nodes: Those that the tunnel joins.
     init?(_ value: YAMLValue, nodes: [String]) {
         guard let fields = value.fields(nodes + ["protocol", "ports"]) else { return nil }

@@ -66,7 +66,7 @@ public struct SelectorPair: Hashable, Sendable, Codable {
 }
 
 extension SelectorPair: CustomStringConvertible {
-    /// `10.1.0.0/16 > 10.2.0.0/16`, `10.1.0.0/16 port 443 > 10.2.0.0/16, tcp`.
+    /// `10.1.0.0/16 > 10.2.0.0/16`, `10.1.0.0/16 port 443 > 10.2.0.0/16, TCP`.
     public var description: String {
         let side = { (prefix: IPPrefix, port: UInt16?) in "\(prefix)" + (port.map { " port \($0)" } ?? "") }
         return "\(side(local, localPort)) > \(side(remote, remotePort))" + (upper.map { ", \($0)" } ?? "")

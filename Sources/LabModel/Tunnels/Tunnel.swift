@@ -1,6 +1,6 @@
 import NetworkTypes
 
-/// An IPsec tunnel between two nodes, negotiated by IKEv2 with a pre-shared key.
+/// An IPsec tunnel between two nodes, negotiated by IKE.
 public struct Tunnel: Hashable, Sendable, Codable {
     /// What ESP protects (RFC 4303, section 3.1).
     public enum Mode: String, Hashable, Sendable, Codable, CaseIterable {
