@@ -175,7 +175,8 @@ struct HostKernelTests {
         #expect(findings.allSatisfy { $0.obstacle == nil }, result.account)
         #expect(
             findings.map(\.name).sorted() == [
-                "802.1Q", "ESP, aes-256-cbc with sha2-256", "ESP, aes-256-gcm-16", "TCP MD5 signatures", "VTI",
+                "802.1Q", "ESP over IPv6, aes-256-cbc with sha2-256", "ESP, aes-256-cbc with sha2-256",
+                "ESP, aes-256-gcm-16", "TCP MD5 signatures", "VTI",
                 "XFRM interfaces", "gre tunnels", "ipip6 tunnels", "isatap tunnels",
                 "namespaces with overlay file systems", "netem",
                 "nftables, with all that the rules use", "packet sockets", "rules of policy routing",
