@@ -63,14 +63,6 @@ struct DropRules {
 }
 
 extension Fault.Traffic {
-    /// Whether it is what a tunnel is made of, and not what goes through it.
-    fileprivate var isOuter: Bool {
-        switch self {
-        case .esp, .espInUDP, .ike, .udp500, .udp4500: true
-        case .fragNeeded, .bgp, .icmp, .tcp, .udp: false
-        }
-    }
-
     /// As nft(8) writes it; more than one where either will do.
     ///
     /// On port 4500 four zero bytes after the UDP header mark IKE, and anything else is an SPI (RFC 3948, section 2.2).

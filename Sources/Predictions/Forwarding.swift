@@ -166,6 +166,13 @@ struct Forwarding: Sendable {
             packet.destination = inside
         }
         if place.addresses.contains(packet.destination) {
+            // An IPsec tunnel's own packets are dropped where they arrive.
+            if let tunnel = packet.tunnel.flatMap({ topology.tunnel(named: $0) }),
+                let sender = tunnel.ends.first(where: { $0.node != node }),
+                let sieve = sieve(at: tunnel.name, from: sender.node, packet.kind, damage, isOuter: true)
+            {
+                return lost("\(node) drops \(sieve) of \(tunnel.name)")
+            }
             path.arrives = true
             return [path]
         }
@@ -371,10 +378,13 @@ struct Forwarding: Sendable {
         }
     }
 
-    private func sieve(at place: String, from sender: String, _ kind: PacketKind, _ damage: Damage) -> String? {
+    /// - Parameter isOuter: Whether it is one of the packets that the IPsec tunnel at the place is made of, and not one that goes through it.
+    private func sieve(
+        at place: String, from sender: String, _ kind: PacketKind, _ damage: Damage, isOuter: Bool = false
+    ) -> String? {
         damage.sieves.first { sieve in
             sieve.place == place && (sieve.sender ?? sender) == sender
-                && (sieve.traffic.map { kind.isCaught(by: $0) } ?? true)
+                && (sieve.traffic.map { kind.isCaught(by: $0) && (!isOuter || $0.isOuter) } ?? true)
         }.map { sieve in
             (sieve.traffic.map(\.rawValue) ?? "everything") + (sieve.sender.map { " that \($0) sends" } ?? "")
         }

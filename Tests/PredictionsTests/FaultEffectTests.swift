@@ -16,6 +16,10 @@ import Testing
         // What a tunnel carries.
         ("drop bgp on main", "mm--"), ("drop bgp on main from tgw", "mm--"), ("drop icmp on main", "XX--"),
         ("drop icmp on main from drg", "XX--"), ("drop udp on main", "----"), ("drop icmp on backup", "--XX"),
+        // What a tunnel is made of.
+        ("drop esp on main", "OO--"), ("drop esp on main from drg", "OO--"), ("drop ike on main", "----"),
+        ("drop esp-in-udp on main", "----"), ("drop esp on backup", "----"), ("drop esp-in-udp on backup", "--XX"),
+        ("drop udp-4500 on backup from vcn2-vm", "--XX"), ("drop udp on backup", "----"),
         // The backup tunnel's, whose routes are static.
         ("blackhole aws-internet", "--XX"), ("drop esp-in-udp on aws-internet from internet", "--XX"),
         ("drop esp on aws-internet", "----"), ("drop udp-4500 on oci-internet", "--XX"),

@@ -69,6 +69,14 @@ public enum Fault: Hashable, Sendable, Codable {
         /// TCP port 179.
         case bgp
         case icmp, tcp, udp
+
+        /// Whether it is what an IPsec tunnel is made of, and not what goes through it.
+        public var isOuter: Bool {
+            switch self {
+            case .esp, .espInUDP, .ike, .udp500, .udp4500: true
+            case .fragNeeded, .bgp, .icmp, .tcp, .udp: false
+            }
+        }
     }
 
     public enum DaemonFault: String, Hashable, Sendable, Codable, CaseIterable {
