@@ -84,7 +84,7 @@ struct FlowCrossings {
             isForth ? mark.nanoseconds : mark.nanoseconds + max(0, record.roundTripNanoseconds[mark.request])
         }
         for (before, after) in zip(good, good.dropFirst()) {
-            let way = (isForth ? after.forth : after.back) ?? []
+            let way = isForth ? after.forth : after.back
             let outage = outages.first {
                 $0.firstLost.request > before.last.request && $0.firstLost.request < after.first.request
             }
@@ -94,13 +94,13 @@ struct FlowCrossings {
                 addLast(before, scope, sighting(before.last.request), time(before.last), in: cause)
                 add(
                     isForth ? .firstRequest : .firstReply, at: receiver,
-                    "first \(what) through \(TimelineMap.words(way)) after \(outage.lost) lost",
+                    "first \(what)\(TimelineMap.words(way)) after \(outage.lost) lost",
                     sighting(after.first.request),
                     or: time(after.first), in: nil)
-            } else if way != (isForth ? before.forth : before.back) ?? [] {
+            } else if let way, let earlier = isForth ? before.forth : before.back, way != earlier {
                 add(
                     isForth ? .firstRequest : .firstReply, at: receiver,
-                    "first \(what) through \(TimelineMap.words(way))",
+                    "first \(what)\(TimelineMap.words(way))",
                     sighting(after.first.request), or: time(after.first), in: nil)
             }
         }
@@ -117,10 +117,10 @@ struct FlowCrossings {
     ) {
         guard let chapter else { return }
         let isForth = scope == .forth
-        let way = TimelineMap.words((isForth ? phase.forth : phase.back) ?? [])
+        let way = TimelineMap.words(isForth ? phase.forth : phase.back)
         add(
             isForth ? .lastRequest : .lastReply, at: isForth ? destination : source,
-            "last \(isForth ? "request" : "reply") through \(way)", sighting, or: time, in: chapter)
+            "last \(isForth ? "request" : "reply")\(way)", sighting, or: time, in: chapter)
     }
 
     /// The last answer before each outage and the first after it, by the flow's own count.

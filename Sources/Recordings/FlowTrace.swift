@@ -171,6 +171,10 @@ struct FlowSearch {
         let identifier: UInt16
         let hasMarker: Bool
         let sentAt: [Int64]
+        /// Whether policies of the destination, or of the source, take what it sends itself to the other, so that no place shows in clear
+        /// what goes there or comes from there.
+        let hidesReplies: Bool
+        let hidesReturns: Bool
         /// The last request that had been sent when the packet before was captured.
         var reached = -1
         var latestArrival = -1
@@ -209,11 +213,14 @@ struct FlowSearch {
         nodesWithPolicies = Set(topology.tunnels.flatMap(\.ends).filter { $0.steering == .policy }.map(\.node))
         flows = records.map { FlowSightings(name: $0.request.name, count: $0.sentAtNanoseconds.count) }
         wanted = records.map { record in
-            Wanted(
-                source: record.request.source, destination: topology.node(behind: record.request.destination),
+            let (source, destination) = (record.request.source, topology.node(behind: record.request.destination))
+            return Wanted(
+                source: source, destination: destination,
                 address: record.request.destination, sourceAddress: record.request.sourceAddress,
                 identifier: record.identifier, hasMarker: record.request.payload >= ProbeMarker.length,
-                sentAt: record.sentAtNanoseconds)
+                sentAt: record.sentAtNanoseconds,
+                hidesReplies: destination.map { topology.hides(whatSends: $0, to: source) } ?? false,
+                hidesReturns: destination.map { topology.hides(whatSends: source, to: $0) } ?? false)
         }
         for (number, record) in records.enumerated() {
             if wanted[number].hasMarker { byMarker[record.id] = number }
@@ -229,10 +236,11 @@ struct FlowSearch {
             for number in flows.indices {
                 flows[number].places.append(interface.name)
                 guard let place else { continue }
-                if place.node == wanted[number].destination { flows[number].seesReplies = true }
+                let (source, destination) = (wanted[number].source, wanted[number].destination)
+                if place.node == destination, !wanted[number].hidesReplies { flows[number].seesReplies = true }
                 guard let next = place.next else { continue }
-                if next == wanted[number].destination { flows[number].seesArrivals = true }
-                if next == wanted[number].source { flows[number].seesReturns = true }
+                if next == destination, !wanted[number].hidesReplies { flows[number].seesArrivals = true }
+                if next == source, !wanted[number].hidesReturns { flows[number].seesReturns = true }
             }
         }
     }
@@ -326,6 +334,19 @@ struct FlowSearch {
         flows[number].ways.append(flows[number].ways[Int(way)] + [tunnel])
         wanted[number].extensions[step] = made
         return made
+    }
+}
+
+extension Topology {
+    /// Whether policies alone lead into a tunnel what a node sends itself to another: it leaves in ESP, and so do the answers arrive.
+    fileprivate func hides(whatSends node: String, to other: String) -> Bool {
+        let (own, others) = (addresses(of: node), addresses(of: other))
+        return tunnelEnds(of: node).contains { tunnel, end in
+            end.steering == .policy && !tunnel.isUnused
+                && tunnel.carried(at: end).contains { pair in
+                    own.contains(where: pair.local.contains) && others.contains(where: pair.remote.contains)
+                }
+        }
     }
 }
 

@@ -163,8 +163,10 @@ struct TimelineMap {
         topology.tunnelEnds(of: node).first { $0.end.has(connection: connection) }?.tunnel.name ?? connection
     }
 
-    /// `main`, or `no tunnel`.
-    static func words(_ way: [String]) -> String { way.isEmpty ? "no tunnel" : way.joined(separator: ", ") }
+    /// ` through main`, ` through no tunnel`; nothing for a way of which nothing was seen.
+    static func words(_ way: [String]?) -> String {
+        way.map { " through " + ($0.isEmpty ? "no tunnel" : $0.joined(separator: ", ")) } ?? ""
+    }
 }
 
 extension LabEvent {

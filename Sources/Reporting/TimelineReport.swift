@@ -138,7 +138,7 @@ public struct TimelineReport: Sendable, Encodable {
         switch phase.fate {
         case .answered: "answered"
         case .late: "answered too late"
-        case .lostForth: phase.lastSeen.map { "requests lost after \($0)" } ?? "requests not sent"
+        case .lostForth: phase.lastSeen.map { "requests lost after \($0)" } ?? "requests lost, seen nowhere in clear"
         case .lostBack:
             phase.back == nil ? "no replies" : "replies lost after \(phase.lastSeen ?? "an unknown place")"
         case .lost: "lost"
