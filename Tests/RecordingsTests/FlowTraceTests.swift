@@ -1,5 +1,7 @@
+import LabFiles
 import LabRecords
 import NetworkTypes
+import Recordings
 import Testing
 
 @Suite struct FlowTraceTests {
@@ -47,6 +49,43 @@ import Testing
         // The control: the same packet as it should be.
         flow.inject(same(true, 99, 0x4000), at: "gw2:lan", after: 10)
         #expect(try flow.trace().flows["there"]?.arrived(0)?.nanoseconds == flow.start + 10)
+    }
+
+    /// What two hosts say to each other in transport mode is in ESP on every link: neither direction is known to have failed.
+    @Test(arguments: [true, false]) func `Where nothing is seen in clear, nobody knows what got lost`(
+        isProtected: Bool
+    ) throws {
+        let tunnel = """
+            tunnels:
+              hosts:
+                {psk: example-key-of-hosts, mode: transport, ike: {encryption: aes-256-gcm-16, integrity: sha2-256, group: 19},
+                 esp: {encryption: aes-256-gcm-16}, ends: {one: {address: 203.0.113.1}, two: {address: 203.0.113.2}}}
+            """
+        let text = """
+            name: two-hosts
+            clouds: {a: {title: A}}
+            nodes: {one: {cloud: a}, two: {cloud: a}}
+            links: {wire: {ends: {one:eth0: 203.0.113.1/30, two:eth0: 203.0.113.2/30}}}
+            probes: {app: {from: one, to: two}}
+            \(isProtected ? tunnel : "")
+            """
+        let topology = try LabFile(text: text, file: "lab.yaml") { _ in "" }.resolve().topology
+        var capture = FakeCapture()
+        for (sender, receiver, place) in [
+            ("203.0.113.1", "203.0.113.2", "one:eth0"), ("203.0.113.2", "203.0.113.1", "two:eth0"),
+        ] {
+            capture.add(
+                Packets.ethernet(Packets.ip(sender, receiver, 50, Array(repeating: 7, count: 80))), at: place, 5)
+        }
+        let record = FlowRecord(
+            request: FlowRequest(
+                name: "app", source: "one", sourceAddress: nil, destination: IPAddress("203.0.113.2")!,
+                interval: .milliseconds(100), payload: 56),
+            id: 1, identifier: 7, sentAtNanoseconds: [4], roundTripNanoseconds: [-1], duplicates: 0, reordered: 0,
+            unsent: 0, localErrors: [])
+        let result = FlowResult(record, trace: try capture.trace([record], in: topology))
+        #expect(result.phases.map(\.fate) == [isProtected ? .lost : .lostForth])
+        #expect(result.phases.allSatisfy { $0.forth == nil && $0.lastSeen == nil })
     }
 
     @Test func `Without a marker the addresses must fit`() throws {

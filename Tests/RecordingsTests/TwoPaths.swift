@@ -169,7 +169,8 @@ struct FakeCapture {
         packets.append((bytes, place, nanoseconds, direction))
     }
 
-    func trace(_ records: [FlowRecord]) throws -> FlowTrace {
+    /// - Parameter topology: That of ``TwoPaths`` unless given.
+    func trace(_ records: [FlowRecord], in topology: Topology? = nil) throws -> FlowTrace {
         var path = Array("/tmp/netlab-trace-XXXXXX".utf8CString)
         let file = mkstemp(&path)
         try #require(file >= 0)
@@ -195,7 +196,7 @@ struct FakeCapture {
         try writer.flush()
         try #require(ftruncate(file, lseek(file, 0, SEEK_END) - missingBytes) == 0)
         lseek(file, 0, SEEK_SET)
-        return try FlowTrace(descriptor: file, flows: records, topology: TwoPaths.topology())
+        return try FlowTrace(descriptor: file, flows: records, topology: topology ?? TwoPaths.topology())
     }
 }
 
