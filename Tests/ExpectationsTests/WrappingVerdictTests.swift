@@ -4,6 +4,7 @@ import Testing
 private let west = SyntheticCapture.west
 private let east = SyntheticCapture.east
 private let plain = "one: {encapsulation: [there, back], in: plain, as: esp}"
+private let either = "one: {encapsulation: [there, inside], in: {any: [plain, nat]}, on: [wire, natwire]}"
 private let nat = "one: {encapsulation: inside, in: nat, as: esp-in-udp, on: [nat-inside, natwire]}"
 
 @Suite("What crosses links, held against the declared wrapping")
@@ -135,6 +136,31 @@ struct WrappingVerdictTests {
             expectation: "one: {encapsulation: inside, in: nat, on: [natwire, wire]}",
             seen: "1 packet in another tunnel", place: "gw1:wan", remark: "inside crosses in tunnel plain"
         ) { try $0.send(Packets.echo("192.168.2.1", "192.168.2.2", sequence: 9), .plainEast) },
+        Case(testDescription: "nothing, by either tunnel", expectation: either, seen: nil) { _ in },
+        Case(testDescription: "nothing, by either tunnel without keys", expectation: either, hasKeys: false, seen: nil)
+        {
+            _ in
+        },
+        Case(testDescription: "the probe's packet in the other of two", expectation: either, seen: nil) {
+            try $0.send(Packets.echo("192.168.2.1", "192.168.2.2", sequence: 9), .plainEast)
+        },
+        Case(
+            testDescription: "a packet in neither of two", expectation: either, seen: "1 packet in clear",
+            place: "gw1:wan", remark: "10.1.0.2 > 10.2.0.2 crosses wire in clear, expected esp, or esp-in-udp"
+        ) { $0.add(Packets.ethernet(packet), at: "gw1:wan") },
+        Case(
+            testDescription: "a packet that entered the other of two", expectation: either,
+            seen: "1 packet that never entered the tunnel", place: "gw1:wan",
+            remark: "what is inside is no packet that plain was given"
+        ) { capture in
+            capture.add(packet, at: Way.natEast.entrance)
+            try capture.send(packet, .plainEast, entered: nil)
+        },
+        Case(
+            testDescription: "UDP in the one of two that has none", expectation: either, hasKeys: false,
+            seen: "1 packet wrapped otherwise (NAT-T not expected but present)", place: "gw1:wan",
+            remark: "seen as esp-in-udp, expected esp"
+        ) { try $0.send(packet, .plainEast, entered: packet, isInUDP: true) },
         Case(
             testDescription: "a length that no packet makes", expectation: plain, hasKeys: false,
             seen: "1 packet of an impossible length",

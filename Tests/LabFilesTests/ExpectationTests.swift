@@ -44,11 +44,12 @@ struct ExpectationTests {
         let claims = topology.expectations.compactMap { expectation -> EncapsulationClaim? in
             if case .encapsulation(let claim) = expectation.claim { claim } else { nil }
         }
-        #expect(claims.map(\.tunnel) == ["main", "backup", "backup", "backup"])
+        #expect(claims.map { $0.ways.map(\.tunnel) } == [["main"], ["backup"], ["backup"], ["backup"]])
         #expect(
-            claims.map { $0.wrappings.map(\.description) } == [["esp"], ["esp-in-udp"], ["esp-in-udp"], ["esp-in-udp"]])
+            claims.flatMap(\.ways).map { $0.wrappings.map(\.description) }
+                == [["esp"], ["esp-in-udp"], ["esp-in-udp"], ["esp-in-udp"]])
         #expect(
-            claims.map { $0.algorithms?.description } == [
+            claims.flatMap(\.ways).map { $0.algorithms?.description } == [
                 "aes-256-cbc with sha2-256", "aes-256-gcm-16", "aes-256-gcm-16", "aes-256-gcm-16",
             ])
         #expect(claims.map(\.links) == [between, between, ["vpc2-internet", "vcn2-internet"], between])
@@ -66,18 +67,36 @@ struct ExpectationTests {
     @Test
     func `Encapsulation, said and derived`() throws {
         let derived = try encapsulation("{encapsulation: there, in: main}")
-        #expect(derived.probes == ["there"] && derived.tunnel == "main" && derived.wrappings == [.esp])
-        #expect(derived.algorithms?.description == "aes-256-cbc with sha2-256")
+        #expect(derived.probes == ["there"] && derived.ways.map(\.tunnel) == ["main"])
+        #expect(derived.ways.map(\.wrappings) == [[.esp]])
+        #expect(derived.ways.first?.algorithms?.description == "aes-256-cbc with sha2-256")
         // Nodes without a cloud stand for themselves.
         #expect(derived.links == ["lan", "up", "wan", "spare"])
-        #expect(try encapsulation("{encapsulation: there, in: own}").wrappings == [.espInUDP])
-        #expect(try encapsulation("{encapsulation: there, in: own}").algorithms == nil)
+        #expect(try encapsulation("{encapsulation: there, in: own}").ways.map(\.wrappings) == [[.espInUDP]])
+        #expect(try encapsulation("{encapsulation: there, in: own}").ways.map(\.algorithms) == [nil])
         let said = try encapsulation(
             "{encapsulation: [there], as: [vlan 7, esp, gre], esp: {encryption: aes-128-cbc, integrity: sha1}, on: wan}"
         )
-        #expect(said.tunnel == nil && said.wrappings == [.vlan(7), .esp, .gre] && said.links == ["wan"])
-        #expect(said.algorithms?.description == "aes-128-cbc with sha1")
-        #expect(try encapsulation("{encapsulation: there, in: main, as: esp-in-udp}").wrappings == [.espInUDP])
+        #expect(said.ways.map(\.tunnel) == [nil] && said.ways.map(\.wrappings) == [[.vlan(7), .esp, .gre]])
+        #expect(said.links == ["wan"])
+        #expect(said.ways.first?.algorithms?.description == "aes-128-cbc with sha1")
+        #expect(
+            try encapsulation("{encapsulation: there, in: main, as: esp-in-udp}").ways.map(\.wrappings) == [[.espInUDP]]
+        )
+        let either = try encapsulation("{encapsulation: there, in: {any: [main, own]}}")
+        #expect(either.ways.map(\.tunnel) == ["main", "own"] && either.ways.map(\.wrappings) == [[.esp], [.espInUDP]])
+        #expect(try encapsulation("{encapsulation: there, in: {any: [[main]]}}").ways.map(\.tunnel) == ["main"])
+    }
+
+    @Test(arguments: [
+        ("{encapsulation: there, in: §[main, own]}", "expect.x.in names 2 IPsec tunnels", "in: {any: [main, own]}"),
+        ("{encapsulation: there, in: §{any: []}}", "expect.x.in.any", "a list of tunnels"),
+        ("{encapsulation: there, in: {any: [main, §wan]}}", "there is no \"wan\"", "main"),
+        ("{encapsulation: there, in: {any: [main, own]}, as: §esp}", "expect.x.as is of one way", "Remove `as:`"),
+        ("{encapsulation: there, in: {§all: [main, own]}}", "unknown key \"all\"", "any"),
+    ])
+    func `Ways that cannot be`(claim: String, message: String, remedy: String) throws {
+        try BrokenLab(text: BrokenLab.text(expecting: "x: \(claim)"), message, remedy).expectOnlyDiagnostic()
     }
 
     @Test

@@ -116,7 +116,8 @@ struct PlainTunnelTests {
             Issue.record("not read")
             return
         }
-        #expect(read.wrappings == form && read.tunnel == nil && read.plainTunnels.count == form.count)
+        #expect(read.ways.map(\.wrappings) == [form] && read.ways.map(\.tunnel) == [nil])
+        #expect(read.ways.map(\.plainTunnels.count) == [form.count])
     }
 
     @Test(arguments: [

@@ -38,8 +38,8 @@ public struct CaptureExamination {
         let known = Dictionary(grouping: associations, by: \.tunnel).mapValues { Set($0.map(\.association.spi)) }
         encapsulation = try expectations.compactMap { expectation in
             guard case .encapsulation(let claim) = expectation.claim else { return nil }
-            let spis = associations.isEmpty ? nil : claim.tunnel.map { known[$0] ?? [] }
-            return try EncapsulationExaminer(claim, name: expectation.name, topology: topology, knownSPIs: spis)
+            return try EncapsulationExaminer(
+                claim, name: expectation.name, topology: topology, knownSPIs: associations.isEmpty ? nil : known)
         }
         confidentiality = expectations.compactMap { expectation in
             guard case .confidentiality(let claim) = expectation.claim else { return nil }

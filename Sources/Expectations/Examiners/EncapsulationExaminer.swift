@@ -9,13 +9,11 @@ struct EncapsulationExaminer: Sendable {
     let name: String
     /// For each of the topology's links whether the claim is about it.
     private let isClaimed: [Bool]
-    private let tunnel: Int?
-    /// The declared wrappings, and those of them up to ESP.
-    private let form: Wrappings
-    private let formOutside: Wrappings
-    private let esp: (v4: ESPEncapsulation, v6: ESPEncapsulation)?
-    /// Nil where the associations are not known.
-    private let knownSPIs: Set<UInt32>?
+    private let ways: [Way]
+    /// What entered each way's tunnel and was not yet seen outside.
+    private var entered: [[UInt64: Int]]
+    /// The ends of each way's tunnel where packets were seen entering it.
+    private var watched: [Set<String>]
     private let probes: [(name: String, source: IPAddress, destination: IPAddress)]
 
     private(set) var objections = Objections()
@@ -39,33 +37,35 @@ struct EncapsulationExaminer: Sendable {
     private var sequences: [UInt64: UInt32] = [:]
     /// Where each SPI is held against what entered the tunnel: where it is first seen.
     private var comparedAt: [UInt32: Int] = [:]
-    /// What entered the tunnel and was not yet seen outside.
-    private var entered: [UInt64: Int] = [:]
-    /// The tunnel's ends where packets were seen entering it.
-    private var watched: Set<String> = []
     /// What was under way when the capture began was not seen entering.
     private let grace: Int64
 
-    init(_ claim: EncapsulationClaim, name: String, topology: Topology, knownSPIs: Set<UInt32>?)
-        throws(EncapsulationError)
-    {
-        self.claim = claim
-        // A link's delay lies between entering the tunnel and being seen outside; queues hold little when traffic begins.
-        grace = (topology.links.map(\.delay).max() ?? .zero).wholeNanoseconds + 20_000_000
-        self.name = name
-        self.knownSPIs = knownSPIs
-        isClaimed = topology.marks(ofLinks: claim.links)
-        form = Wrappings(claim.wrappings)
-        formOutside = form.prefix((claim.wrappings.firstIndex { $0 == .esp || $0 == .espInUDP } ?? form.count) + 1)
-        tunnel = claim.tunnel.flatMap { name in topology.tunnels.firstIndex { $0.name == name } }
-        probes = claim.probes.compactMap { name in
-            guard let probe = topology.probe(named: name), let source = topology.sourceAddress(of: probe) else {
-                return nil
+    /// One of the claim's ways.
+    private struct Way: Sendable {
+        let claim: EncapsulationClaim.Way
+        let tunnel: Int?
+        /// The declared wrappings, and those of them up to ESP.
+        let form: Wrappings
+        let formOutside: Wrappings
+        let esp: (v4: ESPEncapsulation, v6: ESPEncapsulation)?
+        /// Nil where the associations are not known.
+        let knownSPIs: Set<UInt32>?
+
+        init(_ claim: EncapsulationClaim.Way, topology: Topology, knownSPIs: [String: Set<UInt32>]?)
+            throws(EncapsulationError)
+        {
+            self.claim = claim
+            self.knownSPIs = knownSPIs.flatMap { known in claim.tunnel.map { known[$0] ?? [] } }
+            form = Wrappings(claim.wrappings)
+            formOutside = form.prefix(
+                (claim.wrappings.firstIndex { $0 == .esp || $0 == .espInUDP } ?? form.count) + 1)
+            tunnel = claim.tunnel.flatMap { name in topology.tunnels.firstIndex { $0.name == name } }
+            guard let algorithms = claim.algorithms,
+                claim.wrappings.contains(where: { $0 == .esp || $0 == .espInUDP })
+            else {
+                esp = nil
+                return
             }
-            return (name, source, probe.destination)
-        }
-        carried = probes.map { _ in 0 }
-        if let algorithms = claim.algorithms, claim.wrappings.contains(where: { $0 == .esp || $0 == .espInUDP }) {
             let transform = try ESPOverhead(cipher: algorithms.encryption.cipher, integrity: algorithms.integrity)
             let isEncapsulated = claim.wrappings.contains(.espInUDP)
             let mode = claim.tunnel.flatMap(topology.tunnel(named:))?.mode ?? .tunnel
@@ -73,9 +73,38 @@ struct EncapsulationExaminer: Sendable {
                 ESPEncapsulation(transform: transform, mode: mode, family: .ipv4, isUDPEncapsulated: isEncapsulated),
                 ESPEncapsulation(transform: transform, mode: mode, family: .ipv6, isUDPEncapsulated: isEncapsulated)
             )
-        } else {
-            esp = nil
         }
+
+        var algorithms: String { claim.algorithms?.description ?? "its algorithms" }
+
+        func arithmetic(for packet: WirePacket) -> ESPEncapsulation? {
+            guard let outer = packet.outer else { return nil }
+            let form = outer.source.bitWidth == 32 ? esp?.v4 : esp?.v6
+            return packet.keptLength.flatMap { form?.protecting(behind: $0) } ?? form
+        }
+    }
+
+    /// - Parameter knownSPIs: By the tunnel's name; nil where the associations are not known.
+    init(_ claim: EncapsulationClaim, name: String, topology: Topology, knownSPIs: [String: Set<UInt32>]?)
+        throws(EncapsulationError)
+    {
+        self.claim = claim
+        // A link's delay lies between entering the tunnel and being seen outside; queues hold little when traffic begins.
+        grace = (topology.links.map(\.delay).max() ?? .zero).wholeNanoseconds + 20_000_000
+        self.name = name
+        isClaimed = topology.marks(ofLinks: claim.links)
+        var ways: [Way] = []
+        for way in claim.ways { ways.append(try Way(way, topology: topology, knownSPIs: knownSPIs)) }
+        self.ways = ways
+        entered = ways.map { _ in [:] }
+        watched = ways.map { _ in [] }
+        probes = claim.probes.compactMap { name in
+            guard let probe = topology.probe(named: name), let source = topology.sourceAddress(of: probe) else {
+                return nil
+            }
+            return (name, source, probe.destination)
+        }
+        carried = probes.map { _ in 0 }
     }
 
     var silentProbes: [String] { zip(probes, carried).filter { $0.1 == 0 }.map(\.0.name) }
@@ -87,19 +116,20 @@ struct EncapsulationExaminer: Sendable {
     ) {
         guard let place = places[packet.point] else { return }
         if let inside = place.tunnel {
-            if inside == claim.tunnel, let hash, !packet.isInbound {
-                watched.insert(place.node)
-                entered[hash, default: 0] += 1
+            guard let hash, !packet.isInbound else { return }
+            for way in ways.indices where ways[way].claim.tunnel == inside {
+                note(hash, entering: way, at: place.node)
             }
             return
         }
-        if let hash, let entrance = place.entrance(of: packet), entrance.tunnel == tunnel {
-            watched.insert(entrance.node)
-            entered[hash, default: 0] += 1
+        if let hash, let entrance = place.entrance(of: packet) {
+            for way in ways.indices where ways[way].tunnel == entrance.tunnel {
+                note(hash, entering: way, at: entrance.node)
+            }
         }
         guard let number = place.linkNumber, isClaimed[number] else { return }
-        if !claim.plainTunnels.isEmpty, packet.wrappings == form, let inner = packet.inner, probe(of: inner) != nil,
-            inner.start > longestHeaders
+        if let inner = packet.inner, inner.start > longestHeaders, probe(of: inner) != nil,
+            ways.contains(where: { !$0.claim.plainTunnels.isEmpty && packet.wrappings == $0.form })
         {
             longestHeaders = inner.start
             headers = HeaderBytes.all(of: frame, linkType: linkType)
@@ -108,31 +138,37 @@ struct EncapsulationExaminer: Sendable {
             take(esp, packet, at: place, hash: packet.nanoseconds - start > grace ? hash : nil, among: places)
         } else if packet.outer?.isLaterFragment == true {
             // The first one shows what it is.
-            if let tunnel, places.tunnel(of: packet)?.tunnel == tunnel { fragments += 1 }
+            let fragmented = places.tunnel(of: packet)?.tunnel
+            if fragmented != nil, ways.contains(where: { $0.tunnel == fragmented }) { fragments += 1 }
         } else {
             takeUnprotected(packet, at: place, among: places)
         }
+    }
+
+    private mutating func note(_ hash: UInt64, entering way: Int, at node: String) {
+        watched[way].insert(node)
+        entered[way][hash, default: 0] += 1
     }
 
     private mutating func takeUnprotected(
         _ packet: WirePacket, at place: WirePlaces.Place, among places: WirePlaces
     ) {
         guard let inner = packet.inner, probe(of: inner) != nil else { return }
-        guard claim.tunnel == nil, packet.wrappings == form else {
+        guard let way = ways.first(where: { $0.tunnel == nil && packet.wrappings == $0.form }) else {
             objections.add(
                 packet.wrappings.count == 0 ? "in clear" : "wrapped otherwise", packet,
-                "\(inner.source) > \(inner.destination) crosses \(place.linkName) \(packet.wrappings), expected \(form)"
+                "\(inner.source) > \(inner.destination) crosses \(place.linkName) \(packet.wrappings), expected \(forms)"
             )
             return
         }
         examined += 1
-        checkHeaders(of: packet, at: place, among: places)
+        checkHeaders(of: packet, by: way.claim, at: place, among: places)
         count(inner)
     }
 
     /// Holds the headers of plain tunnels against their ends' configuration.
     private mutating func checkHeaders(
-        of packet: WirePacket, at place: WirePlaces.Place, among places: WirePlaces
+        of packet: WirePacket, by claim: EncapsulationClaim.Way, at place: WirePlaces.Place, among places: WirePlaces
     ) {
         guard !claim.plainTunnels.isEmpty, let inner = packet.inner else { return }
         if claim.tunnel == nil, let outer = packet.wrappers.first { note(length: outer.length) }
@@ -195,18 +231,22 @@ struct EncapsulationExaminer: Sendable {
         _ esp: WirePacket.ESPSummary, _ packet: WirePacket, at place: WirePlaces.Place, hash: UInt64?,
         among places: WirePlaces
     ) {
-        guard let tunnel else { return takeUnprotected(packet, at: place, among: places) }
+        guard ways.contains(where: { $0.tunnel != nil }) else {
+            return takeUnprotected(packet, at: place, among: places)
+        }
         guard let outer = packet.outer else { return }
         guard let addresses = places.tunnel(of: packet) else {
             // Another tunnel's, perhaps: only what is known to be this one's, or cannot be known, is objected to.
-            if knownSPIs?.contains(esp.spi) ?? true {
+            if ways.contains(where: { $0.tunnel != nil && $0.knownSPIs?.contains(esp.spi) ?? true }) {
                 objections.add(
                     "between other addresses", packet,
                     "ESP from \(outer.source) to \(outer.destination): no tunnel has these addresses here")
             }
             return
         }
-        guard addresses.tunnel == tunnel else {
+        // Two ways through one tunnel differ in what is inside.
+        let candidates = ways.indices.filter { ways[$0].tunnel == addresses.tunnel }
+        guard let number = candidates.first(where: { ways[$0].form == packet.wrappings }) ?? candidates.first else {
             if case .opened = esp.state, let inner = packet.inner, let probe = probe(of: inner) {
                 objections.add(
                     "in another tunnel", packet,
@@ -215,13 +255,14 @@ struct EncapsulationExaminer: Sendable {
             return
         }
         examined += 1
-        let isWrappedRight = checkForm(esp, packet)
-        if let knownSPIs, !knownSPIs.contains(esp.spi) {
+        let way = ways[number]
+        let isWrappedRight = checkForm(esp, packet, way)
+        if let knownSPIs = way.knownSPIs, !knownSPIs.contains(esp.spi) {
             objections.add(
                 "of an unknown SPI", packet,
-                "SPI \(esp.spi.hexadecimal) belongs to no security association of \(claim.tunnel ?? "")")
+                "SPI \(esp.spi.hexadecimal) belongs to no security association of \(way.claim.tunnel ?? "")")
         }
-        checkHeaders(of: packet, at: place, among: places)
+        checkHeaders(of: packet, by: way.claim, at: place, among: places)
         let isNew = checkSequence(esp, packet)
         guard !outer.isFragment else {
             fragments += 1
@@ -230,8 +271,8 @@ struct EncapsulationExaminer: Sendable {
         note(length: outer.length)
         // Another form has other lengths, and what is sent again entered once.
         check(
-            esp, packet, outer, arithmetic: isWrappedRight ? arithmetic(for: packet) : nil,
-            hash: isNew && watched.contains(addresses.sender) && wasSeen(packet, from: addresses, among: places)
+            esp, packet, outer, by: number, arithmetic: isWrappedRight ? way.arithmetic(for: packet) : nil,
+            hash: isNew && watched[number].contains(addresses.sender) && wasSeen(packet, from: addresses, among: places)
                 ? hash : nil)
     }
 
@@ -249,26 +290,24 @@ struct EncapsulationExaminer: Sendable {
 
     /// Holds a packet's wrappings against the declared ones: all of them up to ESP, and those inside ESP where it is a
     /// probe's and can be read.
-    private mutating func checkForm(_ esp: WirePacket.ESPSummary, _ packet: WirePacket) -> Bool {
+    private mutating func checkForm(_ esp: WirePacket.ESPSummary, _ packet: WirePacket, _ way: Way) -> Bool {
         let seen = packet.wrappings.prefix(esp.depth)
         var kind = "wrapped otherwise"
-        if seen == formOutside {
-            guard packet.wrappings != form, case .opened = esp.state, let inner = packet.inner, probe(of: inner) != nil
+        if seen == way.formOutside {
+            guard packet.wrappings != way.form, case .opened = esp.state, let inner = packet.inner,
+                probe(of: inner) != nil
             else { return true }
-        } else if claim.wrappings.contains(.espInUDP), seen.array.last == .esp {
+        } else if way.claim.wrappings.contains(.espInUDP), seen.array.last == .esp {
             kind += " (NAT-T expected but absent)"
-        } else if claim.wrappings.contains(.esp), seen.array.last == .espInUDP {
+        } else if way.claim.wrappings.contains(.esp), seen.array.last == .espInUDP {
             kind += " (NAT-T not expected but present)"
         }
-        objections.add(kind, packet, "seen as \(packet.wrappings), expected \(form)")
+        objections.add(kind, packet, "seen as \(packet.wrappings), expected \(way.form)")
         return false
     }
 
-    private func arithmetic(for packet: WirePacket) -> ESPEncapsulation? {
-        guard let outer = packet.outer else { return nil }
-        let form = outer.source.bitWidth == 32 ? esp?.v4 : esp?.v6
-        return packet.keptLength.flatMap { form?.protecting(behind: $0) } ?? form
-    }
+    /// What is expected of a packet that is in none of the tunnels.
+    private var forms: String { ways.map { "\($0.form)" }.joined(separator: ", or ") }
 
     private func probe(of inner: IPSummary) -> Int? {
         probes.firstIndex { inner.isBetween($0.source, $0.destination) }
@@ -291,9 +330,10 @@ struct EncapsulationExaminer: Sendable {
     }
 
     private mutating func check(
-        _ esp: WirePacket.ESPSummary, _ packet: WirePacket, _ outer: IPSummary, arithmetic: ESPEncapsulation?,
-        hash: UInt64?
+        _ esp: WirePacket.ESPSummary, _ packet: WirePacket, _ outer: IPSummary, by way: Int,
+        arithmetic: ESPEncapsulation?, hash: UInt64?
     ) {
+        let algorithms = ways[way].algorithms
         switch esp.state {
         case .closed:
             if let arithmetic, !arithmetic.isPossible(outerLength: outer.length) {
@@ -316,22 +356,20 @@ struct EncapsulationExaminer: Sendable {
                 )
             }
             if let inner = packet.inner { count(inner) }
-            compare(esp, packet, hash: hash)
+            compare(esp, packet, by: way, hash: hash)
         }
     }
 
-    private var algorithms: String { claim.algorithms?.description ?? "its algorithms" }
-
-    private mutating func compare(_ esp: WirePacket.ESPSummary, _ packet: WirePacket, hash: UInt64?) {
+    private mutating func compare(_ esp: WirePacket.ESPSummary, _ packet: WirePacket, by way: Int, hash: UInt64?) {
         guard let hash, comparedAt[esp.spi, default: packet.point] == packet.point else { return }
         comparedAt[esp.spi] = packet.point
-        if let count = entered[hash] {
-            entered[hash] = count > 1 ? count - 1 : nil
+        if let count = entered[way][hash] {
+            entered[way][hash] = count > 1 ? count - 1 : nil
             matched += 1
         } else {
             unproved.add(
                 "that never entered the tunnel", packet,
-                "what is inside is no packet that \(claim.tunnel ?? "") was given")
+                "what is inside is no packet that \(ways[way].claim.tunnel ?? "") was given")
         }
     }
 }

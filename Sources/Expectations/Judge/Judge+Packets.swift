@@ -5,13 +5,24 @@ import Predictions
 // Verdicts from what crosses links: encapsulation and confidentiality.
 extension Judge {
     func encapsulation(_ claim: EncapsulationClaim, _ name: String) -> Judgement {
-        let form = claim.wrappings.map(\.description).joined(separator: " / ")
-        let algorithms = claim.algorithms.map { " (\($0))" } ?? ""
-        let expected = "\(claim.probes.joined(separator: ", ")) \(places(claim.links)) only as \(form)\(algorithms)"
-        let rule =
-            claim.tunnel == nil
-            ? claim.plainTunnels.isEmpty ? "declared form" : headers(of: claim.plainTunnels)
-            : "RFC 4303 section 2: lengths, numbers and SPIs of tunnel \(claim.tunnel ?? "")"
+        let forms = claim.ways.map { way in
+            way.wrappings.map(\.description).joined(separator: " / ") + (way.algorithms.map { " (\($0))" } ?? "")
+                + (claim.ways.count > 1
+                    ? " in \((way.plainTunnels + [way.tunnel].compactMap { $0 }).joined(separator: ", "))" : "")
+        }
+        let expected =
+            "\(claim.probes.joined(separator: ", ")) \(places(claim.links)) only as \(forms.joined(separator: ", or "))"
+        let secured = claim.ways.compactMap(\.tunnel)
+        let plain = claim.ways.filter { $0.tunnel == nil }
+        let rule = [
+            secured.isEmpty
+                ? nil
+                : "RFC 4303 section 2: lengths, numbers and SPIs of tunnel\(secured.count > 1 ? "s" : "") \(secured.joined(separator: ", "))",
+            plain.isEmpty
+                ? nil
+                : plain.allSatisfy(\.plainTunnels.isEmpty)
+                    ? "declared form" : headers(of: plain.flatMap(\.plainTunnels)),
+        ].compactMap { $0 }.joined(separator: "; ")
         guard let examiner = examination.encapsulation(name) else {
             return .inconclusive(expected, rule, "nothing was captured")
         }
@@ -25,8 +36,10 @@ extension Judge {
                 outcome: .fail, expected: expected, rule: rule, seen: seen,
                 notes: examiner.objections.notes + examiner.unproved.notes)
         }
-        if let why = claim.tunnel.flatMap({ examination.unopened[$0] }) { return .inconclusive(expected, rule, why) }
-        let isOpen = examiner.opened > 0 || claim.tunnel == nil
+        if let why = secured.lazy.compactMap({ examination.unopened[$0] }).first {
+            return .inconclusive(expected, rule, why)
+        }
+        let isOpen = examiner.opened > 0 || secured.isEmpty
         if isOpen, !examiner.silentProbes.isEmpty {
             return missing(
                 expected, rule, "no packet of \(examiner.silentProbes.joined(separator: ", ")) crossed that way")
@@ -36,7 +49,7 @@ extension Judge {
         if let lengths = examiner.lengths {
             seen += " of \(lengths.lowerBound)\(lengths.count > 1 ? " to \(lengths.upperBound)" : "") bytes"
         }
-        if claim.tunnel != nil {
+        if !secured.isEmpty {
             seen +=
                 examiner.opened > 0
                 ? ", \(examiner.opened) opened and authentic"

@@ -6,13 +6,38 @@ import YAMLReading
 extension ClaimReader {
     func encapsulation() -> Expectation.Claim? {
         guard let probes = known(fields[kind.rawValue], .probes), let links = links() else { return nil }
-        guard let names = fields["in"].map({ known($0, .tunnels) }) ?? .some([]) else { return nil }
+        guard let value = fields["in"], value.node.mapping != nil else {
+            return way(in: fields["in"]).map {
+                .encapsulation(EncapsulationClaim(probes: probes, ways: [$0], links: links))
+            }
+        }
+        guard let any = value.fields(["any"])?["any"] else { return nil }
+        for key in ["as", "esp"] {
+            guard let beside = fields[key] else { continue }
+            collector.error(
+                beside.line, "\(beside.path) is of one way, and `in:` has several",
+                "Remove `\(key):`; it follows from each tunnel.")
+            return nil
+        }
+        guard !any.members.isEmpty else {
+            any.wrong("a list of tunnels, or of lists of them")
+            return nil
+        }
+        let ways = any.members.compactMap { way(in: $0) }
+        guard ways.count == any.members.count else { return nil }
+        return .encapsulation(EncapsulationClaim(probes: probes, ways: ways, links: links))
+    }
+
+    /// - Parameter value: The tunnels that a packet is inside of, outermost first; nil where only `as:` says it.
+    private func way(in value: YAMLValue?) -> EncapsulationClaim.Way? {
+        guard let names = value.map({ known($0, .tunnels) }) ?? .some([]) else { return nil }
         let secured = names.compactMap(topology.tunnel(named:))
         let plain = names.filter { topology.plainTunnel(named: $0) != nil }
-        if secured.count > 1, let value = fields["in"] {
+        if secured.count > 1, let value {
             collector.error(
                 value.line, "\(value.path) names \(secured.count) IPsec tunnels",
-                "Name the tunnels that one packet is inside of, outermost first; ESP within ESP is not looked into.")
+                "Name the tunnels that one packet is inside of, outermost first; ESP within ESP is not looked into. Where a packet takes one of several, write `in: {any: [\(secured.map(\.name).joined(separator: ", "))]}`."
+            )
         }
         let tunnel = secured.first
         var wrappings = names.compactMap { name in
@@ -37,18 +62,16 @@ extension ClaimReader {
                 "Add `in: TUNNEL`, or `as: \(Wrapping.known[0])`.")
             return nil
         }
-        let algorithms = fields["esp"].flatMap(algorithms) ?? tunnel?.algorithms
+        let algorithms = fields["esp"].flatMap(self.algorithms) ?? tunnel?.algorithms
         if !wrappings.contains(where: { $0 == .esp || $0 == .espInUDP }),
-            let cause = (tunnel == nil ? nil : fields["in"]) ?? fields["esp"]
+            let cause = (tunnel == nil ? nil : value) ?? fields["esp"]
         {
             collector.error(
                 cause.line, "\(cause.path) is about ESP, and `as:` has none",
                 "Write esp or esp-in-udp in `as:`, or remove `in:` and `esp:`.")
         }
-        return .encapsulation(
-            EncapsulationClaim(
-                probes: probes, tunnel: tunnel?.name, plainTunnels: plain, wrappings: wrappings, algorithms: algorithms,
-                links: links))
+        return EncapsulationClaim.Way(
+            tunnel: tunnel?.name, plainTunnels: plain, wrappings: wrappings, algorithms: algorithms)
     }
 
     func confidentiality() -> Expectation.Claim? {

@@ -49,7 +49,8 @@ struct ClaimReader {
         let line = (fields["in"] ?? fields["via"] ?? fields["over"] ?? fields[kind.rawValue])?.line
         var tunnels: [String] = []
         switch claim {
-        case .encapsulation(let claim): tunnels = [claim.tunnel].compactMap { $0 }
+        // One of several ways may be down, or unused.
+        case .encapsulation(let claim): tunnels = claim.ways.count == 1 ? claim.ways.compactMap(\.tunnel) : []
         case .path(let claim): tunnels = claim.via + (claim.back ?? [])
         case .securityAssociation(let claim): tunnels = [claim.tunnel]
         case .sharing(let claim): tunnels = claim.ways

@@ -112,26 +112,33 @@ public enum Wrapping: Hashable, Sendable, Codable, CustomStringConvertible {
 
 /// Probes' traffic crosses links only in the declared form, each packet as long as it has to be.
 public struct EncapsulationClaim: Hashable, Sendable, Codable {
+    /// What a packet may be inside of.
+    public struct Way: Hashable, Sendable, Codable {
+        /// The IPsec tunnel it goes through; nil for a form that is no IPsec.
+        public let tunnel: String?
+        /// The tunnels without encryption that it goes through, outermost first; none where only the form is claimed.
+        public let plainTunnels: [String]
+        /// Outermost first.
+        public let wrappings: [Wrapping]
+        /// The algorithms of ESP; nil where neither the lab file nor the tunnel's own configuration tells.
+        public let algorithms: ESPAlgorithms?
+
+        public init(tunnel: String?, plainTunnels: [String], wrappings: [Wrapping], algorithms: ESPAlgorithms?) {
+            self.tunnel = tunnel
+            self.plainTunnels = plainTunnels
+            self.wrappings = wrappings
+            self.algorithms = algorithms
+        }
+    }
+
     public let probes: [String]
-    /// The IPsec tunnel they go through; nil for a form that is no IPsec.
-    public let tunnel: String?
-    /// The tunnels without encryption that they go through, outermost first; none where only the form is claimed.
-    public let plainTunnels: [String]
-    /// Outermost first.
-    public let wrappings: [Wrapping]
-    /// The algorithms of ESP; nil where neither the lab file nor the tunnel's own configuration tells.
-    public let algorithms: ESPAlgorithms?
+    /// Each packet goes by one of them.
+    public let ways: [Way]
     public let links: [String]
 
-    public init(
-        probes: [String], tunnel: String?, plainTunnels: [String], wrappings: [Wrapping], algorithms: ESPAlgorithms?,
-        links: [String]
-    ) {
+    public init(probes: [String], ways: [Way], links: [String]) {
         self.probes = probes
-        self.tunnel = tunnel
-        self.plainTunnels = plainTunnels
-        self.wrappings = wrappings
-        self.algorithms = algorithms
+        self.ways = ways
         self.links = links
     }
 }
