@@ -242,7 +242,7 @@ private struct Planner {
             node.routes.filter { dependsOnDaemon($0, of: node) }.map { .addRoute(node: node.name, $0) }
                 + settings(of: node, node.sysctls.filter { isTunnelSetting($0, of: node) })
         }
-        let sessions = topology.sessions.filter { !$0.hasDifferentKeys }.map {
+        let sessions = topology.sessions.filter(\.canComeUp).map {
             Action.await(Condition(.session($0.name)), within: .seconds(120))
         }
         let propagation = RoutePropagation(in: topology) { _, _ in true }

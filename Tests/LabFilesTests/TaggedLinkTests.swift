@@ -72,6 +72,28 @@ enum Trunk {
         #expect(topology.nodes.map { $0.preferredSource?.description } == [nil, "169.254.1.2", nil])
     }
 
+    @Test func `A peer taken for another AS is warned of`() throws {
+        let (topology, warnings) = try Trunk.resolve(
+            Trunk.text.replacing("west: {asn: 64512,", with: "west: {asn: 64512, peer-asn: 64610,"))
+        let session = try #require(topology.session(named: "outside"))
+        #expect(session.mistaken?.node == "west" && !session.canComeUp)
+        let warning = try #require(warnings.first)
+        #expect(warnings.count == 1 && warning.line == 18)
+        #expect(
+            warning.message.hasPrefix(
+                "bgp.outside: west takes middle for AS 64610, and it says it is AS 64601, so the session never comes up"
+            ))
+        // What such a session would tell is not told.
+        let routes = RoutePropagation(in: topology) { _, _ in true }.routes(at: "east")
+        #expect(!routes.keys.contains { $0.description == "10.1.0.0/24" })
+        #expect(
+            RoutePropagation(in: try Trunk.topology()) { _, _ in true }.routes(at: "east").keys
+                .contains { $0.description == "10.1.0.0/24" })
+        let (right, none) = try Trunk.resolve(
+            Trunk.text.replacing("west: {asn: 64512,", with: "west: {asn: 64512, peer-asn: 64601,"))
+        #expect(none.isEmpty && right.session(named: "outside")?.canComeUp == true)
+    }
+
     @Test func `Different keys are warned of`() throws {
         let text = Trunk.text.replacing(
             "west: {asn: 64512,", with: "west: {asn: 64512, password: another,")

@@ -148,7 +148,7 @@ extension BirdConfiguration {
             address = own.address
             interface = own.interface
             self.peer = peer.address
-            peerASN = peer.asn
+            peerASN = own.peerASN ?? peer.asn
             keepalive = own.keepalive
             hold = own.hold
             prefixes = own.advertised

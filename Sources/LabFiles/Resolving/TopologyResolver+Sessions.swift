@@ -15,11 +15,11 @@ extension TopologyResolver {
             return nil
         }
         if let stray = spec.reason?.line
-            ?? spec.speakers.lazy.compactMap({ ($0.peer?.line ?? $0.peerASN?.line) ?? $0.address?.line }).first
+            ?? spec.speakers.lazy.compactMap({ $0.peer?.line ?? $0.address?.line }).first
         {
             collector.error(
                 stray, "\(place) has two speakers: their addresses and peers follow from `over:`",
-                "Remove `address:`, `peer:`, `peer-asn:` and `because:`; they are for a session with `expect: connecting`."
+                "Remove `address:`, `peer:` and `because:`; they are for a session with `expect: connecting`."
             )
         }
         guard let ends = ends(of: over, place, tunnels, links) else { return nil }
@@ -33,7 +33,8 @@ extension TopologyResolver {
                 return nil
             }
             return BGPSpeaker(
-                node: speaker.node.value, asn: speaker.asn, address: address.address, interface: end.interface,
+                node: speaker.node.value, asn: speaker.asn, peerASN: speaker.peerASN?.value, address: address.address,
+                interface: end.interface,
                 keepalive: timers(of: speaker, over: over.value).keepalive,
                 hold: timers(of: speaker, over: over.value).hold,
                 advertised: speaker.advertised,
@@ -52,6 +53,13 @@ extension TopologyResolver {
             collector.warning(
                 spec.name.line, "\(place): its speakers have different keys, so neither takes the other's segments",
                 "Give both the same `password:`, or expect `bgp: \(session.name)` with `is: down`.")
+        }
+        if let mistaken = session.mistaken, let peer = session.peer(of: mistaken), let number = mistaken.peerASN {
+            collector.warning(
+                spec.speakers.first { $0.node.value == mistaken.node }?.peerASN?.line ?? spec.name.line,
+                "\(place): \(mistaken.node) takes \(peer.node) for AS \(number), and it says it is AS \(peer.asn), so the session never comes up (RFC 4271, section 6.2: Bad Peer AS)",
+                "Give \(mistaken.node) `peer-asn: \(peer.asn)`, or \(peer.node) `asn: \(number)`; or expect `bgp: \(session.name)` with `is: down`."
+            )
         }
         return session
     }

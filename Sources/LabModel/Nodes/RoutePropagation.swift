@@ -48,7 +48,7 @@ public struct RoutePropagation: Sendable {
         self.topology = topology
         let heard = topology.sessions.enumerated().flatMap { index, session in
             session.speakers.compactMap { speaker -> (Side, BGPSpeaker, BGPSpeaker)? in
-                guard let peer = session.peer(of: speaker), !session.hasDifferentKeys,
+                guard let peer = session.peer(of: speaker), session.canComeUp,
                     isHeard(session.name, speaker.node)
                 else { return nil }
                 return (Side(session: index, node: speaker.node), speaker, peer)

@@ -24,12 +24,25 @@ public struct BGPSession: Hashable, Sendable, Codable {
     /// Whether a key is used that the other speaker does not have: then no segment is accepted, and the session never
     /// comes up (RFC 2385, section 2.0).
     public var hasDifferentKeys: Bool { Set(speakers.map { key(of: $0)?.reveal() }).count > 1 }
+
+    /// The speaker that takes its peer for another autonomous system than the peer says it is: it answers the OPEN with a NOTIFICATION,
+    /// and the session never comes up (RFC 4271, section 6.2: Bad Peer AS).
+    public var mistaken: BGPSpeaker? {
+        speakers.first { speaker in
+            speaker.peerASN.map { $0 != peer(of: speaker)?.asn } ?? false
+        }
+    }
+
+    /// Whether its two sides agree, so that it comes up where packets go.
+    public var canComeUp: Bool { !hasDifferentKeys && mistaken == nil }
 }
 
 /// One side of a BGP session.
 public struct BGPSpeaker: Hashable, Sendable, Codable {
     public let node: String
     public let asn: ASN
+    /// The AS number that it takes its peer to have; nil for the peer's own.
+    public let peerASN: ASN?
     public let address: IPAddress
     public let interface: InterfaceName
     /// How often it says that it is there.
@@ -47,11 +60,13 @@ public struct BGPSpeaker: Hashable, Sendable, Codable {
     public var password: Secret?
 
     public init(
-        node: String, asn: ASN, address: IPAddress, interface: InterfaceName, keepalive: Duration, hold: Duration,
+        node: String, asn: ASN, peerASN: ASN? = nil, address: IPAddress, interface: InterfaceName, keepalive: Duration,
+        hold: Duration,
         advertised: [IPPrefix], passesOn: Bool = false, prepended: Int = 0, keepsTimers: Bool = false, password: Secret?
     ) {
         self.node = node
         self.asn = asn
+        self.peerASN = peerASN
         self.address = address
         self.interface = interface
         self.keepalive = keepalive
