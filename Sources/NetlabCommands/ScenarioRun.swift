@@ -78,7 +78,7 @@ struct ScenarioRun: Sendable {
         }
         let timeline = Timeline(
             events: events, flows: Array(zip(record.flows, flows)), trace: trace, topology: topology,
-            endedAt: record.endedAtNanoseconds)
+            startedAt: record.startedAtNanoseconds, endedAt: record.endedAtNanoseconds)
         let checks = try plan.checks.flatMap { try results(of: $0, record, directory, time) }
         return TestRun(
             lab: topology.name, scenario: scenario.name, variant: topology.variant, repetition: repetition,

@@ -4,7 +4,7 @@ import NetworkTypes
 
 /// A failover as it went, from packets and from what kernels and daemons said, on the lab's clock.
 public struct Timeline: Hashable, Sendable {
-    /// One for each incident.
+    /// One for each incident, and before them one for what went wrong by itself, if anything did.
     public let chapters: [Chapter]
     /// The clouds at either side, by name; empty where the lab does not have them.
     public let left: String
@@ -18,6 +18,18 @@ public struct Timeline: Hashable, Sendable {
         public let entries: [Entry]
         /// The flows' phases that fall into it.
         public let phases: [Phase]
+
+        /// Whether anything in it is not as it should be; renewals of associations are.
+        fileprivate var hasTrouble: Bool {
+            entries.contains { entry in
+                switch entry.kind {
+                case .lastRequest, .lastReply, .lastAnswer, .firstRequest, .firstReply, .firstAnswer, .detection,
+                    .sessionDown, .routeWithdrawn, .alarm, .missing: true
+                case .associationRemoved, .associationAdded, .sessionUp, .routeReturned, .negotiation, .daemon, .link:
+                    false
+                }
+            }
+        }
     }
 
     public struct Phase: Hashable, Sendable, Codable {
@@ -96,15 +108,18 @@ public struct Timeline: Hashable, Sendable {
 
     /// - Parameters:
     ///   - events: Of the lab's kernels and daemons; their order does not matter.
+    ///   - startedAt: When the script began; what was wrong from there on without a fault has a chapter of its own.
     ///   - flows: With their records; the first decides which cloud is at the left.
     ///   - trace: Nil without a capture.
     public init(
         events: [LabEvent], flows: [(record: FlowRecord, result: FlowResult)], trace: FlowTrace?, topology: Topology,
-        endedAt: Int64
+        startedAt: Int64, endedAt: Int64
     ) {
         let map = TimelineMap(topology: topology, flow: flows.first?.record.request)
         (left, right) = (map.left, map.right)
-        let incidents = Incident.all(in: events)
+        let faults = Incident.all(in: events)
+        let isQuiet = faults.first.map { $0.nanoseconds > startedAt } ?? true
+        let incidents = (isQuiet ? [Incident(nanoseconds: startedAt, begun: [])] : []) + faults
         // What is deleted at the moment in which a peer is found dead goes for that.
         let ordered = events.sorted {
             ($0.nanoseconds, $0.isDeletion ? 1 : 0) < ($1.nanoseconds, $1.isDeletion ? 1 : 0)
@@ -115,7 +130,7 @@ public struct Timeline: Hashable, Sendable {
                 incidents: incidents
             ).found
         }
-        chapters = incidents.enumerated().map { number, incident in
+        let all = incidents.enumerated().map { number, incident in
             let until = incidents.dropFirst(number + 1).first?.nanoseconds ?? endedAt
             // Daemons may cut their times off to milliseconds.
             let said = ordered.filter {
@@ -135,6 +150,7 @@ public struct Timeline: Hashable, Sendable {
             }
             return Chapter(incident: incident, untilNanoseconds: until, entries: entries, phases: phases)
         }
+        chapters = all.filter { !($0.incident.begun.isEmpty && $0.incident.healed.isEmpty) || $0.hasTrouble }
     }
 }
 

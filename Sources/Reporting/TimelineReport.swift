@@ -78,10 +78,12 @@ public struct TimelineReport: Sendable, Encodable {
             chapter.begun.joined(separator: " + "),
             chapter.healed.isEmpty ? "" : "healed: \(chapter.healed.joined(separator: " + "))",
         ].filter { !$0.isEmpty }.joined(separator: "; ")
+        // What goes wrong by itself is told from the scenario's beginning.
+        let cause = title.isEmpty ? "nothing was broken on purpose" : title
         let ongoing =
             chapter.ongoing.isEmpty ? "" : style.faint(" while \(chapter.ongoing.joined(separator: " + ")) goes on")
         var lines = [
-            "\(style.strong(title))\(ongoing)\(style.faint(" at \(VerdictReport.seconds(chapter.nanoseconds))"))"
+            "\(style.strong(cause))\(ongoing)\(style.faint(" at \(VerdictReport.seconds(chapter.nanoseconds))"))"
         ]
         if !left.isEmpty {
             lines.append(style.faint("\(Self.column(""))\(left.padded(to: width))\(right)"))

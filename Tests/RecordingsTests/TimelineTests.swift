@@ -54,7 +54,7 @@ import Testing
         let result = captured ? FlowResult(flow.record, trace: trace) : flow.resultWithoutCapture
         return Timeline(
             events: events.shuffled(), flows: [(flow.record, result)], trace: captured ? trace : nil,
-            topology: try TwoPaths.topology(), endedAt: 120 * TwoPaths.second)
+            topology: try TwoPaths.topology(), startedAt: 10 * TwoPaths.second, endedAt: 120 * TwoPaths.second)
     }
 
     private static func steps(_ chapter: Timeline.Chapter) -> [String] {
@@ -80,6 +80,31 @@ import Testing
                 "5.000 s association_added gw1", "9.000 s session_up gw1", "10.002 s first_reply west",
                 "11.001 s first_request east",
             ])
+    }
+
+    /// A tunnel that is lost by itself, and one that only renews its associations.
+    @Test func `Without a fault`() throws {
+        var lost = FakeFlow()
+        lost.send(.answered(forth: "main", back: "main"), until: 40 * TwoPaths.second)
+        lost.send(.lostForth("main"), until: 120 * TwoPaths.second)
+        let refusal = Self.event(40_050, "gw2", .ike(connection: "main", .refused, text: "NO_PROPOSAL_CHOSEN"))
+        let removed = Self.event(
+            40_060, "gw1", .association(tunnel: "main", spi: 1, isOutbound: true, .removed))
+        let timeline = try Self.timeline(lost, [refusal, removed])
+        #expect(timeline.chapters.map(\.incident.text) == [""])
+        #expect(timeline.chapters.map(\.incident.nanoseconds) == [10 * TwoPaths.second])
+        #expect(
+            Self.steps(timeline.chapters[0]) == [
+                "29.901 s last_request east", "30.050 s detection gw2", "30.060 s association_removed gw1",
+            ])
+        var well = FakeFlow()
+        well.send(.answered(forth: "main", back: "main"), until: 120 * TwoPaths.second)
+        let renewed = Self.event(40_050, "gw1", .ike(connection: "main", .childRekeyed, text: "rekeyed"))
+        #expect(try Self.timeline(well, [renewed, removed]).chapters.isEmpty)
+        // What comes before the first fault has a chapter before the fault's.
+        let cut = Self.event(60_000, "", .fault(.linkDown("cut"), isActive: true))
+        #expect(
+            try Self.timeline(lost, [refusal, removed, cut]).chapters.map(\.incident.text) == ["", "link cut down"])
     }
 
     @Test func `Each detection is named`() throws {

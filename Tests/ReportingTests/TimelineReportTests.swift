@@ -36,7 +36,7 @@ import Testing
         ]
         return Timeline(
             events: events, flows: [(flow, FlowResult(flow, trace: nil))], trace: nil, topology: topology,
-            endedAt: 60_000_000_000)
+            startedAt: 0, endedAt: 60_000_000_000)
     }
 
     @Test func `Two columns`() throws {
