@@ -78,7 +78,7 @@ enum Trunk {
         let session = try #require(topology.session(named: "outside"))
         #expect(session.mistaken?.node == "west" && !session.canComeUp)
         let warning = try #require(warnings.first)
-        #expect(warnings.count == 1 && warning.line == 18)
+        #expect(warnings.count == 1 && warning.line == 17)
         #expect(
             warning.message.hasPrefix(
                 "bgp.outside: west takes middle for AS 64610, and it says it is AS 64601, so the session never comes up"
