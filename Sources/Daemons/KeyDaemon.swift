@@ -1,6 +1,5 @@
 import LabModel
 import NetworkTypes
-import Synchronization
 
 /// A daemon that negotiates IPsec tunnels.
 public protocol KeyDaemon: DaemonProfile {
@@ -238,15 +237,11 @@ extension TunnelEnd {
         guard case .own(let files) = configuration else { return nil }
         let question = OwnFileQuestion(
             daemon: daemon, text: files.configuration, connection: connection, address: localAddress)
-        if let known = OwnFileQuestion.answers.withLock({ $0[question] }) { return known }
-        let file = OwnFile(
-            name: files.configurationName, text: files.configuration, interface: nil, addresses: [localAddress])
-        let answer = keyDaemon.read(file, connection: connection).connection
-        OwnFileQuestion.answers.withLock { answers in
-            if answers.count >= OwnFileQuestion.most { answers.removeAll() }
-            answers[question] = .some(answer)
+        return OwnFileQuestion.answers(question) {
+            let file = OwnFile(
+                name: files.configurationName, text: files.configuration, interface: nil, addresses: [localAddress])
+            return keyDaemon.read(file, connection: connection).connection
         }
-        return answer
     }
 
     /// What the daemon calls the first child SA's configuration.
@@ -266,7 +261,6 @@ private struct OwnFileQuestion: Hashable {
     let connection: String
     let address: IPAddress
 
-    static let answers = Mutex<[OwnFileQuestion: OwnConnection?]>([:])
     /// A lab has a few; whoever reads thousands of files, as tests do, begins anew.
-    static let most = 256
+    static let answers = Memo<OwnFileQuestion, OwnConnection?>(most: 256)
 }

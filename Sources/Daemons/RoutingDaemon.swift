@@ -8,12 +8,10 @@ public protocol RoutingDaemon: DaemonProfile {
     /// The number by which a kernel knows the routes that it was given by this daemon (rtnetlink(7), `rtm_protocol`).
     var routeProtocol: UInt8 { get }
     var habits: RoutingHabits { get }
-    /// Something in a user's own configuration that decides when it notices a failure and that its habits leave out; nil for nothing.
-    func unknown(in configuration: String) -> String?
-}
-
-extension RoutingDaemon {
-    public func unknown(in configuration: String) -> String? { nil }
+    /// Reads a user's own configuration.
+    func read(_ configuration: String) -> OwnRouting
+    /// Its habits in a session that a user's own configuration says something else of than netlab's.
+    func habits(in session: OwnSession) -> RoutingHabits
 }
 
 /// When a routing daemon does what, beyond what RFC 4271 has it do.
@@ -69,15 +67,26 @@ public struct RoutingHabits: Hashable, Sendable {
         Window(time * shortestTimer.numerator / shortestTimer.denominator, time)
     }
 
-    public static func == (left: Self, right: Self) -> Bool { left.product == right.product }
-    public func hash(into hasher: inout Hasher) { hasher.combine(product) }
+    public static func == (left: Self, right: Self) -> Bool {
+        left.product == right.product && left.connection == right.connection && left.retry == right.retry
+            && left.longestPause == right.longestPause && left.connectionReason == right.connectionReason
+    }
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(product)
+        hasher.combine(connectionReason)
+    }
 }
 
 extension Topology {
-    /// The habits of what speaks BGP at a node.
+    /// The habits of what speaks BGP at a node, where netlab has written its configuration.
     public func routingHabits(of node: String) -> RoutingHabits {
         DaemonRegistry.routingDaemon(self.node(named: node)?.routingDaemon ?? DaemonRegistry.usualRoutingDaemon.id)
             .habits
+    }
+
+    /// The metric that a node's kernel has for routes of BGP.
+    public func routeMetric(of node: String) -> Int {
+        ownRouting(of: node)?.metric ?? routingHabits(of: node).routeMetric
     }
 }
 
@@ -91,8 +100,8 @@ public struct SessionTiming: Sendable {
     public let keepalive: [String: Duration]
     private let habits: [String: RoutingHabits]
 
-    /// - Parameter speakers: Both, as each one's own configuration has it.
-    public init(_ speakers: [BGPSpeaker], in topology: Topology) {
+    /// - Parameter speakers: Both of the session, as each one's own configuration has it.
+    public init(of session: BGPSession, _ speakers: [BGPSpeaker], in topology: Topology) {
         let hold = speakers.map(\.hold).min() ?? .zero
         self.hold = hold
         let holds = Dictionary(
@@ -103,11 +112,16 @@ public struct SessionTiming: Sendable {
                 // In whole seconds, rounded down, and one at least.
                 let own = speaker.hold.components.seconds
                 let agreed = holds[speaker.node] ?? hold
-                let seconds = own == 0 ? 0 : speaker.keepalive.components.seconds * agreed.components.seconds / own
+                let isThird = topology.ownSession(of: session, at: speaker.node).map { $0.keepalive == nil } ?? false
+                let seconds =
+                    isThird
+                    ? agreed.components.seconds / 3
+                    : own == 0 ? 0 : speaker.keepalive.components.seconds * agreed.components.seconds / own
                 return (speaker.node, .seconds(agreed == .zero ? 0 : max(1, seconds)))
             }, uniquingKeysWith: { first, _ in first })
         habits = Dictionary(
-            speakers.map { ($0.node, topology.routingHabits(of: $0.node)) }, uniquingKeysWith: { first, _ in first })
+            speakers.map { ($0.node, topology.routingHabits(of: session, at: $0.node)) },
+            uniquingKeysWith: { first, _ in first })
     }
 
     public func habits(of node: String) -> RoutingHabits { habits[node] ?? DaemonRegistry.usualRoutingDaemon.habits }

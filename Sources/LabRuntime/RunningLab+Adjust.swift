@@ -49,6 +49,7 @@ extension RunningLab {
     func happen(_ fault: Fault) async throws {
         switch fault {
         case .natFlushed(let node):
+            faultListener?(fault, true)
             try sandbox(node).sockets.flushConnections()
         case .daemon(let node, let kind, .restarted):
             let name = DaemonName(node: node, kind: kind)
@@ -57,13 +58,14 @@ extension RunningLab {
                     "\(name) does not run, so it cannot be restarted.", remedy: "netlab status has the reason.",
                     code: .wrongInput)
             }
+            // Told before the work, which takes a moment of the lab's time.
+            faultListener?(fault, true)
             await process.stop()
             try cleanUp(after: name)
             try await startAgain(name)
         default:
             throw LabFailure("The fault \"\(fault)\" is not over in a moment.")
         }
-        faultListener?(fault, true)
     }
 
     // MARK: Interfaces

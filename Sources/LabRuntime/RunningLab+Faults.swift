@@ -75,9 +75,15 @@ extension RunningLab {
         try checkAreNew(lasting)
         let until = duration.map { start + $0 }
         let target = ledger.active + lasting.map { ActiveFault(fault: $0, since: start, until: until) }
-        try await carryOut(from: ledger.active, to: target) {
-            for fault in lasting { self.faultListener?(fault, true) }
-            for fault in faults where fault.isMomentary { try await self.happen(fault) }
+        // Told before the work: what daemons and kernels do about it follows.
+        for fault in lasting { faultListener?(fault, true) }
+        do {
+            try await carryOut(from: ledger.active, to: target) {
+                for fault in faults where fault.isMomentary { try await self.happen(fault) }
+            }
+        } catch {
+            for fault in lasting { faultListener?(fault, false) }
+            throw error
         }
         guard let until else { return }
         for fault in lasting {

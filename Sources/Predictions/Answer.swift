@@ -74,6 +74,19 @@ struct Answer {
         return answer.prediction(.outage(window), comeback: restoration.window, during: after)
     }
 
+    /// No answer until sessions that begin anew are up again.
+    func beginning(
+        anew loss: String, _ after: Predictor.Journey, _ impact: Impact, _ propagation: Duration
+    ) -> Prediction {
+        var answer = self
+        let window = Window(.zero, impact.comeback.latest + after.roundTrip + propagation)
+        answer.reasons += [
+            "What the sessions told is withdrawn until they are up again, at both ends, and no other route is left: \(loss).",
+            "They come back by themselves: \(impact.comeback.text) later their routes are in use again; with the first round trip \(window.text) in all.",
+        ]
+        return answer.prediction(.outage(window), during: after)
+    }
+
     /// Answers at once and in the end.
     func uninterrupted(
         _ after: Predictor.Journey, _ moment: Moment, _ gap: Duration?, _ impact: Impact, _ restoration: Restoration,

@@ -50,14 +50,14 @@ struct Damage: Hashable, Sendable {
 
 /// What a packet is, as far as filters and faults tell packets apart.
 enum PacketKind: Hashable, Sendable {
-    case echoRequest, echoReply, bgp, ike, esp, espInUDP
+    case echoRequest, echoReply, bgp, bfd, ike, esp, espInUDP
     /// A plain tunnel's own packet.
     case wrapped(Wrapping)
 
     func isCaught(by traffic: Fault.Traffic) -> Bool {
         switch (traffic, self) {
         case (.esp, .esp), (.espInUDP, .espInUDP), (.ike, .ike), (.bgp, .bgp), (.tcp, .bgp): true
-        case (.udp, .ike), (.udp, .espInUDP), (.udp4500, .espInUDP): true
+        case (.udp, .bfd), (.udp, .ike), (.udp, .espInUDP), (.udp4500, .espInUDP): true
         // Which of the two ports IKE uses depends on NAT; a lost port 500 keeps it from beginning, 4500 from going on.
         case (.udp500, .ike), (.udp4500, .ike): true
         case (.icmp, .echoRequest), (.icmp, .echoReply): true

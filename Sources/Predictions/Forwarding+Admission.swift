@@ -47,7 +47,7 @@ extension Forwarding {
     /// Both ends of what goes over TCP and UDP begin it, so that one's packets are answers to the other's.
     func admits(_ filter: InboundFilter, _ packet: Packet) -> Bool {
         switch packet.kind {
-        case .bgp, .ike, .espInUDP: true
+        case .bgp, .bfd, .ike, .espInUDP: true
         case .echoRequest, .echoReply, .esp, .wrapped: filter.rules.contains { admits($0, packet) }
         }
     }
@@ -60,6 +60,8 @@ extension Forwarding {
             (.ipv4, .wrapped(.ipv4InIPv6)):
             return true
         case (.tcp, .bgp): return rule.ports.isEmpty || rule.ports.contains(179)
+        // RFC 5881, section 4.
+        case (.udp, .bfd): return rule.ports.isEmpty || rule.ports.contains(3784)
         case (.udp, .ike), (.udp, .espInUDP): return rule.ports.isEmpty || rule.ports.contains(4500)
         default: return false
         }

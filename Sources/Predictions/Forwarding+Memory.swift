@@ -1,3 +1,4 @@
+import Daemons
 import LabModel
 import NetworkTypes
 

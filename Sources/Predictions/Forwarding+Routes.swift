@@ -1,3 +1,4 @@
+import Daemons
 import LabModel
 import NetworkTypes
 
@@ -83,7 +84,7 @@ extension Forwarding {
 
     /// What BGP has told the node, with the metric that such routes have in the kernel.
     private func learned(at node: String, _ damage: Damage) -> [Candidate] {
-        let metric = topology.routingHabits(of: node).routeMetric
+        let metric = topology.routeMetric(of: node)
         return propagation(after: damage.withdrawn).routes(at: node).map { prefix, routes in
             Candidate(
                 prefix: prefix, metric: metric,

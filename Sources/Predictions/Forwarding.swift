@@ -335,6 +335,7 @@ struct Forwarding: Sendable {
         switch packet.kind {
         case .echoRequest, .echoReply: packet.destination.bitWidth == 32 ? .icmp : .icmpv6
         case .bgp: .tcp
+        case .bfd: .udp
         case .wrapped: packet.tunnel.flatMap { topology.plainTunnel(named: $0) }?.kind.carriedProtocol
         case .ike, .esp, .espInUDP: nil
         }

@@ -20,6 +20,8 @@ struct Impact: Sendable {
         let reason: String
         /// Why it cannot be said that it keeps none for good; nil where it can.
         let doubt: String?
+        /// Whether packets are lost, or come later than those before.
+        var delays = false
     }
 
     /// An end of a tunnel that has lost its associations and gets new ones while the fault lasts.
@@ -69,6 +71,13 @@ struct Impact: Sendable {
         }
     }
 
+    /// Both ends of the sessions that begin anew.
+    var begunAnew: Set<Damage.Side> {
+        let names = endings.filter { $0.value == .restarted }.map(\.key.name)
+        return Set(
+            names.flatMap { name in (speakers[name] ?? []).map { Damage.Side(name: name, node: $0.node) } })
+    }
+
     /// Whether a session begins anew whose routes a journey follows.
     func interrupts(_ journey: Predictor.Journey) -> Bool {
         let exits = Set(journey.all.flatMap(\.exits).map(\.port))
@@ -101,14 +110,18 @@ struct Impact: Sendable {
 extension Predictor {
     /// When the speakers of a session do what.
     func timing(of session: BGPSession, _ impact: Impact) -> SessionTiming {
-        SessionTiming(impact.speakers[session.name] ?? session.speakers, in: topology)
+        SessionTiming(of: session, impact.speakers[session.name] ?? session.speakers, in: topology)
     }
 
     /// What faults do at once.
     func impact(of faults: [Fault], since earlier: [Fault] = []) -> Impact {
         var impact = Impact()
         impact.comeback =
-            Set(topology.sessions.flatMap(\.speakers).map { topology.routingHabits(of: $0.node) }).comeback
+            Set(
+                topology.sessions.flatMap { session in
+                    session.speakers.map { topology.routingHabits(of: session, at: $0.node) }
+                }
+            ).comeback
         for session in topology.sessions {
             impact.speakers[session.name] = session.speakers.map { speaker in
                 let own = topology.misconfigured(at: speaker.node, by: faults).session(named: session.name)
@@ -262,6 +275,7 @@ extension Predictor {
         _ impairment: Fault.Impairment, on link: String, _ sender: String?, to impact: inout Impact
     ) {
         var doubt: String?
+        var delays = true
         let words: String
         switch impairment {
         case .loss(let share):
@@ -281,12 +295,15 @@ extension Predictor {
             }
         case .rate(let rate): words = "takes only \(rate)"
         case .corruption(let share): words = "spoils \(share) of the packets, which their receivers drop"
-        case .duplication(let share): words = "doubles \(share) of the packets"
+        case .duplication(let share):
+            words = "doubles \(share) of the packets"
+            delays = false
         case .reordering(let share): words = "lets \(share) of the packets overtake others"
         }
         impact.degradations.append(
             Impact.Degradation(
                 place: link, sender: sender,
-                reason: "\(link) \(words)\(from(sender)); none is lost for good, and no route changes.", doubt: doubt))
+                reason: "\(link) \(words)\(from(sender)); none is lost for good, and no route changes.", doubt: doubt,
+                delays: delays))
     }
 }

@@ -83,6 +83,7 @@ public struct Predictor: Sendable {
         damage.withdrawn = earlier.withdrawn
         damage.forgotten.formUnion(earlier.forgotten)
         let atOnce = journey(of: probe, in: damage, known: before)
+        let broken = damage
         let recoveries = recoveries(from: impact, for: before)
         damage.forgotten.subtract(recoveries.map(\.side))
         let recovered = journey(of: probe, in: damage, known: before)
@@ -96,7 +97,8 @@ public struct Predictor: Sendable {
             restoration(after: impact, moment, earlier, probe: probe, before: before, first: first)
         }
 
-        if let doubt = twins(of: before, impact) {
+        let recovery = recoveries.map(\.window.latest).max() ?? .zero
+        if let doubt = twins(of: before, impact) ?? doubtOfBFD(about: impact, broken, damage, until: recovery) {
             return answer.prediction(.unpredictable(doubt))
         }
         if let doubt = before.openEnd ?? atOnce.openEnd ?? after.openEnd {
@@ -118,6 +120,20 @@ public struct Predictor: Sendable {
         if let loss = atOnce.loss {
             let needed = moment.needed(where: works)
             return answer.outage(loss, ending: needed, after, restored(first: true))
+        }
+        // Sessions that begin anew have no routes until they are up again.
+        if !impact.begunAnew.isEmpty, damage == broken || recoveries.isEmpty {
+            var between = moment.settled
+            between.withdrawn.formUnion(impact.begunAnew)
+            if let loss = journey(of: probe, in: between, known: before).loss {
+                guard moment.changes.isEmpty else {
+                    return answer.prediction(
+                        .unpredictable(
+                            "sessions begin anew while others are noticed to be broken, and which is sooner is not computed here"
+                        ))
+                }
+                return answer.beginning(anew: loss, after, impact, propagation)
+            }
         }
         return answer.uninterrupted(
             after, moment, moment.gap(where: works), impact, restored(first: true), propagation)
@@ -181,10 +197,10 @@ extension Predictor {
         }
         let nodes = Set(journey.all.flatMap(\.nodes))
         for node in topology.nodes where nodes.contains(node.name) {
-            guard let text = node.routingConfiguration, let daemon = topology.routingDaemonProfile(of: node.name),
-                let feature = daemon.unknown(in: text)
+            guard let product = topology.routingDaemonProfile(of: node.name)?.product,
+                let open = topology.openRouting(of: node.name).first
             else { continue }
-            return "\(node.name)'s own configuration of \(daemon.product) uses \(feature), which is not computed here"
+            return "\(node.name)'s own configuration of \(product): \(open), which is not computed here"
         }
         return nil
     }

@@ -70,9 +70,12 @@ extension Predictor {
         }
         for tunnel in carriers { negotiate(tunnel, lost, impact, &restoration) }
         if let window = restoration.window, !sessions.isEmpty {
-            let habits = Set(sessions.flatMap(\.speakers).map { topology.routingHabits(of: $0.node) })
+            let habits = Set(
+                sessions.flatMap { session in
+                    session.speakers.map { topology.routingHabits(of: session, at: $0.node) }
+                })
             restoration.window = window + habits.comeback
-            for habit in habits.sorted(by: { $0.product < $1.product }) {
+            for habit in habits.sorted(by: { ($0.product, $0.connectionReason) < ($1.product, $1.connectionReason) }) {
                 restoration.reasons += [
                     "BGP, when it is mended: one of the speakers' next attempts to connect is \(habit.connection.text) away (\(habit.connectionReason)).",
                     "The routes follow when \(habit.product)'s loop has turned once more: \(habit.turn.text).",

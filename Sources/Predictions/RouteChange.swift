@@ -166,15 +166,51 @@ extension Predictor {
         let peerIsMute =
             impact.killedSpeakers.contains(peer.node) || impact.stoppedSpeakers.contains(peer.node)
             || damage.downNodes.contains(peer.node)
+        let noticed = detection(of: session, at: own, from: peer, peerIsMute, damage, delay, timing)
         if !hears || peerIsMute {
-            return silence(of: session, at: own, from: peer, timing, delay)
+            return first(noticed, silence(of: session, at: own, from: peer, timing, delay))
         }
-        guard !isHeard,
-            let close = timing.expiry(at: peer.node, hearing: own.node).map({ $0 + timing.habits(of: peer.node).turn })
-        else {
-            return nil
+        guard !isHeard else { return noticed }
+        // What the peer notices, it says.
+        let back = pathDelay(from: own, to: peer)
+        let told = detection(of: session, at: peer, from: own, false, damage, back, timing).map { peer in
+            RouteChange(
+                side: side, window: peer.window + Window(.zero, delay),
+                reasons: peer.reasons + ["\(own.node) is told by a NOTIFICATION, \(delay.shortText) later."])
         }
-        return secondhand(of: session, at: own, from: peer, timing, close, delay)
+        let close = timing.expiry(at: peer.node, hearing: own.node).map { $0 + timing.habits(of: peer.node).turn }
+        let expired = close.flatMap { secondhand(of: session, at: own, from: peer, timing, $0, delay) }
+        return first(noticed, first(told, expired))
+    }
+
+    /// What comes first where either may be the first.
+    private func first(_ one: RouteChange?, _ other: RouteChange?) -> RouteChange? {
+        guard let one, let other else { return one ?? other }
+        let window = Window(
+            min(one.window.earliest, other.window.earliest), min(one.window.latest, other.window.latest))
+        let sooner = one.window.latest <= other.window.latest ? one : other
+        let isSure = one.window.latest <= other.window.earliest || other.window.latest <= one.window.earliest
+        return RouteChange(
+            side: one.side, window: window,
+            reasons: isSure ? sooner.reasons : one.reasons + other.reasons)
+    }
+
+    /// A speaker that misses its peer's BFD packets.
+    private func detection(
+        of session: BGPSession, at own: BGPSpeaker, from peer: BGPSpeaker, _ peerIsMute: Bool, _ damage: Damage,
+        _ delay: Duration, _ timing: SessionTiming
+    ) -> RouteChange? {
+        guard let bfd = topology.bfdDetection(of: session, at: own),
+            peerIsMute || !passes(from: peer, to: own, damage, .bfd)
+        else { return nil }
+        let window = bfd.window
+        return RouteChange(
+            side: Damage.Side(name: session.name, node: own.node),
+            window: Window(window.earliest, window.latest + delay + timing.habits(of: own.node).granularity),
+            reasons: [
+                "\(own.node) misses the BFD packets of \(peer.node), which come every \(bfd.interval.shortText) at least (the larger of what the one wants to send and the other to receive), and gives the session up after \(bfd.multiplier) of these times, \(bfd.time.shortText) (RFC 5880, section 6.8.4).",
+                "The last packet of \(peer.node) is 0 to \(bfd.interval.shortText) old when the fault begins: \(window.text) from then on; BGP ends \(session.name) at once.",
+            ])
     }
 
     /// A speaker that hears nothing more of its peer.
@@ -240,9 +276,49 @@ extension Predictor {
     }
 
     /// Whether a session's packets get through.
-    func passes(from: BGPSpeaker, to: BGPSpeaker, _ damage: Damage) -> Bool {
-        forwarding.paths(from: from.node, source: from.address, to: to.address, .bgp, in: damage).contains(
+    func passes(from: BGPSpeaker, to: BGPSpeaker, _ damage: Damage, _ kind: PacketKind = .bgp) -> Bool {
+        forwarding.paths(from: from.node, source: from.address, to: to.address, kind, in: damage).contains(
             where: \.arrives)
+    }
+
+    /// Why BFD keeps a fault from being predicted; nil where it does not.
+    ///
+    /// - Parameters:
+    ///   - damage: What is broken at once, and what is left of that when ends of tunnels have come back by themselves.
+    func doubtOfBFD(about impact: Impact, _ atOnce: Damage, _ recovered: Damage, until recovery: Duration) -> String? {
+        for session in topology.sessions {
+            for own in session.speakers {
+                guard let peer = session.peer(of: own), let bfd = topology.bfdDetection(of: session, at: own) else {
+                    continue
+                }
+                if !passes(from: peer, to: own, recovered, .bfd) {
+                    if session.speakers.allSatisfy({ speaker in
+                        session.peer(of: speaker).map { passes(from: $0, to: speaker, recovered) } ?? true
+                    }) {
+                        return
+                            "BFD ends \(session.name), and BGP, whose packets pass, brings it up again without BFD, which is not computed here"
+                    }
+                } else if !passes(from: peer, to: own, atOnce, .bfd), recovery >= bfd.window.earliest {
+                    return
+                        "BFD may end \(session.name) before its tunnel has come back, \(bfd.window.earliest.shortText) after the fault at the earliest, which is not computed here"
+                }
+                let crossed = forwarding.paths(
+                    from: peer.node, source: peer.address, to: own.address, .bfd, in: Damage()
+                ).flatMap(\.crossings)
+                let degradation = impact.degradations.first { degradation in
+                    degradation.delays
+                        && crossed.contains {
+                            ($0.link == degradation.place || $0.tunnel == degradation.place)
+                                && (degradation.sender ?? $0.sender) == $0.sender
+                        }
+                }
+                if let degradation {
+                    return
+                        "\(degradation.reason.prefix { $0 != ";" }), and whether \(bfd.multiplier) packets of BFD in \(session.name) are missed in a row is chance"
+                }
+            }
+        }
+        return nil
     }
 
     /// The delay of the links between two speakers when all is well.

@@ -24,7 +24,8 @@ public struct Timeline: Hashable, Sendable {
             entries.contains { entry in
                 switch entry.kind {
                 case .lastRequest, .lastReply, .lastAnswer, .firstRequest, .firstReply, .firstAnswer, .detection,
-                    .sessionDown, .routeWithdrawn, .alarm, .missing: true
+                    .sessionDown, .routeWithdrawn, .alarm, .missing:
+                    true
                 case .associationRemoved, .associationAdded, .sessionUp, .routeReturned, .negotiation, .daemon, .link:
                     false
                 }

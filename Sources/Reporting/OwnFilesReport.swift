@@ -32,14 +32,18 @@ public struct OwnFilesReport: Sendable {
     }
 
     private func text(of node: Node, _ style: Style) -> String? {
-        guard let text = node.routingConfiguration, let daemon = topology.routingDaemonProfile(of: node.name) else {
-            return nil
+        guard let own = topology.ownRouting(of: node.name), let daemon = topology.routingDaemonProfile(of: node.name)
+        else { return nil }
+        var lines = [style.strong("\(daemon.product)'s configuration at \(node.name)")]
+        for session in own.sessions {
+            lines.append("  computed with, of \(session.name) in line \(session.line): " + Self.list(session.taken))
         }
-        let head = style.strong("\(daemon.product)'s configuration at \(node.name)")
-        let feature = daemon.unknown(in: text).map {
-            "\n" + style.warning("  not understood, so that nothing is predicted: \($0)")
+        lines.append("  what it tells and takes: as the lab file's `bgp:` says")
+        let open = topology.openRouting(of: node.name)
+        if !open.isEmpty {
+            lines.append(style.warning("  not computed, so that nothing is predicted: " + Self.list(open)))
         }
-        return head + "\n  computed with: what the lab file's `bgp:` says of its sessions" + (feature ?? "")
+        return lines.joined(separator: "\n")
     }
 
     private static func list(_ names: [String]) -> String { names.isEmpty ? "nothing" : names.joined(separator: ", ") }

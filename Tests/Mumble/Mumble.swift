@@ -26,6 +26,10 @@ struct Mumble: RoutingDaemon {
 
     func isReserved(_ name: String) -> Bool { name == "mumble" }
 
+    func read(_ configuration: String) -> OwnRouting { OwnRouting() }
+
+    func habits(in session: OwnSession) -> RoutingHabits { habits }
+
     func setUp(at node: String, in topology: Topology) -> DaemonSetUp {
         let own = topology.node(named: node)?.routingConfiguration ?? ""
         return DaemonSetUp(

@@ -7,7 +7,10 @@ import Testing
 @Suite("Predictions of labs with users' own files")
 struct OwnFilePredictionTests {
     /// A host behind each of two gateways, with a tunnel by pluto's files between them and BGP over it.
-    private static func prediction(ike: [String: String] = [:], bird: String = "") throws -> Prediction {
+    private static func prediction(
+        ike: [String: String] = [:], bird: String = "", session: String = "hold time 30; keepalive time 10;",
+        change: (String) -> String = { $0 }
+    ) throws -> Prediction {
         let files = [
             "west.conf": pluto(1, 2, ike), "east.conf": pluto(2, 1, ike), "keys": ": PSK \"a-key\"\n",
             "bird.conf": """
@@ -19,8 +22,7 @@ struct OwnFilePredictionTests {
             protocol bgp east {
               local 169.254.1.1 as 64512;
               neighbor 169.254.1.2 as 64513;
-              hold time 30;
-              keepalive time 10;
+              \(session)
               ipv4 { import all; export all; };
             }
 
@@ -51,7 +53,7 @@ struct OwnFilePredictionTests {
             probes:
               across: {from: left, to: right}
             """
-        let topology = try LabFile(text: text, file: "lab.yaml") { name in try #require(files[name]) }.resolve()
+        let topology = try LabFile(text: change(text), file: "lab.yaml") { name in try #require(files[name]) }.resolve()
             .topology
         return try PredictedLab.predict("blackhole wire", for: "across", in: topology)
     }
@@ -94,11 +96,26 @@ struct OwnFilePredictionTests {
         #expect(effect == .unpredictable("west speaks IKEv1 for vpn, whose timers are not computed here"))
     }
 
-    @Test(arguments: [("protocol bfd { }", "BFD"), ("protocol ospf v2 { area 0 { }; }", "OSPF")])
-    func `Protocols of a bird.conf beside BGP are not computed`(protocol text: String, name: String) throws {
+    @Test func `Protocols of a bird.conf beside BGP are not computed`() throws {
+        let text = "protocol ospf v2 { area 0 { }; }"
         let effect = try Self.prediction(bird: text).effect
         #expect(
-            effect == .unpredictable("west's own configuration of BIRD uses \(name), which is not computed here"))
+            effect
+                == .unpredictable(
+                    "west's own configuration of BIRD: `protocol ospf` in line 5, which is not computed here"))
         #expect(try Self.prediction(bird: "# \(text)").effect.kind != "unpredictable")
+    }
+
+    /// What is in the bird.conf or not, and the reason.
+    @Test(arguments: [
+        ("hold time 30; neighbor 169.254.1.9 as 1;", "it says nothing of the neighbour of session"),
+        ("passive;", "`passive` in line 9"),
+    ])
+    func `What a bird.conf says otherwise is named`(session: String, reason: String) throws {
+        guard case .unpredictable(let said) = try Self.prediction(session: session).effect else {
+            Issue.record("predicted")
+            return
+        }
+        #expect(said.contains(reason), "\(said)")
     }
 }

@@ -20,7 +20,9 @@ import Testing
     @Test func `What is computed with, what is the daemon's alone, and what is not understood`() throws {
         let files = [
             "a.conf": Self.conf(1, 2, "    fragmentation=yes\n    rekey=no\n"), "b.conf": Self.conf(2, 1),
-            "keys": ": PSK \"a-key\"\n", "bird.conf": "protocol bfd { }\n",
+            "keys": ": PSK \"a-key\"\n",
+            "bird.conf":
+                "protocol bgp up {\n local as 1; neighbor 192.0.2.2 as 2; hold time 90; passive;\n}\nprotocol rip { }\n",
         ]
         let text = """
             name: pair
@@ -44,8 +46,9 @@ import Testing
                 b.conf, c, at b for tunnel vpn
                   computed with: auto, ike, left, mark, right, vti-interface, vti-routing
                 BIRD's configuration at a
-                  computed with: what the lab file's `bgp:` says of its sessions
-                  not understood, so that nothing is predicted: BFD
+                  computed with, of up in line 1: local, neighbor, hold time
+                  what it tells and takes: as the lab file's `bgp:` says
+                  not computed, so that nothing is predicted: `protocol rip` in line 4, `passive` in line 2
                 """, "\(report)")
     }
 }

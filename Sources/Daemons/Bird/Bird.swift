@@ -52,14 +52,32 @@ public struct Bird: RoutingDaemon {
         }
     }
 
-    public func unknown(in configuration: String) -> String? {
-        let lines = configuration.split(whereSeparator: \.isNewline).map { $0.prefix { $0 != "#" } }
-        let words = lines.flatMap { $0.split { !$0.isLetter && !$0.isNumber && $0 != "_" } }
-        for (word, feature) in [("bfd", "BFD"), ("ospf", "OSPF"), ("babel", "Babel"), ("rip", "RIP")]
-        where words.contains(Substring(word)) {
-            return feature
+    public func read(_ configuration: String) -> OwnRouting { BirdFile(configuration).routing }
+
+    /// As its sources have it: bird2 2.0.12, proto/bgp/bgp.c (`bgp_update_startup_delay`, `bgp_active`, `bgp_connect`).
+    public func habits(in session: OwnSession) -> RoutingHabits {
+        let gap = Self.longestSilence(of: session.connectRetry)
+        let pause = session.errorWait.latest + session.connectDelay
+        return RoutingHabits(
+            product: habits.product, routeMetric: habits.routeMetric, shortestTimer: habits.shortestTimer,
+            turn: habits.turn, turnReason: habits.turnReason, granularity: habits.granularity,
+            connection: Window(.zero, max(gap, pause)),
+            connectionReason:
+                "by its own file BIRD waits \(session.errorWait.earliest.shortText) after an error and \(session.errorWait.latest.shortText) after several (`error wait time`), \(session.connectDelay.shortText) before it connects, and begins anew after `connect retry time` \(session.connectRetry.shortText), in which TCP repeats its SYN after twice the time each",
+            retry: session.connectRetry + habits.turn.latest + .seconds(1),
+            longestPause: pause + gap + habits.turn.latest, carrierReason: habits.carrierReason)
+    }
+
+    /// The longest time between two SYNs of attempts that begin anew after a time: TCP repeats one after 1 s, 2 s more, 4 s more
+    /// (RFC 6298, section 5.5).
+    private static func longestSilence(of retry: Duration) -> Duration {
+        var sent = Duration.zero
+        var gap = Duration.seconds(1)
+        while sent + gap < retry {
+            sent += gap
+            gap += gap
         }
-        return nil
+        return max(gap / 2, retry - sent)
     }
 
     public func isReserved(_ name: String) -> Bool { BirdKeywords.contains(name) }

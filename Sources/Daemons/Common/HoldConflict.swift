@@ -54,5 +54,7 @@ extension BGPSession {
 
 extension Topology {
     /// Why a session cannot stay up; nil where it can.
-    public func holdConflict(of session: BGPSession) -> HoldConflict? { session.holdConflict(routingHabits) }
+    public func holdConflict(of session: BGPSession) -> HoldConflict? {
+        session.holdConflict { routingHabits(of: session, at: $0) }
+    }
 }

@@ -42,7 +42,8 @@ extension TopologyResolver {
                 password: speaker.password)
         }
         guard speakers.count == 2 else { return nil }
-        let session = BGPSession(name: spec.name.value, speakers: speakers, password: spec.password)
+        let session = BGPSession(name: spec.name.value, speakers: adopting(speakers), password: spec.password)
+        compare(spec, place, speakers, with: session)
         if let conflict = session.holdConflict({ routingDaemon(of: $0).habits }) {
             collector.warning(
                 spec.name.line, "\(place): \(conflict.reason)",

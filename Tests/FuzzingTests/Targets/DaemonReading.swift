@@ -42,6 +42,7 @@ enum DaemonReading {
 
     static func bird(_ bytes: [UInt8]) throws {
         let text = String(decoding: bytes, as: UTF8.self)
+        _ = Bird().read(text)
         _ = BirdLog.events(text, node: "gw", protocols: ["main"], realTimeOffset: offset)
         var rest = text[...]
         while let (reply, after) = BirdReply.parse(rest) {

@@ -1,0 +1,303 @@
+import LabModel
+import NetworkTypes
+
+// What a bird.conf says of BGP, BFD and the kernel's routes, with BIRD's own values for what it leaves out.
+//
+// Source: the BIRD 2.0 user's guide, "Protocols": BFD, BGP, Kernel; bird2 2.0.12, proto/bgp/config.Y, proto/bfd/config.Y.
+extension BirdFile {
+    var routing: OwnRouting {
+        var routing = OwnRouting()
+        var templates: [String: Template] = [:]
+        for statement in statements {
+            if statement.begins("template"), let template = Template(statement, among: templates) {
+                templates[template.name] = template
+            }
+        }
+        routing.bfd = bfd(&routing.open)
+        for statement in statements {
+            switch statement.words.first?.text {
+            case "protocol": add(statement, templates, to: &routing)
+            case "template", nil: break
+            case let word? where Self.harmless.contains(word): break
+            default: routing.open.append(Self.place(statement, 1))
+            }
+        }
+        routing.prepends = names.contains("prepend")
+        routing.open += Self.preferences.intersection(names).sorted()
+        return routing
+    }
+
+    /// What stands outside of protocols and decides nothing here.
+    private static let harmless: Set = [
+        "log", "debug", "router", "timeformat", "mrtdump", "watchdog", "define", "function", "filter", "hostname",
+        "ipv4",
+        "ipv6", "graceful", "attribute", "threads", "thread", "cli", "test",
+    ]
+
+    /// What chooses among routes, or changes where they lead, wherever it stands.
+    private static let preferences: Set = [
+        "bgp_local_pref", "bgp_med", "bgp_origin", "bgp_next_hop", "preference", "krt_metric", "igp_metric", "gw",
+        "ifname",
+    ]
+
+    fileprivate static func place(_ statement: Statement, _ words: Int = 2) -> String {
+        "`\(statement.beginning(words))` in line \(statement.line)"
+    }
+
+    private struct Template {
+        let name: String
+        let kind: String
+        let body: [Statement]
+
+        /// A template, or a protocol, with what it takes over from others before its own.
+        init?(_ statement: Statement, among others: [String: Template]) {
+            let words = statement.words
+            guard words.count > 1, let body = statement.body else { return nil }
+            kind = words[1].text
+            let parent = statement.word(after: "from").flatMap { others[$0.text] }
+            name = words.count > 2 && words[2].text != "from" ? words[2].text : kind
+            self.body = (parent?.body ?? []) + body
+        }
+    }
+
+    private func add(_ statement: Statement, _ templates: [String: Template], to routing: inout OwnRouting) {
+        guard let own = Template(statement, among: templates) else { return }
+        if statement.word(after: "from").map({ templates[$0.text] == nil }) ?? false {
+            routing.open.append(Self.place(statement, 5))
+        }
+        if own.kind != "bgp", own.body.contains(where: { $0.begins("disabled") }) {
+            routing.open.append(Self.place(statement))
+            return
+        }
+        switch own.kind {
+        case "device", "direct", "radv", "mrt", "bmp", "perf", "bfd": break
+        case "kernel": addKernel(own, to: &routing)
+        case "static":
+            let unreachable: Set = ["unreachable", "blackhole", "prohibit", "reject"]
+            routing.open += own.body.filter { route in
+                route.begins("route") && !route.words.contains { unreachable.contains($0.text) }
+            }.map { Self.place($0) }
+        case "bgp": routing.sessions.append(session(own, line: statement.line))
+        default: routing.open.append(Self.place(statement))
+        }
+    }
+
+    private func addKernel(_ kernel: Template, to routing: inout OwnRouting) {
+        for setting in kernel.body {
+            switch setting.words.first?.text {
+            case "metric":
+                if let metric = setting.words.last.flatMap({ Int($0.text) }) {
+                    routing.metric = metric
+                } else {
+                    routing.open.append(Self.place(setting))
+                }
+            case "merge": routing.mergesPaths = setting.begins("merge", "paths") && Self.isOn(setting, beyond: 2)
+            case "scan", "device", "debug", "ipv4", "ipv6", "learn", "graceful", "description",
+                "persist" where !Self.isOn(setting, beyond: 1):
+                break
+            default: routing.open.append(Self.place(setting))
+            }
+        }
+    }
+
+    /// Whether a switch is on: by its word, or for want of one.
+    fileprivate static func isOn(_ setting: Statement, beyond count: Int) -> Bool {
+        setting.words.count <= count || !["off", "no"].contains(setting.words[count].text)
+    }
+
+    // MARK: BGP
+
+    private func session(_ own: Template, line: Int) -> OwnSession {
+        var session = OwnSession(
+            name: own.name, line: line, hold: .seconds(240), connectRetry: .seconds(120), connectDelay: .seconds(5),
+            errorWait: Window(.seconds(60), .seconds(300)))
+        for setting in own.body {
+            let isTaken = read(setting, into: &session)
+            if isTaken, let name = Self.names.first(where: { setting.beginning($0.count) == $0.joined(separator: " ") })
+            {
+                let name = name.joined(separator: " ")
+                if !session.taken.contains(name) { session.taken.append(name) }
+            }
+        }
+        return session
+    }
+
+    /// What is computed with.
+    private static let names = [
+        ["local"], ["neighbor"], ["hold", "time"], ["keepalive", "time"], ["connect", "retry", "time"],
+        ["connect", "delay", "time"], ["error", "wait", "time"], ["bfd"], ["password"], ["multihop"],
+    ]
+
+    /// - Returns: Whether it was understood; what was not is noted if it may decide.
+    private func read(_ setting: Statement, into session: inout OwnSession) -> Bool {
+        func time(_ words: Int, _ take: (Duration) -> Void) -> Bool {
+            guard let time = Self.time(setting.words.dropFirst(words), unit: .seconds(1)) else { return open() }
+            take(time)
+            return true
+        }
+        func open(_ words: Int = 2) -> Bool {
+            session.open.append(Self.place(setting, words))
+            return false
+        }
+        switch (setting.words.first?.text, setting.words.dropFirst().first?.text) {
+        case ("local", _):
+            guard let number = setting.word(after: "as") else { return true }
+            guard let asn = ASN(number.text) else { return open() }
+            session.asn = asn
+        case ("neighbor", _):
+            return readNeighbor(setting, into: &session) ? true : open()
+        case ("hold", "time"): return time(2) { session.hold = $0 }
+        case ("keepalive", "time"): return time(2) { session.keepalive = $0 }
+        case ("connect", "retry"): return time(3) { session.connectRetry = $0 }
+        case ("connect", "delay"): return time(3) { session.connectDelay = $0 }
+        case ("error", "wait"):
+            let parts = setting.words.dropFirst(3).split { $0.text == "," }
+            guard parts.count == 2, let first = Self.time(parts[0], unit: .seconds(1)),
+                let longest = Self.time(parts[1], unit: .seconds(1))
+            else { return open() }
+            session.errorWait = Window(first, max(first, longest))
+        case ("bfd", _): return readBFD(setting, into: &session) ? true : open()
+        case ("password", _): session.password = setting.words.dropFirst().first.map { Secret($0.text) }
+        case ("multihop", _): session.isMultihop = true
+        case ("direct", _): session.isMultihop = false
+        case ("ipv4", _), ("ipv6", _):
+            for part in setting.body ?? [] where !Self.isHarmless(channel: part) {
+                session.open.append(Self.place(part))
+            }
+        case ("graceful", "restart"):
+            let value = setting.words.dropFirst(2).first?.text
+            return ["off", "no", "aware", "time"].contains(value) ? true : open()
+        case ("check", "link"): return Self.isOn(setting, beyond: 2) ? true : open()
+        case ("disabled", _), ("passive", _), ("strict", "bind"):
+            return setting.begins("strict") || !Self.isOn(setting, beyond: 1) ? true : open()
+        case ("disable", "after"): return Self.isOn(setting, beyond: 3) ? open(3) : true
+        case (let first?, let second) where Self.isHarmless(first, second): return true
+        default: return open()
+        }
+        return true
+    }
+
+    private func readNeighbor(_ setting: Statement, into session: inout OwnSession) -> Bool {
+        let words = setting.words.dropFirst().map(\.text)
+        if let address = words.first(where: { IPAddress(String($0.prefix { $0 != "%" })) != nil }) {
+            session.neighbor = IPAddress(String(address.prefix { $0 != "%" }))
+        } else if words.first != "as", words.first != "internal", words.first != "external", words.first != "port" {
+            return false
+        }
+        if let number = setting.word(after: "as") {
+            guard let asn = ASN(number.text) else { return false }
+            session.peerASN = asn
+        }
+        if words.contains("internal") { session.peerASN = session.asn }
+        return true
+    }
+
+    private func readBFD(_ setting: Statement, into session: inout OwnSession) -> Bool {
+        if let body = setting.body {
+            var options = BFDOptions()
+            let isKnown = body.allSatisfy { Self.read($0, into: &options) }
+            session.bfd = options
+            return isKnown
+        }
+        switch setting.words.dropFirst().first?.text {
+        case nil, "on", "yes": session.bfd = BFDOptions()
+        case "off", "no": session.bfd = nil
+        default: return false
+        }
+        return true
+    }
+
+    /// What a BGP protocol may say that decides nothing here.
+    private static func isHarmless(_ first: String, _ second: String?) -> Bool {
+        if ["description", "debug", "mrtdump", "interpret", "capabilities", "interface", "source", "onlink"].contains(
+            first)
+        {
+            return true
+        }
+        let pairs = [
+            "router id", "startup hold", "error forget", "enable route", "enable as4", "enable extended",
+            "advertise hostname", "tx size", "local role",
+        ]
+        return pairs.contains("\(first) \(second ?? "")")
+    }
+
+    /// What a channel of a BGP protocol may say that decides nothing here: which routes it lets in and out is what the lab file
+    /// says of them, and `up` waits until they are there.
+    private static func isHarmless(channel setting: Statement) -> Bool {
+        switch (setting.words.first?.text, setting.words.dropFirst().first?.text) {
+        case ("import", "limit"), ("export", "limit"), ("import", "keep"): false
+        case ("import", _), ("export", _), ("next", "hop"), ("mandatory", _), ("debug", _), ("extended", _),
+            ("missing", _),
+            ("gateway", "direct"):
+            true
+        default: false
+        }
+    }
+
+    // MARK: BFD
+
+    private func bfd(_ open: inout [String]) -> OwnBFD? {
+        let usual = BFDTimers(transmit: .milliseconds(100), receive: .milliseconds(10), multiplier: 5)
+        var bfd: OwnBFD?
+        for statement in statements where statement.begins("protocol", "bfd") {
+            var found = bfd ?? OwnBFD(interfaces: [], usual: usual, multihop: usual)
+            for part in statement.body ?? [] {
+                var options = BFDOptions()
+                let isKnown = part.body?.allSatisfy { Self.read($0, into: &options) } ?? true
+                switch part.words.first?.text {
+                case "interface" where isKnown && part.words.dropFirst().allSatisfy({ $0.isQuoted || $0.text == "," }):
+                    let patterns = part.words.dropFirst().filter(\.isQuoted).map(\.text)
+                    found.interfaces.append(OwnBFD.Interfaces(patterns: patterns, timers: usual.with(options)))
+                case "multihop" where isKnown: found.multihop = usual.with(options)
+                case "debug", "description", "accept", "neighbor": break
+                default: open.append(Self.place(part))
+                }
+            }
+            bfd = found
+        }
+        return bfd
+    }
+
+    /// - Returns: Whether it was understood, or decides nothing.
+    private static func read(_ setting: Statement, into options: inout BFDOptions) -> Bool {
+        func time(_ count: Int) -> Duration? { Self.time(setting.words.dropFirst(count), unit: .microseconds(1)) }
+        switch setting.words.first?.text {
+        case "interval":
+            guard let interval = time(1) else { return false }
+            options.transmit = interval
+            options.receive = interval
+        case "min":
+            guard let interval = time(3) else { return false }
+            if setting.begins("min", "rx", "interval") {
+                options.receive = interval
+            } else if setting.begins("min", "tx", "interval") {
+                options.transmit = interval
+            } else {
+                return false
+            }
+        case "multiplier":
+            guard let multiplier = setting.words.last.flatMap({ Int($0.text) }), (1...255).contains(multiplier) else {
+                return false
+            }
+            options.multiplier = multiplier
+        // How often it sends while there is no session.
+        case "idle": break
+        default: return false
+        }
+        return true
+    }
+
+    /// A time such as `300 ms`, `3 s`, or a bare number.
+    private static func time(_ words: ArraySlice<Word>, unit: Duration) -> Duration? {
+        let text = words.map(\.text).joined()
+        let digits = text.prefix(while: \.isNumber)
+        guard let number = Int64(digits), number <= 1_000_000_000 else { return nil }
+        switch text.dropFirst(digits.count) {
+        case "": return unit * Int(number)
+        case "s": return .seconds(number)
+        case "ms": return .milliseconds(number)
+        case "us": return .microseconds(number)
+        default: return nil
+        }
+    }
+}

@@ -1,0 +1,208 @@
+import LabModel
+import NetworkTypes
+
+/// What a user's own configuration of a routing daemon says that decides when routes come and go.
+public struct OwnRouting: Hashable, Sendable {
+    public var sessions: [OwnSession] = []
+    /// Nil where it has no BFD, whatever its sessions ask for.
+    public var bfd: OwnBFD?
+    /// The metric that its routes have in the kernel; nil for the daemon's usual one.
+    public var metric: Int?
+    /// Whether the kernel is given several equally good routes to one place.
+    public var mergesPaths = false
+    /// Whether something makes paths longer that it tells.
+    public var prepends = false
+    /// What may decide and that nothing here computes: a setting and its line.
+    public var open: [String] = []
+
+    public init() {}
+
+    public func session(with peer: IPAddress) -> OwnSession? { sessions.first { $0.neighbor == peer } }
+
+    /// What BFD goes by in one of its sessions; nil where there is none.
+    func timers(of session: OwnSession, on interface: InterfaceName) -> BFDTimers? {
+        guard let bfd, let wanted = session.bfd else { return nil }
+        let place = bfd.interfaces.first { $0.takes(interface) }?.timers ?? bfd.usual
+        return (session.isMultihop ? bfd.multihop : place).with(wanted)
+    }
+}
+
+/// One side of a session in a user's own configuration.
+public struct OwnSession: Hashable, Sendable {
+    public let name: String
+    public let line: Int
+    /// Nil where that is left out, or said in a way that is not read.
+    public var asn: ASN?
+    public var neighbor: IPAddress?
+    public var peerASN: ASN?
+    public var hold: Duration
+    /// Nil for a third of the hold time that both agree on.
+    public var keepalive: Duration?
+    /// How long it tries to connect before it begins anew.
+    public var connectRetry: Duration
+    /// How long it waits before it tries.
+    public var connectDelay: Duration
+    /// How long it waits after an error, and after several of them at most.
+    public var errorWait: Window
+    public var isMultihop = false
+    /// What it asks of BFD; nil for none.
+    public var bfd: BFDOptions?
+    public var password: Secret?
+    /// The settings that netlab computes with.
+    public var taken: [String] = []
+    /// What may decide and that nothing here computes: a setting and its line.
+    public var open: [String] = []
+}
+
+/// Where BFD is spoken, and how (RFC 5880, RFC 5881).
+public struct OwnBFD: Hashable, Sendable {
+    public struct Interfaces: Hashable, Sendable {
+        /// Names in which `*` stands for any characters and `?` for one.
+        public let patterns: [String]
+        public let timers: BFDTimers
+
+        func takes(_ interface: InterfaceName) -> Bool {
+            patterns.contains {
+                Self.matches(Array($0.unicodeScalars)[...], Array(interface.description.unicodeScalars)[...])
+            }
+        }
+
+        private static func matches(_ pattern: ArraySlice<Unicode.Scalar>, _ name: ArraySlice<Unicode.Scalar>) -> Bool {
+            guard let first = pattern.first else { return name.isEmpty }
+            if first == "*" {
+                return matches(pattern.dropFirst(), name) || !name.isEmpty && matches(pattern, name.dropFirst())
+            }
+            guard let character = name.first, first == "?" || first == character else { return false }
+            return matches(pattern.dropFirst(), name.dropFirst())
+        }
+    }
+
+    /// The first that a session's interface is one of counts.
+    public var interfaces: [Interfaces]
+    /// On other interfaces.
+    public let usual: BFDTimers
+    /// Over several hops.
+    public var multihop: BFDTimers
+}
+
+/// How often one side of a BFD session wants to send and is ready to receive (RFC 5880, section 6.8.1).
+public struct BFDTimers: Hashable, Sendable {
+    /// `bfd.DesiredMinTxInterval`
+    public var transmit: Duration
+    /// `bfd.RequiredMinRxInterval`
+    public var receive: Duration
+    /// `bfd.DetectMult`: how many of this side's packets the other may miss.
+    public var multiplier: Int
+
+    func with(_ options: BFDOptions) -> Self {
+        BFDTimers(
+            transmit: options.transmit ?? transmit, receive: options.receive ?? receive,
+            multiplier: options.multiplier ?? multiplier)
+    }
+}
+
+/// Those of ``BFDTimers`` that are said.
+public struct BFDOptions: Hashable, Sendable {
+    public var transmit: Duration?
+    public var receive: Duration?
+    public var multiplier: Int?
+}
+
+/// When one side of a BFD session notices that it hears nothing of the other any more.
+public struct BFDDetection: Hashable, Sendable {
+    /// How often the other sends at least.
+    public let interval: Duration
+    /// How many packets of its may be missed.
+    public let multiplier: Int
+
+    /// From the last packet on (RFC 5880, section 6.8.4).
+    public var time: Duration { interval * multiplier }
+
+    /// From the loss of the other's packets on: the last one is up to an interval old.
+    public var window: Window { Window(time - interval, time) }
+}
+
+extension Topology {
+    /// What the user's own configuration of a node's routing daemon says; nil for a generated one.
+    public func ownRouting(of node: String) -> OwnRouting? {
+        guard let node = self.node(named: node), let text = node.routingConfiguration else { return nil }
+        return DaemonRegistry.routingDaemon(node.routingDaemon).own(text)
+    }
+
+    /// What in the user's own configuration of a node's routing daemon may decide what becomes of its routes and is not computed with.
+    public func openRouting(of node: String) -> [String] {
+        guard let own = ownRouting(of: node) else { return [] }
+        var open = own.open + own.sessions.flatMap(\.open)
+        let speakers = sessions.compactMap { session in session.speakers.first { $0.node == node } }
+        if speakers.contains(where: { $0.prepended > 0 }) != own.prepends {
+            open.append(
+                own.prepends
+                    ? "it prepends to paths, and the lab file does not" : "it prepends nothing, and the lab file does")
+        }
+        if speakers.count > 1, !own.mergesPaths {
+            open.append("it has several sessions and no `merge paths`, so which of equally good routes it takes")
+        }
+        for session in sessions where session.speakers.contains(where: { $0.node == node }) {
+            if ownSession(of: session, at: node) == nil {
+                open.append("it says nothing of the neighbour of \(session.name)")
+            }
+        }
+        let peers = sessions.flatMap(\.speakers).map(\.address) + oneSidedSessions.map(\.peer)
+        for session in own.sessions {
+            guard let neighbor = session.neighbor else {
+                open.append("\(session.name) in line \(session.line) has no neighbour that is read here")
+                continue
+            }
+            if !peers.contains(neighbor), owner(of: neighbor).map({ routingDaemon(of: $0) != nil }) ?? false {
+                open.append("the lab file has no session with the neighbour \(neighbor) of \(session.name)")
+            }
+        }
+        return open
+    }
+
+    /// What a speaker's own configuration says of a session; nil for a generated one, or where it says nothing.
+    public func ownSession(of session: BGPSession, at node: String) -> OwnSession? {
+        guard let own = ownRouting(of: node), let peer = session.speakers.first(where: { $0.node != node }) else {
+            return nil
+        }
+        return own.session(with: peer.address)
+    }
+
+    /// The habits of what speaks BGP at a node, in one of its sessions.
+    public func routingHabits(of session: BGPSession, at node: String) -> RoutingHabits {
+        let daemon = DaemonRegistry.routingDaemon(
+            self.node(named: node)?.routingDaemon ?? DaemonRegistry.usualRoutingDaemon.id)
+        return ownSession(of: session, at: node).map(daemon.habits(in:)) ?? daemon.habits
+    }
+
+    /// When a speaker notices by BFD that it hears nothing of its peer any more; nil where not both have BFD.
+    public func bfdDetection(of session: BGPSession, at speaker: BGPSpeaker) -> BFDDetection? {
+        guard let peer = session.peer(of: speaker), let own = bfdTimers(of: session, at: speaker),
+            let others = bfdTimers(of: session, at: peer)
+        else { return nil }
+        return BFDDetection(interval: max(own.receive, others.transmit), multiplier: others.multiplier)
+    }
+
+    private func bfdTimers(of session: BGPSession, at speaker: BGPSpeaker) -> BFDTimers? {
+        guard let own = ownRouting(of: speaker.node), let wanted = ownSession(of: session, at: speaker.node) else {
+            return nil
+        }
+        return own.timers(of: wanted, on: speaker.interface)
+    }
+}
+
+extension RoutingDaemon {
+    /// What a user's own configuration says, read once.
+    func own(_ configuration: String) -> OwnRouting {
+        OwnRoutingQuestion.answers(OwnRoutingQuestion(daemon: id, text: configuration)) { read(configuration) }
+    }
+}
+
+/// A user's own file that was read: predictions ask for the same ones thousands of times.
+private struct OwnRoutingQuestion: Hashable {
+    let daemon: DaemonID
+    let text: String
+
+    /// A lab has a few; whoever reads thousands of files, as tests do, begins anew.
+    static let answers = Memo<OwnRoutingQuestion, OwnRouting>(most: 256)
+}

@@ -1,0 +1,79 @@
+import Daemons
+import LabModel
+import NetworkTypes
+
+// What users' own files of a routing daemon say of the lab file's sessions: it counts, and what differs is said.
+extension TopologyResolver {
+    /// What a speaker's own file says of a session with an address; nil for a generated one, or where it says nothing.
+    func ownSession(of node: String, with peer: IPAddress?) -> OwnSession? {
+        peer.flatMap { wires?.ownRouting(of: node)?.session(with: $0) }
+    }
+
+    /// A session's speakers with what their own files say of them.
+    ///
+    /// - Parameter speakers: Both, as the lab file has them.
+    func adopting(_ speakers: [BGPSpeaker]) -> [BGPSpeaker] {
+        let numbers = speakers.map { speaker in
+            ownSession(of: speaker.node, with: speakers.first { $0.node != speaker.node }?.address)?.asn ?? speaker.asn
+        }
+        return speakers.enumerated().map { index, speaker in
+            let other = 1 - index
+            let own = ownSession(of: speaker.node, with: speakers[other].address)
+            // Who goes by the lab file takes the peer for what the lab file says.
+            let expected = own?.peerASN ?? speaker.peerASN ?? (own == nil ? speakers[other].asn : nil)
+            return BGPSpeaker(
+                node: speaker.node, asn: numbers[index], peerASN: expected == numbers[other] ? nil : expected,
+                address: speaker.address, interface: speaker.interface,
+                keepalive: own.map { $0.keepalive ?? .seconds($0.hold.components.seconds / 3) } ?? speaker.keepalive,
+                hold: own?.hold ?? speaker.hold, advertised: speaker.advertised, passesOn: speaker.passesOn,
+                prepended: speaker.prepended, keepsTimers: own == nil && speaker.keepsTimers,
+                password: own?.password ?? speaker.password)
+        }
+    }
+
+    /// Warns of what the lab file and its users' own files say otherwise, or only one of two of these.
+    func compare(_ spec: SessionSpec, _ place: String, _ written: [BGPSpeaker], with adopted: BGPSession) {
+        var bfd: [String: Bool] = [:]
+        for speaker in written {
+            guard let routing = wires?.ownRouting(of: speaker.node),
+                let peer = adopted.speakers.first(where: { $0.node != speaker.node }),
+                let line = spec.speakers.first(where: { $0.node.value == speaker.node })
+            else { continue }
+            let name = file.nodes.first { $0.name.value == speaker.node }?.routingConfiguration?.value ?? "its file"
+            guard let own = routing.session(with: peer.address) else {
+                collector.warning(
+                    line.node.line,
+                    "\(place): \(name) of \(speaker.node) says nothing of the neighbour \(peer.address)",
+                    "Add a session with it there; netlab uses the file as it is.")
+                continue
+            }
+            bfd[speaker.node] = own.bfd != nil
+            if let asn = own.asn, asn != speaker.asn {
+                collector.warning(
+                    line.node.line,
+                    "\(place): \(speaker.node) is AS \(speaker.asn) here and AS \(asn) in line \(own.line) of \(name), which counts",
+                    "Write the same number in both.")
+            }
+            if line.hasTimers, own.hold != speaker.hold {
+                collector.warning(
+                    line.node.line,
+                    "\(place): the hold time of \(speaker.node) is \(speaker.hold.shortText) here and \(own.hold.shortText) in \(name) (session \(own.name), line \(own.line)), which counts",
+                    "Leave `hold:` and `keepalive:` out here, or write the file's.")
+            }
+            if own.password == nil, spec.password != nil || line.password != nil {
+                collector.warning(
+                    line.node.line,
+                    "\(place): the lab file gives \(speaker.node) a key, and \(name) (session \(own.name), line \(own.line)) has none, so the session never comes up",
+                    "Add `password` there.")
+            }
+        }
+        if let asks = adopted.speakers.first(where: { bfd[$0.node] == true }),
+            let other = adopted.speakers.first(where: { $0.node != asks.node && bfd[$0.node] != true })
+        {
+            collector.warning(
+                spec.name.line,
+                "\(place): \(asks.node) asks for BFD and \(other.node) does not, so there is none, and hold timers alone notice a silence",
+                "Let both ask for it, each in a configuration of its own.")
+        }
+    }
+}
