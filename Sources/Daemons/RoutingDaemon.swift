@@ -29,6 +29,8 @@ public struct RoutingHabits: Hashable, Sendable {
     /// From a path's mending until one of the speakers' next attempts to connect; and why.
     public let connection: Window
     public let connectionReason: String
+    /// From the end of a session that one of its speakers begins anew, and says so, until one of them connects.
+    public let renewal: Window
     /// The longest time between two attempts to connect.
     public let retry: Duration
     /// How long a session is down at most between an error and its next beginning.
@@ -40,7 +42,8 @@ public struct RoutingHabits: Hashable, Sendable {
         product: String, routeMetric: Int, shortestTimer: (numerator: Int, denominator: Int), turn: Window,
         turnReason: String,
         granularity: Duration,
-        connection: Window, connectionReason: String, retry: Duration, longestPause: Duration, carrierReason: String
+        connection: Window, connectionReason: String, renewal: Window, retry: Duration, longestPause: Duration,
+        carrierReason: String
     ) {
         self.product = product
         self.routeMetric = routeMetric
@@ -50,6 +53,7 @@ public struct RoutingHabits: Hashable, Sendable {
         self.granularity = granularity
         self.connection = connection
         self.connectionReason = connectionReason
+        self.renewal = renewal
         self.retry = retry
         self.longestPause = longestPause
         self.carrierReason = carrierReason
@@ -144,4 +148,7 @@ extension Set<RoutingHabits> {
         let windows = map { $0.connection + $0.turn }
         return Window.spanning(windows) ?? Window(.zero, .zero)
     }
+
+    /// From the end of a session that begins anew until it has brought its routes back.
+    public var renewal: Window { Window.spanning(map { $0.renewal + $0.turn }) ?? Window(.zero, .zero) }
 }

@@ -35,6 +35,8 @@ extension Action: CustomStringConvertible {
         case .startDaemon(let daemon): "\(daemon.node): start \(daemon.arguments.joined(separator: " "))"
         case .stopDaemon(let daemon): "\(daemon.node): stop \(daemon.kind.rawValue)"
         case .run(let node, let arguments): "\(node): run \(arguments.joined(separator: " "))"
+        case .sendEcho(let node, let address, _):
+            "\(node): send an echo request to \(address), for the tunnel on the way"
         case .await(let condition, let deadline): "wait for \(condition), at most \(deadline.shortText)"
         }
     }

@@ -226,17 +226,25 @@ private struct Planner {
 
     var convergence: [Step] {
         let tunnels = topology.tunnels.filter { !$0.isUnused }
-        let up = tunnels.map { Action.await(Condition(.tunnel($0.name)), within: .seconds(120)) }
+        // What comes up with its first packet gets one from netlab; one that netlab has no packet for comes up when others send some.
+        let demands = tunnels.filter(\.startsOnDemand).map { tunnel in
+            (
+                tunnel: tunnel, ends: tunnel.ends.filter(\.waitsForTraffic),
+                knocks: tunnel.ends.compactMap { knock(at: $0, tunnel) }
+            )
+        }
+        let knocked = demands.filter { !$0.knocks.isEmpty }
+        let waited = tunnels.filter { tunnel in
+            !tunnel.startsOnDemand || knocked.contains { $0.tunnel.name == tunnel.name }
+        }
+        let early = knocked.flatMap { $0.ends.flatMap(addressed) + $0.knocks }
+        let up = waited.map { Action.await(Condition(.tunnel($0.name)), within: .seconds(120)) }
         // The agent hears of the associations when the kernel has them, and then makes the routes.
-        let followed = tunnels.flatMap(\.ends).filter { $0.withdrawal == .whenDown }.flatMap { end in
+        let followed = waited.flatMap(\.ends).filter { $0.withdrawal == .whenDown }.flatMap { end in
             end.routes.map { Action.await(Condition(.route(node: end.node, $0)), within: .seconds(30)) }
         }
-        let addressed = tunnels.flatMap(\.ends).filter(\.interfaceIsMadeByDaemon).flatMap { end -> [Action] in
-            guard let name = end.interface else { return [] }
-            return [.await(Condition(.interface(node: end.node, name)), within: .seconds(30))]
-                + (end.mtu.map { [.setMTU(node: end.node, name, $0)] } ?? [])
-                + (end.inside.map { [.addAddress(node: end.node, name, $0)] } ?? [])
-                + fixedRoutes(of: end)
+        let others = waited.flatMap { tunnel in
+            tunnel.ends.filter { !(tunnel.startsOnDemand && $0.waitsForTraffic) }.flatMap(addressed)
         }
         let late = topology.nodes.flatMap { node -> [Action] in
             node.routes.filter { dependsOnDaemon($0, of: node) }.map { .addRoute(node: node.name, $0) }
@@ -260,6 +268,31 @@ private struct Planner {
         let probes = topology.probes.filter(\.isAwaited).map {
             Action.await(Condition(.echo(node: $0.source, $0.destination)), within: .seconds(30))
         }
-        return steps(.convergence, up + addressed + followed + late + sessions + learned + probes)
+        return steps(.convergence, early + up + others + followed + late + sessions + learned + probes)
+    }
+
+    /// What an interface that its daemon has made gets besides.
+    private func addressed(_ end: TunnelEnd) -> [Action] {
+        guard end.interfaceIsMadeByDaemon, let name = end.interface else { return [] }
+        return [.await(Condition(.interface(node: end.node, name)), within: .seconds(30))]
+            + (end.mtu.map { [.setMTU(node: end.node, name, $0)] } ?? [])
+            + (end.inside.map { [.addAddress(node: end.node, name, $0)] } ?? [])
+            + fixedRoutes(of: end)
+    }
+
+    /// A packet for a tunnel that waits for one; nil where its node has none to send.
+    private func knock(at end: TunnelEnd, _ tunnel: Tunnel) -> Action? {
+        guard end.waitsForTraffic, let peer = tunnel.peer(of: end) else { return nil }
+        if end.interface != nil {
+            let routes = end.withdrawal == .never ? end.routes : []
+            guard let address = peer.inside?.address ?? routes.first?.address else { return nil }
+            return .sendEcho(node: end.node, address, from: nil)
+        }
+        for pair in end.selectors {
+            guard let own = topology.addresses(of: end.node).first(where: pair.local.contains) else { continue }
+            let address = topology.addresses(of: peer.node).first(where: pair.remote.contains) ?? pair.remote.address
+            return .sendEcho(node: end.node, address, from: own)
+        }
+        return nil
     }
 }

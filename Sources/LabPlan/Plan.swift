@@ -59,6 +59,8 @@ public enum Action: Hashable, Sendable, Codable {
     case stopDaemon(Daemon)
     /// Runs a program in a node to its end; any exit code but 0 is an error.
     case run(node: String, arguments: [String])
+    /// Sends one echo request, whether it is answered or not: a packet for a tunnel that waits for one.
+    case sendEcho(node: String, IPAddress, from: IPAddress?)
     case await(Condition, within: Duration)
 
     /// What takes this back; nil where nothing is left to take back, or where removing the node does.
@@ -79,7 +81,8 @@ public enum Action: Hashable, Sendable, Codable {
         case .createKeyStore(let node, let directory): .removeFile(node: node, path: directory)
         case .startDaemon(let daemon): .stopDaemon(daemon)
         case .removeNode, .removeLink, .setSysctls, .setMTU, .removeInterface, .removeAddress, .removeRoute,
-            .stopFollowingTunnels, .removeRule, .removeFilter, .unshareFile, .removeFile, .stopDaemon, .run, .await:
+            .stopFollowingTunnels, .removeRule, .removeFilter, .unshareFile, .removeFile, .stopDaemon, .run, .sendEcho,
+            .await:
             nil
         }
     }

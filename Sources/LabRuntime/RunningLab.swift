@@ -3,6 +3,7 @@ import DaemonDrivers
 import Daemons
 import LabModel
 import LabPlan
+import LabRecords
 import Netlink
 import NetworkTypes
 import NodeRuntime
@@ -200,6 +201,10 @@ actor RunningLab {
                     "\(node): \(arguments.joined(separator: " ")) ended with code \(code).",
                     details: output.split(whereSeparator: \.isNewline).suffix(8).map(String.init))
             }
+        case .sendEcho(let node, let address, let own):
+            let kind = ProbeRequest.Kind.echo(
+                count: 1, interval: .zero, payload: 56, dontFragment: false, timeout: .milliseconds(100))
+            _ = try await run(ProbeRequest(source: node, sourceAddress: own, destination: address, kind: kind))
         case .await(let condition, let deadline):
             let (holds, lastSeen) = try await wait(for: condition, within: deadline)
             guard holds else { throw await missed(condition, deadline: deadline, lastSeen: lastSeen) }

@@ -121,7 +121,7 @@ extension Predictor {
                 topology.sessions.flatMap { session in
                     session.speakers.map { topology.routingHabits(of: session, at: $0.node) }
                 }
-            ).comeback
+            ).renewal
         for session in topology.sessions {
             impact.speakers[session.name] = session.speakers.map { speaker in
                 let own = topology.misconfigured(at: speaker.node, by: faults).session(named: session.name)

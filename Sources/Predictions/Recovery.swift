@@ -21,13 +21,14 @@ extension Predictor {
             else { return nil }
             let trip = underlay(from: end, of: tunnel, isIKE: true, Damage()).first.map(forwarding.delay) ?? .zero
             switch recovery.trigger {
-            case .packet where !end.keyDaemon.answersAcquires: return nil
+            case .packet where !end.keyDaemon.answersAcquires || rival(of: end, tunnel) != nil: return nil
             // Through an interface a packet is new to the policies; from the node's own sockets a remembered way is not.
             case .packet
             where end.steering == .policy
                 && journey.all.contains { $0.nodes.first == end.node && $0.uses(recovery.side.name) }:
                 return nil
             case .packet: return onDemand(recovery.side, end, trip * 4, journey, impact)
+            case .start where waiter(recovery) != nil: return nil
             case .start: return afterStart(recovery.side, end, peer, of: tunnel, trip * 12)
             }
         }
@@ -36,6 +37,12 @@ extension Predictor {
     /// What keeps a loss of associations from being predicted; nil where nothing does.
     func doubt(about impact: Impact, _ recoveries: [Recovery], _ journey: Journey) -> String? {
         let open = impact.recoveries.filter { recovery in !recoveries.contains { $0.side == recovery.side } }
+        let waiting = open.lazy.filter { recovery in journey.all.contains { $0.uses(recovery.side.name) } }
+            .compactMap { recovery in self.waiter(recovery).map { (tunnel: recovery.side.name, node: $0.node) } }.first
+        if let waiting {
+            return
+                "\(waiting.node) negotiates \(waiting.tunnel) with its next packet, and when that comes is not computed here"
+        }
         return open.first { recovery in
             recovery.trigger == .packet && !hasNoTraffic(recovery.side)
                 && journey.all.contains { $0.uses(recovery.side.name) }
@@ -45,6 +52,10 @@ extension Predictor {
                 return
                     "\(end.keyDaemon.product) at \(end.node) makes no new associations of \(recovery.side.name) when its kernel asks for some, for it has no trap; when it does is not computed here"
             }
+            if let end, let tunnel = topology.tunnel(named: recovery.side.name), let rival = rival(of: end, tunnel) {
+                return
+                    "\(end.keyDaemon.product) at \(end.node) has \(rival) for the same packets as \(tunnel.name), and for which of them it negotiates when its kernel asks is not computed here"
+            }
             if journey.all.contains(where: { $0.nodes.first == recovery.side.node }) {
                 return
                     "\(recovery.side.node) itself sends into \(recovery.side.name): its kernel may lose packets with the associations that it remembers for the way before it asks for new ones, which is not computed here"
@@ -52,6 +63,26 @@ extension Predictor {
             return
                 "\(recovery.side.node) asks for new associations of \(recovery.side.name) when it has something to send there itself, and the lab file does not say when that is"
         }
+    }
+
+    /// The end that negotiates with its next packet alone when a daemon has started anew; nil where one does so by itself, or none does.
+    private func waiter(_ recovery: Impact.Recovery) -> TunnelEnd? {
+        guard recovery.trigger == .start, let tunnel = topology.tunnel(named: recovery.side.name),
+            let end = tunnel.ends.first(where: { $0.node == recovery.side.node }), let peer = tunnel.peer(of: end)
+        else { return nil }
+        if end.begins { return end.waitsForTraffic ? end : nil }
+        return answersDelete(peer, of: tunnel) && peer.own?.waitsAfterDelete ?? false ? peer : nil
+    }
+
+    /// Another tunnel of a node's whose selectors take in packets of an end's: a kernel that asks for associations says what packet it
+    /// has, and not by which interface it goes (pluto's `find_connection_for_clients`, libreswan 4.10).
+    private func rival(of end: TunnelEnd, _ tunnel: Tunnel) -> String? {
+        topology.tunnelEnds(of: end.node).first { other, rival in
+            other.name != tunnel.name && !other.isUnused
+                && rival.selectors.contains { theirs in
+                    end.selectors.contains { $0.local.overlaps(theirs.local) && $0.remote.overlaps(theirs.remote) }
+                }
+        }?.tunnel.name
     }
 
     /// Whether an end without associations sends nothing into its tunnel: its routes have gone with them, and it speaks no

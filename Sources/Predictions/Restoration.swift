@@ -103,12 +103,12 @@ extension Predictor {
     ) {
         guard lost.contains(where: { $0.name == tunnel.name }) else { return }
         var givingUp: [String] = []
-        let waits = tunnel.ends.compactMap { end -> (node: String, wait: Duration)? in
+        let waits = tunnel.ends.compactMap { end -> (node: String, wait: Duration, pause: String?)? in
             let side = Damage.Side(name: tunnel.name, node: end.node)
             let retransmission = IKERetransmission(end, of: tunnel, in: topology, versions: versions)
             // Who mends a mismatch negotiates at once; so does a daemon that starts anew. What a peer that is not ready
             // yet has not answered is asked again.
-            if impact.mismatched[tunnel.name] == end.node { return (end.node, retransmission.interval) }
+            if impact.mismatched[tunnel.name] == end.node { return (end.node, retransmission.interval, nil) }
             let starts = impact.silentKeyDaemons.contains(end.node)
             let isSilent = lost.contains(side) && !impact.damage.forgotten.contains(side)
             guard starts ? end.begins : tunnel.beginsAnew(end, isLost: isSilent) else { return nil }
@@ -118,7 +118,11 @@ extension Predictor {
                 )
                 return nil
             }
-            return (end.node, starts ? retransmission.interval : retransmission.longestWait)
+            let pause = !starts && isSilent ? tunnel.pauseBetweenAttempts(at: end) : .zero
+            let wait = starts ? retransmission.interval : retransmission.longestWait
+            let why =
+                "\(end.node) begins \(tunnel.name) with a packet: when it has asked for \(retransmission.patience.shortText) in vain, its kernel does not ask it again for \(pause.shortText) (`xfrm_acq_expires`), so it may take \((wait + pause).shortText)."
+            return (end.node, wait + pause, pause > .zero ? why : nil)
         }
         guard let shortest = waits.min(by: { $0.wait < $1.wait }) else {
             restoration.window = nil
@@ -128,7 +132,8 @@ extension Predictor {
         }
         restoration.window = restoration.window.map { $0 + Window(.zero, shortest.wait) }
         restoration.reasons.append(
-            "\(tunnel.name) has to be negotiated again when it is mended: \(shortest.node) asks for it, with waits of up to \(shortest.wait.shortText) between its packets (they double)."
+            shortest.pause
+                ?? "\(tunnel.name) has to be negotiated again when it is mended: \(shortest.node) asks for it, with waits of up to \(shortest.wait.shortText) between its packets (they double)."
         )
     }
 
@@ -138,15 +143,39 @@ extension Predictor {
             || dies(end, of: tunnel, impact, moment.damage)
     }
 
-    /// Whether an end's liveness gives its peer up: nothing comes in, and its questions are not answered.
+    /// Whether an end's liveness gives its peer up.
     func dies(_ end: TunnelEnd, of tunnel: Tunnel, _ impact: Impact, _ damage: Damage) -> Bool {
-        guard !tunnel.isUnused, IKELiveness(end, of: tunnel, in: topology, versions: versions) != nil,
+        death(of: end, tunnel, impact, damage) != nil
+    }
+
+    /// When an end's liveness gives its peer up, and whether only after the peer has: nothing comes in, and its questions are not
+    /// answered. Nil where it does not.
+    func death(
+        of end: TunnelEnd, _ tunnel: Tunnel, _ impact: Impact, _ damage: Damage
+    ) -> (window: Window, isSecond: Bool)? {
+        guard let window = ownDeath(of: end, tunnel, impact, damage, hearing: true) else {
+            // An end that has given up sends nothing more, so that the other hears nothing either; if nothing resolves the address of one
+            // that cannot be heard, sooner.
+            guard let peer = tunnel.peer(of: end),
+                let first = ownDeath(of: peer, tunnel, impact, damage, hearing: true),
+                let own = ownDeath(of: end, tunnel, impact, damage, hearing: false)
+            else { return nil }
+            return (Window(own.earliest, first.latest + own.latest), true)
+        }
+        return (window, false)
+    }
+
+    /// - Parameter hearing: Whether what the peer sends counts.
+    private func ownDeath(
+        of end: TunnelEnd, _ tunnel: Tunnel, _ impact: Impact, _ damage: Damage, hearing: Bool
+    ) -> Window? {
+        guard !tunnel.isUnused, let liveness = IKELiveness(end, of: tunnel, in: topology, versions: versions),
             let peer = tunnel.peer(of: end), !impact.silentKeyDaemons.contains(end.node)
-        else { return false }
+        else { return nil }
         let side = Damage.Side(name: tunnel.name, node: peer.node)
-        let hears = !damage.forgotten.contains(side) && arrives(from: peer, of: tunnel, isIKE: false, damage)
+        let hears = hearing && !damage.forgotten.contains(side) && arrives(from: peer, of: tunnel, isIKE: false, damage)
         let isAnswered = !impact.silentKeyDaemons.contains(peer.node) && negotiates(tunnel, damage)
-        return !hears && !isAnswered
+        return !hears && !isAnswered ? liveness.death : nil
     }
 
     /// Whether IKE gets through between a tunnel's ends.

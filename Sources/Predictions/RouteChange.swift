@@ -75,13 +75,16 @@ extension Predictor {
             tunnel.ends.compactMap { end -> RouteChange? in
                 let side = Damage.Side(name: tunnel.name, node: end.node)
                 guard end.withdrawal == .whenDown, !end.routes.isEmpty, !damage.forgotten.contains(side),
-                    dies(end, of: tunnel, impact, damage),
+                    let (death, isSecond) = death(of: end, tunnel, impact, damage),
                     let liveness = IKELiveness(end, of: tunnel, in: topology, versions: versions)
                 else { return nil }
+                let peer = tunnel.peer(of: end)?.node ?? ""
                 return RouteChange(
-                    subject: .tunnel, side: side, window: liveness.death,
+                    subject: .tunnel, side: side, window: death,
                     reasons: [
-                        "\(end.node) hears nothing more through \(tunnel.name): it asks after \(liveness.delay.shortText) without a packet and gives its peer up when it has repeated that for \(liveness.retransmission.patience.shortText), \(liveness.death.text) after the fault.",
+                        isSecond
+                            ? "\(end.node) hears nothing more through \(tunnel.name) when \(peer) has given it up, or its own address is not answered for any more, and its own questions do not get there: it gives its peer up as well, \(death.text) after the fault."
+                            : "\(end.node) hears nothing more through \(tunnel.name): it asks after \(liveness.delay.shortText) without a packet and gives its peer up when it has repeated that for \(liveness.retransmission.patience.shortText), \(liveness.death.text) after the fault.",
                         "With the associations of \(tunnel.name) its routes into it go, at the same moment (`withdraw: when-down`).",
                     ])
             }

@@ -56,6 +56,95 @@ struct OwnFilesTests {
         return directory.string
     }
 
+    /// A gateway that begins with its first packet, of either daemon, and a peer that only answers.
+    @Test(arguments: ["libreswan", "strongswan"])
+    func `Tunnels that wait for traffic get some`(daemon: String) async throws {
+        try await LabHome.with { home in
+            let directory = home.path.appending("waiting")
+            try FileManager.default.createDirectory(atPath: directory.string, withIntermediateDirectories: false)
+            let isPluto = daemon == "libreswan"
+            let lab = """
+                name: waiting
+                nodes:
+                  left: {role: router, ike: \(daemon)}
+                  right: {role: router, ike: \(daemon)}
+                links: {wire: {ends: {left:eth0: 203.0.113.1/30, right:eth0: 203.0.113.2/30}, delay: 1ms}}
+                tunnels:
+                  vpn:
+                    ends:
+                      left: {config: left.conf\(isPluto ? ", secrets: keys" : ""), connection: c, interface: v0, inside: 169.254.100.1/30}
+                      right: {config: right.conf\(isPluto ? ", secrets: keys" : ""), connection: c, interface: v0, inside: 169.254.100.2/30}
+                probes: {across: {from: left, to: 169.254.100.2}}
+                expect: {keys: {sa: vpn}, wire: {encapsulation: across, in: vpn}}
+                scenarios:
+                  anew:
+                    traffic: {across: 100ms}
+                    timeline: [{at: 10s, fail: daemon left/\(isPluto ? "pluto" : "charon") restarted}]
+                    outage: {across: 2s}
+                    lasts: 40s
+
+                """
+            var files = [("lab.yaml", lab), ("keys", ": PSK \"an-example-key-of-a-test\"\n")]
+            for (name, own, peer) in [("left", 1, 2), ("right", 2, 1)] {
+                let begins = name == "left"
+                let pluto = """
+                    conn c
+                        auto=\(begins ? "ondemand" : "add")
+                        ikev2=insist
+                        authby=secret
+                        left=203.0.113.\(own)
+                        right=203.0.113.\(peer)
+                        leftsubnet=0.0.0.0/0
+                        rightsubnet=0.0.0.0/0
+                        ike=aes256-sha2_256-dh14
+                        esp=aes256-sha2_256-dh14
+                        mark=5/0xffffffff
+                        vti-interface=v0
+                        vti-routing=no
+
+                    """
+                let charon = """
+                    connections {
+                      c {
+                        version = 2
+                        local_addrs = 203.0.113.\(own)
+                        remote_addrs = 203.0.113.\(peer)
+                        proposals = aes256-sha256-modp2048
+                        mobike = no
+                        local { auth = psk }
+                        remote { auth = psk }
+                        children {
+                          n {
+                            local_ts = 0.0.0.0/0
+                            remote_ts = 0.0.0.0/0
+                            esp_proposals = aes256-sha256-modp2048
+                            if_id_in = 5
+                            if_id_out = 5
+                            start_action = \(begins ? "trap" : "none")
+                          }
+                        }
+                      }
+                    }
+                    secrets { ike-1 { secret = "an-example-key-of-a-test" } }
+
+                    """
+                files.append(("\(name).conf", isPluto ? pluto : charon))
+            }
+            for (name, text) in files {
+                try text.write(toFile: "\(directory)/\(name)", atomically: true, encoding: .utf8)
+            }
+            let plan = try await home.netlab.run("plan", directory.string)
+            #expect(plan.output.contains("left: send an echo request to 169.254.100.2"), plan.account)
+            let up = try await home.netlab.run("up", directory.string, "--clock", "paused")
+            #expect(up.code == 0, up.account)
+            let check = try await home.netlab.run("check", "waiting")
+            #expect(check.code == 0, check.account)
+            #expect(try await home.netlab.run("down", "waiting").code == 0)
+            let test = try await home.netlab.run("test", directory.string)
+            #expect(test.code == 0, test.account)
+        }
+    }
+
     @Test func `Files of IKEv1 run as they are, their config setup with them, and what protects packets is seen`()
         async throws
     {

@@ -21,7 +21,8 @@ struct Mumble: RoutingDaemon {
         product: "Mumble", routeMetric: 0, shortestTimer: (1, 1), turn: Window(.zero, .zero),
         turnReason: "Mumble turns at once",
         granularity: .zero,
-        connection: Window(.zero, .zero), connectionReason: "Mumble never connects", retry: .zero, longestPause: .zero,
+        connection: Window(.zero, .zero), connectionReason: "Mumble never connects", renewal: Window(.zero, .zero),
+        retry: .zero, longestPause: .zero,
         carrierReason: "Mumble looks at no carrier")
 
     func isReserved(_ name: String) -> Bool { name == "mumble" }

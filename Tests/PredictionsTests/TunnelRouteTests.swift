@@ -1,3 +1,4 @@
+import Foundation
 import LabModel
 import NetworkTypes
 import Predictions
@@ -62,6 +63,14 @@ import Testing
         #expect(prediction.all.allSatisfy { $0.comeback?.earliest == .zero && $0.comeback?.latest ?? .zero > .zero })
     }
 
+    /// An end that gives its peer up sends nothing more, so that the peer, whose own questions do not arrive, gives up after it: 20 to
+    /// 40 s, and then 30 to 60 s, unless the link's addresses are not resolved any more before.
+    @Test func `Where one direction is cut`() throws {
+        let prediction = try predict("blackhole first from b")
+        #expect(prediction.all.map(\.outage) == [[30_016, 100_020], [0, 80_020]], "\(prediction)")
+        #expect(prediction.all[0].reasons.contains { $0.contains("when a has given it up") })
+    }
+
     @Test func `Where another way is cut`() throws {
         let prediction = try predict("blackhole second")
         #expect(prediction.all.map(\.effect.kind) == ["none", "outage"])
@@ -88,6 +97,27 @@ import Testing
     @Test func `Associations lost at one end`() throws {
         let there = try predict("sa one deleted at a")
         #expect(there.all.map(\.effect.kind) == ["untilHealed", "moment"])
+    }
+
+    /// pluto is told of a packet and not of its interface: which of two connections for all addresses it begins, nobody knows.
+    @Test func `Associations lost beside another tunnel for the same packets`() throws {
+        let fixed = Self.text.replacing(", withdraw: when-down", with: "").replacing(", metric: 10", with: "")
+            .replacing("vpn2, routes: 10.2.0.0/16", with: "vpn2, routes: 10.3.0.0/16")
+            .replacing("vpn2, routes: 10.1.0.0/16", with: "vpn2, routes: 10.4.0.0/16")
+        let lab = try PredictedLab.resolve(fixed)
+        guard
+            case .unpredictable(let why) = try PredictedLab.predict("sa one deleted at a", for: "across", in: lab)
+                .effect
+        else {
+            Issue.record("predicted")
+            return
+        }
+        #expect(why.contains("libreswan at a has two for the same packets as one"), "\(why)")
+        let start = try #require(fixed.range(of: "  two:"))
+        let end = try #require(fixed.range(of: "probes:"))
+        let alone = try PredictedLab.resolve(fixed.replacingCharacters(in: start.lowerBound..<end.lowerBound, with: ""))
+        let single = try PredictedLab.predict("sa one deleted at a", for: "across", in: alone)
+        #expect(single.outage != nil, "\(single)")
     }
 
     @Test func `Routes that stay never fail over`() throws {

@@ -64,6 +64,7 @@ public struct Bird: RoutingDaemon {
             connection: Window(.zero, max(gap, pause)),
             connectionReason:
                 "by its own file BIRD waits \(session.errorWait.earliest.shortText) after an error and \(session.errorWait.latest.shortText) after several (`error wait time`), \(session.connectDelay.shortText) before it connects, and begins anew after `connect retry time` \(session.connectRetry.shortText), in which TCP repeats its SYN after twice the time each",
+            renewal: Window(.zero, session.connectDelay * 2),
             retry: session.connectRetry + habits.turn.latest + .seconds(1),
             longestPause: pause + gap + habits.turn.latest, carrierReason: habits.carrierReason)
     }
@@ -99,6 +100,9 @@ public struct Bird: RoutingDaemon {
         // TCP repeats a SYN after 1 s and after 2 s more (RFC 6298, section 2); before the next 4 s are over, BIRD begins anew.
         connection: Window(.zero, .seconds(2)),
         connectionReason: "TCP repeats its SYN after 1s and 3s, BIRD begins anew after `connect retry time` 5",
+        // A NOTIFICATION of Cease brings no wait after an error (`bgp_rx_notification`): both wait `connect delay time 1`, and once
+        // more where the one tries before the other is ready.
+        renewal: Window(.zero, .seconds(2)),
         // `connect retry time 5`, and the loop.
         retry: .seconds(9),
         // The wait after an error (`error wait time 1, 10`), an attempt to connect, and the loop.

@@ -30,6 +30,11 @@ extension Tunnel {
         return Set(choices).count == 1 ? choices.first : nil
     }
 
+    /// Whether it comes up with the first packet for it, and not before: then nobody need wait for it.
+    public var startsOnDemand: Bool {
+        ends.contains(where: \.waitsForTraffic) && !ends.contains { $0.begins && !$0.waitsForTraffic }
+    }
+
     /// Whether its ESP rides in UDP: as soon as one end is behind NAT (RFC 7296, section 2.23), or when it is forced to.
     public var isUDPEncapsulated: Bool {
         ends.contains {
@@ -57,7 +62,10 @@ extension TunnelEnd {
     /// Whether it may move the tunnel to another address of its node's (MOBIKE, RFC 4555).
     public var moves: Bool { own?.moves ?? options.moves }
 
-    /// Whether it begins a negotiation when its daemon starts.
+    /// Whether it begins a negotiation with the first packet for the tunnel: a user's own `start_action = trap`, `auto=ondemand`.
+    public var waitsForTraffic: Bool { own?.waitsForTraffic ?? false }
+
+    /// Whether it begins a negotiation when its daemon starts, or with the first packet.
     public var begins: Bool {
         switch configuration {
         case .generated(let startup, _): startup == .initiate

@@ -36,6 +36,8 @@ public struct Libreswan: KeyDaemon {
     public let hasOneSchedule = false
     public let narrowsUnlessTold = false
     public let answersAcquires = true
+    /// Linux's own (net/xfrm/xfrm_sysctl.c).
+    public let acquireLifetime = Duration.seconds(30)
     public let usualExtendedSequence: Bool? = nil
     /// Measured with 4.10.
     public let followsInitiatorInIKEv1 = true
@@ -139,8 +141,12 @@ public struct Libreswan: KeyDaemon {
             espLifetime: first("salifetime", "keylife", "lifetime").flatMap(Self.duration),
             forcesEncapsulation: ["yes", "on", "true"].contains(parameters["encapsulation"])
                 || parameters["forceencaps"] == "yes",
-            initiates: starts, ikeVersion: Self.ikeVersion(parameters), comesBackAfterDelete: starts,
-            comesBackAfterSilence: starts, attempts: nil,
+            initiates: starts, waitsForTraffic: ["ondemand", "route"].contains(parameters["auto"]),
+            // It goes on by itself (measured with 4.10, cuts of 5 and of 12 minutes).
+            waitsForNextAcquire: false,
+            ikeVersion: Self.ikeVersion(parameters), comesBackAfterDelete: starts,
+            comesBackAfterSilence: starts, waitsAfterDelete: ["ondemand", "route"].contains(parameters["auto"]),
+            attempts: nil,
             deadPeerDelay: parameters["dpddelay"].flatMap(Self.duration).flatMap { $0 > .zero ? $0 : nil },
             deadPeerAction: parameters["dpdaction"].flatMap(TunnelEnd.DeadPeerAction.init(rawValue:)) ?? .hold,
             moves: parameters["mobike"] == "yes", taken: parameters.keys.filter(Self.taken.contains).sorted(),

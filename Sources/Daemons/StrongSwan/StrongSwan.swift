@@ -32,6 +32,8 @@ public struct StrongSwan: KeyDaemon {
     public let narrowsUnlessTold = true
     /// Only for traps ("trap not found, unable to acquire"; measured with 5.9.8).
     public let answersAcquires = false
+    /// strongswan.conf(5), `charon.plugins.kernel-netlink.xfrm_acq_expires`.
+    public let acquireLifetime = Duration.seconds(165)
     public let usualExtendedSequence: Bool? = false
     public let followsInitiatorInIKEv1 = false
 
@@ -125,8 +127,10 @@ public struct StrongSwan: KeyDaemon {
             ike: connection.ikeAlgorithms,
             esp: connection.espAlgorithms, ikeLifetime: connection.lifetimes.ike, espLifetime: connection.lifetimes.esp,
             forcesEncapsulation: connection.forcesEncapsulation, initiates: connection.initiates,
+            waitsForTraffic: connection.waitsForTraffic, waitsForNextAcquire: connection.waitsForNextAcquire,
             ikeVersion: connection.ikeVersion, comesBackAfterDelete: connection.comesBackAfterDelete,
-            comesBackAfterSilence: connection.comesBackAfterSilence, attempts: connection.attempts,
+            comesBackAfterSilence: connection.comesBackAfterSilence, waitsAfterDelete: connection.waitsAfterDelete,
+            attempts: connection.attempts,
             deadPeerDelay: connection.deadPeerDelay, deadPeerAction: connection.deadPeerAction,
             moves: connection.moves, taken: connection.taken, open: connection.open, settings: connection.flattened,
             lines: connection.lines,

@@ -162,6 +162,8 @@ public struct SwanctlConnection: Hashable, Sendable {
         ["start", "trap", "trap|start"].contains(childSettings?.values["start_action"] ?? "")
     }
 
+    public var waitsForTraffic: Bool { childSettings?.values["start_action"] == "trap" }
+
     /// `version`: 0, which is the default, begins with IKEv2.
     var ikeVersion: Int? { settings.values["version"].flatMap(Int.init).flatMap { $0 == 0 ? nil : $0 } }
 
@@ -173,6 +175,10 @@ public struct SwanctlConnection: Hashable, Sendable {
         traps || ["start", "trap", "restart", "hold"].contains(childSettings?.values["close_action"] ?? "")
     }
 
+    var waitsAfterDelete: Bool {
+        comesBackAfterDelete && !["start", "restart"].contains(childSettings?.values["close_action"] ?? "")
+    }
+
     /// What `dpd_action` says, `clear` by default.
     var comesBackAfterSilence: Bool { traps || deadPeerAction != .clear }
 
@@ -180,6 +186,11 @@ public struct SwanctlConnection: Hashable, Sendable {
     var attempts: Int? {
         let tries = settings.values["keyingtries"].flatMap(Int.init) ?? 1
         return traps || deadPeerAction == .hold || tries == 0 ? nil : tries
+    }
+
+    /// A trap's attempt ends after `keyingtries`, 1 by default; the kernel's next question begins another.
+    var waitsForNextAcquire: Bool {
+        (traps || deadPeerAction == .hold) && settings.values["keyingtries"].flatMap(Int.init) != 0
     }
 
     /// The settings that are computed with, by their paths without the child's name and those of `local` and `remote` sections

@@ -211,10 +211,13 @@ public struct OutageJudge {
     }
 
     private func outage(_ it: Matter, within window: Window) -> Finding {
+        let finding = comparison(it, with: window)
+        guard window.saysNothing, finding.outcome == .pass else { return finding }
+        return (.inconclusive, "\(finding.expected), which is too wide to prove anything", finding.seen)
+    }
+
+    private func comparison(_ it: Matter, with window: Window) -> Finding {
         let expected = "an outage of \(words(window))"
-        guard !window.saysNothing else {
-            return (.fail, "\(expected), which is too wide to prove anything", words(it.outages))
-        }
         guard let main = it.main else {
             // Shorter than what lies between two packets, it need not be seen.
             let isVisible = window.earliest > it.flow.interval
