@@ -35,6 +35,8 @@ public protocol KeyDaemon: DaemonProfile {
 
     /// Why it, as Debian builds it, cannot use an algorithm, as the end of a sentence; nil where it can.
     func reason(against algorithm: KeyDaemonAlgorithm) -> String?
+    /// Whether it negotiates a group in IKEv2 alone.
+    func lacksInIKEv1(_ group: DiffieHellmanGroup) -> Bool
 
     /// What a user's own file says of a connection.
     func read(_ file: OwnFile, connection: String?) -> (connection: OwnConnection?, problems: [OwnFile.Problem])

@@ -1,3 +1,4 @@
+import LabFiles
 import LabModel
 import NetworkTypes
 import Testing
@@ -104,6 +105,38 @@ struct PlainTunnelTests {
     ])
     func `What is wrong is said once`(_ lab: BrokenLab) throws {
         try lab.expectOnlyDiagnostic()
+    }
+
+    /// The second tunnel's kind and key, and whether Linux tells it from the first, GRE without a key.
+    @Test(arguments: [("gre", "", false), ("gre", "\n    key: 7", true), ("ipip", "", true)])
+    func `Two tunnels of the same packets between the same addresses`(kind: String, key: String, isTold: Bool) throws {
+        let text = """
+            name: twins
+            nodes: {a: {role: router}, b: {role: router}}
+            links: {wire: {ends: {a:e0: 192.0.2.1/24, b:e0: 192.0.2.2/24}}}
+            tunnels:
+              one:
+                kind: gre
+                ends:
+                  a: {address: 192.0.2.1, interface: g1}
+                  b: {address: 192.0.2.2, interface: g1}
+              two:
+                kind: \(kind)\(key)
+                ends:
+                  a: {address: 192.0.2.1, interface: g2}
+                  b: {address: 192.0.2.2, interface: g2}
+
+            """
+        let errors: [String]
+        do {
+            _ = try LabFile(text: text, file: "lab.yaml") { _ in "" }.resolve()
+            errors = []
+        } catch {
+            errors = error.diagnostics.filter { $0.severity == .error }.map { "\($0.line ?? 0): \($0.message)" }
+        }
+        #expect(errors.isEmpty == isTold, "\(errors)")
+        let message = "10: tunnels.two: a has a tunnel of the same packets from 192.0.2.1 to 192.0.2.2 already, one"
+        #expect(isTold || errors.contains { $0.hasPrefix(message) }, "\(errors)")
     }
 
     @Test(arguments: [

@@ -346,6 +346,23 @@ struct TunnelOptionsTests {
         #expect(errors.contains { $0.contains(error) }, "\(errors)")
     }
 
+    @Test(arguments: [
+        (
+            ", ike: {encryption: aes-256-cbc, integrity: sha2-256, group: 19}",
+            "libreswan at west has no group 19 in IKEv1"
+        ),
+        (
+            ", esp: {encryption: aes-256-cbc, integrity: sha2-256, pfs-group: 31}",
+            "libreswan at west has no group 31 in IKEv1"
+        ),
+        (", esp: {encryption: chacha20-poly1305}", "IKEv1 has no number for chacha20-poly1305"),
+    ])
+    func `What IKEv1 lacks is said`(west: String, error: String) throws {
+        let errors = try Self.read("ike-version: 1", west).errors
+        #expect(errors.contains { $0.contains(error) }, "\(errors)")
+        #expect(try !Self.read("ike-version: 2", west).errors.contains { $0.contains(error) })
+    }
+
     @Test func `IKEv1 does not protect IKE with an AEAD`() throws {
         let errors = try Self.read(
             "ike-version: 1", ", ike: {encryption: aes-256-gcm-16, integrity: sha2-256, group: 14}"

@@ -102,6 +102,9 @@ public struct Libreswan: KeyDaemon {
         }
     }
 
+    /// Those of elliptic curves: measured with 4.10, groups 19, 20, 21 and 31.
+    public func lacksInIKEv1(_ group: DiffieHellmanGroup) -> Bool { group.number >= 19 }
+
     public func read(_ file: OwnFile, connection name: String?) -> (
         connection: OwnConnection?, problems: [OwnFile.Problem]
     ) {

@@ -71,6 +71,8 @@ public struct StrongSwan: KeyDaemon {
     public func number(of interface: InterfaceName, _ kind: TunnelInterfaceKind) -> InterfaceNumber { .free }
 
     /// Measured with `swanctl --list-algs` of strongSwan 5.9.8-5+deb12u6 with the plugins that netlab has it load.
+    public func lacksInIKEv1(_ group: DiffieHellmanGroup) -> Bool { false }
+
     public func reason(against algorithm: KeyDaemonAlgorithm) -> String? {
         if case .ikeCipher(.null) = algorithm { "strongSwan does not protect IKE with null" } else { nil }
     }

@@ -213,6 +213,25 @@ extension TopologyResolver {
         }
     }
 
+    /// Reports plain tunnels that Linux could not tell apart at a node: same addresses, same kind of packets, same key.
+    func checkTwins(ofPlain tunnels: [PlainTunnel]) {
+        let ends = tunnels.flatMap { tunnel in tunnel.ends.map { (tunnel: tunnel, end: $0) } }
+        for (index, (tunnel, end)) in ends.enumerated() where tunnel.kind != .isatap {
+            let twin = ends[..<index].first { other in
+                other.end.node == end.node && other.tunnel.kind.wrapping == tunnel.kind.wrapping
+                    && other.tunnel.kind != .isatap && other.end.localAddress == end.localAddress
+                    && other.end.remoteAddress == end.remoteAddress && other.end.gre.key == end.gre.key
+            }
+            guard let twin, let spec = file.plainTunnels.first(where: { $0.name.value == tunnel.name }) else {
+                continue
+            }
+            collector.error(
+                spec.name.line,
+                "tunnels.\(tunnel.name): \(end.node) has a tunnel of the same packets from \(end.localAddress) to \(end.remoteAddress) already, \(twin.tunnel.name), and Linux takes no second one",
+                tunnel.kind.isGRE ? "Give each a `key:` of its own." : "Take another address for one of them.")
+        }
+    }
+
     /// Reports options that have no effect, or that go with no other, and IKEv1, which is on its way out.
     func checkOptions(of tunnel: Tunnel, _ spec: TunnelSpec) {
         let place = "tunnels.\(tunnel.name)"
@@ -280,6 +299,19 @@ extension TopologyResolver {
                     line("ike-version"),
                     "\(place): IKEv1 does not protect IKE with \(aead.encryption.rawValue) (RFC 5282 is IKEv2's)",
                     "Take aes-256-cbc for `ike:`; under `esp:` it will do.")
+            }
+            if let cipher = end.proposal?.esp.map(\.algorithms.encryption.cipher).first(where: { $0 == .chacha20Poly1305 }) {
+                collector.error(
+                    line("ike-version"),
+                    "\(place): IKEv1 has no number for \(cipher.rawValue) (RFC 7634 is IKEv2's)",
+                    "Take aes-256-gcm-16 for `esp:`.")
+            }
+            let wanted = (end.proposal?.ike.map(\.group) ?? []) + (end.proposal?.esp.compactMap(\.group) ?? [])
+            if let group = wanted.first(where: { end.keyDaemon.lacksInIKEv1($0) }) {
+                collector.error(
+                    line("ike-version"),
+                    "\(place): \(end.keyDaemon.product) at \(end.node) has no group \(group.number) in IKEv1",
+                    "Take group 14 or 16, or write `ike-version: 2`.")
             }
             if end.node == tunnel.ends[0].node || tunnel.ends[0].options.ikeVersion == 2 {
                 collector.warning(

@@ -108,6 +108,7 @@ struct TopologyResolver {
             check(oneSided: session, spec, in: topology)
         }
         topology.plainTunnels = plainTunnels
+        checkTwins(ofPlain: plainTunnels)
         checkPolicies(of: topology)
         checkFit(of: topology)
         let asked = topology
