@@ -37,7 +37,8 @@ struct BirdFileTests {
 
     @Test func `Timers, numbers and what a template brings`() throws {
         let routing = Bird().read(Self.whole)
-        #expect(routing.open.isEmpty && routing.sessions.flatMap(\.open).isEmpty, "\(routing)")
+        #expect(routing.open.isEmpty && routing.sessions.prefix(2).flatMap(\.open).isEmpty, "\(routing)")
+        #expect(routing.sessions[2].open == ["the neighbour of far in line 25 may be several hops away"])
         #expect(routing.metric == 64 && routing.mergesPaths && !routing.prepends)
         #expect(routing.sessions.map(\.name) == ["one", "the second", "far"])
         let one = try #require(routing.session(with: IPAddress("169.254.9.1")!))
@@ -60,6 +61,11 @@ struct BirdFileTests {
         let ours = BFDTimers(transmit: .milliseconds(200), receive: .milliseconds(300), multiplier: 3)
         #expect(timers(0, "vti7") == ours && timers(0, "eth0") == ours)
         #expect(timers(0, "eth01") == usual && timers(0, "lo") == usual)
+        let stars = String(repeating: "*?", count: 15)
+        let starred = Bird().read(
+            "protocol bfd { interface \"\(stars)x\" { multiplier 7; }; } protocol bgp a { local as 1; neighbor 192.0.2.1 as 2; bfd; }"
+        )
+        #expect(starred.timers(of: starred.sessions[0], on: InterfaceName("abcdefghijklmno")!) == usual)
         #expect(timers(1, "vti7")?.multiplier == 9 && timers(1, "vti7")?.receive == .milliseconds(300))
         #expect(timers(2, "vti7") == BFDTimers(transmit: .seconds(1), receive: .seconds(1), multiplier: 5))
         let without = Self.whole.replacing("protocol bfd {", with: "protocol bfd two {").replacing(
@@ -131,6 +137,15 @@ struct BirdFileTests {
     func `Broken files are read as far as they go`(text: String) {
         let routing = Bird().read(text)
         #expect(routing.sessions.count <= 1)
+    }
+
+    /// Within an AS BIRD takes a neighbour for one of several hops unless it is told otherwise.
+    @Test func `Sessions within an AS`() throws {
+        let text = "protocol bgp a { local as 1; neighbor 192.0.2.1 as 1; DIRECT }"
+        let indirect = Bird().read(text.replacing("DIRECT", with: "")).sessions
+        #expect(indirect.first?.open == ["the neighbour of a in line 1 may be several hops away"])
+        let direct = Bird().read(text.replacing("DIRECT", with: "direct;")).sessions
+        #expect(direct.first?.open == [] && direct.first?.isMultihop == false)
     }
 
     @Test func `Blocks in blocks without end end`() {

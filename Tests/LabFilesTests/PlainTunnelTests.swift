@@ -135,7 +135,7 @@ struct PlainTunnelTests {
             errors = error.diagnostics.filter { $0.severity == .error }.map { "\($0.line ?? 0): \($0.message)" }
         }
         #expect(errors.isEmpty == isTold, "\(errors)")
-        let message = "10: tunnels.two: a has a tunnel of the same packets from 192.0.2.1 to 192.0.2.2 already, one"
+        let message = "10: tunnels.two: a has a tunnel of the same kind from 192.0.2.1 to 192.0.2.2 already, one"
         #expect(isTold || errors.contains { $0.hasPrefix(message) }, "\(errors)")
     }
 

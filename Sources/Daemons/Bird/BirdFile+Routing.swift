@@ -111,13 +111,20 @@ extension BirdFile {
         var session = OwnSession(
             name: own.name, line: line, hold: .seconds(240), connectRetry: .seconds(120), connectDelay: .seconds(5),
             errorWait: Window(.seconds(60), .seconds(300)))
+        var isDirect = false
         for setting in own.body {
             let isTaken = read(setting, into: &session)
+            isDirect = isDirect || setting.begins("direct")
             if isTaken, let name = Self.names.first(where: { setting.beginning($0.count) == $0.joined(separator: " ") })
             {
                 let name = name.joined(separator: " ")
                 if !session.taken.contains(name) { session.taken.append(name) }
             }
+        }
+        // Within an AS a neighbour may be several hops away unless it is said to be direct; then no carrier is looked at.
+        session.isMultihop = session.isMultihop || session.asn == session.peerASN && !isDirect
+        if session.isMultihop {
+            session.open.append("the neighbour of \(own.name) in line \(line) may be several hops away")
         }
         return session
     }

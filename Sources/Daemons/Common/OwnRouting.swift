@@ -62,18 +62,25 @@ public struct OwnBFD: Hashable, Sendable {
         public let timers: BFDTimers
 
         func takes(_ interface: InterfaceName) -> Bool {
-            patterns.contains {
-                Self.matches(Array($0.unicodeScalars)[...], Array(interface.description.unicodeScalars)[...])
-            }
+            patterns.contains { Self.matches($0, interface.description) }
         }
 
-        private static func matches(_ pattern: ArraySlice<Unicode.Scalar>, _ name: ArraySlice<Unicode.Scalar>) -> Bool {
-            guard let first = pattern.first else { return name.isEmpty }
-            if first == "*" {
-                return matches(pattern.dropFirst(), name) || !name.isEmpty && matches(pattern, name.dropFirst())
+        /// Row by row: which beginnings of the name the pattern's beginning stands for.
+        private static func matches(_ pattern: String, _ name: String) -> Bool {
+            let name = Array(name)
+            var reached = [true] + [Bool](repeating: false, count: name.count)
+            for character in pattern {
+                var next = [Bool](repeating: false, count: name.count + 1)
+                for index in next.indices {
+                    if character == "*" {
+                        next[index] = reached[index] || index > 0 && next[index - 1]
+                    } else if index > 0 {
+                        next[index] = reached[index - 1] && (character == "?" || character == name[index - 1])
+                    }
+                }
+                reached = next
             }
-            guard let character = name.first, first == "?" || first == character else { return false }
-            return matches(pattern.dropFirst(), name.dropFirst())
+            return reached[name.count]
         }
     }
 

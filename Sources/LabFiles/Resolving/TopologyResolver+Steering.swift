@@ -218,8 +218,11 @@ extension TopologyResolver {
         let ends = tunnels.flatMap { tunnel in tunnel.ends.map { (tunnel: tunnel, end: $0) } }
         for (index, (tunnel, end)) in ends.enumerated() where tunnel.kind != .isatap {
             let twin = ends[..<index].first { other in
-                other.end.node == end.node && other.tunnel.kind.wrapping == tunnel.kind.wrapping
-                    && other.tunnel.kind != .isatap && other.end.localAddress == end.localAddress
+                // Over IPv6, what is carried does not tell tunnels apart (ip6_tnl_locate, net/ipv6/ip6_tunnel.c).
+                let isAlike =
+                    other.tunnel.kind == tunnel.kind
+                    || [other.tunnel.kind, tunnel.kind].allSatisfy { $0.isOverIPv6 && !$0.isGRE }
+                return other.end.node == end.node && isAlike && other.end.localAddress == end.localAddress
                     && other.end.remoteAddress == end.remoteAddress && other.end.gre.key == end.gre.key
             }
             guard let twin, let spec = file.plainTunnels.first(where: { $0.name.value == tunnel.name }) else {
@@ -227,7 +230,7 @@ extension TopologyResolver {
             }
             collector.error(
                 spec.name.line,
-                "tunnels.\(tunnel.name): \(end.node) has a tunnel of the same packets from \(end.localAddress) to \(end.remoteAddress) already, \(twin.tunnel.name), and Linux takes no second one",
+                "tunnels.\(tunnel.name): \(end.node) has a tunnel of the same kind from \(end.localAddress) to \(end.remoteAddress) already, \(twin.tunnel.name), and Linux takes no second one",
                 tunnel.kind.isGRE ? "Give each a `key:` of its own." : "Take another address for one of them.")
         }
     }
@@ -300,7 +303,9 @@ extension TopologyResolver {
                     "\(place): IKEv1 does not protect IKE with \(aead.encryption.rawValue) (RFC 5282 is IKEv2's)",
                     "Take aes-256-cbc for `ike:`; under `esp:` it will do.")
             }
-            if let cipher = end.proposal?.esp.map(\.algorithms.encryption.cipher).first(where: { $0 == .chacha20Poly1305 }) {
+            if let cipher = end.proposal?.esp.map(\.algorithms.encryption.cipher).first(where: {
+                $0 == .chacha20Poly1305
+            }) {
                 collector.error(
                     line("ike-version"),
                     "\(place): IKEv1 has no number for \(cipher.rawValue) (RFC 7634 is IKEv2's)",
