@@ -74,8 +74,8 @@ extension Predictor {
         return answersDelete(peer, of: tunnel) && peer.own?.waitsAfterDelete ?? false ? peer : nil
     }
 
-    /// Another tunnel of a node's whose selectors take in packets of an end's: a kernel that asks for associations says what packet it
-    /// has, and not by which interface it goes (pluto's `find_connection_for_clients`, libreswan 4.10).
+    /// Another tunnel of a node's whose selectors take in packets of an end's: a daemon that is asked for associations by its kernel goes
+    /// by the packet, and not by the interface that it was for.
     private func rival(of end: TunnelEnd, _ tunnel: Tunnel) -> String? {
         topology.tunnelEnds(of: end.node).first { other, rival in
             other.name != tunnel.name && !other.isUnused

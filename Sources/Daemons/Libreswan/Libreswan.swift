@@ -35,6 +35,7 @@ public struct Libreswan: KeyDaemon {
     public let beginsAfterClear = true
     public let hasOneSchedule = false
     public let narrowsUnlessTold = false
+    /// It goes by the packet's addresses (`find_connection_for_clients`; 4.10 began another connection for all addresses).
     public let answersAcquires = true
     /// Linux's own (net/xfrm/xfrm_sysctl.c).
     public let acquireLifetime = Duration.seconds(30)
