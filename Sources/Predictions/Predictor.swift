@@ -108,6 +108,9 @@ public struct Predictor: Sendable {
             answer.reasons += [impact.degradation(of: before)?.reason].compactMap { $0 }
             return answer.prediction(.unpredictable(doubt))
         }
+        if atOnce.loss != nil, let doubt = doubtOfRivals(about: impact, before) {
+            return answer.prediction(.unpredictable(doubt))
+        }
         if let loss = after.loss {
             if let doubt = doubt(about: impact, recoveries, before) {
                 return answer.prediction(.unpredictable(doubt))

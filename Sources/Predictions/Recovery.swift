@@ -52,10 +52,6 @@ extension Predictor {
                 return
                     "\(end.keyDaemon.product) at \(end.node) makes no new associations of \(recovery.side.name) when its kernel asks for some, for it has no trap; when it does is not computed here"
             }
-            if let end, let tunnel = topology.tunnel(named: recovery.side.name), let rival = rival(of: end, tunnel) {
-                return
-                    "\(end.keyDaemon.product) at \(end.node) has \(rival) for the same packets as \(tunnel.name), and for which of them it negotiates when its kernel asks is not computed here"
-            }
             if journey.all.contains(where: { $0.nodes.first == recovery.side.node }) {
                 return
                     "\(recovery.side.node) itself sends into \(recovery.side.name): its kernel may lose packets with the associations that it remembers for the way before it asks for new ones, which is not computed here"
@@ -72,6 +68,20 @@ extension Predictor {
         else { return nil }
         if end.begins { return end.waitsForTraffic ? end : nil }
         return answersDelete(peer, of: tunnel) && peer.own?.waitsAfterDelete ?? false ? peer : nil
+    }
+
+    /// Why it cannot be said which tunnel gets new associations for the packets of a journey; nil where it can.
+    func doubtOfRivals(about impact: Impact, _ journey: Journey) -> String? {
+        for recovery in impact.recoveries where recovery.trigger == .packet && !hasNoTraffic(recovery.side) {
+            guard let tunnel = topology.tunnel(named: recovery.side.name),
+                journey.all.contains(where: { $0.uses(tunnel.name) }),
+                let end = tunnel.ends.first(where: { $0.node == recovery.side.node }), end.keyDaemon.answersAcquires,
+                let rival = rival(of: end, tunnel)
+            else { continue }
+            return
+                "\(end.keyDaemon.product) at \(end.node) has \(rival) for the same packets as \(tunnel.name), and for which of them it negotiates when its kernel asks is not computed here"
+        }
+        return nil
     }
 
     /// Another tunnel of a node's whose selectors take in packets of an end's: a daemon that is asked for associations by its kernel goes
