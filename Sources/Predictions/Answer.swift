@@ -56,19 +56,23 @@ struct Answer {
     }
 
     /// No answer until routes have changed.
+    ///
+    /// - Parameter chance: What may end it at any time before, and why that is not known; nil for nothing.
     func outage(
-        _ loss: String, ending changes: [RouteChange], _ after: Predictor.Journey, _ restoration: Restoration
+        _ loss: String, ending changes: [RouteChange], _ after: Predictor.Journey, _ restoration: Restoration,
+        unless chance: String? = nil
     ) -> Prediction {
         var answer = self
         answer.reasons.append("At once: \(loss).")
         answer.reasons += changes.flatMap(\.reasons)
         let window = Window(
-            changes.map(\.window.earliest).max() ?? .zero,
+            chance == nil ? changes.map(\.window.earliest).max() ?? .zero : .zero,
             (changes.map(\.window.latest).max() ?? .zero) + after.roundTrip)
         answer.reasons.append(
             (changes.count > 1
                 ? "An answer needs both directions, so the later of these changes ends the outage; the" : "The")
                 + " first round trip on the other way takes \(after.roundTrip.shortText) more: \(window.text) in all.")
+        if let chance { answer.reasons.append("It may end sooner: \(chance).") }
         answer.reasons.append(after.summary("Then"))
         answer.reasons += restoration.reasons
         return answer.prediction(.outage(window), comeback: restoration.window, during: after)

@@ -108,11 +108,9 @@ public struct Predictor: Sendable {
             answer.reasons += [impact.degradation(of: before)?.reason].compactMap { $0 }
             return answer.prediction(.unpredictable(doubt))
         }
-        if atOnce.loss != nil, let doubt = doubtOfRivals(about: impact, before) {
-            return answer.prediction(.unpredictable(doubt))
-        }
+        let rivals = atOnce.loss == nil ? nil : doubtOfRivals(about: impact, before)
         if let loss = after.loss {
-            if let doubt = doubt(about: impact, recoveries, before) {
+            if let doubt = rivals ?? doubt(about: impact, recoveries, before) {
                 return answer.prediction(.unpredictable(doubt))
             }
             return answer.down(loss, atOnce, moment, impact, restored(first: false), topology)
@@ -122,7 +120,7 @@ public struct Predictor: Sendable {
         }
         if let loss = atOnce.loss {
             let needed = moment.needed(where: works)
-            return answer.outage(loss, ending: needed, after, restored(first: true))
+            return answer.outage(loss, ending: needed, after, restored(first: true), unless: rivals)
         }
         // Sessions that begin anew have no routes until they are up again.
         if !impact.begunAnew.isEmpty, damage == broken || recoveries.isEmpty {
