@@ -130,7 +130,11 @@ extension Predictor {
         }
         for (index, fault) in faults.enumerated() {
             apply(fault, to: &impact)
-            if index < earlier.count { impact.notes = [] }
+            guard index < earlier.count else { continue }
+            // What began anew then is up again.
+            impact.notes = []
+            impact.restartedPorts = []
+            impact.endings = impact.endings.filter { $0.value != .restarted }
         }
         return impact
     }

@@ -115,26 +115,27 @@ public struct Predictor: Sendable {
             }
             return answer.down(loss, atOnce, moment, impact, restored(first: false), topology)
         }
+        // Sessions that begin anew have no routes until they are up again.
+        if !impact.begunAnew.isEmpty {
+            var between = moment.settled
+            between.forgotten.formUnion(broken.forgotten)
+            between.withdrawn.formUnion(impact.begunAnew)
+            if let loss = journey(of: probe, in: between, known: before).loss {
+                guard atOnce.loss == nil, moment.changes.isEmpty, recoveries.isEmpty else {
+                    return answer.prediction(
+                        .unpredictable(
+                            "sessions begin anew while other things are broken or come back, and which is sooner is not computed here"
+                        ))
+                }
+                return answer.beginning(anew: loss, after, impact, propagation)
+            }
+        }
         if atOnce.loss != nil, recovered.loss == nil {
             return answer.recovering(atOnce, recoveries, after)
         }
         if let loss = atOnce.loss {
             let needed = moment.needed(where: works)
             return answer.outage(loss, ending: needed, after, restored(first: true), unless: rivals)
-        }
-        // Sessions that begin anew have no routes until they are up again.
-        if !impact.begunAnew.isEmpty, damage == broken || recoveries.isEmpty {
-            var between = moment.settled
-            between.withdrawn.formUnion(impact.begunAnew)
-            if let loss = journey(of: probe, in: between, known: before).loss {
-                guard moment.changes.isEmpty else {
-                    return answer.prediction(
-                        .unpredictable(
-                            "sessions begin anew while others are noticed to be broken, and which is sooner is not computed here"
-                        ))
-                }
-                return answer.beginning(anew: loss, after, impact, propagation)
-            }
         }
         return answer.uninterrupted(
             after, moment, moment.gap(where: works), impact, restored(first: true), propagation)

@@ -141,6 +141,12 @@ struct OwnBirdTests {
         let restart = try PredictedLab.predict("daemon west/bird restarted", for: "app", in: lab)
         #expect(restart.outage == [0, 5_010], "\(restart)")
         #expect(restart.reasons.contains { $0.contains("no other route is left") })
+        // One that began anew long before has its routes, and what is broken besides has its own time.
+        let earlier = try PredictedLab.predict(
+            "duplication main 5%", with: ["bgp one hold 9s at west", "bgp two hold 9s at west"], for: "app", in: lab)
+        #expect(earlier.effect == .degraded, "\(earlier)")
+        let both = try PredictedLab.predict("blackhole main", "daemon west/bird restarted", for: "app", in: lab)
+        #expect(both.effect.kind == "unpredictable", "\(both)")
         // One session of two: the other's route is there.
         let one = try PredictedLab.predict("bgp one hold 9s at west", for: "app", in: lab)
         #expect(one.outage == [0, 10], "\(one)")
