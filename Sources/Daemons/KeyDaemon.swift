@@ -25,8 +25,6 @@ public protocol KeyDaemon: DaemonProfile {
     var followsInitiatorInIKEv1: Bool { get }
     /// Whether it makes new associations when the kernel asks for some (XFRM acquire) for a tunnel that it has begun itself.
     var answersAcquires: Bool { get }
-    /// How long its kernel does not ask again for associations that it has asked for (`net.core.xfrm_acq_expires`).
-    var acquireLifetime: Duration { get }
     /// Whether it takes a part of its selectors for all of them (RFC 7296, section 2.9) where its configuration does not say. One that
     /// does not takes no narrower answer to its own question (measured with libreswan 4.10).
     var narrowsUnlessTold: Bool { get }
@@ -143,8 +141,8 @@ public struct OwnConnection: Hashable, Sendable {
     public var initiates: Bool
     /// Of these, whether it begins with the first packet for the tunnel and not before.
     public var waitsForTraffic: Bool
-    /// Whether it gives up after a time what a packet has made it begin, and begins again when its kernel asks again.
-    public var waitsForNextAcquire: Bool
+    /// How long it may pause when what a packet has made it begin was in vain: until its kernel asks again.
+    public var pauseBetweenAttempts: Duration
     /// 1 or 2; nil where it takes either.
     public var ikeVersion: Int?
     /// Whether it negotiates anew when the peer ends the tunnel, and when its own liveness has given the peer up.

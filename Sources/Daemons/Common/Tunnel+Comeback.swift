@@ -10,11 +10,6 @@ extension Tunnel {
         }
     }
 
-    /// How long an end that its liveness has made begin anew may pause at most when an attempt was in vain: until its kernel asks again.
-    public func pauseBetweenAttempts(at end: TunnelEnd) -> Duration {
-        end.own?.waitsForNextAcquire ?? false ? end.keyDaemon.acquireLifetime : .zero
-    }
-
     /// Whether an end of a running daemon begins a negotiation by itself.
     ///
     /// - Parameter isLost: Whether its own liveness has given the peer up; else the peer has ended the tunnel, or never was.

@@ -37,8 +37,6 @@ public struct Libreswan: KeyDaemon {
     public let narrowsUnlessTold = false
     /// It goes by the packet's addresses (`find_connection_for_clients`; 4.10 began another connection for all addresses).
     public let answersAcquires = true
-    /// Linux's own (net/xfrm/xfrm_sysctl.c).
-    public let acquireLifetime = Duration.seconds(30)
     public let usualExtendedSequence: Bool? = nil
     /// Measured with 4.10.
     public let followsInitiatorInIKEv1 = true
@@ -147,7 +145,7 @@ public struct Libreswan: KeyDaemon {
                 || parameters["forceencaps"] == "yes",
             initiates: starts, waitsForTraffic: ["ondemand", "route"].contains(parameters["auto"]),
             // It goes on by itself (measured with 4.10, cuts of 5 and of 12 minutes).
-            waitsForNextAcquire: false,
+            pauseBetweenAttempts: .zero,
             ikeVersion: Self.ikeVersion(parameters), comesBackAfterDelete: starts,
             comesBackAfterSilence: starts, waitsAfterDelete: ["ondemand", "route"].contains(parameters["auto"]),
             attempts: nil,

@@ -32,8 +32,6 @@ public struct StrongSwan: KeyDaemon {
     public let narrowsUnlessTold = true
     /// Only for traps ("trap not found, unable to acquire"; measured with 5.9.8).
     public let answersAcquires = false
-    /// strongswan.conf(5), `charon.plugins.kernel-netlink.xfrm_acq_expires`.
-    public let acquireLifetime = Duration.seconds(165)
     public let usualExtendedSequence: Bool? = false
     public let followsInitiatorInIKEv1 = false
 
@@ -129,7 +127,7 @@ public struct StrongSwan: KeyDaemon {
             ike: connection.ikeAlgorithms,
             esp: connection.espAlgorithms, ikeLifetime: connection.lifetimes.ike, espLifetime: connection.lifetimes.esp,
             forcesEncapsulation: connection.forcesEncapsulation, initiates: connection.initiates,
-            waitsForTraffic: connection.waitsForTraffic, waitsForNextAcquire: connection.waitsForNextAcquire,
+            waitsForTraffic: connection.waitsForTraffic, pauseBetweenAttempts: connection.pauseBetweenAttempts,
             ikeVersion: connection.ikeVersion, comesBackAfterDelete: connection.comesBackAfterDelete,
             comesBackAfterSilence: connection.comesBackAfterSilence, waitsAfterDelete: connection.waitsAfterDelete,
             attempts: connection.attempts,

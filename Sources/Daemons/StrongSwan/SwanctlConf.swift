@@ -188,9 +188,11 @@ public struct SwanctlConnection: Hashable, Sendable {
         return traps || deadPeerAction == .hold || tries == 0 ? nil : tries
     }
 
-    /// A trap's attempt ends after `keyingtries`, 1 by default; the kernel's next question begins another.
-    var waitsForNextAcquire: Bool {
-        (traps || deadPeerAction == .hold) && settings.values["keyingtries"].flatMap(Int.init) != 0
+    /// A trap's attempt ends after `keyingtries`, 1 by default; the kernel's next question, which begins another, comes when the last one
+    /// is forgotten (`charon.plugins.kernel-netlink.xfrm_acq_expires`, strongswan.conf(5)).
+    var pauseBetweenAttempts: Duration {
+        let givesUp = settings.values["keyingtries"].flatMap(Int.init) != 0
+        return givesUp && (traps || deadPeerAction == .hold) ? .seconds(165) : .zero
     }
 
     /// The settings that are computed with, by their paths without the child's name and those of `local` and `remote` sections
