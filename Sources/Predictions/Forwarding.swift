@@ -130,7 +130,7 @@ struct Forwarding: Sendable {
     /// The address that a node's kernel takes for a packet of its own: that of the interface it leaves by.
     func sourceAddress(from node: String, to destination: IPAddress, _ damage: Damage) -> IPAddress? {
         guard let place = places[node] else { return nil }
-        let packet = Packet(source: nil, destination: destination, kind: .echoRequest)
+        let packet = Packet(source: nil, destination: destination, kind: .request(.echo))
         let hop = place.addresses.contains(destination) ? nil : nextHops(at: place, packet, damage).first
         return place.source(by: hop?.interface, for: destination)
     }
@@ -333,9 +333,9 @@ struct Forwarding: Sendable {
     /// What a packet's IP header says that it carries; nil where that is not known.
     private func upper(of packet: Packet) -> IPProtocol? {
         switch packet.kind {
-        case .echoRequest, .echoReply: packet.destination.bitWidth == 32 ? .icmp : .icmpv6
+        case .request(.echo), .reply(.echo): packet.destination.bitWidth == 32 ? .icmp : .icmpv6
         case .bgp: .tcp
-        case .bfd: .udp
+        case .bfd, .request(.datagrams), .reply(.datagrams): .udp
         case .wrapped: packet.tunnel.flatMap { topology.plainTunnel(named: $0) }?.kind.carriedProtocol
         case .ike, .esp, .espInUDP: nil
         }

@@ -9,6 +9,8 @@ import NetworkTypes
 public struct Predictor: Sendable {
     public let topology: Topology
     public let versions: DaemonVersions
+    /// What the probes send whose fate is predicted.
+    public private(set) var traffic = ProbeTraffic.echo
     let forwarding: Forwarding
     private let settlements = Memo<[Fault], Damage>()
     private let impactsOfFaults = Memo<[[Fault]], Impact>()
@@ -24,6 +26,13 @@ public struct Predictor: Sendable {
         self.topology = topology
         self.versions = versions
         forwarding = Forwarding(topology: topology)
+    }
+
+    /// The same lab's predictor, for probes that send something else.
+    public func predicting(_ traffic: ProbeTraffic) -> Predictor {
+        var other = self
+        other.traffic = traffic
+        return other
     }
 
     /// What one fault does to a probe in a lab that is well.
@@ -283,7 +292,7 @@ extension Predictor {
         let ports = known.map { $0.all.reduce(into: Set()) { $0.formUnion($1.fabricPorts) } } ?? []
         let source = probe.sourceAddress ?? forwarding.sourceAddress(from: probe.source, to: probe.destination, damage)
         let forth = forwarding.paths(
-            from: probe.source, source: source, to: probe.destination, .echoRequest, in: damage, known: ports,
+            from: probe.source, source: source, to: probe.destination, .request(traffic), in: damage, known: ports,
             choices: pinning.forth)
         // What the question went through lets its answer pass.
         let asked = forth.reduce(into: ports) { $0.formUnion($1.fabricPorts) }
@@ -291,7 +300,7 @@ extension Predictor {
         let back = source.flatMap { source in
             (arrived.first?.nodes.last ?? topology.owner(of: probe.destination)).map { node in
                 forwarding.paths(
-                    from: node, source: probe.destination, to: source, .echoReply, in: damage, known: asked,
+                    from: node, source: probe.destination, to: source, .reply(traffic), in: damage, known: asked,
                     choices: pinning.back)
             }
         }

@@ -1,4 +1,5 @@
 import LabModel
+import LabRecords
 import NetworkTypes
 import Predictions
 
@@ -17,7 +18,8 @@ extension ScenarioPlan {
             case .fail(let faults):
                 for flow in scenario.traffic {
                     guard let probe = topology.probe(named: flow.probe) else { continue }
-                    let prediction = predictor.predict(faults, with: active, for: probe)
+                    let traffic = flow.count == nil ? ProbeTraffic.echo : .datagrams
+                    let prediction = predictor.predicting(traffic).predict(faults, with: active, for: probe)
                     let end = mending(of: faults, after: number) ?? scenario.length
                     problems += self.problems(prediction, of: flow, step, lasting: end - step.at, file: file)
                 }
@@ -74,6 +76,16 @@ extension ScenarioPlan {
                     + "\"\(prediction.fault)\", and \(atMost == .zero ? "no outage" : atMost.shortText) is claimed",
                 remedy: "Change the claim or the timeline; `netlab predict` has the reasons.")
         ]
+    }
+}
+
+extension FlowRequest.Transport {
+    /// What a prediction for a flow has to speak of.
+    public var traffic: ProbeTraffic {
+        switch self {
+        case .icmp: .echo
+        case .udp: .datagrams
+        }
     }
 }
 
