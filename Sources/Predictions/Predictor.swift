@@ -110,6 +110,9 @@ public struct Predictor: Sendable {
         if let doubt = twins(of: before, impact) ?? doubtOfBFD(about: impact, broken, damage, until: recovery) {
             return answer.prediction(.unpredictable(doubt))
         }
+        if let mover = mover(around: before, impact) {
+            return answer.prediction(.unpredictable(mover))
+        }
         if let doubt = before.openEnd ?? atOnce.openEnd ?? after.openEnd {
             return answer.prediction(.unpredictable(doubt))
         }
@@ -174,6 +177,18 @@ extension Predictor {
             {
                 return
                     "both ends begin \(tunnel.name), of several child SAs, and which of two IKE SAs is left after a restart (INITIAL_CONTACT) is not computed here"
+            }
+        }
+        return nil
+    }
+
+    /// Why it cannot be said what an end that has lost a link does, which looks for another way to its peer (MOBIKE) and gives up
+    /// after some attempts; nil where there is none.
+    private func mover(around journey: Journey, _ impact: Impact) -> String? {
+        for tunnel in topology.tunnels where journey.all.contains(where: { $0.uses(tunnel.name) }) {
+            for end in tunnel.ends where end.moves && impact.damage.downPorts.contains(where: { $0.node == end.node }) {
+                return
+                    "\(end.node) has lost a link and looks for other addresses for \(tunnel.name) (MOBIKE, RFC 4555), which is not computed here"
             }
         }
         return nil

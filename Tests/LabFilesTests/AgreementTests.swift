@@ -160,6 +160,35 @@ struct AgreementTests {
             ])
     }
 
+    /// Libreswan renews with IKE's group, 14 here, unless pfs=no: what strongSwan wants for ESP has to be that.
+    @Test(
+        arguments: [
+            (
+                "", "aes256-sha256",
+                "with group 14, the IKE SA's, whatever `esp=` says, and strongSwan at east takes no group"
+            ),
+            ("", "aes256-sha256-modp3072", "and strongSwan at east takes group 15"),
+            ("", "aes256-sha256-modp2048", nil),
+            ("no", "aes256-sha256", nil),
+            (
+                "no", "aes256-sha256-modp2048",
+                "renews without a key exchange whatever `esp=` says, and strongSwan at east takes group 14"
+            ),
+        ] as [(String, String, String?)])
+    func `Libreswan's renewals need the group of IKE at a strongSwan`(pfs: String, esp: String, warning: String?) throws
+    {
+        let found = try Self.lab(
+            "strongswan", west: Self.pluto(1, 2, pfs.isEmpty ? [:] : ["pfs": pfs]),
+            east: Self.charon(2, 1, start: "none", esp: esp, selectors: ("10.2.0.0/16", "10.1.0.0/16"))
+        ) {
+            $0.replacing("west: {role: router, ike: strongswan}", with: "west: {role: router, ike: libreswan}")
+                .replacing("west.conf, ", with: "west.conf, secrets: keys, ")
+        }
+        let said = found.warnings.filter { $0.contains("lost at its first renewal") }
+        #expect(found.errors.isEmpty && said.count == (warning == nil ? 0 : 1), "\(found)")
+        if let warning { #expect(said.first?.contains(warning) == true, "\(found)") }
+    }
+
     @Test func `Selectors that overlap are narrowed, and apart they are refused`() throws {
         let narrowed = try Self.lab(
             "strongswan", west: Self.charon(1, 2, selectors: ("10.1.0.0/16", "10.2.0.0/16")),
@@ -170,6 +199,40 @@ struct AgreementTests {
             "strongswan", west: Self.charon(1, 2, selectors: ("10.1.0.0/16", "10.2.0.0/16")),
             east: Self.charon(2, 1, start: "none", selectors: ("10.3.0.0/16", "10.1.0.0/16")))
         #expect(apart.errors.count == 1 && apart.errors[0].contains("selectors differ"), "\(apart)")
+    }
+
+    /// Each pair is negotiated by itself, so that those that both have come up.
+    @Test func `Pairs of subnets that only one end has are named, and do not keep the others back`() throws {
+        let changes = { (side: String, prefixes: String) in
+            [
+                "\(side)subnets": prefixes, "vti-interface": "", "mark": "", "vti-routing": "",
+            ]
+        }
+        let policies = { (text: String) in
+            text.split(separator: "\n").filter { !$0.hasSuffix("=") && !$0.contains("subnet=10.2") }
+                .joined(separator: "\n") + "\n"
+        }
+        let byPolicy = { (text: String) in
+            text.replacing(", interface: v0", with: "")
+                .replacing("west: {role: router,", with: "west: {role: router, routes: {0.0.0.0/0: 192.0.2.2},")
+                .replacing("east: {role: router,", with: "east: {role: router, routes: {0.0.0.0/0: 192.0.2.1},")
+        }
+        let west = policies(Self.pluto(1, 2, changes("right", "{10.2.0.0/24,10.2.1.0/24,10.2.2.0/24}")))
+        let east = policies(Self.pluto(2, 1, changes("left", "{10.2.0.0/24,10.2.1.0/24}")))
+        let found = try Self.lab("libreswan", west: west, east: east, change: byPolicy)
+        #expect(found.errors.isEmpty, "\(found)")
+        #expect(
+            found.warnings == [
+                "tunnels.vpn: the ends have not the same pairs of selectors, each of which is negotiated by itself: 10.1.0.0/16 with 10.2.2.0/24 only at west"
+            ])
+        let apart = try Self.lab(
+            "libreswan", west: west,
+            east: policies(Self.pluto(2, 1, changes("left", "{10.3.0.0/24,10.4.1.0/24}"))), change: byPolicy)
+        #expect(
+            apart.errors.count == 1
+                && apart.errors[0].contains(
+                    "(rightsubnets={10.2.0.0/24,10.2.1.0/24,10.2.2.0/24}) and east.conf:8 (leftsubnets={10.3.0.0/24,"),
+            "\(apart)")
     }
 
     @Test func `What a file leaves open is not compared`() throws {

@@ -95,6 +95,7 @@ struct TopologyResolver {
         checkRoutes()
         checkTunnelRoutes()
         checkNumbers(of: tunnels)
+        checkUniqueness(of: tunnels)
         checkTwins(of: tunnels)
         let sessions = file.sessions.compactMap { resolve(session: $0, tunnels: tunnels, links: links) }
         var topology = Topology(
