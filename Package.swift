@@ -68,7 +68,7 @@ let package = Package(
         .target(
             name: "LabRecords", dependencies: ["LabModel", "Decryption", "NetworkTypes"], swiftSettings: optimized),
         .target(
-            name: "Daemons", dependencies: ["LabRecords", "LabModel", "Decryption", "NetworkTypes"], swiftSettings: strict),
+            name: "Daemons", dependencies: ["LabRecords", "LabModel", "NetworkTypes"], swiftSettings: strict),
         .target(
             name: "YAMLReading",
             dependencies: ["LabModel", "NetworkTypes", .product(name: "Yams", package: "Yams")],

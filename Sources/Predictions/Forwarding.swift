@@ -81,6 +81,8 @@ struct Forwarding: Sendable {
         /// What the flow's hash is known to choose.
         var choices: [Choice] = []
         var input: InterfaceName?
+        /// The IPsec tunnel that it has just come out of.
+        var opened: String?
         var hops = 0
         /// What plain tunnels have added, in bytes.
         var overhead = 0
@@ -157,6 +159,10 @@ struct Forwarding: Sendable {
         if let filter = here.filters.first(where: { $0.interface == packet.input }), !admits(filter, packet) {
             return lost("the filter of \(node) at \(filter.interface) lets in no such packet")
         }
+        if let tunnel = missingProtection(of: packet, at: place, damage) {
+            return lost("\(node) takes that only out of \(tunnel), whose policies are for it, and it came in clear")
+        }
+        packet.opened = nil
         if let nat = here.nat, packet.input == nat.interface,
             let mapping = nat.mappings.first(where: { $0.outside == packet.destination })
         {
@@ -240,6 +246,7 @@ struct Forwarding: Sendable {
                 guard under.arrives else { return [under] }
                 var inner = packet
                 inner.input = topology.arrival(of: peer)
+                inner.opened = tunnel.name
                 var next = under
                 next.arrives = false
                 return follow(inner, at: peer.node, next, damage, known)
@@ -328,6 +335,19 @@ struct Forwarding: Sendable {
         }
         return topology.policyEnd(
             at: place.node.name, from: source, to: packet.destination, upper: upper(of: packet))
+    }
+
+    /// The tunnel whose policies at a node are for an arriving packet that has not come out of it: the kernel drops such a one
+    /// (XfrmInTmplMismatch; `__xfrm_policy_check`, net/xfrm/xfrm_policy.c). Nil where nothing keeps it out.
+    private func missingProtection(of packet: Packet, at place: Place, _ damage: Damage) -> String? {
+        guard place.hasPolicies, packet.input != nil, packet.tunnel == nil || packet.isWrapped,
+            let source = packet.source,
+            let (tunnel, end) = topology.policyEnd(
+                at: place.node.name, from: packet.destination, to: source, upper: upper(of: packet)),
+            tunnel.name != packet.opened
+        else { return nil }
+        let side = Damage.Side(name: tunnel.name, node: end.node)
+        return damage.forgotten.contains(side) && !damage.guarded.contains(side) ? nil : tunnel.name
     }
 
     /// What a packet's IP header says that it carries; nil where that is not known.

@@ -59,7 +59,7 @@ public struct Libreswan: KeyDaemon {
         PlutoLog.failures(in: log, connection: name)
     }
 
-    public func masked(_ log: [UInt8]) -> [UInt8] { PlutoKeyLog.masked(log) }
+    public func masked(_ log: [UInt8]) -> [UInt8] { PlutoDebugging.masked(log) }
 
     public func effect(of fault: Fault.DaemonFault, at node: String) -> DaemonFaultEffect {
         switch fault {
@@ -216,6 +216,14 @@ public struct Libreswan: KeyDaemon {
                     "\(file): with ipsec-interface= and no leftnexthop=, pluto's script sends ESP straight to its peer, past the node's gateway (table 50), so nothing arrives unless the peer is on the node's own link",
                     "Write `leftnexthop=` with the gateway's address in conn \(connection)."))
         }
+        for side in ["leftid", "rightid"] {
+            guard let id = parameters[side], id.first?.isLetter == true, !id.contains("=") else { continue }
+            problems.append(
+                OwnFile.Problem(
+                    .file, isWarning: true,
+                    "\(file): \(side)=\(id) of conn \(connection) is a name without `@`, for which pluto looks up an address (ipsec.conf(5)); a lab has no DNS",
+                    "Write `\(side)=@\(id)`, as the peer calls it."))
+        }
         if ikeVersion(parameters) == 1 {
             problems.append(
                 OwnFile.Problem(
@@ -244,8 +252,8 @@ public struct Libreswan: KeyDaemon {
                 ESPAlgorithms(libreswan: text).map { ESPProposal(algorithms: $0, group: nil) }
             },
             narrows: Self.isOn(parameters["narrowing"]),
-            localID: ConnectionTerms.identity(parameters["leftid"] ?? parameters["left"]),
-            remoteID: ConnectionTerms.identity(parameters["rightid"] ?? parameters["right"]),
+            localID: identity(parameters["leftid"] ?? parameters["left"]),
+            remoteID: identity(parameters["rightid"] ?? parameters["right"]),
             keys: .init(
                 ike: "ike", esp: espKey, local: parameters["leftsubnets"] == nil ? "leftsubnet" : "leftsubnets",
                 remote: parameters["rightsubnets"] == nil ? "rightsubnet" : "rightsubnets", start: "auto",
@@ -403,6 +411,12 @@ public struct Libreswan: KeyDaemon {
             return "\(file): vti-interface= needs mark=, or mark-in= and mark-out= (ipsec.conf(5))"
         }
         return "\(file): \(written.joined(separator: ", ")): netlab makes interfaces of one number for both directions"
+    }
+
+    /// Nil for a name without `@`, which is looked up for an address.
+    private static func identity(_ text: String?) -> String? {
+        guard let text, text.hasPrefix("@") || IPAddress(text) != nil else { return nil }
+        return ConnectionTerms.identity(text)
     }
 
     /// The words of a switch (ipsec.conf(5)).

@@ -121,6 +121,12 @@ public struct StrongSwan: KeyDaemon {
                     "\(file.name)\(place): \(path.split(separator: ".").last ?? "") = \(word) is no action of charon's, which takes no connection with it",
                     "Write `none`, `trap` or `start` (swanctl.conf(5))."))
         }
+        if let problem = connection.renewalProblem {
+            problems.append(
+                OwnFile.Problem(
+                    .file, isWarning: true, "\(file.name): the child SA of connection \(name) \(problem)",
+                    "Write `rekey_time` as well, a tenth below `life_time` (swanctl.conf(5))."))
+        }
         if connection.interface == nil, connection.wantsInterface {
             problems.append(
                 OwnFile.Problem(

@@ -143,12 +143,29 @@ public struct SwanctlConnection: Hashable, Sendable {
     /// `encap`: whether ESP is put into UDP without need.
     var forcesEncapsulation: Bool { Self.isOn(settings.values["encap"]) }
 
-    /// How long the IKE SA and the child SA last at most: 4 h and 1 h until they are renewed, and a tenth more.
-    var lifetimes: (ike: Duration, esp: Duration) {
+    /// How long the IKE SA and the child SA last at most: 4 h and 1 h until they are renewed, and a tenth more; nil for ever.
+    var lifetimes: (ike: Duration?, esp: Duration?) {
         let rekey = Self.time(settings.values["rekey_time"]) ?? .seconds(4 * 3600)
         let over = Self.time(settings.values["over_time"]) ?? rekey / 10
-        let childRekey = Self.time(childSettings?.values["rekey_time"]) ?? .seconds(3600)
-        return (rekey + over, Self.time(childSettings?.values["life_time"]) ?? childRekey + childRekey / 10)
+        let life = Self.time(childSettings?.values["life_time"]) ?? childRekey + childRekey / 10
+        return (rekey == .zero ? nil : rekey + over, life == .zero ? nil : life)
+    }
+
+    private var childRekey: Duration { Self.time(childSettings?.values["rekey_time"]) ?? .seconds(3600) }
+
+    /// Why the child SA is not renewed in its time, as a clause; nil where it is. Both measured with 5.9.8.
+    var renewalProblem: String? {
+        guard let life = Self.time(childSettings?.values["life_time"]), life > .zero, childRekey > .zero else {
+            return nil
+        }
+        if life <= childRekey {
+            return
+                "ends after its life_time of \(life.shortText), before it is renewed (rekey_time \(childRekey.shortText)), and has to be made anew each time"
+        }
+        let chance = Self.time(childSettings?.values["rand_time"]) ?? life - childRekey
+        guard chance >= childRekey else { return nil }
+        return
+            "is renewed again and again: chance takes up to \(chance.shortText) (rand_time, or life_time less rekey_time) off its rekey_time of \(childRekey.shortText)"
     }
 
     /// `dpd_delay`; nil where dead peers are not looked for.

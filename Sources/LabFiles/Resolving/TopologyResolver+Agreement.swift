@@ -283,7 +283,7 @@ extension TopologyResolver {
         let listed = Set(wanted.map { told($0.group) }).sorted().joined(separator: " or ")
         collector.warning(
             line,
-            "\(place): the tunnel comes up and is lost at its first renewal: \(fixed.profile.product) at \(fixed.end.node) renews \(renewed) whatever `esp=` says, and \(free.profile.product) at \(free.end.node) takes \(listed): \(free.words(\.esp, "`esp:`"))",
+            "\(place): the tunnel comes up, and its first renewal is refused: \(fixed.profile.product) at \(fixed.end.node) renews \(renewed) whatever `esp=` says, and \(free.profile.product) at \(free.end.node) takes \(listed): \(free.words(\.esp, "`esp:`"))",
             "Give \(free.end.node) \(group.map { "group \($0.number) for ESP" } ?? "no group for ESP")\(group == nil ? "" : ", or write `pfs=no` at \(fixed.end.node) and no group at \(free.end.node)")."
         )
         return true
@@ -336,10 +336,13 @@ extension TopologyResolver {
                 let peers = (strict.end.node == one.end.node ? theirs : ours.map(\.mirrored))
                 let isWider = strict.end.selectors.contains { pair in !peers.contains { $0.intersection(pair) == pair }
                 }
-                if strict.initiates, isWider {
+                let peer = strict.end.node == one.end.node ? other : one
+                if isWider || !strict.initiates {
                     collector.error(
                         line,
-                        "\(place): the ends' selectors differ, and \(strict.profile.product) at \(strict.end.node) takes no narrower answer: \(words)",
+                        strict.initiates
+                            ? "\(place): the ends' selectors differ, and \(strict.profile.product) at \(strict.end.node) takes no narrower answer: \(words)"
+                            : "\(place): the ends' selectors differ, and \(strict.profile.product) at \(strict.end.node), which \(peer.end.node) asks, takes none but its own: \(words)",
                         "Give both the same prefixes, each the other way round; or in an ipsec.conf `narrowing=yes`.")
                 } else {
                     collector.warning(
