@@ -11,10 +11,12 @@ struct Forwarding: Sendable {
     let topology: Topology
     let memory = Memory()
     private let places: [String: Place]
+    private let delays: [String: Duration]
 
     init(topology: Topology) {
         self.topology = topology
         places = Dictionary(topology.nodes.map { ($0.name, Place($0, in: topology)) }) { first, _ in first }
+        delays = Dictionary(topology.links.map { ($0.name, $0.delay) }) { first, _ in first }
     }
 
     /// One way that a packet can take, or how far it gets.
@@ -139,7 +141,7 @@ struct Forwarding: Sendable {
 
     /// The delays of all links that a path crosses.
     func delay(of path: Path) -> Duration {
-        path.crossings.reduce(.zero) { $0 + (topology.link(named: $1.link)?.delay ?? .zero) }
+        path.crossings.reduce(.zero) { $0 + (delays[$1.link] ?? .zero) }
     }
 
     private func follow(

@@ -15,6 +15,8 @@ public struct Predictor: Sendable {
     private let settlements = Memo<[Fault], Damage>()
     private let impactsOfFaults = Memo<[[Fault]], Impact>()
     private let changesOfRoutes = Memo<Aftermath, [RouteChange]>()
+    /// Of sessions as they are configured.
+    private let timings = Memo<String, SessionTiming>()
 
     /// What decides who takes routes back.
     private struct Aftermath: Hashable {
@@ -155,6 +157,14 @@ public struct Predictor: Sendable {
 }
 
 extension Predictor {
+    /// When the speakers of a session do what.
+    func timing(of session: BGPSession, _ impact: Impact) -> SessionTiming {
+        if let own = impact.speakers[session.name], own != session.speakers {
+            return SessionTiming(of: session, own, in: topology)
+        }
+        return timings(session.name) { SessionTiming(of: session, session.speakers, in: topology) }
+    }
+
     /// Why two IKE SAs of a tunnel, which there are where both ends begin, keep a fault from being predicted; nil where they do not: of two,
     /// one has no child SA, and its silence ends both; and who starts anew ends what the other has begun in the meantime.
     private func twins(of journey: Journey, _ impact: Impact) -> String? {
@@ -198,7 +208,7 @@ extension Predictor {
     private func unrest(around journey: Journey) -> String? {
         let nodes = Set(journey.all.flatMap(\.nodes))
         return topology.sessions.first { session in
-            topology.holdConflict(of: session) != nil && session.speakers.contains { nodes.contains($0.node) }
+            session.speakers.contains { nodes.contains($0.node) } && topology.holdConflict(of: session) != nil
         }.flatMap(topology.holdConflict)?.reason
     }
 
@@ -222,7 +232,7 @@ extension Predictor {
             }
         }
         let nodes = Set(journey.all.flatMap(\.nodes))
-        for node in topology.nodes where nodes.contains(node.name) {
+        for node in topology.nodes where nodes.contains(node.name) && node.routingConfiguration != nil {
             guard let product = topology.routingDaemonProfile(of: node.name)?.product,
                 let open = topology.openRouting(of: node.name).first
             else { continue }

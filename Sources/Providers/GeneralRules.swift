@@ -253,9 +253,8 @@ extension Design {
 
 extension IPPrefix {
     /// Whether it is from the blocks for private use (RFC 1918, section 3; RFC 4193 for IPv6) or for carriers (RFC 6598).
-    var isPrivate: Bool {
-        ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"].contains {
-            IPPrefix($0)?.contains(self) == true
-        }
-    }
+    var isPrivate: Bool { Self.privateBlocks.contains { $0.contains(self) } }
+
+    private static let privateBlocks = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"]
+        .compactMap(IPPrefix.init)
 }
