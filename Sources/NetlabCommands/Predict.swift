@@ -54,7 +54,7 @@ struct Predict: AsyncParsableCommand {
         let predictor = Predictor(topology: topology, versions: versions)
         let report = PredictionReport(
             of: topology, faults: faults, versions: versions,
-            predictions: probes.map { predictor.predict(faults, for: $0) })
+            predictions: probes.map { predictor.predictWithTransfers(faults, for: $0) })
         switch output.format {
         case .json: print(try JSONText.of(report))
         case .table: print(report.text(style: .standardOutput))

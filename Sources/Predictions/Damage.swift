@@ -54,6 +54,8 @@ public enum ProbeTraffic: Hashable, Sendable {
     case echo
     /// Datagrams to the echo port, and their answers.
     case datagrams
+    /// A connection over TCP, to a port that rules for TCP let in.
+    case stream
 }
 
 /// What a packet is, as far as filters and faults tell packets apart.
@@ -61,6 +63,8 @@ enum PacketKind: Hashable, Sendable {
     case request(ProbeTraffic)
     case reply(ProbeTraffic)
     case bgp, bfd, ike, esp, espInUDP
+    /// ICMP's word that a packet was too long: "fragmentation needed", "packet too big".
+    case tooBig
     /// A plain tunnel's own packet.
     case wrapped(Wrapping)
 
@@ -72,6 +76,8 @@ enum PacketKind: Hashable, Sendable {
         case (.udp500, .ike), (.udp4500, .ike): true
         case (.icmp, .request(.echo)), (.icmp, .reply(.echo)): true
         case (.udp, .request(.datagrams)), (.udp, .reply(.datagrams)): true
+        case (.tcp, .request(.stream)), (.tcp, .reply(.stream)): true
+        case (.fragNeeded, .tooBig), (.icmp, .tooBig): true
         default: false
         }
     }

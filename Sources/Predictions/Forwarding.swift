@@ -356,7 +356,8 @@ struct Forwarding: Sendable {
     private func upper(of packet: Packet) -> IPProtocol? {
         switch packet.kind {
         case .request(.echo), .reply(.echo): packet.destination.bitWidth == 32 ? .icmp : .icmpv6
-        case .bgp: .tcp
+        case .tooBig: packet.destination.bitWidth == 32 ? .icmp : .icmpv6
+        case .bgp, .request(.stream), .reply(.stream): .tcp
         case .bfd, .request(.datagrams), .reply(.datagrams): .udp
         case .wrapped: packet.tunnel.flatMap { topology.plainTunnel(named: $0) }?.kind.carriedProtocol
         case .ike, .esp, .espInUDP: nil

@@ -8,6 +8,8 @@ public struct Prediction: Hashable, Sendable, Codable {
     public let effect: Effect
     /// From mending to the probe's answers coming by the first path again, or at all; nil where nothing changes then.
     public let comeback: Window?
+    /// What becomes of transfers over TCP where pings notice nothing; nil where that was not asked, or pings tell.
+    public var transfers: Transfers?
     /// The tunnels on the way before and during the fault, there and back.
     public let before: Way
     public let during: Way?
@@ -32,6 +34,14 @@ public struct Prediction: Hashable, Sendable, Codable {
 
     /// The prediction itself, or each of its alternatives.
     public var all: [Prediction] { effect == .byFlow ? alternatives : [self] }
+
+    public enum Transfers: Hashable, Sendable, Codable {
+        case asPings
+        /// A new one hangs, and why.
+        case hang(String)
+        /// Why it is not known.
+        case unknown(String)
+    }
 
     public enum Effect: Hashable, Sendable, Codable {
         /// The probe's packets do not meet the fault.

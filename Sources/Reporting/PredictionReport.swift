@@ -30,19 +30,27 @@ public struct PredictionReport: Encodable, Sendable {
     public func text(style: Style) -> String {
         // Of a flow that may take several ways, each has a line, and says which.
         let shown = predictions.flatMap(\.all)
+        let reasonsOf = { (prediction: Prediction) in
+            switch prediction.transfers {
+            case .hang(let why): prediction.reasons + ["New transfers over TCP hang: \(why)."]
+            case .unknown(let why): prediction.reasons + ["What becomes of transfers over TCP is not known: \(why)."]
+            case .asPings, nil: prediction.reasons
+            }
+        }
         let rows = shown.map { prediction in
             [
-                style.strong(prediction.probe), Self.words(for: prediction),
+                style.strong(prediction.probe),
+                Self.words(for: prediction) + Self.words(for: prediction.transfers),
                 Self.text(of: prediction.effect.window), Self.text(of: prediction.comeback),
                 Self.text(of: prediction.before), prediction.during.map(Self.text) ?? "-",
             ]
         }
         let table = Table(columns: ["PROBE", "EFFECT", "OUTAGE", "COMEBACK", "BEFORE", "DURING"], rows: rows)
         let groups = shown.reduce(into: [(probes: [String], reasons: [String])]()) { groups, prediction in
-            if let index = groups.firstIndex(where: { $0.reasons == prediction.reasons }) {
+            if let index = groups.firstIndex(where: { $0.reasons == reasonsOf(prediction) }) {
                 if groups[index].probes.last != prediction.probe { groups[index].probes.append(prediction.probe) }
             } else {
-                groups.append(([prediction.probe], prediction.reasons))
+                groups.append(([prediction.probe], reasonsOf(prediction)))
             }
         }
         let reasons = groups.map { group in
@@ -69,6 +77,13 @@ public struct PredictionReport: Encodable, Sendable {
         case .degraded: "degraded"
         case .byFlow: "by flow"
         case .unpredictable(let why): "unpredictable: \(why)"
+        }
+    }
+
+    private static func words(for transfers: Prediction.Transfers?) -> String {
+        switch transfers {
+        case .hang: ", TCP hangs"
+        case .asPings, .unknown, nil: ""
         }
     }
 

@@ -17,6 +17,33 @@ import Testing
         #expect(predictor.predicting(.datagrams).predict(fault, for: probe).effect.kind == datagrams)
     }
 
+    /// Pings of 56 bytes need no “fragmentation needed”; full segments do where no clamp makes them fit, and then it has to arrive at the
+    /// sender: not at the other end, and not by the way that loses it.
+    @Test(
+        arguments: [
+            ("drop frag-needed on vpc1-workload", true, "vpc1-workload loses frag-needed"),
+            ("drop frag-needed on vpc1-workload", false, nil),
+            ("drop frag-needed on vpc1-workload from vpc1-ec2", true, nil),
+            ("drop frag-needed on vcn1-workload", true, "a full segment of vcn1-vm's makes a packet of 1500 bytes"),
+            ("drop icmp on aws-vpn-1", true, nil), ("drop tcp on vcn1-workload", false, "vcn1-workload loses tcp"),
+            ("drop bgp on vcn1-workload", false, nil), ("drop udp on main", true, nil),
+            ("mtu tgw wan1 1400", false, nil),
+        ] as [(String, Bool, String?)])
+    func `A transfer hangs where pings notice nothing`(fault: String, isUnclamped: Bool, why: String?) throws {
+        let lab = try PredictedLab.awsOci { text in
+            isUnclamped
+                ? text.replacing("mss: clamp-to-pmtu", with: "mss: off").replacing("mss: 1398", with: "mss: off") : text
+        }
+        let prediction = Predictor(topology: lab, versions: .measured).predictWithTransfers(
+            [try Fault(fault, in: lab)], for: try #require(lab.probe(named: "workload")))
+        #expect(prediction.effect == .none)
+        switch (prediction.transfers, why) {
+        case (.asPings, nil): break
+        case (.hang(let said), let why?): #expect(said.contains(why), "\(said)")
+        default: Issue.record("\(prediction)")
+        }
+    }
+
     /// The echo port has to be open, too.
     @Test func `A rule that lets in pings alone keeps datagrams out`() throws {
         for (rule, isKnown) in [("protocol: icmp", false), ("protocol: udp, ports: [7]", true)] {
