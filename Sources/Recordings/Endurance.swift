@@ -91,6 +91,9 @@ public struct Endurance: Hashable, Sendable, Codable {
     public static let warmUp: Int64 = 3_600_000_000_000
     /// An SA and its replacement are both there for this long: daemons delete the old one up to five seconds after, and they ask again while they are not answered.
     static let overlap: Int64 = 60_000_000_000
+    /// So many times as many as there were may be there besides, or as many as two tunnels have: a replacement for each, and one that was
+    /// asked for again. More are made faster than they go.
+    private static let replacements: Int64 = 2
 
     /// - Parameters:
     ///   - events: The script's own, and those of the daemons' logs; what was before the script does not count.
@@ -209,7 +212,7 @@ public struct Endurance: Hashable, Sendable, Codable {
             }
             return Holding(
                 name: "SAs of \(node)", unit: .associations, first: Int64(before), last: Int64(count),
-                limit: Int64(before + recent))
+                limit: Int64(before) + min(Int64(recent), replacements * Int64(max(before, 4))))
         }
     }
 }
