@@ -74,6 +74,13 @@ public struct Predictor: Sendable {
         if let unrest = unrest(around: before) ?? unknown(around: before) {
             return answer.prediction(.unpredictable(unrest))
         }
+        if let node = (faults + alreadyActive).lazy.compactMap(\.rebooted).first {
+            guard faults.count == 1, alreadyActive.isEmpty else {
+                return answer.prediction(
+                    .unpredictable("\(node) is rebooted beside other faults, and what both do together is not computed here"))
+            }
+            return predict(reboot: node, probe, answer, before: before)
+        }
         let impact = impactsOfFaults([alreadyActive, faults]) {
             self.impact(of: alreadyActive + faults, since: alreadyActive)
         }

@@ -45,7 +45,7 @@ public struct Incident: Hashable, Sendable {
                         nanoseconds: event.nanoseconds, begun: begun, healed: healed,
                         ongoing: active.filter { !healed.contains($0) }))
             }
-            active = active.filter { $0 != fault } + begun.filter { !$0.isMomentary }
+            active = active.filter { $0 != fault } + begun.filter { !$0.isMomentary || $0.rebooted != nil }
         }
         return incidents
     }

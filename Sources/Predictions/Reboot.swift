@@ -1,0 +1,88 @@
+import LabModel
+import NetworkTypes
+
+// A node that shuts down, is away for its boot time, and starts again.
+extension Predictor {
+    /// What a node's reboot does to a probe, if nothing else is broken.
+    func predict(reboot node: String, _ probe: Probe, _ soFar: Answer, before: Journey) -> Prediction {
+        var answer = soFar
+        let fault = Fault.nodeRebooted(node)
+        let impact = impact(of: [fault])
+        answer.reasons += impact.notes
+        let atOnce = journey(of: probe, in: impact.damage, known: before)
+        let moment = Moment(damage: impact.damage, changes: changes(after: impact, in: impact.damage, since: Damage()))
+        let after = journey(of: probe, in: moment.settled, known: before)
+        if let doubt = before.openEnd ?? atOnce.openEnd ?? after.openEnd ?? atOnce.doubt ?? after.doubt {
+            return answer.prediction(.unpredictable(doubt))
+        }
+        let starts = startingUp(node, moment).map { journey(of: probe, in: $0, known: before) }
+        guard let loss = atOnce.loss else {
+            guard ([after] + starts).allSatisfy({ $0.loss == nil && $0.crossings == before.crossings }) else {
+                return answer.prediction(
+                    .unpredictable(
+                        "\(node) does not carry the probe, and routes that the probe follows change while it is away, which is not computed here"
+                    ))
+            }
+            answer.reasons.append("None of that keeps the probe's packets, or the routes they follow.")
+            return answer.prediction(.none)
+        }
+        let away = bootTime(of: node)
+        guard after.loss == nil else {
+            return untilItIsBack(node, loss, answer, after: impact, moment, probe: probe, before: before)
+        }
+        let needed = moment.needed { self.journey(of: probe, in: $0, known: before).loss == nil }
+        let latest = needed.map(\.window.latest).max() ?? .zero
+        guard latest < away else {
+            return answer.prediction(
+                .unpredictable(
+                    "others may notice only after \(latest.shortText) that \(node) is away, when it is back already, which is not computed here"
+                ))
+        }
+        guard starts.allSatisfy({ $0.loss == nil }) else {
+            return answer.prediction(
+                .unpredictable(
+                    "while \(node) starts, routes may lead through it before it carries anything, which is not computed here"
+                ))
+        }
+        return answer.outage(loss, ending: needed, after, Restoration(window: nil))
+    }
+
+    /// No other way is left, so that it takes the boot time, and what comes after that.
+    private func untilItIsBack(
+        _ node: String, _ loss: String, _ soFar: Answer, after impact: Impact, _ moment: Moment, probe: Probe,
+        before: Journey
+    ) -> Prediction {
+        var answer = soFar
+        let away = bootTime(of: node)
+        let restoration = restoration(after: impact, moment, Damage(), probe: probe, before: before, first: false)
+        answer.reasons += ["At once: \(loss).", "No other route is left."] + restoration.reasons
+        if let doubt = restoration.doubt { return answer.prediction(.unpredictable(doubt)) }
+        guard let window = restoration.window else { return answer.prediction(.untilHealed) }
+        let outage = Window(away + window.earliest - Self.shutdown, away + window.latest)
+        answer.reasons.append(
+            "The reboot begins with up to \(Self.shutdown.shortText) in which daemons end, takes \(away.shortText) until the links are up again, and then what was said: \(outage.text) in all."
+        )
+        return answer.prediction(.outage(outage), during: before)
+    }
+
+    /// How long daemons take at most to end when they are told to: what they still have to say they send at once.
+    private static let shutdown = Duration.milliseconds(100)
+
+    /// What may be the case while a node starts, from its links on: its tunnels are negotiated or not, its sessions up or not, its boot script
+    /// done or not.
+    private func startingUp(_ node: String, _ moment: Moment) -> [Damage] {
+        let tunnels = topology.tunnelEnds(of: node).map(\.tunnel).flatMap { tunnel in
+            tunnel.ends.map { Damage.Side(name: tunnel.name, node: $0.node) }
+        }
+        let sessions = topology.sessions.filter { $0.speakers.contains { $0.node == node } }.flatMap { session in
+            session.speakers.map { Damage.Side(name: session.name, node: $0.node) }
+        }
+        return (0..<8).map { choice in
+            var damage = Damage()
+            if choice & 1 != 0 { damage.forgotten = Set(tunnels) }
+            if choice & 2 != 0 { damage.withdrawn = Set(sessions) }
+            if choice & 4 != 0 { damage.unbooted = [node] }
+            return damage
+        }
+    }
+}
