@@ -75,11 +75,12 @@ public struct Predictor: Sendable {
             return answer.prediction(.unpredictable(unrest))
         }
         if let node = (faults + alreadyActive).lazy.compactMap(\.rebooted).first {
-            guard faults.count == 1, alreadyActive.isEmpty else {
+            let isFirst = faults == [.nodeRebooted(node)] && !alreadyActive.contains { $0.rebooted != nil }
+            guard isFirst else {
                 return answer.prediction(
-                    .unpredictable("\(node) is rebooted beside other faults, and what both do together is not computed here"))
+                    .unpredictable("\(node) reboots at the same time, and what both do together is not computed here"))
             }
-            return predict(reboot: node, probe, answer, before: before)
+            return predict(reboot: node, beside: alreadyActive, earlier, probe, answer, before: before)
         }
         let impact = impactsOfFaults([alreadyActive, faults]) {
             self.impact(of: alreadyActive + faults, since: alreadyActive)

@@ -3,19 +3,29 @@ import NetworkTypes
 
 // A node that shuts down, is away for its boot time, and starts again.
 extension Predictor {
-    /// What a node's reboot does to a probe, if nothing else is broken.
-    func predict(reboot node: String, _ probe: Probe, _ soFar: Answer, before: Journey) -> Prediction {
+    /// What a node's reboot does to a probe.
+    ///
+    /// - Parameters:
+    ///   - others: What begins with it, or began before.
+    ///   - earlier: What is broken of that when everybody has noticed.
+    func predict(
+        reboot node: String, beside others: [Fault], _ earlier: Damage, _ probe: Probe, _ soFar: Answer, before: Journey
+    ) -> Prediction {
         var answer = soFar
-        let fault = Fault.nodeRebooted(node)
-        let impact = impact(of: [fault])
+        var impact = impact(of: [.nodeRebooted(node)])
         answer.reasons += impact.notes
+        impact.damage = earlier.joined(by: impact.damage)
+        if let other = others.first(where: { !$0.leavesDaemonsAlone }) {
+            return answer.prediction(
+                .unpredictable("\(node) is rebooted beside \"\(other)\", and what both do together is not computed here"))
+        }
         let atOnce = journey(of: probe, in: impact.damage, known: before)
-        let moment = Moment(damage: impact.damage, changes: changes(after: impact, in: impact.damage, since: Damage()))
+        let moment = Moment(damage: impact.damage, changes: changes(after: impact, in: impact.damage, since: earlier))
         let after = journey(of: probe, in: moment.settled, known: before)
         if let doubt = before.openEnd ?? atOnce.openEnd ?? after.openEnd ?? atOnce.doubt ?? after.doubt {
             return answer.prediction(.unpredictable(doubt))
         }
-        let starts = startingUp(node, moment).map { journey(of: probe, in: $0, known: before) }
+        let starts = startingUp(node, earlier).map { journey(of: probe, in: $0, known: before) }
         guard let loss = atOnce.loss else {
             guard ([after] + starts).allSatisfy({ $0.loss == nil && $0.crossings == before.crossings }) else {
                 return answer.prediction(
@@ -28,7 +38,7 @@ extension Predictor {
         }
         let away = bootTime(of: node)
         guard after.loss == nil else {
-            return untilItIsBack(node, loss, answer, after: impact, moment, probe: probe, before: before)
+            return untilItIsBack(node, loss, answer, after: impact, moment, earlier, probe: probe, before: before)
         }
         let needed = moment.needed { self.journey(of: probe, in: $0, known: before).loss == nil }
         let latest = needed.map(\.window.latest).max() ?? .zero
@@ -49,12 +59,12 @@ extension Predictor {
 
     /// No other way is left, so that it takes the boot time, and what comes after that.
     private func untilItIsBack(
-        _ node: String, _ loss: String, _ soFar: Answer, after impact: Impact, _ moment: Moment, probe: Probe,
-        before: Journey
+        _ node: String, _ loss: String, _ soFar: Answer, after impact: Impact, _ moment: Moment, _ earlier: Damage,
+        probe: Probe, before: Journey
     ) -> Prediction {
         var answer = soFar
         let away = bootTime(of: node)
-        let restoration = restoration(after: impact, moment, Damage(), probe: probe, before: before, first: false)
+        let restoration = restoration(after: impact, moment, earlier, probe: probe, before: before, first: false)
         answer.reasons += ["At once: \(loss).", "No other route is left."] + restoration.reasons
         if let doubt = restoration.doubt { return answer.prediction(.unpredictable(doubt)) }
         guard let window = restoration.window else { return answer.prediction(.untilHealed) }
@@ -70,7 +80,7 @@ extension Predictor {
 
     /// What may be the case while a node starts, from its links on: its tunnels are negotiated or not, its sessions up or not, its boot script
     /// done or not.
-    private func startingUp(_ node: String, _ moment: Moment) -> [Damage] {
+    private func startingUp(_ node: String, _ earlier: Damage) -> [Damage] {
         let tunnels = topology.tunnelEnds(of: node).map(\.tunnel).flatMap { tunnel in
             tunnel.ends.map { Damage.Side(name: tunnel.name, node: $0.node) }
         }
@@ -78,11 +88,31 @@ extension Predictor {
             session.speakers.map { Damage.Side(name: session.name, node: $0.node) }
         }
         return (0..<8).map { choice in
-            var damage = Damage()
-            if choice & 1 != 0 { damage.forgotten = Set(tunnels) }
-            if choice & 2 != 0 { damage.withdrawn = Set(sessions) }
-            if choice & 4 != 0 { damage.unbooted = [node] }
+            var damage = earlier
+            if choice & 1 != 0 { damage.forgotten.formUnion(tunnels) }
+            if choice & 2 != 0 { damage.withdrawn.formUnion(sessions) }
+            if choice & 4 != 0 { damage.unbooted.insert(node) }
             return damage
+        }
+    }
+}
+
+extension Damage {
+    /// Both, where the other is a node that is down.
+    fileprivate func joined(by other: Damage) -> Damage {
+        var both = self
+        both.downNodes.formUnion(other.downNodes)
+        both.forgotten.formUnion(other.forgotten)
+        return both
+    }
+}
+
+extension Fault {
+    /// Whether it only takes ways from packets, for as long as it lasts, so that who has found another is as well as ever.
+    fileprivate var leavesDaemonsAlone: Bool {
+        switch self {
+        case .linkDown, .vlanDown, .blackHole, .sessionShut: true
+        default: false
         }
     }
 }

@@ -17,7 +17,7 @@ extension Predictor {
         after impact: Impact, _ moment: Moment, _ earlier: Damage, probe: Probe, before: Journey, first: Bool
     ) -> Restoration {
         let done = { (restoration: Restoration) in
-            self.finished(self.booted(restoration, impact, probe: probe, before: before, first: first), before)
+            self.finished(self.booted(restoration, impact, earlier, probe: probe, before: before, first: first), before)
         }
         var mended = earlier
         for change in moment.changes where change.subject == .session { mended.suffer(change) }
@@ -92,15 +92,15 @@ extension Predictor {
 
     /// The same with the boot scripts of nodes that were down, as far as the probe's way needs what these give.
     private func booted(
-        _ restoration: Restoration, _ impact: Impact, probe: Probe, before: Journey, first: Bool
+        _ restoration: Restoration, _ impact: Impact, _ earlier: Damage, probe: Probe, before: Journey, first: Bool
     ) -> Restoration {
         var restoration = restoration
         for name in impact.damage.downNodes.sorted() {
             guard let node = topology.node(named: name), let script = node.boot, let window = restoration.window else {
                 continue
             }
-            var unbooted = Damage()
-            unbooted.unbooted = [name]
+            var unbooted = earlier
+            unbooted.unbooted.insert(name)
             let without = journey(of: probe, in: unbooted, known: before)
             guard without.loss != nil || first && without.crossings != before.crossings else { continue }
             func give(up doubt: String) {
