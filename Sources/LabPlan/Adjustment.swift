@@ -78,7 +78,9 @@ extension Disturbances {
     public func adjustments(to other: Disturbances) -> [Adjustment] {
         var changes: [Adjustment] = []
         let halts = daemonChanges(to: other)
-        let (off, on) = (other.forgetful.subtracting(forgetful).sorted(), forgetful.subtracting(other.forgetful).sorted())
+        let (off, on) = (
+            other.forgetful.subtracting(forgetful).sorted(), forgetful.subtracting(other.forgetful).sorted()
+        )
         changes += off.map { .bootScript(node: $0, runs: false) }
         changes += halts.filter { isHalt($0) }
         changes += unpowered.symmetricDifference(other.unpowered).sorted().map {

@@ -83,7 +83,9 @@ private struct Planner {
     /// not the host's, which others than root may not read.
     private var sudoers: [ConfigurationFile] {
         guard topology.nodes.contains(where: { $0.boot != nil }) else { return [] }
-        let lines = ["Defaults !pam_session, !pam_setcred, !pam_acct_mgmt, !syslog", "root ALL=(ALL:ALL) NOPASSWD: ALL"]
+        let lines = [
+            "Defaults !pam_session, !pam_setcred, !pam_acct_mgmt, !syslog", "root ALL=(ALL:ALL) NOPASSWD: ALL",
+        ]
         return [ConfigurationFile(path: "/etc/sudoers", contents: lines.joined(separator: "\n") + "\n")]
     }
 
@@ -235,7 +237,9 @@ private struct Planner {
     /// All of them at the same time, as machines boot.
     private var bootScripts: [Action] {
         let scripts = topology.nodes.compactMap { node in node.boot.map { (node: node.name, script: $0) } }
-        return scripts.map { .writeFile(node: $0.node, ConfigurationFile(path: $0.script.path, contents: $0.script.text)) }
+        return scripts.map {
+            .writeFile(node: $0.node, ConfigurationFile(path: $0.script.path, contents: $0.script.text))
+        }
             + scripts.map { .startBootScript(node: $0.node, $0.script) }
     }
 

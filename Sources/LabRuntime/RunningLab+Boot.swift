@@ -76,7 +76,7 @@ extension RunningLab {
     /// - Returns: Whether it came to an end, a good one or not; if not, the node went down meanwhile.
     private func finishBoot(of node: String) async -> Bool {
         do {
-            for end in topology.tunnelEnds(of: node).map(\.end) { try await address(end) }
+            for end in topology.tunnelEnds(of: node).map(\.end) { try await complete(end) }
             try await awaitBootScript(of: node, within: BootScript.longest)
             ledger.lost[node] = try ledger.lost[node]?.restore(in: sandbox(node))
         } catch is CancellationError {
@@ -84,21 +84,24 @@ extension RunningLab {
         } catch {
             if Task.isCancelled { return false }
             let failure = error as? LabFailure ?? LabFailure("\(error)")
-            tell(.daemonDied(name: "\(node)/\(BootScript.title)", reason: "– \(failure.message)", logEnd: failure.details))
+            tell(
+                .daemonDied(
+                    name: "\(node)/\(BootScript.title)", reason: "– \(failure.message)", logEnd: failure.details))
         }
         return true
     }
 
     /// Gives an interface that a daemon makes what the lab file has for it, when it is there.
-    private func address(_ end: TunnelEnd) async throws {
+    private func complete(_ end: TunnelEnd) async throws {
         guard end.interfaceIsMadeByDaemon, let name = end.interface else { return }
-        let hasSomething = end.mtu != nil || end.addressing == .netlab && (end.inside != nil || !end.routes.isEmpty)
-        guard hasSomething else { return }
+        let settings = topology.node(named: end.node)?.sysctls.filter { $0.key.contains(".\(name).") } ?? []
+        guard end.mtu != nil || end.addressing == .netlab || !settings.isEmpty else { return }
         let (isThere, seen) = try await wait(for: Condition(.interface(node: end.node, name)), within: .seconds(600))
         guard isThere else {
             throw LabFailure("\(end.node) has started again, and its daemon has not made \(name) in 10m: \(seen).")
         }
         if let mtu = end.mtu { try sandbox(end.node).sockets.setMTU(mtu, on: name) }
+        try sandbox(end.node).network.setSysctls(settings.map { ($0.key, $0.value) })
         ledger.lost[end.node] = try ledger.lost[end.node]?.restore(in: sandbox(end.node))
     }
 
@@ -153,7 +156,7 @@ extension RunningLab {
         for action in journal {
             switch action {
             case .setSysctls(node, let settings):
-                // Those of an interface that a daemon makes, it makes anew with it.
+                // Those of an interface that a daemon makes are set when that is there.
                 for setting in settings { try? sandbox.network.setSysctls([(setting.key, setting.value)]) }
             case .createLink(let link):
                 for end in link.ends where end.node == node {

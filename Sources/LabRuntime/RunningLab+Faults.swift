@@ -80,7 +80,8 @@ extension RunningLab {
         let start = LabClock.now
         let lasting = faults.filter { !$0.isMomentary || $0.rebooted != nil }
         try checkAreNew(lasting)
-        let ends = Dictionary(uniqueKeysWithValues: lasting.map { ($0, (bootTime(of: $0) ?? duration).map { start + $0 }) })
+        let ends = Dictionary(
+            uniqueKeysWithValues: lasting.map { ($0, (bootTime(of: $0) ?? duration).map { start + $0 }) })
         let target = ledger.active + lasting.map { ActiveFault(fault: $0, since: start, until: ends[$0] ?? nil) }
         try checkAreTogether(target.map(\.fault))
         // Told before the work: what daemons and kernels do about it follows.
@@ -112,7 +113,8 @@ extension RunningLab {
         guard let node = Disturbances(faults, in: topology).contradictions.min() else { return }
         throw LabFailure(
             "\(node) cannot be rebooted while it is down, and not be switched off while it reboots.",
-            remedy: "Heal the one, or wait for the end of the other: netlab faults \(topology.name).", code: .wrongInput)
+            remedy: "Heal the one, or wait for the end of the other: netlab faults \(topology.name).", code: .wrongInput
+        )
     }
 
     private func checkAreNew(_ faults: [Fault]) throws {

@@ -17,7 +17,8 @@ extension Predictor {
         impact.damage = earlier.joined(by: impact.damage)
         if let other = others.first(where: { !$0.leavesDaemonsAlone }) {
             return answer.prediction(
-                .unpredictable("\(node) is rebooted beside \"\(other)\", and what both do together is not computed here"))
+                .unpredictable(
+                    "\(node) is rebooted beside \"\(other)\", and what both do together is not computed here"))
         }
         let atOnce = journey(of: probe, in: impact.damage, known: before)
         let moment = Moment(damage: impact.damage, changes: changes(after: impact, in: impact.damage, since: earlier))

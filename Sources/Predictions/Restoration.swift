@@ -109,7 +109,10 @@ extension Predictor {
                 restoration.reasons.append("When it comes back is not computed: \(doubt).")
             }
             guard let takes = script.takes else {
-                give(up: "how long the boot script \(script.name) of \(name) takes is not known: the lab file says it with `boot-takes:`")
+                give(
+                    up:
+                        "how long the boot script \(script.name) of \(name) takes is not known: the lab file says it with `boot-takes:`"
+                )
                 continue
             }
             let late = topology.tunnelEnds(of: name).map(\.end).filter {
@@ -117,7 +120,9 @@ extension Predictor {
             }.compactMap(\.interface)
             if let interface = late.first, window.latest > takes.earliest {
                 give(
-                    up: "the boot script \(script.name) of \(name) may come before there is \(interface), which takes up to \(window.latest.shortText)")
+                    up:
+                        "the boot script \(script.name) of \(name) may come before there is \(interface), which takes up to \(window.latest.shortText)"
+                )
                 continue
             }
             let given = Window(takes.earliest, takes.latest + Self.daemonsStart)

@@ -38,7 +38,8 @@ struct BootSpec {
         guard let text = value.text(expected)?.value else { return nil }
         let times = text.split(separator: "..", omittingEmptySubsequences: false).map { Duration(text: String($0)) }
         guard (1...2).contains(times.count), let latest = times.last ?? nil, let first = times.first ?? nil,
-            case let earliest = times.count == 1 ? .zero : first, earliest <= latest, latest > .zero, latest <= BootScript.longest
+            case let earliest = times.count == 1 ? .zero : first, earliest <= latest, latest > .zero,
+            latest <= BootScript.longest
         else {
             value.wrong(expected)
             return nil

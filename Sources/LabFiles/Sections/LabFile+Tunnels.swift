@@ -141,7 +141,8 @@ extension TunnelSpec.End {
         connection = fields["connection"]?.text("the name of a `conn` section")
         line = key.line
         addressing = fields["addressed-by"]?.choice(TunnelEnd.Addressing.self, noun: "ways to get addresses")
-        ofInterface = ["interface-kind", "inside", "mtu", "routes", "withdraw", "metric", "addressed-by"].compactMap { key in
+        ofInterface = ["interface-kind", "inside", "mtu", "routes", "withdraw", "metric", "addressed-by"].compactMap {
+            key in
             fields[key].map { Located(value: key, line: $0.line) }
         }
     }

@@ -39,7 +39,9 @@ public struct BootScript: Hashable, Sendable, Codable {
         if text.utf8.contains(0) { return "is not text: it has a byte 0" }
         guard text.hasPrefix("#!") else { return nil }
         // "\r\n" is one character.
-        if text.first(where: \.isNewline) == "\r\n" { return "has lines that end as on Windows, which `#!` does not know" }
+        if text.first(where: \.isNewline) == "\r\n" {
+            return "has lines that end as on Windows, which `#!` does not know"
+        }
         guard arguments[0].hasPrefix("/"), arguments.count > 1 else { return "names no program by its path after `#!`" }
         return nil
     }
