@@ -69,15 +69,22 @@ extension Predictor {
         answer.reasons += ["At once: \(loss).", "No other route is left."] + restoration.reasons
         if let doubt = restoration.doubt { return answer.prediction(.unpredictable(doubt)) }
         guard let window = restoration.window else { return answer.prediction(.untilHealed) }
-        let outage = Window(away + window.earliest - Self.shutdown, away + window.latest)
+        let isLater = window.earliest >= Self.retry
+        let outage = Window(
+            isLater ? away + window.earliest - Self.shutdown : away - Self.resolution, away + window.latest)
         answer.reasons.append(
-            "The reboot begins with up to \(Self.shutdown.shortText) in which daemons end, takes \(away.shortText) until the links are up again, and then what was said: \(outage.text) in all."
+            isLater
+                ? "The reboot begins with up to \(Self.shutdown.shortText) in which daemons end, takes \(away.shortText) until the links are up again, and then what was said: \(outage.text) in all."
+                : "The links are up again after \(away.shortText), and packets of the last \(Self.resolution.shortText) before may have waited for the address of \(node) (asked for three times, a second apart: `mcast_solicit`, arp(7)): \(outage.text) in all."
         )
-        return answer.prediction(.outage(outage), during: before)
+        return answer.prediction(.outage(outage))
     }
 
     /// How long daemons take at most to end when they are told to: what they still have to say they send at once.
     private static let shutdown = Duration.milliseconds(100)
+    /// How long a packet waits for its next hop's address, and the time between two questions for that (`retrans_time_ms`).
+    private static let resolution = Duration.seconds(3)
+    private static let retry = Duration.seconds(1)
 
     /// What may be the case while a node starts, from its links on: its tunnels are negotiated or not, its sessions up or not, its boot script
     /// done or not.
