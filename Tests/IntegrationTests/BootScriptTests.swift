@@ -20,7 +20,8 @@ struct BootScriptTests {
         """
 
     /// - Returns: The lab file's directory.
-    private static func write(in home: LabHome, script: String = script, takes: String = "20s..20.1s") throws -> String {
+    private static func write(in home: LabHome, script: String = script, takes: String = "20s..20.1s") throws -> String
+    {
         let directory = home.path.appending("boots")
         try FileManager.default.createDirectory(atPath: directory.string, withIntermediateDirectories: false)
         let lab = """
@@ -79,7 +80,11 @@ struct BootScriptTests {
             let first = try await Self.log(of: lab)
             #expect(first.count == 5)
             for (line, text) in zip(
-                first, ["netlab: start.sh begins", "hello from left", "by bash", "done", "start.sh ended with code 0 after 20"])
+                first,
+                [
+                    "netlab: start.sh begins", "hello from left", "by bash", "done",
+                    "start.sh ended with code 0 after 20",
+                ])
             {
                 #expect(line.contains(text) && line.contains(#/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} /#), "\(line)")
             }
@@ -113,8 +118,13 @@ struct BootScriptTests {
             let whole = try await lab.clock().time - start
             #expect(whole > .seconds(34.9) && whole < .seconds(37))
             #expect(try await lab.status().faults == [])
-            for command in [["route", "show", "10.77.0.0/16"], ["rule", "show", "table", "77"], ["-br", "link", "show", "type", "dummy"]] {
-                #expect(try await lab.netlab.execute(Netlab.program, ["exec", "boots", "left", "--", "ip"] + command).output == "")
+            for command in [
+                ["route", "show", "10.77.0.0/16"], ["rule", "show", "table", "77"],
+                ["-br", "link", "show", "type", "dummy"],
+            ] {
+                #expect(
+                    try await lab.netlab.execute(Netlab.program, ["exec", "boots", "left", "--", "ip"] + command).output
+                        == "")
             }
             let others = try await sleepers()
             #expect(others.count == 1 && others != former)
@@ -151,7 +161,9 @@ struct BootScriptTests {
             #expect(up.error.contains("netlab logs boots left/boot"), up.account)
             try await home.expectNothingLeft()
             // The logs stay, and with `--keep` the lab.
-            #expect(try await home.netlab.run("logs", "boots", "left/boot").output.contains("start.sh ended with code 7 after 3"))
+            #expect(
+                try await home.netlab.run("logs", "boots", "left/boot").output.contains(
+                    "start.sh ended with code 7 after 3"))
             let kept = try await home.netlab.run("up", directory, "--keep")
             #expect(kept.code == 4, kept.account)
             #expect(try await home.netlab.run("exec", "boots", "left", "--", "hostname").output == "left\n")
@@ -159,7 +171,10 @@ struct BootScriptTests {
     }
 
     @Test(arguments: [
-        ("sleep 25\nip addr add 169.254.10.1/30 dev vpn0\nip route add 10.9.0.0/16 dev vpn0\n", "took 25s, and the lab file says 20s to 20.1s"),
+        (
+            "sleep 25\nip addr add 169.254.10.1/30 dev vpn0\nip route add 10.9.0.0/16 dev vpn0\n",
+            "took 25s, and the lab file says 20s to 20.1s"
+        ),
         ("sleep 20\nip addr add 169.254.10.1/30 dev vpn0\n", "left lacks the route to 10.9.0.0/16 at vpn0"),
         ("#!/no/such/shell\n", "cannot be run"),
         ("while sleep 60; do :; done\n", "has not ended after 1h of the lab's time"),
