@@ -37,6 +37,12 @@ extension Predictor {
             answer.reasons.append("None of that keeps the probe's packets, or the routes they follow.")
             return answer.prediction(.none)
         }
+        if topology.node(named: node)?.nat?.masqueraded.isEmpty == false {
+            return answer.prediction(
+                .unpredictable(
+                    "\(node) translates ports and forgets its connections, and who sends first after that, and from which port, is not computed here"
+                ))
+        }
         let away = bootTime(of: node)
         guard after.loss == nil else {
             return untilItIsBack(node, loss, answer, after: impact, moment, earlier, probe: probe, before: before)
