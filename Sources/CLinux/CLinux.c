@@ -139,7 +139,8 @@ int netlab_try_threads(int count) {
     pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
     pthread_attr_t small;
     pthread_attr_init(&small);
-    pthread_attr_setstacksize(&small, PTHREAD_STACK_MIN);
+    // More than the least, of which what libraries keep for each thread is taken (EINVAL).
+    pthread_attr_setstacksize(&small, 1 << 18);
     pthread_mutex_lock(&gate);
     int started = 0;
     while (started < count && started < most && pthread_create(&threads[started], &small, wait_for, &gate) == 0) started++;
@@ -325,6 +326,61 @@ ssize_t netlab_send_pieces(int descriptor, const void *address, unsigned address
     struct msghdr message = {
         .msg_name = (void *)address, .msg_namelen = address_length, .msg_iov = pieces, .msg_iovlen = 2};
     return sendmsg(descriptor, &message, MSG_DONTWAIT);
+}
+
+void netlab_echo_datagrams(int descriptor, void *bytes, size_t capacity) {
+    for (;;) {
+        struct sockaddr_storage sender;
+        union {
+            char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(struct timespec))];
+            struct cmsghdr header;
+        } control;
+        struct iovec place = {bytes, capacity};
+        struct msghdr message = {
+            .msg_name = &sender,
+            .msg_namelen = sizeof sender,
+            .msg_iov = &place,
+            .msg_iovlen = 1,
+            .msg_control = control.bytes,
+            .msg_controllen = sizeof control.bytes,
+        };
+        ssize_t length = recvmsg(descriptor, &message, MSG_DONTWAIT);
+        if (length < 0) return;
+        union {
+            char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+            struct cmsghdr header;
+        } answer = {{0}};
+        size_t answer_length = 0;
+        for (struct cmsghdr *part = CMSG_FIRSTHDR(&message); part; part = CMSG_NXTHDR(&message, part)) {
+            int is_v4 = part->cmsg_level == IPPROTO_IP && part->cmsg_type == IP_PKTINFO;
+            int is_v6 = part->cmsg_level == IPPROTO_IPV6 && part->cmsg_type == IPV6_PKTINFO;
+            if (!is_v4 && !is_v6) continue;
+            answer.header.cmsg_level = part->cmsg_level;
+            answer.header.cmsg_type = part->cmsg_type;
+            // The address it was sent to becomes the source; the way back is left to the routes.
+            if (is_v4) {
+                struct in_pktinfo info;
+                memcpy(&info, CMSG_DATA(part), sizeof info);
+                info = (struct in_pktinfo){.ipi_spec_dst = info.ipi_addr};
+                answer.header.cmsg_len = CMSG_LEN(sizeof info);
+                answer_length = CMSG_SPACE(sizeof info);
+                memcpy(CMSG_DATA(&answer.header), &info, sizeof info);
+            } else {
+                struct in6_pktinfo info;
+                memcpy(&info, CMSG_DATA(part), sizeof info);
+                info.ipi6_ifindex = 0;
+                answer.header.cmsg_len = CMSG_LEN(sizeof info);
+                answer_length = CMSG_SPACE(sizeof info);
+                memcpy(CMSG_DATA(&answer.header), &info, sizeof info);
+            }
+        }
+        place.iov_len = (size_t)length;
+        message.msg_control = answer_length ? answer.bytes : NULL;
+        message.msg_controllen = answer_length;
+        message.msg_flags = 0;
+        // What cannot be sent is lost, as it is for who has no way back.
+        (void)!sendmsg(descriptor, &message, MSG_DONTWAIT);
+    }
 }
 
 int netlab_receive_packets(int descriptor, struct netlab_packet packets[], int capacity) {

@@ -22,11 +22,11 @@ public enum DaemonRegistry {
     public static func profile(_ id: DaemonID) -> (any DaemonProfile)? { all.first { $0.id == id } }
 
     /// - Parameter id: Of a daemon that negotiates tunnels, as a valid topology has it.
-    public static func keyDaemon(_ id: DaemonID) -> any KeyDaemon { keyDaemons.first { $0.id == id } ?? usualKeyDaemon }
+    public static func keyDaemon(_ id: DaemonID) -> any KeyDaemon { profile(id) as? any KeyDaemon ?? usualKeyDaemon }
 
     /// - Parameter id: Of a daemon that speaks BGP, as a valid topology has it.
     public static func routingDaemon(_ id: DaemonID) -> any RoutingDaemon {
-        routingDaemons.first { $0.id == id } ?? usualRoutingDaemon
+        profile(id) as? any RoutingDaemon ?? usualRoutingDaemon
     }
 }
 

@@ -30,6 +30,8 @@ public protocol KeyDaemon: DaemonProfile {
     var narrowsUnlessTold: Bool { get }
     /// Whether it renews a child SA with the group of the IKE SA, whatever the configuration says.
     var renewsWithGroupOfIKE: Bool { get }
+    /// Whether a user's secrets are all for other identities than these.
+    func lacksKey(in files: ConnectionFiles, for local: String, and remote: String) -> Bool
 
     /// Why it, as Debian builds it, cannot use an algorithm, as the end of a sentence; nil where it can.
     func reason(against algorithm: KeyDaemonAlgorithm) -> String?
@@ -173,6 +175,16 @@ public struct ConnectionTerms: Hashable, Sendable {
     /// What is offered and taken; nil where the daemon's defaults count, or something is not known here.
     public var ike: [IKEAlgorithms]?
     public var esp: [ESPProposal]?
+    /// Whether child SAs are renewed with a key exchange of their own, where the daemon has a switch for that.
+    public var hasForwardSecrecy = true
+    /// Which sequence numbers it takes, those of 64 bits or of 32 (RFC 4304); nil where that is not known.
+    public var extendedSequences: Set<Bool>?
+    /// Whether it cuts HMAC-SHA2-256 to 96 bits, against RFC 4868, section 2.3.
+    public var cutsSHA256 = false
+    /// Whether a new IKE SA ends those that its peer has had with the same identities, or is refused for them.
+    public var isUnique = false
+    /// Why it does not authenticate by a pre-shared key, as a clause; nil where it does.
+    public var keyless: String?
     /// Whether the daemon takes a part of its selectors for all of them (RFC 7296, section 2.9).
     public var narrows: Bool
     /// What it calls itself, and the peer; nil where that is open or no plain name or address.
@@ -207,7 +219,8 @@ public struct ConnectionTerms: Hashable, Sendable {
     }
 
     public init(
-        ike: [IKEAlgorithms]?, esp: [ESPProposal]?, narrows: Bool, localID: String?, remoteID: String?, keys: Keys
+        ike: [IKEAlgorithms]?, esp: [ESPProposal]?, narrows: Bool, localID: String?,
+        remoteID: String?, keys: Keys
     ) {
         self.localID = localID
         self.remoteID = remoteID
@@ -219,11 +232,20 @@ public struct ConnectionTerms: Hashable, Sendable {
 }
 
 extension ConnectionTerms {
-    /// An identity as it is compared: an address in one spelling, a name without the `@` before it; nil for a pattern.
+    /// An identity as it is compared: an address in one spelling, or a name in small letters, with `@` before it where it looks like an
+    /// address; nil for a pattern, and for other kinds (swanctl.conf(5), `id`; ipsec.conf(5), `leftid`).
     static func identity(_ text: String?) -> String? {
-        guard let text, !text.isEmpty, !text.hasPrefix("%"), !text.contains("*") else { return nil }
+        guard var text = text?.lowercased(), !text.isEmpty, !text.contains(where: { "%*=#[".contains($0) }) else {
+            return nil
+        }
+        if let kind = ["fqdn:", "dns:", "ipv4:", "ipv6:"].first(where: text.hasPrefix) {
+            text = String(text.dropFirst(kind.count))
+            if !kind.hasPrefix("ip") { text = "@\(text)" }
+        } else if let kind = text.split(separator: ":").first, ["keyid", "email", "rfc822", "asn1dn"].contains(kind) {
+            return nil
+        }
         if let address = IPAddress(text) { return "\(address)" }
-        return text.hasPrefix("@") ? String(text.dropFirst()) : text
+        return text.hasPrefix("@") && IPAddress(String(text.dropFirst())) == nil ? String(text.dropFirst()) : text
     }
 
     /// A list of which each member is known; nil for none, or where one is not.

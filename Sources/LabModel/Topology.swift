@@ -125,7 +125,8 @@ public struct Topology: Hashable, Sendable, Codable {
     public func routingDaemon(of node: String) -> DaemonID? {
         guard let known = self.node(named: node) else { return nil }
         let speaks =
-            sessions.flatMap(\.speakers).contains { $0.node == node } || oneSidedSessions.contains { $0.node == node }
+            sessions.contains { $0.speakers.contains { $0.node == node } }
+            || oneSidedSessions.contains { $0.node == node }
         return speaks || known.routingConfiguration != nil ? known.routingDaemon : nil
     }
 

@@ -1,11 +1,11 @@
 import NetworkTypes
 
-/// What came of a flow's echo requests.
+/// What came of a flow's requests.
 public struct FlowRecord: Hashable, Sendable {
     public let request: FlowRequest
     /// The marker's number, where the payload has room for it.
     public let id: UInt64
-    /// The identifier of its echo requests; their sequence numbers count from 1 and wrap.
+    /// The identifier of its echo requests, or the port of its datagrams; sequence numbers count from 1 and wrap.
     public let identifier: UInt16
     /// When request number n, from 0, was sent, on the lab's clock.
     public let sentAtNanoseconds: [Int64]

@@ -75,6 +75,13 @@ extension ProbeMarker {
         return UInt64(bigEndian: bytes.unsafeLoadUnaligned(fromByteOffset: range.lowerBound + 8, as: UInt64.self))
     }
 
+    /// The number of a request over UDP, which stands behind the marker; nil where there is no marker.
+    public static func sequence(at range: Range<Int>, in bytes: RawSpan) -> UInt16? {
+        guard range.count >= length + 2, id(at: range, in: bytes) != nil else { return nil }
+        return UInt16(
+            bigEndian: bytes.unsafeLoadUnaligned(fromByteOffset: range.lowerBound + length, as: UInt16.self))
+    }
+
     /// The magic as one number in network order.
     private static let magicWord = magic.reduce(0 as UInt64) { $0 << 8 | UInt64($1) }
 }

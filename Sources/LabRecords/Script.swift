@@ -51,24 +51,41 @@ public struct Script: Hashable, Sendable, Codable {
     }
 }
 
-/// Echo requests, one every interval, for as long as a script runs.
+/// Requests that are answered with what they carry, one every interval, for as long as a script runs.
 public struct FlowRequest: Hashable, Sendable, Codable {
-    /// The probe's name.
+    /// What the requests are made of.
+    public enum Transport: Hashable, Sendable, Codable {
+        /// Echo requests. Who shares traffic by addresses and ports takes all of them for one flow, for there are no ports.
+        case icmp
+        /// Datagrams from this port to ``echoPort``, where netlab itself answers for as long as the script runs.
+        case udp(sourcePort: UInt16)
+    }
+
+    /// The echo service's (RFC 862).
+    public static let echoPort: UInt16 = 7
+
+    /// Its own, which is the probe's where the probe has no other.
     public let name: String
+    public let probe: String
+    public let transport: Transport
     public let source: String
     public let sourceAddress: IPAddress?
     public let destination: IPAddress
     public let interval: Duration
-    /// Bytes behind the ICMP header, 0 to 65,000. From 16 on they carry the probe's marker, by which captures tell them.
+    /// Bytes behind the ICMP or UDP header, 0 to 65,000. From 16 on they carry the probe's marker, by which captures tell them;
+    /// over UDP there are 18 at least, for the request's number stands behind it.
     public let payload: Int
     /// How long an answer may take before its request counts as lost.
     public let timeout: Duration
 
     public init(
-        name: String, source: String, sourceAddress: IPAddress?, destination: IPAddress, interval: Duration,
-        payload: Int = 56, timeout: Duration = .seconds(1)
+        name: String, probe: String? = nil, over transport: Transport = .icmp, source: String,
+        sourceAddress: IPAddress?, destination: IPAddress, interval: Duration, payload: Int = 56,
+        timeout: Duration = .seconds(1)
     ) {
         self.name = name
+        self.probe = probe ?? name
+        self.transport = transport
         self.source = source
         self.sourceAddress = sourceAddress
         self.destination = destination

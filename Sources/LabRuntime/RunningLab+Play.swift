@@ -19,7 +19,7 @@ extension RunningLab {
         _ script: Script, file: String, input: AsyncStream<ExecInput>, progress: @escaping @Sendable (LabTime) -> Void
     ) async throws -> ScriptRecord {
         let flows = try script.flows.map { try EchoFlow($0, id: nextProbe(), in: sandbox($0.source)) }
-        let run = try FlowRun(flows)
+        let run = try FlowRun(flows, answering: responders(for: script.flows))
         let recorder = try EventRecorder(topology, sandboxes: sandboxes, board: events)
         let samples = RecordedSamples()
         samples.append(try sample())
@@ -54,6 +54,25 @@ extension RunningLab {
             realTimeOffsetNanoseconds: LabClock.realTimeOffset, steps: performance.steps, flows: run.records,
             events: try await recorder.finish(), samples: samples.all, traffic: traffic.all,
             capture: summary, isPartial: isPartial)
+    }
+
+    /// Who answers flows over UDP: one at each node that is asked, for either family of addresses.
+    private func responders(for flows: [FlowRequest]) throws -> [EchoResponder] {
+        struct Place: Hashable {
+            let node: String
+            let bits: Int
+        }
+        var places: Set<Place> = []
+        return try flows.compactMap { flow in
+            guard flow.transport != .icmp else { return nil }
+            guard let node = topology.node(behind: flow.destination) else {
+                throw LabFailure(
+                    "\(flow.name): \(flow.destination) is no node of this lab, so nobody answers what goes over UDP.",
+                    code: .wrongInput)
+            }
+            guard places.insert(Place(node: node, bits: flow.destination.bitWidth)).inserted else { return nil }
+            return try EchoResponder(in: sandbox(node), for: flow.destination)
+        }
     }
 
     /// Scripts begin at round times, so that two labs with one seed begin theirs at the same one however long the agent

@@ -16,6 +16,7 @@ import Reporting
 
 struct Capture: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "capture",
         abstract: "Capture packets anywhere in a lab: to the terminal, to a file, or into Wireshark.",
         discussion: """
             Examples:

@@ -11,6 +11,7 @@ import Reporting
 
 struct Check: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "check",
         abstract: "Hold a running lab against what its file expects, packet by packet.",
         discussion: """
             Probes make traffic, every packet of it is captured, opened with the tunnels' keys, and compared. The lab's clock runs \

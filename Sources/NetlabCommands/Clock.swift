@@ -7,6 +7,7 @@ import Reporting
 
 struct Clock: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "clock",
         abstract: "Show a lab's clock, stop it, let it go, or move it ahead as fast as it goes.",
         discussion: """
             netlab clock LAB                     show it

@@ -2,7 +2,8 @@ import ArgumentParser
 import LabHost
 
 struct Down: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Take a lab down; only its logs stay.")
+    static let configuration = CommandConfiguration(
+        commandName: "down", abstract: "Take a lab down; only its logs stay.")
 
     @Argument(help: "A running lab's name, or the path of its lab file.")
     var lab: String?

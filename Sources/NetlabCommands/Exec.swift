@@ -6,6 +6,7 @@ import Reporting
 
 struct Exec: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "exec",
         abstract: "Run a command in a node, with its streams and exit code passed through.",
         discussion: "On a paused lab time runs as fast as it goes while the command does.")
 
@@ -30,6 +31,7 @@ struct Exec: AsyncParsableCommand {
 
 struct Shell: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "shell",
         abstract: "Open a shell in a node.",
         discussion: "A paused clock follows the wall clock while the shell is open.")
 

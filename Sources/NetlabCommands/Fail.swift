@@ -7,6 +7,7 @@ import Reporting
 
 struct Fail: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "fail",
         abstract: "Break something in a running lab.",
         discussion: """
             netlab fail LAB link aws-vpn-1 down

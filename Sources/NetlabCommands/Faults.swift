@@ -6,6 +6,7 @@ import Reporting
 
 struct Faults: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "faults",
         abstract: "Show what is broken in a running lab, or all that can be.",
         discussion: "Only faults that `fail` brought about: what was changed by hand in a node is not known here.")
 

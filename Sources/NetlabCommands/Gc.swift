@@ -4,6 +4,7 @@ import Reporting
 
 struct Gc: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "gc",
         abstract: "Find what crashed labs have left on this machine, and remove it.",
         discussion: """
             Your own labs', known by netlab's own marks. Running labs and the logs of labs that you brought up stay.

@@ -6,6 +6,7 @@ import Reporting
 
 struct Heal: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "heal",
         abstract: "Undo what `fail` broke.",
         discussion: """
             netlab heal LAB                          the only fault there is

@@ -8,12 +8,14 @@ import SystemPackage
 
 struct Kernel: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "kernel",
         abstract: "Build or show the kernel that labs run on.",
         subcommands: [Build.self, Info.self, Series.self, Recipe.self, Run.self],
         defaultSubcommand: Info.self)
 
     struct Build: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "build",
             abstract: "Build the lab kernel; done once, some minutes.",
             discussion: """
                 From the newest series of Linux that netlab has been proved on and that Debian's archive has, with netlab's \
@@ -64,7 +66,7 @@ struct Kernel: AsyncParsableCommand {
     }
 
     struct Info: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show which lab kernel is used.")
+        static let configuration = CommandConfiguration(commandName: "info", abstract: "Show which lab kernel is used.")
 
         @OptionGroup var output: FormatOption
 
@@ -105,6 +107,7 @@ struct Kernel: AsyncParsableCommand {
 
     struct Series: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "series",
             abstract:
                 "List the series of Linux that a lab kernel can be built from, and whether netlab has been proved on them."
         )
@@ -116,6 +119,7 @@ struct Kernel: AsyncParsableCommand {
 
     struct Recipe: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "recipe",
             abstract: "Show what a lab kernel is made of: Debian's source, netlab's changes and settings, the commands."
         )
 
@@ -134,6 +138,7 @@ struct Kernel: AsyncParsableCommand {
 
     struct Run: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "run",
             abstract: "Boot a lab kernel, run one command in it as its root, and end with the command's exit code.",
             discussion: "The clock runs as fast as it goes. The host's files are there, read-only.")
 

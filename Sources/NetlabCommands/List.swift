@@ -5,6 +5,7 @@ import Reporting
 
 struct List: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "list",
         abstract: "Show the labs that run and the labs that could.",
         discussion: """
             With labs named, those alone. As JSON each has the names of its scenarios and variants, from which a CI system \

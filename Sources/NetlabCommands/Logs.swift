@@ -6,6 +6,7 @@ import LabModel
 
 struct Logs: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "logs",
         abstract: "Show what a lab's daemons have logged, in this run or the last one.",
         discussion: "Besides the nodes' daemons there are `supervisor` and `console`, the lab kernel's own messages.")
 

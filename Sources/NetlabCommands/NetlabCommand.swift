@@ -16,6 +16,7 @@ struct NetlabCommand: AsyncParsableCommand {
             shell and kernel run pass on the code of what they run.
             """,
         version: ProtocolVersion.current.release,
+        // Each has its name written down: to find out a type's name takes longer than all else that reads a command line.
         groupedSubcommands: [
             CommandGroup(name: "Labs", subcommands: [Up.self, Down.self, List.self, Status.self, Clock.self]),
             CommandGroup(name: "Inside a lab", subcommands: [Exec.self, Shell.self, Logs.self]),

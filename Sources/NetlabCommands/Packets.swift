@@ -5,6 +5,7 @@ import Reporting
 
 struct Packets: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "packets",
         abstract: "Print the packets of a capture file, one line each, ESP opened where there are keys.",
         discussion:
             "The file may be pcapng or classic pcap, netlab's or another's. Comments of packets are printed below them."

@@ -11,6 +11,7 @@ import SystemPackage
 
 struct Predict: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "predict",
         abstract: "Say what a fault will do to a lab's probes, and why, without running the lab.",
         discussion: """
             Each probe gets the window of its outage, worked out from the lab file and from the versions of this \
@@ -49,7 +50,7 @@ struct Predict: AsyncParsableCommand {
             }
         }
         let probes = try probes(of: topology)
-        let versions = await DaemonVersions.ofThisMachine()
+        let versions = await DaemonVersions.ofThisMachine(for: [topology])
         let predictor = Predictor(topology: topology, versions: versions)
         let report = PredictionReport(
             of: topology, faults: faults, versions: versions,
@@ -75,18 +76,25 @@ struct Predict: AsyncParsableCommand {
 
 extension DaemonVersions {
     /// What the programs that labs run say of themselves; where one is missing, what netlab was tried with.
-    static func ofThisMachine() async -> DaemonVersions {
-        var versions: [DaemonID: DaemonVersion] = [:]
-        for daemon in DaemonRegistry.all {
-            switch daemon.versionSource {
-            case .program(let path): versions[daemon.id] = await version(of: path)
-            case .tree(let tree):
-                // The tree's name is its version: 5.9.8-5+deb12u6.
-                versions[daemon.id] = DaemonTrees.find(tree, environment: LabLocator.environment)?.lastComponent
-                    .flatMap { DaemonVersion(output: $0.string) }
-            }
+    ///
+    /// - Parameter topologies: The labs whose daemons are asked; nil asks every daemon.
+    static func ofThisMachine(for topologies: [Topology]? = nil) async -> DaemonVersions {
+        let running = topologies.map { topologies in
+            Set(topologies.flatMap { topology in topology.nodes.flatMap { topology.daemons(of: $0.name) } })
         }
-        return DaemonVersions(versions)
+        let asked = DaemonRegistry.all.filter { running?.contains($0.id) ?? true }
+        let answers = await asked.concurrentMap { ($0.id, await version(by: $0.versionSource)) }
+        return DaemonVersions(answers.reduce(into: [:]) { $0[$1.0] = $1.1 })
+    }
+
+    private static func version(by source: DaemonVersionSource) async -> DaemonVersion? {
+        switch source {
+        case .program(let path): await version(of: path)
+        case .tree(let tree):
+            // The tree's name is its version: 5.9.8-5+deb12u6.
+            DaemonTrees.find(tree, environment: LabLocator.environment)?.lastComponent
+                .flatMap { DaemonVersion(output: $0.string) }
+        }
     }
 
     /// Says on standard error what has to be said of predictions for these labs, each thing once, and returns it.

@@ -4,6 +4,7 @@ import Reporting
 
 struct Providers: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "providers",
         abstract: "Show what is known of clouds' providers: defaults and rules, with their sources.",
         discussion: """
             A lab names them as `clouds: {NAME: {provider: aws}}`, and `validate` holds its design against the rules of each. \

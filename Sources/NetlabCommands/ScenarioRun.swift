@@ -71,10 +71,11 @@ struct ScenarioRun: Sendable {
             FlowResult($0, trace: trace, brokenOff: record.isPartial ? record.endedAtNanoseconds : nil)
         }
         let claimed = Set(scenario.outages.filter { $0.atMost != nil }.map(\.probe))
+        let predictor = Predictor(topology: topology, versions: versions)
         let outages = OutageJudge(
             incidents: Incident.all(in: events), endedAt: record.endedAtNanoseconds, time: time, claimed: claimed
         ) {
-            predict($0, for: $1, versions)
+            predict($0, for: $1, by: predictor)
         }
         let timeline = Timeline(
             events: events, flows: Array(zip(record.flows, flows)), trace: trace, topology: topology,
@@ -104,10 +105,10 @@ struct ScenarioRun: Sendable {
     }
 
     /// What follows from the configuration for a flow when an incident's faults begin.
-    private func predict(_ incident: Incident, for flow: String, _ versions: DaemonVersions) -> Prediction? {
-        guard let probe = topology.probe(named: flow) else { return nil }
-        return Predictor(topology: topology, versions: versions).predict(
-            incident.begun, with: incident.ongoing, for: probe)
+    private func predict(_ incident: Incident, for flow: FlowResult, by predictor: Predictor) -> Prediction? {
+        guard let probe = topology.probe(named: flow.probe) else { return nil }
+        return predictor.predicting(flow.transport.traffic)
+            .predict(incident.begun, with: incident.ongoing, for: probe)
     }
 
     private func results(

@@ -8,6 +8,7 @@ import Reporting
 
 struct Soak: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "soak",
         abstract: "Ping through a fresh lab for a long time: losses, rekeys, flaps, leaks.",
         discussion: """
             Takes a lab of its own, which is gone afterwards. The lab's day takes some seconds of yours. A leak of memory or \

@@ -7,6 +7,7 @@ import Reporting
 
 struct Status: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "status",
         abstract: "Show a running lab: tunnels, BGP sessions, the paths its traffic takes, interfaces.",
         discussion: """
             With --watch, show how many packets a second each end of the tunnels sends and receives, as a cloud's monitor \

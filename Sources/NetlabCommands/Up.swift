@@ -9,6 +9,7 @@ import SystemPackage
 
 struct Up: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "up",
         abstract: "Bring a lab up: build its network, start its daemons, wait until its tunnels and routes are there.",
         discussion:
             "Nothing of the host is changed but the lab's own run and log directories. Ctrl-C takes all of it back.")

@@ -8,6 +8,7 @@ import Reporting
 
 struct Validate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "validate",
         abstract: "Check a lab file: every problem at once, each with its line and what to do.",
         discussion: "All variants of the lab are checked, or the one that is named.")
 
@@ -23,11 +24,17 @@ struct Validate: AsyncParsableCommand {
         var topology: Topology?
         do {
             let (file, path) = try LabLocator.read(target.lab, variant: variant.variant)
-            let resolved = try variant.variant == nil ? file.resolveWithVariants() : file.resolve()
-            diagnostics = resolved.warnings
-            let problems = try await predictedProblems(of: resolved.topology, file: path)
+            let resolved: Topology
+            let variants: [Topology]
+            if variant.variant == nil {
+                (resolved, variants, diagnostics) = try file.resolveWithVariants()
+            } else {
+                (resolved, diagnostics) = try file.resolve()
+                variants = []
+            }
+            let problems = await predictedProblems(of: resolved, variants, file: path)
             diagnostics += problems
-            topology = problems.isEmpty ? resolved.topology : nil
+            topology = problems.isEmpty ? resolved : nil
         } catch let error as LabFileError {
             diagnostics = error.diagnostics
         }
@@ -50,19 +57,21 @@ struct Validate: AsyncParsableCommand {
         }
     }
 
-    /// What predictions say against the scenarios of a lab, and of its variants where none was named.
-    private func predictedProblems(of topology: Topology, file: String) async throws -> [LabFileDiagnostic] {
+    /// What predictions say against the scenarios of a lab and of its variants.
+    private func predictedProblems(
+        of topology: Topology, _ variants: [Topology], file: String
+    ) async -> [LabFileDiagnostic] {
         guard !topology.scenarioNames.isEmpty else { return [] }
-        let versions = await DaemonVersions.ofThisMachine()
+        let topologies = [topology] + variants
+        let versions = await DaemonVersions.ofThisMachine(for: topologies)
         versions.warn(of: [topology])
-        let others = topology.variant == nil ? topology.variants : []
-        let topologies = try [topology] + others.map { try LabLocator.resolve(target.lab, variant: $0.name).topology }
-        return topologies.flatMap { topology in
+        let scenarios = topologies.flatMap { topology in
             let predictor = Predictor(topology: topology, versions: versions)
-            return topology.scenarios.flatMap {
-                ScenarioPlan($0, of: topology).problems(predictor: predictor, file: file)
-            }
+            return topology.scenarios.map { (scenario: $0, predictor: predictor) }
         }
+        return await scenarios.concurrentMap { scenario, predictor in
+            ScenarioPlan(scenario, of: predictor.topology).problems(predictor: predictor, file: file)
+        }.flatMap(\.self)
     }
 
     private func summary(of topology: Topology) -> String {

@@ -50,9 +50,19 @@ struct Damage: Hashable, Sendable {
     var mtu: [Port: MTU] = [:]
 }
 
+/// What a probe sends, as far as it decides what becomes of it.
+public enum ProbeTraffic: Hashable, Sendable {
+    /// Echo requests (ICMP), and their replies.
+    case echo
+    /// Datagrams to the echo port, and their answers.
+    case datagrams
+}
+
 /// What a packet is, as far as filters and faults tell packets apart.
 enum PacketKind: Hashable, Sendable {
-    case echoRequest, echoReply, bgp, bfd, ike, esp, espInUDP
+    case request(ProbeTraffic)
+    case reply(ProbeTraffic)
+    case bgp, bfd, ike, esp, espInUDP
     /// A plain tunnel's own packet.
     case wrapped(Wrapping)
 
@@ -62,7 +72,8 @@ enum PacketKind: Hashable, Sendable {
         case (.udp, .bfd), (.udp, .ike), (.udp, .espInUDP), (.udp4500, .espInUDP): true
         // Which of the two ports IKE uses depends on NAT; a lost port 500 keeps it from beginning, 4500 from going on.
         case (.udp500, .ike), (.udp4500, .ike): true
-        case (.icmp, .echoRequest), (.icmp, .echoReply): true
+        case (.icmp, .request(.echo)), (.icmp, .reply(.echo)): true
+        case (.udp, .request(.datagrams)), (.udp, .reply(.datagrams)): true
         default: false
         }
     }

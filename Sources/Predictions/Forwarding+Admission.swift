@@ -47,15 +47,17 @@ extension Forwarding {
     /// Both ends of what goes over TCP and UDP begin it, so that one's packets are answers to the other's.
     func admits(_ filter: InboundFilter, _ packet: Packet) -> Bool {
         switch packet.kind {
-        case .bgp, .bfd, .ike, .espInUDP: true
-        case .echoRequest, .echoReply, .esp, .wrapped: filter.rules.contains { admits($0, packet) }
+        case .bgp, .bfd, .ike, .espInUDP, .reply(.datagrams): true
+        case .request, .reply(.echo), .esp, .wrapped: filter.rules.contains { admits($0, packet) }
         }
     }
 
     private func admits(_ rule: SecurityRule, _ packet: Packet) -> Bool {
         guard let source = packet.source, rule.source.contains(source) else { return false }
         switch (rule.transport, packet.kind) {
-        case (.any, _), (.icmp, .echoRequest), (.icmp, .echoReply), (.esp, .esp): return true
+        case (.any, _), (.icmp, .request(.echo)), (.icmp, .reply(.echo)), (.esp, .esp): return true
+        // RFC 862.
+        case (.udp, .request(.datagrams)): return rule.ports.isEmpty || rule.ports.contains(7)
         case (.ipv6, .wrapped(.ipv6InIPv4)), (.ipv6, .wrapped(.ipv6InIPv6)), (.ipv4, .wrapped(.ipv4InIPv4)),
             (.ipv4, .wrapped(.ipv4InIPv6)):
             return true

@@ -11,10 +11,12 @@ struct Forwarding: Sendable {
     let topology: Topology
     let memory = Memory()
     private let places: [String: Place]
+    private let delays: [String: Duration]
 
     init(topology: Topology) {
         self.topology = topology
         places = Dictionary(topology.nodes.map { ($0.name, Place($0, in: topology)) }) { first, _ in first }
+        delays = Dictionary(topology.links.map { ($0.name, $0.delay) }) { first, _ in first }
     }
 
     /// One way that a packet can take, or how far it gets.
@@ -81,6 +83,8 @@ struct Forwarding: Sendable {
         /// What the flow's hash is known to choose.
         var choices: [Choice] = []
         var input: InterfaceName?
+        /// The IPsec tunnel that it has just come out of.
+        var opened: String?
         var hops = 0
         /// What plain tunnels have added, in bytes.
         var overhead = 0
@@ -130,14 +134,14 @@ struct Forwarding: Sendable {
     /// The address that a node's kernel takes for a packet of its own: that of the interface it leaves by.
     func sourceAddress(from node: String, to destination: IPAddress, _ damage: Damage) -> IPAddress? {
         guard let place = places[node] else { return nil }
-        let packet = Packet(source: nil, destination: destination, kind: .echoRequest)
+        let packet = Packet(source: nil, destination: destination, kind: .request(.echo))
         let hop = place.has(destination, damage) ? nil : nextHops(at: place, packet, damage).first
         return place.source(by: hop?.interface, for: destination, damage)
     }
 
     /// The delays of all links that a path crosses.
     func delay(of path: Path) -> Duration {
-        path.crossings.reduce(.zero) { $0 + (topology.link(named: $1.link)?.delay ?? .zero) }
+        path.crossings.reduce(.zero) { $0 + (delays[$1.link] ?? .zero) }
     }
 
     private func follow(
@@ -157,6 +161,10 @@ struct Forwarding: Sendable {
         if let filter = here.filters.first(where: { $0.interface == packet.input }), !admits(filter, packet) {
             return lost("the filter of \(node) at \(filter.interface) lets in no such packet")
         }
+        if let tunnel = missingProtection(of: packet, at: place, damage) {
+            return lost("\(node) takes that only out of \(tunnel), whose policies are for it, and it came in clear")
+        }
+        packet.opened = nil
         if let nat = here.nat, packet.input == nat.interface,
             let mapping = nat.mappings.first(where: { $0.outside == packet.destination })
         {
@@ -240,6 +248,7 @@ struct Forwarding: Sendable {
                 guard under.arrives else { return [under] }
                 var inner = packet
                 inner.input = topology.arrival(of: peer)
+                inner.opened = tunnel.name
                 var next = under
                 next.arrives = false
                 return follow(inner, at: peer.node, next, damage, known)
@@ -330,12 +339,25 @@ struct Forwarding: Sendable {
             at: place.node.name, from: source, to: packet.destination, upper: upper(of: packet))
     }
 
+    /// The tunnel whose policies at a node are for an arriving packet that has not come out of it: the kernel drops such a one
+    /// (XfrmInTmplMismatch; `__xfrm_policy_check`, net/xfrm/xfrm_policy.c). Nil where nothing keeps it out.
+    private func missingProtection(of packet: Packet, at place: Place, _ damage: Damage) -> String? {
+        guard place.hasPolicies, packet.input != nil, packet.tunnel == nil || packet.isWrapped,
+            let source = packet.source,
+            let (tunnel, end) = topology.policyEnd(
+                at: place.node.name, from: packet.destination, to: source, upper: upper(of: packet)),
+            tunnel.name != packet.opened
+        else { return nil }
+        let side = Damage.Side(name: tunnel.name, node: end.node)
+        return damage.forgotten.contains(side) && !damage.guarded.contains(side) ? nil : tunnel.name
+    }
+
     /// What a packet's IP header says that it carries; nil where that is not known.
     private func upper(of packet: Packet) -> IPProtocol? {
         switch packet.kind {
-        case .echoRequest, .echoReply: packet.destination.bitWidth == 32 ? .icmp : .icmpv6
+        case .request(.echo), .reply(.echo): packet.destination.bitWidth == 32 ? .icmp : .icmpv6
         case .bgp: .tcp
-        case .bfd: .udp
+        case .bfd, .request(.datagrams), .reply(.datagrams): .udp
         case .wrapped: packet.tunnel.flatMap { topology.plainTunnel(named: $0) }?.kind.carriedProtocol
         case .ike, .esp, .espInUDP: nil
         }

@@ -110,11 +110,6 @@ struct Impact: Sendable {
 }
 
 extension Predictor {
-    /// When the speakers of a session do what.
-    func timing(of session: BGPSession, _ impact: Impact) -> SessionTiming {
-        SessionTiming(of: session, impact.speakers[session.name] ?? session.speakers, in: topology)
-    }
-
     /// What faults do at once.
     func impact(of faults: [Fault], since earlier: [Fault] = []) -> Impact {
         var impact = Impact()

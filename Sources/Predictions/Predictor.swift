@@ -9,10 +9,14 @@ import NetworkTypes
 public struct Predictor: Sendable {
     public let topology: Topology
     public let versions: DaemonVersions
+    /// What the probes send whose fate is predicted.
+    public private(set) var traffic = ProbeTraffic.echo
     let forwarding: Forwarding
     private let settlements = Memo<[Fault], Damage>()
     private let impactsOfFaults = Memo<[[Fault]], Impact>()
     private let changesOfRoutes = Memo<Aftermath, [RouteChange]>()
+    /// Of sessions as they are configured.
+    private let timings = Memo<String, SessionTiming>()
 
     /// What decides who takes routes back.
     private struct Aftermath: Hashable {
@@ -24,6 +28,13 @@ public struct Predictor: Sendable {
         self.topology = topology
         self.versions = versions
         forwarding = Forwarding(topology: topology)
+    }
+
+    /// The same lab's predictor, for probes that send something else.
+    public func predicting(_ traffic: ProbeTraffic) -> Predictor {
+        var other = self
+        other.traffic = traffic
+        return other
     }
 
     /// What one fault does to a probe in a lab that is well.
@@ -109,6 +120,9 @@ public struct Predictor: Sendable {
         if let doubt = twins(of: before, impact) ?? doubtOfBFD(about: impact, broken, damage, until: recovery) {
             return answer.prediction(.unpredictable(doubt))
         }
+        if let mover = mover(around: before, impact) {
+            return answer.prediction(.unpredictable(mover))
+        }
         if let doubt = before.openEnd ?? atOnce.openEnd ?? after.openEnd {
             return answer.prediction(.unpredictable(doubt))
         }
@@ -151,6 +165,14 @@ public struct Predictor: Sendable {
 }
 
 extension Predictor {
+    /// When the speakers of a session do what.
+    func timing(of session: BGPSession, _ impact: Impact) -> SessionTiming {
+        if let own = impact.speakers[session.name], own != session.speakers {
+            return SessionTiming(of: session, own, in: topology)
+        }
+        return timings(session.name) { SessionTiming(of: session, session.speakers, in: topology) }
+    }
+
     /// Why two IKE SAs of a tunnel, which there are where both ends begin, keep a fault from being predicted; nil where they do not: of two,
     /// one has no child SA, and its silence ends both; and who starts anew ends what the other has begun in the meantime.
     private func twins(of journey: Journey, _ impact: Impact) -> String? {
@@ -178,11 +200,23 @@ extension Predictor {
         return nil
     }
 
+    /// Why it cannot be said what an end that has lost a link does, which looks for another way to its peer (MOBIKE) and gives up
+    /// after some attempts; nil where there is none.
+    private func mover(around journey: Journey, _ impact: Impact) -> String? {
+        for tunnel in topology.tunnels where journey.all.contains(where: { $0.uses(tunnel.name) }) {
+            for end in tunnel.ends where end.moves && impact.damage.downPorts.contains(where: { $0.node == end.node }) {
+                return
+                    "\(end.node) has lost a link and looks for other addresses for \(tunnel.name) (MOBIKE, RFC 4555), which is not computed here"
+            }
+        }
+        return nil
+    }
+
     /// Why routes that a journey follows come and go without any fault; nil where they do not.
     private func unrest(around journey: Journey) -> String? {
         let nodes = Set(journey.all.flatMap(\.nodes))
         return topology.sessions.first { session in
-            topology.holdConflict(of: session) != nil && session.speakers.contains { nodes.contains($0.node) }
+            session.speakers.contains { nodes.contains($0.node) } && topology.holdConflict(of: session) != nil
         }.flatMap(topology.holdConflict)?.reason
     }
 
@@ -206,7 +240,7 @@ extension Predictor {
             }
         }
         let nodes = Set(journey.all.flatMap(\.nodes))
-        for node in topology.nodes where nodes.contains(node.name) {
+        for node in topology.nodes where nodes.contains(node.name) && node.routingConfiguration != nil {
             guard let product = topology.routingDaemonProfile(of: node.name)?.product,
                 let open = topology.openRouting(of: node.name).first
             else { continue }
@@ -291,7 +325,7 @@ extension Predictor {
         let ports = known.map { $0.all.reduce(into: Set()) { $0.formUnion($1.fabricPorts) } } ?? []
         let source = probe.sourceAddress ?? forwarding.sourceAddress(from: probe.source, to: probe.destination, damage)
         let forth = forwarding.paths(
-            from: probe.source, source: source, to: probe.destination, .echoRequest, in: damage, known: ports,
+            from: probe.source, source: source, to: probe.destination, .request(traffic), in: damage, known: ports,
             choices: pinning.forth)
         // What the question went through lets its answer pass.
         let asked = forth.reduce(into: ports) { $0.formUnion($1.fabricPorts) }
@@ -299,7 +333,7 @@ extension Predictor {
         let back = source.flatMap { source in
             (arrived.first?.nodes.last ?? topology.owner(of: probe.destination)).map { node in
                 forwarding.paths(
-                    from: node, source: probe.destination, to: source, .echoReply, in: damage, known: asked,
+                    from: node, source: probe.destination, to: source, .reply(traffic), in: damage, known: asked,
                     choices: pinning.back)
             }
         }

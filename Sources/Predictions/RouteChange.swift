@@ -142,7 +142,8 @@ extension Predictor {
                 "\(own.node): its interface \(own.interface) is down; the kernel drops the routes through it and tells \(timing.habits(of: own.node).product) at once."
             )
         }
-        if let (link, end) = topology.linkEnds(of: own.node).first(where: { $0.end.routedInterface == own.interface }),
+        if !damage.downNodes.isEmpty,
+            let (link, end) = topology.linkEnds(of: own.node).first(where: { $0.end.routedInterface == own.interface }),
             let other = link.peer(of: end), damage.downNodes.contains(other.node)
         {
             return change(

@@ -3,11 +3,11 @@ import LabRecords
 import NetworkTypes
 import NodeRuntime
 
-/// Echo requests at regular times, and what came of each.
+/// Requests at regular times, and what came of each.
 public struct EchoFlow: Sendable {
     let request: FlowRequest
     let id: UInt64
-    let socket: EchoSocket
+    let channel: any EchoChannel
     private var sentAt: [Int64] = []
     private var roundTrips: [Int64] = []
     private var latestAnswered = -1
@@ -33,8 +33,15 @@ public struct EchoFlow: Sendable {
         self.request = request
         self.id = id
         patientCount = max(1, min(Self.mostWaiting, Self.waitingBytes / (2 * request.payload + Self.overhead)))
-        socket = try EchoSocket(
-            in: node, to: request.destination, from: request.sourceAddress, id: id, payload: request.payload)
+        switch request.transport {
+        case .icmp:
+            channel = try EchoSocket(
+                in: node, to: request.destination, from: request.sourceAddress, id: id, payload: request.payload)
+        case .udp(let port):
+            channel = try DatagramEchoSocket(
+                in: node, to: request.destination, from: request.sourceAddress, port: port, id: id,
+                payload: request.payload)
+        }
     }
 
     /// When the next request is due, for a flow that began at `start`.
@@ -48,7 +55,7 @@ public struct EchoFlow: Sendable {
         if waiting > patientCount { receive() }
         sentAt.append(now.nanoseconds)
         roundTrips.append(Self.unanswered)
-        guard let error = socket.send(sequence: UInt16(truncatingIfNeeded: sentAt.count)) else { return }
+        guard let error = channel.send(sequence: UInt16(truncatingIfNeeded: sentAt.count)) else { return }
         unsent += 1
         let text = "\(error.name): \(error.message)"
         if localErrors.count < Self.reasons, !localErrors.contains(text) { localErrors.append(text) }
@@ -59,7 +66,7 @@ public struct EchoFlow: Sendable {
         waiting = 0
         // The last request has this sequence number, modulo 65,536.
         let last = UInt16(truncatingIfNeeded: sentAt.count)
-        socket.receive { sequence, time in
+        channel.receive { sequence, time in
             let index = sentAt.count - 1 - Int(last &- sequence)
             guard index >= 0 else { return }
             guard roundTrips[index] == Self.unanswered else {
@@ -86,7 +93,7 @@ public struct EchoFlow: Sendable {
 
     var record: FlowRecord {
         FlowRecord(
-            request: request, id: id, identifier: socket.identifier, sentAtNanoseconds: sentAt,
+            request: request, id: id, identifier: channel.identifier, sentAtNanoseconds: sentAt,
             roundTripNanoseconds: roundTrips, duplicates: duplicates, reordered: reordered, unsent: unsent,
             localErrors: localErrors)
     }
@@ -101,7 +108,7 @@ extension FlowRequest {
             return "\(name): within \(timeout.shortText) there would be more than 65,535 requests to tell apart."
         }
         if !(0...65_000).contains(payload) {
-            return "\(name): an echo request carries 0 to 65000 bytes, not \(payload)."
+            return "\(name): a request carries 0 to 65000 bytes, not \(payload)."
         }
         if let sourceAddress, sourceAddress.bitWidth != destination.bitWidth {
             return "\(name): \(sourceAddress) and \(destination) are not of one family."

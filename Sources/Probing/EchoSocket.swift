@@ -6,11 +6,38 @@ import NetworkTypes
 import NodeRuntime
 import PacketFormats
 
+/// What carries a flow's requests to their destination and their answers back.
+protocol EchoChannel: Sendable {
+    /// What captures know it by beside the marker.
+    var identifier: UInt16 { get }
+    /// Readable when an answer is there.
+    var descriptor: Int32 { get }
+    /// Sends a request.
+    ///
+    /// - Returns: What the kernel has against it; nil when it is on its way.
+    func send(sequence: UInt16) -> LocalError?
+    /// Hands over the sequence number of each answer that has come since the last call, and when it was there.
+    func receive(_ take: (UInt16, LabTime) -> Void)
+}
+
+/// Has a socket send without DF and take no part in what the kernel learns of path MTUs, note when packets come, and have room for many.
+func prepareForEchoes(_ descriptor: Int32, to destination: IPAddress) {
+    /// <linux/in.h>, <linux/in6.h>: IP_PMTUDISC_OMIT and its twin.
+    let omit: Int32 = 5
+    switch destination {
+    case .v4: setOption(descriptor, Int32(IPPROTO_IP), IP_MTU_DISCOVER, omit)
+    case .v6: setOption(descriptor, Int32(IPPROTO_IPV6), IPV6_MTU_DISCOVER, omit)
+    }
+    setOption(descriptor, SOL_SOCKET, SO_TIMESTAMPNS, 1)
+    setOption(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, 4 << 20)
+    setOption(descriptor, SOL_SOCKET, SO_SNDBUFFORCE, 4 << 20)
+}
+
 /// Sends echo requests of one size to one address, and takes the replies to them alone (raw(7); RFC 792; RFC 4443).
 ///
 /// Sees what a program in the node would: whole packets, behind the node's own filter. The requests go without DF, and the
 /// socket takes no part in what the kernel learns of path MTUs. One system call sends, one receives: made for millions.
-public final class EchoSocket: Sendable {
+public final class EchoSocket: EchoChannel {
     /// Tells its echoes from others'.
     let identifier: UInt16
     /// Readable when a reply is there.
@@ -23,11 +50,6 @@ public final class EchoSocket: Sendable {
     /// The checksum's sum of all but the sequence number.
     private let sum: UInt32
     private let realTimeOffset = LabClock.realTimeOffset
-
-    /// How many packets one system call takes.
-    private static let batch = 16
-    /// <linux/in.h>, <linux/in6.h>: IP_PMTUDISC_OMIT and its twin.
-    private static let omit: Int32 = 5
 
     /// - Parameters:
     ///   - source: The address to ask from; nil leaves that to the node's routes, for each request anew.
@@ -51,13 +73,7 @@ public final class EchoSocket: Sendable {
         self.sum = sum
         descriptor = try node.openSocket(
             destination.family, SOCK_RAW, protocol: Int32(destination.icmp.rawValue))
-        switch destination {
-        case .v4: setOption(descriptor, Int32(IPPROTO_IP), IP_MTU_DISCOVER, Self.omit)
-        case .v6: setOption(descriptor, Int32(IPPROTO_IPV6), IPV6_MTU_DISCOVER, Self.omit)
-        }
-        setOption(descriptor, SOL_SOCKET, SO_TIMESTAMPNS, 1)
-        setOption(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, 4 << 20)
-        setOption(descriptor, SOL_SOCKET, SO_SNDBUFFORCE, 4 << 20)
+        prepareForEchoes(descriptor, to: destination)
         guard netlab_keep_echo_replies(descriptor, destination.family, identifier) == 0 else {
             throw LabFailure("\(node.name): no filter for echo replies: \(String(cString: strerror(errno))).")
         }
@@ -98,34 +114,24 @@ public final class EchoSocket: Sendable {
 
     /// Hands over the sequence number of each reply that has come since the last call, and when it was there.
     public func receive(_ take: (UInt16, LabTime) -> Void) {
-        withUnsafeTemporaryAllocation(of: netlab_packet.self, capacity: Self.batch) { packets in
-            while true {
-                let count = Int(netlab_receive_packets(descriptor, packets.baseAddress, Int32(Self.batch)))
-                guard count > 0 else { return }
-                for packet in packets[..<count] {
-                    guard let sequence = sequence(of: packet) else { continue }
-                    let time =
-                        packet.nanoseconds == 0
-                        ? LabClock.now : LabTime(nanoseconds: packet.nanoseconds - realTimeOffset)
-                    take(sequence, time)
-                }
-                if count < Self.batch { return }
-            }
+        receivePackets(descriptor, realTimeOffset: realTimeOffset) { bytes, time in
+            if let sequence = sequence(of: bytes) { take(sequence, time) }
         }
     }
 
     /// Nil for what does not carry the marker.
-    private func sequence(of packet: netlab_packet) -> UInt16? {
-        withUnsafeBytes(of: packet.bytes) { bytes in
-            let start: Int
-            switch destination {
-            case .v4: start = Int(bytes[0] & 0xF) * 4
-            case .v6: start = 0
-            }
-            let end = start + ICMPMessage.headerLength + marker.count
-            guard Int(packet.length) >= end, bytes[(start + ICMPMessage.headerLength)..<end].elementsEqual(marker)
-            else { return nil }
-            return UInt16(bytes[start + 6]) << 8 | UInt16(bytes[start + 7])
+    private func sequence(of packet: UnsafeRawBufferPointer) -> UInt16? {
+        let start: Int
+        switch destination {
+        case .v4:
+            guard let first = packet.first else { return nil }
+            start = Int(first & 0xF) * 4
+        case .v6: start = 0
         }
+        let end = start + ICMPMessage.headerLength + marker.count
+        guard packet.count >= end, packet[(start + ICMPMessage.headerLength)..<end].elementsEqual(marker) else {
+            return nil
+        }
+        return UInt16(packet[start + 6]) << 8 | UInt16(packet[start + 7])
     }
 }

@@ -9,21 +9,25 @@ import Synchronization
 /// Sends several flows' requests at their times, all from one thread.
 ///
 /// The thread wakes up for sending only: replies wait in their sockets with the kernel's time of receipt, and whether one
-/// came in time is seen from that. A second of a flow costs one wake-up, and flows of the same interval share it.
+/// came in time is seen from that. A second of a flow costs one wake-up, and flows of the same interval share it. Where
+/// netlab itself answers, the same thread does that as the requests come.
 public final class FlowRun: Sendable {
     private enum Stage: Int {
         case sending, ending, abandoned
     }
 
     private let flows: Mutex<[EchoFlow]>
+    private let responders: [EchoResponder]
     private let timer: AlarmTimer
     private let stage = Atomic<Int>(Stage.sending.rawValue)
 
     /// Opens it.
     ///
+    /// - Parameter responders: At the destinations of those that go over UDP.
     /// - Throws: ``LabFailure``, or a `NetlinkError` where the kernel refuses.
-    public init(_ flows: [EchoFlow]) throws {
+    public init(_ flows: [EchoFlow], answering responders: [EchoResponder] = []) throws {
         self.flows = Mutex(flows)
+        self.responders = responders
         timer = try AlarmTimer()
     }
 
@@ -38,7 +42,7 @@ public final class FlowRun: Sendable {
         while let next = nextDue(from: start), next < end, isSending {
             if period == nil { timer.set(next) }
             guard isSending else { break }
-            timer.wait()
+            awaitTimer()
             guard isSending else { break }
             let now = LabClock.now
             flows.withLock { flows in
@@ -69,8 +73,15 @@ public final class FlowRun: Sendable {
         flows.withLock { $0.map { $0.next(from: start) }.min() }
     }
 
+    private func awaitTimer() {
+        while !responders.isEmpty, !timer.wait(orFor: responders.map(\.descriptor)) {
+            for responder in responders { responder.answer() }
+        }
+        timer.wait()
+    }
+
     private func awaitReplies() {
-        let descriptors = flows.withLock { $0.map(\.socket.descriptor) }
+        let descriptors = flows.withLock { $0.map(\.channel.descriptor) } + responders.map(\.descriptor)
         while stage.load(ordering: .acquiring) != Stage.abandoned.rawValue {
             let now = LabClock.now
             let deadline = flows.withLock { flows in
@@ -81,6 +92,7 @@ public final class FlowRun: Sendable {
             timer.set(deadline)
             guard stage.load(ordering: .acquiring) != Stage.abandoned.rawValue else { return }
             timer.wait(orFor: descriptors)
+            for responder in responders { responder.answer() }
         }
     }
 }
@@ -115,8 +127,12 @@ public struct AlarmTimer: ~Copyable, Sendable {
     }
 
     /// Waits for the time, or until a descriptor is readable.
-    public func wait(orFor descriptors: [Int32]) {
+    ///
+    /// - Returns: Whether the time has come.
+    @discardableResult
+    public func wait(orFor descriptors: [Int32]) -> Bool {
         var places = ([descriptor] + descriptors).map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
         poll(&places, nfds_t(places.count), -1)
+        return places[0].revents != 0
     }
 }

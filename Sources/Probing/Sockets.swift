@@ -28,6 +28,29 @@ func setOption(_ descriptor: Int32, _ level: Int32, _ name: Int32, _ value: Int3
     setsockopt(descriptor, level, name, &value, socklen_t(MemoryLayout<Int32>.size))
 }
 
+/// Hands over what a socket with SO_TIMESTAMPNS has received, a packet's first bytes each, and when it was there by the lab's clock.
+///
+/// - Parameter realTimeOffset: What CLOCK_REALTIME shows beyond the lab's clock.
+func receivePackets(_ descriptor: Int32, realTimeOffset: Int64, _ take: (UnsafeRawBufferPointer, LabTime) -> Void) {
+    /// How many one system call takes.
+    let batch = 16
+    withUnsafeTemporaryAllocation(of: netlab_packet.self, capacity: batch) { packets in
+        while true {
+            let count = Int(netlab_receive_packets(descriptor, packets.baseAddress, Int32(batch)))
+            guard count > 0 else { return }
+            for packet in packets[..<count] {
+                let time =
+                    packet.nanoseconds == 0
+                    ? LabClock.now : LabTime(nanoseconds: packet.nanoseconds - realTimeOffset)
+                withUnsafeBytes(of: packet.bytes) { bytes in
+                    take(UnsafeRawBufferPointer(rebasing: bytes[..<min(bytes.count, Int(packet.length))]), time)
+                }
+            }
+            if count < batch { return }
+        }
+    }
+}
+
 extension IPAddress {
     var family: Int32 {
         switch self {

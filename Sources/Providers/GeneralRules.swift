@@ -34,7 +34,8 @@ public enum GeneralRules {
                 url: "https://www.rfc-editor.org/rfc/rfc3704", read: nil), findings: asymmetries),
         Rule(
             id: "general/recursive-route", severity: .error,
-            statement: "what BGP learns through a tunnel does not lead to the tunnel's own far end",
+            statement:
+                "what leads into a tunnel, be it learned by BGP or static, does not lead to the tunnel's own far end",
             source: ProviderSource(
                 title:
                     "RFC 2003, section 3.2: a packet to the tunnel's own exit point must not enter the tunnel",
@@ -148,6 +149,35 @@ public enum GeneralRules {
 extension GeneralRules {
     /// Sessions that tell a prefix with the outer address of the tunnel that they go through.
     fileprivate static func recursions(_ design: Design) -> [Finding] {
+        let topology = design.topology
+        let routes = topology.tunnels.filter { !$0.isUnused }.flatMap { tunnel in
+            tunnel.ends.compactMap { end -> Finding? in
+                guard end.interface != nil, let node = topology.node(named: end.node),
+                    let route = end.routes.first(where: { $0.contains(end.remoteAddress) }),
+                    !hasOwnRoute(node, to: end.remoteAddress, within: route, in: topology)
+                else { return nil }
+                return Finding(
+                    line: design.line("tunnels", tunnel.name),
+                    message:
+                        "tunnels.\(tunnel.name): \(end.node) sends \(route) into the tunnel, and with it what goes to the tunnel's own far end, \(end.remoteAddress)",
+                    remedy:
+                        "Give \(end.node) a route to \(end.remoteAddress) outside of the tunnel, or write narrower `routes:`."
+                )
+            }
+        }
+        return routes + learnedRecursions(design)
+    }
+
+    /// Whether a node has a route to an address, whichever table it is in, that is as specific as another and so goes before it.
+    private static func hasOwnRoute(
+        _ node: Node, to address: IPAddress, within other: IPPrefix, in topology: Topology
+    ) -> Bool {
+        let own =
+            node.routes.map(\.destination) + topology.linkEnds(of: node.name).flatMap(\.end.addresses).map(\.prefix)
+        return own.contains { $0.contains(address) && $0.length >= other.length }
+    }
+
+    private static func learnedRecursions(_ design: Design) -> [Finding] {
         design.topology.sessions.flatMap { session -> [Finding] in
             session.speakers.compactMap { speaker -> Finding? in
                 let topology = design.topology
@@ -156,13 +186,7 @@ extension GeneralRules {
                         $0.end.interface == speaker.interface
                     }), let told = peer.advertised.first(where: { $0.contains(end.remoteAddress) })
                 else { return nil }
-                // A route of its own, whichever table it is in, that is as specific goes before.
-                let own =
-                    node.routes.map(\.destination)
-                    + topology.linkEnds(of: node.name).flatMap(\.end.addresses).map(\.prefix)
-                guard !own.contains(where: { $0.contains(end.remoteAddress) && $0.length >= told.length }) else {
-                    return nil
-                }
+                guard !hasOwnRoute(node, to: end.remoteAddress, within: told, in: topology) else { return nil }
                 return Finding(
                     line: design.line("bgp", session.name),
                     message:
@@ -229,9 +253,8 @@ extension Design {
 
 extension IPPrefix {
     /// Whether it is from the blocks for private use (RFC 1918, section 3; RFC 4193 for IPv6) or for carriers (RFC 6598).
-    var isPrivate: Bool {
-        ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"].contains {
-            IPPrefix($0)?.contains(self) == true
-        }
-    }
+    var isPrivate: Bool { Self.privateBlocks.contains { $0.contains(self) } }
+
+    private static let privateBlocks = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"]
+        .compactMap(IPPrefix.init)
 }

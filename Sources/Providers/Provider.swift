@@ -12,6 +12,8 @@ public struct Provider: Sendable {
     public let file: String
     /// The provider whose service this one is built on, and whose rules hold as well.
     public let foundation: String?
+    /// The line that names it.
+    public let foundationLine: Int?
     /// Its own, and those of the provider it is built on, as are the rules.
     public var defaults: [ProviderDefault]
     public var rules: [ProviderRule]

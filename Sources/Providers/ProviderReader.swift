@@ -50,7 +50,8 @@ public struct ProviderReader {
         }
         return Provider(
             name: name, title: title, summary: fields["summary"]?.text()?.value ?? "", file: collector.file,
-            foundation: foundation?.value, defaults: defaults, rules: rules, remarks: contradictions + remarks)
+            foundation: foundation?.value, foundationLine: foundation?.line, defaults: defaults, rules: rules,
+            remarks: contradictions + remarks)
     }
 
     private func sources(_ value: YAMLValue?) -> [String: ProviderSource?] {
@@ -67,11 +68,21 @@ public struct ProviderReader {
         if let url, !url.value.hasPrefix("https://"), !url.value.hasPrefix("http://") {
             fields["url"]?.wrong("a Web address that begins with https://")
         }
-        guard read.value.wholeMatch(of: #/[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])/#) != nil else {
+        guard Self.isDay(read.value) else {
             fields["read"]?.wrong("a day as YYYY-MM-DD")
             return nil
         }
         return ProviderSource(title: title.value, url: url?.value, read: read.value)
+    }
+
+    /// Whether a text is a day as YYYY-MM-DD.
+    private static func isDay(_ text: String) -> Bool {
+        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+        guard parts.map(\.utf8.count) == [4, 2, 2],
+            parts.allSatisfy({ $0.utf8.allSatisfy { (0x30...0x39).contains($0) } }),
+            let month = Int(parts[1]), let day = Int(parts[2])
+        else { return false }
+        return (1...12).contains(month) && (1...31).contains(day)
     }
 
     private func source(_ fields: YAMLFields, among sources: [String: ProviderSource?]) -> ProviderSource? {

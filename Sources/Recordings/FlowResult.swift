@@ -3,8 +3,10 @@ import NetworkTypes
 
 /// What became of a flow: its losses, its outages in each direction, and the ways it took.
 public struct FlowResult: Hashable, Sendable, Codable {
-    /// The flow's, which is the probe's.
+    /// The flow's own, which is the probe's where the probe has no other.
     public let name: String
+    public let probe: String
+    public let transport: FlowRequest.Transport
     public let interval: Duration
     public let sent: Int
     public let answered: Int
@@ -45,6 +47,8 @@ public struct FlowResult: Hashable, Sendable, Codable {
         let sightings = trace?.flows[record.request.name]
         let fates = record.sentAtNanoseconds.indices.map { Self.fate(of: $0, record, sightings, brokenOff) }
         name = record.request.name
+        probe = record.request.probe
+        transport = record.request.transport
         interval = record.request.interval
         sent = record.sentAtNanoseconds.count
         answered = fates.count { $0 == .answered }

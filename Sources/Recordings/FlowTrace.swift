@@ -4,7 +4,7 @@ import LabRecords
 import NetworkTypes
 import PacketFormats
 
-/// Where a script's echo requests and their replies were seen in its capture, and which tunnels they entered.
+/// Where a script's requests and their replies were seen in its capture, and which tunnels they entered.
 ///
 /// One pass over the file; memory grows with the requests, not with the file. What is inside ESP is not opened: a packet
 /// that is on its way in a tunnel was seen entering it. Of a fragmented packet the first part stands for all.
@@ -217,14 +217,15 @@ struct FlowSearch {
             return Wanted(
                 source: source, destination: destination,
                 address: record.request.destination, sourceAddress: record.request.sourceAddress,
-                identifier: record.identifier, hasMarker: record.request.payload >= ProbeMarker.length,
+                identifier: record.identifier,
+                hasMarker: record.request.transport != .icmp || record.request.payload >= ProbeMarker.length,
                 sentAt: record.sentAtNanoseconds,
                 hidesReplies: destination.map { topology.hides(whatSends: $0, to: source) } ?? false,
                 hidesReturns: destination.map { topology.hides(whatSends: source, to: $0) } ?? false)
         }
         for (number, record) in records.enumerated() {
             if wanted[number].hasMarker { byMarker[record.id] = number }
-            byIdentifier[record.identifier, default: []].append(number)
+            if record.request.transport == .icmp { byIdentifier[record.identifier, default: []].append(number) }
         }
     }
 
@@ -273,8 +274,7 @@ struct FlowSearch {
     /// The tunnel that a node's policies alone lead a packet into that comes in there; nil where they do not.
     private func tunnel(behind node: String, takes echo: Echo) -> String? {
         guard nodesWithPolicies.contains(node) else { return nil }
-        let upper: IPProtocol = echo.source.bitWidth == 32 ? .icmp : .icmpv6
-        return topology.policyEnd(at: node, from: echo.source, to: echo.destination, upper: upper)?.tunnel.name
+        return topology.policyEnd(at: node, from: echo.source, to: echo.destination, upper: echo.upper)?.tunnel.name
     }
 
     /// The flow that an echo belongs to: by its marker, or by its identifier and one of its addresses, as the other may be
@@ -350,7 +350,8 @@ extension Topology {
     }
 }
 
-/// An ICMP echo message that can be read: in clear, or in tunnels without encryption.
+/// An echo message of ICMP, or a datagram of a probe's from or to the echo port, that can be read: in clear, or in tunnels
+/// without encryption.
 struct Echo {
     /// Whether there are headers of tunnels around it.
     var isWrapped = false
@@ -358,6 +359,7 @@ struct Echo {
     var identifier: UInt16 = 0
     var sequence: UInt16 = 0
     var marker: UInt64?
+    var upper = IPProtocol.icmp
     var source = IPAddress.v4(IPv4Address(rawValue: 0))
     var destination = IPAddress.v4(IPv4Address(rawValue: 0))
 
@@ -374,7 +376,7 @@ struct Echo {
             case .ipv4(let ip):
                 (source, destination) = (.v4(ip.source), .v4(ip.destination))
                 headers += 1
-                return ip.fragmentOffset == 0 && [.icmp, .ipv4, .ipv6].contains(ip.nextProtocol)
+                return ip.fragmentOffset == 0 && [.icmp, .udp, .ipv4, .ipv6].contains(ip.nextProtocol)
             case .ipv6(let ip):
                 (source, destination) = (.v6(ip.source), .v6(ip.destination))
                 headers += 1
@@ -386,11 +388,19 @@ struct Echo {
                 default: return false
                 }
             case .icmpv6(let icmp):
+                upper = .icmpv6
                 switch icmp.content {
                 case .echoRequest(let identifier, let sequence): take(true, identifier, sequence)
                 case .echoReply(let identifier, let sequence): take(false, identifier, sequence)
                 default: return false
                 }
+            case .udp(let udp):
+                upper = .udp
+                let isRequest = udp.destinationPort == FlowRequest.echoPort
+                guard isRequest || udp.sourcePort == FlowRequest.echoPort,
+                    let number = ProbeMarker.sequence(at: body, in: frame)
+                else { return false }
+                take(isRequest, isRequest ? udp.sourcePort : udp.destinationPort, number)
             default:
                 return false
             }

@@ -110,7 +110,8 @@ public struct Timeline: Hashable, Sendable {
     /// - Parameters:
     ///   - events: Of the lab's kernels and daemons; their order does not matter.
     ///   - startedAt: When the script began; what was wrong from there on without a fault has a chapter of its own.
-    ///   - flows: With their records; the first decides which cloud is at the left.
+    ///   - flows: With their records; the first decides which cloud is at the left. Of a probe's flows that fared alike the first
+    ///     stands for all.
     ///   - trace: Nil without a capture.
     public init(
         events: [LabEvent], flows: [(record: FlowRecord, result: FlowResult)], trace: FlowTrace?, topology: Topology,
@@ -125,6 +126,7 @@ public struct Timeline: Hashable, Sendable {
         let ordered = events.sorted {
             ($0.nanoseconds, $0.isDeletion ? 1 : 0) < ($1.nanoseconds, $1.isDeletion ? 1 : 0)
         }
+        let flows = Self.distinct(flows)
         let crossings = flows.flatMap { flow in
             FlowCrossings(
                 record: flow.record, result: flow.result, sightings: trace?.flows[flow.result.name], map: map,
@@ -152,6 +154,27 @@ public struct Timeline: Hashable, Sendable {
             return Chapter(incident: incident, untilNanoseconds: until, entries: entries, phases: phases)
         }
         chapters = all.filter { !($0.incident.begun.isEmpty && $0.incident.healed.isEmpty) || $0.hasTrouble }
+    }
+
+    /// Without those that took the same ways to the same ends, one after the other, as one of the same probe before them.
+    private static func distinct(
+        _ flows: [(record: FlowRecord, result: FlowResult)]
+    ) -> [(record: FlowRecord, result: FlowResult)] {
+        struct Course: Hashable {
+            let probe: String
+            let fates: [FlowFate]
+            let forth, back: [[String]?]
+        }
+        var seen: Set<Course> = []
+        return flows.filter { flow in
+            guard flow.result.name != flow.result.probe else { return true }
+            let phases = flow.result.phases
+            return seen.insert(
+                Course(
+                    probe: flow.result.probe, fates: phases.map(\.fate), forth: phases.map(\.forth),
+                    back: phases.map(\.back))
+            ).inserted
+        }
     }
 }
 

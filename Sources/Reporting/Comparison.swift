@@ -22,7 +22,7 @@ extension TestRun {
     public var comparisons: [Comparison] {
         var seen: Set<String> = []
         let outages = publishedOutages.sorted { $0.key < $1.key }.flatMap { flow, published -> [Comparison] in
-            let all = judgements.filter { $0.flow == flow && $0.subject == .outage }
+            let all = judgements.filter { $0.probe == flow && $0.subject == .outage }
             // A fault that leaves this flow alone is not the one that was published of, where another takes it out.
             let telling = all.filter { $0.predicted?.effect != Prediction.Effect.none }
             return (telling.isEmpty ? all : telling).map {

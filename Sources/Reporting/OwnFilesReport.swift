@@ -38,7 +38,14 @@ public struct OwnFilesReport: Sendable {
         for session in own.sessions {
             lines.append("  computed with, of \(session.name) in line \(session.line): " + Self.list(session.taken))
         }
-        lines.append("  what it tells and takes: as the lab file's `bgp:` says")
+        let isRead = { (session: OwnSession) in session.hasKnownExports }
+        for (names, source) in [
+            (own.sessions.filter(isRead), "as its exports say"),
+            (own.sessions.filter { !isRead($0) }, "as the lab file's `bgp:` says, for its exports are not read so far"),
+        ] where !names.isEmpty {
+            lines.append("  what it tells in \(Self.list(names.map(\.name))): \(source)")
+        }
+        lines.append("  what it takes: as the lab file's `bgp:` says")
         let open = topology.openRouting(of: node.name)
         if !open.isEmpty {
             lines.append(style.warning("  not computed, so that nothing is predicted: " + Self.list(open)))

@@ -72,7 +72,7 @@ extension TestReport: Encodable {
     }
 
     private struct JudgementText: Encodable {
-        let flow, fault: String
+        let flow, probe, fault: String
         let subject: OutageJudgement.Subject
         let atNanoseconds: Int64
         let outcome: Verdict.Outcome
@@ -81,7 +81,7 @@ extension TestReport: Encodable {
         let predicted: PredictionText?
 
         init(_ judgement: OutageJudgement) {
-            (flow, fault, subject) = (judgement.flow, judgement.fault, judgement.subject)
+            (flow, probe, fault, subject) = (judgement.flow, judgement.probe, judgement.fault, judgement.subject)
             atNanoseconds = judgement.nanoseconds
             (outcome, expected, seen) = (judgement.outcome, judgement.expected, judgement.seen)
             measured = judgement.measured.map(OutageText.init)
@@ -148,7 +148,7 @@ struct OutageText: Encodable {
 
 /// A flow for programs.
 struct FlowText: Encodable {
-    let name: String
+    let name, probe: String
     let intervalNanoseconds: Int64
     let sent, answered, lost, undecided, duplicates, reordered, unsent: Int
     let lostForth, lostBack: Int?
@@ -159,7 +159,7 @@ struct FlowText: Encodable {
     let doubt: String?
 
     init(_ flow: FlowResult) {
-        name = flow.name
+        (name, probe) = (flow.name, flow.probe)
         intervalNanoseconds = flow.interval.wholeNanoseconds
         (sent, answered, lost, undecided) = (flow.sent, flow.answered, flow.lost, flow.undecided)
         (duplicates, reordered, unsent) = (flow.duplicates, flow.reordered, flow.unsent)

@@ -1,5 +1,6 @@
 import Expectations
 import NetworkTypes
+import Predictions
 import Recordings
 
 /// What `netlab test` found, for people and for programs.
@@ -20,14 +21,15 @@ public struct TestReport: Sendable {
             ?? (isPartial || runs.isEmpty ? .inconclusive : .pass)
     }
 
-    /// How long a flow was out in all repetitions of a scenario.
+    /// How long a probe's flows were out in all repetitions of a scenario.
     public struct Distribution: Sendable, Encodable {
         public let lab: String
         public let scenario: String
         public let variant: String?
+        /// The probe's name.
         public let flow: String
         public let fault: String
-        /// How many runs there were, and how many of them had an outage.
+        /// How many flows there were in all runs, and how many of them had an outage.
         public let runs: Int
         public let outages: Int
         /// Of the time from the last answered request to the next, in nanoseconds.
@@ -45,7 +47,7 @@ public struct TestReport: Sendable {
         for run in runs {
             for judgement in run.judgements where judgement.subject == .outage {
                 let key = Key(
-                    lab: run.lab, scenario: run.scenario, variant: run.variant ?? "", flow: judgement.flow,
+                    lab: run.lab, scenario: run.scenario, variant: run.variant ?? "", flow: judgement.probe,
                     fault: judgement.fault)
                 if measured[key] == nil { order.append(key) }
                 let length = judgement.measured.first?.atMost?.wholeNanoseconds
@@ -108,7 +110,7 @@ public struct TestReport: Sendable {
         var lines = ["\(mark(run.outcome, style)) \(style.strong(run.name))\(number)  \(times)\(partial)"]
         lines += run.failures.map { "  \(style.bad($0))" }
         if !run.judgements.isEmpty { lines.append(judgements(of: run, style)) }
-        for judgement in run.judgements
+        for (_, judgement) in Self.gathered(run.judgements)
         where judgement.outcome == .fail || judgement.outcome == .inconclusive || isVerbose {
             lines += details(of: judgement, style)
         }
@@ -150,12 +152,48 @@ public struct TestReport: Sendable {
     private func judgements(of run: TestRun, _ style: Style) -> String {
         // Without a capture no direction is known.
         let hasDirections = run.judgements.contains { !Self.directions(of: $0).isEmpty }
-        let rows = run.judgements.map { judgement in
-            [mark(judgement.outcome, style), judgement.flow, Self.subject(of: judgement), judgement.seen]
+        let rows = Self.gathered(run.judgements).map { name, judgement in
+            [mark(judgement.outcome, style), name, Self.subject(of: judgement), judgement.seen]
                 + (hasDirections ? [Self.directions(of: judgement)] : []) + [judgement.expected]
         }
         let columns = ["", "FLOW", "AFTER", "MEASURED"] + (hasDirections ? ["FORTH / BACK"] : []) + ["EXPECTED"]
         return Table(columns: columns, rows: rows).text(style: style, indent: "  ")
+    }
+
+    /// Judgements with the names of what they are of. Those that are alike for several flows of a probe are one, `app, 13 flows by main`:
+    /// the one with the longest outage.
+    private static func gathered(_ judgements: [OutageJudgement]) -> [(name: String, judgement: OutageJudgement)] {
+        struct Key: Hashable {
+            let probe, fault, expected: String
+            let subject: OutageJudgement.Subject
+            let outcome: Verdict.Outcome
+            let nanoseconds: Int64
+            let before: Prediction.Way?
+        }
+        var order: [Key] = []
+        var groups: [Key: [OutageJudgement]] = [:]
+        for one in judgements {
+            let key = Key(
+                probe: one.probe, fault: one.fault, expected: one.expected, subject: one.subject, outcome: one.outcome,
+                nanoseconds: one.subject == .unprovoked ? 0 : one.nanoseconds, before: one.predicted?.before)
+            if groups[key] == nil { order.append(key) }
+            groups[key, default: []].append(one)
+        }
+        return order.compactMap { key in
+            guard let group = groups[key] else { return nil }
+            let length = { (one: OutageJudgement) in one.measured.first?.atLeast ?? .zero }
+            guard let longest = group.max(by: { length($0) < length($1) }) else { return nil }
+            guard longest.flow != longest.probe else { return (longest.flow, longest) }
+            let flows = group.count == 1 ? longest.flow : "\(longest.probe), \(group.count) flows"
+            return (flows + (key.before.map(words) ?? ""), longest)
+        }
+    }
+
+    /// ` by main`, ` by main, back by backup`; nothing for no tunnel.
+    private static func words(_ way: Prediction.Way) -> String {
+        let text = { (tunnels: [String]) in tunnels.isEmpty ? "no tunnel" : tunnels.joined(separator: " and ") }
+        if way.forth == way.back { return way.forth.isEmpty ? "" : " by \(text(way.forth))" }
+        return " by \(text(way.forth)), back by \(text(way.back))"
     }
 
     /// `link aws-vpn-1 down`, `mending link aws-vpn-1 down`.

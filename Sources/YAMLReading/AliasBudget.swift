@@ -16,7 +16,11 @@ enum AliasBudget {
     /// Read once with every alias as a plain text, which takes no longer than the file is long.
     static func lineThatExceeds(_ text: String) throws -> Int? {
         guard text.utf8.contains(UInt8(ascii: "*")) else { return nil }
-        let parser = try Parser(yaml: text.replacing("*", with: mark), resolver: .basic)
+        var marked: [UInt8] = []
+        for byte in text.utf8 {
+            if byte == UInt8(ascii: "*") { marked += mark.utf8 } else { marked.append(byte) }
+        }
+        let parser = try Parser(yaml: String(decoding: marked, as: UTF8.self), resolver: .basic)
         // Nodes know their anchors only as long as there is the parser.
         return try withExtendedLifetime(parser) { try parser.singleRoot().flatMap(lineThatExceeds) }
     }
@@ -31,7 +35,9 @@ enum AliasBudget {
             switch node {
             case .scalar(let scalar):
                 // What is one text with the marks may be several aliases with the asterisks: {*a:*b}.
-                let aliases = scalar.string.split(separator: mark, omittingEmptySubsequences: false).dropFirst()
+                // Few texts have the first byte of a mark, and only to look for that is quick.
+                let text = scalar.string.utf8.contains(0xEE) ? scalar.string : ""
+                let aliases = text.split(separator: mark, omittingEmptySubsequences: false).dropFirst()
                 own = aliases.reduce(1) { sum($0, sizes[String($1.prefix(while: isNamePart))] ?? 0) }
                 anchor = scalar.anchor
             case .sequence(let sequence):

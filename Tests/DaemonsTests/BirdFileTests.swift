@@ -52,6 +52,33 @@ struct BirdFileTests {
         #expect(two.password?.reveal() == "a-key; not } a word")
     }
 
+    /// What an export lets out of connected networks, static routes and what was learned; nil where it is not read.
+    @Test(
+        arguments: [
+            ("export all;", "10.1.0.0/24 10.9.0.0/16"), ("export none;", ""), ("import all;", ""),
+            ("export where source = RTS_DEVICE;", "10.1.0.0/24"),
+            ("export where source ~ [ RTS_STATIC, RTS_BGP ];", "10.9.0.0/16"),
+            ("export filter { if source = RTS_STATIC then accept; reject; };", "10.9.0.0/16"),
+            ("export where net ~ [ 10.1.0.0/16+ ];", nil), ("export filter mine;", nil),
+            ("export filter { if source = RTS_STATIC then accept; if net.len < 9 then accept; reject; };", nil),
+        ] as [(String, String?)])
+    func `What is told`(export: String, told: String?) throws {
+        let routing = Bird().read(
+            """
+            protocol direct { ipv4; interface "lan*"; }
+            protocol static { ipv4; route 10.9.0.0/16 blackhole; }
+            protocol kernel { ipv4 { \(export) }; }
+            protocol bgp one { local as 1; neighbor 192.0.2.2 as 2; ipv4 { \(export) }; }
+            """)
+        let networks = try [("lan0", "10.1.0.0/24"), ("wan", "203.0.113.0/30")].map { name, prefix in
+            (interface: try #require(InterfaceName(name)), prefix: try #require(IPPrefix(prefix)))
+        }
+        let prefixes = routing.told(in: routing.sessions[0], networks)
+        #expect(prefixes?.map(\.description).sorted().joined(separator: " ") == told)
+        let learns = ["all", "RTS_BGP"].contains { export.contains($0) && !export.contains("import") }
+        #expect(routing.kernelExports[32]?.takes(OwnExport.learned) == (told == nil ? nil : learns))
+    }
+
     @Test func `BFD by interface, for a session, over several hops, and BIRD's own values`() throws {
         let routing = Bird().read(Self.whole)
         func timers(_ session: Int, _ interface: String) -> BFDTimers? {

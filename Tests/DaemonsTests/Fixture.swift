@@ -48,7 +48,8 @@ enum Fixture {
                   drg: {asn: 31898, keepalive: 60s, hold: 180s}
             """
         let files = [
-            "main.conf": "conn mine\n    auto=start\n    left=203.0.113.10\n    mark=9\n    vti-interface=vti5\n",
+            "main.conf":
+                "conn mine\n    authby=secret\n    auto=start\n    left=203.0.113.10\n    mark=9\n    vti-interface=vti5\n",
             "mine.keys": ": PSK \"mine\"\n",
             "own.conf": "router id 1.1.1.1;\n",
         ]

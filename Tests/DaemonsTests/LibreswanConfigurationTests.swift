@@ -128,7 +128,8 @@ import Testing
         let files = files(for: "tgw", in: topology)
         #expect(
             files["/etc/ipsec.d/main.conf"]
-                == "conn mine\n    auto=start\n    left=203.0.113.10\n    mark=9\n    vti-interface=vti5\n")
+                == "conn mine\n    authby=secret\n    auto=start\n    left=203.0.113.10\n    mark=9\n    vti-interface=vti5\n"
+        )
         #expect(files["/etc/ipsec.d/mine.keys"] == ": PSK \"mine\"\n")
         #expect(files["/etc/ipsec.secrets"] == "include /etc/ipsec.d/*.secrets\ninclude /etc/ipsec.d/mine.keys\n")
         #expect(files["/etc/ipsec.d/main-generated.conf"]?.hasPrefix("conn main\n") == true)

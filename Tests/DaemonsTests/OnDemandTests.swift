@@ -26,7 +26,9 @@ struct OnDemandTests {
         ("start_action = start", "", true, false, false), ("start_action = trap", "", true, true, true),
         ("start_action = trap", "keyingtries = 0", true, true, false),
         ("start_action = trap|start", "", true, false, true),
-        ("start_action = none", "", false, false, false),
+        ("start_action = none", "", false, false, false), ("start_action = clear", "", false, false, false),
+        ("start_action = restart", "", true, false, false), ("start_action = route", "", true, true, true),
+        ("start_action = start\n dpd_action = route", "", true, false, true),
         ("start_action = start\n dpd_action = trap", "", true, false, true),
         ("start_action = start\n dpd_action = trap", "keyingtries = 0", true, false, false),
         ("start_action = start\n dpd_action = restart", "", true, false, false),
@@ -39,5 +41,35 @@ struct OnDemandTests {
         #expect(
             own.initiates == begins && own.waitsForTraffic == waits
                 && (own.pauseBetweenAttempts == .seconds(165)) == pauses)
+    }
+
+    /// charon discards a connection with `hold`, which is libreswan's word.
+    @Test(arguments: ["start_action", "close_action", "dpd_action"])
+    func `An action that charon does not know is named with its line`(key: String) {
+        let text = "connections {\n c {\n children {\n n {\n\(key) = hold\n}\n}\n}\n}\n"
+        let problems = StrongSwan().read(
+            OwnFile(name: "site.conf", text: text, interface: nil), connection: "c"
+        ).problems
+        #expect(
+            problems.map(\.message) == [
+                "site.conf, line 5: \(key) = hold is no action of charon's, which takes no connection with it"
+            ])
+    }
+
+    /// What a vti-interface= has for its number, and what is said where netlab has none.
+    @Test(
+        arguments: [
+            ("mark=5/0xffffffff", 5, nil), ("mark-in=0x5/0xff\n    mark-out=5/0xff", 5, nil),
+            ("", nil, "site.conf: vti-interface= needs mark=, or mark-in= and mark-out= (ipsec.conf(5))"),
+            ("mark=-1/0xffffffff", .max, nil),
+            (
+                "mark-in=5\n    mark-out=6", nil,
+                "site.conf: mark-in=5, mark-out=6: netlab makes interfaces of one number for both directions"
+            ),
+        ] as [(String, UInt32?, String?)])
+    func `Marks of a VTI`(marks: String, number: UInt32?, problem: String?) throws {
+        let text = "conn c\n    left=192.0.2.1\n    right=192.0.2.2\n    vti-interface=vti1\n    \(marks)\n"
+        let (own, problems) = Libreswan().read(OwnFile(name: "site.conf", text: text, interface: nil), connection: "c")
+        #expect(own?.number == number && problems.map(\.message) == [problem].compactMap(\.self), "\(problems)")
     }
 }

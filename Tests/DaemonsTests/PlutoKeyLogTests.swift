@@ -2,6 +2,7 @@ import Decryption
 import NetworkTypes
 import Testing
 
+@testable import DaemonDrivers
 @testable import Daemons
 
 /// On lines as libreswan 4.10 writes them, with digits of our own in place of keys.
@@ -127,7 +128,7 @@ import Testing
     // MARK: Masking
 
     private static func masked(_ text: String) -> String {
-        String(decoding: PlutoKeyLog.masked(Array(text.utf8)), as: UTF8.self)
+        String(decoding: PlutoDebugging.masked(Array(text.utf8)), as: UTF8.self)
     }
 
     @Test func `Keys are masked and SPIs stay`() {
@@ -178,6 +179,6 @@ import Testing
     /// What is not text is masked all the same.
     @Test func `Bytes that are no text`() {
         let bytes = Array("x\n| ".utf8) + [0xff, 0xc3, 0x28, 0] + Array("\ny".utf8)
-        #expect(PlutoKeyLog.masked(bytes) == Array("x\n| ****\ny".utf8))
+        #expect(PlutoDebugging.masked(bytes) == Array("x\n| ****\ny".utf8))
     }
 }

@@ -141,7 +141,8 @@ struct StrongSwanConfigurationTests {
                   b: {config: swanctl.conf, connection: mine, interface: x}
             """
         let companions = [
-            "a.conf": "conn x\n auto=start\n left=203.0.113.10\n mark=5\n vti-interface=v\n", "a.secrets": "",
+            "a.conf": "conn x\n authby=secret\n auto=start\n left=203.0.113.10\n mark=5\n vti-interface=v\n",
+            "a.secrets": "",
             "swanctl.conf": own + "secrets {\n ike-1 {\n  secret = \"mine\"\n }\n}\n",
         ]
         let topology = try LabFile(text: lab, file: "lab.yaml") { try #require(companions[$0]) }.resolve().topology

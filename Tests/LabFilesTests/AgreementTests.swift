@@ -6,7 +6,10 @@ import Testing
 @Suite("Whether the two ends of a tunnel agree")
 struct AgreementTests {
     /// Two gateways, each with a file of its user's own.
-    private static func lab(_ daemon: String, west: String, east: String, change: (String) -> String = { $0 }) throws
+    /// - Parameter secrets: Of the file `given`.
+    private static func lab(
+        _ daemon: String, west: String, east: String, secrets given: String = "", change: (String) -> String = { $0 }
+    ) throws
         -> (errors: [String], warnings: [String])
     {
         let secrets = daemon == "libreswan" ? "secrets: keys, " : ""
@@ -26,7 +29,7 @@ struct AgreementTests {
             """)
         let files = [
             "west.conf": west, "east.conf": east, "keys": "192.0.2.1 192.0.2.2 : PSK \"a-key\"\n",
-            "other": ": PSK \"another\"\n",
+            "other": ": PSK \"another\"\n", "any": ": PSK \"a-key\"\n", "given": given,
         ]
         let file = LabFile(text: text, file: "lab.yaml") { name in try #require(files[name]) }
         do {
@@ -160,6 +163,35 @@ struct AgreementTests {
             ])
     }
 
+    /// Libreswan renews with IKE's group, 14 here, unless pfs=no: what strongSwan wants for ESP has to be that.
+    @Test(
+        arguments: [
+            (
+                "", "aes256-sha256",
+                "with group 14, the IKE SA's, whatever `esp=` says, and strongSwan at east takes no group"
+            ),
+            ("", "aes256-sha256-modp3072", "and strongSwan at east takes group 15"),
+            ("", "aes256-sha256-modp2048", nil),
+            ("no", "aes256-sha256", nil),
+            (
+                "no", "aes256-sha256-modp2048",
+                "renews without a key exchange whatever `esp=` says, and strongSwan at east takes group 14"
+            ),
+        ] as [(String, String, String?)])
+    func `Libreswan's renewals need the group of IKE at a strongSwan`(pfs: String, esp: String, warning: String?) throws
+    {
+        let found = try Self.lab(
+            "strongswan", west: Self.pluto(1, 2, pfs.isEmpty ? [:] : ["pfs": pfs]),
+            east: Self.charon(2, 1, start: "none", esp: esp, selectors: ("10.2.0.0/16", "10.1.0.0/16"))
+        ) {
+            $0.replacing("west: {role: router, ike: strongswan}", with: "west: {role: router, ike: libreswan}")
+                .replacing("west.conf, ", with: "west.conf, secrets: keys, ")
+        }
+        let said = found.warnings.filter { $0.contains("its first renewal is refused") }
+        #expect(found.errors.isEmpty && said.count == (warning == nil ? 0 : 1), "\(found)")
+        if let warning { #expect(said.first?.contains(warning) == true, "\(found)") }
+    }
+
     @Test func `Selectors that overlap are narrowed, and apart they are refused`() throws {
         let narrowed = try Self.lab(
             "strongswan", west: Self.charon(1, 2, selectors: ("10.1.0.0/16", "10.2.0.0/16")),
@@ -170,6 +202,147 @@ struct AgreementTests {
             "strongswan", west: Self.charon(1, 2, selectors: ("10.1.0.0/16", "10.2.0.0/16")),
             east: Self.charon(2, 1, start: "none", selectors: ("10.3.0.0/16", "10.1.0.0/16")))
         #expect(apart.errors.count == 1 && apart.errors[0].contains("selectors differ"), "\(apart)")
+    }
+
+    /// What public cases had that never came up, or came up and carried nothing (all tried with libreswan 4.10).
+    @Test(
+        arguments: [
+            (["leftid": "@192.0.2.1"], [:], "east takes its peer for 192.0.2.1"),
+            (["esn": "yes"], ["esn": "no"], "one end wants sequence numbers of 64 bits (ESN) and the other of 32"),
+            (["sha2-truncbug": "yes"], [:], "west cuts HMAC-SHA2-256 to 96 bits and east does not"),
+            (["authby": ""], [:], "in west.conf of west the connection has no authby=, which means signatures"),
+            (["authby": "rsasig"], [:], "in west.conf of west the connection authenticates by rsasig"),
+            (
+                ["ike": "aes128-sha1;modp1024"], ["ike": "aes128-sha1;modp1024"],
+                "group 2 (modp1024) is not in Debian's libreswan"
+            ),
+            (
+                ["leftid": "@w.example", "rightid": "@e.example"], ["leftid": "@e.example", "rightid": "@w.example"],
+                "none of the secrets of west is for w.example or e.example"
+            ),
+        ] as [([String: String], [String: String], String)])
+    func `What libreswan would refuse is refused`(west: [String: String], east: [String: String], error: String) throws
+    {
+        let file = { (own: Int, peer: Int, changes: [String: String]) in
+            Self.pluto(own, peer, changes).replacing("    authby=\n", with: "")
+        }
+        let found = try Self.lab("libreswan", west: file(1, 2, west), east: file(2, 1, east))
+        #expect(found.errors.contains { $0.contains(error) }, "\(found)")
+    }
+
+    /// What netlab refused once, though the daemons take it.
+    @Test(
+        arguments: [
+            ([:], ["leftid": "@192.0.2.1", "rightid": "@192.0.2.2"], false),
+            (
+                ["leftid": "@W.example", "rightid": "@e.example"], ["leftid": "@e.EXAMPLE", "rightid": "@w.example"],
+                true
+            ),
+            (["narrowing": "on"], ["narrowing": "true"], true),
+            (["sha2-truncbug": "yes"], ["sha2-truncbug": "1"], true),
+        ] as [([String: String], [String: String], Bool)])
+    func `What libreswan takes is taken`(west: [String: String], east: [String: String], isTaken: Bool) throws {
+        let found = try Self.lab("libreswan", west: Self.pluto(1, 2, west), east: Self.pluto(2, 1, east)) {
+            $0.replacing("secrets: keys", with: "secrets: any")
+        }
+        #expect(found.errors.isEmpty == isTaken, "\(found)")
+    }
+
+    /// Lines of other peers', of addresses beside names, and of anybody do not count where a better one is there.
+    @Test(
+        arguments: [
+            ("192.0.2.1 192.0.2.20 : PSK \"other\"\n%any %any : PSK \"a-key\"\n", nil),
+            ("192.0.2.1 192.0.2.2 : PSK \"a-key\"\n: PSK \"other\"\n", nil),
+            ("192.0.2.2 : PSK \"other\"\n192.0.2.1 : PSK \"a-key\"\n", nil),
+            ("192.0.2.1 192.0.2.2 : PSK \"other\"\n", "the ends have different pre-shared keys"),
+            ("192.0.2.1 192.0.2.20 : PSK \"other\"\n", "none of the secrets of west is for 192.0.2.1 or 192.0.2.2"),
+        ] as [(String, String?)])
+    func `Secrets go by identities`(lines: String, error: String?) throws {
+        let found = try Self.lab("libreswan", west: Self.pluto(1, 2), east: Self.pluto(2, 1), secrets: lines) {
+            $0.replacing("west: {config: west.conf, secrets: keys", with: "west: {config: west.conf, secrets: given")
+        }
+        #expect(found.errors.map { error.map($0.contains) ?? false } == (error == nil ? [] : [true]), "\(found)")
+    }
+
+    /// swanctl.conf(5) types identities, and has switches of several words.
+    @Test func `Identities of a swanctl.conf have kinds`() throws {
+        for (id, peer, isTaken) in [
+            ("id = fqdn:w.example", "id = W.example", true), ("id = \"@w.example\"", "id = fqdn:w.example", true),
+            ("id = fqdn:192.0.2.1", "id = 192.0.2.1", false), ("id = keyid:w", "id = w", true),
+        ] {
+            let found = try Self.lab(
+                "strongswan", west: Self.charon(1, 2, id: id), east: Self.charon(2, 1, start: "none", peerID: peer))
+            #expect(found.errors.isEmpty == isTaken, "\(id) \(found)")
+        }
+    }
+
+    @Test func `One IKE SA of a pair of identities is no place for two tunnels`() throws {
+        let text = """
+            name: pair
+            nodes:
+              west: {role: router, ike: strongswan}
+              east: {role: router, ike: strongswan}
+            links:
+              one: {ends: {west:e0: 192.0.2.1/30, east:e0: 192.0.2.2/30}}
+              two: {ends: {west:e1: 192.0.2.5/30, east:e1: 192.0.2.6/30}}
+            tunnels:
+              first: {ends: {west: {config: w1, connection: c, interface: v0}, east: {config: e1, connection: c, interface: v0}}}
+              second: {ends: {west: {config: w2, connection: c, interface: v1}, east: {config: e2, connection: c, interface: v1}}}
+            """
+        for (unique, count) in [("no", 0), ("replace", 2), ("keep", 2)] {
+            let ids = "id = w.example"
+            let file = { (own: Int, peer: Int, number: Int, isWest: Bool) in
+                Self.charon(
+                    own, peer, start: isWest ? "start" : "none", id: isWest ? ids : "id = e.example",
+                    peerID: isWest ? "id = e.example" : ids
+                ).replacing(
+                    "proposals = aes256-sha256-modp2048\n",
+                    with: "proposals = aes256-sha256-modp2048\n    unique = \(unique)\n"
+                )
+                .replacing("= 7", with: "= \(number)")
+            }
+            let files = [
+                "w1": file(1, 2, 7, true), "e1": file(2, 1, 7, false), "w2": file(5, 6, 8, true),
+                "e2": file(6, 5, 8, false),
+            ]
+            let warnings = try LabFile(text: text, file: "lab.yaml") { name in try #require(files[name]) }.resolve()
+                .warnings.map(\.message)
+            #expect(warnings.count { $0.contains("the two are never up together") } == count, "\(warnings)")
+        }
+    }
+
+    /// Each pair is negotiated by itself, so that those that both have come up.
+    @Test func `Pairs of subnets that only one end has are named, and do not keep the others back`() throws {
+        let changes = { (side: String, prefixes: String) in
+            [
+                "\(side)subnets": prefixes, "vti-interface": "", "mark": "", "vti-routing": "",
+            ]
+        }
+        let policies = { (text: String) in
+            text.split(separator: "\n").filter { !$0.hasSuffix("=") && !$0.contains("subnet=10.2") }
+                .joined(separator: "\n") + "\n"
+        }
+        let byPolicy = { (text: String) in
+            text.replacing(", interface: v0", with: "")
+                .replacing("west: {role: router,", with: "west: {role: router, routes: {0.0.0.0/0: 192.0.2.2},")
+                .replacing("east: {role: router,", with: "east: {role: router, routes: {0.0.0.0/0: 192.0.2.1},")
+        }
+        let west = policies(Self.pluto(1, 2, changes("right", "{10.2.0.0/24,10.2.1.0/24,10.2.2.0/24}")))
+        let east = policies(Self.pluto(2, 1, changes("left", "{10.2.0.0/24,10.2.1.0/24}")))
+        let found = try Self.lab("libreswan", west: west, east: east, change: byPolicy)
+        #expect(found.errors.isEmpty, "\(found)")
+        #expect(
+            found.warnings == [
+                "tunnels.vpn: the ends have not the same pairs of selectors, each of which is negotiated by itself: 10.1.0.0/16 with 10.2.2.0/24 only at west"
+            ])
+        let apart = try Self.lab(
+            "libreswan", west: west,
+            east: policies(Self.pluto(2, 1, changes("left", "{10.3.0.0/24,10.4.1.0/24}"))), change: byPolicy)
+        #expect(
+            apart.errors.count == 1
+                && apart.errors[0].contains(
+                    "(rightsubnets={10.2.0.0/24,10.2.1.0/24,10.2.2.0/24}) and east.conf:8 (leftsubnets={10.3.0.0/24,"),
+            "\(apart)")
     }
 
     @Test func `What a file leaves open is not compared`() throws {

@@ -308,7 +308,7 @@ import Testing
             "Write `interface: vti1`"),
         BrokenLab(
             "config: vm.conf", "config: unmarked.conf§", "unmarked.conf: vti-interface= needs mark=",
-            "Add `mark=5/0xffffffff` to conn one"),
+            "Write `mark=5/0xffffffff` in conn one"),
         BrokenLab(
             "config: peer.conf", "config: private.conf§",
             "private.conf says right=10.0.0.2, but the other end is reached at 203.0.113.20",

@@ -70,6 +70,16 @@ struct ScenarioTests {
     }
 
     @Test
+    func `A probe can have several flows`() throws {
+        let text = Self.cut.replacing("{there: 100ms, back: 1s}", with: "{there: {every: 100ms, flows: 24}, back: 1s}")
+        #expect(
+            try Self.resolved(text).scenario(named: "cut")?.traffic == [
+                .init(probe: "there", interval: .milliseconds(100), count: 24),
+                .init(probe: "back", interval: .seconds(1)),
+            ])
+    }
+
+    @Test
     func `What was published stands beside an outage, with a claim or without one`() throws {
         let text = Self.cut.replacing(
             "{there: 40s, back: none}", with: "{there: {at-most: 40s, published: 36.7 s}, back: {published: none}}")
@@ -171,6 +181,22 @@ struct ScenarioTests {
                 "below its 1m"
             ),
             ("x:\n  lasts: 7d\n§  traffic: {there: 1ms}", "that would be 604800000 requests", "at most 10000000"),
+            (
+                "x:\n  lasts: 1h\n§  traffic: {there: {every: 10ms, flows: 100}}", "that would be 36000000 requests",
+                "at most 10000000"
+            ),
+            (
+                "x:\n  lasts: 1m\n§  traffic: {there: {every: 1s, flows: 1}}",
+                "scenarios.x.traffic.there.flows: \"1\" is not a number of flows from 2 to 256", "Write a number"
+            ),
+            (
+                "x:\n  lasts: 1m\n§  traffic: {there: {every: 1s}}", "scenarios.x.traffic.there has no \"flows\"",
+                "how many there are"
+            ),
+            (
+                "x:\n  lasts: 1m\n§  traffic: {there: {flows: 24}}", "scenarios.x.traffic.there has no \"every\"",
+                "the time between two requests"
+            ),
             (
                 "x:\n  lasts: 1m\n§  traffic: there", "scenarios.x.traffic: \"there\" is not a mapping",
                 "Write a mapping"

@@ -167,7 +167,7 @@ struct SteeringTests {
     {
         let conf =
             daemon == "libreswan"
-            ? "conn c\n    auto=start\n    left=192.0.2.1\n    right=192.0.2.2\n\(parameters)\n"
+            ? "conn c\n    authby=secret\n    auto=start\n    left=192.0.2.1\n    right=192.0.2.2\n\(parameters)\n"
             : "connections {\n c {\n local_addrs = 192.0.2.1\n remote_addrs = 192.0.2.2\n children {\n n {\n start_action = start\n\(parameters)\n}\n}\n}\n}\n"
         return try read(
             [

@@ -9,6 +9,7 @@ import Testing
 @testable import LabRecords
 @testable import LabRuntime
 @testable import NodeRuntime
+@testable import Probing
 
 extension ProbeTests {
     @Suite(.serialized) struct Scripts {
@@ -71,6 +72,53 @@ extension ProbeTests {
                 #expect(
                     zip(offsets, 0...).allSatisfy { (0..<Self.latest).contains($0 - Int64($1) * 700_000_000) },
                     "\(offsets)")
+            }
+        }
+
+        /// What one port sends is answered to that port, from the address that was asked, and each flow counts its own.
+        @Test(arguments: ["10.2.0.10", "fd00:2::10"])
+        func `Flows over UDP are answered by netlab itself`(destination: String) async throws {
+            try await ProbeLab.with { lab in
+                let flows = try (0..<3).map { number in
+                    FlowRequest(
+                        name: "f#\(number)", probe: "f", over: .udp(sourcePort: 61_000 + UInt16(number)),
+                        source: "here",
+                        sourceAddress: nil, destination: try #require(IPAddress(destination)),
+                        interval: .milliseconds(100), payload: number == 0 ? 0 : 1000)
+                }
+                let record = try await Self.play(lab, flows + [try Self.flow(to: destination)], for: .seconds(2))
+                #expect(record.flows.map(\.sentAtNanoseconds.count) == [20, 20, 20, 2])
+                #expect(record.flows.prefix(3).map(\.identifier) == [61_000, 61_001, 61_002])
+                for flow in record.flows {
+                    #expect(flow.roundTripNanoseconds.allSatisfy { $0 > 10_000_000 }, "\(flow.roundTripNanoseconds)")
+                    #expect((flow.duplicates, flow.reordered, flow.unsent) == (0, 0, 0))
+                }
+                // Both scripts find the port free.
+                #expect(try await Self.play(lab, flows, for: .seconds(1)).flows.count == 3)
+            }
+        }
+
+        @Test func `Who cannot answer over UDP is named`() async throws {
+            try await ProbeLab.with { lab in
+                func flow(to destination: String) throws -> FlowRequest {
+                    FlowRequest(
+                        name: "f#1", probe: "f", over: .udp(sourcePort: 61_000), source: "here", sourceAddress: nil,
+                        destination: try #require(IPAddress(destination)), interval: .milliseconds(100))
+                }
+                await #expect {
+                    _ = try await Self.play(lab, [flow(to: "10.77.0.1")], for: .seconds(1))
+                } throws: {
+                    "\($0)" == "f#1: 10.77.0.1 is no node of this lab, so nobody answers what goes over UDP."
+                }
+                let taken = try await lab.lab.sandbox("there").openSocket(AF_INET, SOCK_DGRAM, protocol: 0)
+                defer { close(taken) }
+                let anywhere = try #require(IPAddress("0.0.0.0"))
+                #expect(anywhere.withSocketAddress(port: FlowRequest.echoPort) { bind(taken, $0, $1) } == 0)
+                await #expect {
+                    _ = try await Self.play(lab, [flow(to: "10.2.0.10")], for: .seconds(1))
+                } throws: {
+                    "\($0)".hasPrefix("there: flows over UDP are answered at port 7, which cannot be had")
+                }
             }
         }
 

@@ -4,6 +4,31 @@ import Testing
 
 /// What each kind of fault does to the probes of aws-oci; about half of them were seen in the running lab as well.
 @Suite struct FaultEffectTests {
+    /// What takes away one protocol takes away flows over that alone: what netlab's own datagrams are, its faults and rules tell from pings.
+    @Test(arguments: [
+        ("drop udp on first", "none", "untilHealed"), ("drop icmp on first", "untilHealed", "none"),
+        ("drop tcp on west", "none", "none"),
+    ])
+    func `What a probe sends decides`(fault: String, ping: String, datagrams: String) throws {
+        let lab = try PredictedLab.resolve(PredictedLab.pair)
+        let predictor = Predictor(topology: lab, versions: .measured)
+        let (fault, probe) = (try Fault(fault, in: lab), try #require(lab.probe(named: "across")))
+        #expect(predictor.predict(fault, for: probe).effect.kind == ping)
+        #expect(predictor.predicting(.datagrams).predict(fault, for: probe).effect.kind == datagrams)
+    }
+
+    /// The echo port has to be open, too.
+    @Test func `A rule that lets in pings alone keeps datagrams out`() throws {
+        for (rule, isKnown) in [("protocol: icmp", false), ("protocol: udp, ports: [7]", true)] {
+            let lab = try PredictedLab.resolve(
+                PredictedLab.pair.replacing(
+                    "right: {role: router,", with: "right: {role: instance, security: [{from: 10.1.0.0/24, \(rule)}],"))
+            let prediction = Predictor(topology: lab, versions: .measured).predicting(.datagrams)
+                .predict(try Fault("link first down", in: lab), for: try #require(lab.probe(named: "across")))
+            #expect((prediction.effect.kind == "unpredictable") != isKnown, "\(prediction)")
+        }
+    }
+
     /// One letter a probe: workload, workload-back, backup-inside, backup-routers. `-` not touched, `O` outage until the
     /// other way is in use, `m` no more than a moment, `X` until healed, `d` degraded, `?` nothing can be said.
     @Test(arguments: [

@@ -99,6 +99,42 @@ import Testing
         #expect(try flow.trace().flows["there"]?.arrived(0) != nil)
     }
 
+    /// Flows over UDP are told by their markers: two of one probe at the same time, one by each tunnel.
+    @Test func `Datagrams are followed as echo requests are`() throws {
+        let records = [FlowRecord](
+            (1...2).map { number in
+                let port: UInt16 = 61_000 + UInt16(number)
+                let request = FlowRequest(
+                    name: "there#\(number)", probe: "there", over: .udp(sourcePort: port), source: "west",
+                    sourceAddress: nil, destination: IPAddress("10.2.0.2")!, interval: .milliseconds(100))
+                return FlowRecord(
+                    request: request, id: UInt64(number + 40), identifier: port, sentAtNanoseconds: [1000],
+                    roundTripNanoseconds: [number == 1 ? 2_000_000 : -1], duplicates: 0, reordered: 0, unsent: 0,
+                    localErrors: [])
+            })
+        var capture = FakeCapture()
+        for (record, tunnel) in zip(records, ["main", "backup"]) {
+            let request = Packets.datagram("10.1.0.2", "10.2.0.2", port: record.identifier, 1, id: record.id)
+            capture.add(Packets.ethernet(request), at: "west:eth0", 1000)
+            capture.add(request, at: "gw1:\(TwoPaths.interface(tunnel))", 1100)
+            capture.add(Packets.ethernet(request), at: "gw2:lan", 2000)
+        }
+        let reply = Packets.datagram("10.2.0.2", "10.1.0.2", port: 61_001, 1, isRequest: false, id: 41)
+        capture.add(Packets.ethernet(reply), at: "east:eth0", 2000)
+        capture.add(reply, at: "gw2:\(TwoPaths.interface("backup"))", 2100)
+        capture.add(Packets.ethernet(reply), at: "gw1:lan", 3000)
+        // Another's to the same port, and one of netlab's to another port, are none of them.
+        capture.add(
+            Packets.ethernet(Packets.datagram("10.1.0.2", "10.2.0.2", port: 61_002, 1, id: 7)), at: "gw2:lan", 1)
+
+        let trace = try capture.trace(records)
+        let results = records.map { FlowResult($0, trace: trace) }
+        #expect(results.map(\.probe) == ["there", "there"] && results.map(\.name) == ["there#1", "there#2"])
+        #expect(results.flatMap(\.phases).map(\.forth) == [["main"], ["backup"]])
+        #expect(results.flatMap(\.phases).map(\.back) == [["backup"], nil])
+        #expect(results.flatMap(\.phases).map(\.fate) == [.answered, .lostBack])
+    }
+
     /// Sequence numbers wrap after 65,536 requests; the time tells which of two requests a packet is.
     @Test func `Sequence numbers wrap`() throws {
         let start = TwoPaths.second

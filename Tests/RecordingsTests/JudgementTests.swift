@@ -24,17 +24,17 @@ import Testing
 
     private static func predict(
         _ effect: Prediction.Effect, comeback: (Int, Int)? = nil
-    ) -> (Incident, String) -> Prediction? {
+    ) -> (Incident, FlowResult) -> Prediction? {
         { incident, flow in
             Prediction(
-                fault: incident.begun.map(\.description).joined(), probe: flow, effect: effect,
+                fault: incident.begun.map(\.description).joined(), probe: flow.probe, effect: effect,
                 comeback: comeback.map { Window(.seconds($0.0), .seconds($0.1)) },
                 before: .init(forth: ["main"], back: ["main"]), during: nil, reasons: [])
         }
     }
 
     private static func judge(
-        _ flow: FakeFlow, _ predict: @escaping (Incident, String) -> Prediction?,
+        _ flow: FakeFlow, _ predict: @escaping (Incident, FlowResult) -> Prediction?,
         incidents: [Incident] = [fault, heal],
         time: TimeKind = .virtual
     ) throws -> [OutageJudgement] {
@@ -67,14 +67,14 @@ import Testing
 
     /// A flow whose way is up to a hash is judged by what was predicted for the way it took.
     @Test func `A flow is judged by its own way`() throws {
-        let predict = { (incident: Incident, flow: String) -> Prediction? in
+        let predict = { (incident: Incident, flow: FlowResult) -> Prediction? in
             let ways = [("main", Self.window(20, 31)), ("backup", .none)].map { tunnel, effect in
                 Prediction(
-                    fault: "link cut down", probe: flow, effect: effect, comeback: nil,
+                    fault: "link cut down", probe: flow.probe, effect: effect, comeback: nil,
                     before: .init(forth: [tunnel], back: [tunnel]), during: nil, reasons: [])
             }
             return Prediction(
-                fault: "link cut down", probe: flow, effect: .byFlow, comeback: nil,
+                fault: "link cut down", probe: flow.probe, effect: .byFlow, comeback: nil,
                 before: .init(forth: ["main", "backup"], back: ["main", "backup"]), during: nil, reasons: [],
                 alternatives: ways)
         }

@@ -226,6 +226,19 @@ enum Packets {
             [isRequest ? 8 : 0, 0, 0, 0] + bytes(identifier) + bytes(sequence) + marker + rest)
     }
 
+    /// A datagram of a flow's, of so many bytes behind the UDP header.
+    static func datagram(
+        _ source: String, _ destination: String, port: UInt16, _ sequence: UInt16, isRequest: Bool = true, id: UInt64,
+        payload: Int = 56
+    ) -> [UInt8] {
+        let head = ProbeMarker.bytes(id: id) + bytes(sequence)
+        let ports = isRequest ? [port, FlowRequest.echoPort] : [FlowRequest.echoPort, port]
+        return ip(
+            source, destination, 17,
+            ports.flatMap { bytes($0) } + bytes(UInt16(8 + payload)) + [0, 0] + head
+                + Array(repeating: 0x55 as UInt8, count: payload - head.count))
+    }
+
     static func ethernet(_ packet: [UInt8]) -> [UInt8] {
         [2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 0x08, 0x00] + packet
     }

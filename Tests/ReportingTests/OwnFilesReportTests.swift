@@ -7,6 +7,7 @@ import Testing
         """
         conn c
             auto=start
+            authby=secret
             left=192.0.2.\(own)
             right=192.0.2.\(peer)
             ike=aes256-sha2_256-dh14
@@ -40,14 +41,15 @@ import Testing
         #expect(
             report == """
                 a.conf, c, at a for tunnel vpn
-                  computed with: auto, ike, left, mark, right, vti-interface, vti-routing
+                  computed with: authby, auto, ike, left, mark, right, vti-interface, vti-routing
                   the daemon's alone: fragmentation
                   not understood, so that nothing is predicted: rekey=no
                 b.conf, c, at b for tunnel vpn
-                  computed with: auto, ike, left, mark, right, vti-interface, vti-routing
+                  computed with: authby, auto, ike, left, mark, right, vti-interface, vti-routing
                 BIRD's configuration at a
                   computed with, of up in line 1: local, neighbor, hold time
-                  what it tells and takes: as the lab file's `bgp:` says
+                  what it tells in up: as its exports say
+                  what it takes: as the lab file's `bgp:` says
                   not computed, so that nothing is predicted: `protocol rip` in line 4, `passive` in line 2
                 """, "\(report)")
     }

@@ -35,9 +35,9 @@ import Testing
         let flow = FlowResult(record(lost: lost), trace: nil)
         let judge = OutageJudge(
             incidents: [Incident(nanoseconds: 10 * second, begun: [.linkDown("wan & <1>")])], endedAt: 60 * second,
-            predict: { incident, name in
+            predict: { incident, flow in
                 Prediction(
-                    fault: incident.text, probe: name, effect: .outage(window), comeback: nil,
+                    fault: incident.text, probe: flow.probe, effect: .outage(window), comeback: nil,
                     before: .init(forth: ["main"], back: ["main"]), during: nil, reasons: ["hold timer 30 s"])
             })
         return TestRun(
@@ -64,6 +64,39 @@ import Testing
 
                 1 passed
                 """, "\(text)")
+    }
+
+    /// Those of one probe that fared alike are one line, the longest outage's.
+    @Test func `Flows of one probe are told together`() {
+        let flows = (1...5).map { number in
+            FlowResult(
+                FlowRecord(
+                    request: FlowRequest(
+                        name: "app#\(number)", probe: "app", over: .udp(sourcePort: 61_000), source: "a",
+                        sourceAddress: nil, destination: IPAddress("10.2.0.2")!, interval: .milliseconds(100)),
+                    id: 1, identifier: 1, sentAtNanoseconds: (0..<600).map { Int64($0) * Self.second / 10 },
+                    roundTripNanoseconds: (0..<600).map {
+                        number <= 3 && (100..<(340 + number)).contains($0) ? -1 : 3_000_000
+                    }, duplicates: 0, reordered: 0, unsent: 0, localErrors: []), trace: nil)
+        }
+        let judge = OutageJudge(
+            incidents: [Incident(nanoseconds: 10 * Self.second, begun: [.linkDown("wan")])], endedAt: 60 * Self.second
+        ) { incident, flow in
+            let isOut = flow.outages(.roundTrip).isEmpty == false
+            return Prediction(
+                fault: incident.text, probe: flow.probe,
+                effect: isOut ? .outage(Window(.seconds(20), .seconds(31))) : .none, comeback: nil,
+                before: .init(forth: [isOut ? "main" : "backup"], back: ["backup"]), during: nil, reasons: [])
+        }
+        let run = TestRun(
+            lab: "aws-oci", scenario: "cut", variant: nil, repetition: 1, length: .seconds(60), wallTime: .seconds(1),
+            flows: flows, judgements: judge.judgements(of: flows))
+        let lines = TestReport(runs: [run]).text(of: run, .plain, isVerbose: false).split(separator: "\n")
+        #expect(lines.count == 4, "\(lines)")
+        #expect(
+            lines[2].contains("✓  app, 3 flows by main, back by backup  link wan down  out for 24.200 s"), "\(lines)")
+        #expect(lines[3].contains("✓  app, 2 flows by backup                link wan down  no packet lost"), "\(lines)")
+        #expect(TestReport(runs: [run]).distributions.map(\.outages) == [3])
     }
 
     @Test func `What failed is explained`() {

@@ -139,6 +139,9 @@ struct netlab_packet {
 };
 // Takes what has been received without waiting: recvmmsg(2). At most 16 at a time.
 int netlab_receive_packets(int descriptor, struct netlab_packet packets[], int capacity);
+// Sends every datagram that has been received back to its sender, from the address that it was sent to, without waiting; it is
+// kept in the bytes given meanwhile. The socket needs IP_PKTINFO or IPV6_RECVPKTINFO: ip(7), ipv6(7).
+void netlab_echo_datagrams(int descriptor, void *bytes, size_t capacity);
 
 // Has Swift's tasks run on threads that do nothing of their own accord; to be called before there are any tasks. For the
 // lab kernel's agent, which lives for virtual days.

@@ -101,7 +101,7 @@ actor PlutoKeySource: IKEKeySource {
             let lines = Array(buffer[...end])
             told.read(lines)
             // As long as what it replaces, and in front of where pluto writes.
-            let masked = PlutoKeyLog.masked(lines)
+            let masked = PlutoDebugging.masked(lines)
             if masked != lines {
                 guard pwrite(descriptor, masked, masked.count, watched.offset) == masked.count else {
                     throw LabFailure("\(path) cannot be written: \(String(cString: strerror(errno))).")

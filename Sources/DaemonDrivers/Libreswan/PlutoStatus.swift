@@ -12,8 +12,10 @@ public struct PlutoStatus: Hashable, Sendable {
     /// By number, which only grows.
     public let childSAs: [ChildSecurityAssociation]
 
+    /// Of a template and the instance that a peer has made of it, that which has associations.
     public func connection(named name: String) -> IPsecConnection? {
-        connections.first { $0.name == name }
+        let named = connections.filter { $0.name == name }
+        return named.last { $0.newestIKESA != nil } ?? named.last { $0.newestChildSA != nil } ?? named.first
     }
 }
 

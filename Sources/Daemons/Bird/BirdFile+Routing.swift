@@ -70,13 +70,20 @@ extension BirdFile {
             return
         }
         switch own.kind {
-        case "device", "direct", "radv", "mrt", "bmp", "perf", "bfd": break
+        case "device", "radv", "mrt", "bmp", "perf", "bfd": break
+        case "direct":
+            let patterns = own.body.filter { $0.begins("interface") }.flatMap { $0.words.dropFirst() }
+                .filter(\.isQuoted).map(\.text)
+            routing.directInterfaces += patterns.isEmpty ? ["*"] : patterns
         case "kernel": addKernel(own, to: &routing)
         case "static":
             let unreachable: Set = ["unreachable", "blackhole", "prohibit", "reject"]
             routing.open += own.body.filter { route in
                 route.begins("route") && !route.words.contains { unreachable.contains($0.text) }
             }.map { Self.place($0) }
+            routing.staticRoutes += own.body.compactMap { route in
+                route.word(after: "route").flatMap { IPPrefix($0.text) }
+            }
         case "bgp": routing.sessions.append(session(own, line: statement.line))
         default: routing.open.append(Self.place(statement))
         }
@@ -92,7 +99,10 @@ extension BirdFile {
                     routing.open.append(Self.place(setting))
                 }
             case "merge": routing.mergesPaths = setting.begins("merge", "paths") && Self.isOn(setting, beyond: 2)
-            case "scan", "device", "debug", "ipv4", "ipv6", "learn", "graceful", "description",
+            case "ipv4", "ipv6":
+                let bits = setting.begins("ipv4") ? 32 : 128
+                routing.kernelExports[bits] = Self.export(in: setting, usually: .nothing)
+            case "scan", "device", "debug", "learn", "graceful", "description",
                 "persist" where !Self.isOn(setting, beyond: 1):
                 break
             default: routing.open.append(Self.place(setting))
@@ -103,6 +113,35 @@ extension BirdFile {
     /// Whether a switch is on: by its word, or for want of one.
     fileprivate static func isOn(_ setting: Statement, beyond count: Int) -> Bool {
         setting.words.count <= count || !["off", "no"].contains(setting.words[count].text)
+    }
+
+    /// What a channel lets out; nil where that is not read.
+    private static func export(in channel: Statement, usually: OwnExport) -> OwnExport? {
+        guard let export = channel.body?.last(where: { $0.begins("export") && !$0.begins("export", "limit") }) else {
+            return usually
+        }
+        let words = export.words.dropFirst().map(\.text)
+        switch words.first {
+        case "all": return .all
+        case "none": return .nothing
+        case "where": return sources(words.dropFirst())
+        case "filter":
+            // filter { if source = … then accept; reject; }
+            guard let body = export.body, body.count == 2, body[1].beginning(1) == "reject" else { return nil }
+            let condition = body[0].words.map(\.text)
+            guard condition.first == "if", condition.suffix(2) == ["then", "accept"] else { return nil }
+            return sources(condition.dropFirst().dropLast(2))
+        default: return nil
+        }
+    }
+
+    /// Reads `source = RTS_STATIC` and `source ~ [RTS_STATIC, RTS_DEVICE]`.
+    private static func sources(_ words: ArraySlice<String>) -> OwnExport? {
+        guard words.count == 3, let list = words.last, words.first == "source",
+            ["=", "~"].contains(words[words.startIndex + 1])
+        else { return nil }
+        let names = list.split { "[], ".contains($0) }.map(String.init)
+        return names.allSatisfy { $0.hasPrefix("RTS_") } ? .from(Set(names)) : nil
     }
 
     // MARK: BGP
@@ -168,6 +207,9 @@ extension BirdFile {
         case ("multihop", _): session.isMultihop = true
         case ("direct", _): session.isMultihop = false
         case ("ipv4", _), ("ipv6", _):
+            let export = Self.export(in: setting, usually: .nothing)
+            session.exports[setting.begins("ipv4") ? 32 : 128] = export
+            session.hasKnownExports = session.hasKnownExports && export != nil
             for part in setting.body ?? [] where !Self.isHarmless(channel: part) {
                 session.open.append(Self.place(part))
             }

@@ -10,6 +10,11 @@ public struct OwnRouting: Hashable, Sendable {
     public var metric: Int?
     /// Whether the kernel is given several equally good routes to one place.
     public var mergesPaths = false
+    /// The connected networks that it knows of: those of interfaces that one of these patterns is for.
+    public var directInterfaces: [String] = []
+    public var staticRoutes: [IPPrefix] = []
+    /// Which routes the kernel is given, by an address's bits; nothing where that is not read.
+    public var kernelExports: [Int: OwnExport] = [:]
     /// Whether something makes paths longer that it tells.
     public var prepends = false
     /// What may decide and that nothing here computes: a setting and its line.
@@ -19,11 +24,42 @@ public struct OwnRouting: Hashable, Sendable {
 
     public func session(with peer: IPAddress) -> OwnSession? { sessions.first { $0.neighbor == peer } }
 
+    /// What it tells in a session by itself, beside what it passes on; nil where that is not read.
+    ///
+    /// - Parameter networks: The node's connected networks, by their interfaces.
+    public func told(in session: OwnSession, _ networks: [(interface: InterfaceName, prefix: IPPrefix)]) -> [IPPrefix]?
+    {
+        guard session.hasKnownExports else { return nil }
+        let direct = networks.filter { network in
+            directInterfaces.contains { OwnBFD.Interfaces.matches($0, network.interface.description) }
+        }.map { (source: OwnExport.connected, prefix: $0.prefix) }
+        return (direct + staticRoutes.map { (source: "RTS_STATIC", prefix: $0) }).filter { route in
+            session.exports[route.prefix.address.bitWidth]?.takes(route.source) ?? false
+        }.map(\.prefix)
+    }
+
     /// What BFD goes by in one of its sessions; nil where there is none.
     func timers(of session: OwnSession, on interface: InterfaceName) -> BFDTimers? {
         guard let bfd, let wanted = session.bfd else { return nil }
         let place = bfd.interfaces.first { $0.takes(interface) }?.timers ?? bfd.usual
         return (session.isMultihop ? bfd.multihop : place).with(wanted)
+    }
+}
+
+/// Which routes are let out, by where they are from: BIRD's `source` of a route, such as `RTS_STATIC`.
+public enum OwnExport: Hashable, Sendable {
+    case all, nothing
+    case from(Set<String>)
+
+    static let connected = "RTS_DEVICE"
+    public static let learned = "RTS_BGP"
+
+    public func takes(_ source: String) -> Bool {
+        switch self {
+        case .all: true
+        case .nothing: false
+        case .from(let sources): sources.contains(source)
+        }
     }
 }
 
@@ -48,85 +84,13 @@ public struct OwnSession: Hashable, Sendable {
     /// What it asks of BFD; nil for none.
     public var bfd: BFDOptions?
     public var password: Secret?
+    /// Which routes it tells, by an address's bits, and whether all of that was read.
+    public var exports: [Int: OwnExport] = [:]
+    public var hasKnownExports = true
     /// The settings that netlab computes with.
     public var taken: [String] = []
     /// What may decide and that nothing here computes: a setting and its line.
     public var open: [String] = []
-}
-
-/// Where BFD is spoken, and how (RFC 5880, RFC 5881).
-public struct OwnBFD: Hashable, Sendable {
-    public struct Interfaces: Hashable, Sendable {
-        /// Names in which `*` stands for any characters and `?` for one.
-        public let patterns: [String]
-        public let timers: BFDTimers
-
-        func takes(_ interface: InterfaceName) -> Bool {
-            patterns.contains { Self.matches($0, interface.description) }
-        }
-
-        /// Row by row: which beginnings of the name the pattern's beginning stands for.
-        private static func matches(_ pattern: String, _ name: String) -> Bool {
-            let name = Array(name)
-            var reached = [true] + [Bool](repeating: false, count: name.count)
-            for character in pattern {
-                var next = [Bool](repeating: false, count: name.count + 1)
-                for index in next.indices {
-                    if character == "*" {
-                        next[index] = reached[index] || index > 0 && next[index - 1]
-                    } else if index > 0 {
-                        next[index] = reached[index - 1] && (character == "?" || character == name[index - 1])
-                    }
-                }
-                reached = next
-            }
-            return reached[name.count]
-        }
-    }
-
-    /// The first that a session's interface is one of counts.
-    public var interfaces: [Interfaces]
-    /// On other interfaces.
-    public let usual: BFDTimers
-    /// Over several hops.
-    public var multihop: BFDTimers
-}
-
-/// How often one side of a BFD session wants to send and is ready to receive (RFC 5880, section 6.8.1).
-public struct BFDTimers: Hashable, Sendable {
-    /// `bfd.DesiredMinTxInterval`
-    public var transmit: Duration
-    /// `bfd.RequiredMinRxInterval`
-    public var receive: Duration
-    /// `bfd.DetectMult`: how many of this side's packets the other may miss.
-    public var multiplier: Int
-
-    func with(_ options: BFDOptions) -> Self {
-        BFDTimers(
-            transmit: options.transmit ?? transmit, receive: options.receive ?? receive,
-            multiplier: options.multiplier ?? multiplier)
-    }
-}
-
-/// Those of ``BFDTimers`` that are said.
-public struct BFDOptions: Hashable, Sendable {
-    public var transmit: Duration?
-    public var receive: Duration?
-    public var multiplier: Int?
-}
-
-/// When one side of a BFD session notices that it hears nothing of the other any more.
-public struct BFDDetection: Hashable, Sendable {
-    /// How often the other sends at least.
-    public let interval: Duration
-    /// How many packets of its may be missed.
-    public let multiplier: Int
-
-    /// From the last packet on (RFC 5880, section 6.8.4).
-    public var time: Duration { interval * multiplier }
-
-    /// From the loss of the other's packets on: the last one is up to an interval old.
-    public var window: Window { Window(time - interval, time) }
 }
 
 extension Topology {

@@ -59,7 +59,7 @@ public struct Libreswan: KeyDaemon {
         PlutoLog.failures(in: log, connection: name)
     }
 
-    public func masked(_ log: [UInt8]) -> [UInt8] { PlutoKeyLog.masked(log) }
+    public func masked(_ log: [UInt8]) -> [UInt8] { PlutoDebugging.masked(log) }
 
     public func effect(of fault: Fault.DaemonFault, at node: String) -> DaemonFaultEffect {
         switch fault {
@@ -129,7 +129,8 @@ public struct Libreswan: KeyDaemon {
         if kind == .vti, number == nil {
             problems.append(
                 OwnFile.Problem(
-                    .file, "\(file.name): vti-interface= needs mark=", "Add `mark=5/0xffffffff` to conn \(name)."))
+                    .file, Self.markProblem(parameters, in: file.name),
+                    "Write `mark=5/0xffffffff` in conn \(name), with a number of its own."))
         }
         let first = { (keys: String...) in keys.lazy.compactMap { parameters[$0] }.first }
         let starts = ["start", "up", "ondemand", "route"].contains(parameters["auto"] ?? "")
@@ -141,8 +142,7 @@ public struct Libreswan: KeyDaemon {
             esp: first("phase2alg", "esp").flatMap(ESPAlgorithms.init(libreswan:)),
             ikeLifetime: first("ikelifetime").flatMap(Self.duration),
             espLifetime: first("salifetime", "keylife", "lifetime").flatMap(Self.duration),
-            forcesEncapsulation: ["yes", "on", "true"].contains(parameters["encapsulation"])
-                || parameters["forceencaps"] == "yes",
+            forcesEncapsulation: Self.isOn(parameters["encapsulation"]) || Self.isOn(parameters["forceencaps"]),
             initiates: starts, waitsForTraffic: ["ondemand", "route"].contains(parameters["auto"]),
             // It goes on by itself (measured with 4.10, cuts of 5 and of 12 minutes).
             pauseBetweenAttempts: .zero,
@@ -151,7 +151,7 @@ public struct Libreswan: KeyDaemon {
             attempts: nil,
             deadPeerDelay: parameters["dpddelay"].flatMap(Self.duration).flatMap { $0 > .zero ? $0 : nil },
             deadPeerAction: parameters["dpdaction"].flatMap(TunnelEnd.DeadPeerAction.init(rawValue:)) ?? .hold,
-            moves: parameters["mobike"] == "yes", taken: parameters.keys.filter(Self.taken.contains).sorted(),
+            moves: Self.isOn(parameters["mobike"]), taken: parameters.keys.filter(Self.taken.contains).sorted(),
             open: Self.open(parameters),
             settings: parameters, lines: isTurned ? Self.turned(written.lines(of: name)) : written.lines(of: name),
             terms: Self.terms(parameters))
@@ -163,14 +163,16 @@ public struct Libreswan: KeyDaemon {
         "auto", "ikev2", "keyexchange", "authby", "left", "right", "leftid", "rightid", "leftsubnet", "rightsubnet",
         "leftsubnets", "rightsubnets", "ike", "phase2alg", "esp", "pfs", "ikelifetime", "salifetime", "keylife",
         "lifetime", "dpddelay", "dpdaction", "dpdtimeout", "retransmit-timeout", "retransmit-interval",
-        "encapsulation", "forceencaps", "type", "leftprotoport", "rightprotoport", "mark", "vti-interface",
+        "encapsulation", "forceencaps", "type", "esn", "sha2-truncbug", "leftauth", "leftprotoport", "rightprotoport",
+        "mark", "mark-in", "mark-out",
+        "vti-interface",
         "vti-routing", "ipsec-interface", "narrowing",
     ]
 
     /// Those that decide neither when a tunnel comes or goes nor whether a ping gets through, whatever they say.
     private static let harmless: Set = [
         "also", "phase2", "connaddrfamily", "hostaddrfamily", "clientaddrfamily", "compress", "fragmentation",
-        "replay-window", "esn", "nat-keepalive", "nat-ikev1-method", "sha2-truncbug", "initial-contact",
+        "replay-window", "nat-keepalive", "nat-ikev1-method", "initial-contact", "rightauth",
         "leftnexthop", "rightnexthop", "priority", "reqid", "rekeymargin", "rekeyfuzz", "vti-shared", "mtu", "metric",
         "leftvti", "rightvti", "aggressive", "aggrmode", "overlapip", "decap-dscp", "encap-dscp", "nopmtudisc",
         "nic-offload", "sendca", "leftsendcert", "rightsendcert", "send-vendorid", "fake-strongswan", "debug",
@@ -181,7 +183,7 @@ public struct Libreswan: KeyDaemon {
     private static func open(_ parameters: [String: String]) -> [String] {
         parameters.filter { key, value in
             switch key {
-            case "rekey", "reauth": value != (key == "rekey" ? "yes" : "no")
+            case "rekey", "reauth": isOn(value) != (key == "rekey")
             case "keyingtries": !["0", "%forever"].contains(value)
             case "mobike": false
             default: !taken.contains(key) && !harmless.contains(key)
@@ -214,6 +216,14 @@ public struct Libreswan: KeyDaemon {
                     "\(file): with ipsec-interface= and no leftnexthop=, pluto's script sends ESP straight to its peer, past the node's gateway (table 50), so nothing arrives unless the peer is on the node's own link",
                     "Write `leftnexthop=` with the gateway's address in conn \(connection)."))
         }
+        for side in ["leftid", "rightid"] {
+            guard let id = parameters[side], id.first?.isLetter == true, !id.contains("=") else { continue }
+            problems.append(
+                OwnFile.Problem(
+                    .file, isWarning: true,
+                    "\(file): \(side)=\(id) of conn \(connection) is a name without `@`, for which pluto looks up an address (ipsec.conf(5)); a lab has no DNS",
+                    "Write `\(side)=@\(id)`, as the peer calls it."))
+        }
         if ikeVersion(parameters) == 1 {
             problems.append(
                 OwnFile.Problem(
@@ -235,19 +245,31 @@ public struct Libreswan: KeyDaemon {
 
     private static func terms(_ parameters: [String: String]) -> ConnectionTerms {
         let espKey = parameters["phase2alg"] == nil ? "esp" : "phase2alg"
-        return ConnectionTerms(
+        var terms = ConnectionTerms(
             ike: ConnectionTerms.list(parameters["ike"], IKEAlgorithms.init(libreswan:)),
             // The group of a renewal is the IKE SA's: what stands here is not what is used.
             esp: ConnectionTerms.list(parameters[espKey]) { text in
                 ESPAlgorithms(libreswan: text).map { ESPProposal(algorithms: $0, group: nil) }
             },
-            narrows: parameters["narrowing"] == "yes",
-            localID: ConnectionTerms.identity(parameters["leftid"] ?? parameters["left"]),
-            remoteID: ConnectionTerms.identity(parameters["rightid"] ?? parameters["right"]),
+            narrows: Self.isOn(parameters["narrowing"]),
+            localID: identity(parameters["leftid"] ?? parameters["left"]),
+            remoteID: identity(parameters["rightid"] ?? parameters["right"]),
             keys: .init(
-                ike: "ike", esp: espKey, local: "leftsubnet", remote: "rightsubnet", start: "auto",
+                ike: "ike", esp: espKey, local: parameters["leftsubnets"] == nil ? "leftsubnet" : "leftsubnets",
+                remote: parameters["rightsubnets"] == nil ? "rightsubnet" : "rightsubnets", start: "auto",
                 version: parameters["keyexchange"] == nil ? "ikev2" : "keyexchange", localID: "leftid",
                 remoteID: "rightid"))
+        terms.hasForwardSecrecy = parameters["pfs"].map(Self.isOn) ?? true
+        let esn = parameters["esn"].flatMap { $0 == "either" ? nil : Self.isOn($0) }
+        terms.extendedSequences = esn.map { [$0] } ?? [true, false]
+        terms.cutsSHA256 = Self.isOn(parameters["sha2-truncbug"])
+        let ways = (parameters["leftauth"] ?? parameters["authby"])?.split { "|,".contains($0) }
+        if !(ways?.contains("secret") ?? false) {
+            terms.keyless =
+                ways.map { "authenticates by \($0.joined(separator: ", "))" }
+                ?? "has no authby=, which means signatures (ipsec.conf(5))"
+        }
+        return terms
     }
 
     public func mistaking(_ parameter: Fault.Parameter, in files: ConnectionFiles, of end: TunnelEnd) -> ConnectionFiles
@@ -255,18 +277,18 @@ public struct Libreswan: KeyDaemon {
         files.mistakenIpsecConf(parameter, of: end)
     }
 
-    /// Of lines `IDENTITY … : PSK "KEY"` (ipsec.secrets(5)) those that name the peer, or else all.
+    /// That of the line which fits the two identities best; nil where several do, or none.
     public func presharedKey(in files: ConnectionFiles, of end: TunnelEnd) -> Secret? {
-        let keys = Set(
-            secrets(in: files, of: end).compactMap { line -> String? in
-                guard let match = line.firstMatch(of: #/:\s*PSK\s+(?:"([^"]*)"|'([^']*)')/#),
-                    !line.trimmed.hasPrefix("#")
-                else {
-                    return nil
-                }
-                return (match.1 ?? match.2).map(String.init)
-            })
-        return keys.count == 1 ? keys.first.map { Secret($0) } : nil
+        let terms = end.own?.terms
+        let keys = KeyLine.fitting(
+            terms?.localID ?? "\(end.localAddress)", terms?.remoteID ?? "\(end.remoteAddress)",
+            among: KeyLine.all(in: files))
+        return Set(keys.map(\.key)).count == 1 ? keys.first.map { Secret($0.key) } : nil
+    }
+
+    public func lacksKey(in files: ConnectionFiles, for local: String, and remote: String) -> Bool {
+        let lines = KeyLine.all(in: files)
+        return !lines.isEmpty && KeyLine.fitting(local, remote, among: lines).isEmpty
     }
 
     public func secrets(in files: ConnectionFiles, of end: TunnelEnd) -> [String] {
@@ -371,17 +393,75 @@ public struct Libreswan: KeyDaemon {
         return UInt16(parts[1]).map { (upper, $0) }
     }
 
-    /// The number before the mask of `mark=5/0xffffffff`.
+    /// The number before the mask of `mark=5/0xffffffff`, or of `mark-in=` and `mark-out=` where they are alike.
     private static func mark(_ parameters: [String: String]) -> UInt32? {
-        guard let text = parameters["mark"]?.split(separator: "/").first else { return nil }
-        return text.hasPrefix("0x") ? UInt32(text.dropFirst(2), radix: 16) : UInt32(text)
+        let numbers = ["mark-in", "mark-out"].map { key -> UInt32? in
+            guard let text = (parameters[key] ?? parameters["mark"])?.split(separator: "/").first else { return nil }
+            // Measured with 4.10, whose manual page promises a number of its own.
+            if text == "-1" { return .max }
+            return text.hasPrefix("0x") ? UInt32(text.dropFirst(2), radix: 16) : UInt32(text)
+        }
+        return numbers[0] == numbers[1] ? numbers[0] : nil
     }
+
+    /// What is wrong where ``mark(_:)`` finds none.
+    private static func markProblem(_ parameters: [String: String], in file: String) -> String {
+        let written = ["mark", "mark-in", "mark-out"].compactMap { key in parameters[key].map { "\(key)=\($0)" } }
+        guard !written.isEmpty else {
+            return "\(file): vti-interface= needs mark=, or mark-in= and mark-out= (ipsec.conf(5))"
+        }
+        return "\(file): \(written.joined(separator: ", ")): netlab makes interfaces of one number for both directions"
+    }
+
+    /// Nil for a name without `@`, which is looked up for an address.
+    private static func identity(_ text: String?) -> String? {
+        guard let text, text.hasPrefix("@") || IPAddress(text) != nil else { return nil }
+        return ConnectionTerms.identity(text)
+    }
+
+    /// The words of a switch (ipsec.conf(5)).
+    private static func isOn(_ text: String?) -> Bool { ["yes", "on", "true", "1", "y"].contains(text) }
 
     /// A bare number is one of seconds.
     static func duration(_ text: String) -> Duration? { Duration(text: text) ?? Duration(text: text + "s") }
 
     /// A bare number is one of milliseconds.
     static func milliseconds(_ text: String) -> Duration? { Duration(text: text) ?? Duration(text: text + "ms") }
+}
+
+/// A line `IDENTITY … : PSK "KEY"` (ipsec.secrets(5)).
+private struct KeyLine {
+    let identities: [String]
+    let key: String
+
+    static func all(in files: ConnectionFiles) -> [KeyLine] {
+        files.secrets.reveal().split(separator: "\n").compactMap { line in
+            guard !line.trimmed.hasPrefix("#"),
+                let match = line.firstMatch(of: #/^(.*?)\s*:\s*PSK\s+(?:"([^"]*)"|'([^']*)')/#),
+                let key = match.2 ?? match.3
+            else { return nil }
+            return KeyLine(
+                identities: match.1.split(whereSeparator: \.isWhitespace).map {
+                    ConnectionTerms.identity(String($0)) ?? String($0)
+                }, key: String(key))
+        }
+    }
+
+    /// Those that fit best: for both identities, for one and anybody, for one's own alone, for everybody
+    /// (lib/libswan/secrets.c, `lsw_find_secret_by_id`).
+    static func fitting(_ local: String, _ remote: String, among lines: [KeyLine]) -> [KeyLine] {
+        let ranked = lines.map { line -> (rank: Int, line: KeyLine) in
+            let isAny = line.identities.contains { $0.hasPrefix("%any") }
+            switch (line.identities.contains(local), line.identities.contains(remote)) {
+            case (true, true): return (4, line)
+            case (true, false), (false, true):
+                return (isAny ? 3 : line.identities == [local] ? 2 : 0, line)
+            case (false, false): return (isAny || line.identities.isEmpty ? 1 : 0, line)
+            }
+        }
+        let best = ranked.map(\.rank).max() ?? 0
+        return best == 0 ? [] : ranked.filter { $0.rank == best }.map(\.line)
+    }
 }
 
 extension DaemonID {

@@ -44,7 +44,7 @@ public enum PlutoCommand {
         ["--rekey-ipsec", "--rekey-child"].map { whack(socket) + ["--name", connection, $0] }
     }
 
-    /// Makes pluto log keys, or no longer: ``PlutoKeyLog`` reads and masks them.
+    /// Makes pluto log keys, or no longer: ``PlutoDebugging`` masks them.
     ///
     /// When the command has ended, pluto has done so.
     public static func logPrivate(_ isOn: Bool, socket: String) -> [String] {

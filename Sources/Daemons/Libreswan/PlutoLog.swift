@@ -29,7 +29,7 @@ public enum PlutoLog {
         "NO_PROPOSAL_CHOSEN", "AUTHENTICATION_FAILED", "TS_UNACCEPTABLE", "INVALID_KE_PAYLOAD", "INVALID_SYNTAX",
         "no local proposal matches", "authentication failed", "timeout exceeded", "No response",
         "FATAL", "ERROR", "ABORT", "ASSERTION", "bind() failed", "cannot", "could not", "Can't",
-        "no connection has been authorized", "liveness action",
+        "no connection has been authorized", "liveness action", "mismatched", "no connection named", "no PSK found",
     ]
 
     /// The line after its time, which is `Nov 21 03:19:35.888324: `.

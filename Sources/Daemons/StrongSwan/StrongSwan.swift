@@ -113,6 +113,20 @@ public struct StrongSwan: KeyDaemon {
                     .file, "\(file.name): connection \(name) has no child, so it carries no traffic",
                     "Add `children { \(name) { … } }` to it, on lines of their own."))
         }
+        for (path, word) in connection.wrongActions {
+            let place = connection.lines[path].map { ", line \($0)" } ?? ""
+            problems.append(
+                OwnFile.Problem(
+                    .file,
+                    "\(file.name)\(place): \(path.split(separator: ".").last ?? "") = \(word) is no action of charon's, which takes no connection with it",
+                    "Write `none`, `trap` or `start` (swanctl.conf(5))."))
+        }
+        if let problem = connection.renewalProblem {
+            problems.append(
+                OwnFile.Problem(
+                    .file, isWarning: true, "\(file.name): the child SA of connection \(name) \(problem)",
+                    "Write `rekey_time` as well, a tenth below `life_time` (swanctl.conf(5))."))
+        }
         if connection.interface == nil, connection.wantsInterface {
             problems.append(
                 OwnFile.Problem(
@@ -154,6 +168,9 @@ public struct StrongSwan: KeyDaemon {
         guard keys.count == 1, let key = keys[0], !key.hasPrefix("0x"), !key.hasPrefix("0s") else { return nil }
         return Secret(key)
     }
+
+    /// charon falls back on keys that name nobody, and its sections are not read as far.
+    public func lacksKey(in files: ConnectionFiles, for local: String, and remote: String) -> Bool { false }
 
     public func secrets(in files: ConnectionFiles, of end: TunnelEnd) -> [String] {
         [files.configuration, files.secrets.reveal()].map { (try? StrongSwanSettings($0)) }.map { file in

@@ -62,7 +62,8 @@ public enum StrongSwanConfiguration {
                 path: "/etc/strongswan.conf",
                 contents: daemon(
                     logFile: logFile, topology.charonRetransmission(of: node),
-                    isAggressive: ends.contains { $0.end.options.isAggressive })),
+                    isAggressive: ends.contains { $0.end.options.isAggressive },
+                    isOwn: ends.allSatisfy { $0.end.own != nil })),
             keyLogging(false),
             ConfigurationFile(
                 path: "/etc/swanctl/swanctl.conf",
@@ -81,7 +82,10 @@ public enum StrongSwanConfiguration {
         "random", "nonce", "openssl", "xcbc", "kdf", "kernel-netlink", "socket-default", "vici", "updown",
     ]
 
-    private static func daemon(logFile: String, _ schedule: CharonRetransmission, isAggressive: Bool) -> String {
+    /// - Parameter isOwn: Whether all connections are the user's, who may count on charon's own values.
+    private static func daemon(
+        logFile: String, _ schedule: CharonRetransmission, isAggressive: Bool, isOwn: Bool
+    ) -> String {
         Section(
             "charon-systemd",
             // A responder refuses aggressive mode with a pre-shared key unless it is told so in these words.
@@ -90,13 +94,17 @@ public enum StrongSwanConfiguration {
                 // The lab's routes lead into the interfaces; charon's own would be in a table before all others.
                 ("install_routes", "no"),
                 ("install_virtual_ip", "no"),
-                // New SAs before the old ones go, as libreswan renews its own.
-                ("make_before_break", "yes"),
-                // One setting for the whole daemon.
-                ("retransmit_tries", "\(schedule.tries)"),
-                ("retransmit_timeout", "\(schedule.firstWait.inSeconds)"),
-                ("retransmit_base", "\(schedule.base)"),
-            ],
+            ]
+                + (isOwn
+                    ? []
+                    : [
+                        // New SAs before the old ones go, as libreswan renews its own.
+                        ("make_before_break", "yes"),
+                        // One setting for the whole daemon.
+                        ("retransmit_tries", "\(schedule.tries)"),
+                        ("retransmit_timeout", "\(schedule.firstWait.inSeconds)"),
+                        ("retransmit_base", "\(schedule.base)"),
+                    ]),
             [
                 Section("plugins", [], [Section("vici", [("socket", "unix://\(socketPath)")])]),
                 // One file for people and for netlab: times to the millisecond are the finest there are.

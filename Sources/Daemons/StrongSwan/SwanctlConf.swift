@@ -29,7 +29,7 @@ public struct SwanctlConnection: Hashable, Sendable {
     /// What it wants of its peer.
     var terms: ConnectionTerms {
         let path = "children.\(child ?? "")"
-        return ConnectionTerms(
+        var terms = ConnectionTerms(
             ike: ConnectionTerms.list(settings.values["proposals"], IKEAlgorithms.init(strongswan:)),
             esp: ConnectionTerms.list(
                 childSettings?.values["esp_proposals"], ESPProposal.init(strongswan:)),
@@ -39,6 +39,14 @@ public struct SwanctlConnection: Hashable, Sendable {
             keys: .init(
                 ike: "proposals", esp: "\(path).esp_proposals", local: "\(path).local_ts", remote: "\(path).remote_ts",
                 start: "\(path).start_action", version: "version", localID: "local.id", remoteID: "remote.id"))
+        let offers = childSettings?.values["esp_proposals"]?.split(separator: ",").map { $0.split(separator: "-") }
+        if let offers, terms.esp != nil {
+            terms.extendedSequences = Set(
+                offers.flatMap { $0.contains("esn") ? ($0.contains("noesn") ? [true, false] : [true]) : [false] })
+        }
+        terms.cutsSHA256 = Self.isOn(childSettings?.values["sha256_96"])
+        terms.isUnique = ["replace", "keep", "force"].contains(settings.values["unique"])
+        return terms
     }
 
     /// `id` of the first section whose name begins so.
@@ -133,14 +141,31 @@ public struct SwanctlConnection: Hashable, Sendable {
     }
 
     /// `encap`: whether ESP is put into UDP without need.
-    var forcesEncapsulation: Bool { settings.values["encap"] == "yes" }
+    var forcesEncapsulation: Bool { Self.isOn(settings.values["encap"]) }
 
-    /// How long the IKE SA and the child SA last at most: 4 h and 1 h until they are renewed, and a tenth more.
-    var lifetimes: (ike: Duration, esp: Duration) {
+    /// How long the IKE SA and the child SA last at most: 4 h and 1 h until they are renewed, and a tenth more; nil for ever.
+    var lifetimes: (ike: Duration?, esp: Duration?) {
         let rekey = Self.time(settings.values["rekey_time"]) ?? .seconds(4 * 3600)
         let over = Self.time(settings.values["over_time"]) ?? rekey / 10
-        let childRekey = Self.time(childSettings?.values["rekey_time"]) ?? .seconds(3600)
-        return (rekey + over, Self.time(childSettings?.values["life_time"]) ?? childRekey + childRekey / 10)
+        let life = Self.time(childSettings?.values["life_time"]) ?? childRekey + childRekey / 10
+        return (rekey == .zero ? nil : rekey + over, life == .zero ? nil : life)
+    }
+
+    private var childRekey: Duration { Self.time(childSettings?.values["rekey_time"]) ?? .seconds(3600) }
+
+    /// Why the child SA is not renewed in its time, as a clause; nil where it is. Both measured with 5.9.8.
+    var renewalProblem: String? {
+        guard let life = Self.time(childSettings?.values["life_time"]), life > .zero, childRekey > .zero else {
+            return nil
+        }
+        if life <= childRekey {
+            return
+                "ends after its life_time of \(life.shortText), before it is renewed (rekey_time \(childRekey.shortText)), and has to be made anew each time"
+        }
+        let chance = Self.time(childSettings?.values["rand_time"]) ?? life - childRekey
+        guard chance >= childRekey else { return nil }
+        return
+            "is renewed again and again: chance takes up to \(chance.shortText) (rand_time, or life_time less rekey_time) off its rekey_time of \(childRekey.shortText)"
     }
 
     /// `dpd_delay`; nil where dead peers are not looked for.
@@ -148,36 +173,51 @@ public struct SwanctlConnection: Hashable, Sendable {
         Self.time(settings.values["dpd_delay"]).flatMap { $0 > .zero ? $0 : nil }
     }
 
-    /// What `dpd_action` says, `clear` by default.
-    public var deadPeerAction: TunnelEnd.DeadPeerAction {
-        switch childSettings?.values["dpd_action"] {
-        case "restart", "start": .restart
-        case "trap", "hold": .hold
-        default: .clear
+    /// What a child's action does, by the words that charon takes for it; none for `none` and `clear`
+    /// (src/libcharon/plugins/vici/vici_config.c, `parse_action`).
+    private struct Action: OptionSet {
+        let rawValue: Int
+
+        static let start = Action(rawValue: 1)
+        static let trap = Action(rawValue: 2)
+
+        static let words: [String: Action] = [
+            "start": .start, "restart": .start, "trap": .trap, "route": .trap, "trap|start": [.start, .trap],
+            "none": [], "clear": [],
+        ]
+    }
+
+    private func action(_ key: String) -> Action { childSettings?.values[key].flatMap { Action.words[$0] } ?? [] }
+
+    /// Settings of actions, by their paths, with words that charon refuses the whole connection for.
+    var wrongActions: [(path: String, word: String)] {
+        ["start_action", "close_action", "dpd_action"].compactMap { key in
+            guard let child, let word = childSettings?.values[key], Action.words[word] == nil else { return nil }
+            return ("children.\(child).\(key)", word)
         }
     }
 
-    /// Whether it begins a negotiation by itself, at once or when there is traffic.
-    public var initiates: Bool {
-        ["start", "trap", "trap|start"].contains(childSettings?.values["start_action"] ?? "")
+    /// What `dpd_action` says, `clear` by default.
+    public var deadPeerAction: TunnelEnd.DeadPeerAction {
+        let action = action("dpd_action")
+        return action.contains(.start) ? .restart : action.contains(.trap) ? .hold : .clear
     }
 
-    public var waitsForTraffic: Bool { childSettings?.values["start_action"] == "trap" }
+    /// Whether it begins a negotiation by itself, at once or when there is traffic.
+    public var initiates: Bool { !action("start_action").isEmpty }
+
+    public var waitsForTraffic: Bool { action("start_action") == .trap }
 
     /// `version`: 0, which is the default, begins with IKEv2.
     var ikeVersion: Int? { settings.values["version"].flatMap(Int.init).flatMap { $0 == 0 ? nil : $0 } }
 
     /// A trap stays when the SAs go, and negotiates with the next packet.
-    private var traps: Bool { childSettings?.values["start_action"]?.contains("trap") ?? false }
+    private var traps: Bool { action("start_action").contains(.trap) }
 
     /// What `close_action` says, `none` by default.
-    var comesBackAfterDelete: Bool {
-        traps || ["start", "trap", "restart", "hold"].contains(childSettings?.values["close_action"] ?? "")
-    }
+    var comesBackAfterDelete: Bool { traps || !action("close_action").isEmpty }
 
-    var waitsAfterDelete: Bool {
-        comesBackAfterDelete && !["start", "restart"].contains(childSettings?.values["close_action"] ?? "")
-    }
+    var waitsAfterDelete: Bool { comesBackAfterDelete && !action("close_action").contains(.start) }
 
     /// What `dpd_action` says, `clear` by default.
     var comesBackAfterSilence: Bool { traps || deadPeerAction != .clear }
@@ -205,15 +245,14 @@ public struct SwanctlConnection: Hashable, Sendable {
         "children.remote_ts", "children.esp_proposals", "children.rekey_time", "children.life_time",
         "children.if_id_in", "children.if_id_out", "children.mark_in", "children.mark_out", "children.mode",
         "children.start_action", "children.close_action",
-        "children.dpd_action",
+        "children.dpd_action", "children.sha256_96", "unique",
     ]
 
     /// Those that decide neither when a tunnel comes or goes nor whether a ping gets through, whatever they say.
     private static let harmless: Set = [
-        "dpd_timeout", "rand_time", "unique", "fragmentation", "childless", "send_certreq", "send_cert", "pull",
-        "ppk_required", "dscp", "aggressive", "local_port", "remote_port", "children.rand_time",
-        "children.policies", "children.replay_window", "children.hw_offload", "children.copy_df", "children.copy_ecn",
-        "children.copy_dscp", "children.priority", "children.reqid", "children.ipcomp", "children.sha256_96",
+        "dpd_timeout", "rand_time", "fragmentation", "send_certreq", "send_cert", "pull", "dscp", "aggressive",
+        "children.rand_time", "children.replay_window", "children.copy_df", "children.copy_ecn",
+        "children.copy_dscp", "children.priority", "children.reqid", "children.ipcomp",
     ]
 
     /// `children.NAME.local_ts` is one key for all children, and so is `local-1.auth` for all of its rounds.
@@ -234,6 +273,11 @@ public struct SwanctlConnection: Hashable, Sendable {
             switch Self.key(of: path) {
             case "mobike": false
             case "reauth_time": value != "0" && value != "0s"
+            case "ppk_required": Self.isOn(value)
+            case "children.hw_offload": !["no", "auto"].contains(value)
+            case "childless": !["allow", "never"].contains(value)
+            case "local_port", "remote_port": value != "500"
+            case "children.policies": !Self.isOn(value)
             case let key: !Self.taken.contains(key) && !Self.harmless.contains(key)
             }
         }
@@ -241,7 +285,10 @@ public struct SwanctlConnection: Hashable, Sendable {
     }
 
     /// Whether it may move to another address of its node's (RFC 4555).
-    var moves: Bool { settings.values["mobike"] != "no" && ikeVersion != 1 }
+    var moves: Bool { (settings.values["mobike"].map(Self.isOn) ?? true) && ikeVersion != 1 }
+
+    /// The words of a switch (src/libcharon/plugins/vici/vici_config.c, `parse_bool`).
+    private static func isOn(_ text: String?) -> Bool { ["yes", "true", "enabled", "1"].contains(text?.lowercased()) }
 
     /// A bare number is one of seconds.
     private static func time(_ text: String?) -> Duration? {
@@ -288,7 +335,7 @@ private struct StrongSwanProposal {
     let group: DiffieHellmanGroup?
 
     init?(_ text: String) {
-        let words = text.lowercased().split(separator: "-").map(String.init)
+        let words = text.lowercased().split(separator: "-").map(String.init).filter { !["esn", "noesn"].contains($0) }
         guard !text.contains(","), let first = words.first, let encryption = Self.encryption(first) else { return nil }
         let hashes = Set(
             words.dropFirst().compactMap { Self.hashes[$0.hasPrefix("prf") ? String($0.dropFirst(3)) : $0] })

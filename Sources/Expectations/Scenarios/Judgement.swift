@@ -18,8 +18,9 @@ public struct OutageJudgement: Hashable, Sendable, Codable {
         case unprovoked
     }
 
-    /// The flow's, which is the probe's.
+    /// The flow's name, and its probe's.
     public let flow: String
+    public let probe: String
     /// The faults in words; empty for ``Subject/unprovoked``.
     public let fault: String
     public let subject: Subject
@@ -48,7 +49,8 @@ extension OutageJudgement {
     /// The same without a verdict.
     fileprivate func doubted(_ seen: String) -> OutageJudgement {
         OutageJudgement(
-            flow: flow, fault: fault, subject: subject, nanoseconds: nanoseconds, measured: measured, forth: forth,
+            flow: flow, probe: probe, fault: fault, subject: subject, nanoseconds: nanoseconds, measured: measured,
+            forth: forth,
             back: back,
             predicted: predicted, outcome: .inconclusive, expected: expected, seen: seen)
     }
@@ -61,17 +63,16 @@ public struct OutageJudge {
     private let end: Int64
     private let time: TimeKind
     private let claimed: Set<String>
-    private let predict: (Incident, String) -> Prediction?
+    private let predict: (Incident, FlowResult) -> Prediction?
 
     /// - Parameters:
     ///   - endedAt: On the lab's clock.
     ///   - time: In real time, what was predicted may come about later by ``TimeKind/lateness``.
-    ///   - claimed: The flows whose outages the lab file claims: where nothing can be predicted of one, its claim is judged alone.
-    ///   - predict: What is predicted for the flow of this name when the incident's faults begin, beside those that go on;
-    ///     nil for nothing.
+    ///   - claimed: The probes whose outages the lab file claims: where nothing can be predicted of one, its claim is judged alone.
+    ///   - predict: What is predicted for the flow when the incident's faults begin, beside those that go on; nil for nothing.
     public init(
         incidents: [Incident], endedAt: Int64, time: TimeKind = .virtual, claimed: Set<String> = [],
-        predict: @escaping (Incident, String) -> Prediction?
+        predict: @escaping (Incident, FlowResult) -> Prediction?
     ) {
         self.time = time
         self.claimed = claimed
@@ -90,7 +91,7 @@ public struct OutageJudge {
             incidents.filter { incident in
                 let here = all.filter { $0.subject == .outage && $0.nanoseconds == incident.nanoseconds }
                 return !here.isEmpty && here.allSatisfy { $0.predicted?.effect == Prediction.Effect.none }
-                    && here.contains { isSparedByItsHash($0.flow, incident) }
+                    && flows.contains { isSparedByItsHash($0, incident) }
             }.map(\.nanoseconds))
         return all.map { judgement in
             guard judgement.subject == .outage, judgement.outcome == .pass, unexposed.contains(judgement.nanoseconds)
@@ -100,7 +101,7 @@ public struct OutageJudge {
     }
 
     /// Whether another way than the flow took would have been hit.
-    private func isSparedByItsHash(_ flow: String, _ incident: Incident) -> Bool {
+    private func isSparedByItsHash(_ flow: FlowResult, _ incident: Incident) -> Bool {
         guard let predicted = predict(incident, flow), predicted.effect == .byFlow else { return false }
         return predicted.alternatives.contains { $0.effect != .none }
     }
@@ -124,7 +125,7 @@ public struct OutageJudge {
                 outages: found(number, .roundTrip).sorted { ($0.atLeast, $0.lost) > ($1.atLeast, $1.lost) },
                 forth: found(number, .forth), back: found(number, .back))
             if !incident.begun.isEmpty {
-                judgements += consequences(of: matter, predict(incident, flow.name))
+                judgements += consequences(of: matter, predict(incident, flow))
             } else if !matter.outages.isEmpty {
                 judgements.append(healing(matter))
             }
@@ -182,7 +183,7 @@ public struct OutageJudge {
     private func outage(_ it: Matter, _ predicted: Prediction?) -> OutageJudgement {
         let (outcome, expected, seen) = finding(it, predicted)
         return OutageJudgement(
-            flow: it.flow.name, fault: it.incident.begun.text, subject: .outage,
+            flow: it.flow.name, probe: it.flow.probe, fault: it.incident.begun.text, subject: .outage,
             nanoseconds: it.incident.nanoseconds, measured: it.outages, forth: it.forth, back: it.back,
             predicted: predicted, outcome: outcome, expected: expected, seen: seen)
     }
@@ -202,7 +203,7 @@ public struct OutageJudge {
         case .none: return (it.outages.isEmpty ? .pass : .fail, "no packet lost", seen)
         case .degraded: return (.notApplicable, "some packets may be lost", seen)
         case .unpredictable(let why):
-            let outcome = claimed.contains(it.flow.name) ? Verdict.Outcome.notApplicable : .inconclusive
+            let outcome = claimed.contains(it.flow.probe) ? Verdict.Outcome.notApplicable : .inconclusive
             return (outcome, "nothing can be predicted: \(why)", seen)
         case .outage(let window): return outage(it, within: allowing(window))
         case .byFlow: return (.inconclusive, "one of several things, by the flow's way", seen)
@@ -290,7 +291,7 @@ public struct OutageJudge {
             : firstPathAgain(it.flow, predicted.before, after: heal, until: next, window)
         guard let finding else { return nil }
         return OutageJudgement(
-            flow: it.flow.name, fault: it.incident.begun.text, subject: .comeback,
+            flow: it.flow.name, probe: it.flow.probe, fault: it.incident.begun.text, subject: .comeback,
             nanoseconds: heal.nanoseconds, measured: [], forth: [], back: [], predicted: predicted,
             outcome: finding.outcome, expected: finding.expected, seen: finding.seen)
     }
@@ -346,7 +347,7 @@ public struct OutageJudge {
     private func healing(_ it: Matter) -> OutageJudgement {
         let outage = it.outages.first { $0.atLeast > OutageJudgement.tolerated }
         return OutageJudgement(
-            flow: it.flow.name, fault: it.incident.healed.text, subject: .healing,
+            flow: it.flow.name, probe: it.flow.probe, fault: it.incident.healed.text, subject: .healing,
             nanoseconds: it.incident.nanoseconds, measured: it.outages, forth: it.forth, back: it.back, predicted: nil,
             outcome: outage == nil ? .pass : .fail,
             expected: "no outage of more than \(words(OutageJudgement.tolerated)) while it goes back",
@@ -359,7 +360,8 @@ public struct OutageJudge {
             flow.outages(scope).filter { incidents.cause(of: $0, travel: flow.roundTrip?.most ?? 0) == nil }
         }
         return OutageJudgement(
-            flow: flow.name, fault: "", subject: .unprovoked, nanoseconds: outages[0].firstLost.nanoseconds,
+            flow: flow.name, probe: flow.probe, fault: "", subject: .unprovoked,
+            nanoseconds: outages[0].firstLost.nanoseconds,
             measured: outages, forth: of(.forth), back: of(.back), predicted: nil, outcome: isOut ? .fail : .pass,
             expected: "no outage of more than \(words(OutageJudgement.tolerated)) before anything broke",
             seen: words(outages))

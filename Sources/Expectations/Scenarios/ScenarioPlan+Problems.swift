@@ -1,4 +1,5 @@
 import LabModel
+import LabRecords
 import NetworkTypes
 import Predictions
 
@@ -20,7 +21,8 @@ extension ScenarioPlan {
                 for flow in scenario.traffic {
                     guard let probe = topology.probe(named: flow.probe) else { continue }
                     let ongoing = active + reboots.filter { $0.until > step.at }.map(\.fault)
-                    let prediction = predictor.predict(faults, with: ongoing, for: probe)
+                    let traffic = flow.count == nil ? ProbeTraffic.echo : .datagrams
+                    let prediction = predictor.predicting(traffic).predict(faults, with: ongoing, for: probe)
                     let end = mending(of: faults, after: number) ?? scenario.length
                     problems += self.problems(prediction, of: flow, step, lasting: end - step.at, file: file)
                 }
@@ -80,6 +82,16 @@ extension ScenarioPlan {
                     + "\"\(prediction.fault)\", and \(atMost == .zero ? "no outage" : atMost.shortText) is claimed",
                 remedy: "Change the claim or the timeline; `netlab predict` has the reasons.")
         ]
+    }
+}
+
+extension FlowRequest.Transport {
+    /// What a prediction for a flow has to speak of.
+    public var traffic: ProbeTraffic {
+        switch self {
+        case .icmp: .echo
+        case .udp: .datagrams
+        }
     }
 }
 

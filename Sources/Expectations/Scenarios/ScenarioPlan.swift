@@ -25,7 +25,7 @@ public struct ScenarioPlan: Sendable {
         fileprivate let uncaptured: Int?
     }
 
-    /// - Parameter payload: Of the echo requests; 56 bytes as ping(8) sends.
+    /// - Parameter payload: Of the requests; 56 bytes as ping(8) sends.
     public init(_ scenario: Scenario, of topology: Topology, payload: Int = 56) {
         self.scenario = scenario
         self.topology = topology
@@ -53,12 +53,9 @@ public struct ScenarioPlan: Sendable {
                         captured: add(plan.captured), uncaptured: add(plan.uncaptured)))
             }
         }
-        let flows = scenario.traffic.compactMap { flow in
-            topology.probe(named: flow.probe).map {
-                FlowRequest(
-                    name: $0.name, source: $0.source, sourceAddress: $0.sourceAddress, destination: $0.destination,
-                    interval: flow.interval, payload: payload)
-            }
+        var ports = (Self.firstPort...UInt16.max).makeIterator()
+        let flows = scenario.traffic.flatMap { flow in
+            topology.probe(named: flow.probe).map { Self.requests(of: flow, by: $0, payload, from: &ports) } ?? []
         }
         self.checks = checks
         script = Script(
@@ -69,14 +66,35 @@ public struct ScenarioPlan: Sendable {
             trafficInterval: Script.trafficInterval(for: scenario.length))
     }
 
+    /// Flows over UDP have the ports from here on, which Linux gives to nobody who does not ask for them
+    /// (ip(7), ip_local_port_range).
+    private static let firstPort: UInt16 = 61_000
+
+    private static func requests(
+        of flow: Scenario.Flow, by probe: Probe, _ payload: Int, from ports: inout ClosedRange<UInt16>.Iterator
+    ) -> [FlowRequest] {
+        func request(_ name: String, over transport: FlowRequest.Transport) -> FlowRequest {
+            FlowRequest(
+                name: name, probe: probe.name, over: transport, source: probe.source,
+                sourceAddress: probe.sourceAddress, destination: probe.destination, interval: flow.interval,
+                payload: payload)
+        }
+        guard let count = flow.count else { return [request(probe.name, over: .icmp)] }
+        return (1...count).compactMap { number in
+            ports.next().map { request("\(probe.name)#\(number)", over: .udp(sourcePort: $0)) }
+        }
+    }
+
     /// Of each packet there are its headers and, in clear, a probe's marker. Checks have captures of their own, with whole
     /// packets; what they transfer is left out here.
     private static let snapLength = 160
-    /// A second, or ten requests where they are few, up to a minute. Each flow has a thousand requests and replies in it at most,
-    /// and the buffers hold more than 7000 such starts. While checks move files, the agent gathers for less.
+    /// A second, or ten requests where they are few, up to a minute; less where there are so many that the buffers, which hold more
+    /// than 7000 starts of packets, would not take all requests and replies. While checks move files, the agent gathers for less.
     private static func gathering(for flows: [FlowRequest]) -> Duration {
         let interval = flows.map(\.interval).min() ?? .zero
-        return min(max(.seconds(1), interval * 10), .seconds(60))
+        let packets = flows.reduce(0) { $0 + 2 * (.seconds(1) / $1.interval) }
+        let most = Duration.milliseconds(packets > 0 ? Int(6_000_000 / packets) : 60_000)
+        return max(.milliseconds(10), min(max(.seconds(1), interval * 10), .seconds(60), most))
     }
 
     /// Where a flow's packets begin and end, where they cross from cloud to cloud, and where they enter tunnels: as their
@@ -154,7 +172,7 @@ extension ScenarioPlan {
     public func claims(_ flows: [FlowResult], labFile: String) -> [Verdict] {
         scenario.outages.compactMap { claim in
             guard let atMost = claim.atMost else { return nil }
-            let outages = flows.first { $0.name == claim.probe }?.outages(.roundTrip) ?? []
+            let outages = flows.filter { $0.probe == claim.probe }.flatMap { $0.outages(.roundTrip) }
             let expected =
                 atMost == .zero
                 ? "\(claim.probe): no packet lost" : "\(claim.probe): out for \(atMost.shortText) at most"

@@ -56,7 +56,8 @@ extension TopologyResolver {
         let other = spec.ends.first { !daemon(of: $0.node.value).renewsWithGroupOfIKE }
         guard let own, let other, let ike = (own.proposal.ike ?? spec.proposal.ike)?.proposals.first?.group,
             daemon(of: own.node.value).reason(against: .group(ike)) == nil,
-            let phase = other.configuration == nil ? other.proposal.esp ?? spec.proposal.esp : spec.proposal.esp,
+            // Users' own files are compared by what they say.
+            other.configuration == nil, let phase = other.proposal.esp ?? spec.proposal.esp,
             let esp = phase.proposals.first?.group, ike != esp, let choice = phase.algorithms.first
         else { return }
         collector.error(

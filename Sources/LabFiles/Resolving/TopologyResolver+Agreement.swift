@@ -33,7 +33,9 @@ extension TopologyResolver {
                 narrows = connection?.terms.narrows ?? true
                 initiates = connection?.initiates ?? true
                 version = connection?.ikeVersion
-                localID = connection?.terms.localID
+                // One that says nothing of itself has the address that it sends from for its name.
+                let isSaid = connection.map { $0.settings[$0.terms.keys.localID] != nil } ?? true
+                localID = connection?.terms.localID ?? (isSaid ? nil : "\(end.localAddress)")
                 remoteID = connection?.terms.remoteID
                 key = profile.presharedKey(in: files, of: end)
             case .generated(let startup, _):
@@ -79,6 +81,24 @@ extension TopologyResolver {
                 "tunnels.\(tunnel.name): at \(end.node) it has the number \(number) of \(other.name), by which packets find their tunnel",
                 "Give each its own: `mark=` or `ipsec-interface=` in an ipsec.conf, `if_id_in` and `if_id_out` in a swanctl.conf."
             )
+        }
+    }
+
+    /// Reports tunnels of one node between the same identities whose daemon keeps one IKE SA of such a pair: each ends the other.
+    func checkUniqueness(of tunnels: [Tunnel]) {
+        let ends = tunnels.filter { !$0.isUnused }.flatMap { tunnel in
+            tunnel.ends.map { (tunnel: tunnel, end: $0, terms: $0.own?.terms) }
+        }
+        for (index, one) in ends.enumerated() {
+            guard let terms = one.terms, terms.isUnique, let local = terms.localID, let remote = terms.remoteID,
+                let other = ends[..<index].first(where: {
+                    $0.end.node == one.end.node && $0.terms?.localID == local && $0.terms?.remoteID == remote
+                }), let spec = file.tunnels.first(where: { $0.name.value == one.tunnel.name })
+            else { continue }
+            collector.warning(
+                spec.ends.first { $0.node.value == one.end.node }?.configuration?.line ?? spec.name.line,
+                "tunnels.\(one.tunnel.name): at \(one.end.node) it has the identities of \(other.tunnel.name), \(local) and \(remote), of which its daemon keeps one IKE SA: the two are never up together",
+                "Give each its own identities, or leave `unique` out (swanctl.conf(5)).")
         }
     }
 
@@ -137,12 +157,38 @@ extension TopologyResolver {
                 line, "\(place): the ends have no proposal for IKE in common: \(both(\.ike, "`ike:`"))",
                 "Give both the same one; else the responder answers NO_PROPOSAL_CHOSEN (RFC 7296, section 2.7).")
         }
+        for side in sides {
+            guard let own = side.own, case .own(let files) = side.end.configuration else { continue }
+            checkMeans(of: side, own.connection, files, line, place)
+        }
         let modes = sides.map { $0.own?.connection.mode ?? tunnel.mode }
         if modes[0] != modes[1] {
             collector.error(
                 line,
                 "\(place): \(one.end.node) wants ESP in \(modes[0].rawValue) mode and \(other.end.node) in \(modes[1].rawValue) mode",
                 "Give both the same one: `type=` in an ipsec.conf, `mode` in a swanctl.conf, `mode:` in the lab file.")
+        }
+        let cuts = sides.map { $0.own?.connection.terms.cutsSHA256 ?? false }
+        if cuts[0] != cuts[1], let ours = one.esp, let theirs = other.esp,
+            let esp = ours.first(where: { offer in theirs.contains { $0.algorithms == offer.algorithms } }),
+            esp.algorithms.integrity == .sha2_256
+        {
+            collector.error(
+                line,
+                "\(place): \((cuts[0] ? one : other).end.node) cuts HMAC-SHA2-256 to 96 bits and \((cuts[0] ? other : one).end.node) does not, so each drops every packet of the other's",
+                "Take `sha2-truncbug=yes` out of the ipsec.conf, `sha256_96 = yes` out of the swanctl.conf (RFC 4868, section 2.3)."
+            )
+        }
+        let sequences = sides.map { side in
+            side.own.map { $0.connection.terms.extendedSequences }
+                ?? (side.end.options.hasExtendedSequence ?? side.profile.usualExtendedSequence).map { [$0] }
+        }
+        if !isGenerated, let ours = sequences[0], let theirs = sequences[1], ours.isDisjoint(with: theirs) {
+            collector.error(
+                line,
+                "\(place): one end wants sequence numbers of 64 bits (ESN) and the other of 32, so the tunnel never comes up: \(both(\.esp, "`esp:`"))",
+                "Give both the same: `esn` in a swanctl.conf's esp_proposals, `esn=` in an ipsec.conf, `esn:` in the lab file."
+            )
         }
         checkESP(one, other, line, place, both(\.esp, "`esp:`"))
         checkSelectors(one, other, line, place)
@@ -161,6 +207,34 @@ extension TopologyResolver {
         }
     }
 
+    /// Reports what a user's own file asks for and its daemon cannot do, or not with this lab's secrets.
+    private func checkMeans(
+        of side: Side, _ own: OwnConnection, _ files: ConnectionFiles, _ line: Int, _ place: String
+    ) {
+        let node = side.end.node
+        let wanted =
+            (own.terms.ike ?? []).flatMap { [KeyDaemonAlgorithm.ikeCipher($0.encryption), .group($0.group)] }
+            + (own.terms.esp ?? []).compactMap { $0.group.map { .group($0) } }
+        if let reason = wanted.lazy.compactMap(side.profile.reason).first {
+            collector.error(
+                line, "\(place): \(node) does not take \(side.words(\.ike, "")): \(reason)",
+                "Take another in \(files.configurationName), or another daemon for \(node).")
+        }
+        if let keyless = own.terms.keyless {
+            collector.error(
+                line, "\(place): in \(files.configurationName) of \(node) the connection \(keyless)",
+                "Write `authby=secret`: tunnels of a lab authenticate by pre-shared keys.")
+        } else if let local = side.localID, let remote = side.remoteID,
+            side.profile.lacksKey(in: files, for: local, and: remote)
+        {
+            collector.error(
+                line,
+                "\(place): none of the secrets of \(node) is for \(local) or \(remote), so that it finds no key",
+                "Write `\(local) \(remote) : PSK \"…\"`: secrets go by identities, and by addresses only where those are the identities (ipsec.secrets(5))."
+            )
+        }
+    }
+
     private func checkESP(_ one: Side, _ other: Side, _ line: Int, _ place: String, _ words: String) {
         guard let ours = one.esp, let theirs = other.esp else { return }
         let common = ours.filter { offer in theirs.contains { $0.algorithms == offer.algorithms } }
@@ -170,6 +244,7 @@ extension TopologyResolver {
                 "Give both the same one; else the responder answers NO_PROPOSAL_CHOSEN (RFC 7296, section 2.7).")
             return
         }
+        if checkRenewal(one, other, common, line, place) { return }
         // The first child SA has no key exchange of its own; a renewal has, and there the groups must fit, none being one of them.
         guard !one.profile.renewsWithGroupOfIKE, !other.profile.renewsWithGroupOfIKE,
             !common.contains(where: { theirs.contains($0) })
@@ -179,6 +254,39 @@ extension TopologyResolver {
             "\(place): the tunnel comes up and is lost at its first renewal, for the ends want different groups of perfect forward secrecy: \(words)",
             "Give both the same group, or none: a renewal without the wanted group is refused (RFC 7296, section 1.3.1)."
         )
+    }
+
+    /// Reports a tunnel that its first renewal ends because one end's daemon renews with the IKE SA's group, whatever its file says, and
+    /// the other's wants another or none.
+    ///
+    /// - Parameter common: What one end offers for ESP and the other takes.
+    /// - Returns: Whether one end's daemon is such a one and the other's is not.
+    private func checkRenewal(
+        _ one: Side, _ other: Side, _ common: [ESPProposal], _ line: Int, _ place: String
+    ) -> Bool {
+        guard one.profile.renewsWithGroupOfIKE != other.profile.renewsWithGroupOfIKE else { return false }
+        let (fixed, free) = one.profile.renewsWithGroupOfIKE ? (one, other) : (other, one)
+        // That of two ends that netlab writes is said where their groups stand.
+        guard one.own != nil || other.own != nil, one.version == 2 || other.version == 2,
+            let offers = fixed.ike, let takes = free.ike, let wanted = free.esp
+        else { return true }
+        let groups = Set(offers.filter(takes.contains).map(\.group))
+        let hasExchange = fixed.own?.connection.terms.hasForwardSecrecy ?? (common.first?.group != nil)
+        guard groups.count == 1 || !hasExchange else { return true }
+        let group = hasExchange ? groups.first : nil
+        let fits = wanted.contains { proposal in
+            proposal.group == group && common.contains { $0.algorithms == proposal.algorithms }
+        }
+        guard !fits else { return true }
+        let told = { (group: DiffieHellmanGroup?) in group.map { "group \($0.number)" } ?? "no group" }
+        let renewed = group == nil ? "without a key exchange" : "with \(told(group)), the IKE SA's,"
+        let listed = Set(wanted.map { told($0.group) }).sorted().joined(separator: " or ")
+        collector.warning(
+            line,
+            "\(place): the tunnel comes up, and its first renewal is refused: \(fixed.profile.product) at \(fixed.end.node) renews \(renewed) whatever `esp=` says, and \(free.profile.product) at \(free.end.node) takes \(listed): \(free.words(\.esp, "`esp:`"))",
+            "Give \(free.end.node) \(group.map { "group \($0.number) for ESP" } ?? "no group for ESP")\(group == nil ? "" : ", or write `pfs=no` at \(fixed.end.node) and no group at \(free.end.node)")."
+        )
+        return true
     }
 
     private func checkSelectors(_ one: Side, _ other: Side, _ line: Int, _ place: String) {
@@ -200,6 +308,18 @@ extension TopologyResolver {
                 "\(one.words(\.remote, generated(one, \.remote))) and \(other.words(\.local, generated(other, \.local)))"
             ),
         ]
+        let common = Set(ours).intersection(theirs)
+        if !isSame, !common.isEmpty, one.profile.hasConnectionForEachChild, other.profile.hasConnectionForEachChild {
+            let alone = [(one, ours), (other, theirs)].flatMap { side, pairs in
+                pairs.filter { !common.contains($0) }.map { "\($0.local) with \($0.remote) only at \(side.end.node)" }
+            }
+            collector.warning(
+                line,
+                "\(place): the ends have not the same pairs of selectors, each of which is negotiated by itself: \(alone.joined(separator: ", "))",
+                "Give both the same, each the other way round; else the responder refuses what it has not (TS_UNACCEPTABLE; RFC 7296, section 2.9)."
+            )
+            return
+        }
         let areApart = !ours.contains { own in theirs.contains { $0.intersection(own) != nil } }
         let differing = pairs.filter { side in
             Set(ours.map { $0[keyPath: side.ours] }) != Set(theirs.map { $0[keyPath: side.ours] })
@@ -216,10 +336,13 @@ extension TopologyResolver {
                 let peers = (strict.end.node == one.end.node ? theirs : ours.map(\.mirrored))
                 let isWider = strict.end.selectors.contains { pair in !peers.contains { $0.intersection(pair) == pair }
                 }
-                if strict.initiates, isWider {
+                let peer = strict.end.node == one.end.node ? other : one
+                if isWider || !strict.initiates {
                     collector.error(
                         line,
-                        "\(place): the ends' selectors differ, and \(strict.profile.product) at \(strict.end.node) takes no narrower answer: \(words)",
+                        strict.initiates
+                            ? "\(place): the ends' selectors differ, and \(strict.profile.product) at \(strict.end.node) takes no narrower answer: \(words)"
+                            : "\(place): the ends' selectors differ, and \(strict.profile.product) at \(strict.end.node), which \(peer.end.node) asks, takes none but its own: \(words)",
                         "Give both the same prefixes, each the other way round; or in an ipsec.conf `narrowing=yes`.")
                 } else {
                     collector.warning(

@@ -25,10 +25,40 @@ extension TopologyResolver {
                 node: speaker.node, asn: numbers[index], peerASN: expected == numbers[other] ? nil : expected,
                 address: speaker.address, interface: speaker.interface,
                 keepalive: own.map { $0.keepalive ?? .seconds($0.hold.components.seconds / 3) } ?? speaker.keepalive,
-                hold: own?.hold ?? speaker.hold, advertised: speaker.advertised, passesOn: speaker.passesOn,
+                hold: own?.hold ?? speaker.hold,
+                advertised: told(by: speaker, to: speakers[other]) ?? speaker.advertised,
+                passesOn: passesOn(speaker, to: speakers[other]),
                 prepended: speaker.prepended, keepsTimers: own == nil && speaker.keepsTimers,
                 password: own?.password ?? speaker.password)
         }
+    }
+
+    /// What a speaker's own file tells a peer that has it not itself; nil where that is up to the lab file, or not read.
+    private func told(by speaker: BGPSpeaker, to peer: BGPSpeaker) -> [IPPrefix]? {
+        guard let wires, let routing = wires.ownRouting(of: speaker.node),
+            let own = routing.session(with: peer.address),
+            let told = routing.told(in: own, Self.networks(of: speaker.node, in: wires))
+        else { return nil }
+        let others = Set(Self.networks(of: peer.node, in: wires).map(\.prefix))
+        return told.filter { !others.contains($0) }
+    }
+
+    private func passesOn(_ speaker: BGPSpeaker, to peer: BGPSpeaker) -> Bool {
+        guard let own = ownSession(of: speaker.node, with: peer.address), own.hasKnownExports,
+            let export = own.exports[peer.address.bitWidth]
+        else { return speaker.passesOn }
+        return export.takes(OwnExport.learned)
+    }
+
+    private static func networks(of node: String, in wires: Topology) -> [(interface: InterfaceName, prefix: IPPrefix)]
+    {
+        let links = wires.linkEnds(of: node).flatMap { _, end in
+            end.addresses.map { (interface: end.routedInterface, prefix: $0.prefix) }
+        }
+        let tunnels = wires.tunnelEnds(of: node).compactMap { _, end in
+            end.interface.flatMap { interface in end.inside.map { (interface: interface, prefix: $0.prefix) } }
+        }
+        return links + tunnels
     }
 
     /// Warns of what the lab file and its users' own files say otherwise, or only one of two of these.
@@ -48,6 +78,22 @@ extension TopologyResolver {
                 continue
             }
             bfd[speaker.node] = own.bfd != nil
+            let bits = peer.address.bitWidth
+            if let kernel = routing.kernelExports[bits], !kernel.takes(OwnExport.learned) {
+                collector.error(
+                    line.node.line,
+                    "\(place): the kernel protocol in \(name) of \(speaker.node) exports no routes that BGP has learned, so that nothing is sent by them",
+                    "Write `export all`, or let RTS_BGP out, in its channel.")
+            }
+            if let told = told(by: speaker, to: peer), Set(told) != Set(speaker.advertised) {
+                let list = { (prefixes: [IPPrefix]) in
+                    prefixes.isEmpty ? "nothing" : prefixes.map(\.description).sorted().joined(separator: ", ")
+                }
+                collector.warning(
+                    line.node.line,
+                    "\(place): \(speaker.node) tells \(list(speaker.advertised)) here and \(list(told)) in \(name) (session \(own.name), line \(own.line)), which counts",
+                    "Write the same here as `advertise:`, or mend the file.")
+            }
             if let asn = own.asn, asn != speaker.asn {
                 collector.warning(
                     line.node.line,

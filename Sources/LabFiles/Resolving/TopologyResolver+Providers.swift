@@ -100,38 +100,35 @@ extension ProviderLibrary {
     ///   - collector: For what is wrong where it is named; what is wrong in its own file is added as well.
     /// - Returns: Nil where something is wrong, which has been noted.
     func provider(_ name: String, line: Int?, collector: DiagnosticCollector, above: [String] = []) -> Provider? {
-        let text: String
-        let reader: ProviderReader
+        let file: ProviderFile
         do {
-            let read = try self.read(name)
-            text = read.text
-            reader = ProviderReader(file: read.file)
+            file = try self.file(of: name)
         } catch {
             collector.error(
                 line, "the file of provider \"\(name)\" cannot be read: \(error)", "Look at its path and permissions.")
             return nil
         }
-        var provider = reader.provider(text, name: name)
+        let own = DiagnosticCollector(file: file.path)
+        for diagnostic in file.diagnostics { own.note(diagnostic) }
+        var provider = file.provider
         if let foundation = provider?.foundation {
-            let place = YAMLValue.parse(text, collector: reader.collector)?.entry("extends")?.line
+            let place = provider?.foundationLine
             if !names.contains(foundation) {
-                reader.collector.error(
+                own.error(
                     place, "extends: there is no provider \"\(foundation)\"",
                     Suggestion.remedy(for: foundation, among: names, noun: "providers"))
             } else if foundation == name || above.contains(foundation) {
-                reader.collector.error(
+                own.error(
                     place, "extends: \(foundation) is built on \(name) itself", "Remove one of the two `extends:`.")
-            } else if let base = self.provider(
-                foundation, line: place, collector: reader.collector, above: above + [name])
-            {
+            } else if let base = self.provider(foundation, line: place, collector: own, above: above + [name]) {
                 let kinds = provider?.rules.map(\.kind) ?? []
                 provider?.rules += base.rules.filter { !kinds.contains($0.kind) }
                 let keys = provider?.defaults.map(\.key) ?? []
                 provider?.defaults += base.defaults.filter { !keys.contains($0.key) }
             }
         }
-        for diagnostic in reader.collector.diagnostics { collector.note(diagnostic) }
-        return reader.collector.hasErrors ? nil : provider
+        for diagnostic in own.diagnostics { collector.note(diagnostic) }
+        return own.hasErrors ? nil : provider
     }
 
     /// All that is known of a provider.

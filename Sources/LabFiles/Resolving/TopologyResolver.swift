@@ -18,24 +18,27 @@ extension LabFile {
 
     /// The same for the lab as it stands and for each of its variants.
     ///
-    /// - Returns: The topology, and what will work but may surprise, also in variants only.
+    /// - Returns: The topology, those of the variants in the file's order, and what will work but may surprise, also in variants only.
     /// - Throws: ``LabFileError`` with every problem of the file and of its variants; what is wrong in a variant only
     ///   says in which.
-    public func resolveWithVariants() throws(LabFileError) -> (topology: Topology, warnings: [LabFileDiagnostic]) {
+    public func resolveWithVariants() throws(LabFileError) -> (
+        topology: Topology, variants: [Topology], warnings: [LabFileDiagnostic]
+    ) {
         var resolver = TopologyResolver(file: self)
         let topology = resolver.resolve()
         let base = collector.diagnostics
+        var others: [Topology] = []
         let found = variants.reduce(into: base) { found, variant in
             let own = DiagnosticCollector(file: collector.file)
             let file = LabFile(
                 root: root.map { $0.replacing($0.node, collector: own) }, variant: variant.name.value, collector: own,
                 providers: providers, companion: companion)
             var resolver = TopologyResolver(file: file)
-            _ = resolver.resolve()
+            others.append(resolver.resolve())
             found += own.diagnostics.filter { !base.contains($0) }.map { $0.inVariant(variant.name.value) }
         }.sorted { ($0.line ?? 0) < ($1.line ?? 0) }
         guard !found.contains(where: { $0.severity == .error }) else { throw LabFileError(diagnostics: found) }
-        return (topology, found)
+        return (topology, others, found)
     }
 }
 
@@ -95,6 +98,7 @@ struct TopologyResolver {
         checkRoutes()
         checkTunnelRoutes()
         checkNumbers(of: tunnels)
+        checkUniqueness(of: tunnels)
         checkTwins(of: tunnels)
         let sessions = file.sessions.compactMap { resolve(session: $0, tunnels: tunnels, links: links) }
         var topology = Topology(

@@ -17,8 +17,9 @@ struct ScenarioReader {
 
     /// The longest that a scenario may last.
     private static let longest = Duration.seconds(7 * 86400)
-    /// The most echo requests that a flow may send in one scenario: what a week has at sixteen in a second.
+    /// The most requests that a probe may send in one scenario: what a week has at sixteen in a second.
     private static let mostRequests = 10_000_000
+    private static let mostFlows = 256
 
     func scenario() -> Scenario? {
         let length = length()
@@ -56,23 +57,36 @@ struct ScenarioReader {
         guard let field = fields["traffic"] else { return [] }
         let entries = field.entries("a mapping of probes to the times between two requests")
         let flows = entries.compactMap { key, value -> Scenario.Flow? in
-            guard let probe = known(key, "probes", topology.probes.map(\.name), path: field.path),
-                let interval = value.duration("a time of at least 1ms, such as 100ms")?.value
-            else { return nil }
+            guard let probe = known(key, "probes", topology.probes.map(\.name), path: field.path) else { return nil }
+            var count: Int?
+            var every = value
+            if value.node.mapping != nil {
+                guard let fields = value.fields(["every", "flows"]),
+                    let time = fields.required("every", "the time between two requests, such as 100ms"),
+                    let field = fields.required("flows", "how many there are, such as 24"),
+                    let flows = field.value(Int.self, "a number of flows from 2 to \(Self.mostFlows)")?.value
+                else { return nil }
+                guard (2...Self.mostFlows).contains(flows) else {
+                    field.wrong("a number of flows from 2 to \(Self.mostFlows)")
+                    return nil
+                }
+                (every, count) = (time, flows)
+            }
+            guard let interval = every.duration("a time of at least 1ms, such as 100ms")?.value else { return nil }
             guard interval >= .milliseconds(1) else {
-                value.wrong("a time of at least 1ms, such as 100ms")
+                every.wrong("a time of at least 1ms, such as 100ms")
                 return nil
             }
             if let length, interval > length {
                 collector.error(
                     value.line, "\(value.path): one request in \(interval.shortText) is none before the scenario ends",
                     "Write a time below its \(length.shortText).")
-            } else if let length, length / interval > Double(Self.mostRequests) {
+            } else if let length, length / interval * Double(count ?? 1) > Double(Self.mostRequests) {
                 collector.error(
-                    value.line, "\(value.path): that would be \(Int64(length / interval)) requests",
-                    "Take a longer time between them: a flow has at most \(Self.mostRequests) in a scenario.")
+                    value.line, "\(value.path): that would be \(Int64(length / interval) * Int64(count ?? 1)) requests",
+                    "Take a longer time between them: a probe has at most \(Self.mostRequests) in a scenario.")
             }
-            return Scenario.Flow(probe: probe, interval: interval)
+            return Scenario.Flow(probe: probe, interval: interval, count: count)
         }
         return flows.count == entries.count && field.node.mapping != nil ? flows : nil
     }

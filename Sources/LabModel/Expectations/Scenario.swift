@@ -8,7 +8,7 @@ public struct Scenario: Hashable, Sendable, Codable {
     public let summary: String
     /// The variant of the lab it runs in; nil for the lab as it stands.
     public let variant: String?
-    /// Echo requests that go on from the beginning to the end.
+    /// Requests that go on from the beginning to the end.
     public let traffic: [Flow]
     /// By time.
     public let steps: [Step]
@@ -19,11 +19,15 @@ public struct Scenario: Hashable, Sendable, Codable {
 
     public struct Flow: Hashable, Sendable, Codable {
         public let probe: String
+        /// Between two requests of one flow.
         public let interval: Duration
+        /// How many flows there are over UDP, 2 to 256, each from a port of its own; nil for one of echo requests (ICMP).
+        public let count: Int?
 
-        public init(probe: String, interval: Duration) {
+        public init(probe: String, interval: Duration, count: Int? = nil) {
             self.probe = probe
             self.interval = interval
+            self.count = count
         }
     }
 

@@ -35,61 +35,75 @@ public struct RoutePropagation: Sendable {
         var rank: Int { path.count * 2 + (isExternal ? 0 : 1) }
     }
 
-    private struct Side: Hashable {
-        let session: Int
-        let node: String
+    /// An end of a session that goes by what the session tells it.
+    private struct Listener {
+        let session: String
+        let own: BGPSpeaker
+        let peer: BGPSpeaker
+        var told: [IPPrefix: Route] = [:]
     }
 
-    private var told: [Side: [IPPrefix: Route]] = [:]
-    private let topology: Topology
+    private var best: [String: [IPPrefix: [Route]]] = [:]
 
     /// - Parameter isHeard: Whether a node still goes by what a session tells it.
     public init(in topology: Topology, isHeard: (_ session: String, _ node: String) -> Bool) {
-        self.topology = topology
-        let heard = topology.sessions.enumerated().flatMap { index, session in
-            session.speakers.compactMap { speaker -> (Side, BGPSpeaker, BGPSpeaker)? in
-                guard let peer = session.peer(of: speaker), session.canComeUp,
-                    isHeard(session.name, speaker.node)
-                else { return nil }
-                return (Side(session: index, node: speaker.node), speaker, peer)
+        var advertised: [String: Set<IPPrefix>] = [:]
+        var listeners: [Listener] = []
+        for session in topology.sessions {
+            for speaker in session.speakers {
+                advertised[speaker.node, default: []].formUnion(speaker.advertised)
+                guard let peer = session.peer(of: speaker), session.canComeUp, isHeard(session.name, speaker.node)
+                else { continue }
+                listeners.append(Listener(session: session.name, own: speaker, peer: peer))
             }
         }
-        // A path has each AS once at most, so this many rounds carry every route as far as it goes.
-        for _ in 0...(topology.sessions.count + 1) {
-            let known = Dictionary(uniqueKeysWithValues: Set(heard.map(\.2.node)).map { ($0, routes(at: $0)) })
-            var next: [Side: [IPPrefix: Route]] = [:]
-            for (side, own, peer) in heard {
-                next[side] = announcements(by: peer, to: own, over: side.session, knowing: known[peer.node] ?? [:])
+        let places = Dictionary(grouping: listeners.indices) { listeners[$0].own.node }
+        // A path has each AS once at most, so this many rounds carry every route as far as it goes. In each, only those have
+        // something new to tell who have learned something in the one before.
+        var changed = Set(listeners.map(\.peer.node))
+        for _ in 0...(topology.sessions.count + 1) where !changed.isEmpty {
+            var learners: Set<String> = []
+            for place in listeners.indices where changed.contains(listeners[place].peer.node) {
+                let told = Self.announcements(to: listeners[place], knowing: routes(at: listeners[place].peer.node))
+                guard told != listeners[place].told else { continue }
+                listeners[place].told = told
+                learners.insert(listeners[place].own.node)
             }
-            if next == told { break }
-            told = next
+            for node in learners {
+                let told = (places[node] ?? []).map { listeners[$0].told }
+                best[node] = Self.best(of: told, without: advertised[node] ?? [])
+            }
+            changed = learners
         }
     }
 
     /// What a node goes by: for each prefix the best routes, those of equal rank together.
-    public func routes(at node: String) -> [IPPrefix: [Route]] {
-        let own = Set(
-            topology.sessions.flatMap(\.speakers).filter { $0.node == node }.flatMap(\.advertised))
+    public func routes(at node: String) -> [IPPrefix: [Route]] { best[node] ?? [:] }
+
+    /// - Parameters:
+    ///   - told: By each of a node's sessions, in their order.
+    ///   - own: What the node advertises itself.
+    private static func best(of told: [[IPPrefix: Route]], without own: Set<IPPrefix>) -> [IPPrefix: [Route]] {
         var best: [IPPrefix: [Route]] = [:]
-        for index in topology.sessions.indices {
-            for (prefix, route) in told[Side(session: index, node: node)] ?? [:] where !own.contains(prefix) {
-                let others = best[prefix] ?? []
-                let rank = others.first?.rank ?? .max
+        for routes in told {
+            for (prefix, route) in routes where !own.contains(prefix) {
+                let rank = best[prefix]?.first?.rank ?? .max
                 if route.rank < rank { best[prefix] = [route] }
-                if route.rank == rank { best[prefix] = others + [route] }
+                if route.rank == rank { best[prefix]?.append(route) }
             }
         }
         return best
     }
 
-    private func announcements(
-        by peer: BGPSpeaker, to own: BGPSpeaker, over session: Int, knowing known: [IPPrefix: [Route]]
+    private static func announcements(
+        to listener: Listener, knowing known: [IPPrefix: [Route]]
     ) -> [IPPrefix: Route] {
+        let (own, peer) = (listener.own, listener.peer)
         let isExternal = peer.asn != own.asn
         var paths = Dictionary(peer.advertised.map { ($0, [ASN]()) }) { first, _ in first }
         if peer.passesOn {
             for (prefix, routes) in known where paths[prefix] == nil {
-                guard let best = routes.first, best.session != topology.sessions[session].name,
+                guard let best = routes.first, best.session != listener.session,
                     isExternal || best.isExternal
                 else { continue }
                 paths[prefix] = best.path
@@ -100,7 +114,7 @@ public struct RoutePropagation: Sendable {
             let whole = Array(repeating: peer.asn, count: (isExternal ? 1 : 0) + peer.prepended) + path
             guard prefix.address.bitWidth == own.address.bitWidth, !whole.contains(own.asn) else { continue }
             told[prefix] = Route(
-                prefix: prefix, session: topology.sessions[session].name, gateway: peer.address,
+                prefix: prefix, session: listener.session, gateway: peer.address,
                 interface: own.interface, path: whole, isExternal: isExternal)
         }
         return told

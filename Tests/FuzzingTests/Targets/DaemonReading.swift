@@ -14,7 +14,7 @@ enum DaemonReading {
         var keys = PlutoKeyLog()
         keys.read(bytes)
         _ = (keys.keys, keys.unusable)
-        let masked = PlutoKeyLog.masked(bytes)
+        let masked = PlutoDebugging.masked(bytes)
         try require(masked.count == bytes.count, "masking changes the length")
         var again = PlutoKeyLog()
         again.read(masked)

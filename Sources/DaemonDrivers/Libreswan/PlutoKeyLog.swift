@@ -1,3 +1,4 @@
+import Daemons
 import Decryption
 import NetworkTypes
 
@@ -11,6 +12,8 @@ import NetworkTypes
 /// No key there has more than 32 bytes, and an AEAD's lacks its salt, without which nothing can be decrypted.
 /// Source: libreswan 4.10, `LDBG_tcpdump_ike_sa_keys`; the names of the algorithms are those it was seen to log.
 public struct PlutoKeyLog: Sendable {
+    private typealias SPIs = PlutoDebugging.SPIs
+
     private var entries: [SPIs: Entry] = [:]
     private var order: [SPIs] = []
 
@@ -18,7 +21,7 @@ public struct PlutoKeyLog: Sendable {
 
     /// Takes in whole lines of one end's log; what is not a line of keys is passed over.
     public mutating func read(_ log: [UInt8]) {
-        for line in Self.debuggingText(in: log) {
+        for line in PlutoDebugging.texts(in: log) {
             guard let line = KeyLine(String(decoding: log[line], as: UTF8.self)) else { continue }
             if entries[line.spis] == nil { order.append(line.spis) }
             // Both ends tell the same: what one of them has told stays.
@@ -42,64 +45,11 @@ public struct PlutoKeyLog: Sendable {
         let known = Set((keys + known).map { SPIs(initiator: $0.initiatorSPI, responder: $0.responderSPI) })
         return order.count { !known.contains($0) }
     }
-
-    /// The log without the secrets in it and with every other byte at its place.
-    ///
-    /// Whatever else a debugging line may hold, be it a dump of an ESP key or a text, is masked; the names and SPIs of the
-    /// lines that are known stay.
-    public static func masked(_ log: [UInt8]) -> [UInt8] {
-        var masked = log
-        for line in debuggingText(in: log) {
-            for index in line.dropFirst(harmlessLength(of: String(decoding: log[line], as: UTF8.self))) {
-                masked[index] = UInt8(ascii: "*")
-            }
-        }
-        return masked
-    }
-
-    private static func harmlessLength(of text: String) -> Int {
-        if ["ESP enckey:", "ESP authkey:"].contains(text) { return text.utf8.count }
-        let words = text.split(separator: " ", maxSplits: 4, omittingEmptySubsequences: false)
-        guard words.count == 5, SPIs(words) != nil else { return 0 }
-        return words[..<4].reduce(4) { $0 + $1.utf8.count }
-    }
-
-    /// Where the texts of debugging lines are: from behind the time and `| ` to the end of the line.
-    private static func debuggingText(in log: [UInt8]) -> [Range<Int>] {
-        log.split(separator: UInt8(ascii: "\n")).compactMap { line in
-            if line.starts(with: "| ".utf8) { return line.startIndex + 2..<line.endIndex }
-            return line.firstRange(of: Array(": | ".utf8)).map { $0.upperBound..<line.endIndex }
-        }
-    }
 }
 
 // MARK: - A line
 
 extension PlutoKeyLog {
-    private struct SPIs: Hashable {
-        let initiator: UInt64
-        let responder: UInt64
-
-        init(initiator: UInt64, responder: UInt64) {
-            (self.initiator, self.responder) = (initiator, responder)
-        }
-
-        /// From the first four words of a line of keys.
-        init?(_ words: [Substring]) {
-            guard words.count >= 4, words[0] == "ikev2", ["I", "R"].contains(words[1]),
-                let initiator = Self.spi(words[2]),
-                let responder = Self.spi(words[3])
-            else { return nil }
-            (self.initiator, self.responder) = (initiator, responder)
-        }
-
-        private static func spi(_ word: Substring) -> UInt64? {
-            let digits = word.dropFirst(2)
-            guard word.hasPrefix("0x"), digits.utf8.count == 16, digits.allSatisfy(\.isHexDigit) else { return nil }
-            return UInt64(digits, radix: 16)
-        }
-    }
-
     /// What one direction is protected with.
     private struct DirectionKeys: Sendable {
         let integrity: IKEKeys.Integrity
