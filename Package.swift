@@ -118,7 +118,7 @@ let package = Package(
             swiftSettings: optimized),
         .target(
             name: "NodeRuntime",
-            dependencies: ["AgentProtocol", "LabPlan", "Daemons", "Netlink", "CLinux", "NetworkTypes"],
+            dependencies: ["AgentProtocol", "LabPlan", "Daemons", "LabModel", "Netlink", "CLinux", "NetworkTypes"],
             swiftSettings: strict),
         .target(
             name: "Probing",

@@ -193,6 +193,7 @@ public enum Doctor {
         Program(name: "ping", purpose: "used by people in a node", package: "iputils-ping", isEssential: false),
         Program(name: "traceroute", purpose: "used by people in a node", package: "traceroute", isEssential: false),
         Program(name: "tcpdump", purpose: "used by people in a node", package: "tcpdump", isEssential: false),
+        Program(name: "sudo", purpose: "called by boot scripts, in a node", package: "sudo", isEssential: false),
     ]
 }
 

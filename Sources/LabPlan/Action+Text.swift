@@ -34,6 +34,10 @@ extension Action: CustomStringConvertible {
         case .createKeyStore(let node, let directory): "\(node): create an empty key store in \(directory)"
         case .startDaemon(let daemon): "\(daemon.node): start \(daemon.arguments.joined(separator: " "))"
         case .stopDaemon(let daemon): "\(daemon.node): stop \(daemon.kind.rawValue)"
+        case .startBootScript(let node, let script): "\(node): run boot script \(script.name)"
+        case .stopBootScript(let node): "\(node): end the boot script"
+        case .awaitBootScript(let node, let deadline):
+            "wait for the end of the boot script of \(node), at most \(deadline.shortText)"
         case .run(let node, let arguments): "\(node): run \(arguments.joined(separator: " "))"
         case .sendEcho(let node, let address, _):
             "\(node): send an echo request to \(address), for the tunnel on the way"

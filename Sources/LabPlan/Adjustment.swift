@@ -21,6 +21,14 @@ public enum Adjustment: Hashable, Sendable {
     /// Tells a speaker to shut a session, or to take it up again.
     case session(String, node: String, isShut: Bool)
     case power(node: String, isOn: Bool)
+    /// A node forgets all that a machine forgets when it is switched off, or gets what the lab file gives it when it starts: interfaces,
+    /// addresses, routes, rules, settings.
+    case memory(node: String, isLost: Bool)
+    /// A node's boot script, where it has one, and what else comes after its daemons.
+    case bootScript(node: String, runs: Bool)
+
+    /// Whether it is a node's own affair when it starts, and nothing of the lab that was to be.
+    public var isBootScript: Bool { if case .bootScript = self { true } else { false } }
 
     /// The change that leads back.
     public var reversed: Adjustment {
@@ -35,6 +43,8 @@ public enum Adjustment: Hashable, Sendable {
         case .associations(let place, let areLost): .associations(place, areLost: !areLost)
         case .session(let name, let node, let isShut): .session(name, node: node, isShut: !isShut)
         case .power(let node, let isOn): .power(node: node, isOn: !isOn)
+        case .memory(let node, let isLost): .memory(node: node, isLost: !isLost)
+        case .bootScript(let node, let runs): .bootScript(node: node, runs: !runs)
         }
     }
 }
@@ -68,16 +78,22 @@ extension Disturbances {
     public func adjustments(to other: Disturbances) -> [Adjustment] {
         var changes: [Adjustment] = []
         let halts = daemonChanges(to: other)
+        let (off, on) = (
+            other.forgetful.subtracting(forgetful).sorted(), forgetful.subtracting(other.forgetful).sorted()
+        )
+        changes += off.map { .bootScript(node: $0, runs: false) }
         changes += halts.filter { isHalt($0) }
         changes += unpowered.symmetricDifference(other.unpowered).sorted().map {
             .power(node: $0, isOn: !other.unpowered.contains($0))
         }
         changes += other.downPorts.subtracting(downPorts).sorted().map { .link($0, isUp: false) }
+        changes += off.map { .memory(node: $0, isLost: true) }
         changes += differences(mtus, other.mtus).map { .mtu($0, $2, was: $1) }
         changes += differences(shapes, other.shapes).compactMap { port, old, new in
             if let old, let new { .shape(port, new, was: old) } else { nil }
         }
         changes += downPorts.subtracting(other.downPorts).sorted().map { .link($0, isUp: true) }
+        changes += on.map { .memory(node: $0, isLost: false) }
         changes += differences(filters, other.filters).map { .ruleset(node: $0, $2, was: $1) }
         changes += differences(drops, other.drops).map { .ruleset(node: $0, $2, was: $1) }
         // Connections that are tracked would keep to the former translation.
@@ -88,6 +104,7 @@ extension Disturbances {
         changes += lostAssociations.symmetricDifference(other.lostAssociations).sorted().map {
             .associations($0, areLost: other.lostAssociations.contains($0))
         }
+        changes += on.map { .bootScript(node: $0, runs: true) }
         return changes
     }
 
@@ -106,9 +123,9 @@ extension Disturbances {
         differences(standstills, other.standstills).map { .daemon($0, $2, was: $1) }
     }
 
-    /// One that was killed has to be started before it can be stopped: that is no halt.
+    /// One that is gone has to be started before it can be stopped: that is no halt.
     private func isHalt(_ change: Adjustment) -> Bool {
-        if case .daemon(_, let new?, let old) = change { new == .killed || old == nil } else { false }
+        if case .daemon(_, let new?, let old) = change { new != .stopped || old == nil } else { false }
     }
 
     private func configurationChanges(to other: Disturbances) -> [Adjustment] {
@@ -153,6 +170,9 @@ extension Adjustment: CustomStringConvertible {
             "\(place.node): \(areLost ? "delete" : "negotiate") security associations of \(place.tunnel)"
         case .session(let name, let node, let isShut): "\(node): \(isShut ? "shut" : "enable") BGP session \(name)"
         case .power(let node, let isOn): "\(node): power \(isOn ? "on" : "off")"
+        case .memory(let node, let isLost):
+            "\(node): \(isLost ? "forget" : "set up") interfaces, addresses, routes, rules and settings"
+        case .bootScript(let node, let runs): "\(node): \(runs ? "run" : "end") its boot script"
         }
     }
 }

@@ -18,7 +18,18 @@ public struct Disturbances: Hashable, Sendable {
 
     /// What a daemon should be doing, where it is not running.
     public enum Standstill: String, Hashable, Sendable {
-        case stopped, killed
+        case stopped
+        /// By SIGTERM, as a machine that shuts down has it.
+        case ended
+        case killed
+
+        fileprivate var rank: Int {
+            switch self {
+            case .stopped: 0
+            case .ended: 1
+            case .killed: 2
+            }
+        }
     }
 
     /// One end of a tunnel.
@@ -59,6 +70,10 @@ public struct Disturbances: Hashable, Sendable {
     var standstills: [DaemonName: Standstill] = [:]
     var lostAssociations: Set<Place> = []
     var unpowered: Set<String> = []
+    /// Nodes on their way down and up again.
+    var rebooting: Set<String> = []
+    /// Those that forget everything and start anew: what reboots, and of what has lost its power, what has a script that makes it whole again.
+    var forgetful: Set<String> = []
     /// Their daemon is told, as an operator does it: a session that its configuration disables is gone altogether, and the peer
     /// is told so ("Peer De-configured" instead of "Administrative Shutdown", RFC 4486).
     var shutSessions: Set<Session> = []
@@ -113,9 +128,13 @@ public struct Disturbances: Hashable, Sendable {
         case .sessionShut(let session, let node):
             shutSessions.insert(Session(name: session, node: node))
         case .nodeDown(let node):
-            switchOff(node, in: topology)
+            losePower(node, in: topology)
+        case .nodeRebooted(let node):
+            rebooting.insert(node)
+            forgetful.insert(node)
+            switchOff(node, in: topology, .ended)
         case .zoneDown(let zone):
-            for node in topology.nodes(inZone: zone) { switchOff(node.name, in: topology) }
+            for node in topology.nodes(inZone: zone) { losePower(node.name, in: topology) }
         // These are in the configuration, or over in a moment.
         case .drop, .natFlushed, .natChanged, .securityRuleRemoved, .sourceDestinationCheck, .mismatch, .holdTime,
             .wrongKey, .daemon(_, _, .restarted):
@@ -124,14 +143,22 @@ public struct Disturbances: Hashable, Sendable {
     }
 
     private mutating func halt(_ daemon: DaemonName, _ standstill: Standstill) {
-        if standstills[daemon] != .killed { standstills[daemon] = standstill }
+        if standstills[daemon]?.rank ?? -1 < standstill.rank { standstills[daemon] = standstill }
     }
 
-    private mutating func switchOff(_ node: String, in topology: Topology) {
+    private mutating func losePower(_ node: String, in topology: Topology) {
         unpowered.insert(node)
-        downPorts.formUnion(topology.linkEnds(of: node).map { Port($0.end) })
-        for kind in topology.daemons(of: node) { halt(DaemonName(node: node, kind: kind), .killed) }
+        if topology.node(named: node)?.boot != nil { forgetful.insert(node) }
+        switchOff(node, in: topology, .killed)
     }
+
+    private mutating func switchOff(_ node: String, in topology: Topology, _ standstill: Standstill) {
+        downPorts.formUnion(topology.linkEnds(of: node).map { Port($0.end) })
+        for kind in topology.daemons(of: node) { halt(DaemonName(node: node, kind: kind), standstill) }
+    }
+
+    /// Nodes that are to reboot and are without power.
+    public var contradictions: Set<String> { rebooting.intersection(unpowered) }
 }
 
 extension Disturbances.Port: Comparable {

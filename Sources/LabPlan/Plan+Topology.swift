@@ -24,7 +24,7 @@ private struct Planner {
     }
 
     var nodes: [Step] {
-        steps(.nodes, [.shareFile(hostsFile)])
+        steps(.nodes, ([hostsFile] + sudoers).map { .shareFile($0) })
             + steps(
                 .nodes,
                 topology.nodes.map { node in
@@ -79,6 +79,16 @@ private struct Planner {
             contents: (["127.0.0.1 localhost", "::1 localhost"] + others).joined(separator: "\n") + "\n")
     }
 
+    /// Scripts that were written for a host run programs by sudo(8), which in a node has only root to ask: its rights and its accounts are
+    /// not the host's, which others than root may not read.
+    private var sudoers: [ConfigurationFile] {
+        guard topology.nodes.contains(where: { $0.boot != nil }) else { return [] }
+        let lines = [
+            "Defaults !pam_session, !pam_setcred, !pam_acct_mgmt, !syslog", "root ALL=(ALL:ALL) NOPASSWD: ALL",
+        ]
+        return [ConfigurationFile(path: "/etc/sudoers", contents: lines.joined(separator: "\n") + "\n")]
+    }
+
     var links: [Step] {
         steps(.links, topology.links.map { .createLink($0) })
             // Settings of tunnel interfaces have to wait until those exist.
@@ -105,7 +115,7 @@ private struct Planner {
                 guard case .interface(let name, let kind, let number) = end.steering else { return [] }
                 let interface = TunnelInterface(
                     node: end.node, name: name, kind: TunnelInterface.Kind(kind, number: number, of: end),
-                    mtu: end.mtu, address: end.inside)
+                    mtu: end.mtu, address: end.addressing == .netlab ? end.inside : nil)
                 return [.createTunnelInterface(interface)] + policySettings(of: end) + fixedRoutes(of: end)
             })
     }
@@ -124,7 +134,7 @@ private struct Planner {
 
     /// The routes into a tunnel that stay whatever it does.
     private func fixedRoutes(of end: TunnelEnd) -> [Action] {
-        guard end.withdrawal == .never else { return [] }
+        guard end.withdrawal == .never, end.addressing == .netlab else { return [] }
         return end.routes.map { prefix in
             let hop = RouteEntry.NextHop(gateway: nil, interface: end.interface)
             return .addRoute(node: end.node, RouteEntry(destination: prefix, nextHops: [hop]))
@@ -221,7 +231,16 @@ private struct Planner {
                 + [.startDaemon(Daemon(node: node, kind: profile.id, arguments: setUp.arguments))]
         }
         let ready = all.map { Action.await(Condition(.daemon(node: $0.node, $0.profile.id)), within: .seconds(30)) }
-        return steps(.daemons, starts + ready)
+        return steps(.daemons, starts + ready + bootScripts)
+    }
+
+    /// All of them at the same time, as machines boot.
+    private var bootScripts: [Action] {
+        let scripts = topology.nodes.compactMap { node in node.boot.map { (node: node.name, script: $0) } }
+        return scripts.map {
+            .writeFile(node: $0.node, ConfigurationFile(path: $0.script.path, contents: $0.script.text))
+        }
+            + scripts.map { .startBootScript(node: $0.node, $0.script) }
     }
 
     var convergence: [Step] {
@@ -239,6 +258,9 @@ private struct Planner {
         }
         let early = knocked.flatMap { $0.ends.flatMap(addressed) + $0.knocks }
         let up = waited.map { Action.await(Condition(.tunnel($0.name)), within: .seconds(120)) }
+        let booted = topology.nodes.filter { $0.boot != nil }.map {
+            Action.awaitBootScript(node: $0.name, within: BootScript.longest)
+        }
         // The agent hears of the associations when the kernel has them, and then makes the routes.
         let followed = waited.flatMap(\.ends).filter { $0.withdrawal == .whenDown }.flatMap { end in
             end.routes.map { Action.await(Condition(.route(node: end.node, $0)), within: .seconds(30)) }
@@ -268,7 +290,7 @@ private struct Planner {
         let probes = topology.probes.filter(\.isAwaited).map {
             Action.await(Condition(.echo(node: $0.source, $0.destination)), within: .seconds(30))
         }
-        return steps(.convergence, early + up + others + followed + late + sessions + learned + probes)
+        return steps(.convergence, early + up + others + booted + followed + late + sessions + learned + probes)
     }
 
     /// What an interface that its daemon has made gets besides.
@@ -276,7 +298,7 @@ private struct Planner {
         guard end.interfaceIsMadeByDaemon, let name = end.interface else { return [] }
         return [.await(Condition(.interface(node: end.node, name)), within: .seconds(30))]
             + (end.mtu.map { [.setMTU(node: end.node, name, $0)] } ?? [])
-            + (end.inside.map { [.addAddress(node: end.node, name, $0)] } ?? [])
+            + (end.addressing == .netlab ? end.inside.map { [.addAddress(node: end.node, name, $0)] } ?? [] : [])
             + fixedRoutes(of: end)
     }
 
@@ -284,6 +306,8 @@ private struct Planner {
     private func knock(at end: TunnelEnd, _ tunnel: Tunnel) -> Action? {
         guard end.waitsForTraffic, let peer = tunnel.peer(of: end) else { return nil }
         if end.interface != nil {
+            // Before the script has run, no route leads there.
+            guard end.addressing == .netlab else { return nil }
             let routes = end.withdrawal == .never ? end.routes : []
             guard let address = peer.inside?.address ?? routes.first?.address else { return nil }
             return .sendEcho(node: end.node, address, from: nil)

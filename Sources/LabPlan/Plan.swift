@@ -57,6 +57,12 @@ public enum Action: Hashable, Sendable, Codable {
     case createKeyStore(node: String, directory: String)
     case startDaemon(Daemon)
     case stopDaemon(Daemon)
+    /// Begins a node's boot script, which stands there at its path.
+    case startBootScript(node: String, BootScript)
+    /// Ends it, and what it has left running.
+    case stopBootScript(node: String)
+    /// Waits until it has ended well, as long as it was said to take, and its node has what it was to give.
+    case awaitBootScript(node: String, within: Duration)
     /// Runs a program in a node to its end; any exit code but 0 is an error.
     case run(node: String, arguments: [String])
     /// Sends one echo request, whether it is answered or not: a packet for a tunnel that waits for one.
@@ -80,9 +86,10 @@ public enum Action: Hashable, Sendable, Codable {
         case .writeFile(let node, let file): .removeFile(node: node, path: file.path)
         case .createKeyStore(let node, let directory): .removeFile(node: node, path: directory)
         case .startDaemon(let daemon): .stopDaemon(daemon)
+        case .startBootScript(let node, _): .stopBootScript(node: node)
         case .removeNode, .removeLink, .setSysctls, .setMTU, .removeInterface, .removeAddress, .removeRoute,
             .stopFollowingTunnels, .removeRule, .removeFilter, .unshareFile, .removeFile, .stopDaemon, .run, .sendEcho,
-            .await:
+            .await, .stopBootScript, .awaitBootScript:
             nil
         }
     }

@@ -2,6 +2,7 @@ import AgentProtocol
 import CLinux
 import CaptureFile
 import Glibc
+import Netlink
 import NetworkTypes
 import NodeRuntime
 import PacketCapture
@@ -26,8 +27,8 @@ struct CaptureRecorder: ~Copyable {
     private let start = LabClock.now
     private var batch: [Waiting] = []
     private var bytes: [UInt8] = []
-    /// Those whose interface is gone, which would be readable for ever.
-    private var gone: Set<Int> = []
+    /// Those whose interface is gone, which would be readable for ever, with what tells when it is there again.
+    private var gone: [Int: NetlinkMonitor] = [:]
     private var unreported = 0
     private var nextReport: LabTime?
 
@@ -85,22 +86,22 @@ struct CaptureRecorder: ~Copyable {
         try tell()
         ControlLine.announceHolds(to: pace.nudge)
         defer { ControlLine.stopAnnouncingHolds(to: pace.nudge) }
-        var places = ([stop, pace.nudge] + points.map(\.capture.descriptor)).map {
-            pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
-        }
         let (isToStop, isNudged, first) = (0, 1, 2)
         while true {
+            // poll(2) passes over negative descriptors.
+            let sources = points.indices.map { gone[$0] == nil ? points[$0].capture.descriptor : -1 }
+            var places = ([stop, pace.nudge] + sources + gone.values.map(\.descriptor)).map {
+                pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
+            }
             let rest = nextReport.map { max(0, ($0 - LabClock.now).wholeNanoseconds / 1_000_000 + 1) } ?? -1
-            if poll(&places, nfds_t(places.count), Int32(clamping: rest)) > 0, places[isToStop].revents == 0,
-                places[isNudged].revents == 0
-            {
+            let isReady = poll(&places, nfds_t(places.count), Int32(clamping: rest)) > 0
+            if try lookForTheGone() { continue }
+            if isReady, places[isToStop].revents == 0, places[isNudged].revents == 0 {
                 _ = netlab_wait_readable([stop, pace.nudge], 2, pace.nanoseconds)
                 poll(&places, nfds_t(places.count), 0)
             }
             guard places[isToStop].revents == 0 else { break }
             try record(from: points.indices.filter { places[first + $0].revents != 0 })
-            // poll(2) passes over negative descriptors.
-            for number in gone { places[first + number].fd = -1 }
             if places[isNudged].revents != 0 {
                 // Where the clock is about to stand still, nothing more comes until nobody knows when.
                 var count: UInt64 = 0
@@ -133,11 +134,21 @@ struct CaptureRecorder: ~Copyable {
         return gathering < .seconds(1) ? max(Self.delay, gathering * 10) : Self.unwatchedDelay
     }
 
+    /// - Returns: Whether something was told of the interfaces that are gone; those that are there again are captured from now on.
+    private mutating func lookForTheGone() throws -> Bool {
+        var isTold = false
+        for (number, monitor) in gone where try !monitor.drain().isEmpty {
+            isTold = true
+            if points[number].capture.reopen() { gone[number] = nil }
+        }
+        return isTold
+    }
+
     /// Writes the packets that wait at some points, in the order of their times.
     private mutating func record(from ready: [Int]) throws {
         batch.removeAll(keepingCapacity: true)
         bytes.removeAll(keepingCapacity: true)
-        for number in ready where !gone.contains(number) {
+        for number in ready where gone[number] == nil {
             do {
                 try points[number].capture.drain { timestamp, originalLength, packet in
                     let from = bytes.count
@@ -148,7 +159,9 @@ struct CaptureRecorder: ~Copyable {
                             bytes: from..<bytes.count))
                 }
             } catch let error as CaptureError where error.code == .failed {
-                gone.insert(number)
+                gone[number] = try points[number].capture.watch()
+                // It may have come again in the meantime.
+                if points[number].capture.reopen() { gone[number] = nil }
             }
         }
         guard !batch.isEmpty else { return }

@@ -31,7 +31,7 @@ final class CaptureSession: Sendable {
     /// One interface, one direction.
     struct Point: Sendable {
         let name: String
-        let capture: PacketCapture
+        let capture: CaptureSource
         let direction: CaptureDirection
         /// Its number in the file.
         let interface: Int
@@ -64,9 +64,11 @@ final class CaptureSession: Sendable {
                 continue
             }
             for direction in place.direction == .both ? [PacketCapture.Direction.inbound, .outbound] : [.outbound] {
-                let capture = try PacketCapture(
-                    on: place.interface, in: sandbox.network, direction: direction, filter: request.filter ?? "",
-                    snapshotLength: request.snapLength, ringSize: request.ringBytes)
+                let capture = try CaptureSource(in: sandbox.network) {
+                    try PacketCapture(
+                        on: place.interface, in: sandbox.network, direction: direction, filter: request.filter ?? "",
+                        snapshotLength: request.snapLength, ringSize: request.ringBytes)
+                }
                 opened.append(
                     Point(
                         name: place.name, capture: capture, direction: direction == .inbound ? .inbound : .outbound,

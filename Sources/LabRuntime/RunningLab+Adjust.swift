@@ -42,6 +42,10 @@ extension RunningLab {
             try await routingDriver(of: node)?.shut(name, isShut)
         case .power(let node, let isOn):
             if !isOn { try loseMemory(of: node) }
+        case .memory(let node, let isLost):
+            try isLost ? loseEverything(at: node) : setUpAgain(node)
+        case .bootScript(let node, let runs):
+            if runs { try boot(node) } else { breakOffBoot(of: node) }
         }
     }
 
@@ -121,12 +125,15 @@ extension RunningLab {
         case (.killed, _):
             await process.kill()
             try cleanUp(after: daemon)
-        case (.stopped, .killed):
+        case (.ended, _):
+            await process.stop()
+            try cleanUp(after: daemon)
+        case (.stopped, .killed), (.stopped, .ended):
             try await startAgain(daemon)
             daemons[daemon.description]?.suspend()
         case (.stopped, _):
             process.suspend()
-        case (nil, .killed):
+        case (nil, .killed), (nil, .ended):
             try await startAgain(daemon)
         case (nil, _):
             process.resume()

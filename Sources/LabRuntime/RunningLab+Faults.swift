@@ -31,7 +31,14 @@ extension RunningLab {
     ///
     /// - Throws: ``LabFailure`` where one of them is not active, or cannot be undone: then all stay active.
     func heal(_ faults: [Fault]?) async throws -> [ActiveFault] {
-        try await inTurn { lab in try await lab.end(faults ?? lab.activeFaults.map(\.fault)) }
+        try await inTurn { lab in
+            if let reboot = faults?.first(where: { $0.rebooted != nil }) {
+                throw LabFailure(
+                    "The fault \"\(reboot)\" is over by itself: there is nothing to heal.",
+                    remedy: "netlab faults \(lab.topology.name) says when.", code: .wrongInput)
+            }
+            try await lab.end(faults ?? lab.activeFaults.map(\.fault).filter { $0.rebooted == nil })
+        }
         return activeFaults
     }
 
@@ -43,7 +50,7 @@ extension RunningLab {
             let changes = lab.disturbances.adjustments(to: Disturbances([], in: lab.topology))
             for fault in lab.activeFaults.map(\.fault) { lab.forget(fault) }
             var failures: [String] = []
-            for change in changes {
+            for change in changes where !change.isBootScript {
                 do { try await lab.apply(change) } catch { failures.append("\(change): \(error)") }
             }
             return failures
@@ -71,28 +78,43 @@ extension RunningLab {
 
     private func begin(_ faults: [Fault], for duration: Duration?) async throws {
         let start = LabClock.now
-        let lasting = faults.filter { !$0.isMomentary }
+        let lasting = faults.filter { !$0.isMomentary || $0.rebooted != nil }
         try checkAreNew(lasting)
-        let until = duration.map { start + $0 }
-        let target = ledger.active + lasting.map { ActiveFault(fault: $0, since: start, until: until) }
+        let ends = Dictionary(
+            uniqueKeysWithValues: lasting.map { ($0, (bootTime(of: $0) ?? duration).map { start + $0 }) })
+        let target = ledger.active + lasting.map { ActiveFault(fault: $0, since: start, until: ends[$0] ?? nil) }
+        try checkAreTogether(target.map(\.fault))
         // Told before the work: what daemons and kernels do about it follows.
         for fault in lasting { faultListener?(fault, true) }
         do {
             try await carryOut(from: ledger.active, to: target) {
-                for fault in faults where fault.isMomentary { try await self.happen(fault) }
+                for fault in faults where !lasting.contains(fault) { try await self.happen(fault) }
             }
         } catch {
             for fault in lasting { faultListener?(fault, false) }
             throw error
         }
-        guard let until else { return }
         for fault in lasting {
+            guard let until = ends[fault] ?? nil else { continue }
             ledger.timers[fault] = Task {
                 let rest = until.sinceStart - LabClock.now.sinceStart
                 guard (try? await LabSleep.wait(for: max(rest, .zero))) != nil else { return }
                 await self.healInTime(fault)
             }
         }
+    }
+
+    /// How long a node that a fault reboots is away; nil for other faults.
+    private func bootTime(of fault: Fault) -> Duration? {
+        fault.rebooted.flatMap(topology.node(named:)).map(\.bootTime)
+    }
+
+    private func checkAreTogether(_ faults: [Fault]) throws {
+        guard let node = Disturbances(faults, in: topology).contradictions.min() else { return }
+        throw LabFailure(
+            "\(node) cannot be rebooted while it is down, and not be switched off while it reboots.",
+            remedy: "Heal the one, or wait for the end of the other: netlab faults \(topology.name).", code: .wrongInput
+        )
     }
 
     private func checkAreNew(_ faults: [Fault]) throws {
@@ -123,14 +145,19 @@ extension RunningLab {
                 code: .wrongInput)
         }
         // Told before the work: a daemon that starts again takes a moment of the lab's time.
-        for fault in faults { faultListener?(fault, false) }
+        for fault in faults where fault.rebooted == nil { faultListener?(fault, false) }
         do {
             try await carryOut(from: ledger.active, to: ledger.active.filter { !faults.contains($0.fault) })
         } catch {
-            for fault in faults { faultListener?(fault, true) }
+            for fault in faults where fault.rebooted == nil { faultListener?(fault, true) }
             throw error
         }
         for fault in faults { ledger.timers.removeValue(forKey: fault)?.cancel() }
+        for fault in faults {
+            guard let boot = fault.rebooted.flatMap({ boots[$0] }) else { continue }
+            // It is over when the node has done all that it does when it starts.
+            Task { if await boot.value { faultListener?(fault, false) } }
+        }
     }
 
     private func healInTime(_ fault: Fault) async {

@@ -11,19 +11,23 @@ import NodeRuntime
 /// A lab on the kernel this process runs on: carries out a plan step by step, remembers each, and can take all back.
 actor RunningLab {
     let topology: Topology
-    private let kernel: KernelKind
+    let kernel: KernelKind
     private(set) var sandboxes: [String: NodeSandbox] = [:]
     private(set) var daemons: [String: DaemonProcess] = [:]
     /// What keeps routes into tunnels that are up, by node.
     private(set) var routeKeepers: [String: TunnelRouteKeeper] = [:]
     /// What has been done, in order. An action is noted before it is begun, so that a half-done one is taken back too.
-    private var journal: [Action] = []
+    private(set) var journal: [Action] = []
     /// The same on disk, for those who come upon what is left of the lab.
     private let diskJournal: Journal?
     private var keyStore: [String: [UInt8]]?
     private var lastProbe: UInt64 = 0
     let ikeKeyWatch = IKEKeyWatch()
     var ledger = FaultLedger()
+    /// Boot scripts that have begun, by node: running, or over.
+    var bootRuns: [String: BootRun] = [:]
+    /// Nodes that start again: what of that is still to be done, and whether it came to its end.
+    var boots: [String: Task<Bool, Never>] = [:]
     /// Told of every fault when it begins and when it is healed; a momentary one only begins.
     var faultListener: (@Sendable (Fault, _ isActive: Bool) -> Void)?
     let events = EventBoard()
@@ -112,6 +116,9 @@ actor RunningLab {
         }
     }
 
+    /// Tells the supervisor of something.
+    func tell(_ event: AgentEvent) { report(event) }
+
     /// A number for a probe that came without one.
     func nextProbe() -> UInt64 {
         lastProbe += 1
@@ -194,6 +201,12 @@ actor RunningLab {
             try start(daemon)
         case .stopDaemon(let daemon):
             await daemons.removeValue(forKey: daemon.name)?.stop()
+        case .startBootScript(let node, let script):
+            try startBootScript(script, at: node)
+        case .stopBootScript(let node):
+            breakOffBoot(of: node)
+        case .awaitBootScript(let node, let deadline):
+            try await awaitBootScript(of: node, within: deadline)
         case .run(let node, let arguments):
             let (code, output) = try await NodeProcess.run(arguments, in: sandbox(node))
             guard code == 0 else {
@@ -235,7 +248,7 @@ actor RunningLab {
         }
     }
 
-    private func create(_ interface: TunnelInterface) throws {
+    func create(_ interface: TunnelInterface) throws {
         let sockets = try sandbox(interface.node).sockets
         switch interface.kind {
         case .vti(let local, let remote, let key):
@@ -304,7 +317,7 @@ extension Action {
     /// Whether a program begins something that goes by the clock.
     fileprivate var startsProgram: Bool {
         switch self {
-        case .startDaemon, .run: true
+        case .startDaemon, .startBootScript, .run: true
         default: false
         }
     }

@@ -106,7 +106,7 @@ extension Topology {
         let tunnels = tunnels.flatMap(\.ends).compactMap { end -> String? in
             if case .own(let files) = end.configuration { files.configurationName } else { nil }
         }
-        return Array(Set(tunnels)).sorted()
+        return Array(Set(tunnels + nodes.compactMap(\.boot?.name))).sorted()
     }
 
     /// A text with every pre-shared key and every password of the lab replaced.

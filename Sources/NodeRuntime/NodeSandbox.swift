@@ -104,6 +104,9 @@ public final class NodeSandbox: Sendable {
             "programs-of-\(node)", on: "/usr", type: "overlay", data: "lowerdir=\(layers.joined(separator: ":"))")
     }
 
+    /// A descriptor of the namespace of the node's files.
+    var fileSystem: Int32 { mounts }
+
     /// Descriptors of the node's namespaces, in the order to enter them.
     var namespaces: [Int32] { [network.descriptor, hostname, mounts] }
 

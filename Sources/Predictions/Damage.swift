@@ -30,6 +30,8 @@ struct Damage: Hashable, Sendable {
     }
 
     var downNodes: Set<String> = []
+    /// Nodes whose boot script has not run: interfaces that it is to give addresses have none.
+    var unbooted: Set<String> = []
     /// Administratively down: the kernel has forgotten the routes through them.
     var downPorts: Set<Port> = []
     /// Ends of tunnels whose kernel has no security associations.

@@ -14,6 +14,8 @@ extension Forwarding {
         /// On links and inside tunnels, in the file's order.
         private let allAddresses: [IPAddress]
         let addresses: Set<IPAddress>
+        /// Those that the boot script gives, and the interfaces that it gives them.
+        private let ofBootScript: (addresses: Set<IPAddress>, interfaces: Set<InterfaceName>)
         /// The instances that are plugged in here, by the port that each is at.
         let instances: [(node: Node, port: InterfaceName, addresses: Set<IPAddress>)]
 
@@ -25,6 +27,8 @@ extension Forwarding {
             hasPolicies = tunnels.contains { $0.end.steering == .policy }
             allAddresses = topology.addresses(of: node.name)
             addresses = Set(allAddresses)
+            let given = tunnels.map(\.end).filter { $0.addressing == .boot }
+            ofBootScript = (Set(given.compactMap(\.inside?.address)), Set(given.compactMap(\.interface)))
             instances = links.compactMap { link, end in
                 guard let peer = link.peer(of: end), let instance = topology.node(named: peer.node),
                     instance.role == .instance, topology.fabricPort(of: instance) == end
@@ -39,11 +43,24 @@ extension Forwarding {
                 + plainTunnels.map { ($0.end.interface, $0.end.inside) }
         }
 
+        func has(_ address: IPAddress, _ damage: Damage) -> Bool {
+            addresses.contains(address) && !(ofBootScript.addresses.contains(address) && isUnbooted(damage))
+        }
+
+        /// Whether an interface waits for what the boot script gives it.
+        func isWaiting(_ interface: InterfaceName, _ damage: Damage) -> Bool {
+            ofBootScript.interfaces.contains(interface) && isUnbooted(damage)
+        }
+
+        private func isUnbooted(_ damage: Damage) -> Bool { damage.unbooted.contains(node.name) }
+
         /// The address that the kernel takes for a packet of the node's own that leaves by an interface.
-        func source(by interface: InterfaceName?, for destination: IPAddress) -> IPAddress? {
+        func source(by interface: InterfaceName?, for destination: IPAddress, _ damage: Damage) -> IPAddress? {
             let own = links.first { $0.end.routedInterface == interface }?.end.addresses.map(\.address) ?? []
             let inside = insides.first { $0.interface == interface }?.inside?.address
-            return (own + [inside].compactMap(\.self) + allAddresses).first { $0.bitWidth == destination.bitWidth }
+            return (own + [inside].compactMap(\.self) + allAddresses).first {
+                $0.bitWidth == destination.bitWidth && has($0, damage)
+            }
         }
 
         func interface(towards gateway: IPAddress) -> InterfaceName? {
@@ -68,11 +85,13 @@ extension Forwarding {
             private let downPorts: Set<Damage.Port>
             private let forgotten: Set<Damage.Side>
             private let withdrawn: Set<Damage.Side>
+            private let isUnbooted: Bool
 
             init(node: String, number: UInt32, damage: Damage) {
                 self.node = node
                 self.number = number
                 (downPorts, forgotten, withdrawn) = (damage.downPorts, damage.forgotten, damage.withdrawn)
+                isUnbooted = damage.unbooted.contains(node)
             }
         }
 

@@ -42,6 +42,7 @@ extension Forwarding {
         let node = place.node
         let isUp = { (interface: InterfaceName) in
             !damage.downPorts.contains(Damage.Port(node: node.name, interface: interface))
+                && !place.isWaiting(interface, damage)
         }
         let fixed = node.routes.filter { $0.table == table }.map { route in
             Candidate(

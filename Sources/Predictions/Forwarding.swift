@@ -135,8 +135,8 @@ struct Forwarding: Sendable {
     func sourceAddress(from node: String, to destination: IPAddress, _ damage: Damage) -> IPAddress? {
         guard let place = places[node] else { return nil }
         let packet = Packet(source: nil, destination: destination, kind: .request(.echo))
-        let hop = place.addresses.contains(destination) ? nil : nextHops(at: place, packet, damage).first
-        return place.source(by: hop?.interface, for: destination)
+        let hop = place.has(destination, damage) ? nil : nextHops(at: place, packet, damage).first
+        return place.source(by: hop?.interface, for: destination, damage)
     }
 
     /// The delays of all links that a path crosses.
@@ -173,7 +173,7 @@ struct Forwarding: Sendable {
         } else if let nat = here.nat, packet.input == nat.interface, let inside = masqueraded(packet, by: here) {
             packet.destination = inside
         }
-        if place.addresses.contains(packet.destination) {
+        if place.has(packet.destination, damage) {
             // An IPsec tunnel's own packets are dropped where they arrive.
             if let tunnel = packet.tunnel.flatMap({ topology.tunnel(named: $0) }),
                 let sender = tunnel.ends.first(where: { $0.node != node }),
@@ -209,7 +209,7 @@ struct Forwarding: Sendable {
             path.loss = why
             return [path]
         }
-        if packet.source == nil { packet.source = place.source(by: hop.interface, for: packet.destination) }
+        if packet.source == nil { packet.source = place.source(by: hop.interface, for: packet.destination, damage) }
         path.exits.append(Exit(port: port, tunnel: packet.tunnel, overhead: packet.overhead))
         if packet.input != nil, let refusal = refusal(of: packet, at: place, to: hop.interface, &path, damage, known) {
             return lost(refusal)

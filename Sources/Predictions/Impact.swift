@@ -50,6 +50,8 @@ struct Impact: Sendable {
     var stoppedSpeakers: Set<String> = []
     /// Nodes whose key daemon does not run, so that they negotiate nothing.
     var silentKeyDaemons: Set<String> = []
+    /// Nodes that shut down and start again: their daemons have said so.
+    var rebooting: Set<String> = []
     /// Tunnels that a mismatch keeps from being negotiated, and the end it is at.
     var mismatched: [String: String] = [:]
     /// Tunnels that come back by themselves.
@@ -222,6 +224,8 @@ extension Predictor {
             )
         case .nodeDown(let node):
             takeDown(node, &impact)
+        case .nodeRebooted(let node):
+            reboot(node, &impact)
         case .zoneDown(let zone):
             for node in topology.nodes(inZone: zone) { takeDown(node.name, &impact) }
         }
@@ -245,6 +249,24 @@ extension Predictor {
         }
         impact.notes.append("\(node) is down: nothing gets through it, and its neighbours' links lose their carrier.")
     }
+
+    /// A shutdown ends daemons by SIGTERM, those that speak BGP before those that hold the tunnels, so that all of them get their last words
+    /// out: whom these reach, knows at once.
+    private func reboot(_ node: String, _ impact: inout Impact) {
+        let told = topology.tunnelEnds(of: node).map(\.tunnel).filter { negotiates($0, impact.damage) }
+        takeDown(node, &impact)
+        impact.rebooting.insert(node)
+        for tunnel in told where !tunnel.isUnused {
+            for end in tunnel.ends { impact.damage.forgotten.insert(Damage.Side(name: tunnel.name, node: end.node)) }
+        }
+        impact.notes.removeLast()
+        impact.notes.append(
+            "\(node) shuts down: its daemons end and tell their peers, and then its neighbours' links lose their carrier for \(bootTime(of: node).shortText) (`boot-time`)."
+        )
+    }
+
+    /// How long a node that reboots is away.
+    func bootTime(of node: String) -> Duration { topology.node(named: node)?.bootTime ?? Node.usualBootTime }
 
     private func apply(_ what: Fault.DaemonFault, to daemon: DaemonID, at node: String, _ impact: inout Impact) {
         guard let effect = DaemonRegistry.profile(daemon)?.effect(of: what, at: node) else { return }

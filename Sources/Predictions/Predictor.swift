@@ -85,6 +85,14 @@ public struct Predictor: Sendable {
         if let unrest = unrest(around: before) ?? unknown(around: before) {
             return answer.prediction(.unpredictable(unrest))
         }
+        if let node = (faults + alreadyActive).lazy.compactMap(\.rebooted).first {
+            let isFirst = faults == [.nodeRebooted(node)] && !alreadyActive.contains { $0.rebooted != nil }
+            guard isFirst else {
+                return answer.prediction(
+                    .unpredictable("\(node) reboots at the same time, and what both do together is not computed here"))
+            }
+            return predict(reboot: node, beside: alreadyActive, earlier, probe, answer, before: before)
+        }
         let impact = impactsOfFaults([alreadyActive, faults]) {
             self.impact(of: alreadyActive + faults, since: alreadyActive)
         }

@@ -7,6 +7,8 @@ struct Restoration: Sendable {
     /// Nil where nobody brings it back.
     var window: Window?
     var reasons: [String] = []
+    /// Why it is not known when; nil where it is.
+    var doubt: String?
 }
 
 extension Predictor {
@@ -14,6 +16,9 @@ extension Predictor {
     func restoration(
         after impact: Impact, _ moment: Moment, _ earlier: Damage, probe: Probe, before: Journey, first: Bool
     ) -> Restoration {
+        let done = { (restoration: Restoration) in
+            self.finished(self.booted(restoration, impact, earlier, probe: probe, before: before, first: first), before)
+        }
         var mended = earlier
         for change in moment.changes where change.subject == .session { mended.suffer(change) }
         // A speaker that begins anew has to be told everything again.
@@ -31,7 +36,7 @@ extension Predictor {
         mended.forgotten.formUnion(lost)
         let routesReturn = "What the fault took away is there again at once, and so are routes that no protocol brings."
         if !first, journey(of: probe, in: mended, known: before).loss == nil {
-            return finished(Restoration(window: Window(.zero, .zero), reasons: [routesReturn]), before)
+            return done(Restoration(window: Window(.zero, .zero), reasons: [routesReturn]))
         }
         var restoration = Restoration(window: Window(.zero, .zero))
         let withTunnels = journey(of: probe, in: negotiated, known: before)
@@ -54,7 +59,7 @@ extension Predictor {
                 ways.filter { $0.window != nil }.min { left, right in
                     (left.window?.latest ?? .zero) < (right.window?.latest ?? .zero)
                 } ?? ways[0]
-            return finished(restoration, before)
+            return done(restoration)
         }
         let sessions = topology.sessions.filter { session in
             moment.changes.contains { $0.subject == .session && $0.side.name == session.name }
@@ -82,8 +87,55 @@ extension Predictor {
                 ]
             }
         }
-        return finished(restoration, before)
+        return done(restoration)
     }
+
+    /// The same with the boot scripts of nodes that were down, as far as the probe's way needs what these give.
+    private func booted(
+        _ restoration: Restoration, _ impact: Impact, _ earlier: Damage, probe: Probe, before: Journey, first: Bool
+    ) -> Restoration {
+        var restoration = restoration
+        for name in impact.damage.downNodes.sorted() {
+            guard let node = topology.node(named: name), let script = node.boot, let window = restoration.window else {
+                continue
+            }
+            var unbooted = earlier
+            unbooted.unbooted.insert(name)
+            let without = journey(of: probe, in: unbooted, known: before)
+            guard without.loss != nil || first && without.crossings != before.crossings else { continue }
+            func give(up doubt: String) {
+                restoration.window = nil
+                restoration.doubt = doubt
+                restoration.reasons.append("When it comes back is not computed: \(doubt).")
+            }
+            guard let takes = script.takes else {
+                give(
+                    up:
+                        "how long the boot script \(script.name) of \(name) takes is not known: the lab file says it with `boot-takes:`"
+                )
+                continue
+            }
+            let late = topology.tunnelEnds(of: name).map(\.end).filter {
+                $0.addressing == .boot && $0.interfaceIsMadeByDaemon
+            }.compactMap(\.interface)
+            if let interface = late.first, window.latest > takes.earliest {
+                give(
+                    up:
+                        "the boot script \(script.name) of \(name) may come before there is \(interface), which takes up to \(window.latest.shortText)"
+                )
+                continue
+            }
+            let given = Window(takes.earliest, takes.latest + Self.daemonsStart)
+            restoration.window = Window(max(window.earliest, given.earliest), max(window.latest, given.latest))
+            restoration.reasons.append(
+                "\(name) runs \(script.name) when its daemons answer, within \(Self.daemonsStart.shortText), and that takes \(takes.text) (`boot-takes`): what it gives is there after \(given.text)."
+            )
+        }
+        return restoration
+    }
+
+    /// How long daemons take at most until they answer: what they compute takes no time.
+    private static let daemonsStart = Duration.seconds(1)
 
     private func finished(_ restoration: Restoration, _ before: Journey) -> Restoration {
         var restoration = restoration

@@ -151,6 +151,12 @@ extension Predictor {
                 "\(own.node): \(own.interface) has no carrier, and \(timing.habits(of: own.node).carrierReason)."
             )
         }
+        if impact.rebooting.contains(peer.node), passes(from: peer, to: own, Damage()) {
+            return change(
+                Window(.zero, delay),
+                "\(own.node) withdraws the routes of \(session.name) when it hears that the \(timing.habits(of: peer.node).product) of \(peer.node) ends, after \(delay.shortText) of links."
+            )
+        }
         if impact.endings[side] == .told {
             return change(Window(.zero, .zero), "\(own.node) withdraws the routes of \(session.name) at once.")
         }

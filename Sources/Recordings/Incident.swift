@@ -34,6 +34,11 @@ public struct Incident: Hashable, Sendable {
         var active: [Fault] = []
         for event in events.sorted(by: { $0.nanoseconds < $1.nanoseconds }) {
             guard case .fault(let fault, let isActive) = event.kind else { continue }
+            // A reboot is over when it is over: nobody has mended anything.
+            if !isActive, fault.isMomentary {
+                active.removeAll { $0 == fault }
+                continue
+            }
             let (begun, healed) = isActive ? ([fault], []) : ([], [fault])
             if let last = incidents.last, event.nanoseconds - last.nanoseconds <= spread {
                 incidents[incidents.count - 1] = Incident(
@@ -45,7 +50,7 @@ public struct Incident: Hashable, Sendable {
                         nanoseconds: event.nanoseconds, begun: begun, healed: healed,
                         ongoing: active.filter { !healed.contains($0) }))
             }
-            active = active.filter { $0 != fault } + begun.filter { !$0.isMomentary }
+            active = active.filter { $0 != fault } + begun.filter { !$0.isMomentary || $0.rebooted != nil }
         }
         return incidents
     }

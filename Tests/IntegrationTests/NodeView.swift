@@ -27,6 +27,8 @@ struct NodeView: Equatable {
         lines = text.split(separator: "\n").map { line in
             String(line).replacing(#/counter packets \d+ bytes \d+/#, with: "counter")
                 .replacing(#/ seed \d+/#, with: "").replacing(#/qlen \d+/#, with: "")
+                // An interface that is made anew has the next number.
+                .replacing(#/^\d+: /#, with: "")
         }
     }
 

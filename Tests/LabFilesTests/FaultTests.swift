@@ -53,6 +53,7 @@ import Testing
         ("bgp main md5 wrong", "bgp main md5 wrong at tgw"),
         ("bgp main md5 wrong at drg", "bgp main md5 wrong at drg"),
         ("node tgw down", "node tgw down"),
+        ("node vpc2-ec2 rebooted", "node vpc2-ec2 rebooted"),
         ("zone aws down", "zone aws down"),
     ]
 
@@ -96,7 +97,10 @@ import Testing
 
     @Test func `Momentary ones`() throws {
         let momentary = try Self.texts.map { try Fault($0.written, in: topology) }.filter(\.isMomentary)
-        #expect(momentary.map(\.description) == ["nat aws-igw flushed", "daemon vcn2-vm/pluto restarted"])
+        #expect(
+            momentary.map(\.description) == [
+                "nat aws-igw flushed", "daemon vcn2-vm/pluto restarted", "node vpc2-ec2 rebooted",
+            ])
     }
 
     @Test(arguments: [

@@ -326,11 +326,11 @@ struct ScenarioTests {
             ),
             (
                 "x:\n  lasts: 1m\n  timeline:\n§    - {at: 1s, fail: nat gateway flushed, for: 1s}",
-                "\"nat gateway flushed\" is over in a moment", "Remove `for:`."
+                "\"nat gateway flushed\" is over by itself", "Remove `for:`."
             ),
             (
                 "x:\n  lasts: 1m\n  timeline:\n    - {at: 1s, fail: daemon peer/bird restarted}\n§    - {at: 2s, heal: daemon peer/bird restarted}",
-                "\"daemon peer/bird restarted\" is over in a moment", "nothing to heal"
+                "\"daemon peer/bird restarted\" is over by itself", "nothing to heal"
             ),
             (
                 "x:\n  lasts: 1m\n  timeline:\n§    - {at: 1s, heal: link wan down}",

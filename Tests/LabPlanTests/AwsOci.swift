@@ -14,6 +14,13 @@ enum AwsOci {
         try String(contentsOf: directory.appending(path: file), encoding: .utf8)
     }
 
+    /// The lab file without boot scripts: netlab then gives what they give.
+    static func withoutBootScripts(_ text: String) -> String {
+        text.split(separator: "\n", omittingEmptySubsequences: false).filter { line in
+            !["    boot: v", "    boot-takes:", "        addressed-by: boot"].contains { line.hasPrefix($0) }
+        }.joined(separator: "\n")
+    }
+
     /// - Parameter change: An edit of the lab file's text.
     static func topology(_ change: (String) -> String = { $0 }) throws -> Topology {
         try LabFile(text: change(text("lab.yaml")), file: "lab.yaml", companion: text).resolve().topology

@@ -15,6 +15,7 @@ import Testing
         "source-destination-check vcn2-vm on", "daemon vpc2-ec2/pluto killed", "daemon drg/bird stopped",
         "mismatch main psk at tgw", "mismatch backup ike at vcn2-vm", "sa main deleted at drg", "bgp main shut at tgw",
         "bgp main hold 9s at drg", "bgp main md5 wrong at tgw", "node oci-igw down", "zone aws down",
+        "node vcn2-vm rebooted",
     ]
 
     let topology: Topology
@@ -209,11 +210,20 @@ import Testing
     }
 
     @Test func `An end of power comes daemons first`() throws {
-        let down = try disturbed("node vpc2-ec2 down")
+        let down = try disturbed("node vpc1-ec2 down", "node tgw down")
         let there = none.adjustments(to: down).map(\.description)
-        #expect(there == ["vpc2-ec2/pluto: be killed", "vpc2-ec2: power off", "vpc2-ec2:ens5: set down"])
+        #expect(
+            there == [
+                "tgw/bird: be killed", "tgw/pluto: be killed", "tgw: power off", "vpc1-ec2: power off",
+                "tgw:vpc1: set down", "tgw:vpc2: set down", "tgw:wan1: set down", "tgw:wan2: set down",
+                "vpc1-ec2:ens5: set down",
+            ])
         let back = down.adjustments(to: none).map(\.description)
-        #expect(back == ["vpc2-ec2: power on", "vpc2-ec2:ens5: set up", "vpc2-ec2/pluto: run"])
+        #expect(
+            back == [
+                "tgw: power on", "vpc1-ec2: power on", "tgw:vpc1: set up", "tgw:vpc2: set up", "tgw:wan1: set up",
+                "tgw:wan2: set up", "vpc1-ec2:ens5: set up", "tgw/bird: run", "tgw/pluto: run",
+            ])
         let zone = try changes("zone oci down").filter { if case .power = $0 { true } else { false } }
         #expect(zone.count == topology.nodes.filter { $0.cloud == "oci" }.count)
     }

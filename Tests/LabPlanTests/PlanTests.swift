@@ -6,11 +6,12 @@ import NetworkTypes
 import Testing
 
 @Suite struct PlanTests {
+    /// Without boot scripts, so that there is more for netlab to do; ``BootPlanTests`` has those.
     let topology: Topology
     let plan: Plan
 
     init() throws {
-        topology = try AwsOci.topology()
+        topology = try AwsOci.topology(AwsOci.withoutBootScripts)
         plan = Plan(for: topology)
     }
 
@@ -201,7 +202,8 @@ import Testing
     @Test func `MTU of a daemon's interface`() throws {
         let descriptions = Plan(
             for: try AwsOci.topology {
-                $0.replacing("connection: aws-tunnel-1", with: "connection: aws-tunnel-1\n        mtu: 1400")
+                AwsOci.withoutBootScripts($0).replacing(
+                    "connection: aws-tunnel-1", with: "connection: aws-tunnel-1\n        mtu: 1400")
             }
         ).steps.map(\.description)
         let set = try #require(descriptions.firstIndex(of: "vcn2-vm: set MTU 1400 on vti1"))
@@ -298,7 +300,7 @@ import Testing
     }
 
     @Test func `Is the same each time`() throws {
-        #expect(Plan(for: try AwsOci.topology()) == plan)
+        #expect(Plan(for: try AwsOci.topology(AwsOci.withoutBootScripts)) == plan)
     }
 
     @Test func `Multipath route text`() throws {

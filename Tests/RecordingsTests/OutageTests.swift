@@ -120,6 +120,19 @@ import Testing
             ])
     }
 
+    /// It goes on until its node is whole again, and its end is no mending: what it is laid to is the reboot.
+    @Test func `A reboot is one incident`() {
+        let reboot = { (isActive: Bool, seconds: Double) in
+            LabEvent(
+                nanoseconds: Int64(seconds * 1e9), node: "", kind: .fault(.nodeRebooted("r"), isActive: isActive))
+        }
+        let incidents = Incident.all(in: [
+            reboot(true, 10), fault("a", true, at: 20), reboot(false, 70), fault("b", true, at: 80),
+        ])
+        #expect(incidents.map(\.text) == ["node r rebooted", "node a down", "node b down"])
+        #expect(incidents.map(\.ongoing) == [[], [.nodeRebooted("r")], [.nodeDown("a")]])
+    }
+
     @Test func `Packets under way are lost by the next fault`() {
         let incidents = Incident.all(in: [fault("a", true, at: 10), fault("a", false, at: 20)])
         let outage = { (seconds: Double) in

@@ -11,6 +11,8 @@ extension ScenarioPlan {
     public func problems(predictor: Predictor, file: String) -> [LabFileDiagnostic] {
         var problems: [LabFileDiagnostic] = []
         var active: [Fault] = []
+        /// Nodes that reboot, and when they are whole again at the latest.
+        var reboots: [(fault: Fault, until: Duration)] = []
         for (number, step) in scenario.steps.enumerated() {
             switch step.action {
             case .check: break
@@ -18,12 +20,16 @@ extension ScenarioPlan {
             case .fail(let faults):
                 for flow in scenario.traffic {
                     guard let probe = topology.probe(named: flow.probe) else { continue }
+                    let ongoing = active + reboots.filter { $0.until > step.at }.map(\.fault)
                     let traffic = flow.count == nil ? ProbeTraffic.echo : .datagrams
-                    let prediction = predictor.predicting(traffic).predict(faults, with: active, for: probe)
+                    let prediction = predictor.predicting(traffic).predict(faults, with: ongoing, for: probe)
                     let end = mending(of: faults, after: number) ?? scenario.length
                     problems += self.problems(prediction, of: flow, step, lasting: end - step.at, file: file)
                 }
                 active += faults.filter { !$0.isMomentary }
+                reboots += faults.compactMap { fault in
+                    fault.rebooted.flatMap(topology.node(named:)).map { (fault, step.at + $0.rebootTime) }
+                }
             }
         }
         return problems

@@ -45,7 +45,7 @@ extension TopologyResolver {
                     for: filter.value.interface.description, among: ends.map(\.interface.value.description),
                     noun: "interfaces here"))
         }
-        return Node(
+        var node = Node(
             name: spec.name.value, cloud: spec.cloud?.value, zone: spec.zone?.value, role: spec.role.value,
             summary: spec.summary, routes: spec.routes.map(\.entry), rules: spec.rules.map(\.value),
             sysctls: spec.sysctls.map(\.value),
@@ -57,6 +57,20 @@ extension TopologyResolver {
             routingDaemon: spec.routingDaemon.id,
             preferredSource: spec.preferredSource?.value, decrementsTTL: spec.decrementsTTL.value,
             routingConfiguration: spec.routingConfiguration.flatMap { companion($0, place: place) })
+        node.bootTime = spec.boot.time
+        node.boot = bootScript(of: spec, place: place)
+        return node
+    }
+
+    private func bootScript(of spec: NodeSpec, place: String) -> BootScript? {
+        guard let name = spec.boot.script, let text = companion(name, place: "\(place).boot") else { return nil }
+        let script = BootScript(name: name.value, text: text, takes: spec.boot.takes)
+        if let fault = script.fault {
+            collector.error(
+                name.line, "\(place).boot: the script \(name.value) \(fault)",
+                "Begin it with a line such as `#!/bin/sh`; without a line that begins with `#!`, /bin/sh runs it.")
+        }
+        return script
     }
 
     private static func isSettingValue(_ text: String) -> Bool {

@@ -87,7 +87,7 @@ extension TopologyResolver {
             let (own, proposal) = written
             guard let steering = steering(of: own, number: 101 + index, place: place) else { return nil }
             checkPeer(of: own.spec, own.own, expected: other.identity, place: place)
-            return TunnelEnd(
+            var end = TunnelEnd(
                 node: own.spec.node.value, localAddress: own.local, remoteAddress: other.identity,
                 identity: own.identity, daemon: daemon(of: own.spec.node.value).id, steering: steering,
                 wantedSelectors: selectors(of: own, and: other, in: spec, mode),
@@ -99,6 +99,8 @@ extension TopologyResolver {
                 options: own.own == nil ? own.spec.options.over(spec.options.over(TunnelOptions())) : TunnelOptions(),
                 deadPeerDetection: own.own == nil ? own.spec.deadPeerDetection ?? spec.deadPeerDetection : nil,
                 connection: own.spec.connection?.value ?? spec.name.value, configuration: own.configuration)
+            end.addressing = addressing(of: own.spec, place: place)
+            return end
         }
         guard ends.count == 2 else { return nil }
         let tunnel = Tunnel(
@@ -115,6 +117,28 @@ extension TopologyResolver {
         checkAgreement(of: tunnel, spec)
         checkComeback(of: tunnel, spec)
         return tunnel
+    }
+
+    /// Who gives an end's interface its address and its routes; a script that is to must be there, and something for it to give.
+    private func addressing(of end: TunnelSpec.End, place: String) -> TunnelEnd.Addressing {
+        guard let addressing = end.addressing, addressing.value == .boot else { return .netlab }
+        let place = "\(place).ends.\(end.node.value)"
+        if file.nodes.first(where: { $0.name.value == end.node.value })?.boot.script == nil {
+            collector.error(
+                addressing.line, "\(place): node \(end.node.value) has no boot script that could give addresses",
+                "Add `boot: FILE` to the node, or remove `addressed-by:`.")
+        }
+        if end.inside == nil, end.routes.isEmpty {
+            collector.error(
+                addressing.line, "\(place): there is nothing for the boot script to give",
+                "Write what it gives: `inside: ADDRESS/LENGTH`, `routes: [PREFIX]`; or remove `addressed-by:`.")
+        }
+        if end.withdrawal == .whenDown {
+            collector.error(
+                addressing.line, "\(place): routes that follow their tunnel are netlab's, and a boot script's stay",
+                "Remove `withdraw: when-down`, or `addressed-by:`.")
+        }
+        return .boot
     }
 
     /// What negotiates at a node.

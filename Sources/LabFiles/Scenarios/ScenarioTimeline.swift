@@ -57,7 +57,7 @@ struct ScenarioTimeline {
                     } else if !fault.isMomentary {
                         active.append(Active(fault: fault, line: entry.line, since: entry.at))
                     } else if duration != nil, faults.allSatisfy(\.isMomentary) {
-                        wrong(entry.line, "\"\(fault)\" is over in a moment", "Remove `for:`.")
+                        wrong(entry.line, "\"\(fault)\" is over by itself", "Remove `for:`.")
                     }
                 }
                 steps.append(.init(at: entry.at, line: entry.line, action: .fail(faults)))
@@ -69,7 +69,7 @@ struct ScenarioTimeline {
                         continue
                     } else if fault.isMomentary {
                         wrong(
-                            entry.line, "\"\(fault)\" is over in a moment", "There is nothing to heal: remove the step."
+                            entry.line, "\"\(fault)\" is over by itself", "There is nothing to heal: remove the step."
                         )
                     } else {
                         let names = active.map { "\"\($0.fault)\"" }

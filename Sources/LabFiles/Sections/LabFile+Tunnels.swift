@@ -26,6 +26,7 @@ struct TunnelSpec {
         let configuration: Located<String>?
         let secrets: Located<String>?
         let connection: Located<String>?
+        let addressing: Located<TunnelEnd.Addressing>?
         /// The keys that are written of those that only an interface can have.
         let ofInterface: [Located<String>]
         let line: Int
@@ -95,7 +96,7 @@ extension TunnelSpec.End {
                 [
                     "address", "interface", "interface-kind", "selectors", "inside", "mtu", "routes", "withdraw",
                     "metric", "startup", "dpd", "dpd-action",
-                    "config", "secrets", "connection",
+                    "config", "secrets", "connection", "addressed-by",
                 ] + ProposalSpec.keys + OptionsSpec.keys)
         else { return nil }
         node = key
@@ -139,7 +140,9 @@ extension TunnelSpec.End {
         secrets = fields["secrets"]?.text("the name of a file beside the lab file")
         connection = fields["connection"]?.text("the name of a `conn` section")
         line = key.line
-        ofInterface = ["interface-kind", "inside", "mtu", "routes", "withdraw", "metric"].compactMap { key in
+        addressing = fields["addressed-by"]?.choice(TunnelEnd.Addressing.self, noun: "ways to get addresses")
+        ofInterface = ["interface-kind", "inside", "mtu", "routes", "withdraw", "metric", "addressed-by"].compactMap {
+            key in
             fields[key].map { Located(value: key, line: $0.line) }
         }
     }

@@ -164,6 +164,7 @@ struct NodeSpec {
     let decrementsTTL: Located<Bool>
     /// The user's own file for the routing daemon.
     let routingConfiguration: Located<String>?
+    let boot: BootSpec
 
     init?(key: Located<String>, value: YAMLValue) {
         guard
@@ -172,7 +173,7 @@ struct NodeSpec {
                     "cloud", "zone", "role", "summary", "routes", "rules", "sysctls", "security",
                     "source-destination-check", "filter", "nat", "mss", "ike", "preferred-source", "decrement-ttl",
                     "bgp",
-                ] + DaemonRegistry.routingDaemons.map(\.keyword))
+                ] + BootSpec.keys + DaemonRegistry.routingDaemons.map(\.keyword))
         else { return nil }
         name = key
         cloud = fields["cloud"]?.text()
@@ -213,6 +214,7 @@ struct NodeSpec {
         preferredSource = fields["preferred-source"]?.value(IPv4Address.self, "an IPv4 address of the node's own")
         decrementsTTL = fields["decrement-ttl"]?.flag() ?? Located(value: true, line: key.line)
         routingConfiguration = own.flatMap { fields[$0.keyword]?.text("the name of a file beside the lab file") }
+        boot = BootSpec(fields)
         if let own, own.id != routingDaemon.id {
             value.collector.error(
                 fields[own.keyword]?.line,

@@ -24,6 +24,7 @@ extension Fault: CustomStringConvertible {
         case .holdTime(let session, let hold, let node): "bgp \(session) hold \(hold.exactText) at \(node)"
         case .wrongKey(let session, let node): "bgp \(session) md5 wrong at \(node)"
         case .nodeDown(let node): "node \(node) down"
+        case .nodeRebooted(let node): "node \(node) rebooted"
         case .zoneDown(let zone): "zone \(zone) down"
         }
     }

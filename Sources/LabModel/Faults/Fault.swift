@@ -40,6 +40,8 @@ public enum Fault: Hashable, Sendable, Codable {
     case wrongKey(session: String, node: String)
     /// `node NODE down`: without power; its daemons and what its kernel knew of tunnels are gone.
     case nodeDown(String)
+    /// `node NODE rebooted`: it shuts down, is away for its boot time, and starts anew. Over by itself.
+    case nodeRebooted(String)
     /// `zone ZONE down`: every node of the zone, or of the cloud of that name.
     case zoneDown(String)
 
@@ -106,11 +108,14 @@ public struct FaultError: Error, Hashable, Sendable, CustomStringConvertible {
 }
 
 extension Fault {
-    /// Whether it is over as soon as it has happened, so that there is nothing to heal.
+    /// Whether it is over by itself, at once or with a node's reboot, so that there is nothing to heal.
     public var isMomentary: Bool {
         switch self {
-        case .natFlushed, .daemon(_, _, .restarted): true
+        case .natFlushed, .daemon(_, _, .restarted), .nodeRebooted: true
         default: false
         }
     }
+
+    /// The node that it reboots, which takes its time; nil for any other fault.
+    public var rebooted: String? { if case .nodeRebooted(let node) = self { node } else { nil } }
 }

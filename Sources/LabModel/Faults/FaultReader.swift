@@ -96,6 +96,7 @@ struct FaultReader {
             }
         ),
         ("node NODE down", { (r, a) throws(FaultError) in .nodeDown(try r.node(a[0]).name) }),
+        ("node NODE rebooted", { (r, a) throws(FaultError) in .nodeRebooted(try r.node(a[0]).name) }),
         ("zone ZONE down", { (r, a) throws(FaultError) in .zoneDown(try r.zone(a[0])) }),
     ]
 

@@ -43,6 +43,16 @@ public struct Node: Hashable, Sendable, Codable {
     public let decrementsTTL: Bool
     /// The user's own configuration for the routing daemon, used word for word.
     public let routingConfiguration: String?
+    /// What it runs whenever it starts.
+    public var boot: BootScript?
+    /// From the beginning of a reboot until its links are up again.
+    public var bootTime = Node.usualBootTime
+
+    /// From the beginning of a reboot until its boot script has ended, at most.
+    public var rebootTime: Duration { bootTime + (boot.map { $0.takes?.latest ?? BootScript.longest } ?? .zero) }
+
+    /// A convention: real machines take from some seconds to minutes.
+    public static let usualBootTime = Duration.seconds(30)
 
     public init(
         name: String, cloud: String?, zone: String?, role: Role, summary: String, routes: [RouteEntry],

@@ -74,6 +74,13 @@ public struct TunnelEnd: Hashable, Sendable, Codable {
         case whenDown = "when-down"
     }
 
+    /// Who gives an end's interface its address and its routes.
+    public enum Addressing: String, Hashable, Sendable, Codable, CaseIterable {
+        case netlab
+        /// The node's boot script.
+        case boot
+    }
+
     /// Where the daemon's configuration comes from.
     public enum Configuration: Hashable, Sendable, Codable {
         /// Generated from the end's proposal.
@@ -114,6 +121,8 @@ public struct TunnelEnd: Hashable, Sendable, Codable {
     /// The connection's name in the daemon.
     public let connection: String
     public var configuration: Configuration
+    /// Who gives the interface its address and its routes.
+    public var addressing = Addressing.netlab
 
     public init(
         node: String, localAddress: IPAddress, remoteAddress: IPAddress, identity: IPAddress, daemon: DaemonID,
