@@ -35,7 +35,9 @@ final class TunnelRouteKeeper: Sendable {
         self.ends = ends
         self.sandbox = sandbox
         // The monitor first: what comes between it and the first look is then told as well.
-        let monitor = try NetlinkMonitor(in: sandbox.network, for: [.links, .securityAssociations])
+        // A daemon may make associations before the policies that they are found by.
+        let monitor = try NetlinkMonitor(
+            in: sandbox.network, for: [.links, .securityAssociations], wakesForPolicies: true)
         let cancellation = try Cancellation()
         let turn = Turn()
         self.cancellation = cancellation

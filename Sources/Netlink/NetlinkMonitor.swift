@@ -23,18 +23,21 @@ public final class NetlinkMonitor: Sendable {
 
     /// Starts to watch.
     ///
-    /// - Parameter queueBytes: how much the kernel keeps between two calls of `drain()`, its own bookkeeping included (SO_RCVBUF, socket(7)).
+    /// - Parameters:
+    ///   - wakesForPolicies: Whether ``descriptor`` is readable after changes of IPsec's policies, too; no event tells of these.
+    ///   - queueBytes: how much the kernel keeps between two calls of `drain()`, its own bookkeeping included (SO_RCVBUF, socket(7)).
     /// - Throws: `NetlinkError`.
     public init(
         in namespace: NetworkNamespace, for subjects: Set<NetlinkEvent.Subject> = Set(NetlinkEvent.Subject.allCases),
-        queueBytes: Int = 4 << 20
+        wakesForPolicies: Bool = false, queueBytes: Int = 4 << 20
     ) throws {
         // Links are always watched: their names are needed.
         var route = [RTNLGRP_LINK]
         if subjects.contains(.addresses) { route += [RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR] }
         if subjects.contains(.routes) { route += [RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE] }
         let routeGroups = route.map(\.rawValue)
-        let xfrmGroups = [XFRMNLGRP_SA.rawValue, XFRMNLGRP_EXPIRE.rawValue]
+        let xfrmGroups =
+            [XFRMNLGRP_SA, XFRMNLGRP_EXPIRE].map(\.rawValue) + (wakesForPolicies ? [XFRMNLGRP_POLICY.rawValue] : [])
         let (routeChannel, xfrmChannel) = try namespace.perform {
             let route = try Channel(family: Int32(NETLINK_ROUTE))
             try route.subscribe(to: routeGroups, queueBytes)

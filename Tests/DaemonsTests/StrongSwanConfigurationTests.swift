@@ -126,7 +126,7 @@ struct StrongSwanConfigurationTests {
 
     @Test func `A user's swanctl.conf is used word for word`() throws {
         let own =
-            "connections {\n mine {\n  local_addrs = 203.0.113.11\n  if_id_in = 7\n  if_id_out = 7\n  children {\n   c {\n   }\n  }\n }\n}\n"
+            "connections {\n mine {\n  local_addrs = 203.0.113.11\n  if_id_in = 7\n  if_id_out = 7\n  local {\n   auth = psk\n  }\n  children {\n   c {\n   }\n  }\n }\n}\n"
         let lab = """
             name: own
             nodes:

@@ -196,6 +196,8 @@ import Testing
                 esp_proposals = aes256-sha256
               }
             }
+            local { auth = psk
+            }
           }
         }
         """

@@ -128,6 +128,19 @@ private let text = """
         try await lab.tearDown()
     }
 
+    /// A daemon may make associations before the policies that lead to them, and no association changes after that.
+    @Test func `A route comes with the policies too`() async throws {
+        let node = try await build()
+        let one = try child("one", spi: 0x1000)
+        try node.sockets.addSecurityAssociation(one.inbound)
+        try node.sockets.addSecurityAssociation(one.outbound)
+        try await LabSleep.wait(for: .milliseconds(20))
+        #expect(try routes(of: node).isEmpty)
+        try node.sockets.addSecurityPolicy(one.policy)
+        try await expect(["10.2.0.0/16 dev vpn1", "10.3.0.0/16 dev vpn1"], at: node, "up")
+        try await lab.tearDown()
+    }
+
     /// A route that is renewed does not go in between.
     @Test func `Rekeying changes nothing`() async throws {
         let node = try await build()

@@ -264,7 +264,7 @@ public struct Libreswan: KeyDaemon {
         terms.extendedSequences = esn.map { [$0] } ?? [true, false]
         terms.cutsSHA256 = Self.isOn(parameters["sha2-truncbug"])
         let ways = (parameters["leftauth"] ?? parameters["authby"])?.split { "|,".contains($0) }
-        if !(ways?.contains("secret") ?? false) {
+        if !(ways.map { $0.contains("secret") || $0.contains("null") } ?? false) {
             terms.keyless =
                 ways.map { "authenticates by \($0.joined(separator: ", "))" }
                 ?? "has no authby=, which means signatures (ipsec.conf(5))"

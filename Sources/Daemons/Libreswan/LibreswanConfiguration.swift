@@ -42,7 +42,8 @@ public enum LibreswanConfiguration {
         let given = ends.flatMap { _, end -> [(key: String, value: String)] in
             if case .own(let files) = end.configuration { IpsecConf(files.configuration).setup } else { [] }
         }
-        var setup = ["uniqueids": "no"]
+        // Two tunnels of netlab's have the same identities; users may count on pluto's own value.
+        var setup = ends.allSatisfy { $0.end.own != nil } ? [:] : ["uniqueids": "no"]
         // pluto drops IKEv1 unless told otherwise (ipsec.conf(5)).
         if ends.contains(where: { $0.end.proposal != nil && $0.end.options.ikeVersion == 1 }) {
             setup["ikev1-policy"] = "accept"

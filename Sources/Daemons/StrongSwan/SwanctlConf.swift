@@ -45,6 +45,14 @@ public struct SwanctlConnection: Hashable, Sendable {
                 offers.flatMap { $0.contains("esn") ? ($0.contains("noesn") ? [true, false] : [true]) : [false] })
         }
         terms.cutsSHA256 = Self.isOn(childSettings?.values["sha256_96"])
+        let auth = settings.sectionNames.first { $0.hasPrefix("local") }.flatMap {
+            settings[section: $0]?.values["auth"]
+        }
+        if auth?.hasPrefix("psk") != true {
+            terms.keyless =
+                auth.map { "authenticates by \($0)" }
+                ?? "has no `auth` in `local`, which means public keys (swanctl.conf(5))"
+        }
         terms.isUnique = ["replace", "keep", "force"].contains(settings.values["unique"])
         return terms
     }

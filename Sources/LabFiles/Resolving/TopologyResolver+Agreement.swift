@@ -223,7 +223,7 @@ extension TopologyResolver {
         if let keyless = own.terms.keyless {
             collector.error(
                 line, "\(place): in \(files.configurationName) of \(node) the connection \(keyless)",
-                "Write `authby=secret`: tunnels of a lab authenticate by pre-shared keys.")
+                "Write `authby=secret`, or in a swanctl.conf `auth = psk`: a lab has no keys but pre-shared ones yet.")
         } else if let local = side.localID, let remote = side.remoteID,
             side.profile.lacksKey(in: files, for: local, and: remote)
         {
