@@ -33,9 +33,11 @@ struct Heal: AsyncParsableCommand {
     func run() async throws {
         let lab = try LabLocator.runningLab(target.lab)
         var faults: [Fault]?
-        if !fault.isEmpty {
+        // `all` alone is a scenario's word for it, and no fault's.
+        let isAll = all || fault == ["all"]
+        if !fault.isEmpty, !isAll {
             faults = try FaultArguments.faults(fault, in: LabLocator.topology(of: lab).topology)
-        } else if !all {
+        } else if !isAll {
             let active = try await LabClient(lab).ask(ListFaults())
             faults = [try Self.only(of: active, lab: lab.name)]
         }

@@ -52,6 +52,14 @@ struct BirdFileTests {
         #expect(two.password?.reveal() == "a-key; not } a word")
     }
 
+    @Test func `Who takes nothing is not computed with`() {
+        for (word, open) in [("all", []), ("none", ["`import none` in line 1"])] {
+            let routing = Bird().read(
+                "protocol bgp one { local as 1; neighbor 192.0.2.2 as 2; ipv4 { import \(word); export none; }; }")
+            #expect(routing.sessions.flatMap(\.open) == open)
+        }
+    }
+
     /// What an export lets out of connected networks, static routes and what was learned; nil where it is not read.
     @Test(
         arguments: [

@@ -270,11 +270,11 @@ extension BirdFile {
         return pairs.contains("\(first) \(second ?? "")")
     }
 
-    /// What a channel of a BGP protocol may say that decides nothing here: which routes it lets in and out is what the lab file
-    /// says of them, and `up` waits until they are there.
+    /// What a channel of a BGP protocol may say that decides nothing here, or is read for itself: which routes it lets in is what the lab
+    /// file says of them unless it is none, and `up` waits until they are there.
     private static func isHarmless(channel setting: Statement) -> Bool {
         switch (setting.words.first?.text, setting.words.dropFirst().first?.text) {
-        case ("import", "limit"), ("export", "limit"), ("import", "keep"): false
+        case ("import", "limit"), ("export", "limit"), ("import", "keep"), ("import", "none"): false
         case ("import", _), ("export", _), ("next", "hop"), ("mandatory", _), ("debug", _), ("extended", _),
             ("missing", _),
             ("gateway", "direct"):
