@@ -1,3 +1,4 @@
+import Daemons
 import LabModel
 import LabRecords
 import NetworkTypes
@@ -16,6 +17,8 @@ public struct SoakReport: Sendable {
     public let references: [String: String]
     /// What share of its pings each flow may lose; nil for any.
     public let maximumLoss: Percentage?
+    /// Tunnels whose keys were renewed far more often than their lifetimes ask for, in words.
+    public let hurried: [String]
     private let record: ScriptRecord
 
     /// - Parameters:
@@ -32,16 +35,33 @@ public struct SoakReport: Sendable {
             FlowResult($0, trace: nil, brokenOff: record.isPartial ? record.endedAtNanoseconds : nil)
         }
         endurance = Endurance(events: record.events + events, record: record, topology: topology)
+        hurried = endurance.tunnels.compactMap { [length] in Self.hurry(of: $0, within: length, topology) }
         self.references = references
         self.maximumLoss = maximumLoss
         self.record = record
     }
 
-    /// A leak fails, so does a tunnel that is gone at the end, and so do more lost pings than were to be; that nobody counted is a
+    /// What is wrong with how often a tunnel's keys were renewed; nil where nothing is, or its lifetime is not known.
+    ///
+    /// A margin may take nine tenths off a lifetime by chance, both ends may renew at the same time, and each pair of selectors has SAs of
+    /// its own: more than all of that together is no renewal in its time.
+    private static func hurry(of renewals: Endurance.Renewals, within length: Duration, _ topology: Topology) -> String?
+    {
+        guard let tunnel = topology.tunnel(named: renewals.tunnel),
+            let lifetime = tunnel.ends.compactMap(\.espLifetime).min(), lifetime > .zero
+        else { return nil }
+        let pairs = max(1, tunnel.ends.map(\.selectors.count).max() ?? 1)
+        let most = Double(pairs) * 2 * (10 * (length / lifetime) + 2)
+        guard Double(renewals.children) > most else { return nil }
+        return
+            "\(renewals.tunnel): \(renewals.children) new child SAs in \(length.shortText), which last \(lifetime.shortText): they are renewed again and again"
+    }
+
+    /// A leak fails, so does a tunnel that is gone at the end or renews its keys without end, and so do more lost pings than were to be; that nobody counted is a
     /// doubt, and so is a lab that did not run to the end or was not asked anything.
     public var outcome: TestRun.Outcome {
         if record.steps.contains(where: { $0.failure != nil }) { return .broken }
-        if !endurance.lost.isEmpty || !excessive.isEmpty { return .fail }
+        if !endurance.lost.isEmpty || !hurried.isEmpty || !excessive.isEmpty { return .fail }
         guard let hasLeak = endurance.hasLeak else { return .inconclusive }
         return hasLeak ? .fail : isPartial || flows.allSatisfy { $0.sent == 0 } ? .inconclusive : .pass
     }
@@ -96,6 +116,7 @@ public struct SoakReport: Sendable {
 
     private func events(_ style: Style) -> String {
         var lines = endurance.tunnels.map { "\($0.tunnel): \($0.children) child SAs and \($0.ike) IKE SAs renewed" }
+        lines += hurried.map(style.bad)
         for loss in endurance.lost {
             let since = loss.since.map { "since \($0)" } ?? "since the beginning"
             lines.append(style.bad("\(loss.tunnel): down \(since): \(loss.seen)"))
@@ -214,7 +235,7 @@ public struct SoakReport: Sendable {
 /// The report for programs. All times are whole nanoseconds.
 extension SoakReport: Encodable {
     private enum Key: CodingKey {
-        case lab, outcome, isPartial, lengthNanoseconds, wallNanoseconds, flows, endurance, traffic
+        case lab, outcome, isPartial, lengthNanoseconds, wallNanoseconds, flows, endurance, hurried, traffic
     }
 
     private struct Line: Encodable {
@@ -239,6 +260,7 @@ extension SoakReport: Encodable {
         }
         try values.encode(lines, forKey: .flows)
         try values.encode(endurance, forKey: .endurance)
+        try values.encode(hurried, forKey: .hurried)
         try values.encode(traffic.series, forKey: .traffic)
     }
 }

@@ -53,6 +53,40 @@ import Testing
             maximumLoss: maximumLoss)
     }
 
+    /// Keys that last an hour and are renewed each second are a fault, whatever is left of them at the end.
+    @Test(arguments: [(20, false), (3600, true)])
+    func `Keys that are renewed again and again fail`(renewals: Int, isHurried: Bool) throws {
+        let text = """
+            name: pair
+            nodes: {a: {role: router}, b: {role: router}}
+            links: {wire: {ends: {a:eth0: 10.0.0.1/24, b:eth0: 10.0.0.2/24}}}
+            tunnels:
+              vpn:
+                psk: an-example-key
+                ike: {encryption: aes-256-cbc, integrity: sha2-256, group: 14}
+                esp: {encryption: aes-256-cbc, integrity: sha2-256, lifetime: 1h}
+                ends: {a: {address: 10.0.0.1, interface: v0}, b: {address: 10.0.0.2, interface: v0, startup: listen}}
+            """
+        let events = (1...renewals).map { number in
+            LabEvent(
+                nanoseconds: Int64(number) * Self.second, node: "a",
+                kind: .association(tunnel: "vpn", spi: UInt32(number), isOutbound: false, .added))
+        }
+        let record = ScriptRecord(
+            startedAtNanoseconds: 0, endedAtNanoseconds: 3600 * Self.second, realTimeOffsetNanoseconds: 0, steps: [],
+            flows: [], events: events,
+            samples: [0, 3600].map {
+                ResourceSample(
+                    nanoseconds: $0 * Self.second, kernelBytes: 100, daemonBytes: [:], associations: ["a": 2, "b": 2])
+            }, capture: nil, isPartial: false)
+        let report = SoakReport(
+            topology: try LabFile(text: text, file: "lab.yaml") { _ in "" }.resolve().topology, record: record,
+            wallTime: .seconds(2))
+        #expect(report.hurried.isEmpty != isHurried && (report.outcome == .fail) == isHurried, "\(report.hurried)")
+        let words = "vpn: 3600 new child SAs in 1h, which last 1h: they are renewed again and again"
+        #expect(report.text(style: .plain).contains(words) == isHurried)
+    }
+
     @Test func `More lost pings than may be lost fail`() throws {
         #expect(try Self.report(maximumLoss: Percentage("0.01%")).outcome == .pass)
         let report = try Self.report(maximumLoss: Percentage("0.009%"))
