@@ -5,6 +5,21 @@ import Testing
 @testable import Daemons
 
 @Suite struct PlutoTests {
+    /// With narrowing= a connection is a template, and what a peer makes of it has the associations (as libreswan 4.10 says it).
+    @Test func `An instance stands for its template`() throws {
+        let status = PlutoStatus(
+            """
+            000 "t": 172.21.0.0/24===198.51.100.2...203.0.113.2===10.50.0.0/24; unrouted; eroute owner: #0
+            000 "t":   newest IKE SA: #0; newest IPsec SA: #0; conn serial: $1;
+            000 "t"[1]: 172.21.0.0/24===198.51.100.2...203.0.113.2===10.50.0.0/24; erouted; eroute owner: #2
+            000 "t"[1]:   newest IKE SA: #1; newest IPsec SA: #2; conn serial: $2, instantiated from: $1;
+            000 "t"[1]:   IKEv2 algorithm newest: AES_CBC_256-HMAC_SHA2_256-MODP2048
+            """)
+        let connection = try #require(status.connection(named: "t"))
+        #expect(connection.newestIKESA == 1 && connection.newestChildSA == 2)
+        #expect(connection.ikeAlgorithms == "AES_CBC_256-HMAC_SHA2_256-MODP2048")
+    }
+
     @Test func `Established connection`() throws {
         let status = PlutoStatus(try Fixture.text("pluto-established.txt"))
         #expect(status.connections.map(\.name) == ["main", "main-2"])

@@ -18,14 +18,13 @@ public struct PlutoDriver: KeyDaemonDriver {
         let (code, output) = try await NodeProcess.run(PlutoCommand.status(socket: socket), in: nil)
         guard code == 0 else { return nil }
         let status = PlutoStatus(output)
-        return Dictionary(
-            status.connections.map { connection in
-                let state = ConnectionState(
-                    ike: connection.ikeAlgorithms,
-                    ikeReplacedIn: status.ikeSAs.first { $0.number == connection.newestIKESA }?.replaceIn,
-                    childReplacedIn: status.childSAs.first { $0.number == connection.newestChildSA }?.replaceIn)
-                return (connection.name, state)
-            }, uniquingKeysWith: { first, _ in first })
+        return Set(status.connections.map(\.name)).reduce(into: [:]) { states, name in
+            guard let connection = status.connection(named: name) else { return }
+            states[name] = ConnectionState(
+                ike: connection.ikeAlgorithms,
+                ikeReplacedIn: status.ikeSAs.first { $0.number == connection.newestIKESA }?.replaceIn,
+                childReplacedIn: status.childSAs.first { $0.number == connection.newestChildSA }?.replaceIn)
+        }
     }
 
     /// As `ipsec auto --replace` and `ipsec auto --up --asynchronous` do for each.
