@@ -32,7 +32,11 @@ extension Predictor {
                 ?? forwarding.sourceAddress(from: probe.source, to: probe.destination, damage),
             let receiver = journey.forth.first?.nodes.last
         else { return .unknown("which way they take is not known") }
-        guard let segment = segment(of: journey, from: probe.source, to: receiver, damage) else {
+        let translator = journey.all.flatMap(\.nodes).first { topology.node(named: $0)?.nat != nil }
+        if let translator { return .unknown("\(translator) translates addresses on the way") }
+        // IP and TCP, without options.
+        let headers = probe.destination.bitWidth == 32 ? 40 : 60
+        guard let segment = segment(of: journey, from: probe.source, to: receiver, headers, damage) else {
             return .unknown("a clamp goes by an interface's MTU that the kernel makes up")
         }
         let directions = [
@@ -45,11 +49,21 @@ extension Predictor {
 
     /// The longest packet of a connection: both ends' interfaces limit what each announces, and so does every clamp on the way
     /// (RFC 9293, section 3.7.1); nil where a clamp goes by an MTU that is not known here.
-    private func segment(of journey: Journey, from sender: String, to receiver: String, _ damage: Damage) -> Int? {
-        let headers = headerLength(of: journey)
+    private func segment(
+        of journey: Journey, from sender: String, to receiver: String, _ headers: Int, _ damage: Damage
+    ) -> Int? {
         var longest = [(journey.forth, sender), (journey.back, receiver)].compactMap { paths, node in
             paths.first?.exits.first { $0.port.node == node }.flatMap { mtu(of: $0.port, damage) }
         }.min()
+        // By policies alone, packets enter without an interface of the tunnel's.
+        for tunnel in journey.all.flatMap(\.tunnels).compactMap(topology.tunnel(named:))
+        where tunnel.ends.contains(where: { $0.steering == .policy }) {
+            switch tunnel.mss {
+            case .off: break
+            case .to(let bytes): longest = min(longest ?? .max, bytes + headers)
+            case .toPathMTU: return nil
+            }
+        }
         for exit in journey.all.flatMap(\.exits) where exit.tunnel == nil {
             let tunnels = topology.tunnelEnds(of: exit.port.node).filter { $0.end.interface == exit.port.interface }
             let plain = topology.plainTunnelEnds(of: exit.port.node).filter { $0.end.interface == exit.port.interface }
@@ -65,12 +79,6 @@ extension Predictor {
             }
         }
         return longest
-    }
-
-    /// Of IP and TCP, without options.
-    private func headerLength(of journey: Journey) -> Int {
-        let isIPv6 = journey.forth.first.flatMap { $0.nodes.last }.flatMap(topology.address(of:))?.bitWidth == 128
-        return isIPv6 ? 60 : 40
     }
 
     /// Whether the sender of segments that are too long for their way is told so.

@@ -56,6 +56,22 @@ struct OnDemandTests {
             ])
     }
 
+    /// A lifetime alone leaves charon's own hour until the renewal (measured with 5.9.8).
+    @Test(
+        arguments: [
+            ("life_time = 30m", "ends after its life_time of 30m, before it is renewed"),
+            ("life_time = 8h", "is renewed again and again"), ("life_time = 8h\nrekey_time = 7h", nil),
+            ("life_time = 8h\nrand_time = 5m", nil), ("rekey_time = 0", nil),
+        ] as [(String, String?)])
+    func `A child's lifetime that does not fit its renewal`(times: String, words: String?) {
+        let text = "connections {\n c {\n children {\n n {\n\(times)\n}\n}\n}\n}\n"
+        let problems = StrongSwan().read(
+            OwnFile(name: "site.conf", text: text, interface: nil), connection: "c"
+        ).problems.map(\.message)
+        #expect(
+            problems.count == (words == nil ? 0 : 1) && words.map { problems[0].contains($0) } ?? true, "\(problems)")
+    }
+
     /// What a vti-interface= has for its number, and what is said where netlab has none.
     @Test(
         arguments: [

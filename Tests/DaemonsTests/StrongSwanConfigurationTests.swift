@@ -148,6 +148,8 @@ struct StrongSwanConfigurationTests {
         let topology = try LabFile(text: lab, file: "lab.yaml") { try #require(companions[$0]) }.resolve().topology
         let files = StrongSwanConfiguration.files(for: "b", in: topology, logFile: "/l")
         #expect(files["/etc/swanctl/conf.d/swanctl.conf"] == companions["swanctl.conf"])
+        // Users may count on charon's own value.
+        #expect(files["/etc/strongswan.conf"]?.contains("make_before_break") == false)
         // It has a key in it.
         #expect(files.first { $0.path.hasSuffix("conf.d/swanctl.conf") }?.isSecret == true)
         let end = try #require(topology.tunnel(named: "t")?.ends.last)

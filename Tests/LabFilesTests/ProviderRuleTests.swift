@@ -375,6 +375,15 @@ import Testing
             lab.diagnostics.allSatisfy { $0.rules.map(\.id) == ["general/recursive-route"] && $0.severity == .error })
     }
 
+    /// So for what the lab file routes into it: a route of the node's own, a link's here, goes before if it is as specific.
+    @Test(arguments: [("10.2.0.0/16", 0), ("198.51.100.0/24", 0), ("198.51.100.2/32", 1)])
+    func `Static routes into a tunnel do not lead to its far end`(_ prefix: String, _ count: Int) throws {
+        let end = "address: 198.51.100.1, interface: vpn1, inside: 169.254.21.1/30"
+        let lab = try RuledLab("", [(end, end + ", routes: \(prefix)")])
+        let found = lab.diagnostics.filter { $0.rules.map(\.id) == ["general/recursive-route"] }
+        #expect(found.count == count && found.allSatisfy { $0.message.hasPrefix("tunnels.") }, "\(lab.diagnostics)")
+    }
+
     /// AES-CBC with SHA2-256 leaves 1438 of 1500 bytes (RFC 4303, section 2).
     @Test(
         arguments: [

@@ -44,6 +44,51 @@ import Testing
         }
     }
 
+    private static func policies(_ west: String, mss: String) -> String {
+        """
+        name: policies
+        nodes:
+          left: {role: instance, routes: {0.0.0.0/0: 10.1.0.1}}
+          west: {role: router, routes: {0.0.0.0/0: 192.0.2.2}}
+          east: {role: router, routes: {0.0.0.0/0: 192.0.2.1}}
+          right: {role: instance, routes: {0.0.0.0/0: 10.2.0.1}}
+        links:
+          here: {ends: {left:eth0: 10.1.0.2/24, west:lan: 10.1.0.1/24}}
+          wire: {ends: {west:wan: 192.0.2.1/30, east:wan: 192.0.2.2/30}}
+          there: {ends: {right:eth0: 10.2.0.2/24, east:lan: 10.2.0.1/24}}
+        tunnels:
+          vpn:
+            psk: an-example-key
+            ike: {encryption: aes-256-cbc, integrity: sha2-256, group: 14}
+            esp: {encryption: aes-256-cbc, integrity: sha2-256}
+            mss: \(mss)
+            selectors: [{west: \(west), east: \(west == "0.0.0.0/0" ? west : "10.2.0.0/24")}]
+            ends: {west: {address: 192.0.2.1}, east: {address: 192.0.2.2, startup: listen}}
+        probes: {app: {from: left, to: right}}
+        """
+    }
+
+    /// The kernel drops in clear what its policies want in ESP (XfrmInTmplMismatch): policies for all addresses take in no host's packets.
+    @Test func `Policies for everything keep out what comes in clear`() throws {
+        let lab = try PredictedLab.resolve(Self.policies("0.0.0.0/0", mss: "off"))
+        guard case .unpredictable(let why) = try PredictedLab.predict("blackhole wire", for: "app", in: lab).effect
+        else {
+            Issue.record("a probe was predicted")
+            return
+        }
+        #expect(why.contains("west takes that only out of vpn"), "\(why)")
+    }
+
+    /// By policies alone there is no interface whose clamp could be looked up.
+    @Test(arguments: [("off", "hang"), ("1300", "asPings"), ("clamp-to-pmtu", "unknown")])
+    func `Clamps of policies count`(mss: String, outcome: String) throws {
+        let lab = try PredictedLab.resolve(Self.policies("10.1.0.0/24", mss: mss))
+        let transfers = Predictor(topology: lab, versions: .measured).predictWithTransfers(
+            [try Fault("drop frag-needed on here", in: lab)], for: try #require(lab.probe(named: "app"))
+        ).transfers
+        #expect("\(try #require(transfers))".hasPrefix(outcome), "\(String(describing: transfers))")
+    }
+
     /// The echo port has to be open, too.
     @Test func `A rule that lets in pings alone keeps datagrams out`() throws {
         for (rule, isKnown) in [("protocol: icmp", false), ("protocol: udp, ports: [7]", true)] {

@@ -74,6 +74,17 @@ enum OwnBirds {
 /// Predictions go by what users' own bird.conf say.
 @Suite("Predictions by users' own bird.conf")
 struct OwnBirdTests {
+    /// Sessions are up then, and nothing is ever sent by what they tell.
+    @Test func `A kernel protocol that keeps back what BGP learns is an error`() {
+        let conf = OwnBirds.conf(at: true).replacing(
+            "export where source = RTS_BGP", with: "export where source = RTS_STATIC")
+        #expect {
+            _ = try OwnBirds.resolve(conf, OwnBirds.conf(at: false))
+        } throws: {
+            "\($0)".contains("the kernel protocol in west.conf of west exports no routes that BGP has learned")
+        }
+    }
+
     /// West hears of east every 200 ms, its own pace, and misses seven of them: 1.4 s. East hears of west every 100 ms and misses
     /// four. The later one decides, less an interval at the earliest.
     @Test func `BFD of two paces`() throws {

@@ -9,7 +9,7 @@ struct OwnFilePredictionTests {
     /// A host behind each of two gateways, with a tunnel by pluto's files between them and BGP over it.
     private static func prediction(
         ike: [String: String] = [:], bird: String = "", session: String = "hold time 30; keepalive time 10;",
-        change: (String) -> String = { $0 }
+        fault: String = "blackhole wire", change: (String) -> String = { $0 }
     ) throws -> Prediction {
         let files = [
             "west.conf": pluto(1, 2, ike), "east.conf": pluto(2, 1, ike), "keys": ": PSK \"a-key\"\n",
@@ -55,7 +55,7 @@ struct OwnFilePredictionTests {
             """
         let topology = try LabFile(text: change(text), file: "lab.yaml") { name in try #require(files[name]) }.resolve()
             .topology
-        return try PredictedLab.predict("blackhole wire", for: "across", in: topology)
+        return try PredictedLab.predict(fault, for: "across", in: topology)
     }
 
     private static func pluto(_ own: Int, _ peer: Int, _ changes: [String: String]) -> String {
@@ -65,6 +65,18 @@ struct OwnFilePredictionTests {
             "vti-interface": "v0", "vti-routing": "no",
         ].merging(changes) { $1 }
         return "conn c\n" + parameters.sorted { $0.key < $1.key }.map { "    \($0)=\($1)\n" }.joined()
+    }
+
+    /// An end that may move looks for other addresses when its link is down, and gives up after some attempts; a silence it does not see.
+    @Test func `Who moves and has lost a link is not computed`() throws {
+        let lost = try Self.prediction(ike: ["mobike": "yes"], fault: "link wire down")
+        guard case .unpredictable(let why) = lost.effect else {
+            Issue.record("\(lost)")
+            return
+        }
+        #expect(why.contains("has lost a link and looks for other addresses for vpn"), "\(why)")
+        #expect(try Self.prediction(ike: ["mobike": "yes"]).effect.kind != "unpredictable")
+        #expect(try Self.prediction(fault: "link wire down").effect.kind != "unpredictable")
     }
 
     @Test(arguments: [

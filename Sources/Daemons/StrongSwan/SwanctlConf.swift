@@ -53,7 +53,7 @@ public struct SwanctlConnection: Hashable, Sendable {
                 auth.map { "authenticates by \($0)" }
                 ?? "has no `auth` in `local`, which means public keys (swanctl.conf(5))"
         }
-        terms.isUnique = ["replace", "keep", "force"].contains(settings.values["unique"])
+        terms.isUnique = ["replace", "keep"].contains(settings.values["unique"])
         return terms
     }
 
