@@ -38,6 +38,11 @@ public protocol KeyDaemon: DaemonProfile {
     /// Whether it negotiates a group in IKEv2 alone.
     func lacksInIKEv1(_ group: DiffieHellmanGroup) -> Bool
 
+    /// What its file of settings for the daemon as a whole is called, which a lab file may give for a node; nil for a daemon that has
+    /// them beside its connections.
+    var settingsFile: String? { get }
+    /// Reads such a file.
+    func readSettings(_ text: String) -> Result<OwnDaemonSettings, OwnDaemonSettings.Unreadable>
     /// What a user's own file says of a connection.
     func read(_ file: OwnFile, connection: String?) -> (connection: OwnConnection?, problems: [OwnFile.Problem])
     /// The user's own files of an end with one parameter that does not fit its peer any more.
@@ -59,6 +64,13 @@ public protocol KeyDaemon: DaemonProfile {
     ///
     /// - Parameter prefix: What commands in the node begin with.
     func renewalHint(connection: String, prefix: String) -> String
+}
+
+extension KeyDaemon {
+    public var settingsFile: String? { nil }
+    public func readSettings(_ text: String) -> Result<OwnDaemonSettings, OwnDaemonSettings.Unreadable> {
+        .failure(OwnDaemonSettings.Unreadable(line: 1, reason: "\(product) has no file of settings of its own"))
+    }
 }
 
 /// How the number that an interface and its policies have in common comes about.

@@ -66,6 +66,16 @@ public struct StrongSwan: KeyDaemon {
         }
     }
 
+    public let settingsFile: String? = "strongswan.conf"
+
+    public func readSettings(_ text: String) -> Result<OwnDaemonSettings, OwnDaemonSettings.Unreadable> {
+        do throws(StrongSwanSettings.ParseError) {
+            return .success(try CharonSettings(text).settings)
+        } catch {
+            return .failure(OwnDaemonSettings.Unreadable(line: error.line, reason: error.message))
+        }
+    }
+
     public func number(of interface: InterfaceName, _ kind: TunnelInterfaceKind) -> InterfaceNumber { .free }
 
     /// Measured with `swanctl --list-algs` of strongSwan 5.9.8-5+deb12u6 with the plugins that netlab has it load.
@@ -182,8 +192,8 @@ public struct StrongSwan: KeyDaemon {
     public func retransmission(
         of end: TunnelEnd, of tunnel: Tunnel, in topology: Topology, version: DaemonVersion
     ) -> IKERetransmission {
-        let schedule = topology.charonRetransmission(of: end.node)
-        return IKERetransmission(waits: schedule.waits)
+        topology.ownKeySettings(of: end.node)?.retransmission
+            ?? IKERetransmission(waits: topology.charonRetransmission(of: end.node).waits)
     }
 
     /// charon looks again when the last packet that it knows of is as old as the delay; it counts whole seconds.

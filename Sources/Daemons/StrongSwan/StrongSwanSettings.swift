@@ -10,6 +10,8 @@ public struct StrongSwanSettings: Hashable, Sendable {
     /// Names in the order in which they first stand.
     public private(set) var sectionNames: [String] = []
     private var sections: [String: StrongSwanSettings] = [:]
+    /// What it includes, and in which lines.
+    private var includes: [String: Int] = [:]
     /// Paths of sections that this one takes in.
     private var references: [[String]] = []
 
@@ -55,6 +57,11 @@ public struct StrongSwanSettings: Hashable, Sendable {
             for (key, line) in section.flattenedLines { all["\(name).\(key)"] = line }
         }
         return all
+    }
+
+    /// Every pattern that it includes, itself or in a section, with its line.
+    var flattenedIncludes: [String: Int] {
+        sections.values.reduce(into: includes) { all, section in all.merge(section.flattenedIncludes) { $1 } }
     }
 
     private func section(at path: some Sequence<String>) -> StrongSwanSettings? {
@@ -134,7 +141,8 @@ extension StrongSwanSettings {
                 guard !name.isEmpty else { throw error("`\(first)` is not the beginning of a setting or section") }
                 let isOnLine = rest.first.map { $0 == " " || $0 == "\t" } ?? false
                 if name == "include", isOnLine, rest.first(where: { $0 != " " && $0 != "\t" }) != "=" {
-                    _ = takeWhile { !$0.isNewline }
+                    let pattern = takeWhile { !$0.isNewline && $0 != "#" }
+                    section.includes[pattern.trimmed] = line
                     continue
                 }
                 try readEntry(named: name, into: &section, depth: depth)
@@ -224,5 +232,14 @@ extension StrongSwanSettings {
         }
 
         private func error(_ message: String) -> ParseError { ParseError(line: line, message: message) }
+    }
+}
+
+extension String {
+    /// Without space around it, and without quotes around that.
+    fileprivate var trimmed: String {
+        let isOutside = { (character: Character) in character.isWhitespace || character == "\"" }
+        let end = lastIndex { !isOutside($0) }.map(index(after:)) ?? startIndex
+        return String(self[..<end].drop(while: isOutside))
     }
 }

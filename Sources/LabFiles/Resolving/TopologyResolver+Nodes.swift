@@ -57,9 +57,24 @@ extension TopologyResolver {
             routingDaemon: spec.routingDaemon.id,
             preferredSource: spec.preferredSource?.value, decrementsTTL: spec.decrementsTTL.value,
             routingConfiguration: spec.routingConfiguration.flatMap { companion($0, place: place) })
+        node.keySettings = keySettings(of: spec, place: place)
         node.bootTime = spec.boot.time
         node.boot = bootScript(of: spec, place: place)
         return node
+    }
+
+    private func keySettings(of spec: NodeSpec, place: String) -> String? {
+        guard let name = spec.keySettings, let text = companion(name, place: "\(place).\(spec.keyDaemon.keyword)")
+        else {
+            return nil
+        }
+        if case .failure(let error) = spec.keyDaemon.readSettings(text) {
+            collector.error(
+                name.line,
+                "\(place).\(spec.keyDaemon.keyword): \(name.value), line \(error.line): \(error.reason)",
+                "Mend it as \(spec.keyDaemon.settingsFile ?? "its manual page")(5) says.")
+        }
+        return text
     }
 
     private func bootScript(of spec: NodeSpec, place: String) -> BootScript? {

@@ -164,6 +164,8 @@ struct NodeSpec {
     let decrementsTTL: Located<Bool>
     /// The user's own file for the routing daemon.
     let routingConfiguration: Located<String>?
+    /// The user's own file of settings for the key daemon.
+    let keySettings: Located<String>?
     let boot: BootSpec
 
     init?(key: Located<String>, value: YAMLValue) {
@@ -173,7 +175,8 @@ struct NodeSpec {
                     "cloud", "zone", "role", "summary", "routes", "rules", "sysctls", "security",
                     "source-destination-check", "filter", "nat", "mss", "ike", "preferred-source", "decrement-ttl",
                     "bgp",
-                ] + BootSpec.keys + DaemonRegistry.routingDaemons.map(\.keyword))
+                ] + BootSpec.keys + DaemonRegistry.routingDaemons.map(\.keyword)
+                    + Self.keyDaemonsWithSettings.map(\.keyword))
         else { return nil }
         name = key
         cloud = fields["cloud"]?.text()
@@ -203,10 +206,12 @@ struct NodeSpec {
             } ?? []
         nat = fields["nat"].flatMap(Self.nat)
         mss = fields["mss"]?.mssClamp() ?? .off
-        keyDaemon =
-            fields["ike"]?.daemon(among: DaemonRegistry.keyDaemons, noun: "IKE daemons")
-            ?? DaemonRegistry.usualKeyDaemon
         // A file for a daemon chooses it.
+        let configured = Self.keyDaemonsWithSettings.first { fields[$0.keyword] != nil }
+        keyDaemon =
+            fields["ike"]?.daemon(among: DaemonRegistry.keyDaemons, noun: "IKE daemons") ?? configured
+            ?? DaemonRegistry.usualKeyDaemon
+        keySettings = configured.flatMap { fields[$0.keyword]?.text("the name of a file beside the lab file") }
         let own = DaemonRegistry.routingDaemons.first { fields[$0.keyword] != nil }
         routingDaemon =
             fields["bgp"]?.daemon(among: DaemonRegistry.routingDaemons, noun: "routing daemons") ?? own
@@ -221,6 +226,16 @@ struct NodeSpec {
                 "\(value.path) has a file for \(own.product) and runs \(routingDaemon.product)",
                 "Remove `bgp:` or `\(own.keyword):`.")
         }
+        if let configured, configured.id != keyDaemon.id {
+            value.collector.error(
+                fields[configured.keyword]?.line,
+                "\(value.path) has a file for \(configured.product) and runs \(keyDaemon.product)",
+                "Remove `ike:` or `\(configured.keyword):`.")
+        }
+    }
+
+    private static var keyDaemonsWithSettings: [any KeyDaemon] {
+        DaemonRegistry.keyDaemons.filter { $0.settingsFile != nil }
     }
 
     private static func rule(_ value: YAMLValue, index: Int) -> Located<PolicyRule>? {
