@@ -67,8 +67,10 @@ let package = Package(
         .target(name: "LabModel", dependencies: ["NetworkTypes"], swiftSettings: strict),
         .target(
             name: "LabRecords", dependencies: ["LabModel", "Decryption", "NetworkTypes"], swiftSettings: optimized),
+        .target(name: "ConfigurationFormats", swiftSettings: strict),
         .target(
-            name: "Daemons", dependencies: ["LabRecords", "LabModel", "NetworkTypes"], swiftSettings: strict),
+            name: "Daemons", dependencies: ["ConfigurationFormats", "LabRecords", "LabModel", "NetworkTypes"],
+            swiftSettings: strict),
         .target(
             name: "YAMLReading",
             dependencies: ["LabModel", "NetworkTypes", .product(name: "Yams", package: "Yams")],
@@ -211,11 +213,11 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "LabFilesTests",
-            dependencies: ["LabFiles", "Providers", "Daemons", "LabModel", "NetworkTypes"], swiftSettings: strict),
+            dependencies: ["LabFiles", "Providers", "Daemons", "ConfigurationFormats", "LabModel", "NetworkTypes"], swiftSettings: strict),
         .testTarget(
             name: "LabPlanTests",
             dependencies: [
-                "LabPlan", "Daemons", "LabFiles", "LabModel", "NetworkTypes", .product(name: "Yams", package: "Yams"),
+                "LabPlan", "Daemons", "ConfigurationFormats", "LabFiles", "LabModel", "NetworkTypes", .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: strict),
         .testTarget(
@@ -231,7 +233,10 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "DaemonsTests",
-            dependencies: ["Daemons", "DaemonDrivers", "LabFiles", "LabRecords", "LabModel", "Decryption", "NetworkTypes"],
+            dependencies: [
+                "Daemons", "ConfigurationFormats", "DaemonDrivers", "LabFiles", "LabRecords", "LabModel", "Decryption",
+                "NetworkTypes",
+            ],
             resources: [.copy("Fixtures")], swiftSettings: strict),
         .testTarget(
             name: "LabHostTests",

@@ -1,3 +1,4 @@
+import ConfigurationFormats
 import LabModel
 import NetworkTypes
 
@@ -154,7 +155,7 @@ extension BirdFile {
         for setting in own.body {
             let isTaken = read(setting, into: &session)
             isDirect = isDirect || setting.begins("direct")
-            if isTaken, let name = Self.names.first(where: { setting.beginning($0.count) == $0.joined(separator: " ") })
+            if isTaken, let name = Self.computed.first(where: { setting.beginning($0.count) == $0.joined(separator: " ") })
             {
                 let name = name.joined(separator: " ")
                 if !session.taken.contains(name) { session.taken.append(name) }
@@ -169,7 +170,7 @@ extension BirdFile {
     }
 
     /// What is computed with.
-    private static let names = [
+    private static let computed = [
         ["local"], ["neighbor"], ["hold", "time"], ["keepalive", "time"], ["connect", "retry", "time"],
         ["connect", "delay", "time"], ["error", "wait", "time"], ["bfd"], ["password"], ["multihop"],
     ]

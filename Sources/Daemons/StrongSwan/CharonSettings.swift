@@ -1,3 +1,4 @@
+import ConfigurationFormats
 import LabModel
 import NetworkTypes
 
@@ -93,7 +94,8 @@ struct CharonSettings {
         "send_vendor_id", "hash_and_url", "cert_cache", "cache_crls", "flush_auth_cfg", "dns1", "dns2", "nbns1",
         "nbns2", "i_dont_care_about_security_and_use_aggressive_mode_psk", "ikesa_table_size",
         "ikesa_table_segments", "ikesa_limit", "half_open_timeout", "integrity_test", "leak_detective.detailed",
-        "leak_detective.usage_threshold", "leak_detective.usage_threshold_count", "prefer_previous_dh_group", "rsa_pss", "rsa_pss_trailerfield", "signature_authentication",
+        "leak_detective.usage_threshold", "leak_detective.usage_threshold_count", "prefer_previous_dh_group", "rsa_pss",
+        "rsa_pss_trailerfield", "signature_authentication",
         "signature_authentication_constraints", "dos_protection", "cookie_threshold",
         "cookie_threshold_ip", "block_threshold", "init_limit_half_open", "init_limit_job_load",
     ]

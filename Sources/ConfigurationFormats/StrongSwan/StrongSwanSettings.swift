@@ -60,7 +60,7 @@ public struct StrongSwanSettings: Hashable, Sendable {
     }
 
     /// Every pattern that it includes, itself or in a section, with its line.
-    var flattenedIncludes: [String: Int] {
+    public var flattenedIncludes: [String: Int] {
         sections.values.reduce(into: includes) { all, section in all.merge(section.flattenedIncludes) { $1 } }
     }
 

@@ -73,13 +73,14 @@ public struct IpsecConf: Sendable {
 }
 
 extension StringProtocol {
-    var trimmed: String {
+    /// Without space around it.
+    public var trimmed: String {
         let start = drop(while: \.isWhitespace)
         return String(start.reversed().drop(while: \.isWhitespace).reversed())
     }
 
     /// Without one pair of double quotes around it.
-    var unquoted: String {
+    public var unquoted: String {
         count >= 2 && first == "\"" && last == "\"" ? String(dropFirst().dropLast()) : String(self)
     }
 }
