@@ -155,7 +155,8 @@ extension BirdFile {
         for setting in own.body {
             let isTaken = read(setting, into: &session)
             isDirect = isDirect || setting.begins("direct")
-            if isTaken, let name = Self.computed.first(where: { setting.beginning($0.count) == $0.joined(separator: " ") })
+            if isTaken,
+                let name = Self.computed.first(where: { setting.beginning($0.count) == $0.joined(separator: " ") })
             {
                 let name = name.joined(separator: " ")
                 if !session.taken.contains(name) { session.taken.append(name) }

@@ -57,17 +57,19 @@ extension TopologyResolver {
             routingDaemon: spec.routingDaemon.id,
             preferredSource: spec.preferredSource?.value, decrementsTTL: spec.decrementsTTL.value,
             routingConfiguration: spec.routingConfiguration.flatMap { companion($0, place: place) })
-        node.keySettings = keySettings(of: spec, place: place)
+        node.keySettings = checkedKeySettings(of: spec, place: place)
         node.bootTime = spec.boot.time
         node.boot = bootScript(of: spec, place: place)
         return node
     }
 
-    private func keySettings(of spec: NodeSpec, place: String) -> String? {
-        guard let name = spec.keySettings, let text = companion(name, place: "\(place).\(spec.keyDaemon.keyword)")
-        else {
-            return nil
-        }
+    /// The text of a node's own file of settings for its key daemon.
+    func keySettings(of spec: NodeSpec, place: String) -> String? {
+        spec.keySettings.flatMap { companion($0, place: "\(place).\(spec.keyDaemon.keyword)") }
+    }
+
+    private func checkedKeySettings(of spec: NodeSpec, place: String) -> String? {
+        guard let name = spec.keySettings, let text = keySettings(of: spec, place: place) else { return nil }
         if case .failure(let error) = spec.keyDaemon.readSettings(text) {
             collector.error(
                 name.line,

@@ -211,7 +211,8 @@ struct NodeSpec {
         keyDaemon =
             fields["ike"]?.daemon(among: DaemonRegistry.keyDaemons, noun: "IKE daemons") ?? configured
             ?? DaemonRegistry.usualKeyDaemon
-        keySettings = configured.flatMap { fields[$0.keyword]?.text("the name of a file beside the lab file") }
+        let settings = configured.flatMap { fields[$0.keyword]?.text("the name of a file beside the lab file") }
+        keySettings = configured?.id == keyDaemon.id ? settings : nil
         let own = DaemonRegistry.routingDaemons.first { fields[$0.keyword] != nil }
         routingDaemon =
             fields["bgp"]?.daemon(among: DaemonRegistry.routingDaemons, noun: "routing daemons") ?? own
