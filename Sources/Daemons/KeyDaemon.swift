@@ -140,6 +140,8 @@ public struct OwnConnection: Hashable, Sendable {
     public var makesInterface: Bool
     /// A pair of child SAs each, or several in one; nil where that is open.
     public var selectors: [SelectorPair]?
+    /// How many pairs one child SA is to carry, at most.
+    public var mostPairsInChild = 1
     public var mode: Tunnel.Mode
     /// What the daemon calls the child SA's configuration; nil where it has no name of its own.
     public var child: String?
@@ -195,6 +197,9 @@ public struct ConnectionTerms: Hashable, Sendable {
     public var cutsSHA256 = false
     /// Whether a new IKE SA ends those that its peer has had with the same identities, or is refused for them.
     public var isUnique = false
+    /// Whether its first IKE SA with a peer asks that one to end all others with the same identities, and its peer's asks it so
+    /// (INITIAL_CONTACT; RFC 7296, section 2.4).
+    public var mindsInitialContact = false
     /// Why it does not authenticate by a pre-shared key, as a clause; nil where it does.
     public var keyless: String?
     /// Whether the daemon takes a part of its selectors for all of them (RFC 7296, section 2.9).

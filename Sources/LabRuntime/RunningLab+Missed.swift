@@ -20,15 +20,15 @@ extension RunningLab {
         let said = concerned.flatMap { daemon in
             complaints(of: daemon, about: condition).map { "\(daemon.daemon.name): \($0)" }
         }
-        let ways = condition.holds ? await brokenWays(for: condition.subject) : []
-        details += said + ways
-        if said.isEmpty, ways.isEmpty {
-            details += concerned.flatMap { daemon in
-                DaemonProcess.logEnd(of: daemon.daemon, lines: 3).map {
-                    "\(daemon.daemon.name): (no complaint; its last words) \($0)"
-                }
+        // What is sent now leaves words of its own in logs.
+        let last = concerned.flatMap { daemon in
+            DaemonProcess.logEnd(of: daemon.daemon, lines: 3).map {
+                "\(daemon.daemon.name): (no complaint; its last words) \($0)"
             }
         }
+        let ways = condition.holds ? await brokenWays(for: condition.subject) : []
+        details += said + ways
+        if said.isEmpty, ways.isEmpty { details += last }
         return LabFailure(
             "Waited \(deadline.shortText) of the lab's time for \"\(condition)\", and it did not come about.",
             remedy: "The logs have more: netlab logs \(topology.name).", details: details)
@@ -56,7 +56,10 @@ extension RunningLab {
             let broken = [explanation.there.broken, explanation.back.broken].compactMap(\.self)
             return explanation.isAnswered ? ["it is answered now"] : explanation.findings + broken
         case .tunnel(let name):
-            guard let tunnel = topology.tunnel(named: name) else { return [] }
+            // Where some of it is up, IKE has got through.
+            guard let tunnel = topology.tunnel(named: name),
+                tunnel.ends.allSatisfy({ (try? associations(of: $0).outbound.isEmpty) ?? false })
+            else { return [] }
             var found: [String] = []
             for end in tunnel.ends {
                 // Of a NAT's other side nobody gets in before something has gone out.

@@ -289,7 +289,7 @@ struct AgreementTests {
               first: {ends: {west: {config: w1, connection: c, interface: v0}, east: {config: e1, connection: c, interface: v0}}}
               second: {ends: {west: {config: w2, connection: c, interface: v1}, east: {config: e2, connection: c, interface: v1}}}
             """
-        for (unique, count) in [("no", 0), ("replace", 2), ("keep", 2)] {
+        for (unique, count, first) in [("no", 0, 1), ("replace", 2, 0), ("keep", 2, 0), ("never", 0, 0)] {
             let ids = "id = w.example"
             let file = { (own: Int, peer: Int, number: Int, isWest: Bool) in
                 Self.charon(
@@ -308,7 +308,24 @@ struct AgreementTests {
             let warnings = try LabFile(text: text, file: "lab.yaml") { name in try #require(files[name]) }.resolve()
                 .warnings.map(\.message)
             #expect(warnings.count { $0.contains("the two are never up together") } == count, "\(warnings)")
+            #expect(warnings.count { $0.contains("each as the first contact with its peer") } == first, "\(warnings)")
         }
+    }
+
+    @Test func `libreswan has one pair of selectors in a child SA, strongSwan any number`() throws {
+        let two = "10.1.0.0/24, 10.1.1.0/24"
+        let west = Self.charon(1, 2, selectors: (two, "10.2.0.0/24"))
+        let alone = try Self.lab(
+            "strongswan", west: west, east: Self.charon(2, 1, start: "none", selectors: ("10.2.0.0/24", two)))
+        #expect(alone.errors.isEmpty, "\(alone)")
+        let mixed = try Self.lab(
+            "strongswan", west: west,
+            east: Self.pluto(2, 1, ["leftsubnet": "10.2.0.0/24", "rightsubnet": "10.1.0.0/24"])
+        ) { text in
+            text.replacing("east: {role: router, ike: strongswan}", with: "east: {role: router, ike: libreswan}")
+                .replacing("east: {config: east.conf,", with: "east: {config: east.conf, secrets: keys,")
+        }
+        #expect(mixed.errors.contains { $0.contains("west wants 2 pairs of selectors in one child SA") }, "\(mixed)")
     }
 
     /// Each pair is negotiated by itself, so that those that both have come up.

@@ -212,6 +212,11 @@ extension BirdFile {
             let export = Self.export(in: setting, usually: .nothing)
             session.exports[setting.begins("ipv4") ? 32 : 128] = export
             session.hasKnownExports = session.hasKnownExports && export != nil
+            if let refusal = setting.body?.last(where: { $0.begins("import") && $0.words.count == 2 }),
+                refusal.begins("import", "none")
+            {
+                session.refusalLines[setting.begins("ipv4") ? 32 : 128] = refusal.line
+            }
             for part in setting.body ?? [] where !Self.isHarmless(channel: part) {
                 session.open.append(Self.place(part))
             }
@@ -219,6 +224,12 @@ extension BirdFile {
             let value = setting.words.dropFirst(2).first?.text
             return ["off", "no", "aware", "time"].contains(value) ? true : open()
         case ("check", "link"): return Self.isOn(setting, beyond: 2) ? true : open()
+        case ("disabled", _) where Self.isOn(setting, beyond: 1):
+            session.disabledLine = setting.line
+            return open()
+        case ("passive", _) where Self.isOn(setting, beyond: 1):
+            session.passiveLine = setting.line
+            return open()
         case ("disabled", _), ("passive", _), ("strict", "bind"):
             return setting.begins("strict") || !Self.isOn(setting, beyond: 1) ? true : open()
         case ("disable", "after"): return Self.isOn(setting, beyond: 3) ? open(3) : true
