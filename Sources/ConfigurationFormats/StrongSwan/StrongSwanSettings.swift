@@ -12,6 +12,8 @@ public struct StrongSwanSettings: Hashable, Sendable {
     private var sections: [String: StrongSwanSettings] = [:]
     /// What it includes, and in which lines.
     private var includes: [String: Int] = [:]
+    /// Settings that stand twice, with both lines.
+    private var repetitions: [Repetition] = []
     /// Paths of sections that this one takes in.
     private var references: [[String]] = []
 
@@ -62,6 +64,16 @@ public struct StrongSwanSettings: Hashable, Sendable {
     /// Every pattern that it includes, itself or in a section, with its line.
     public var flattenedIncludes: [String: Int] {
         sections.values.reduce(into: includes) { all, section in all.merge(section.flattenedIncludes) { $1 } }
+    }
+
+    /// The settings of this section, and of those in it, that stand twice in the same one, by their paths, with both lines.
+    public var flattenedRepetitions: [Repetition] {
+        repetitions
+            + sectionNames.flatMap { name in
+                (sections[name]?.flattenedRepetitions ?? []).map { inner in
+                    Repetition(setting: "\(name).\(inner.setting)", first: inner.first, again: inner.again)
+                }
+            }
     }
 
     private func section(at path: some Sequence<String>) -> StrongSwanSettings? {
@@ -174,6 +186,9 @@ extension StrongSwanSettings {
                 section.add(inner, named: name)
             case "="? where references.isEmpty:
                 rest.removeFirst()
+                if let first = section.lines[name] {
+                    section.repetitions.append(Repetition(setting: name, first: first, again: start))
+                }
                 section.lines[name] = start
                 section.values[name] = try value()
             default: throw ParseError(line: start, message: "\(name) is followed by neither `=` nor `{`")

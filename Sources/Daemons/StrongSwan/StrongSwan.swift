@@ -1,4 +1,5 @@
 import ConfigurationFormats
+import Glibc
 import LabModel
 import LabRecords
 import NetworkTypes
@@ -117,7 +118,7 @@ public struct StrongSwan: KeyDaemon {
                 Suggestion.remedy(for: name ?? "", among: written, noun: "connections there"))
             return (nil, [problem])
         }
-        var problems: [OwnFile.Problem] = []
+        var problems = Self.problems(of: settings, in: file.name, connection: name)
         if connection.child == nil {
             problems.append(
                 OwnFile.Problem(
@@ -162,6 +163,35 @@ public struct StrongSwan: KeyDaemon {
             lines: connection.lines,
             terms: connection.terms)
         return (own, problems)
+    }
+
+    /// What the file as a whole has against it.
+    private static func problems(
+        of settings: StrongSwanSettings, in file: String, connection name: String
+    ) -> [OwnFile.Problem] {
+        let repeated = settings.flattenedRepetitions.filter { $0.setting.hasPrefix("connections.\(name).") }
+        let warnings = repeated.map { twice in
+            OwnFile.Problem(
+                .file, isWarning: true,
+                "\(file), lines \(twice.first) and \(twice.again): \(twice.setting) stands twice, and the later counts",
+                "Remove one of them.")
+        }
+        let includes = settings.flattenedIncludes.sorted { $0.value < $1.value }.filter { $0.key != "conf.d/*.conf" }
+        return warnings
+            + includes.map { pattern, line in
+                // swanctl reads on without end (measured with 5.9.8); its patterns are relative to the file.
+                let own = pattern.split(separator: "/").last.map(String.init) ?? pattern
+                let isHere = !pattern.contains("/") || pattern.hasPrefix("\(StrongSwanConfiguration.directory)/")
+                guard isHere, fnmatch(own, file, 0) == 0 else {
+                    return OwnFile.Problem(
+                        .file, isWarning: true,
+                        "\(file), line \(line): it includes \(pattern), which nodes of a lab do not have",
+                        "Copy what is needed of it into \(file).")
+                }
+                return OwnFile.Problem(
+                    .file, "\(file), line \(line): it includes itself (\(pattern)), and swanctl never comes to an end",
+                    "Remove the line.")
+            }
     }
 
     public func mistaking(_ parameter: Fault.Parameter, in files: ConnectionFiles, of end: TunnelEnd) -> ConnectionFiles

@@ -74,7 +74,7 @@ public enum StrongSwanConfiguration {
         ] + generated + connections.own
     }
 
-    private static let directory = "/etc/swanctl/conf.d"
+    static let directory = "/etc/swanctl/conf.d"
 
     // MARK: strongswan.conf
 
