@@ -323,11 +323,11 @@ struct AgreementTests {
         #expect(try said(lines).isEmpty)
         #expect(
             try said(lines + "    auto=start\n") == [
-                "error: tunnels.vpn: west.conf, lines 3 and 15: conn c has auto= twice, and pluto does not load it (\"duplicate key\")"
+                "error: tunnels.vpn: west.conf, lines 3 and 14: conn c has auto= twice, and pluto does not load it (\"duplicate key\")"
             ])
         #expect(
             try said(lines + "    also=base\nconn base\n    auto=add\n").first?.contains(
-                "lines 3 and 17: conn c has auto=")
+                "lines 3 and 16: conn c has auto=")
                 == true)
         #expect(try said("conn %default\n    auto=add\n" + lines).isEmpty)
         #expect(try said(lines + lines).contains { $0.contains("there are 2 sections conn c") })
