@@ -153,6 +153,12 @@ let package = Package(
             resources: [.embedInCode("lab-kernel.config")],
             swiftSettings: strict),
         .target(
+            name: "Userlands",
+            dependencies: [
+                "KernelBuilds", "Daemons", "LabModel", .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict),
+        .target(
             name: "LabHost",
             dependencies: [
                 "KernelBuilds", "AgentProtocol", "Daemons", "LabRecords", "LabModel", "NetworkTypes", "CLinux",
@@ -165,7 +171,7 @@ let package = Package(
             dependencies: [
                 "NetworkTypes", "PacketFormats", "CaptureFile", "PacketCapture", "Decryption", "Expectations", "Recordings",
                 "Predictions", "HeaderStacks", "Daemons", "LabRecords", "LabModel", "LabFiles", "Providers", "LabPlan", "AgentProtocol",
-                "KernelBuilds", "LabHost", "LabRuntime", "Reporting", "CLinux",
+                "KernelBuilds", "Userlands", "LabHost", "LabRuntime", "Reporting", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -243,6 +249,12 @@ let package = Package(
             dependencies: [
                 "LabHost", "KernelBuilds", "AgentProtocol", "Daemons", "CLinux", .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "UserlandsTests",
+            dependencies: [
+                "Userlands", "KernelBuilds", "Daemons", "LabModel", .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict),
         .testTarget(

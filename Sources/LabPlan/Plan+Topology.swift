@@ -28,12 +28,14 @@ private struct Planner {
             + steps(
                 .nodes,
                 topology.nodes.map { node in
-                    let trees = topology.daemons(of: node.name).compactMap { DaemonRegistry.profile($0)?.tree?.name }
+                    let own = topology.daemons(of: node.name).compactMap { DaemonRegistry.profile($0)?.tree?.name }
+                    let trees = node.system.map { system in own.compactMap(system.name(ofTree:)) } ?? own
                     // In a lab of usual size, people find what they would on any machine.
                     let isOneOfMany = topology.nodes.count > 100 && topology.daemons(of: node.name).isEmpty
                     return .createNode(
                         NodeSetup(
-                            name: node.name, role: node.role, trees: Set(trees), hasFallbackTunnels: !isOneOfMany))
+                            name: node.name, role: node.role, system: node.system?.treeName, trees: Set(trees),
+                            hasFallbackTunnels: !isOneOfMany))
                 })
             + steps(.nodes, topology.nodes.map { .setSysctls(node: $0.name, baseSettings(of: $0)) })
     }

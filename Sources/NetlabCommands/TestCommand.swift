@@ -75,7 +75,8 @@ struct TestCommand: AsyncParsableCommand {
 
     func run() async throws {
         let runs = try self.runs()
-        let versions = await DaemonVersions.ofThisMachine()
+        try await Systems.prepare(for: runs.map(\.topology))
+        let versions = await DaemonVersions.ofThisMachine(for: runs.map(\.topology), asksAll: true)
         try Self.checkPredictions(of: runs, versions)
         let directory = try RunDirectory(path: out)
         let kernel = try await platform.chosen(for: runs.map(\.topology))

@@ -19,6 +19,7 @@ public struct Libreswan: KeyDaemon {
         DaemonProgram(name: "ipsec", purpose: "speaks to pluto", package: "libreswan"),
         DaemonProgram(name: "certutil", purpose: "makes pluto's key database", package: "libnss3-tools"),
     ]
+    public let files = ["pluto", "whack", "addconn"].map { "usr/libexec/ipsec/\($0)" }
     public let runDirectory = "/run/pluto"
     public let emptiedDirectories = ["ipsec.d"]
     public let socketPath = PlutoCommand.socketPath
