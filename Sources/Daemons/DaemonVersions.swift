@@ -50,6 +50,8 @@ public struct DaemonVersions: Hashable, Sendable {
 
         /// As tables and reports call it.
         public var name: String { daemon.product + (system.map { " of \($0)" } ?? "") }
+        /// As lab files call it.
+        public var keyword: String { DaemonRegistry.profile(daemon)?.keyword ?? daemon.rawValue }
         public var versionText: String { version?.description ?? "of a version that is not known" }
     }
 

@@ -1,3 +1,4 @@
+import ArgumentParser
 import Daemons
 import FoundationEssentials
 import LabModel
@@ -73,5 +74,31 @@ extension Topology {
         let path = directory.pushing(FilePath(path)).lexicallyNormalized()
         guard path.isRelative else { return path.string }
         return FilePath(FileManager.default.currentDirectoryPath).pushing(path).lexicallyNormalized().string
+    }
+}
+
+/// A system that a lab's nodes are given in place of the host's.
+struct SystemOption: ParsableArguments {
+    @Option(
+        help: """
+            Play each scenario on this system as well, and show what differs: a release (debian-12, debian-13) or a root \
+            directory. Nodes whose lab file names a system keep that one.
+            """)
+    var system: String?
+
+    func validate() throws {
+        guard let system, NodeSystem(system) == nil else { return }
+        let names = DebianRelease.allCases.map(\.rawValue)
+        throw ValidationError(
+            "\"\(system)\" is no release that netlab knows, and no directory, which has a slash in it. "
+                + Suggestion.remedy(for: system, among: names, noun: "releases"))
+    }
+
+    /// The system, a directory's path counted from where the command was called.
+    func chosen() -> NodeSystem? {
+        switch system.flatMap({ NodeSystem($0) }) {
+        case .directory(let path): .directory(Topology.absolute(path, in: "."))
+        case let other: other
+        }
     }
 }

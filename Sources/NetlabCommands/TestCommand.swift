@@ -41,6 +41,8 @@ struct TestCommand: AsyncParsableCommand {
     @Option(help: "Play the scenarios in this variant of the lab, instead of the one that each asks for.")
     var variant: String?
 
+    @OptionGroup var otherSystem: SystemOption
+
     @Option(name: .customLong("repeat"), help: "Play each scenario so many times.")
     var repetitions = 1
 
@@ -83,7 +85,7 @@ struct TestCommand: AsyncParsableCommand {
         try KernelOption.refuse(seed.map { _ in "--seed" }, on: kernel, because: "in real time no run is like another")
         let caveats = versions.warn(of: runs.map(\.topology))
         try directory.write(
-            JSONText.of(Versions(kernel: kernel, daemons: versions, caveats: caveats)) + "\n", to: "versions.json")
+            JSONText.of(Versions(kernel: kernel, daemons: versions, labs: runs.map(\.topology), caveats: caveats)) + "\n", to: "versions.json")
         var places: [RunDirectory] = []
         for run in runs { places.append(try prepare(run, in: directory)) }
         let board = TestBoard(total: runs.count)
@@ -123,10 +125,12 @@ struct TestCommand: AsyncParsableCommand {
         for lab in all ? LabLocator.known : labs {
             for (topology, scenario, file) in try scenarios(of: lab) {
                 for repetition in 1...repetitions {
-                    runs.append(
-                        ScenarioRun(
-                            topology: topology, labFile: file, scenario: scenario,
-                            repetition: repetition, number: runs.count + 1, seed: seed))
+                    for system in [nil, otherSystem.chosen()].prefix(otherSystem.system == nil ? 1 : 2) {
+                        runs.append(
+                            ScenarioRun(
+                                topology: system.map(topology.playing) ?? topology, labFile: file, scenario: scenario,
+                                repetition: repetition, number: runs.count + 1, seed: seed, system: system))
+                    }
                 }
             }
         }
@@ -173,7 +177,8 @@ struct TestCommand: AsyncParsableCommand {
     // MARK: Playing
 
     private func prepare(_ run: ScenarioRun, in directory: RunDirectory) throws -> RunDirectory {
-        let lab = run.topology.name + (run.topology.variant.map { "+\($0)" } ?? "")
+        let lab =
+            run.topology.name + (run.topology.variant.map { "+\($0)" } ?? "") + (run.system.map { "@\($0.treeName)" } ?? "")
         try directory.below(lab).describe(run.topology, labFile: run.labFile)
         return try directory.below("\(lab)/\(run.scenario.name)\(repetitions > 1 ? "-\(run.repetition)" : "")")
     }
@@ -270,6 +275,7 @@ extension ExitStatus {
 private struct Versions: Encodable {
     let kernel: ChosenKernel
     let daemons: DaemonVersions
+    let labs: [Topology]
     /// What predictions were made with figures of another version for.
     let caveats: [String]
 
@@ -290,6 +296,12 @@ private struct Versions: Encodable {
         for daemon in DaemonRegistry.all {
             try container.encode("\(daemons[daemon.id])", forKey: Key(stringValue: daemon.keyword))
         }
+        // Of other systems, what was run of them; `unknown` where nobody knows its version.
+        let running = Set(labs.flatMap(daemons.running)).filter { $0.system != nil }
+        let systems = Dictionary(grouping: running) { $0.system?.description ?? "" }.mapValues { daemons in
+            Dictionary(daemons.map { ($0.keyword, $0.version?.description ?? "unknown") }) { first, _ in first }
+        }
+        try container.encode(systems, forKey: Key(stringValue: "systems"))
         try container.encode(caveats, forKey: Key(stringValue: "caveats"))
     }
 }

@@ -46,6 +46,8 @@ public struct TestRun: Sendable {
     public let lab: String
     public let scenario: String
     public let variant: String?
+    /// The system that its nodes were given in place of the host's; nil where they were given none.
+    public var system: String?
     /// From 1.
     public let repetition: Int
     /// On the lab's clock, and on the host's.
@@ -113,6 +115,8 @@ public struct TestRun: Sendable {
         return isPartial || all.contains(.inconclusive) || !all.contains(.pass) ? .inconclusive : .pass
     }
 
-    /// `aws-oci main-cut`, with the variant in parentheses.
-    public var name: String { "\(lab) \(scenario)\(variant.map { " (\($0))" } ?? "")" }
+    /// `aws-oci main-cut`, with the variant in parentheses, and the system.
+    public var name: String {
+        "\(lab) \(scenario)\(variant.map { " (\($0))" } ?? "")\(system.map { " on \($0)" } ?? "")"
+    }
 }
