@@ -17,7 +17,8 @@ package struct DebianArchive {
 
     package init(
         directory: FilePath, tools: KernelBuildTools,
-        remedy: String = "Look at the network and at apt's sources, or name a tarball: netlab kernel build --source FILE."
+        remedy: String =
+            "Look at the network and at apt's sources, or name a tarball: netlab kernel build --source FILE."
     ) {
         self.directory = directory
         self.tools = tools

@@ -117,9 +117,17 @@ private struct Planner {
                 guard case .interface(let name, let kind, let number) = end.steering else { return [] }
                 let interface = TunnelInterface(
                     node: end.node, name: name, kind: TunnelInterface.Kind(kind, number: number, of: end),
-                    mtu: end.mtu, address: end.addressing == .netlab ? end.inside : nil)
+                    mtu: end.mtu, address: end.addressing == .netlab ? end.inside : nil, lower: lower(of: end, kind))
                 return [.createTunnelInterface(interface)] + policySettings(of: end) + fixedRoutes(of: end)
             })
+    }
+
+    /// The interface with the end's own address, for a daemon that takes no XFRM interface which is tied to none.
+    private func lower(of end: TunnelEnd, _ kind: TunnelInterfaceKind) -> InterfaceName? {
+        guard kind == .xfrm, end.keyDaemon.tiesInterfaces else { return nil }
+        return topology.linkEnds(of: end.node).map(\.end).first { link in
+            link.addresses.contains { $0.address == end.localAddress }
+        }?.routedInterface
     }
 
     /// Without it the kernel looks for a policy for packets that have left a VTI, and drops them; at an XFRM interface it

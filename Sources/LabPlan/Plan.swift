@@ -125,6 +125,8 @@ public struct TunnelInterface: Hashable, Sendable, Codable {
     public let kind: Kind
     public let mtu: MTU?
     public let address: InterfaceAddress?
+    /// The interface that it is tied to (IFLA_XFRM_LINK); nil for none.
+    public let lower: InterfaceName?
 
     /// How it finds the policies behind it.
     public enum Kind: Hashable, Sendable, Codable {

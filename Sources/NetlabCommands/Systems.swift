@@ -1,6 +1,7 @@
 import ArgumentParser
 import Daemons
 import FoundationEssentials
+import LabHost
 import LabModel
 import Reporting
 import SystemPackage
@@ -35,7 +36,19 @@ enum Systems {
 
     /// Where the trees of a lab's nodes are, by their names in the lab.
     static func trees(for topology: Topology) -> [String: String] {
-        found(for: [topology]).reduce(into: [:]) { trees, userland in trees.merge(userland.trees) { first, _ in first } }
+        found(for: [topology]).reduce(into: [:]) { trees, userland in trees.merge(userland.trees) { first, _ in first }
+        }
+    }
+
+    /// Which releases are there, and with what.
+    static var findings: [DoctorFinding] {
+        DebianRelease.allCases.map { release in
+            let found = try? ReleaseCache(environment: LabLocator.environment).find(release)
+            let versions = found?.versions.map { "\($0.key.product) \($0.value)" }.sorted().joined(separator: ", ")
+            return DoctorFinding(
+                name: release.rawValue, purpose: "nodes with `system: \(release.rawValue)`", status: .ok,
+                detail: versions ?? "not fetched yet: the first lab that asks for it does that, 45 MB")
+        }
     }
 
     private static func needed(by topologies: [Topology]) -> [(system: NodeSystem, daemons: [any DaemonProfile])] {

@@ -85,7 +85,8 @@ struct TestCommand: AsyncParsableCommand {
         try KernelOption.refuse(seed.map { _ in "--seed" }, on: kernel, because: "in real time no run is like another")
         let caveats = versions.warn(of: runs.map(\.topology))
         try directory.write(
-            JSONText.of(Versions(kernel: kernel, daemons: versions, labs: runs.map(\.topology), caveats: caveats)) + "\n", to: "versions.json")
+            JSONText.of(Versions(kernel: kernel, daemons: versions, labs: runs.map(\.topology), caveats: caveats))
+                + "\n", to: "versions.json")
         var places: [RunDirectory] = []
         for run in runs { places.append(try prepare(run, in: directory)) }
         let board = TestBoard(total: runs.count)
@@ -178,7 +179,8 @@ struct TestCommand: AsyncParsableCommand {
 
     private func prepare(_ run: ScenarioRun, in directory: RunDirectory) throws -> RunDirectory {
         let lab =
-            run.topology.name + (run.topology.variant.map { "+\($0)" } ?? "") + (run.system.map { "@\($0.treeName)" } ?? "")
+            run.topology.name + (run.topology.variant.map { "+\($0)" } ?? "")
+            + (run.system.map { "@\($0.treeName)" } ?? "")
         try directory.below(lab).describe(run.topology, labFile: run.labFile)
         return try directory.below("\(lab)/\(run.scenario.name)\(repetitions > 1 ? "-\(run.repetition)" : "")")
     }

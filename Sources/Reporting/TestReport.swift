@@ -48,7 +48,8 @@ public struct TestReport: Sendable {
         for run in runs {
             for judgement in run.judgements where judgement.subject == .outage {
                 let key = Key(
-                    lab: run.lab, scenario: run.scenario, variant: run.variant ?? "", system: run.system ?? "", flow: judgement.probe,
+                    lab: run.lab, scenario: run.scenario, variant: run.variant ?? "", system: run.system ?? "",
+                    flow: judgement.probe,
                     fault: judgement.fault)
                 if measured[key] == nil { order.append(key) }
                 let length = judgement.measured.first?.atMost?.wholeNanoseconds

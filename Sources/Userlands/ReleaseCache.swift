@@ -35,7 +35,9 @@ public struct ReleaseCache: Sendable {
         let root = place.appending("root")
         let trees = DaemonRegistry.all.compactMap(\.tree)
         let needed =
-            DaemonRegistry.all.filter { $0.tree == nil }.flatMap { daemon in daemon.files.map { root.pushing(FilePath($0)) } }
+            DaemonRegistry.all.filter { $0.tree == nil }.flatMap { daemon in
+                daemon.files.map { root.pushing(FilePath($0)) }
+            }
             + trees.flatMap { tree in tree.programs.map { place.appending(tree.name).pushing(FilePath($0)) } }
         guard needed.allSatisfy({ access($0.string, R_OK) == 0 }) else { return nil }
         return Userland(
@@ -57,7 +59,8 @@ public struct ReleaseCache: Sendable {
 
     /// What people and daemons' scripts call in a node, beside the daemons: Debian's names, which 12 and 13 share.
     private static let tools = [
-        "base-files", "bash", "coreutils", "dash", "findutils", "grep", "hostname", "iproute2", "iputils-ping", "libc-bin",
+        "base-files", "bash", "coreutils", "dash", "findutils", "grep", "hostname", "iproute2", "iputils-ping",
+        "libc-bin",
         "mawk", "ncurses-base", "nftables", "procps", "sed", "sudo", "tcpdump", "traceroute", "util-linux",
     ]
 
@@ -83,7 +86,9 @@ public struct ReleaseCache: Sendable {
                 .directoryUnavailable, "cannot make \(directory): \(error)",
                 remedy: "Set XDG_CACHE_HOME to a directory that you can write to.")
         }
-        let lock = try await BuildLock.take(in: directory) { say("waiting: another netlab fetches a system's programs") }
+        let lock = try await BuildLock.take(in: directory) {
+            say("waiting: another netlab fetches a system's programs")
+        }
         // Whoever had the lock may have made it.
         if let userland = find(release) { return userland }
         say(
@@ -119,8 +124,11 @@ public struct ReleaseCache: Sendable {
         let tools = KernelBuildTools(
             searchPath: LabSearchPath.text(environment["PATH"]), home: environment["HOME"],
             log: try BuildLog(work.appending("log")))
-        let archive = DebianArchive(directory: directory.removingLastComponent().appending("apt"), tools: tools,
-            remedy: "Look at the network and at apt's sources, or give the nodes no `system:`, or a root directory of your own.")
+        let archive = DebianArchive(
+            directory: directory.removingLastComponent().appending("apt"), tools: tools,
+            remedy:
+                "Look at the network and at apt's sources, or give the nodes no `system:`, or a root directory of your own."
+        )
         let trees = DaemonRegistry.all.compactMap(\.tree)
         let daemons = DaemonRegistry.all.filter { $0.tree == nil }.flatMap(\.programs).map(\.package)
         // Those that conflict are fetched apart, and their libraries go with the others'.
@@ -136,7 +144,8 @@ public struct ReleaseCache: Sendable {
             let name = fields.split(separator: " ").first.map(String.init) ?? file
             let place = trees.first { $0.packages.contains(name) }?.name ?? "root"
             list += fields + "\n"
-            try await tools.run("dpkg-deb", ["--extract", path, work.appending(place).string], in: work, because: because)
+            try await tools.run(
+                "dpkg-deb", ["--extract", path, work.appending(place).string], in: work, because: because)
         }
         try await complete(work.appending("root"), tools)
         try FileManager.default.removeItem(atPath: archives.string)

@@ -12,7 +12,8 @@ public struct StrongSwan: KeyDaemon {
     public static let tree = DaemonTree(
         name: "strongswan", programs: ["usr/sbin/charon-systemd", "usr/sbin/swanctl"],
         packages: [
-            "charon-systemd", "strongswan-swanctl", "strongswan-libcharon", "libstrongswan", "libstrongswan-standard-plugins",
+            "charon-systemd", "strongswan-swanctl", "strongswan-libcharon", "libstrongswan",
+            "libstrongswan-standard-plugins",
         ])
 
     public let id = DaemonID.charon

@@ -130,7 +130,8 @@ public enum SupervisorServer {
 
     /// What the guest is told; without a seed, its date and its chance are this machine's.
     static func setup(
-        of lab: LabDirectory, guestProgram: FilePath, keepsTemporaryFiles: Bool, seed: UInt64?, trees: [String: String] = [:]
+        of lab: LabDirectory, guestProgram: FilePath, keepsTemporaryFiles: Bool, seed: UInt64?,
+        trees: [String: String] = [:]
     ) throws -> GuestSetup {
         let random = try seed.map { try SeededRandom(seed: $0, besides: guestProgram) }
         return GuestSetup(

@@ -17,12 +17,21 @@ public enum NodeSystem: Hashable, Sendable, Codable, Comparable, CustomStringCon
         }
     }
 
-    /// What the tree with its programs is called in a lab: a plain name below a directory.
+    /// What the tree with its programs is called in a lab: a plain name below a directory, without what separates the layers of an
+    /// overlay and a mount's options.
     public var treeName: String {
         switch self {
         case .release(let release): release.rawValue
-        case .directory(let path): "root:" + path.map { $0 == "/" ? "+" : String($0) }.joined()
+        case .directory(let path): "root" + path.utf8.map(Self.plain).joined()
         }
+    }
+
+    private static func plain(_ byte: UInt8) -> String {
+        let character = Character(UnicodeScalar(byte))
+        if character.isASCII, character.isLetter || character.isNumber || "._-".contains(character) {
+            return String(character)
+        }
+        return "=" + String(byte, radix: 16)
     }
 
     /// What the tree is called that is laid over a release's own programs, of packages that cannot be installed beside others; nil for
