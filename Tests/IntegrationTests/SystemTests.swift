@@ -73,10 +73,10 @@ struct SystemTests {
             let status = try await home.netlab.run("status", "pair")
             #expect(status.output.contains("\(product), of debian-13"), status.account)
 
-            let before = try await lab.status().tunnels.first?.ends.first?.inboundSPI
+            let before = try await lab.status().tunnels.first?.ends.first?.inbound?.spi
             #expect(before != nil)
             try await lab.clock("advance", "2h")
-            #expect(try await lab.status().tunnels.first?.ends.first?.inboundSPI != before)
+            #expect(try await lab.status().tunnels.first?.ends.first?.inbound?.spi != before)
             let again = try await home.netlab.run("check", "pair")
             #expect(again.code == 0, again.account)
 
