@@ -111,6 +111,11 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        .target(
+            name: "Pages",
+            dependencies: ["Reporting", "Expectations", "Recordings", "Predictions", "LabModel", "NetworkTypes"],
+            swiftSettings: strict),
+
         // What touches the kernel a lab runs on.
         .target(
             name: "Netlink", dependencies: ["CNetlink", "CNftables", "CLinux", "NetworkTypes"],
@@ -165,7 +170,7 @@ let package = Package(
             dependencies: [
                 "NetworkTypes", "PacketFormats", "CaptureFile", "PacketCapture", "Decryption", "Expectations", "Recordings",
                 "Predictions", "HeaderStacks", "Daemons", "LabRecords", "LabModel", "LabFiles", "Providers", "LabPlan", "AgentProtocol",
-                "KernelBuilds", "LabHost", "LabRuntime", "Reporting", "CLinux",
+                "KernelBuilds", "LabHost", "LabRuntime", "Pages", "Reporting", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -229,6 +234,13 @@ let package = Package(
             dependencies: [
                 "Reporting", "AgentProtocol", "Expectations", "Recordings", "Predictions", "HeaderStacks", "Daemons", "LabFiles",
                 "LabRecords", "LabModel", "NetworkTypes",
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "PagesTests",
+            dependencies: [
+                "Pages", "Reporting", "Expectations", "Recordings", "Predictions", "LabFiles", "LabRecords", "LabModel",
+                "NetworkTypes",
             ],
             swiftSettings: strict),
         .testTarget(
