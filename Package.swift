@@ -13,7 +13,7 @@ let optimized = strict + [.unsafeFlags(["-Xfrontend", "-O"], .when(configuration
 // What reads bytes of others is tested with those that were found before, and `scripts/fuzz`, which sets this variable,
 // looks for more: from the same files, but with libFuzzer's own `main`, which nothing else could be linked with.
 let fuzzedModules: [Target.Dependency] = [
-    "NetworkTypes", "PacketFormats", "CaptureFile", "Decryption", "Expectations", "Recordings", "Predictions", "LabRecords",
+    "NetworkTypes", "PacketFormats", "CaptureFile", "Decryption", "Certificates", "Expectations", "Recordings", "Predictions", "LabRecords",
     "LabModel", "LabFiles", "Providers", "LabPlan", "AgentProtocol", "Reporting", "CNetlink", "CNftables", "Netlink", "Daemons",
     "DaemonDrivers",
     "Probing", "LabRuntime",
@@ -65,6 +65,7 @@ let package = Package(
             dependencies: ["CLibcrypto", "NetworkTypes"],
             swiftSettings: optimized),
         .target(name: "LabModel", dependencies: ["NetworkTypes"], swiftSettings: strict),
+        .target(name: "Certificates", dependencies: ["CLibcrypto", "LabModel", "NetworkTypes"], swiftSettings: strict),
         .target(
             name: "LabRecords", dependencies: ["LabModel", "Decryption", "NetworkTypes"], swiftSettings: optimized),
         .target(name: "ConfigurationFormats", swiftSettings: strict),
@@ -83,7 +84,9 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "LabFiles",
-            dependencies: ["Providers", "YAMLReading", "Daemons", "LabModel", "NetworkTypes", .product(name: "Yams", package: "Yams")],
+            dependencies: [
+                "Providers", "YAMLReading", "Daemons", "Certificates", "LabModel", "NetworkTypes", .product(name: "Yams", package: "Yams"),
+            ],
             swiftSettings: strict),
         .target(name: "LabPlan", dependencies: ["Daemons", "LabModel", "NetworkTypes"], swiftSettings: strict),
         .target(
@@ -136,14 +139,15 @@ let package = Package(
         .target(
             name: "DaemonDrivers",
             dependencies: [
-                "NodeRuntime", "AgentProtocol", "LabPlan", "Daemons", "LabRecords", "LabModel", "Decryption", "CLinux", "NetworkTypes",
+                "NodeRuntime", "AgentProtocol", "LabPlan", "Daemons", "LabRecords", "Certificates", "LabModel", "Decryption", "CLinux",
+                "NetworkTypes",
             ],
             swiftSettings: strict),
         .target(
             name: "LabRuntime",
             dependencies: [
-                "Probing", "DaemonDrivers", "NodeRuntime", "AgentProtocol", "LabPlan", "HeaderStacks", "Daemons", "LabRecords", "LabModel", "Netlink", "PacketCapture",
-                "CaptureFile", "Decryption", "PacketFormats", "CLinux", "NetworkTypes",
+                "Probing", "DaemonDrivers", "NodeRuntime", "AgentProtocol", "LabPlan", "HeaderStacks", "Daemons", "LabRecords", "Certificates", "LabModel", "Netlink",
+                "PacketCapture", "CaptureFile", "Decryption", "PacketFormats", "CLinux", "NetworkTypes",
             ],
             swiftSettings: strict),
 
@@ -217,8 +221,13 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
+            name: "CertificatesTests", dependencies: ["Certificates", "LabFiles", "LabModel", "NetworkTypes"],
+            swiftSettings: strict),
+        .testTarget(
             name: "LabFilesTests",
-            dependencies: ["LabFiles", "Providers", "Daemons", "ConfigurationFormats", "LabModel", "NetworkTypes"], swiftSettings: strict),
+            dependencies: [
+                "LabFiles", "Certificates", "Providers", "Daemons", "ConfigurationFormats", "LabModel", "NetworkTypes",
+            ], swiftSettings: strict),
         .testTarget(
             name: "LabPlanTests",
             dependencies: [

@@ -36,7 +36,9 @@ public enum LibreswanConfiguration {
                     connection.name, of: end, peer: peer, tunnel.mode, selectors, proposal: proposal,
                     startup: tunnel.isUnused ? .listen : startup, action: action)
             }.joined(separator: "\n")
-            let secret = "\(end.identity) \(peer.identity) : PSK \"\(proposal.presharedKey.reveal())\"\n"
+            let secret = proposal.presharedKey.map {
+                "\(end.identity) \(peer.identity) : PSK \"\($0.reveal())\"\n"
+            }
             return connections.generated(for: tunnel, connection: connection, secrets: secret)
         }
         // What the user's own files say of the whole daemon counts, but for where netlab has its log and its keys.
@@ -82,12 +84,9 @@ public enum LibreswanConfiguration {
                 ("type", mode.rawValue),
                 ("auto", startup == .initiate ? "start" : "add"),
                 ("ikev2", end.options.ikeVersion == 2 ? "insist" : "never"),
-                ("authby", "secret"),
                 ("left", "\(end.localAddress)"),
-                ("leftid", "\(end.identity)"),
                 ("right", "\(end.remoteAddress)"),
-                ("rightid", "\(peer.identity)"),
-            ] + traffic(selectors, mode) + way(into: end) + [
+            ] + authentication(of: end, peer: peer) + traffic(selectors, mode) + way(into: end) + [
                 // Interfaces and routes are netlab's and stay, so the script that would make them has nothing to do.
                 ("leftupdown", "%disabled"),
                 ("ike", proposal.ike.map(ikeAlgorithms).joined(separator: ",")),
@@ -99,6 +98,30 @@ public enum LibreswanConfiguration {
                 ("salifetime", seconds(proposal.espLifetime)),
             ] + options(end.options, proposal) + liveness(end, action: action)
         return "conn \(name)\n" + parameters.map { "    \($0)=\($1)\n" }.joined()
+    }
+
+    private static func authentication(of end: TunnelEnd, peer: TunnelEnd) -> [(String, String)] {
+        guard let use = end.certificate else {
+            return [("authby", "secret"), ("leftid", "\(end.identity)"), ("rightid", "\(peer.identity)")]
+        }
+        let families = Set([use.family, peer.certificate?.family ?? use.family])
+        return [
+            ("authby", families.map { $0 == .rsa ? "rsa-sha2" : "ecdsa" }.sorted().joined(separator: ",")),
+            ("leftcert", use.shownName),
+            ("leftid", use.isMistaken ? "%fromcert" : identity(end.ikeIdentity)),
+            ("leftsendcert", "always"),
+            ("rightid", identity(peer.ikeIdentity)),
+            // Any that is in the key store.
+            ("rightca", "%any"),
+        ]
+    }
+
+    private static func identity(_ identity: IKEIdentity) -> String {
+        switch identity {
+        case .address(let address): "\(address)"
+        case .name(let name): "@\(name)"
+        case .distinguishedName(let name): "\"\(name)\""
+        }
     }
 
     private static func traffic(_ selectors: SelectorPair, _ mode: Tunnel.Mode) -> [(String, String)] {

@@ -46,6 +46,9 @@ public struct SwanctlConnection: Hashable, Sendable {
                 offers.flatMap { $0.contains("esn") ? ($0.contains("noesn") ? [true, false] : [true]) : [false] })
         }
         terms.cutsSHA256 = Self.isOn(childSettings?.values["sha256_96"])
+        terms.certificate = settings.sectionNames.first { $0.hasPrefix("local") }.flatMap {
+            settings[section: $0]?.values["certs"]
+        }
         let auth = settings.sectionNames.first { $0.hasPrefix("local") }.flatMap {
             settings[section: $0]?.values["auth"]
         }
