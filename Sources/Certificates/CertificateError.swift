@@ -8,6 +8,8 @@ public struct CertificateError: Error, Hashable, Sendable, CustomStringConvertib
         self.description = description
     }
 
+    static let locked = CertificateError("the key is protected by a passphrase")
+
     /// With libcrypto's own words for the thread's last failure, which it forgets with that (ERR_get_error(3)).
     static func last(_ what: String) -> CertificateError {
         let code = ERR_peek_last_error()

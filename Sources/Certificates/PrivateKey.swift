@@ -17,7 +17,7 @@ public final class PrivateKey {
         guard let pointer else {
             guard !text.contains("ENCRYPTED") else {
                 ERR_clear_error()
-                throw CertificateError("the key is protected by a passphrase")
+                throw CertificateError.locked
             }
             throw .last("it has no private key in PEM")
         }

@@ -51,122 +51,37 @@ extension TopologyResolver {
         }
     }
 
-    // MARK: Users' files
-
     private func read(
-        _ spec: CertificateSpec, _ name: Located<String>, _ keyName: Located<String>, _ authoritiesName: Located<String>,
+        _ spec: CertificateSpec, _ name: Located<String>, _ key: Located<String>, _ authorities: Located<String>,
         of end: TunnelSpec.End, place: String
     ) -> CertificateUse? {
-        guard let text = companion(name, place: place), let keyText = companion(keyName, place: place),
-            let authoritiesText = companion(authoritiesName, place: place)
+        guard let text = companion(name, place: place), let keyText = companion(key, place: place),
+            let authoritiesText = companion(authorities, place: place)
         else { return nil }
-        let secret = Secret(keyText)
-        guard let certificates = read(name, place: place, { () throws(CertificateError) in try Certificate.all(pem: text) }),
-            let key = read(keyName, place: place, { () throws(CertificateError) in try PrivateKey(pem: secret) }),
-            let authorities = read(
-                authoritiesName, place: place,
-                { () throws(CertificateError) in try Certificate.all(pem: authoritiesText) }),
-            let certificate = certificates.first
-        else { return nil }
-        guard certificates.count == 1 else {
-            collector.error(
-                name.line, "\(place): \(name.value) has \(certificates.count) certificates, and the end shows one",
-                "Leave the end's own in it, and put the others into the `ca:` of its peer.")
-            return nil
+        let files = CertificateFiles(
+            certificate: .init(name: name.value, text: text), key: .init(name: key.value, text: keyText),
+            authorities: .init(name: authorities.value, text: authoritiesText))
+        let identity = identity(spec, of: end, subject: "")
+        if case .address = spec.identity, identity == nil { return nil }
+        let isSubject = if case .subject = spec.identity { true } else { false }
+        let (use, problems) = files.use(
+            identity: isSubject ? nil : identity, isConfigured: end.configuration == nil, at: file.date)
+        for problem in problems {
+            let line =
+                switch problem.place {
+                case .certificate: name.line
+                case .key: key.line
+                case .authorities: authorities.line
+                case .identity: spec.identityLine
+                }
+            let message = "\(place): \(problem.message)"
+            if problem.isWarning {
+                collector.warning(line, message, problem.remedy)
+            } else {
+                collector.error(line, message, problem.remedy)
+            }
         }
-        guard certificate.fits(key) else {
-            collector.error(
-                keyName.line, "\(place): the key in \(keyName.value) is not that of the certificate in \(name.value)",
-                "Name the key that the certificate was made for, or have a new one made: `openssl x509 -noout -pubkey -in \(name.value)` and `openssl pkey -pubout -in \(keyName.value)` say the same for two that fit."
-            )
-            return nil
-        }
-        guard let family = certificate.family else {
-            collector.error(
-                name.line, "\(place): \(name.value) is for a kind of key that no daemon here signs with",
-                "Take an RSA, ECDSA or Ed25519 key.")
-            return nil
-        }
-        let all = [(name, certificate)] + authorities.map { (authoritiesName, $0) }
-        guard all.allSatisfy({ isValid($1, in: $0, place: place) }) else { return nil }
-        let use = read(name, place: place) { () throws(CertificateError) in
-            Credential(
-                certificate: try certificate.pem(), key: secret, authorities: try authorities.map { ca throws(CertificateError) in try ca.pem() })
-        }
-        guard let subject = try? certificate.subject, let use,
-            let identity = identity(spec, of: end, subject: subject),
-            isName(identity, of: certificate, in: name.value, spec, place: place)
-        else { return nil }
-        return CertificateUse(
-            origin: .files(certificate: name.value, key: keyName.value, authorities: authoritiesName.value),
-            family: family, subject: subject, identity: identity, name: name.value, credential: use)
-    }
-
-    private func read<Value>(
-        _ name: Located<String>, place: String, _ body: () throws(CertificateError) -> Value
-    ) -> Value? {
-        do {
-            return try body()
-        } catch {
-            let isLocked = error.description.contains("passphrase")
-            collector.error(
-                name.line, "\(place): \(name.value) cannot be used: \(error)",
-                isLocked
-                    ? "Take the passphrase off a copy of it: `openssl pkey -in \(name.value) -out COPY`."
-                    : "Write it in PEM, which begins with `-----BEGIN`: `openssl x509 -inform der` and `openssl pkey -inform der` turn DER into it."
-            )
-            return nil
-        }
-    }
-
-    /// Labs' clocks run ahead: what ends within the week is said.
-    private func isValid(_ certificate: Certificate, in name: Located<String>, place: String) -> Bool {
-        guard let validity = try? certificate.validity else {
-            collector.error(
-                name.line, "\(place): when \(name.value) is valid cannot be read", "Have a new one made.")
-            return false
-        }
-        let (first, last) = (CertificateDate.text(validity.lowerBound), CertificateDate.text(validity.upperBound))
-        guard validity.contains(file.date) else {
-            collector.error(
-                name.line,
-                file.date < validity.lowerBound
-                    ? "\(place): \(name.value) is not valid before \(first)"
-                    : "\(place): \(name.value) has expired: it was valid until \(last)",
-                "Have a new one made. A lab's date is the machine's when it comes up, now \(CertificateDate.text(file.date))."
-            )
-            return false
-        }
-        if validity.upperBound - file.date < 7 * 86_400 {
-            collector.warning(
-                name.line, "\(place): \(name.value) is valid until \(last), and a lab's clock may get there soon",
-                "Have a new one made, or do not advance the clock so far.")
-        }
-        return true
-    }
-
-    private func isName(
-        _ identity: IKEIdentity, of certificate: Certificate, in name: String, _ spec: CertificateSpec, place: String
-    ) -> Bool {
-        let names = certificate.alternativeNames
-        if case .distinguishedName(let subject) = identity {
-            // Of an end with files of its own, they say the identity.
-            guard !IKEIdentity.isPlain(subject) else { return true }
-            collector.error(
-                spec.identityLine, "\(place): daemons do not all read the subject of \(name), \(subject), alike",
-                names.isEmpty
-                    ? "Take a certificate whose subject has \(IKEIdentity.attributes.joined(separator: ", ")) and plain letters alone, or one with an alternative name."
-                    : "Write `identity:` with one of its alternative names: \(names).")
-            return false
-        }
-        guard !certificate.has(identity) else { return true }
-        collector.error(
-            spec.identityLine,
-            "\(place): \(identity) is in \(name) neither as the subject nor as an alternative name",
-            names.isEmpty
-                ? "It has no alternative names: write `identity: dn`, or take another certificate."
-                : "Write one that it has, \(names), or `identity: dn`; or take another certificate.")
-        return false
+        return use
     }
 
     // MARK: Both ends
@@ -219,23 +134,15 @@ extension TopologyResolver {
                 "\(place): \(tunnel.ends[other].node) would have a certificate by the lab's own CA, which the files of \(tunnel.ends[own].node) cannot know: it is made when the lab comes up",
                 "Give both ends files, or neither.")
         }
-        guard !made[0], !made[1] else { return }
         for (index, (own, peer)) in [(ours, theirs), (theirs, ours)].enumerated() {
-            checkTrust(of: own, in: peer, at: tunnel.ends[index].node, line: lines[index], place)
+            guard case .files(_, _, let known) = own.origin, case .files(let shown, _, _) = peer.origin,
+                let objection = own.objection(to: peer, at: file.date)
+            else { continue }
+            collector.error(
+                lines[index],
+                "\(place): \(tunnel.ends[index].node) does not take its peer's \(shown) by what is in \(known): \(objection)",
+                "Put the certificate of the CA that signed \(shown) into \(known), which may have several.")
         }
-    }
-
-    /// Whether an end would take its peer's certificate.
-    private func checkTrust(of own: CertificateUse, in peer: CertificateUse, at node: String, line: Int, _ place: String) {
-        guard case .files(_, _, let name) = own.origin, case .files(let shown, _, _) = peer.origin,
-            let known = own.credential?.authorities, let text = peer.credential?.certificate,
-            let authorities = try? known.flatMap({ try Certificate.all(pem: $0) }),
-            let certificate = try? Certificate.all(pem: text).first,
-            let objection = try? certificate.objection(trusting: authorities, at: file.date)
-        else { return }
-        collector.error(
-            line, "\(place): \(node) does not take \(shown) of its peer by what is in \(name): \(objection)",
-            "Put the certificate of the CA that signed \(shown) into \(name), which may have several.")
     }
 
     /// What a user's own file with signatures needs of the lab file; `otherwise` reports that it has nothing to sign with.
@@ -243,8 +150,10 @@ extension TopologyResolver {
         _ use: CertificateUse?, of end: TunnelEnd, _ own: OwnConnection, _ line: Int, otherwise: () -> Void
     ) {
         guard let use else { return otherwise() }
-        guard end.keyDaemon.keepsSecretsApart ? own.terms.certificate == nil : own.terms.certificate.map { $0 != use.name } ?? false
-        else { return }
+        // One daemon finds a certificate by any name in its store, the other by its file's name or, unnamed, by the identity.
+        let named = own.terms.certificate
+        let isFound = end.keyDaemon.keepsSecretsApart ? named != nil : named == nil || named == use.name
+        guard !isFound else { return }
         let setting = end.keyDaemon.certificateSetting
         collector.error(
             line,
