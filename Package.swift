@@ -65,12 +65,14 @@ let package = Package(
             dependencies: ["CLibcrypto", "NetworkTypes"],
             swiftSettings: optimized),
         .target(name: "LabModel", dependencies: ["NetworkTypes"], swiftSettings: strict),
-        .target(name: "Certificates", dependencies: ["CLibcrypto", "LabModel", "NetworkTypes"], swiftSettings: strict),
         .target(
             name: "LabRecords", dependencies: ["LabModel", "Decryption", "NetworkTypes"], swiftSettings: optimized),
         .target(name: "ConfigurationFormats", swiftSettings: strict),
         .target(
             name: "Daemons", dependencies: ["ConfigurationFormats", "LabRecords", "LabModel", "NetworkTypes"],
+            swiftSettings: strict),
+        .target(
+            name: "Certificates", dependencies: ["Daemons", "LabModel", "CLibcrypto", "NetworkTypes"],
             swiftSettings: strict),
         .target(
             name: "YAMLReading",

@@ -20,6 +20,15 @@ public final class CertificateAuthority {
         certificate = try draft.signed(by: key, issuer: X509_get_subject_name(draft.pointer))
     }
 
+    /// Makes a key and signs its certificate.
+    func certifiedKey(
+        _ type: CertificateKeyType, subject: String, identity: IKEIdentity
+    ) throws(CertificateError) -> CertifiedKey {
+        let key = try PrivateKey(type)
+        let made = try certificate(for: key, subject: subject, identity: identity)
+        return CertifiedKey(certificate: try made.pem(), key: try key.pem())
+    }
+
     /// Signs a certificate for an end of a tunnel, with the extensions of RFC 4945, section 5.1.3.
     ///
     /// - Parameter identity: Becomes an alternative name where it is not the subject.

@@ -101,7 +101,7 @@ public struct CertificateFiles: Sendable {
         let use = CertificateUse(
             origin: .files(certificate: certificate.name, key: self.key.name, authorities: self.authorities.name),
             family: family, subject: subject, identity: identity, name: certificate.name,
-            credential: Credential(certificate: text, key: self.key.text, authorities: texts))
+            credential: Credential(own: CertifiedKey(certificate: text, key: self.key.text), authorities: texts))
         return (use, problems)
     }
 
@@ -165,7 +165,7 @@ extension CertificateUse {
     ///
     /// - Parameter date: The lab's, in seconds since 1970.
     public func objection(to peer: CertificateUse, at date: Int64) -> String? {
-        guard let credential, let text = peer.credential?.certificate else { return nil }
+        guard let credential, let text = peer.credential?.own.certificate else { return nil }
         do {
             var authorities: [Certificate] = []
             for authority in credential.authorities { authorities += try Certificate.all(pem: authority) }

@@ -26,22 +26,17 @@ extension Topology {
                 }
                 if case .made(let type) = use.origin {
                     let ca = try ca(&authority, "CA")
-                    let key = try PrivateKey(type)
-                    let made = try ca.certificate(for: key, subject: use.subject, identity: use.identity)
-                    use.credential = Credential(
-                        certificate: try made.pem(), key: try key.pem(), authorities: [try ca.certificate.pem()])
+                    let own = try ca.certifiedKey(type, subject: use.subject, identity: use.identity)
+                    use.credential = Credential(own: own, authorities: [try ca.certificate.pem()])
                 } else {
                     try use.check(at: now)
                 }
-                if let key = use.credential?.key {
-                    let end = tunnels[tunnel].ends[end]
-                    // Of another name: NSS calls all certificates of one name alike.
-                    use.credential?.stranger = try ca(&stranger, "stranger").certificate(
-                        for: try PrivateKey(pem: key),
-                        subject: "O=\(name), OU=stranger to \(tunnels[tunnel].name), CN=\(end.node)",
-                        identity: use.identity
-                    ).pem()
-                }
+                let node = tunnels[tunnel].ends[end].node
+                // Of another name: NSS calls all certificates of one name alike.
+                let pair = try ca(&stranger, "stranger").certifiedKey(
+                    use.keyType, subject: "O=\(name), OU=stranger to \(tunnels[tunnel].name), CN=\(node)",
+                    identity: use.identity)
+                use.credential?.stranger = pair
                 tunnels[tunnel].ends[end].proposal?.authentication = .certificate(use)
             }
         }
@@ -49,9 +44,19 @@ extension Topology {
 }
 
 extension CertificateUse {
+    /// For a user's own certificate, the usual one of its family.
+    fileprivate var keyType: CertificateKeyType {
+        if case .made(let type) = origin { return type }
+        switch family {
+        case .rsa: return .rsa2048
+        case .ecdsa: return .ecdsa256
+        case .ed25519: return .ed25519
+        }
+    }
+
     /// Refuses a certificate of the user's that is not valid at the lab's date, which `--seed` moves.
     fileprivate func check(at now: Int64) throws(CertificateError) {
-        guard case .files(let name, _, _) = origin, let text = credential?.certificate,
+        guard case .files(let name, _, _) = origin, let text = credential?.own.certificate,
             let certificate = try Certificate.all(pem: text).first
         else { return }
         let validity = try certificate.validity

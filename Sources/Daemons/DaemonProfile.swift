@@ -118,9 +118,9 @@ public struct KeyStoreContents: Hashable, Sendable, Codable {
     /// A certificate by the name that the daemon finds it by.
     public struct Entry: Hashable, Sendable, Codable {
         public let name: String
-        /// What a stranger has signed is called; nil for none.
-        public let strangerName: String?
-        public let credential: Credential
+        public let pair: CertifiedKey
+        /// The certificates in PEM of those that it comes with.
+        public let authorities: [String]
     }
 
     public let directory: String

@@ -85,7 +85,7 @@ import Testing
     @Test func aKeyShowsNothing() throws {
         let key = try PrivateKey(.ecdsa256).pem()
         #expect(key.reveal().hasPrefix("-----BEGIN PRIVATE KEY-----"))
-        let credential = Credential(certificate: "", key: key, authorities: [])
+        let credential = Credential(own: CertifiedKey(certificate: "", key: key), authorities: [])
         let line = try #require(key.reveal().split(separator: "\n").dropFirst().first)
         #expect(!String(reflecting: credential).contains(line))
         #expect(!"\(Authentication.certificate(Self.use(credential)))".contains(line))
@@ -95,12 +95,12 @@ import Testing
         let ca = try authority()
         let key = try PrivateKey(.rsa2048)
         let made = try ca.certificate(for: key, subject: "CN=west", identity: .name("west"))
-        let credential = Credential(certificate: try made.pem(), key: try key.pem(), authorities: [])
-        let bytes = try KeyBundle.bytes(of: credential, name: "vpn")
+        let pair = CertifiedKey(certificate: try made.pem(), key: try key.pem())
+        let bytes = try KeyBundle.bytes(of: pair, name: "vpn")
         // A SEQUENCE with a long length, whose first member is version 3 (RFC 7292, section 4).
         #expect(bytes.prefix(2) == [0x30, 0x82])
         #expect(bytes.dropFirst(4).prefix(3) == [0x02, 0x01, 0x03])
-        let other = Credential(certificate: try made.pem(), key: try PrivateKey(.rsa2048).pem(), authorities: [])
+        let other = CertifiedKey(certificate: try made.pem(), key: try PrivateKey(.rsa2048).pem())
         #expect(throws: CertificateError.self) { try KeyBundle.bytes(of: other, name: "vpn") }
     }
 

@@ -38,25 +38,18 @@ public enum KeyStore {
         for entry in contents.entries {
             let bundle: [UInt8]
             do {
-                bundle = try KeyBundle.bytes(of: entry.credential, name: entry.name)
+                bundle = try KeyBundle.bytes(of: entry.pair, name: entry.name)
             } catch {
                 throw LabFailure("The certificate \(entry.name) of \(sandbox.name) cannot be stored: \(error).")
             }
             try await take(bundle, in: sandbox, contents.directory) { file in
                 NSSDatabase.importArguments(bundle: file, directory: contents.directory)
             }
-            if let stranger = entry.credential.stranger, let name = entry.strangerName {
-                try await take(Array(stranger.utf8), in: sandbox, contents.directory) { file in
-                    NSSDatabase.addArguments(
-                        certificate: file, name: name, isAuthority: false, directory: contents.directory)
-                }
-            }
-            for authority in entry.credential.authorities where !authorities.contains(authority) {
+            for authority in entry.authorities where !authorities.contains(authority) {
                 authorities.append(authority)
                 let name = "ca-\(authorities.count)"
                 try await take(Array(authority.utf8), in: sandbox, contents.directory) { file in
-                    NSSDatabase.addArguments(
-                        certificate: file, name: name, isAuthority: true, directory: contents.directory)
+                    NSSDatabase.trustArguments(certificate: file, name: name, directory: contents.directory)
                 }
             }
         }

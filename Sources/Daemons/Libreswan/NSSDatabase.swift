@@ -19,16 +19,9 @@ public enum NSSDatabase {
         ["/usr/bin/pk12util", "-i", bundle, "-d", "sql:\(directory)", "-W", ""]
     }
 
-    /// The command that takes a certificate in, in PEM.
-    ///
-    /// - Parameter isAuthority: Whether others' certificates are taken by it.
-    public static func addArguments(
-        certificate: String, name: String, isAuthority: Bool, directory: String
-    ) -> [String] {
-        [
-            "/usr/bin/certutil", "-A", "-d", "sql:\(directory)", "-n", name, "-t", isAuthority ? "CT,," : ",,", "-a", "-i",
-            certificate,
-        ]
+    /// The command that takes an authority's certificate in, in PEM, by which those of peers are taken.
+    public static func trustArguments(certificate: String, name: String, directory: String) -> [String] {
+        ["/usr/bin/certutil", "-A", "-d", "sql:\(directory)", "-n", name, "-t", "CT,,", "-a", "-i", certificate]
     }
 
     /// What a node's database has, each certificate once.
@@ -38,9 +31,10 @@ public enum NSSDatabase {
             guard let use = end.certificate, let credential = use.credential else { continue }
             let name = end.own?.terms.certificate ?? use.name
             guard !entries.contains(where: { $0.name == name }) else { continue }
-            entries.append(
-                KeyStoreContents.Entry(
-                    name: name, strangerName: credential.stranger == nil ? nil : use.strangerName, credential: credential))
+            entries.append(.init(name: name, pair: credential.own, authorities: credential.authorities))
+            if let stranger = credential.stranger {
+                entries.append(.init(name: use.strangerName, pair: stranger, authorities: []))
+            }
         }
         return KeyStoreContents(directory: directory, entries: entries)
     }

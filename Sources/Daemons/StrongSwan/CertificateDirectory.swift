@@ -17,24 +17,26 @@ enum CertificateDirectory {
     static func files(of ends: [TunnelEnd]) -> [ConfigurationFile] {
         var files: [ConfigurationFile] = []
         for use in ends.compactMap(\.certificate) {
-            let made = "# made when the lab comes up\n"
             let credential = use.credential
+            let made = "# made when the lab comes up\n"
             let authorities = credential?.authorities ?? [made]
-            files += [
-                ConfigurationFile(path: "\(path)/x509/\(fileName(use.name))", contents: credential?.certificate ?? made),
-                ConfigurationFile(
-                    path: "\(path)/private/\(fileName(use.name))", contents: credential?.key.reveal() ?? made, isSecret: true),
-            ]
+            files += self.files(use.name, credential?.own ?? CertifiedKey(certificate: made, key: Secret(made)))
+            if let stranger = credential?.stranger { files += self.files(use.strangerName, stranger) }
             files += zip(authorityNames(of: use), authorities).map {
                 ConfigurationFile(path: "\(path)/x509ca/\($0)", contents: $1)
-            }
-            if let stranger = credential?.stranger {
-                files.append(ConfigurationFile(path: "\(path)/x509/\(fileName(use.strangerName))", contents: stranger))
             }
         }
         // A file of the user's may serve several tunnels.
         return files.reduce(into: []) { all, file in
             if !all.contains(where: { $0.path == file.path }) { all.append(file) }
         }
+    }
+
+    private static func files(_ name: String, _ pair: CertifiedKey) -> [ConfigurationFile] {
+        [
+            ConfigurationFile(path: "\(path)/x509/\(fileName(name))", contents: pair.certificate),
+            ConfigurationFile(
+                path: "\(path)/private/\(fileName(name))", contents: pair.key.reveal(), isSecret: true),
+        ]
     }
 }

@@ -88,60 +88,9 @@ extension TopologyResolver {
 
     /// Reports what keeps two ends from taking each other's certificates.
     func checkCertificates(of tunnel: Tunnel, _ spec: TunnelSpec) {
-        let place = "tunnels.\(spec.name.value)"
-        let uses = tunnel.ends.map(\.certificate)
-        guard uses.count == 2, uses.contains(where: { $0 != nil }) else { return }
         let lines = spec.ends.map { ($0.proposal.certificate ?? spec.proposal.certificate)?.line ?? $0.line }
-        guard let ours = uses[0], let theirs = uses[1] else {
-            let lone = uses[0] == nil ? 1 : 0
-            // A user's own file that wants a certificate and has none has been reported.
-            if case .generated = tunnel.ends[1 - lone].configuration {
-                collector.error(
-                    lines[lone],
-                    "\(place): \(tunnel.ends[lone].node) authenticates by certificate and \(tunnel.ends[1 - lone].node) by a pre-shared key",
-                    "Write `certificate:` for both ends, or `psk:`.")
-            } else if tunnel.ends[1 - lone].own?.terms.keyless == nil {
-                collector.error(
-                    lines[lone],
-                    "\(place): \(tunnel.ends[lone].node) authenticates by certificate, and the file of \(tunnel.ends[1 - lone].node) by a pre-shared key",
-                    "Have both do the same: `authby=rsasig,ecdsa` in an ipsec.conf, `auth = pubkey` in a swanctl.conf.")
-            }
-            return
-        }
-        for (end, line) in zip(tunnel.ends, lines) {
-            for family in Set([ours.family, theirs.family]).sorted(by: { $0.rawValue < $1.rawValue }) {
-                guard let reason = end.keyDaemon.reason(against: .signature(family)) else { continue }
-                let able = DaemonRegistry.keyDaemons.first { $0.reason(against: .signature(family)) == nil }
-                let other = able.map { "; or have \(end.node) run \($0.product), which has it: `ike: \($0.keyword)`" } ?? ""
-                collector.error(
-                    line, "\(place): \(end.node) would have to sign or to check with \(family.rawValue): \(reason)",
-                    "Take an ECDSA or RSA key at both ends\(other).")
-                return
-            }
-        }
-        if let first = tunnel.ends.first(where: { $0.proposal != nil && $0.options.ikeVersion == 1 }) {
-            collector.error(
-                lines[tunnel.ends[0].node == first.node ? 0 : 1],
-                "\(place): with IKEv1 netlab configures no certificates",
-                "Leave `ike-version:` out, or write `psk:`, or bring files of your own.")
-            return
-        }
-        let made = uses.map { use in if case .made = use?.origin { true } else { false } }
-        if made[0] != made[1] {
-            let (own, other) = made[0] ? (1, 0) : (0, 1)
-            collector.error(
-                lines[other],
-                "\(place): \(tunnel.ends[other].node) would have a certificate by the lab's own CA, which the files of \(tunnel.ends[own].node) cannot know: it is made when the lab comes up",
-                "Give both ends files, or neither.")
-        }
-        for (index, (own, peer)) in [(ours, theirs), (theirs, ours)].enumerated() {
-            guard case .files(_, _, let known) = own.origin, case .files(let shown, _, _) = peer.origin,
-                let objection = own.objection(to: peer, at: file.date)
-            else { continue }
-            collector.error(
-                lines[index],
-                "\(place): \(tunnel.ends[index].node) does not take its peer's \(shown) by what is in \(known): \(objection)",
-                "Put the certificate of the CA that signed \(shown) into \(known), which may have several.")
+        for problem in tunnel.certificateProblems(at: file.date) {
+            collector.error(lines[problem.end], "tunnels.\(spec.name.value): \(problem.message)", problem.remedy)
         }
     }
 

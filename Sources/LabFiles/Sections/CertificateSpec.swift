@@ -69,23 +69,11 @@ struct CertificateSpec {
         case "dn": identity = .subject
         case "address": identity = .address
         default:
-            guard Self.isName(text.value) else {
+            guard IKEIdentity.isHostName(text.value) else {
                 written.wrong("dn, address or a DNS name in small letters, such as west.example.net")
                 return nil
             }
             identity = .name(text.value)
         }
-    }
-
-    /// Labels of letters, digits and hyphens (RFC 1123, section 2.1), in small letters: daemons differ in how they compare others.
-    private static func isName(_ text: String) -> Bool {
-        let labels = text.split(separator: ".", omittingEmptySubsequences: false)
-        return text.utf8.count <= 253 && IPAddress(text) == nil
-            && labels.allSatisfy { label in
-                (1...63).contains(label.utf8.count) && label.first != "-" && label.last != "-"
-                    && label.utf8.allSatisfy {
-                        (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D
-                    }
-            }
     }
 }

@@ -26,7 +26,7 @@ public struct CertificateUse: Hashable, Sendable, Codable {
     public let name: String
     /// Nil until it has been made.
     public var credential: Credential?
-    /// Whether the end shows a certificate of the same key that an authority nobody knows has signed.
+    /// Whether the end shows a certificate of the same names that an authority nobody knows has signed.
     public var isMistaken = false
 
     public init(
@@ -46,18 +46,28 @@ public struct CertificateUse: Hashable, Sendable, Codable {
     public var strangerName: String { "stranger-\(name)" }
 }
 
-/// A certificate with its private key and those that may sign its peer's, all in PEM (RFC 7468).
-public struct Credential: Hashable, Sendable, Codable {
+/// A certificate and its private key, both in PEM (RFC 7468).
+public struct CertifiedKey: Hashable, Sendable, Codable {
     public let certificate: String
     public let key: Secret
-    /// One certificate each.
-    public let authorities: [String]
-    /// A certificate of the same key by an authority that nobody knows; nil until one has been made.
-    public var stranger: String?
 
-    public init(certificate: String, key: Secret, authorities: [String], stranger: String? = nil) {
+    public init(certificate: String, key: Secret) {
         self.certificate = certificate
         self.key = key
+    }
+}
+
+/// What an end signs with and trusts.
+public struct Credential: Hashable, Sendable, Codable {
+    public let own: CertifiedKey
+    /// The certificates in PEM of those that may sign its peer's.
+    public let authorities: [String]
+    /// By an authority that nobody knows; nil until it has been made. Its key is another: an IKE daemon takes a key that it has once
+    /// seen certified.
+    public var stranger: CertifiedKey?
+
+    public init(own: CertifiedKey, authorities: [String], stranger: CertifiedKey? = nil) {
+        self.own = own
         self.authorities = authorities
         self.stranger = stranger
     }
@@ -106,6 +116,19 @@ public enum IKEIdentity: Hashable, Sendable, Codable, CustomStringConvertible {
 
     /// The attributes of a distinguished name that daemons read from text.
     public static let attributes = ["C", "ST", "L", "O", "OU", "CN", "DC"]
+
+    /// Whether a text is labels of letters, digits and hyphens (RFC 1123, section 2.1), in small letters: daemons differ in how they compare
+    /// others.
+    public static func isHostName(_ text: String) -> Bool {
+        let labels = text.split(separator: ".", omittingEmptySubsequences: false)
+        return text.utf8.count <= 253 && IPAddress(text) == nil
+            && labels.allSatisfy { label in
+                (1...63).contains(label.utf8.count) && label.first != "-" && label.last != "-"
+                    && label.utf8.allSatisfy {
+                        (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D
+                    }
+            }
+    }
 
     /// Whether a distinguished name has only attributes and characters that every daemon reads alike.
     public static func isPlain(_ name: String) -> Bool {
