@@ -60,7 +60,8 @@ public final class Certificate {
         guard index >= 0, let names = X509_get_ext(pointer, index), let memory = try? Memory(),
             X509V3_EXT_print(memory.pointer, names, 0, 0) == 1
         else { return "" }
-        return memory.text
+        // Whoever wrote them may have put anything there.
+        return String(String.UnicodeScalarView(memory.text.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 }))
     }
 
     /// From when to when it is valid, both in seconds since 1970 (RFC 5280, section 4.1.2.5).
