@@ -223,7 +223,7 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "CertificatesTests", dependencies: ["Certificates", "LabFiles", "LabModel", "NetworkTypes"],
+            name: "CertificatesTests", dependencies: ["Certificates", "LabModel", "NetworkTypes"],
             swiftSettings: strict),
         .testTarget(
             name: "LabFilesTests",

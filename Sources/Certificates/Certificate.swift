@@ -61,7 +61,9 @@ public final class Certificate {
             X509V3_EXT_print(memory.pointer, names, 0, 0) == 1
         else { return "" }
         // Whoever wrote them may have put anything there.
-        return String(String.UnicodeScalarView(memory.text.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 }))
+        return String(
+            String.UnicodeScalarView(
+                memory.text.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 }))
     }
 
     /// From when to when it is valid, both in seconds since 1970 (RFC 5280, section 4.1.2.5).

@@ -127,7 +127,8 @@ public struct CertificateFiles: Sendable {
                 place,
                 date < validity.lowerBound
                     ? "\(name) is not valid before \(first)" : "\(name) has expired: it was valid until \(last)",
-                "Have a new one made. A lab's date is the machine's when it comes up, now \(CertificateDate.text(date)).")
+                "Have a new one made. A lab's date is the machine's when it comes up, now \(CertificateDate.text(date))."
+            )
             return [problem]
         }
         guard validity.upperBound - date < 7 * 86_400 else { return [] }

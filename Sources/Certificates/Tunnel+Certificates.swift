@@ -76,7 +76,9 @@ extension Tunnel {
     }
 
     private var olderVersion: CertificateProblem? {
-        guard let index = ends.firstIndex(where: { $0.proposal != nil && $0.options.ikeVersion == 1 }) else { return nil }
+        guard let index = ends.firstIndex(where: { $0.proposal != nil && $0.options.ikeVersion == 1 }) else {
+            return nil
+        }
         return CertificateProblem(
             end: index, message: "with IKEv1 netlab configures no certificates",
             remedy: "Leave `ike-version:` out, or write `psk:`, or bring files of your own.")

@@ -1,6 +1,6 @@
 import AgentProtocol
-import Certificates
 import CLinux
+import Certificates
 import Glibc
 import LabPlan
 import LabRecords
@@ -252,7 +252,9 @@ extension BuildNodes: AgentWork {
         } catch {
             throw LabFailure(
                 "The lab's certificates cannot be made: \(error).",
-                remedy: "A lab with `--seed` has a date of its own, for which certificates of yours may be too old or too new.")
+                remedy:
+                    "A lab with `--seed` has a date of its own, for which certificates of yours may be too old or too new."
+            )
         }
         let lab = RunningLab(
             topology: topology, kernel: desk.kernel, chance: desk.chance.withLock(\.self), diskJournal: desk.journal

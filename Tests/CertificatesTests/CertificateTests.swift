@@ -73,7 +73,9 @@ import Testing
     @Test func whatIsNoCertificateIsAnError() throws {
         let pem = try authority().certificate.pem()
         #expect(try Certificate.all(pem: pem + "\nand text\n" + pem).count == 2)
-        for text in ["", "text", pem.replacing("-----END", with: "-----ENDE"), pem + "-----BEGIN CERTIFICATE-----\nAAAA\n"] {
+        for text in [
+            "", "text", pem.replacing("-----END", with: "-----ENDE"), pem + "-----BEGIN CERTIFICATE-----\nAAAA\n",
+        ] {
             #expect(throws: CertificateError.self, "\(text)") { try Certificate.all(pem: text) }
         }
         #expect(throws: CertificateError.self) { try PrivateKey(pem: Secret(pem)) }

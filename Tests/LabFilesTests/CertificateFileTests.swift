@@ -126,10 +126,23 @@ import Testing
         ("certificate: {file: a.pem}", "", "", "has no \"key\"", ""),
         ("certificate: {file: a.pem, key: a.key, ca: ca.pem}", "", "", "a key belongs to one end", "under each end"),
         ("{psk: a-key-of-both, certificate: ecdsa-256}", "", "", "there is a pre-shared key as well", "Remove"),
-        ("psk: a-key-of-both", ", certificate: ecdsa-256", "", "west authenticates by certificate and east by a pre-shared key", "for both ends"),
-        ("certificate: ed25519", "", "", "west would have to sign or to check with Ed25519: libreswan 4.10 signs IKE with RSA and ECDSA alone", "`ike: strongswan`"),
-        ("certificate: ecdsa-256", ", ike-version: 1", "", "with IKEv1 netlab configures no certificates", "Leave `ike-version:` out"),
-        ("", west, ", certificate: ecdsa-256", "the lab's own CA, which the files of west cannot know", "Give both ends files"),
+        (
+            "psk: a-key-of-both", ", certificate: ecdsa-256", "",
+            "west authenticates by certificate and east by a pre-shared key", "for both ends"
+        ),
+        (
+            "certificate: ed25519", "", "",
+            "west would have to sign or to check with Ed25519: libreswan 4.10 signs IKE with RSA and ECDSA alone",
+            "`ike: strongswan`"
+        ),
+        (
+            "certificate: ecdsa-256", ", ike-version: 1", "", "with IKEv1 netlab configures no certificates",
+            "Leave `ike-version:` out"
+        ),
+        (
+            "", west, ", certificate: ecdsa-256", "the lab's own CA, which the files of west cannot know",
+            "Give both ends files"
+        ),
     ])
     func whatCannotBeIsSaid(both: String, west: String, east: String, message: String, remedy: String) throws {
         let one = try Authority("one")
@@ -137,14 +150,15 @@ import Testing
         let isPair = both.hasPrefix("{")
         var lab = Self.text(west: west, east: east, both: isPair ? "" : both)
         if isPair {
-            lab.replace("    \n", with: both.dropFirst().dropLast().split(separator: ", ").map { "    \($0)\n" }.joined())
+            lab.replace(
+                "    \n", with: both.dropFirst().dropLast().split(separator: ", ").map { "    \($0)\n" }.joined())
         }
         if west.contains("ike-version") { lab.replace("interface: v0}", with: "interface: v0, ike-version: 1}") }
         let (_, diagnostics) = try Self.resolve(lab, files)
         let errors = diagnostics.filter { $0.severity == .error }
         #expect(errors.count == 1, "\(errors)")
         #expect(errors.first?.message.contains(message) ?? false, "\(errors)")
-        #expect(errors.first?.remedy.contains(remedy) ?? false, "\(errors)")
+        #expect(remedy.isEmpty || errors.first?.remedy.contains(remedy) ?? false, "\(errors)")
         #expect(errors.first?.line ?? 0 > 6, "\(errors)")
     }
 
@@ -157,25 +171,47 @@ import Testing
         let soon = try Authority("soon", to: 2)
         let odd = try one.files("west", subject: "O=one (of two) + two, CN=west")
         let cases: [([String: String], String, String, Int)] = [
-            (["west.key": try one.files("west")["west.key"] ?? ""], "the key in west.key is not that of the certificate in west.pem", "openssl x509", 11),
-            (["west.pem": "text"], "west.pem cannot be used: it has no certificate in PEM", "Write it in PEM", 11),
-            (["west.key": good["west.pem"] ?? ""], "west.key cannot be used: it has no private key in PEM", "Write it in PEM", 11),
-            (["west.pem": (good["west.pem"] ?? "") + (good["east.pem"] ?? "")], "west.pem has 2 certificates", "into the `ca:` of its peer", 11),
-            (try gone.files("west"), "west.pem has expired: it was valid until 2027-01-14 08:00:00 UTC", "the machine's when it comes up", 11),
-            (try early.files("west"), "west.pem is not valid before 2027-01-16 08:00:00 UTC", "Have a new one made", 11),
-            (try stranger.files("west", trusting: one), "east does not take its peer's west.pem by what is in east-ca.pem: unable to get local issuer certificate", "Put the certificate of the CA that signed west.pem into east-ca.pem", 12),
-            (odd, "daemons do not all read the subject of west.pem", "alternative names: DNS:west.example.net", 11),
+            (
+                ["west.key": try one.files("west")["west.key"] ?? ""],
+                "the key in west.key is not that of the certificate in west.pem", "openssl x509", 12
+            ),
+            (["west.pem": "text"], "west.pem cannot be used: it has no certificate in PEM", "Write it in PEM", 12),
+            (
+                ["west.key": good["west.pem"] ?? ""], "west.key cannot be used: it has no private key in PEM",
+                "Write it in PEM", 12
+            ),
+            (
+                ["west.pem": (good["west.pem"] ?? "") + (good["east.pem"] ?? "")], "west.pem has 2 certificates",
+                "into the `ca:` of its peer", 12
+            ),
+            (
+                try gone.files("west"), "west.pem has expired: it was valid until 2027-01-14 08:00:00 UTC",
+                "the machine's when it comes up", 12
+            ),
+            (
+                try early.files("west"), "west.pem is not valid before 2027-01-16 08:00:00 UTC", "Have a new one made",
+                12
+            ),
+            (
+                try stranger.files("west", trusting: one),
+                "east does not take its peer's west.pem by what is in east-ca.pem: unable to get local issuer certificate",
+                "Put the certificate of the CA that signed west.pem into east-ca.pem", 13
+            ),
+            (odd, "daemons do not all read the subject of west.pem", "alternative names: DNS:west.example.net", 12),
         ]
         for (change, message, remedy, line) in cases {
             let files = good.merging(change) { $1 }
             let diagnostics = try Self.resolve(Self.text(west: Self.west, east: Self.east), files).diagnostics
             let errors = diagnostics.filter { $0.severity == .error }
-            #expect(errors.contains { $0.message.contains(message) && $0.remedy.contains(remedy) && $0.line == line }, "\(errors)")
+            #expect(
+                errors.contains { $0.message.contains(message) && $0.remedy.contains(remedy) && $0.line == line },
+                "\(errors)")
             #expect(errors.allSatisfy { !$0.description.contains("PRIVATE KEY") })
         }
         let (_, warnings) = try Self.resolve(
             Self.text(west: Self.west, east: Self.east), try soon.files("west").merging(soon.files("east")) { $1 })
-        #expect(warnings.contains { $0.severity == .warning && $0.message.contains("a lab's clock may get there soon") })
+        #expect(
+            warnings.contains { $0.severity == .warning && $0.message.contains("a lab's clock may get there soon") })
         #expect(warnings.allSatisfy { $0.severity == .warning })
         #expect(try Self.resolve(Self.text(west: Self.west, east: Self.east), good).diagnostics == [])
     }
@@ -183,11 +219,17 @@ import Testing
     @Test func anIdentityIsInTheCertificate() throws {
         let one = try Authority("one")
         let files = try one.files("west").merging(one.files("east")) { $1 }
-        for (identity, isThere) in [("west.example.net", true), ("dn", true), ("east.example.net", false), ("address", false)] {
+        for (identity, isThere) in [
+            ("west.example.net", true), ("dn", true), ("east.example.net", false), ("address", false),
+        ] {
             let lab = Self.text(west: Self.files("west", more: ", identity: \(identity)"), east: Self.east)
             let errors = try Self.resolve(lab, files).diagnostics.map(\.message)
             #expect(errors.isEmpty == isThere, "\(errors)")
-            #expect(isThere || errors.allSatisfy { $0.contains("is in west.pem neither as the subject nor as an alternative name") })
+            #expect(
+                isThere
+                    || errors.allSatisfy {
+                        $0.contains("is in west.pem neither as the subject nor as an alternative name")
+                    })
         }
     }
 
@@ -220,18 +262,25 @@ import Testing
         let (westKeys, eastKeys) = (Self.west, Self.east)
         #expect(try errors(pluto("    leftcert=mine\n"), charon("pubkey", "east.pem"), westKeys, eastKeys) == [])
         let without = try errors(pluto("    leftcert=mine\n"), charon("pubkey", "east.pem"), ", secrets: keys", "")
-        #expect(without.count == 2 && without.allSatisfy { $0.contains("`certificate: {file: CERTIFICATE, key: KEY, ca: CA}`") })
+        #expect(
+            without.count == 2
+                && without.allSatisfy { $0.contains("`certificate: {file: CERTIFICATE, key: KEY, ca: CA}`") })
         let unnamed = try errors(pluto(""), charon("pubkey", "other.pem"), westKeys, eastKeys)
         #expect(unnamed.count == 2)
-        #expect(unnamed.contains { $0.contains("does not say which certificate it signs with") && $0.contains("`leftcert=west.pem`") })
+        #expect(
+            unnamed.contains {
+                $0.contains("does not say which certificate it signs with") && $0.contains("`leftcert=west.pem`")
+            })
         #expect(unnamed.contains { $0.contains("names the certificate other.pem, and the lab file has east.pem") })
         let shared = try errors(pluto("    leftcert=mine\n"), charon("psk", "east.pem"), westKeys, eastKeys)
-        #expect(shared.contains { $0.contains("in east.conf of east the connection authenticates by a pre-shared key") })
+        #expect(
+            shared.contains { $0.contains("in east.conf of east the connection authenticates by a pre-shared key") })
     }
 
     @Test func aFaultIsOfTheWayThatTheTunnelAuthenticates() throws {
         let topology = try #require(try Self.resolve(Self.text(both: "certificate: ecdsa-256")).topology)
-        #expect(try Fault("mismatch vpn certificate", in: topology) == .mismatch(tunnel: "vpn", .certificate, node: "west"))
+        #expect(
+            try Fault("mismatch vpn certificate", in: topology) == .mismatch(tunnel: "vpn", .certificate, node: "west"))
         #expect(throws: FaultError.self) { try Fault("mismatch vpn psk", in: topology) }
         let other = try #require(try Self.resolve(Self.text(both: "psk: a-key-of-both")).topology)
         #expect(throws: FaultError.self) { try Fault("mismatch vpn certificate", in: other) }

@@ -51,7 +51,8 @@ public struct Libreswan: KeyDaemon {
         return DaemonSetUp(
             files: LibreswanConfiguration.files(
                 for: node, in: topology, logFile: Daemon.logFile(node: node, kind: id), nssDirectory: directory),
-            keyStore: NSSDatabase.contents(for: node, in: topology, directory: directory), arguments: LibreswanConfiguration.plutoArguments)
+            keyStore: NSSDatabase.contents(for: node, in: topology, directory: directory),
+            arguments: LibreswanConfiguration.plutoArguments)
     }
 
     public func events(in log: String, of node: String, in topology: Topology, realTimeOffset: Int64) -> [LabEvent] {

@@ -84,8 +84,6 @@ public enum LibreswanConfiguration {
                 ("type", mode.rawValue),
                 ("auto", startup == .initiate ? "start" : "add"),
                 ("ikev2", end.options.ikeVersion == 2 ? "insist" : "never"),
-                ("left", "\(end.localAddress)"),
-                ("right", "\(end.remoteAddress)"),
             ] + authentication(of: end, peer: peer) + traffic(selectors, mode) + way(into: end) + [
                 // Interfaces and routes are netlab's and stay, so the script that would make them has nothing to do.
                 ("leftupdown", "%disabled"),
@@ -101,19 +99,18 @@ public enum LibreswanConfiguration {
     }
 
     private static func authentication(of end: TunnelEnd, peer: TunnelEnd) -> [(String, String)] {
-        guard let use = end.certificate else {
-            return [("authby", "secret"), ("leftid", "\(end.identity)"), ("rightid", "\(peer.identity)")]
-        }
-        let families = Set([use.family, peer.certificate?.family ?? use.family])
+        let use = end.certificate
+        let families = Set([use, peer.certificate].compactMap { $0?.family })
+        let signatures = families.map { $0 == .rsa ? "rsa-sha2" : "ecdsa" }.sorted().joined(separator: ",")
         return [
-            ("authby", families.map { $0 == .rsa ? "rsa-sha2" : "ecdsa" }.sorted().joined(separator: ",")),
-            ("leftcert", use.shownName),
-            ("leftid", use.isMistaken ? "%fromcert" : identity(end.ikeIdentity)),
-            ("leftsendcert", "always"),
+            ("authby", use == nil ? "secret" : signatures),
+            ("left", "\(end.localAddress)"),
+            ("leftid", use?.isMistaken ?? false ? "%fromcert" : identity(end.ikeIdentity)),
+            ("right", "\(end.remoteAddress)"),
             ("rightid", identity(peer.ikeIdentity)),
-            // Any that is in the key store.
-            ("rightca", "%any"),
         ]
+            // Anybody may have signed the peer's whom the key store trusts.
+            + (use.map { [("leftcert", $0.shownName), ("leftsendcert", "always"), ("rightca", "%any")] } ?? [])
     }
 
     private static func identity(_ identity: IKEIdentity) -> String {

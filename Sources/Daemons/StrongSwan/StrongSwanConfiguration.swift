@@ -184,7 +184,8 @@ public enum StrongSwanConfiguration {
                 ("keyingtries", "0"),
                 ("reauth_time", "0"),
                 // An initiator of libreswan's does not ask for one (measured with 4.10).
-            ] + (end.certificate == nil ? [] : [("send_cert", "always")]) + options(end.options) + ikeLifetime(proposal.ikeLifetime, margin: end.options.rekeyMargin)
+            ] + (end.certificate == nil ? [] : [("send_cert", "always")]) + options(end.options)
+                + ikeLifetime(proposal.ikeLifetime, margin: end.options.rekeyMargin)
                 + liveness(end),
             [
                 Section("local", local(end)), Section("remote", remote(peer, of: end)),

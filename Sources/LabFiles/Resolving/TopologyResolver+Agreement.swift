@@ -245,7 +245,8 @@ extension TopologyResolver {
             }
         } else if files.certificate != nil {
             collector.error(
-                line, "\(place): in \(files.configurationName) of \(node) the connection authenticates by a pre-shared key",
+                line,
+                "\(place): in \(files.configurationName) of \(node) the connection authenticates by a pre-shared key",
                 "Remove `certificate:` here, or write `authby=rsasig,ecdsa`, in a swanctl.conf `auth = pubkey`.")
         } else if let local = side.localID, let remote = side.remoteID,
             side.profile.lacksKey(in: files, for: local, and: remote)

@@ -10,7 +10,9 @@ extension TopologyResolver {
     func authentication(of end: TunnelSpec.End, in spec: TunnelSpec, place: String) -> Authentication? {
         // An end's goes before the tunnel's, whichever of the two it is.
         let proposals = [end.proposal, spec.proposal]
-        guard let chosen = proposals.first(where: { $0.presharedKey != nil || $0.certificate != nil }) else { return nil }
+        guard let chosen = proposals.first(where: { $0.presharedKey != nil || $0.certificate != nil }) else {
+            return nil
+        }
         guard let certificate = chosen.certificate else { return chosen.presharedKey.map { .presharedKey($0) } }
         return self.certificate(certificate, of: end, tunnel: spec.name.value, place: place).map { .certificate($0) }
     }
@@ -33,7 +35,8 @@ extension TopologyResolver {
             let subject = "O=\(file.name?.value ?? "lab"), OU=\(tunnel), CN=\(end.node.value)"
             guard let identity = identity(spec, of: end, subject: subject) else { return nil }
             return CertificateUse(
-                origin: .made(type), family: type.family, subject: subject, identity: identity, name: "netlab-\(tunnel)",
+                origin: .made(type), family: type.family, subject: subject, identity: identity,
+                name: "netlab-\(tunnel)",
                 credential: nil)
         case .files(let certificate, let key, let authorities):
             // One of both ends' has been reported.

@@ -160,7 +160,8 @@ extension TopologyResolver {
         if let first, end.node.value == first.node.value {
             collector.error(
                 spec.name.line, "\(place) has no \(missing(first).joined(separator: ", "))",
-                "A generated tunnel needs `ike:`, `esp:`, and `psk:` or `certificate:`; or give both ends their own `config:`.")
+                "A generated tunnel needs `ike:`, `esp:`, and `psk:` or `certificate:`; or give both ends their own `config:`."
+            )
         }
         let authentication = authentication(of: end, in: spec, place: place)
         guard let ike = end.proposal.ike ?? spec.proposal.ike, let esp = end.proposal.esp ?? spec.proposal.esp,

@@ -49,7 +49,8 @@ struct CertificateSpec {
             }
             guard let certificate = fields.required("file", "the end's certificate, \(name)")?.text(name),
                 let key = fields.required("key", "the certificate's private key, \(name)")?.text(name),
-                let authorities = fields.required("ca", "who may have signed the peer's certificate, \(name)")?.text(name)
+                let authorities = fields.required("ca", "who may have signed the peer's certificate, \(name)")?.text(
+                    name)
             else { return nil }
             origin = .files(certificate: certificate, key: key, authorities: authorities)
         } else {

@@ -122,7 +122,8 @@ extension FaultReader {
             )
         case (.psk, .some):
             throw FaultError(
-                "\(tunnel.name) authenticates by certificate at \(node): take `mismatch \(tunnel.name) certificate at \(node)`.")
+                "\(tunnel.name) authenticates by certificate at \(node): take `mismatch \(tunnel.name) certificate at \(node)`."
+            )
         default: return .mismatch(tunnel: tunnel.name, parameter, node: node)
         }
     }

@@ -137,7 +137,8 @@ public enum IKEIdentity: Hashable, Sendable, Codable, CustomStringConvertible {
             let sides = part.split(separator: "=", maxSplits: 1).map(String.init)
             return sides.count == 2 && attributes.contains(sides[0].filter { $0 != " " })
                 && sides[1].utf8.allSatisfy { byte in
-                    (0x61...0x7A).contains(byte | 0x20) || (0x30...0x39).contains(byte) || " -.:/'()".utf8.contains(byte)
+                    (0x61...0x7A).contains(byte | 0x20) || (0x30...0x39).contains(byte)
+                        || " -.:/'()".utf8.contains(byte)
                 }
         }
     }

@@ -11,7 +11,8 @@ public struct TunnelProposal: Hashable, Sendable, Codable {
     public var authentication: Authentication
 
     public init(
-        ike: [IKEAlgorithms], ikeLifetime: Duration, esp: [ESPProposal], espLifetime: Duration, authentication: Authentication
+        ike: [IKEAlgorithms], ikeLifetime: Duration, esp: [ESPProposal], espLifetime: Duration,
+        authentication: Authentication
     ) {
         self.ike = ike
         self.ikeLifetime = ikeLifetime
