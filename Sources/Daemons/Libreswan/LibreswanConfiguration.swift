@@ -102,10 +102,13 @@ public enum LibreswanConfiguration {
         let use = end.certificate
         let families = Set([use, peer.certificate].compactMap { $0?.family })
         let signatures = families.map { $0 == .rsa ? "rsa-sha2" : "ecdsa" }.sorted().joined(separator: ",")
+        // A stranger's certificate is for another subject, and for the same alternative names.
+        var own = identity(end.ikeIdentity)
+        if let use, use.isMistaken, case .distinguishedName = use.identity { own = "%fromcert" }
         return [
             ("authby", use == nil ? "secret" : signatures),
             ("left", "\(end.localAddress)"),
-            ("leftid", use?.isMistaken ?? false ? "%fromcert" : identity(end.ikeIdentity)),
+            ("leftid", own),
             ("right", "\(end.remoteAddress)"),
             ("rightid", identity(peer.ikeIdentity)),
         ]
