@@ -85,9 +85,12 @@ let package = Package(
             name: "Providers", dependencies: ["HeaderStacks", "YAMLReading", "Daemons", "LabModel", "NetworkTypes"],
             swiftSettings: strict),
         .target(
+            name: "ScenarioReading", dependencies: ["YAMLReading", "LabModel", "NetworkTypes"], swiftSettings: strict),
+        .target(
             name: "LabFiles",
             dependencies: [
-                "Providers", "YAMLReading", "Daemons", "Certificates", "LabModel", "NetworkTypes", .product(name: "Yams", package: "Yams"),
+                "ScenarioReading", "Providers", "YAMLReading", "Daemons", "Certificates", "LabModel", "NetworkTypes",
+                .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: strict),
         .target(name: "LabPlan", dependencies: ["Daemons", "LabModel", "NetworkTypes"], swiftSettings: strict),
