@@ -260,7 +260,7 @@ let package = Package(
         .testTarget(
             name: "DaemonsTests",
             dependencies: [
-                "Daemons", "ConfigurationFormats", "DaemonDrivers", "LabFiles", "LabRecords", "LabModel", "Decryption",
+                "Certificates", "Daemons", "ConfigurationFormats", "DaemonDrivers", "LabFiles", "LabRecords", "LabModel", "Decryption",
                 "NetworkTypes",
             ],
             resources: [.copy("Fixtures")], swiftSettings: strict),

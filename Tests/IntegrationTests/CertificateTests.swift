@@ -51,6 +51,37 @@ struct CertificateTests {
         }
     }
 
+    /// Ends that sign with different kinds of key, each of which the other checks.
+    @Test(arguments: [
+        ("libreswan", "libreswan", "rsa-4096", "ecdsa-384"), ("libreswan", "strongswan", "ecdsa-256", "rsa-3072"),
+        ("strongswan", "libreswan", "rsa-2048", "ecdsa-256"), ("strongswan", "strongswan", "ed25519", "rsa-2048"),
+    ])
+    func `Each end has a kind of key of its own`(one: String, other: String, own: String, peers: String) async throws {
+        try await LabHome.with { home in
+            let directory = home.path.appending("kinds")
+            try FileManager.default.createDirectory(atPath: directory.string, withIntermediateDirectories: false)
+            try """
+            name: kinds
+            nodes: {west: {role: router, ike: \(one)}, east: {role: router, ike: \(other)}}
+            links: {wire: {ends: {west:e0: 203.0.113.1/30, east:e0: 203.0.113.2/30}, delay: 1ms}}
+            tunnels:
+              vpn:
+                ike: {encryption: aes-256-cbc, integrity: sha2-256, group: 14}
+                esp: {encryption: aes-256-gcm-16, pfs-group: 14}
+                ends:
+                  west: {address: 203.0.113.1, interface: v0, inside: 169.254.100.1/30, certificate: \(own)}
+                  east: {address: 203.0.113.2, interface: v0, inside: 169.254.100.2/30, certificate: \(peers)}
+            probes: {across: {from: west, to: 169.254.100.2}}
+            expect: {keys: {sa: vpn}, wire: {encapsulation: across, in: vpn}}
+
+            """.write(toFile: "\(directory)/lab.yaml", atomically: true, encoding: .utf8)
+            let up = try await home.netlab.run("up", directory.string, "--clock", "paused")
+            #expect(up.code == 0, up.account)
+            let check = try await home.netlab.run("check", "kinds")
+            #expect(check.code == 0 && check.output.contains("opened and authentic"), check.account)
+        }
+    }
+
     /// A lab that never comes up says why.
     @Test(arguments: ["libreswan", "strongswan"])
     func `Up tells of an authority that a user's own file does not have`(daemon: String) async throws {

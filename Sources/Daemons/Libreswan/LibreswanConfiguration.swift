@@ -100,13 +100,17 @@ public enum LibreswanConfiguration {
 
     private static func authentication(of end: TunnelEnd, peer: TunnelEnd) -> [(String, String)] {
         let use = end.certificate
-        let families = Set([use, peer.certificate].compactMap { $0?.family })
-        let signatures = families.map { $0 == .rsa ? "rsa-sha2" : "ecdsa" }.sorted().joined(separator: ",")
+        let ways = [use, peer.certificate].compactMap(\.self).map(\.family)
+        let word = { (family: CertificateKeyFamily, rsa: String) in family == .rsa ? rsa : "ecdsa" }
+        // Of two ways in `authby=` pluto takes RSA, whatever its key is; `leftauth=` has another word for it (measured with 4.10).
+        let means =
+            Set(ways).count == 2
+            ? [("leftauth", word(ways[0], "rsasig")), ("rightauth", word(ways[1], "rsasig"))]
+            : [("authby", ways.first.map { word($0, "rsa-sha2") } ?? "secret")]
         // A stranger's certificate is for another subject, and for the same alternative names.
         var own = identity(end.ikeIdentity)
         if let use, use.isMistaken, case .distinguishedName = use.identity { own = "%fromcert" }
-        return [
-            ("authby", use == nil ? "secret" : signatures),
+        return means + [
             ("left", "\(end.localAddress)"),
             ("leftid", own),
             ("right", "\(end.remoteAddress)"),
