@@ -161,6 +161,12 @@ public struct CertificateFiles: Sendable {
 }
 
 extension CertificateUse {
+    /// Whether an identity is one of its certificate's names; where that is made only when the lab comes up, whether it will be.
+    public func isFor(_ identity: IKEIdentity) -> Bool {
+        guard let text = credential?.own.certificate else { return identity == self.identity }
+        return (try? Certificate.all(pem: text).first?.has(identity)) ?? false
+    }
+
     /// Why an end with this certificate does not take its peer's, by libcrypto's words; nil where it does, or where one of the two is made
     /// only when the lab comes up.
     ///

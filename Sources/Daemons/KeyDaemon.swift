@@ -206,8 +206,11 @@ public struct ConnectionTerms: Hashable, Sendable {
     public var mindsInitialContact = false
     /// Why it does not authenticate by a pre-shared key, as a clause; nil where it does.
     public var keyless: String?
-    /// The certificate that it names; nil for none.
+    /// The certificate that it names, and the authority that is to have signed the peer's; nil for none.
     public var certificate: String?
+    public var authority: String?
+    /// Whether it calls itself by its certificate's subject where it says nothing of itself.
+    public var isNamedByCertificate = false
     /// Whether the daemon takes a part of its selectors for all of them (RFC 7296, section 2.9).
     public var narrows: Bool
     /// What it calls itself, and the peer; nil where that is open or no plain name or address.

@@ -272,6 +272,12 @@ import Testing
                 $0.contains("does not say which certificate it signs with") && $0.contains("`leftcert=west.pem`")
             })
         #expect(unnamed.contains { $0.contains("names the certificate other.pem, and the lab file has east.pem") })
+        let misnamed = try errors(
+            pluto("    leftcert=mine\n").replacing("leftid=@west", with: "leftid=@north"),
+            charon("pubkey", "east.pem"), westKeys, eastKeys)
+        #expect(
+            misnamed.contains { $0.contains("calls it north.example.net, which is in west.pem neither as the subject") }
+        )
         let shared = try errors(pluto("    leftcert=mine\n"), charon("psk", "east.pem"), westKeys, eastKeys)
         #expect(
             shared.contains { $0.contains("in east.conf of east the connection authenticates by a pre-shared key") })

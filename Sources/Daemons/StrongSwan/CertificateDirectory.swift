@@ -9,9 +9,12 @@ enum CertificateDirectory {
     /// What a certificate's file is called: users' have the names that they have.
     static func fileName(_ name: String) -> String { name.contains(".") ? name : "\(name).pem" }
 
+    /// The first of the user's has the name of its file, of which swanctl(8) reads the first certificate alone.
     static func authorityNames(of use: CertificateUse) -> [String] {
         // Before it has been made there is one.
-        (1...max(1, use.credential?.authorities.count ?? 1)).map { "ca-\($0)-of-\(fileName(use.name))" }
+        let names = (1...max(1, use.credential?.authorities.count ?? 1)).map { "ca-\($0)-of-\(fileName(use.name))" }
+        guard case .files(_, _, let own) = use.origin else { return names }
+        return [own] + names.dropFirst()
     }
 
     static func files(of ends: [TunnelEnd]) -> [ConfigurationFile] {

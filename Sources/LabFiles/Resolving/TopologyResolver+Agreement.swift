@@ -35,7 +35,10 @@ extension TopologyResolver {
                 version = connection?.ikeVersion
                 // One that says nothing of itself has the address that it sends from for its name.
                 let isSaid = connection.map { $0.settings[$0.terms.keys.localID] != nil } ?? true
-                localID = connection?.terms.localID ?? (isSaid ? nil : "\(end.localAddress)")
+                let subject = connection?.terms.isNamedByCertificate ?? false ? files.certificate?.subject : nil
+                localID =
+                    !isSaid && subject != nil
+                    ? subject?.lowercased() : connection?.terms.localID ?? (isSaid ? nil : "\(end.localAddress)")
                 remoteID = connection?.terms.remoteID
                 key = profile.presharedKey(in: files, of: end)
             case .generated(let startup, _):

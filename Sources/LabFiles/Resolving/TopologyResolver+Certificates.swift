@@ -102,6 +102,26 @@ extension TopologyResolver {
         _ use: CertificateUse?, of end: TunnelEnd, _ own: OwnConnection, _ line: Int, otherwise: () -> Void
     ) {
         guard let use else { return otherwise() }
+        let isNamed = own.settings[own.terms.keys.localID] != nil
+        if isNamed || !own.terms.isNamedByCertificate, let id = own.terms.localID,
+            !use.isFor(IPAddress(id).map { .address($0) } ?? .name(id))
+        {
+            let message =
+                "the file of \(end.node) calls it \(id), which is in \(use.name) neither as the subject nor as an alternative name"
+            if isNamed {
+                collector.error(
+                    line, message, "Write an identity that the certificate has, or take another certificate.")
+            } else {
+                // Some peers take that, and some do not (measured with 4.10 and with 5.9.8).
+                collector.warning(
+                    line, message, "Write `leftid=%fromcert`, or an identity that the certificate has.")
+            }
+        }
+        if let authority = own.terms.authority, case .files(_, _, let name) = use.origin, authority != name {
+            collector.error(
+                line, "the file of \(end.node) names the authority \(authority), and the lab file has \(name)",
+                "Give both the same name: netlab puts the file where the daemon looks for it.")
+        }
         // One daemon finds a certificate by any name in its store, the other by its file's name or, unnamed, by the identity.
         let named = own.terms.certificate
         let isFound = end.keyDaemon.keepsSecretsApart ? named != nil : named == nil || named == use.name
