@@ -50,6 +50,8 @@ public struct TestRun: Sendable {
     public var system: String?
     /// From 1.
     public let repetition: Int
+    /// When it began, on the lab's clock, in nanoseconds.
+    public let beganAt: Int64
     /// On the lab's clock, and on the host's.
     public let length: Duration
     public let wallTime: Duration
@@ -87,6 +89,7 @@ public struct TestRun: Sendable {
         self.scenario = scenario
         self.variant = variant
         self.repetition = repetition
+        self.beganAt = beganAt
         self.length = length
         self.wallTime = wallTime
         self.checks = checks
