@@ -131,7 +131,7 @@ struct TestCommand: AsyncParsableCommand {
     private static func words(
         _ kernel: ChosenKernel, _ versions: DaemonVersions, _ topologies: [Topology]
     ) -> [String] {
-        let daemons = Set(topologies.flatMap { versions.running(in: $0).map { "\($0.daemon.product) \($0.version)" } })
+        let daemons = Set(topologies.flatMap { versions.running(in: $0).map { "\($0.name) \($0.versionText)" } })
         let all = ["netlab \(NetlabCommand.configuration.version)", "Linux \(kernel.release)"] + daemons.sorted()
         return ["With \(all.joined(separator: ", "))."]
     }

@@ -75,7 +75,7 @@ struct SystemTests {
 
             let before = try await lab.status().tunnels.first?.ends.first?.inbound?.spi
             #expect(before != nil)
-            try await lab.clock("advance", "2h")
+            _ = try await lab.clock("advance", "2h")
             #expect(try await lab.status().tunnels.first?.ends.first?.inbound?.spi != before)
             let again = try await home.netlab.run("check", "pair")
             #expect(again.code == 0, again.account)
