@@ -127,6 +127,7 @@ private struct Page {
 
     init(_ text: String) {
         var isCode = false
+        var counts: [String: Int] = [:]
         for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
             if line.hasPrefix("```") {
                 isCode.toggle()
@@ -135,8 +136,9 @@ private struct Page {
             if isCode || line.hasPrefix("    ") { continue }
             if let heading = line.prefixMatch(of: #/#+ (.*)/#)?.1 {
                 let anchor = Self.anchor(of: heading)
-                let earlier = anchors.count { $0 == anchor || $0.hasPrefix("\(anchor)-") && Int($0.dropFirst(anchor.count + 1)) != nil }
+                let earlier = counts[anchor, default: 0]
                 anchors.append(earlier == 0 ? anchor : "\(anchor)-\(earlier)")
+                counts[anchor] = earlier + 1
             }
             // Code is no link, but a link's text may be code.
             let prose = line.replacing(#/`[^`]*`/#, with: "")
