@@ -126,7 +126,8 @@ struct Check: AsyncParsableCommand {
 
     private func chosen(from topology: Topology, file: String) throws -> [Expectation] {
         guard !topology.expectations.isEmpty else {
-            throw CommandError(message: "\(file) expects nothing.", remedy: "Add `expect:` to it; the README says how.")
+            throw CommandError(
+                message: "\(file) expects nothing.", remedy: "Add `expect:` to it; see the page Expectations.md.")
         }
         guard let only else { return topology.expectations.filter { !$0.isOnRequest } }
         let words = only.split(separator: ",").map { String($0.filter { !$0.isWhitespace }) }

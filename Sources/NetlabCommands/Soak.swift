@@ -143,7 +143,8 @@ struct Soak: AsyncParsableCommand {
         }
         guard !topology.probes.isEmpty else {
             throw CommandError(
-                message: "\(topology.name) has no probes.", remedy: "Add `probes:` to its file; the README says how.")
+                message: "\(topology.name) has no probes.",
+                remedy: "Add `probes:` to its file; see the page LabFile.md.")
         }
         return names.isEmpty ? topology.probes : names.compactMap { topology.probe(named: $0) }
     }

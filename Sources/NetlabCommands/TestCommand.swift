@@ -155,7 +155,7 @@ struct TestCommand: AsyncParsableCommand {
         let all = base.scenarioNames
         guard !all.isEmpty else {
             throw CommandError(
-                message: "\(file) has no scenarios.", remedy: "Add `scenarios:` to it; the README says how.")
+                message: "\(file) has no scenarios.", remedy: "Add `scenarios:` to it; see the page Scenarios.md.")
         }
         let names =
             scenario.map { $0.split(separator: ",").map { String($0.filter { !$0.isWhitespace }) } } ?? all.map(\.name)
