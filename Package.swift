@@ -88,6 +88,9 @@ let package = Package(
             name: "Predictions", dependencies: ["HeaderStacks", "Daemons", "LabModel", "PacketFormats", "NetworkTypes"],
             swiftSettings: optimized),
         .target(
+            name: "Derivations", dependencies: ["Predictions", "Daemons", "LabModel", "NetworkTypes"],
+            swiftSettings: strict),
+        .target(
             name: "Recordings",
             dependencies: ["LabRecords", "LabModel", "CaptureFile", "PacketFormats", "NetworkTypes"],
             swiftSettings: strict),
@@ -162,8 +165,8 @@ let package = Package(
             name: "NetlabCommands",
             dependencies: [
                 "NetworkTypes", "PacketFormats", "CaptureFile", "PacketCapture", "Decryption", "Expectations", "Recordings",
-                "Predictions", "HeaderStacks", "Daemons", "LabRecords", "LabModel", "LabFiles", "Providers", "LabPlan", "AgentProtocol",
-                "KernelBuilds", "LabHost", "LabRuntime", "Reporting", "CLinux",
+                "Derivations", "Predictions", "HeaderStacks", "Daemons", "LabRecords", "LabModel", "LabFiles", "Providers", "LabPlan",
+                "AgentProtocol", "KernelBuilds", "LabHost", "LabRuntime", "Reporting", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),

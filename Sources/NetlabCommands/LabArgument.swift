@@ -117,12 +117,16 @@ enum LabLocator {
                 message: "The lab file \(path) cannot be read: \(error)",
                 remedy: "Look at its path and permissions: it is a file of at most \(largestFile >> 20) MiB.")
         }
+        return (parse(text, path: path, variant: variant), path)
+    }
+
+    /// A text as the lab file at a path, not yet resolved.
+    static func parse(_ text: String, path: String, variant: String? = nil) -> LabFile {
         let directory = directory(of: path)
         let providers = ProviderLocator(labDirectory: directory).library
-        let file = LabFile(text: text, file: path, variant: variant, providers: providers) { name in
+        return LabFile(text: text, file: path, variant: variant, providers: providers) { name in
             try companion(name, in: directory)
         }
-        return (file, path)
     }
 
     /// The most bytes of a lab file, and of each file beside it.

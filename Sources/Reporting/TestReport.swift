@@ -80,7 +80,12 @@ public struct TestReport: Sendable {
 
     /// - Parameter isVerbose: Whether all checks and all timelines are told, and not only of runs that did not pass.
     public func text(style: Style, isVerbose: Bool = false) -> String {
-        var parts = runs.map { text(of: $0, style, isVerbose: isVerbose) }
+        // Of those that were derived one table tells all, but for what has to be told of one that did not pass.
+        let derived = runs.filter(\.isDerived)
+        var parts = runs.filter { !$0.isDerived || isVerbose || ![.pass, .inconclusive].contains($0.outcome) }.map {
+            text(of: $0, style, isVerbose: isVerbose)
+        }
+        if !derived.isEmpty { parts.append(BreakageReport(played: derived).text(style: style)) }
         let distributions = distributions
         if !distributions.isEmpty {
             let rows = distributions.map { one in
