@@ -14,6 +14,8 @@ public struct BreakageReport: Sendable, Encodable {
         public let probes: [String]
         /// How long they are out, as it was predicted.
         public let predicted: String
+        /// Why that is not known; nil where it is.
+        public let doubt: String?
         /// Nil where nothing was played.
         public let measured: String?
         /// The tunnels by which packets go instead.
@@ -31,7 +33,7 @@ public struct BreakageReport: Sendable, Encodable {
                 predictions.map { one in
                     let fate = Fate(one.all)
                     return Row(
-                        breaks: breaks, probes: [one.probe], predicted: fate.words, measured: nil,
+                        breaks: breaks, probes: [one.probe], predicted: fate.words, doubt: fate.doubt, measured: nil,
                         instead: fate.instead, outcome: nil)
                 })
         }
@@ -43,7 +45,7 @@ public struct BreakageReport: Sendable, Encodable {
             guard run.failures.isEmpty else {
                 return [
                     Row(
-                        breaks: run.summary, probes: [], predicted: "", measured: "the lab broke: \(run.failures[0])",
+                        breaks: run.summary, probes: [], predicted: "", doubt: nil, measured: "the lab broke: \(run.failures[0])",
                         instead: [], outcome: .fail)
                 ]
             }
@@ -64,11 +66,15 @@ public struct BreakageReport: Sendable, Encodable {
             longest.map { outage in
                 "\(outage.atLeast.inMilliseconds) to \(outage.atMost?.inMilliseconds ?? "the end")"
             } ?? "no packet lost"
+        if let good = longest?.firstGood, fate.isForGood, let heal = own.first(where: { $0.subject == .comeback }) {
+            let back = max(0, good.nanoseconds - heal.nanoseconds)
+            measured = "until mended + \(Duration.nanoseconds(back).inMilliseconds)"
+        }
         if longest != nil, outages.count > 1 { measured += ", \(hit.count) of \(outages.count) flows" }
         let outcomes = own.map(\.outcome)
         let outcome = [Verdict.Outcome.fail, .inconclusive, .pass].first(where: outcomes.contains) ?? .notApplicable
         return Row(
-            breaks: run.summary, probes: [probe], predicted: fate.words, measured: measured, instead: fate.instead,
+            breaks: run.summary, probes: [probe], predicted: fate.words, doubt: fate.doubt, measured: measured, instead: fate.instead,
             outcome: outcome)
     }
 
@@ -81,7 +87,7 @@ public struct BreakageReport: Sendable, Encodable {
         guard !touched.isEmpty else {
             return [
                 Row(
-                    breaks: breaks, probes: [], predicted: Fate.untouched, measured: single.first?.measured, instead: [],
+                    breaks: breaks, probes: [], predicted: Fate.untouched, doubt: nil, measured: single.first?.measured, instead: [],
                     outcome: single.first?.outcome)
             ]
         }
@@ -98,7 +104,10 @@ public struct BreakageReport: Sendable, Encodable {
     private struct Fate {
         static let untouched = "nothing"
         let words: String
+        let doubt: String?
         let instead: [String]
+        /// Whether whatever way its flow took, it is out until the breakage is mended.
+        let isForGood: Bool
 
         init(_ predictions: [Prediction]) {
             let hit = predictions.filter { $0.effect != .none }
@@ -108,20 +117,26 @@ public struct BreakageReport: Sendable, Encodable {
                 ways.append(way)
             }
             instead = ways
-            let window = Window.spanning(hit.compactMap(\.effect.window))
+            isForGood = !hit.isEmpty && hit.allSatisfy { $0.effect == .untilHealed }
+            doubt = hit.lazy.compactMap(\.effect.doubt).first
+            let some = isShared ? ", some flows" : ""
             guard let first = hit.first else {
                 words = predictions.isEmpty ? "-" : Self.untouched
                 return
             }
-            let some = isShared ? ", some flows" : ""
-            if let why = hit.lazy.compactMap(\.effect.doubt).first {
-                words = "not known: \(why)"
-            } else if let window {
-                let isForGood = hit.contains { $0.effect == .untilHealed }
-                let span = window.latest < .seconds(1) ? "a moment" : window.text
-                words = (isForGood ? "\(span), or until mended" : span) + some
+            if doubt != nil {
+                words = "not known"
+            } else if let window = Window.spanning(hit.compactMap(\.effect.window)) {
+                // Flows that only change their way are out for a moment beside those that are cut off.
+                let long = hit.compactMap(\.effect.window).filter { $0.latest >= .seconds(1) }
+                let some = isShared || !long.isEmpty && long.count < hit.count ? ", some flows" : ""
+                let span = Window.spanning(long)?.text ?? (window.latest < .seconds(1) ? "a moment" : window.text)
+                words = (hit.contains { $0.effect == .untilHealed } ? "\(span), or until mended" : span) + some
+            } else if first.effect == .degraded {
+                words = "some packets" + some
             } else {
-                words = (first.effect == .degraded ? "some packets" : "until mended") + some
+                let comeback = Window.spanning(hit.compactMap(\.comeback)).map { " + \($0.text)" }
+                words = "until mended" + (comeback ?? "") + some
             }
         }
     }
@@ -136,7 +151,16 @@ public struct BreakageReport: Sendable, Encodable {
         }
         let columns =
             (isPlayed ? [""] : []) + ["BREAKS", "PROBES", "OUT FOR"] + (isPlayed ? ["MEASURED"] : []) + ["CARRIES INSTEAD"]
-        return Table(columns: columns, rows: cells).text(style: style)
+        let doubts = rows.filter { $0.doubt != nil }.reduce(into: [(reason: String, breaks: [String])]()) { doubts, row in
+            let reason = row.doubt ?? ""
+            if let index = doubts.firstIndex(where: { $0.reason == reason }) {
+                if doubts[index].breaks.last != row.breaks { doubts[index].breaks.append(row.breaks) }
+            } else {
+                doubts.append((reason, [row.breaks]))
+            }
+        }
+        let notes = doubts.map { style.warning("\($0.breaks.joined(separator: ", ")): not known, for \($0.reason)") }
+        return ([Table(columns: columns, rows: cells).text(style: style)] + notes).joined(separator: "\n")
     }
 
     private func mark(_ outcome: Verdict.Outcome?, _ style: Style) -> String {
@@ -157,7 +181,7 @@ extension BreakageReport.Row {
 
     fileprivate func with(_ more: [String]) -> Self {
         Self(
-            breaks: breaks, probes: probes + more, predicted: predicted, measured: measured, instead: instead,
+            breaks: breaks, probes: probes + more, predicted: predicted, doubt: doubt, measured: measured, instead: instead,
             outcome: outcome)
     }
 }

@@ -86,8 +86,9 @@ public struct TestReport: Sendable {
             text(of: $0, style, isVerbose: isVerbose)
         }
         if !derived.isEmpty { parts.append(BreakageReport(played: derived).text(style: style)) }
+        // Flows of one derived run are in its table.
         let distributions = distributions
-        if !distributions.isEmpty {
+        if !distributions.isEmpty, runs.contains(where: { !$0.isDerived || $0.repetition > 1 }) {
             let rows = distributions.map { one in
                 [
                     "\(one.lab) \(one.scenario)\(one.variant.map { " (\($0))" } ?? "")", one.flow, one.fault,

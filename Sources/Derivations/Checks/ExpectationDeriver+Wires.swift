@@ -55,8 +55,11 @@ extension ExpectationDeriver {
         return links.contains { wrapped.contains($0.name) } ? links.map(\.name) : []
     }
 
+    /// In an order that does not depend on the direction.
     private static func chains(_ courses: Courses) -> [Chain] {
-        distinct(courses.all.flatMap(\.crossings).map(\.within)).filter { !$0.isEmpty }
+        distinct(courses.all.flatMap(\.crossings).map(\.within)).filter { !$0.isEmpty }.sorted {
+            ($0.count, $0.joined(separator: " ")) < ($1.count, $1.joined(separator: " "))
+        }
     }
 
     private static func distinct<Value: Equatable>(_ values: [Value]) -> [Value] {

@@ -14,7 +14,13 @@ public struct ScenarioDeriver: Sendable {
         self.topology = topology
         predictor = Predictor(topology: topology, versions: versions)
         let predictor = predictor
-        traffic = topology.probes.compactMap { Self.flow(of: $0, predictor) }
+        // One probe of those that share the same ways has many flows, for all of them.
+        var shared: Set<[[String]]> = []
+        traffic = topology.probes.compactMap { probe in
+            let courses = predictor.courses(of: probe)
+            let isNew = shared.insert([[probe.source]] + courses.all.map(\.places)).inserted
+            return Self.flow(of: probe, courses, isMany: isNew, predictor)
+        }
     }
 
     /// What is predicted for each flow, after each breakage.
@@ -58,15 +64,16 @@ public struct ScenarioDeriver: Sendable {
 
     private static let interval = Duration.milliseconds(100)
     /// Of many flows, each sends less often.
-    private static let sharedInterval = Duration.milliseconds(200)
+    private static let sharedInterval = Duration.milliseconds(500)
 
     /// Of a probe whose answer comes; as many flows as leave no way without one where routes share traffic.
-    private static func flow(of probe: Probe, _ predictor: Predictor) -> Scenario.Flow? {
-        let courses = predictor.courses(of: probe)
+    private static func flow(
+        of probe: Probe, _ courses: Courses, isMany: Bool, _ predictor: Predictor
+    ) -> Scenario.Flow? {
         guard courses.loss == nil else { return nil }
         let ways = max(courses.forth.count, courses.back.count)
         let takesDatagrams = predictor.predicting(.datagrams).courses(of: probe).isAnswered
-        guard ways > 1, takesDatagrams else { return Scenario.Flow(probe: probe.name, interval: interval) }
+        guard ways > 1, isMany, takesDatagrams else { return Scenario.Flow(probe: probe.name, interval: interval) }
         return Scenario.Flow(
             probe: probe.name, interval: sharedInterval, count: ExpectationDeriver.flows(over: ways))
     }
