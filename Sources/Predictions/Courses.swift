@@ -21,12 +21,15 @@ public struct Course: Hashable, Sendable {
     /// The tunnels that it enters itself, in order.
     public let tunnels: [String]
     public let crossings: [Crossing]
+    /// Why it is not known for sure what becomes of them; nil where it is.
+    public let doubt: String?
     /// The node where it ends; nil for one that does not arrive.
     public let end: String?
 
     init(_ path: Forwarding.Path) {
         arrives = path.arrives
         loss = path.loss
+        doubt = path.doubt
         end = path.arrives ? path.nodes.last : nil
         places = Array(path.arrives ? path.places.dropFirst().dropLast() : path.places.dropFirst())
         tunnels = path.tunnels

@@ -231,6 +231,7 @@ struct Forwarding: Sendable {
             let entrance = Damage.Side(name: tunnel.name, node: node.name)
             path.entrances.insert(entrance)
             guard packet.tunnel == nil || packet.isWrapped else {
+                path.doubt = "\(tunnel.name) carries another tunnel, which is not followed here"
                 return lost("a tunnel in a tunnel, which is not followed")
             }
             if end.steering == .policy, damage.forgotten.contains(entrance) {
