@@ -83,6 +83,7 @@ let package = Package(
             name: "LabFiles",
             dependencies: ["Providers", "YAMLReading", "Daemons", "LabModel", "NetworkTypes", .product(name: "Yams", package: "Yams")],
             swiftSettings: strict),
+        .target(name: "LabDrafts", dependencies: ["Providers", "NetworkTypes"], swiftSettings: strict),
         .target(name: "LabPlan", dependencies: ["Daemons", "LabModel", "NetworkTypes"], swiftSettings: strict),
         .target(
             name: "Predictions", dependencies: ["HeaderStacks", "Daemons", "LabModel", "PacketFormats", "NetworkTypes"],
@@ -165,8 +166,8 @@ let package = Package(
             name: "NetlabCommands",
             dependencies: [
                 "NetworkTypes", "PacketFormats", "CaptureFile", "PacketCapture", "Decryption", "Expectations", "Recordings",
-                "Derivations", "Predictions", "HeaderStacks", "Daemons", "LabRecords", "LabModel", "LabFiles", "Providers", "LabPlan",
-                "AgentProtocol", "KernelBuilds", "LabHost", "LabRuntime", "Reporting", "CLinux",
+                "Derivations", "Predictions", "HeaderStacks", "Daemons", "LabRecords", "LabModel", "LabFiles", "LabDrafts", "Providers",
+                "LabPlan", "AgentProtocol", "KernelBuilds", "LabHost", "LabRuntime", "Reporting", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),

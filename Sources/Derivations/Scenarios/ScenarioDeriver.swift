@@ -14,11 +14,12 @@ public struct ScenarioDeriver: Sendable {
         self.topology = topology
         predictor = Predictor(topology: topology, versions: versions)
         let predictor = predictor
-        // One probe of those that share the same ways has many flows, for all of them.
+        // One probe of those between the same ends by the same tunnels has many flows, for all of them.
         var shared: Set<[[String]]> = []
         traffic = topology.probes.compactMap { probe in
             let courses = predictor.courses(of: probe)
-            let isNew = shared.insert([[probe.source]] + courses.all.map(\.places)).inserted
+            let ends = [probe.source, courses.forth.first?.end ?? ""].sorted()
+            let isNew = shared.insert([ends, Set(courses.all.flatMap(\.tunnels)).sorted()]).inserted
             return Self.flow(of: probe, courses, isMany: isNew, predictor)
         }
     }
@@ -45,7 +46,8 @@ public struct ScenarioDeriver: Sendable {
         let mending = Self.beginning + max(Self.shortest, Self.rounded(noticed + Self.margin))
         let comeback = max(Self.shortest, predictions.compactMap(\.comeback?.latest).max() ?? .zero)
         return Scenario(
-            name: name ?? breakage.name, line: 0, summary: breakage.words, variant: nil, traffic: traffic,
+            name: name ?? breakage.name, line: 0, summary: breakage.words, variant: nil,
+            traffic: traffic.map { Self.paced($0, for: noticed) },
             steps: [
                 .init(at: Self.beginning, line: 0, action: .fail(breakage.faults)),
                 .init(at: mending, line: 0, action: .heal(breakage.faults)),
