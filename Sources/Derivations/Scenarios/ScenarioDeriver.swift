@@ -65,8 +65,15 @@ public struct ScenarioDeriver: Sendable {
     // MARK: Traffic
 
     private static let interval = Duration.milliseconds(100)
-    /// Of many flows, each sends less often.
-    private static let sharedInterval = Duration.milliseconds(500)
+
+    /// The same, no more often than it takes to measure an outage of so long to a hundredth; of many flows each to a fortieth.
+    private static func paced(_ flow: Scenario.Flow, for outage: Duration) -> Scenario.Flow {
+        let wanted = outage / (flow.count == nil ? 100 : 40)
+        let least = flow.count == nil ? interval : interval * 5
+        let most = Duration.seconds(flow.count == nil ? 1 : 4)
+        let tenths = min(max(wanted, least), most).wholeNanoseconds / 100_000_000
+        return Scenario.Flow(probe: flow.probe, interval: interval * Int(tenths), count: flow.count)
+    }
 
     /// Of a probe whose answer comes; as many flows as leave no way without one where routes share traffic.
     private static func flow(
@@ -77,6 +84,6 @@ public struct ScenarioDeriver: Sendable {
         let takesDatagrams = predictor.predicting(.datagrams).courses(of: probe).isAnswered
         guard ways > 1, isMany, takesDatagrams else { return Scenario.Flow(probe: probe.name, interval: interval) }
         return Scenario.Flow(
-            probe: probe.name, interval: sharedInterval, count: ExpectationDeriver.flows(over: ways))
+            probe: probe.name, interval: interval, count: ExpectationDeriver.flows(over: ways))
     }
 }
