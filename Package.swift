@@ -207,6 +207,12 @@ let package = Package(
             name: "PredictionsTests", dependencies: ["Predictions", "Daemons", "LabFiles", "LabModel", "NetworkTypes"],
             swiftSettings: strict),
         .testTarget(
+            name: "DerivationsTests",
+            dependencies: [
+                "Derivations", "Predictions", "Daemons", "LabFiles", "LabDrafts", "Providers", "LabModel", "NetworkTypes",
+            ],
+            swiftSettings: strict),
+        .testTarget(
             name: "RecordingsTests",
             dependencies: [
                 "Recordings", "Expectations", "Predictions", "LabRecords", "LabFiles", "LabModel", "CaptureFile", "PacketFormats",

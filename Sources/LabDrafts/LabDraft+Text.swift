@@ -121,15 +121,13 @@ extension LabDraft {
             + (1...tunnels).dropFirst().map { "  \(tunnel($0)): {over: \(tunnel($0)), speakers: *speakers}" }
     }
 
-    /// A provider's own, and private ones (RFC 6996) where there is none or both are the same.
+    /// A provider's own, and private ones (RFC 6996) for a site, and where both sides are one provider's, who keeps its own for itself.
     private var asns: [UInt32] {
-        var numbers: [UInt32] = []
-        for side in sides {
-            var number = side.provider?.standard(.asn).flatMap { UInt32($0.value) } ?? 65001
-            while numbers.contains(number) { number += 1 }
-            numbers.append(number)
+        let isOne = sides[0].provider?.name == sides[1].provider?.name
+        return sides.indices.map { place in
+            let standard = sides[place].provider?.standard(.asn).flatMap { UInt32($0.value) }
+            return (isOne ? nil : standard) ?? 65001 + UInt32(place)
         }
-        return numbers
     }
 
     // MARK: Addresses

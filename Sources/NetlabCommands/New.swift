@@ -22,8 +22,8 @@ struct New: AsyncParsableCommand {
               netlab new old --between oci --site --policy-based
             """)
 
-    @Argument(help: "The lab's name, and that of its directory.")
-    var name: String
+    @Argument(help: "The lab's name, and that of its directory; or a path that ends with it.")
+    var directory: String
 
     @Option(help: ArgumentHelp("Two providers, separated by a comma; one with --site.", valueName: "providers"))
     var between: String?
@@ -57,16 +57,17 @@ struct New: AsyncParsableCommand {
         let isAsked = between == nil
         let routing = isAsked ? Self.askRouting() : policyBased ? .policies : bgp ? .bgp : .fixed
         let count = routing == .policies ? 1 : tunnels ?? (isAsked ? Self.askCount() : 2)
-        let sides = names.enumerated().map { place, name -> LabDraft.Side in
-            let isTwin = names.filter { $0 == name }.count > 1
+        let sides = names.enumerated().map { place, side -> LabDraft.Side in
+            let isTwin = names.filter { $0 == side }.count > 1
             return LabDraft.Side(
-                name: isTwin ? "\(name)-\(place + 1)" : name, provider: name == Self.site ? nil : known[name])
+                name: isTwin ? "\(side)-\(place + 1)" : side, provider: side == Self.site ? nil : known[side])
         }
-        let path = "\(name)/lab.yaml"
+        let name = directory.split(separator: "/").last.map(String.init) ?? directory
+        let path = "\(directory)/lab.yaml"
         let text = try chosen(
             from: LabDraft(name: name, sides: sides, tunnels: count, routing: routing), path: path)
-        try Self.write(text, to: path, in: name)
-        let lines = text.count { $0 == "\n" }
+        try Self.write(text, to: path, in: directory)
+        let lines = text.utf8.count { $0 == UInt8(ascii: "\n") }
         print(
             """
             \(path) has \(lines) lines. Next:

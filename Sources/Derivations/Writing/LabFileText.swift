@@ -45,7 +45,8 @@ public struct LabFileText: Sendable {
     private mutating func add(_ entries: [[String]], to section: String) throws(Refusal) {
         guard !entries.isEmpty else { return }
         let note = "# Derived by netlab from the lab itself: to be kept, changed or removed."
-        var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map {
+        // A carriage return and what follows it are one character.
+        var lines = text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false).map {
             String($0.last == "\r" ? $0.dropLast() : $0)
         }
         func block(_ indentation: String) -> [String] {

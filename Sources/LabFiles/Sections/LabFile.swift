@@ -109,7 +109,8 @@ public struct LabFile {
         self.tunnels = tunnels.filter { !isPlain($1) }.compactMap(TunnelSpec.init)
         plainTunnels = tunnels.filter { isPlain($1) }.compactMap(PlainTunnelSpec.init)
         let ends = self.tunnels.flatMap(\.ends).map(\.node.value) + plainTunnels.flatMap(\.ends).map(\.node.value)
-        nodes = NodeSpec.settled(machines, gateways: Set(ends), links: links)
+        let rented = Set(clouds.filter { $0.provider != nil }.map(\.name.value))
+        nodes = NodeSpec.settled(machines, gateways: Set(ends), links: links, rented: rented)
         sessions = fields?["bgp"]?.entries("a mapping of BGP sessions").compactMap(SessionSpec.init) ?? []
         probes = fields?["probes"]?.entries("a mapping of probes").compactMap(ProbeSpec.init) ?? []
         written = (fields?.values ?? [:]).mapValues {
@@ -241,7 +242,11 @@ struct NodeSpec {
 
     /// Nodes whose roles are known by what they do, where they say nothing themselves: who ends a tunnel, and whom another node's route
     /// leads to, is a router.
-    static func settled(_ nodes: [NodeSpec], gateways: Set<String>, links: [LinkSpec]) -> [NodeSpec] {
+    ///
+    /// - Parameter rented: Clouds of providers, where a machine is its user's, and the provider's rules not its own, unless it says so.
+    static func settled(
+        _ nodes: [NodeSpec], gateways: Set<String>, links: [LinkSpec], rented: Set<String>
+    ) -> [NodeSpec] {
         guard nodes.contains(where: { !$0.isRoleWritten }) else { return nodes }
         let ends = links.flatMap(\.ends)
         let hops = nodes.reduce(into: [IPAddress: Set<String>]()) { hops, node in
@@ -255,7 +260,7 @@ struct NodeSpec {
                 end.node.value == name
                     && end.addresses.contains { hops[$0.value.address, default: []].contains { $0 != name } }
             }
-            guard !node.isRoleWritten, gateways.contains(name) || isNextHop else { return node }
+            guard !node.isRoleWritten, !rented.contains(node.cloud?.value ?? ""), gateways.contains(name) || isNextHop else { return node }
             var router = node
             router.role = Located(value: .router, line: node.role.line)
             return router
