@@ -8,7 +8,8 @@ extension LabDraft {
         let what = "\(tunnels) tunnel\(tunnels == 1 ? "" : "s") \(routing.words)"
         var lines = [
             "# \(titles.joined(separator: " and ")): \(what). Made by `netlab new`; all of it may be changed.",
-            "#", "#   netlab up \(name)/lab.yaml", "#   netlab check \(name)    what must hold is derived, unless `expect:` says it",
+            "#", "#   netlab up \(name)/lab.yaml",
+            "#   netlab check \(name)    what must hold is derived, unless `expect:` says it",
             "#   netlab test \(name)     so are the failures to play, unless `scenarios:` has them", "name: \(name)",
             "title: \(titles.joined(separator: " and ")), \(what)", "", "clouds:",
         ]
@@ -51,7 +52,9 @@ extension LabDraft {
 
     private func tunnelLines(_ proposal: Proposal, mtu: Int) -> [String] {
         var lines = [
-            "", "# Lifetimes, dead peer detection's action and BGP's timers are the providers', where nothing is written.", "tunnels:",
+            "",
+            "# Lifetimes, dead peer detection's action and BGP's timers are the providers', where nothing is written.",
+            "tunnels:",
         ]
         for number in 1...tunnels {
             lines.append("  \(tunnel(number)):" + (number == 1 && tunnels > 1 ? " &tunnel" : ""))
@@ -60,7 +63,8 @@ extension LabDraft {
             lines.append("    psk: Example\(name.replacing("-", with: ""))\(number)")
             if number == 1 {
                 lines += [
-                    "    ike: {\(proposal.ike)\(lifetime(.ikeLifetime))}", "    esp: {\(proposal.esp)\(lifetime(.espLifetime))}",
+                    "    ike: {\(proposal.ike)\(lifetime(.ikeLifetime))}",
+                    "    esp: {\(proposal.esp)\(lifetime(.espLifetime))}",
                     "    dpd: {delay: 10s, timeout: \(patience.exactSeconds)}",
                 ]
                 if routing == .policies {
@@ -116,7 +120,10 @@ extension LabDraft {
             }
             return "      \(sides[place].name)-gw: {\(fields.joined(separator: ", "))}"
         }
-        let first = ["", "bgp:", "  \(tunnel(1)):", "    over: \(tunnel(1))", "    speakers:" + (tunnels > 1 ? " &speakers" : "")]
+        let first = [
+            "", "bgp:", "  \(tunnel(1)):", "    over: \(tunnel(1))",
+            "    speakers:" + (tunnels > 1 ? " &speakers" : ""),
+        ]
         return first + speakers
             + (1...tunnels).dropFirst().map { "  \(tunnel($0)): {over: \(tunnel($0)), speakers: *speakers}" }
     }

@@ -66,11 +66,14 @@ public struct LabDraft: Sendable {
                 ike: "encryption: aes-256-cbc, integrity: sha2-256, group: 14",
                 esp: "encryption: aes-256-cbc, integrity: sha2-256, pfs-group: 14"),
             Proposal(
-                ike: "encryption: aes-256-cbc, integrity: sha2-384, group: 20", esp: "encryption: aes-256-gcm-16, pfs-group: 20"),
+                ike: "encryption: aes-256-cbc, integrity: sha2-384, group: 20",
+                esp: "encryption: aes-256-gcm-16, pfs-group: 20"),
             Proposal(
-                ike: "encryption: aes-256-cbc, integrity: sha2-384, group: 14", esp: "encryption: aes-256-gcm-16, pfs-group: 14"),
+                ike: "encryption: aes-256-cbc, integrity: sha2-384, group: 14",
+                esp: "encryption: aes-256-gcm-16, pfs-group: 14"),
             Proposal(
-                ike: "encryption: aes-256-cbc, integrity: sha2-384, group: 5", esp: "encryption: aes-256-gcm-16, pfs-group: 5"),
+                ike: "encryption: aes-256-cbc, integrity: sha2-384, group: 5",
+                esp: "encryption: aes-256-gcm-16, pfs-group: 5"),
             Proposal(
                 ike: "encryption: aes-256-cbc, integrity: sha2-256, group: 14",
                 esp: "encryption: aes-256-cbc, integrity: sha1, pfs-group: 14"),

@@ -22,7 +22,8 @@ struct CheckSubject {
         let gaps = derivation?.gaps ?? []
         guard !all.isEmpty || !gaps.isEmpty else {
             throw CommandError(
-                message: "\(file) expects nothing, and nothing follows from the lab: it has no tunnels, sessions or probes.",
+                message:
+                    "\(file) expects nothing, and nothing follows from the lab: it has no tunnels, sessions or probes.",
                 remedy: "Add `expect:` to it; the README says how.")
         }
         guard let only else {
@@ -31,7 +32,8 @@ struct CheckSubject {
             return
         }
         let words = only.split(separator: ",").map { String($0.filter { !$0.isWhitespace }) }
-        let names = Set(all.flatMap { [$0.name, $0.claim.kind.rawValue] } + gaps.flatMap { [$0.name, $0.kind.rawValue] })
+        let names = Set(
+            all.flatMap { [$0.name, $0.claim.kind.rawValue] } + gaps.flatMap { [$0.name, $0.kind.rawValue] })
         for word in words where !names.contains(word) {
             throw CommandError(
                 message: "\(file) has no expectation \"\(word)\".",

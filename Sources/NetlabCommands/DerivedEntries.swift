@@ -99,17 +99,20 @@ enum DerivedEntries {
         guard changed.hasAll(of: written) else {
             throw CommandError(
                 message: "\(file) would not mean the same with more entries in it, so nothing was written.",
-                remedy: "Add empty `probes:`, `expect:` and `scenarios:` at its end, each in a line of its own, and try again.")
+                remedy:
+                    "Add empty `probes:`, `expect:` and `scenarios:` at its end, each in a line of its own, and try again."
+            )
         }
         try replace(file, with: text.text)
     }
 
     /// A file that is there, complete or not at all; whoever could read it can still.
     private static func replace(_ path: String, with text: String) throws {
-        let target = realpath(path, nil).map { pointer in
-            defer { free(pointer) }
-            return String(cString: pointer)
-        } ?? path
+        let target =
+            realpath(path, nil).map { pointer in
+                defer { free(pointer) }
+                return String(cString: pointer)
+            } ?? path
         var status = stat()
         let isKnown = stat(target, &status) == 0
         do {
@@ -117,7 +120,9 @@ enum DerivedEntries {
         } catch {
             throw CommandError(
                 message: "\(path) cannot be written: \(error)",
-                remedy: "Look at the permissions of the file and its directory, or copy the lab's directory and name the copy.")
+                remedy:
+                    "Look at the permissions of the file and its directory, or copy the lab's directory and name the copy."
+            )
         }
         if isKnown { chmod(target, status.st_mode & 0o7777) }
     }

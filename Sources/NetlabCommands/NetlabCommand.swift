@@ -29,7 +29,8 @@ struct NetlabCommand: AsyncParsableCommand {
                     WiresharkCommand.self,
                 ]),
             CommandGroup(
-                name: "Before a lab", subcommands: [New.self, Validate.self, Providers.self, PlanCommand.self, MTUCommand.self]),
+                name: "Before a lab",
+                subcommands: [New.self, Validate.self, Providers.self, PlanCommand.self, MTUCommand.self]),
             CommandGroup(name: "This machine", subcommands: [DoctorCommand.self, Gc.self, Kernel.self]),
         ])
 

@@ -41,12 +41,15 @@ struct New: AsyncParsableCommand {
     var policyBased = false
 
     func validate() throws {
-        guard !(bgp && policyBased) else { throw ValidationError("BGP needs interfaces: leave out --bgp or --policy-based.") }
+        guard !(bgp && policyBased) else {
+            throw ValidationError("BGP needs interfaces: leave out --bgp or --policy-based.")
+        }
         let most = policyBased ? 1 : LabDraft.mostTunnels
         guard (1...most).contains(tunnels ?? 1) else {
             throw ValidationError(
                 policyBased
-                    ? "Selectors of one node do not overlap: --policy-based has one tunnel." : "--tunnels is 1 to \(most).")
+                    ? "Selectors of one node do not overlap: --policy-based has one tunnel."
+                    : "--tunnels is 1 to \(most).")
         }
     }
 
@@ -94,7 +97,8 @@ struct New: AsyncParsableCommand {
 
     private func sideNames(among known: [String: Provider]) throws -> [String] {
         let choice = known.keys.sorted() + [Self.site]
-        let words = try between ?? Self.ask("Between which two? (\(choice.joined(separator: ", ")))", "aws,\(Self.site)")
+        let words =
+            try between ?? Self.ask("Between which two? (\(choice.joined(separator: ", ")))", "aws,\(Self.site)")
         var names = words.split(whereSeparator: { $0 == "," || $0.isWhitespace }).map(String.init)
         if site { names.append(Self.site) }
         for name in names where !choice.contains(name) {
@@ -156,7 +160,8 @@ struct New: AsyncParsableCommand {
 
     private static func write(_ text: String, to path: String, in directory: String) throws {
         guard access(path, F_OK) != 0 else {
-            throw CommandError(message: "\(path) is there already.", remedy: "Take another name; nothing is written over.")
+            throw CommandError(
+                message: "\(path) is there already.", remedy: "Take another name; nothing is written over.")
         }
         do {
             try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)

@@ -84,7 +84,7 @@ struct ScenarioRun: Sendable {
         let checks = try plan.checks.flatMap { try results(of: $0, record, directory, time) }
         return TestRun(
             lab: topology.name, scenario: scenario.name, variant: topology.variant, isDerived: scenario.isDerived,
-                summary: scenario.summary, repetition: repetition,
+            summary: scenario.summary, repetition: repetition,
             length: .nanoseconds(record.endedAtNanoseconds - record.startedAtNanoseconds), wallTime: wallTime,
             beganAt: record.startedAtNanoseconds, checks: checks.flatMap(\.checks), flows: flows,
             judgements: outages.judgements(of: flows),

@@ -92,10 +92,10 @@ struct TestCommand: AsyncParsableCommand {
         let versions = await DaemonVersions.ofThisMachine()
         if write { return try DerivedEntries.writeScenarios(of: labs[0], versions) }
         let runs = try self.runs(versions)
-        try Self.checkPredictions(of: runs, versions)
         for (place, run) in runs.enumerated() where !runs[..<place].contains(where: { $0.topology == run.topology }) {
             try LabSoundness.check(run.topology, path: run.labFile)
         }
+        try Self.checkPredictions(of: runs, versions)
         let directory = try RunDirectory(path: out)
         let kernel = try await platform.chosen(for: runs.map(\.topology))
         try KernelOption.refuse(seed.map { _ in "--seed" }, on: kernel, because: "in real time no run is like another")

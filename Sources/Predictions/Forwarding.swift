@@ -289,7 +289,8 @@ struct Forwarding: Sendable {
         guard let (link, end) = place.links.first(where: { $0.end.routedInterface == hop.interface }),
             let peer = link.peer(of: end)
         else { return lost("\(node.name) has no interface \(hop.interface)") }
-        path.crossings.append(Crossing(link: link.name, sender: node.name, tunnel: packet.tunnel, within: packet.within))
+        path.crossings.append(
+            Crossing(link: link.name, sender: node.name, tunnel: packet.tunnel, within: packet.within))
         let next = hop.gateway ?? packet.destination
         guard places[peer.node]?.links.contains(where: { $0.end.addresses.contains { $0.address == next } }) ?? false
         else { return lost("nobody on \(link.name) has \(next)") }

@@ -26,8 +26,10 @@ extension Predictor {
                 guard let loss = sureLoss(of: courses, from: end.node) else { return nil }
                 return Shortcoming(
                     subject: .tunnel(tunnel.name),
-                    message: "\(end.node) does not reach the other end at \(end.remoteAddress), so it never comes up: \(loss)",
-                    remedy: "Add the route that is missing, or `role: router` to a node on the way that does not forward.")
+                    message:
+                        "\(end.node) does not reach the other end at \(end.remoteAddress), so it never comes up: \(loss)",
+                    remedy:
+                        "Add the route that is missing, or `role: router` to a node on the way that does not forward.")
             }
             return failures.first
         }

@@ -45,7 +45,8 @@ public struct BreakageReport: Sendable, Encodable {
             guard run.failures.isEmpty else {
                 return [
                     Row(
-                        breaks: run.summary, probes: [], predicted: "", doubt: nil, measured: "the lab broke: \(run.failures[0])",
+                        breaks: run.summary, probes: [], predicted: "", doubt: nil,
+                        measured: "the lab broke: \(run.failures[0])",
                         instead: [], outcome: .fail)
                 ]
             }
@@ -74,7 +75,8 @@ public struct BreakageReport: Sendable, Encodable {
         let outcomes = own.map(\.outcome)
         let outcome = [Verdict.Outcome.fail, .inconclusive, .pass].first(where: outcomes.contains) ?? .notApplicable
         return Row(
-            breaks: run.summary, probes: [probe], predicted: fate.words, doubt: fate.doubt, measured: measured, instead: fate.instead,
+            breaks: run.summary, probes: [probe], predicted: fate.words, doubt: fate.doubt, measured: measured,
+            instead: fate.instead,
             outcome: outcome)
     }
 
@@ -87,7 +89,8 @@ public struct BreakageReport: Sendable, Encodable {
         guard !touched.isEmpty else {
             return [
                 Row(
-                    breaks: breaks, probes: [], predicted: Fate.untouched, doubt: nil, measured: single.first?.measured, instead: [],
+                    breaks: breaks, probes: [], predicted: Fate.untouched, doubt: nil, measured: single.first?.measured,
+                    instead: [],
                     outcome: single.first?.outcome)
             ]
         }
@@ -146,12 +149,19 @@ public struct BreakageReport: Sendable, Encodable {
         let cells = rows.enumerated().map { index, row -> [String] in
             let isSame = index > 0 && rows[index - 1].breaks == row.breaks
             let probes = row.probes.isEmpty ? "-" : row.probes.joined(separator: ", ")
-            return (isPlayed ? [mark(row.outcome, style)] : []) + [isSame ? "" : style.strong(row.breaks), probes, row.predicted]
-                + (isPlayed ? [row.measured ?? ""] : []) + [row.instead.isEmpty ? "-" : row.instead.joined(separator: ", ")]
+            return (isPlayed ? [mark(row.outcome, style)] : []) + [
+                isSame ? "" : style.strong(row.breaks), probes, row.predicted,
+            ]
+                + (isPlayed ? [row.measured ?? ""] : []) + [
+                    row.instead.isEmpty ? "-" : row.instead.joined(separator: ", ")
+                ]
         }
         let columns =
-            (isPlayed ? [""] : []) + ["BREAKS", "PROBES", "OUT FOR"] + (isPlayed ? ["MEASURED"] : []) + ["CARRIES INSTEAD"]
-        let doubts = rows.filter { $0.doubt != nil }.reduce(into: [(reason: String, breaks: [String])]()) { doubts, row in
+            (isPlayed ? [""] : []) + ["BREAKS", "PROBES", "OUT FOR"] + (isPlayed ? ["MEASURED"] : []) + [
+                "CARRIES INSTEAD"
+            ]
+        let doubts = rows.filter { $0.doubt != nil }.reduce(into: [(reason: String, breaks: [String])]()) {
+            doubts, row in
             let reason = row.doubt ?? ""
             if let index = doubts.firstIndex(where: { $0.reason == reason }) {
                 if doubts[index].breaks.last != row.breaks { doubts[index].breaks.append(row.breaks) }
@@ -181,7 +191,8 @@ extension BreakageReport.Row {
 
     fileprivate func with(_ more: [String]) -> Self {
         Self(
-            breaks: breaks, probes: probes + more, predicted: predicted, doubt: doubt, measured: measured, instead: instead,
+            breaks: breaks, probes: probes + more, predicted: predicted, doubt: doubt, measured: measured,
+            instead: instead,
             outcome: outcome)
     }
 }

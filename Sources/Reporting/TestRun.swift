@@ -79,7 +79,8 @@ public struct TestRun: Sendable {
     ///   - events: Of them the alarms are told.
     public init(
         lab: String, scenario: String, variant: String?, isDerived: Bool = false, summary: String = "",
-        repetition: Int, length: Duration, wallTime: Duration, beganAt: Int64 = 0, checks: [Check] = [], flows: [FlowResult] = [], judgements: [OutageJudgement] = [],
+        repetition: Int, length: Duration, wallTime: Duration, beganAt: Int64 = 0, checks: [Check] = [],
+        flows: [FlowResult] = [], judgements: [OutageJudgement] = [],
         claims: [Verdict] = [], events: [LabEvent] = [], timeline: Timeline? = nil, traffic: [TrafficSample] = [],
         capture: String? = nil,
         transfers: [TransferFigure] = [], publishedOutages: [String: String] = [:], failures: [String] = [],

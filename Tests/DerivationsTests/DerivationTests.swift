@@ -46,7 +46,8 @@ import Testing
                     PathClaim(
                         probe: "workload", via: ["vpc1", "tgw", "main", "drg", "vcn1"],
                         back: ["vcn1", "drg", "main", "tgw", "vpc1"])))
-        #expect(claims["backup-inside-path"] == .path(PathClaim(probe: "backup-inside", via: ["backup"], back: ["backup"])))
+        #expect(
+            claims["backup-inside-path"] == .path(PathClaim(probe: "backup-inside", via: ["backup"], back: ["backup"])))
         guard case .encapsulation(let wire)? = claims["backup-wire"] else {
             Issue.record("no backup-wire")
             return

@@ -38,7 +38,8 @@ import Testing
     func `Four tunnels with BGP`(_ names: [String]) throws {
         let (text, lab) = try sound(draft(names, 4, .bgp))
         #expect(text.split(separator: "\n", omittingEmptySubsequences: false).count < 80)
-        #expect(lab.tunnels.count == 4 && lab.sessions.count == 4 && Set(lab.sessions[0].speakers.map(\.asn)).count == 2)
+        #expect(
+            lab.tunnels.count == 4 && lab.sessions.count == 4 && Set(lab.sessions[0].speakers.map(\.asn)).count == 2)
         #expect(Predictor(topology: lab, versions: .init([:])).shortcomings == [])
     }
 

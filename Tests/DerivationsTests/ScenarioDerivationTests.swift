@@ -23,7 +23,8 @@ import Testing
         let deriver = ScenarioDeriver(topology: lab, versions: DaemonVersions([:]))
         for breakage in Breakage.all(of: lab) {
             let scenario = deriver.scenario(of: breakage)
-            #expect(scenario.isDerived && scenario.steps.map(\.action) == [.fail(breakage.faults), .heal(breakage.faults)])
+            #expect(
+                scenario.isDerived && scenario.steps.map(\.action) == [.fail(breakage.faults), .heal(breakage.faults)])
             let lasts = scenario.steps[1].at - scenario.steps[0].at
             for prediction in deriver.predictions(of: breakage).flatMap(\.all) {
                 if case .outage(let window) = prediction.effect { #expect(window.latest < lasts, "\(scenario.name)") }

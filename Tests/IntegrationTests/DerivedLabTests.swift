@@ -35,7 +35,8 @@ struct DerivedLabTests {
             let names = derived.report.names("pass")
             #expect(
                 names.isSuperset(of: [
-                    "workload-wire", "nothing-in-clear", "workload-ecmp", "workload-mtu", "workload-mss", "vpn-1-bgp", "vpn-4-sa",
+                    "workload-wire", "nothing-in-clear", "workload-ecmp", "workload-mtu", "workload-mss", "vpn-1-bgp",
+                    "vpn-4-sa",
                 ]), derived.account)
             #expect(derived.report.names("not_applicable") == ["workload-rate", "workload-back-rate"], derived.account)
             #expect(derived.report.verdicts.allSatisfy { $0.isDerived && !$0.rule.contains("lab.yaml") })
@@ -74,7 +75,8 @@ struct DerivedLabTests {
             let lab = try await make("branch", in: home, ["--between", "aws", "--site"])
             let result = try await home.netlab.run("test", lab)
             #expect(result.code == 0, result.account)
-            #expect(result.output.contains(/✓ +tunnel vpn-1 cut +workload.* [0-9]+ of 24 flows +vpn-2\n/), result.account)
+            #expect(
+                result.output.contains(/✓ +tunnel vpn-1 cut +workload.* [0-9]+ of 24 flows +vpn-2\n/), result.account)
             #expect(result.output.contains(/✓ +gateway aws-gw down +workload.*until mended \+/), result.account)
             #expect(result.output.contains("\n6 passed\n"), result.account)
 
@@ -93,7 +95,9 @@ struct DerivedLabTests {
             let checked = try await check(lab, home, "--kernel", "lab")
             #expect(checked.code == 0, checked.account)
             #expect(
-                checked.report.names("pass").isSuperset(of: ["vpn-1-wire", "workload-path", "workload-rate", "vpn-1-sa"]),
+                checked.report.names("pass").isSuperset(of: [
+                    "vpn-1-wire", "workload-path", "workload-rate", "vpn-1-sa",
+                ]),
                 checked.account)
         }
     }
@@ -103,7 +107,8 @@ struct DerivedLabTests {
         try await LabHome.with { home in
             let lab = try home.copy(of: "interface-kinds", as: "lacking") {
                 $0.replacing(
-                    "hq-gw: {cloud: hq, role: router, routes: {0.0.0.0/0: 203.0.113.1}}", with: "hq-gw: {cloud: hq, role: router}")
+                    "hq-gw: {cloud: hq, role: router, routes: {0.0.0.0/0: 203.0.113.1}}",
+                    with: "hq-gw: {cloud: hq, role: router}")
             }
             for command in [["validate", lab], ["up", lab], ["test", lab]] {
                 let result = try await home.netlab.execute(Netlab.program, command)

@@ -57,7 +57,10 @@ import Testing
     @Test(arguments: [
         ("a: {role: router,", "a: {role: instance,", "a does not forward"),
         (", routes: 10.1.0.0/24", "", "net has no route to 10.1.0.2"),
-        ("right: {role: instance, routes: {0.0.0.0/0: 10.2.0.1}}", "right: {role: instance}", "right has no route to 10.1.0.2"),
+        (
+            "right: {role: instance, routes: {0.0.0.0/0: 10.2.0.1}}", "right: {role: instance}",
+            "right has no route to 10.1.0.2"
+        ),
     ])
     func `No answer can come`(_ old: String, _ new: String, _ why: String) throws {
         let found = try shortcomings(old, new)
@@ -65,7 +68,8 @@ import Testing
     }
 
     @Test func `A probe that is meant to be lost`() throws {
-        let lost = try shortcomings("across: {from: left, to: right}", "across: {from: left, to: 10.3.0.1, awaited: no}")
+        let lost = try shortcomings(
+            "across: {from: left, to: right}", "across: {from: left, to: 10.3.0.1, awaited: no}")
         #expect(lost == [])
     }
 

@@ -57,7 +57,8 @@ extension ExpectationDeriver {
         let name = one.probe.name
         guard lossyLink(one) == nil, takesTCP(one.probe) else { return }
         guard one.courses.forth.count == 1, one.courses.back.count == 1 else {
-            return leaveOut("\(name)-rate", .rate, "flows of \(name) share ways, and which one a transfer takes is chance")
+            return leaveOut(
+                "\(name)-rate", .rate, "flows of \(name) share ways, and which one a transfer takes is chance")
         }
         let ends = [one.probe.source, topology.owner(of: one.probe.destination)]
         if let tuned = topology.nodes.first(where: { node in

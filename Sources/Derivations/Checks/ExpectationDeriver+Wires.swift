@@ -32,7 +32,8 @@ extension ExpectationDeriver {
             let tunnels = Self.distinct(chains.flatMap(\.self))
             let name = tunnels.count == 1 ? "\(tunnels[0])-wire" : "\(first.probe.name)-wire"
             guard !links.isEmpty else {
-                leaveOut(name, .encapsulation, "the same links carry the probes' packets in clear, or with a VLAN's tag")
+                leaveOut(
+                    name, .encapsulation, "the same links carry the probes' packets in clear, or with a VLAN's tag")
                 continue
             }
             add(
@@ -87,14 +88,17 @@ extension ExpectationDeriver {
         let open = openLinks(answered)
         let spoken = conversations
         // BFD goes beside a session, in datagrams that are no kind of control traffic here.
-        let withBFD = spoken.filter { !$0.session.speakers.allSatisfy { topology.node(named: $0.node)?.routingConfiguration == nil } }
+        let withBFD = spoken.filter {
+            !$0.session.speakers.allSatisfy { topology.node(named: $0.node)?.routingConfiguration == nil }
+        }
         let links = topology.links.filter { link in
             encrypted.contains(link.name) && !open.contains(link.name)
                 && !withBFD.contains { $0.links.contains(link.name) }
         }
         guard !links.isEmpty else {
             return leaveOut(
-                "nothing-in-clear", .confidentiality, "every link that carries ESP also carries what the lab sends in clear")
+                "nothing-in-clear", .confidentiality,
+                "every link that carries ESP also carries what the lab sends in clear")
         }
         let names = Set(links.map(\.name))
         var allowed: [ConfidentialityClaim.ControlTraffic] = [.arp, .ike, .icmpErrors]

@@ -85,7 +85,8 @@ struct ExpectationDeriver {
                 "\(name)-ecmp", .sharing, "flows of \(name) share ways in one direction that they do not in the other")
         }
         guard takesTCP(one.probe) else {
-            return leaveOut("\(name)-ecmp", .sharing, "no connection of \(name) gets through, by which to tell flows apart")
+            return leaveOut(
+                "\(name)-ecmp", .sharing, "no connection of \(name) gets through, by which to tell flows apart")
         }
         add(
             "\(name)-ecmp",
@@ -138,7 +139,8 @@ struct ExpectationDeriver {
             }
             let isFlapping = topology.holdConflict(of: session) != nil
             add(
-                name, .bgp(BGPClaim(session: session.name, isEstablished: !isFlapping, isFlapping: isFlapping, hold: nil)),
+                name,
+                .bgp(BGPClaim(session: session.name, isEstablished: !isFlapping, isFlapping: isFlapping, hold: nil)),
                 from: origin)
         }
         for session in topology.oneSidedSessions {

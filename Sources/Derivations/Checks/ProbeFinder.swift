@@ -90,7 +90,8 @@ struct ProbeFinder {
         let wanted = tunnel.carried(at: end)
         return topology.addresses(of: end.node).flatMap { source in
             topology.addresses(of: peer.node).compactMap { target in
-                guard source.bitWidth == target.bitWidth, wanted.contains(where: { $0.takes(from: source, to: target, upper: nil) })
+                guard source.bitWidth == target.bitWidth,
+                    wanted.contains(where: { $0.takes(from: source, to: target, upper: nil) })
                 else { return nil }
                 return probe("\(name)-ends", from: end.node, source, to: target)
             }

@@ -260,7 +260,8 @@ struct NodeSpec {
                 end.node.value == name
                     && end.addresses.contains { hops[$0.value.address, default: []].contains { $0 != name } }
             }
-            guard !node.isRoleWritten, !rented.contains(node.cloud?.value ?? ""), gateways.contains(name) || isNextHop else { return node }
+            guard !node.isRoleWritten, !rented.contains(node.cloud?.value ?? ""), gateways.contains(name) || isNextHop
+            else { return node }
             var router = node
             router.role = Located(value: .router, line: node.role.line)
             return router
