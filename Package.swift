@@ -13,8 +13,8 @@ let optimized = strict + [.unsafeFlags(["-Xfrontend", "-O"], .when(configuration
 // What reads bytes of others is tested with those that were found before, and `scripts/fuzz`, which sets this variable,
 // looks for more: from the same files, but with libFuzzer's own `main`, which nothing else could be linked with.
 let fuzzedModules: [Target.Dependency] = [
-    "NetworkTypes", "PacketFormats", "CaptureFile", "Decryption", "Expectations", "Recordings", "Predictions", "LabRecords",
-    "LabModel", "LabFiles", "Providers", "LabPlan", "AgentProtocol", "Reporting", "CNetlink", "CNftables", "Netlink", "Daemons",
+    "NetworkTypes", "PacketFormats", "CaptureFile", "Decryption", "Expectations", "Recordings", "Derivations", "Predictions",
+    "LabRecords", "LabModel", "LabFiles", "Providers", "LabPlan", "AgentProtocol", "Reporting", "CNetlink", "CNftables", "Netlink", "Daemons",
     "DaemonDrivers",
     "Probing", "LabRuntime",
 ]
