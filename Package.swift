@@ -67,8 +67,10 @@ let package = Package(
         .target(name: "LabModel", dependencies: ["NetworkTypes"], swiftSettings: strict),
         .target(
             name: "LabRecords", dependencies: ["LabModel", "Decryption", "NetworkTypes"], swiftSettings: optimized),
+        .target(name: "ConfigurationFormats", swiftSettings: strict),
         .target(
-            name: "Daemons", dependencies: ["LabRecords", "LabModel", "NetworkTypes"], swiftSettings: strict),
+            name: "Daemons", dependencies: ["ConfigurationFormats", "LabRecords", "LabModel", "NetworkTypes"],
+            swiftSettings: strict),
         .target(
             name: "YAMLReading",
             dependencies: ["LabModel", "NetworkTypes", .product(name: "Yams", package: "Yams")],
@@ -111,6 +113,11 @@ let package = Package(
                 "AgentProtocol", "Expectations", "Recordings", "Predictions", "HeaderStacks", "LabPlan", "Providers", "Daemons",
                 "LabRecords", "LabModel", "NetworkTypes",
             ],
+            swiftSettings: strict),
+
+        .target(
+            name: "Pages",
+            dependencies: ["Reporting", "Expectations", "Recordings", "Predictions", "LabModel", "NetworkTypes"],
             swiftSettings: strict),
 
         // What touches the kernel a lab runs on.
@@ -167,7 +174,7 @@ let package = Package(
             dependencies: [
                 "NetworkTypes", "PacketFormats", "CaptureFile", "PacketCapture", "Decryption", "Expectations", "Recordings",
                 "Derivations", "Predictions", "HeaderStacks", "Daemons", "LabRecords", "LabModel", "LabFiles", "LabDrafts", "Providers",
-                "LabPlan", "AgentProtocol", "KernelBuilds", "LabHost", "LabRuntime", "Reporting", "CLinux",
+                "LabPlan", "AgentProtocol", "KernelBuilds", "LabHost", "LabRuntime", "Pages", "Reporting", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -221,11 +228,11 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "LabFilesTests",
-            dependencies: ["LabFiles", "Providers", "Daemons", "LabModel", "NetworkTypes"], swiftSettings: strict),
+            dependencies: ["LabFiles", "Providers", "Daemons", "ConfigurationFormats", "LabModel", "NetworkTypes"], swiftSettings: strict),
         .testTarget(
             name: "LabPlanTests",
             dependencies: [
-                "LabPlan", "Daemons", "LabFiles", "LabModel", "NetworkTypes", .product(name: "Yams", package: "Yams"),
+                "LabPlan", "Daemons", "ConfigurationFormats", "LabFiles", "LabModel", "NetworkTypes", .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: strict),
         .testTarget(
@@ -240,8 +247,18 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
+            name: "PagesTests",
+            dependencies: [
+                "Pages", "Reporting", "Expectations", "Recordings", "Predictions", "LabFiles", "LabRecords", "LabModel",
+                "NetworkTypes",
+            ],
+            swiftSettings: strict),
+        .testTarget(
             name: "DaemonsTests",
-            dependencies: ["Daemons", "DaemonDrivers", "LabFiles", "LabRecords", "LabModel", "Decryption", "NetworkTypes"],
+            dependencies: [
+                "Daemons", "ConfigurationFormats", "DaemonDrivers", "LabFiles", "LabRecords", "LabModel", "Decryption",
+                "NetworkTypes",
+            ],
             resources: [.copy("Fixtures")], swiftSettings: strict),
         .testTarget(
             name: "LabHostTests",

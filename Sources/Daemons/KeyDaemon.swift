@@ -38,6 +38,11 @@ public protocol KeyDaemon: DaemonProfile {
     /// Whether it negotiates a group in IKEv2 alone.
     func lacksInIKEv1(_ group: DiffieHellmanGroup) -> Bool
 
+    /// What its file of settings for the daemon as a whole is called, which a lab file may give for a node; nil for a daemon that has
+    /// them beside its connections.
+    var settingsFile: String? { get }
+    /// Reads such a file.
+    func readSettings(_ text: String) -> Result<OwnDaemonSettings, OwnDaemonSettings.Unreadable>
     /// What a user's own file says of a connection.
     func read(_ file: OwnFile, connection: String?) -> (connection: OwnConnection?, problems: [OwnFile.Problem])
     /// The user's own files of an end with one parameter that does not fit its peer any more.
@@ -59,6 +64,13 @@ public protocol KeyDaemon: DaemonProfile {
     ///
     /// - Parameter prefix: What commands in the node begin with.
     func renewalHint(connection: String, prefix: String) -> String
+}
+
+extension KeyDaemon {
+    public var settingsFile: String? { nil }
+    public func readSettings(_ text: String) -> Result<OwnDaemonSettings, OwnDaemonSettings.Unreadable> {
+        .failure(OwnDaemonSettings.Unreadable(line: 1, reason: "\(product) has no file of settings of its own"))
+    }
 }
 
 /// How the number that an interface and its policies have in common comes about.
@@ -128,6 +140,8 @@ public struct OwnConnection: Hashable, Sendable {
     public var makesInterface: Bool
     /// A pair of child SAs each, or several in one; nil where that is open.
     public var selectors: [SelectorPair]?
+    /// How many pairs one child SA is to carry, at most.
+    public var mostPairsInChild = 1
     public var mode: Tunnel.Mode
     /// What the daemon calls the child SA's configuration; nil where it has no name of its own.
     public var child: String?
@@ -183,6 +197,9 @@ public struct ConnectionTerms: Hashable, Sendable {
     public var cutsSHA256 = false
     /// Whether a new IKE SA ends those that its peer has had with the same identities, or is refused for them.
     public var isUnique = false
+    /// Whether its first IKE SA with a peer asks that one to end all others with the same identities, and its peer's asks it so
+    /// (INITIAL_CONTACT; RFC 7296, section 2.4).
+    public var mindsInitialContact = false
     /// Why it does not authenticate by a pre-shared key, as a clause; nil where it does.
     public var keyless: String?
     /// Whether the daemon takes a part of its selectors for all of them (RFC 7296, section 2.9).

@@ -64,44 +64,6 @@ extension RunningLab {
             return try daemonState(node, kind)
         }
     }
-
-    /// What to say when a condition did not come about: what was seen last, and why, as far as somebody knows.
-    func missed(_ condition: Condition, deadline: Duration, lastSeen: String) async -> LabFailure {
-        var details = ["last seen: \(lastSeen)"]
-        for daemon in daemons.values.sorted(by: { $0.daemon.name < $1.daemon.name }) {
-            guard condition.concerns(daemon.daemon, in: topology) else { continue }
-            if case .ended(let reason) = daemon.current { details.append("\(daemon.daemon.name) \(reason)") }
-            details += complaints(of: daemon, about: condition).map { "\(daemon.daemon.name): \($0)" }
-        }
-        if case .echo(let node, let address) = condition.subject {
-            details += await whereabouts(from: node, to: address)
-        }
-        return LabFailure(
-            "Waited \(deadline.shortText) of the lab's time for \"\(condition)\", and it did not come about.",
-            remedy: "The logs have more: netlab logs \(topology.name).", details: details)
-    }
-
-    /// The lines of a daemon's log that say why it does not come about; the last ones where none does.
-    private func complaints(of daemon: DaemonProcess, about condition: Condition) -> [String] {
-        let connection: String?
-        if case .tunnel(let name) = condition.subject {
-            connection = topology.tunnel(named: name)?.ends.first { $0.node == daemon.daemon.node }?.connection
-        } else {
-            connection = nil
-        }
-        let said = DaemonRegistry.profile(daemon.daemon.kind)?.complaints(in: daemon.log, about: connection) ?? []
-        return said.isEmpty
-            ? DaemonProcess.logEnd(of: daemon.daemon, lines: 3).map { "(no complaint; its last words) \($0)" } : said
-    }
-
-    private func whereabouts(from node: String, to address: IPAddress) async -> [String] {
-        let probe = Probe(
-            name: "\(node) to \(address)", source: node, sourceAddress: nil, destination: address, interval: nil,
-            alarm: nil)
-        guard let explanation = try? await explain(probe, patience: .seconds(1)) else { return [] }
-        let broken = [explanation.there.broken, explanation.back.broken].compactMap(\.self)
-        return explanation.isAnswered ? ["it is answered now"] : explanation.findings + broken
-    }
 }
 
 extension Condition {
@@ -112,8 +74,9 @@ extension Condition {
             DaemonRegistry.profile(daemon.kind) is any KeyDaemon
                 && topology.tunnel(named: name)?.ends.contains { $0.node == daemon.node } ?? false
         case .session(let name):
-            topology.session(named: name)?.speakers.contains { $0.node == daemon.node }
-                ?? (topology.oneSidedSession(named: name)?.node == daemon.node)
+            DaemonRegistry.profile(daemon.kind) is any RoutingDaemon
+                && (topology.session(named: name)?.speakers.contains { $0.node == daemon.node }
+                    ?? (topology.oneSidedSession(named: name)?.node == daemon.node))
         case .daemon(let node, let kind):
             daemon.node == node && daemon.kind == kind
         case .interface, .route, .echo:

@@ -70,7 +70,8 @@ extension RunningLab {
 }
 
 extension Explanation.Sighting {
-    fileprivate init(_ sighting: Sighting) {
+    /// Without its time and its packet.
+    init(_ sighting: Sighting) {
         self.init(node: sighting.node, interface: sighting.interface, isOutgoing: sighting.isOutgoing)
     }
 }

@@ -7,6 +7,7 @@ import Glibc
 import KernelBuilds
 import LabHost
 import LabModel
+import Pages
 import Predictions
 import Reporting
 import Synchronization
@@ -115,6 +116,11 @@ struct TestCommand: AsyncParsableCommand {
         let (json, junit) = (try JSONText.of(report), JUnitReport(report).text)
         try directory.write(json + "\n", to: "report.json")
         try directory.write(junit, to: "junit.xml")
+        let topologies = results.map { runs[$0.index].topology }
+        let page = TestPage(
+            report, labs: topologies, testedWith: Self.words(kernel, versions, topologies) + caveats
+        ) { String(ready[results[$0].index].path.dropFirst(directory.path.count + 1)) }
+        try directory.write(page.text, to: "report.html")
         for (index, run) in results {
             try places[index].write(report.text(of: run, .plain, isVerbose: true) + "\n", to: "report.txt")
             try places[index].write(run.traffic.csv, to: "traffic.csv")
@@ -123,6 +129,7 @@ struct TestCommand: AsyncParsableCommand {
         case .table:
             print(report.text(style: .standardOutput, isVerbose: verbose))
             print("Reports, captures and logs: \(directory.path)")
+            print("To look at: \(directory.path)/report.html")
         case .json: print(json)
         case .junit: print(junit, terminator: "")
         }
@@ -132,6 +139,15 @@ struct TestCommand: AsyncParsableCommand {
             throw ExitCode(ExitStatus.interrupted.rawValue)
         }
         try ExitStatus.check(report.outcome)
+    }
+
+    /// What was tested with, in one line.
+    private static func words(
+        _ kernel: ChosenKernel, _ versions: DaemonVersions, _ topologies: [Topology]
+    ) -> [String] {
+        let daemons = Set(topologies.flatMap { versions.running(in: $0).map { "\($0.daemon.product) \($0.version)" } })
+        let all = ["netlab \(NetlabCommand.configuration.version)", "Linux \(kernel.release)"] + daemons.sorted()
+        return ["With \(all.joined(separator: ", "))."]
     }
 
     // MARK: What to play

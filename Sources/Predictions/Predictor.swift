@@ -249,6 +249,11 @@ extension Predictor {
                 guard case .own(let files) = end.configuration, let open = end.own?.open.first else { continue }
                 return "\(files.configurationName) of \(end.node) says `\(open)`, which is not computed here"
             }
+            for end in tunnel.ends {
+                guard let open = topology.ownKeySettings(of: end.node)?.open.first else { continue }
+                let file = end.keyDaemon.settingsFile ?? "its settings"
+                return "\(end.node)'s own \(file) says `\(open)`, which is not computed here"
+            }
         }
         let nodes = Set(journey.all.flatMap(\.nodes))
         for node in topology.nodes where nodes.contains(node.name) && node.routingConfiguration != nil {

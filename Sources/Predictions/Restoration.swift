@@ -170,7 +170,7 @@ extension Predictor {
                 )
                 return nil
             }
-            let pause = !starts && isSilent ? end.own?.pauseBetweenAttempts ?? .zero : .zero
+            let pause = !starts && isSilent ? topology.pauseBetweenAttempts(of: end) : .zero
             let wait = starts ? retransmission.interval : retransmission.longestWait
             let why =
                 "\(end.node) begins \(tunnel.name) with a packet: when it has asked for \(retransmission.patience.shortText) in vain, its kernel does not ask it again for \(pause.shortText) (`xfrm_acq_expires`), so it may take \((wait + pause).shortText)."

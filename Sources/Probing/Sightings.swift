@@ -3,7 +3,7 @@ import NetworkTypes
 import NodeRuntime
 import PacketFormats
 
-/// An echo request or reply of a probe's, seen in clear at an interface.
+/// An echo request or reply, or a datagram, of a probe's, seen in clear at an interface.
 public struct Sighting: Sendable {
     public let node: String
     public let interface: InterfaceName
@@ -78,6 +78,8 @@ public final class SightingPost {
         guard marker.lowerBound < marker.upperBound, ProbeMarker.id(at: marker, in: body.span.bytes) == id else {
             return nil
         }
+        // UDP's header is as long as that of ICMP (RFC 768).
+        if arrival.ip.transport == .udp { return (false, 0) }
         for isAnswer in [false, true] {
             if let numbers = EchoNumbers(body, transport: arrival.ip.transport, request: !isAnswer) {
                 return (isAnswer, Int(numbers.sequence))

@@ -12,7 +12,8 @@ public struct OwnFilesReport: Sendable {
     public func text(style: Style) -> String {
         let ends = topology.tunnels.flatMap { tunnel in tunnel.ends.compactMap { text(of: $0, tunnel, style) } }
         let speakers = topology.nodes.compactMap { text(of: $0, style) }
-        let all = ends + speakers
+        let daemons = topology.nodes.compactMap { settings(of: $0, style) }
+        let all = ends + daemons + speakers
         return all.isEmpty ? "The lab has no files of its user's own." : all.joined(separator: "\n")
     }
 
@@ -49,6 +50,19 @@ public struct OwnFilesReport: Sendable {
         let open = topology.openRouting(of: node.name)
         if !open.isEmpty {
             lines.append(style.warning("  not computed, so that nothing is predicted: " + Self.list(open)))
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    private func settings(of node: Node, _ style: Style) -> String? {
+        guard let own = topology.ownKeySettings(of: node.name), let daemon = topology.keyDaemonProfile(of: node.name)
+        else { return nil }
+        var lines = [style.strong("\(daemon.settingsFile ?? "settings") of \(daemon.product) at \(node.name)")]
+        lines.append("  computed with: " + Self.list(own.taken))
+        if !own.overruled.isEmpty { lines.append("  netlab's own counts: " + Self.list(own.overruled)) }
+        if !own.others.isEmpty { lines.append("  the daemon's alone: " + Self.list(own.others)) }
+        if !own.open.isEmpty {
+            lines.append(style.warning("  not understood, so that nothing is predicted: " + Self.list(own.open)))
         }
         return lines.joined(separator: "\n")
     }

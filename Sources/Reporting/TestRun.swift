@@ -52,6 +52,8 @@ public struct TestRun: Sendable {
     public let summary: String
     /// From 1.
     public let repetition: Int
+    /// When it began, on the lab's clock, in nanoseconds.
+    public let beganAt: Int64
     /// On the lab's clock, and on the host's.
     public let length: Duration
     public let wallTime: Duration
@@ -92,6 +94,7 @@ public struct TestRun: Sendable {
         self.isDerived = isDerived
         self.summary = summary
         self.repetition = repetition
+        self.beganAt = beganAt
         self.length = length
         self.wallTime = wallTime
         self.checks = checks

@@ -83,7 +83,7 @@ public struct TrafficReport: Sendable, Encodable {
     private static func rate(_ value: Double) -> String { "\(decimal(value))/s" }
 
     /// One decimal, and none where it is 0.
-    static func decimal(_ value: Double) -> String {
+    public static func decimal(_ value: Double) -> String {
         let text = "\((value * 10).rounded() / 10)"
         return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
     }

@@ -1,3 +1,4 @@
+import ConfigurationFormats
 import Daemons
 import Testing
 

@@ -161,4 +161,32 @@ import Testing
             + "\n2026-11-21T12:00:02.108 05[IKE] <main|5> CHILD_SA main{1} established with SPIs c168e3a8_i c44f6897_o and TS 0.0.0.0/0 === 0.0.0.0/0"
         #expect(StrongSwan().complaints(in: up, about: "main").isEmpty)
     }
+
+    @Test func `charon's refusals come with what was offered, and its repetitions count until they are answered`() {
+        let asked = """
+            2026-11-21T12:00:04.100 13[IKE] <main|1> retransmit 1 of request with message ID 0
+            2026-11-21T12:00:11.300 14[IKE] <main|1> retransmit 2 of request with message ID 0
+            """
+        let complaints = { StrongSwan().complaints(in: $0, about: "main") }
+        #expect(complaints(asked) == ["retransmit 2 of request with message ID 0"])
+        let answered =
+            asked + """
+
+                2026-11-21T12:00:11.308 15[ENC] <main|1> parsed IKE_SA_INIT response 0 [ N(NO_PROP) ]
+                2026-11-21T12:00:11.308 15[IKE] <main|1> received NO_PROPOSAL_CHOSEN notify error
+                """
+        #expect(complaints(answered) == ["received NO_PROPOSAL_CHOSEN notify error"])
+        let refusing = """
+            2026-11-21T12:00:00.104 13[CFG] <1> received proposals: IKE:CAMELLIA_CBC_256/PRF_HMAC_SHA2_256/MODP_2048
+            2026-11-21T12:00:00.104 13[CFG] <1> configured proposals: IKE:AES_CBC_256/PRF_HMAC_SHA2_256/MODP_2048
+            2026-11-21T12:00:00.104 13[IKE] <1> received proposals unacceptable
+            2026-11-21T12:00:09.104 13[IKE] <main|2> traffic selectors 10.1.0.0/16 === 10.2.0.0/16 unacceptable
+            """
+        #expect(
+            complaints(refusing) == [
+                "received proposals: IKE:CAMELLIA_CBC_256/PRF_HMAC_SHA2_256/MODP_2048",
+                "configured proposals: IKE:AES_CBC_256/PRF_HMAC_SHA2_256/MODP_2048", "received proposals unacceptable",
+                "traffic selectors 10.1.0.0/16 === 10.2.0.0/16 unacceptable",
+            ])
+    }
 }

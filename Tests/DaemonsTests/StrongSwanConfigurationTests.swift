@@ -1,3 +1,4 @@
+import ConfigurationFormats
 import Daemons
 import LabFiles
 import LabModel

@@ -52,6 +52,50 @@ struct ExplainTests {
         }
     }
 
+    /// `up` waits for the tunnel and for the session, which come about or not by what the net lets through.
+    @Test func `What does not come up says where its packets end, and who drops them`() async throws {
+        try await LabHome.with { home in
+            func up(_ changes: [(old: String, new: String)], _ more: String = "") async throws -> Netlab.Result {
+                let file = home.path.appending("lab.yaml")
+                let text = changes.reduce(Self.lab()) { $0.replacing($1.old, with: $1.new) } + more
+                #expect(text != Self.lab())
+                try text.write(toFile: file.string, atomically: true, encoding: .utf8)
+                return try await home.netlab.run("up", file.string, "--clock", "paused")
+            }
+            let ping = "{role: router, filter: {gw: [{from: 0.0.0.0/0, protocol: icmp}]}}"
+            let blocked = try await up([("net: {role: router}", "net: \(ping)")])
+            #expect(blocked.code != 0 && blocked.error.contains("\"tunnel one up\""), blocked.account)
+            #expect(blocked.error.contains("gw/pluto: \"one\" #1: "), blocked.account)
+            let asked =
+                "A datagram to UDP port 500, IKE's, from gw (203.0.113.2) to 198.51.100.2 does not arrive, last seen coming in to net at gw."
+            #expect(blocked.error.contains(asked), blocked.account)
+            #expect(
+                blocked.error.contains(
+                    "net counted 1 dropped meanwhile: the packet filter, table inet netlab-filter, chain in-gw (drop)."),
+                blocked.account)
+            // What far sends gets there.
+            #expect(!blocked.error.contains("from far (198.51.100.2)"), blocked.account)
+
+            let session = """
+                bgp:
+                  plain: {over: wan, speakers: {gw: {asn: 64512}, net: {asn: 64513}}}
+
+                """
+            let rules = "[{from: 0.0.0.0/0, protocol: udp}, {from: 0.0.0.0/0, protocol: esp}]"
+            let mute = try await up(
+                [
+                    ("net: {role: router}", "net: {role: router, filter: {gw: \(rules)}}"),
+                    ("gw: {role: router,", "gw: {role: router, filter: {wan: \(rules)},"),
+                ], session)
+            #expect(mute.code != 0 && mute.error.contains("\"bgp plain up\""), mute.account)
+            #expect(
+                mute.error.contains(
+                    "A SYN to TCP port 179, BGP's, from gw (203.0.113.2) to 203.0.113.1 comes in and is not answered."),
+                mute.account)
+            #expect(!mute.error.contains("datagram"), mute.account)
+        }
+    }
+
     @Test func `A way that works is told step by step, and each later hindrance is named`() async throws {
         try await Self.with(Self.lab()) { home in
             func explain() async throws -> Netlab.Result { try await home.netlab.run("explain", "explained", "app") }

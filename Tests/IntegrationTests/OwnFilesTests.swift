@@ -145,6 +145,71 @@ struct OwnFilesTests {
         }
     }
 
+    @Test
+    func `A user's own strongswan.conf stands before netlab's, and its schedule is what is predicted and what happens`()
+        async throws
+    {
+        try await LabHome.with { home in
+            let directory = home.path.appending("settings")
+            try FileManager.default.createDirectory(atPath: directory.string, withIntermediateDirectories: false)
+            let lab = """
+                name: settings
+                nodes:
+                  left: {role: router, strongswan: strongswan.conf}
+                  right: {role: router, ike: strongswan}
+                links: {wire: {ends: {left:eth0: 203.0.113.1/30, right:eth0: 203.0.113.2/30}, delay: 1ms}}
+                tunnels:
+                  vpn:
+                    psk: an-example-key-of-a-test
+                    ike: {encryption: aes-256-cbc, integrity: sha2-256, group: 14}
+                    esp: {encryption: aes-256-cbc, integrity: sha2-256}
+                    dpd: {delay: 10s, timeout: 30s}
+                    ends:
+                      left: {address: 203.0.113.1, interface: v0, inside: 169.254.100.1/30}
+                      right: {address: 203.0.113.2, interface: v0, inside: 169.254.100.2/30, startup: listen, dpd-action: clear}
+                probes: {across: {from: left, to: 169.254.100.2}}
+                scenarios:
+                  silence:
+                    traffic: {across: 100ms}
+                    timeline: [{at: 10s, fail: blackhole wire}, {at: 70s, heal: blackhole wire}]
+                    lasts: 200s
+
+                """
+            let own = """
+                charon {
+                    load_modular = yes
+                    plugins { include strongswan.d/charon/*.conf
+                    }
+                    retransmit_tries = 4
+                    retransmit_timeout = 3
+                    retransmit_base = 1
+                    retransmit_jitter = 0
+                }
+                include strongswan.d/*.conf
+
+                """
+            for (name, text) in [("lab.yaml", lab), ("strongswan.conf", own)] {
+                try text.write(toFile: "\(directory)/\(name)", atomically: true, encoding: .utf8)
+            }
+            let validate = try await home.netlab.run("validate", "-v", directory.string)
+            #expect(validate.output.contains("strongswan.conf of strongSwan at left"), validate.account)
+            #expect(
+                validate.output.contains(
+                    "computed with: retransmit_base, retransmit_timeout, retransmit_tries"), validate.account)
+            #expect(validate.output.contains("netlab's own counts: load_modular"), validate.account)
+            let test = try await home.netlab.run("test", directory.string)
+            #expect(test.code == 0, test.account)
+            #expect(try await home.netlab.run("up", directory.string, "--clock", "paused").code == 0)
+            let file = try await home.netlab.run("exec", "settings", "left", "--", "cat", "/etc/strongswan.conf")
+            #expect(file.output.hasPrefix(own), file.account)
+            // Five waits of three seconds, where netlab's own schedule has twenty in all; its file would not say so.
+            #expect(try await home.netlab.run("fail", "settings", "blackhole wire").code == 0)
+            #expect(try await home.netlab.run("clock", "settings", "advance", "27s").code == 0)
+            let log = try await home.netlab.run("logs", "settings", "left/charon")
+            #expect(log.output.contains("giving up after 4 retransmits"), log.account)
+        }
+    }
+
     @Test func `Files of IKEv1 run as they are, their config setup with them, and what protects packets is seen`()
         async throws
     {

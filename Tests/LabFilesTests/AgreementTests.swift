@@ -289,7 +289,7 @@ struct AgreementTests {
               first: {ends: {west: {config: w1, connection: c, interface: v0}, east: {config: e1, connection: c, interface: v0}}}
               second: {ends: {west: {config: w2, connection: c, interface: v1}, east: {config: e2, connection: c, interface: v1}}}
             """
-        for (unique, count) in [("no", 0), ("replace", 2), ("keep", 2)] {
+        for (unique, count, first) in [("no", 0, 1), ("replace", 2, 0), ("keep", 2, 0), ("never", 0, 0)] {
             let ids = "id = w.example"
             let file = { (own: Int, peer: Int, number: Int, isWest: Bool) in
                 Self.charon(
@@ -308,7 +308,74 @@ struct AgreementTests {
             let warnings = try LabFile(text: text, file: "lab.yaml") { name in try #require(files[name]) }.resolve()
                 .warnings.map(\.message)
             #expect(warnings.count { $0.contains("the two are never up together") } == count, "\(warnings)")
+            #expect(warnings.count { $0.contains("each as the first contact with its peer") } == first, "\(warnings)")
         }
+    }
+
+    /// Each was tried with the daemon: pluto 4.10 does not load the connection, swanctl 5.9.8 reads on without end.
+    @Test func `Files that say something twice, or include what is not there or themselves`() throws {
+        let east = Self.pluto(2, 1)
+        let said = { (west: String) in
+            let found = try Self.lab("libreswan", west: west, east: east)
+            return found.errors.map { "error: \($0)" } + found.warnings.map { "warning: \($0)" }
+        }
+        let lines = Self.pluto(1, 2)
+        #expect(try said(lines).isEmpty)
+        #expect(
+            try said(lines + "    auto=start\n") == [
+                "error: tunnels.vpn: west.conf, lines 3 and 14: conn c has auto= twice, and pluto does not load it (\"duplicate key\")"
+            ])
+        #expect(
+            try said(lines + "    also=base\nconn base\n    auto=add\n").first?.contains(
+                "lines 3 and 16: conn c has auto=")
+                == true)
+        #expect(try said("conn %default\n    auto=add\n" + lines).isEmpty)
+        #expect(try said(lines + lines).contains { $0.contains("there are 2 sections conn c") })
+        #expect(try said(lines + "include /etc/ipsec.d/*.conf\n").isEmpty)
+        #expect(
+            try said("include \"/etc/more/*.conf\"\n" + lines) == [
+                "warning: tunnels.vpn: west.conf, line 1: it includes /etc/more/*.conf, which nodes of a lab do not have"
+            ])
+
+        let charon = { (west: String) in
+            let found = try Self.lab("strongswan", west: west, east: Self.charon(2, 1, start: "none"))
+            return found.errors.map { "error: \($0)" } + found.warnings.map { "warning: \($0)" }
+        }
+        let usual = try charon(Self.charon(1, 2))
+        #expect(try charon(Self.charon(1, 2) + "\ninclude conf.d/*.conf\n") == usual)
+        let twice = try charon(
+            Self.charon(1, 2).replacing(
+                "    local_addrs", with: "    dpd_delay = 10s\n    dpd_delay = 20s\n    local_addrs"))
+        #expect(
+            twice.contains(
+                "warning: tunnels.vpn: west.conf, lines 3 and 4: connections.c.dpd_delay stands twice, and the later counts"
+            ),
+            "\(twice)")
+        for pattern in ["west.conf", "/etc/swanctl/conf.d/*.conf", "w*"] {
+            let own = try charon("include \(pattern)\n" + Self.charon(1, 2))
+            #expect(
+                own.contains(
+                    "error: tunnels.vpn: west.conf, line 1: it includes itself (\(pattern)), and swanctl never comes to an end"
+                ), "\(own)")
+        }
+        let more = try charon("include /etc/more.conf\n" + Self.charon(1, 2))
+        #expect(more.contains { $0.contains("line 1: it includes /etc/more.conf, which nodes") }, "\(more)")
+    }
+
+    @Test func `libreswan has one pair of selectors in a child SA, strongSwan any number`() throws {
+        let two = "10.1.0.0/24, 10.1.1.0/24"
+        let west = Self.charon(1, 2, selectors: (two, "10.2.0.0/24"))
+        let alone = try Self.lab(
+            "strongswan", west: west, east: Self.charon(2, 1, start: "none", selectors: ("10.2.0.0/24", two)))
+        #expect(alone.errors.isEmpty, "\(alone)")
+        let mixed = try Self.lab(
+            "strongswan", west: west,
+            east: Self.pluto(2, 1, ["leftsubnet": "10.2.0.0/24", "rightsubnet": "10.1.0.0/24"])
+        ) { text in
+            text.replacing("east: {role: router, ike: strongswan}", with: "east: {role: router, ike: libreswan}")
+                .replacing("east: {config: east.conf,", with: "east: {config: east.conf, secrets: keys,")
+        }
+        #expect(mixed.errors.contains { $0.contains("west wants 2 pairs of selectors in one child SA") }, "\(mixed)")
     }
 
     /// Each pair is negotiated by itself, so that those that both have come up.

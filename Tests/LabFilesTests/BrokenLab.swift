@@ -81,6 +81,7 @@ struct BrokenLab: Sendable, CustomTestStringConvertible {
                 "conn two\n    authby=secret\n    rightid=203.0.113.20\n    left=192.0.2.2\n    right=10.0.0.2\n    mark=6\n    vti-interface=vti1\n",
             "foreign.conf":
                 "conn one\n    authby=secret\n    auto=start\n    leftid=203.0.113.20\n    left=10.0.0.9\n    right=192.0.2.2\n    mark=5\n    vti-interface=vti1\n",
+            "quick-strongswan.conf": "charon {\n    retransmit_tries = 1\n}\n",
             "key": ": PSK \"example-key-of-own\"\n",
         ]
         guard let text = files[name] else { throw NoSuchFile() }

@@ -321,6 +321,9 @@ import Testing
             "role: router}", "role: router, bird: none.conf}§", "nodes.peer: the file \"none.conf\" cannot be read",
             "beside the lab file"),
         BrokenLab(
+            "role: router}", "role: router, ike: libreswan, strongswan: quick-strongswan.conf}§",
+            "nodes.peer has a file for strongSwan and runs libreswan", "Remove `ike:` or `strongswan:`."),
+        BrokenLab(
             "role: router}", "role: router, bird: ../../etc/passwd}§", "\"../../etc/passwd\" is not the plain name",
             "without a path"),
         BrokenLab(

@@ -56,6 +56,25 @@ struct SteeringTests {
         #expect(tunnel.carried(at: tunnel.ends[0]) == tunnel.ends[0].selectors)
     }
 
+    @Test func `A strongswan.conf has to be one, and goes before the lab file's dead-peer detection`() throws {
+        let changes = [
+            ("ike: strongswan,", "strongswan: own.conf,"), ("psk: an", "dpd: {delay: 10s, timeout: 30s}\n    psk: an"),
+        ]
+        let broken = try Self.read(changes, files: ["own.conf": "charon {\n  threads\n}\n"])
+        #expect(
+            broken.errors == [
+                "nodes.branch.strongswan: own.conf, line 2: threads is followed by neither `=` nor `{`"
+            ])
+        let other = try Self.read(changes, files: ["own.conf": "charon {\n  retransmit_tries = 1\n}\n"])
+        #expect(other.errors.isEmpty && other.topology?.keyDaemonProfile(of: "branch")?.keyword == "strongswan")
+        #expect(
+            other.warnings == [
+                "tunnels.office.dpd: branch repeats its questions for 20s here and for 11.2s in own.conf, which counts"
+            ])
+        let same = "charon {\n  retransmit_tries = 1\n retransmit_timeout = 10\n  retransmit_base = 1\n}\n"
+        #expect(try Self.read(changes, files: ["own.conf": same]).warnings.isEmpty)
+    }
+
     @Test func `Where the ends differ, the tunnel carries what both have, and that is warned of`() throws {
         let narrow = "ike: strongswan"
         let found = try Self.read([

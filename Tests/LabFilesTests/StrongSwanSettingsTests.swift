@@ -1,3 +1,4 @@
+import ConfigurationFormats
 import Testing
 
 @testable import Daemons

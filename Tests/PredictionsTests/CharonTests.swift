@@ -66,4 +66,22 @@ struct CharonTests {
             #expect((prediction.comeback != nil) == comesBack, "\(daemon): \(prediction)")
         }
     }
+
+    @Test func `A user's own strongswan.conf decides when a silent peer is given up, as far as it is understood`()
+        throws
+    {
+        let predict = { (settings: String?) in
+            var topology = try PredictedLab.resolve(
+                Self.clearing("strongswan").replacing("interface: v, dpd-action: clear", with: "interface: v"))
+            let index = try #require(topology.nodes.firstIndex { $0.name == "a" })
+            topology.nodes[index].keySettings = settings
+            return try PredictedLab.predict("blackhole wire", for: "there", in: topology)
+        }
+        let usual = try #require(try predict(nil).comeback)
+        let own = try predict("charon { retransmit_tries = 9\n retransmit_timeout = 1\n retransmit_base = 1\n}")
+        #expect(try #require(own.comeback).milliseconds[1] < usual.milliseconds[1] - 5000, "\(own)")
+        let open = try predict("charon { retransmit_jitter = 50\n}")
+        #expect(open.effect.kind == "unpredictable", "\(open)")
+        #expect("\(open)".contains("retransmit_jitter = 50 (line 1)"), "\(open)")
+    }
 }

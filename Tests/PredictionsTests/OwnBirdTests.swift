@@ -195,6 +195,37 @@ struct OwnBirdTests {
         #expect(warnings.contains { $0.message.contains(words) && $0.line == line }, "\(warnings)")
     }
 
+    @Test func `Sessions that both files keep down, or that one takes nothing from, are said`() throws {
+        let messages = { (west: String, east: String) -> [String] in
+            do {
+                let files = [(west, true), (east, false)].map { OwnBirds.conf(at: $1, session: $0) }
+                return try OwnBirds.resolve(files[0], files[1]).warnings.map(\.message)
+            } catch let error as LabFileError {
+                return error.diagnostics.map { "\($0.severity): \($0.message)" }
+            }
+        }
+        let passive = try messages("passive on;", "passive;")
+        #expect(
+            passive.contains(
+                "error: bgp.one: both west (line 6 of its file) and east (line 6 of its file) wait for the other to connect"
+            ),
+            "\(passive)")
+        #expect(try !messages("passive on;", "passive off;").contains { $0.contains("wait for the other") })
+        let disabled = try messages("hold time 90;", "disabled;")
+        #expect(
+            disabled.contains(
+                "error: bgp.one: line 6 of east.conf has switched one off at east, so that the session never comes up"),
+            "\(disabled)")
+        let west = OwnBirds.conf(at: true).replacing(
+            "ipv4 { import all; export where", with: "ipv4 { import none; export where")
+        let warnings = try OwnBirds.resolve(west, OwnBirds.conf(at: false)).warnings.map(\.message)
+        #expect(
+            warnings.contains(
+                "bgp.one: west takes no routes of east's (line 6 of west.conf: import none), so what east tells leads nobody there"
+            ),
+            "\(warnings)")
+    }
+
     @Test func `A number of one file that the other does not expect keeps the session down`() throws {
         let west = OwnBirds.conf(at: true).replacing("local as 65001", with: "local as 65009")
         let (lab, warnings) = try OwnBirds.resolve(west, OwnBirds.conf(at: false))

@@ -1,3 +1,4 @@
+import ConfigurationFormats
 import LabModel
 import NetworkTypes
 
@@ -154,7 +155,8 @@ extension BirdFile {
         for setting in own.body {
             let isTaken = read(setting, into: &session)
             isDirect = isDirect || setting.begins("direct")
-            if isTaken, let name = Self.names.first(where: { setting.beginning($0.count) == $0.joined(separator: " ") })
+            if isTaken,
+                let name = Self.computed.first(where: { setting.beginning($0.count) == $0.joined(separator: " ") })
             {
                 let name = name.joined(separator: " ")
                 if !session.taken.contains(name) { session.taken.append(name) }
@@ -169,7 +171,7 @@ extension BirdFile {
     }
 
     /// What is computed with.
-    private static let names = [
+    private static let computed = [
         ["local"], ["neighbor"], ["hold", "time"], ["keepalive", "time"], ["connect", "retry", "time"],
         ["connect", "delay", "time"], ["error", "wait", "time"], ["bfd"], ["password"], ["multihop"],
     ]
@@ -210,6 +212,11 @@ extension BirdFile {
             let export = Self.export(in: setting, usually: .nothing)
             session.exports[setting.begins("ipv4") ? 32 : 128] = export
             session.hasKnownExports = session.hasKnownExports && export != nil
+            if let refusal = setting.body?.last(where: { $0.begins("import") && $0.words.count == 2 }),
+                refusal.begins("import", "none")
+            {
+                session.refusalLines[setting.begins("ipv4") ? 32 : 128] = refusal.line
+            }
             for part in setting.body ?? [] where !Self.isHarmless(channel: part) {
                 session.open.append(Self.place(part))
             }
@@ -217,6 +224,12 @@ extension BirdFile {
             let value = setting.words.dropFirst(2).first?.text
             return ["off", "no", "aware", "time"].contains(value) ? true : open()
         case ("check", "link"): return Self.isOn(setting, beyond: 2) ? true : open()
+        case ("disabled", _) where Self.isOn(setting, beyond: 1):
+            session.disabledLine = setting.line
+            return open()
+        case ("passive", _) where Self.isOn(setting, beyond: 1):
+            session.passiveLine = setting.line
+            return open()
         case ("disabled", _), ("passive", _), ("strict", "bind"):
             return setting.begins("strict") || !Self.isOn(setting, beyond: 1) ? true : open()
         case ("disable", "after"): return Self.isOn(setting, beyond: 3) ? open(3) : true

@@ -81,6 +81,11 @@ public struct OwnSession: Hashable, Sendable {
     /// How long it waits after an error, and after several of them at most.
     public var errorWait: Window
     public var isMultihop = false
+    /// Whether it is switched off, and whether it waits for its neighbour to connect; the lines that say so.
+    public var disabledLine: Int?
+    public var passiveLine: Int?
+    /// Where it says that it takes no routes, by an address's bits.
+    public var refusalLines: [Int: Int] = [:]
     /// What it asks of BFD; nil for none.
     public var bfd: BFDOptions?
     public var password: Secret?

@@ -1,3 +1,4 @@
+import ConfigurationFormats
 import LabModel
 
 extension ConnectionFiles {

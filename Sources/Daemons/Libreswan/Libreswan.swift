@@ -1,3 +1,4 @@
+import ConfigurationFormats
 import LabModel
 import LabRecords
 import NetworkTypes
@@ -126,6 +127,7 @@ public struct Libreswan: KeyDaemon {
                     "Write `interface: \(named)`."))
         }
         problems += Self.problems(of: parameters, in: file.name, connection: name)
+        problems += Self.problems(of: written, in: file.name, connection: name)
         if kind == .vti, number == nil {
             problems.append(
                 OwnFile.Problem(
@@ -157,6 +159,37 @@ public struct Libreswan: KeyDaemon {
             terms: Self.terms(parameters))
         return (connection, problems)
     }
+
+    /// What the file as a whole has against a connection; each measured with `ipsec addconn` of 4.10.
+    private static func problems(of conf: IpsecConf, in file: String, connection name: String) -> [OwnFile.Problem] {
+        var problems: [OwnFile.Problem] = []
+        let beginnings = conf.beginnings(of: name)
+        if beginnings.count > 1 {
+            let lines = beginnings.map(String.init).joined(separator: " and ")
+            problems.append(
+                OwnFile.Problem(
+                    .file,
+                    "\(file), lines \(lines): there are \(beginnings.count) sections conn \(name), of which pluto takes one",
+                    "Give each a name of its own, or remove what is old."))
+        } else {
+            problems += conf.repetitions(in: name).map { twice in
+                OwnFile.Problem(
+                    .file,
+                    "\(file), lines \(twice.first) and \(twice.again): conn \(name) has \(twice.setting)= twice, and pluto does not load it (\"duplicate key\")",
+                    "Remove one of them: what `also=` takes in must not say it again; only `conn %default` may.")
+            }
+        }
+        problems += conf.includes.filter { !usualIncludes.contains($0.pattern) }.map { pattern, line in
+            OwnFile.Problem(
+                .file, isWarning: true,
+                "\(file), line \(line): it includes \(pattern), which nodes of a lab do not have",
+                "Copy what is needed of it into \(file).")
+        }
+        return problems
+    }
+
+    /// Debian's own, of what is in a node anyway.
+    private static let usualIncludes: Set = ["/etc/ipsec.d/*.conf"]
 
     /// The parameters that are computed with (ipsec.conf(5)).
     private static let taken: Set = [

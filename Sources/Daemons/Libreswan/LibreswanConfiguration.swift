@@ -1,3 +1,4 @@
+import ConfigurationFormats
 import LabModel
 import NetworkTypes
 

@@ -23,7 +23,7 @@ public enum CharonLog {
     /// - Parameters:
     ///   - connection: Whose failures are asked for; those of nobody's, such as of a peer that is not known, are told in any case.
     ///   - limit: How many lines at most.
-    static func complaints(in text: String, connection: String?, limit: Int = 3) -> [String] {
+    static func complaints(in text: String, connection: String?, limit: Int = 4) -> [String] {
         var complaints: [String] = []
         for line in text.split(whereSeparator: \.isNewline) {
             let words = line.split(separator: " ", maxSplits: 3).map(String.init)
@@ -33,6 +33,12 @@ public enum CharonLog {
             let message = words[2].hasPrefix("<") ? words[3] : "\(words[2]) \(words[3])"
             if isNamed, message.hasPrefix("CHILD_SA "), message.contains("} established with") {
                 complaints.removeAll()
+            } else if isNamed, message.hasPrefix("parsed "), message.contains(" response ") {
+                // What was repeated has been answered.
+                complaints.removeAll { $0.hasPrefix(repetition) }
+            } else if isNamed, message.hasPrefix(repetition) {
+                complaints.removeAll { $0.hasPrefix(repetition) }
+                complaints.append(message)
             } else if (refusals + failures).contains(where: message.contains) {
                 complaints.removeAll { $0 == message }
                 complaints.append(message)
@@ -41,10 +47,13 @@ public enum CharonLog {
         return Array(complaints.suffix(limit))
     }
 
+    private static let repetition = "retransmit "
+
     /// What no connection's state follows from, and what keeps one from coming up all the same.
     private static let failures = [
         "giving up after", "peer not responding", "unable to install", "loading connection", "failed to load",
         "not supported",
+        "received proposals: ", "configured proposals: ", "peer implementation is unknown", " unacceptable",
         "no config named", "unable to resolve", "received netlink error", "error writing to socket",
     ]
 

@@ -14,6 +14,8 @@ public struct CharonRetransmission: Hashable, Sendable {
     /// `retransmit_timeout`, to the millisecond.
     public let firstWait: Duration
     public let base: Double
+    /// `retransmit_limit`: no wait is longer; nil for none.
+    public let limit: Duration?
 
     /// What netlab writes for `retransmit_base`.
     public static let base = 2
@@ -21,11 +23,15 @@ public struct CharonRetransmission: Hashable, Sendable {
     /// charon's defaults: 165 s in all.
     public static let standard = CharonRetransmission(tries: 5, firstWait: .seconds(4), base: 1.8)
 
-    public init(tries: Int, firstWait: Duration, base: Double) {
+    public init(tries: Int, firstWait: Duration, base: Double, limit: Duration? = nil) {
+        self.limit = limit
         self.tries = tries
         self.firstWait = firstWait
         self.base = base
     }
+
+    /// In milliseconds: some fifty days, which is as much as charon's own counter takes.
+    private static let longestWait = 4_294_967_295.0
 
     /// What gives a silent peer up after a time: with waits that double, the first of half a second to a second, as libreswan
     /// has it.
@@ -43,14 +49,17 @@ public struct CharonRetransmission: Hashable, Sendable {
         var factor = 1.0
         return (0...tries).map { _ in
             defer { factor *= base }
-            return .milliseconds(Int64(Double(firstWait.wholeNanoseconds) / 1e6 * factor))
+            let milliseconds = Double(firstWait.wholeNanoseconds) / 1e6 * factor
+            return min(
+                .milliseconds(Int64(min(milliseconds, Self.longestWait))),
+                limit ?? .milliseconds(Int64(Self.longestWait)))
         }
     }
 }
 
 extension Topology {
     /// How charon at a node repeats its requests: one setting for all of its tunnels, made for the generated ones that detect
-    /// dead peers.
+    /// dead peers. A user's own strongswan.conf goes before it.
     public func charonRetransmission(of node: String) -> CharonRetransmission {
         let patience = tunnelEnds(of: node).lazy.compactMap { tunnel, end in
             if case .generated = end.configuration { end.deadPeerDetection?.patience } else { nil }

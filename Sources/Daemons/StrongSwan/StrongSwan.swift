@@ -1,3 +1,5 @@
+import ConfigurationFormats
+import Glibc
 import LabModel
 import LabRecords
 import NetworkTypes
@@ -66,6 +68,16 @@ public struct StrongSwan: KeyDaemon {
         }
     }
 
+    public let settingsFile: String? = "strongswan.conf"
+
+    public func readSettings(_ text: String) -> Result<OwnDaemonSettings, OwnDaemonSettings.Unreadable> {
+        do throws(StrongSwanSettings.ParseError) {
+            return .success(try CharonSettings(text).settings)
+        } catch {
+            return .failure(OwnDaemonSettings.Unreadable(line: error.line, reason: error.message))
+        }
+    }
+
     public func number(of interface: InterfaceName, _ kind: TunnelInterfaceKind) -> InterfaceNumber { .free }
 
     /// Measured with `swanctl --list-algs` of strongSwan 5.9.8-5+deb12u6 with the plugins that netlab has it load.
@@ -106,7 +118,7 @@ public struct StrongSwan: KeyDaemon {
                 Suggestion.remedy(for: name ?? "", among: written, noun: "connections there"))
             return (nil, [problem])
         }
-        var problems: [OwnFile.Problem] = []
+        var problems = Self.problems(of: settings, in: file.name, connection: name)
         if connection.child == nil {
             problems.append(
                 OwnFile.Problem(
@@ -137,7 +149,8 @@ public struct StrongSwan: KeyDaemon {
             localAddress: connection.localAddress, remote: connection.remote, remoteKey: "remote_addrs",
             interfaceKind: connection.interface?.kind ?? (connection.wantsInterface ? .xfrm : nil),
             number: connection.interface?.number, makesInterface: false,
-            selectors: connection.selectors, mode: connection.mode, child: connection.child,
+            selectors: connection.selectors, mostPairsInChild: connection.mostPairsInChild, mode: connection.mode,
+            child: connection.child,
             ike: connection.ikeAlgorithms,
             esp: connection.espAlgorithms, ikeLifetime: connection.lifetimes.ike, espLifetime: connection.lifetimes.esp,
             forcesEncapsulation: connection.forcesEncapsulation, initiates: connection.initiates,
@@ -150,6 +163,35 @@ public struct StrongSwan: KeyDaemon {
             lines: connection.lines,
             terms: connection.terms)
         return (own, problems)
+    }
+
+    /// What the file as a whole has against it.
+    private static func problems(
+        of settings: StrongSwanSettings, in file: String, connection name: String
+    ) -> [OwnFile.Problem] {
+        let repeated = settings.flattenedRepetitions.filter { $0.setting.hasPrefix("connections.\(name).") }
+        let warnings = repeated.map { twice in
+            OwnFile.Problem(
+                .file, isWarning: true,
+                "\(file), lines \(twice.first) and \(twice.again): \(twice.setting) stands twice, and the later counts",
+                "Remove one of them.")
+        }
+        let includes = settings.flattenedIncludes.sorted { $0.value < $1.value }.filter { $0.key != "conf.d/*.conf" }
+        return warnings
+            + includes.map { pattern, line in
+                // swanctl reads on without end (measured with 5.9.8); its patterns are relative to the file.
+                let own = pattern.split(separator: "/").last.map(String.init) ?? pattern
+                let isHere = !pattern.contains("/") || pattern.hasPrefix("\(StrongSwanConfiguration.directory)/")
+                guard isHere, fnmatch(own, file, 0) == 0 else {
+                    return OwnFile.Problem(
+                        .file, isWarning: true,
+                        "\(file), line \(line): it includes \(pattern), which nodes of a lab do not have",
+                        "Copy what is needed of it into \(file).")
+                }
+                return OwnFile.Problem(
+                    .file, "\(file), line \(line): it includes itself (\(pattern)), and swanctl never comes to an end",
+                    "Remove the line.")
+            }
     }
 
     public func mistaking(_ parameter: Fault.Parameter, in files: ConnectionFiles, of end: TunnelEnd) -> ConnectionFiles
@@ -182,8 +224,8 @@ public struct StrongSwan: KeyDaemon {
     public func retransmission(
         of end: TunnelEnd, of tunnel: Tunnel, in topology: Topology, version: DaemonVersion
     ) -> IKERetransmission {
-        let schedule = topology.charonRetransmission(of: end.node)
-        return IKERetransmission(waits: schedule.waits)
+        topology.ownKeySettings(of: end.node)?.retransmission
+            ?? IKERetransmission(waits: topology.charonRetransmission(of: end.node).waits)
     }
 
     /// charon looks again when the last packet that it knows of is as old as the delay; it counts whole seconds.

@@ -57,13 +57,15 @@ public enum StrongSwanConfiguration {
                 for: tunnel, connection: connection.text,
                 secrets: secret(of: end, peer: peer, proposal.presharedKey).text)
         }
+        let own = topology.node(named: node)?.keySettings
+        let schedule = own == nil && ends.contains { $0.end.own == nil } ? topology.charonRetransmission(of: node) : nil
         return [
+            // What stands later counts.
             ConfigurationFile(
                 path: "/etc/strongswan.conf",
-                contents: daemon(
-                    logFile: logFile, topology.charonRetransmission(of: node),
-                    isAggressive: ends.contains { $0.end.options.isAggressive },
-                    isOwn: ends.allSatisfy { $0.end.own != nil })),
+                contents: (own.map { $0 + "\n\n# netlab's own, without which there is no lab:\n" } ?? "")
+                    + daemon(
+                        logFile: logFile, schedule, isAggressive: ends.contains { $0.end.options.isAggressive })),
             keyLogging(false),
             ConfigurationFile(
                 path: "/etc/swanctl/swanctl.conf",
@@ -72,39 +74,37 @@ public enum StrongSwanConfiguration {
         ] + generated + connections.own
     }
 
-    private static let directory = "/etc/swanctl/conf.d"
+    static let directory = "/etc/swanctl/conf.d"
 
     // MARK: strongswan.conf
 
     /// What charon needs for IKEv2 with pre-shared keys and for every algorithm that a lab file can ask for; Debian's
     /// default is all of what is installed, most of which is for certificates, EAP and address pools.
-    private static let plugins = [
+    static let plugins = [
         "random", "nonce", "openssl", "xcbc", "kdf", "kernel-netlink", "socket-default", "vici", "updown",
     ]
 
-    /// - Parameter isOwn: Whether all connections are the user's, who may count on charon's own values.
-    private static func daemon(
-        logFile: String, _ schedule: CharonRetransmission, isAggressive: Bool, isOwn: Bool
-    ) -> String {
+    /// - Parameter schedule: Nil where the settings or all connections are the user's, who may count on charon's own values.
+    private static func daemon(logFile: String, _ schedule: CharonRetransmission?, isAggressive: Bool) -> String {
         Section(
             "charon-systemd",
             // A responder refuses aggressive mode with a pre-shared key unless it is told so in these words.
             (isAggressive ? [("i_dont_care_about_security_and_use_aggressive_mode_psk", "yes")] : []) + [
-                ("load", plugins.joined(separator: " ")),
+                ("load", plugins.joined(separator: " ")), ("load_modular", "no"),
                 // The lab's routes lead into the interfaces; charon's own would be in a table before all others.
                 ("install_routes", "no"),
                 ("install_virtual_ip", "no"),
             ]
-                + (isOwn
-                    ? []
-                    : [
+                + (schedule.map { schedule in
+                    [
                         // New SAs before the old ones go, as libreswan renews its own.
                         ("make_before_break", "yes"),
                         // One setting for the whole daemon.
                         ("retransmit_tries", "\(schedule.tries)"),
                         ("retransmit_timeout", "\(schedule.firstWait.inSeconds)"),
                         ("retransmit_base", "\(schedule.base)"),
-                    ]),
+                    ]
+                } ?? []),
             [
                 Section("plugins", [], [Section("vici", [("socket", "unix://\(socketPath)")])]),
                 // One file for people and for netlab: times to the millisecond are the finest there are.

@@ -1,3 +1,4 @@
+import ConfigurationFormats
 import LabModel
 import NetworkTypes
 
@@ -54,6 +55,7 @@ public struct SwanctlConnection: Hashable, Sendable {
                 ?? "has no `auth` in `local`, which means public keys (swanctl.conf(5))"
         }
         terms.isUnique = ["replace", "keep"].contains(settings.values["unique"])
+        terms.mindsInitialContact = settings.values["unique"] != "never"
         return terms
     }
 
@@ -101,8 +103,16 @@ public struct SwanctlConnection: Hashable, Sendable {
 
     /// Every pair of `local_ts` and `remote_ts` of every child; nil where one is not known.
     var selectors: [SelectorPair]? {
+        let known = pairsOfChildren.compactMap(\.self)
+        return child != nil && known.count == pairsOfChildren.count ? known.flatMap(\.self) : nil
+    }
+
+    /// How many of them are in one child, at most.
+    var mostPairsInChild: Int { pairsOfChildren.compactMap { $0?.count }.max() ?? 1 }
+
+    private var pairsOfChildren: [[SelectorPair]?] {
         let children = settings[section: "children"]
-        let pairs = children?.sectionNames.map { name -> [SelectorPair]? in
+        return children?.sectionNames.map { name -> [SelectorPair]? in
             let values = children?[section: name]?.values ?? [:]
             guard let local = selectors(values["local_ts"], own: localAddress),
                 let remote = selectors(values["remote_ts"], own: remote.flatMap(IPAddress.init))
@@ -118,10 +128,7 @@ public struct SwanctlConnection: Hashable, Sendable {
                         remotePort: far.port)
                 }
             }
-        }
-        guard let pairs else { return nil }
-        let known = pairs.compactMap(\.self)
-        return known.count == pairs.count ? known.flatMap(\.self) : nil
+        } ?? []
     }
 
     /// Reads a list of traffic selectors: `10.1.0.0/16`, `10.1.0.0/16[tcp/443]`, `dynamic[gre]` (swanctl.conf(5)).

@@ -25,10 +25,21 @@ extension TopologyResolver {
         for node in file.nodes {
             let daemon = daemon(of: node.name.value)
             guard daemon.hasOneSchedule else { continue }
+            let own = keySettings(of: node, place: "nodes.\(node.name.value)").flatMap { text in
+                try? daemon.readSettings(text).get().retransmission
+            }
             var first: (tunnel: String, patience: Duration)?
             for spec in file.tunnels {
                 let end = spec.ends.first { $0.node.value == node.name.value && $0.configuration == nil }
                 guard let end, let patience = (end.deadPeerDetection ?? spec.deadPeerDetection)?.patience else {
+                    continue
+                }
+                if let own {
+                    guard own.patience != patience, let settings = node.keySettings else { continue }
+                    collector.warning(
+                        spec.name.line,
+                        "tunnels.\(spec.name.value).dpd: \(node.name.value) repeats its questions for \(patience.shortText) here and for \(own.patience.shortText) in \(settings.value), which counts",
+                        "Make `timeout` less `delay` \(own.patience.shortText), or mend the file.")
                     continue
                 }
                 guard let first else {

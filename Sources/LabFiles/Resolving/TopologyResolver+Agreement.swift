@@ -90,15 +90,31 @@ extension TopologyResolver {
             tunnel.ends.map { (tunnel: tunnel, end: $0, terms: $0.own?.terms) }
         }
         for (index, one) in ends.enumerated() {
-            guard let terms = one.terms, terms.isUnique, let local = terms.localID, let remote = terms.remoteID,
+            guard let terms = one.terms, let local = terms.localID, let remote = terms.remoteID,
                 let other = ends[..<index].first(where: {
                     $0.end.node == one.end.node && $0.terms?.localID == local && $0.terms?.remoteID == remote
                 }), let spec = file.tunnels.first(where: { $0.name.value == one.tunnel.name })
             else { continue }
+            let line = spec.ends.first { $0.node.value == one.end.node }?.configuration?.line ?? spec.name.line
+            guard terms.isUnique else {
+                let both = [one, other]
+                let minds = both.allSatisfy { side in
+                    side.terms?.mindsInitialContact == true
+                        && side.tunnel.peer(of: side.end)?.own?.terms.mindsInitialContact == true
+                }
+                if minds, both.allSatisfy({ $0.end.begins && !$0.end.waitsForTraffic }) {
+                    collector.warning(
+                        line,
+                        "tunnels.\(one.tunnel.name): \(one.end.node) begins it and \(other.tunnel.name) at once with the same identities, \(local) and \(remote), each as the first contact with its peer, which then ends the other",
+                        "Give each its own identities, or write `unique = never` in both connections of one end (swanctl.conf(5))."
+                    )
+                }
+                continue
+            }
             collector.warning(
-                spec.ends.first { $0.node.value == one.end.node }?.configuration?.line ?? spec.name.line,
+                line,
                 "tunnels.\(one.tunnel.name): at \(one.end.node) it has the identities of \(other.tunnel.name), \(local) and \(remote), of which its daemon keeps one IKE SA: the two are never up together",
-                "Give each its own identities, or leave `unique` out (swanctl.conf(5)).")
+                "Give each its own identities, or write `unique = never` (swanctl.conf(5)).")
         }
     }
 
@@ -294,6 +310,17 @@ extension TopologyResolver {
         let known = { (side: Side) in side.own == nil ? side.end.selectors : side.end.wantedSelectors }
         guard let ours = known(one), let theirs = known(other)?.map(\.mirrored) else { return }
         let isSame = Set(ours) == Set(theirs)
+        for (side, peer) in [(one, other), (other, one)] {
+            guard let count = side.own?.connection.mostPairsInChild, count > 1, peer.profile.hasConnectionForEachChild
+            else {
+                continue
+            }
+            collector.error(
+                line,
+                "\(place): \(side.end.node) wants \(count) pairs of selectors in one child SA, and \(peer.profile.product) at \(peer.end.node) takes one pair in each (measured with \(peer.profile.measuredVersion)): only the first comes up",
+                "Give \(side.end.node) a child for each pair (swanctl.conf(5), `children`).")
+            return
+        }
         let generated = { (side: Side, wanted: KeyPath<SelectorPair, IPPrefix>) in
             side.end.selectors.map { $0[keyPath: wanted].isDefault ? "all addresses" : "\($0[keyPath: wanted])" }
                 .joined(separator: ", ")

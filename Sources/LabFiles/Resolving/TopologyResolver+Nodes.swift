@@ -57,9 +57,26 @@ extension TopologyResolver {
             routingDaemon: spec.routingDaemon.id,
             preferredSource: spec.preferredSource?.value, decrementsTTL: spec.decrementsTTL.value,
             routingConfiguration: spec.routingConfiguration.flatMap { companion($0, place: place) })
+        node.keySettings = checkedKeySettings(of: spec, place: place)
         node.bootTime = spec.boot.time
         node.boot = bootScript(of: spec, place: place)
         return node
+    }
+
+    /// The text of a node's own file of settings for its key daemon.
+    func keySettings(of spec: NodeSpec, place: String) -> String? {
+        spec.keySettings.flatMap { companion($0, place: "\(place).\(spec.keyDaemon.keyword)") }
+    }
+
+    private func checkedKeySettings(of spec: NodeSpec, place: String) -> String? {
+        guard let name = spec.keySettings, let text = keySettings(of: spec, place: place) else { return nil }
+        if case .failure(let error) = spec.keyDaemon.readSettings(text) {
+            collector.error(
+                name.line,
+                "\(place).\(spec.keyDaemon.keyword): \(name.value), line \(error.line): \(error.reason)",
+                "Mend it as \(spec.keyDaemon.settingsFile ?? "its manual page")(5) says.")
+        }
+        return text
     }
 
     private func bootScript(of spec: NodeSpec, place: String) -> BootScript? {

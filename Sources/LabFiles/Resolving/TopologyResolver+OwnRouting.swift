@@ -85,6 +85,18 @@ extension TopologyResolver {
                     "\(place): the kernel protocol in \(name) of \(speaker.node) exports no routes that BGP has learned, so that nothing is sent by them",
                     "Write `export all`, or let RTS_BGP out, in its channel.")
             }
+            if let disabled = own.disabledLine {
+                collector.error(
+                    line.node.line,
+                    "\(place): line \(disabled) of \(name) has switched \(own.name) off at \(speaker.node), so that the session never comes up",
+                    "Remove `disabled` there, or the session here.")
+            }
+            if let refusal = own.refusalLines[bits], !peer.advertised.isEmpty {
+                collector.warning(
+                    line.node.line,
+                    "\(place): \(speaker.node) takes no routes of \(peer.node)'s (line \(refusal) of \(name): import none), so what \(peer.node) tells leads nobody there",
+                    "Write `import all` there, or let \(peer.node) advertise nothing.")
+            }
             if let told = told(by: speaker, to: peer), Set(told) != Set(speaker.advertised) {
                 let list = { (prefixes: [IPPrefix]) in
                     prefixes.isEmpty ? "nothing" : prefixes.map(\.description).sorted().joined(separator: ", ")
@@ -112,6 +124,16 @@ extension TopologyResolver {
                     "\(place): the lab file gives \(speaker.node) a key, and \(name) (session \(own.name), line \(own.line)) has none, so the session never comes up",
                     "Add `password` there.")
             }
+        }
+        let waiting = written.compactMap { speaker in
+            ownSession(of: speaker.node, with: written.first { $0.node != speaker.node }?.address)?.passiveLine.map {
+                "\(speaker.node) (line \($0) of its file)"
+            }
+        }
+        if waiting.count == 2 {
+            collector.error(
+                spec.name.line, "\(place): both \(waiting.joined(separator: " and ")) wait for the other to connect",
+                "Remove `passive` at one of them.")
         }
         if let asks = adopted.speakers.first(where: { bfd[$0.node] == true }),
             let other = adopted.speakers.first(where: { $0.node != asks.node && bfd[$0.node] != true })

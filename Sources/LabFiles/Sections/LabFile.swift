@@ -178,6 +178,8 @@ struct NodeSpec {
     let decrementsTTL: Located<Bool>
     /// The user's own file for the routing daemon.
     let routingConfiguration: Located<String>?
+    /// The user's own file of settings for the key daemon.
+    let keySettings: Located<String>?
     let boot: BootSpec
 
     init?(key: Located<String>, value: YAMLValue) {
@@ -187,7 +189,8 @@ struct NodeSpec {
                     "cloud", "zone", "role", "summary", "routes", "rules", "sysctls", "security",
                     "source-destination-check", "filter", "nat", "mss", "ike", "preferred-source", "decrement-ttl",
                     "bgp",
-                ] + BootSpec.keys + DaemonRegistry.routingDaemons.map(\.keyword))
+                ] + BootSpec.keys + DaemonRegistry.routingDaemons.map(\.keyword)
+                    + Self.keyDaemonsWithSettings.map(\.keyword))
         else { return nil }
         name = key
         cloud = fields["cloud"]?.text()
@@ -217,10 +220,13 @@ struct NodeSpec {
             } ?? []
         nat = fields["nat"].flatMap(Self.nat)
         mss = fields["mss"]?.mssClamp() ?? .off
-        keyDaemon =
-            fields["ike"]?.daemon(among: DaemonRegistry.keyDaemons, noun: "IKE daemons")
-            ?? DaemonRegistry.usualKeyDaemon
         // A file for a daemon chooses it.
+        let configured = Self.keyDaemonsWithSettings.first { fields[$0.keyword] != nil }
+        keyDaemon =
+            fields["ike"]?.daemon(among: DaemonRegistry.keyDaemons, noun: "IKE daemons") ?? configured
+            ?? DaemonRegistry.usualKeyDaemon
+        let settings = configured.flatMap { fields[$0.keyword]?.text("the name of a file beside the lab file") }
+        keySettings = configured?.id == keyDaemon.id ? settings : nil
         let own = DaemonRegistry.routingDaemons.first { fields[$0.keyword] != nil }
         routingDaemon =
             fields["bgp"]?.daemon(among: DaemonRegistry.routingDaemons, noun: "routing daemons") ?? own
@@ -238,6 +244,16 @@ struct NodeSpec {
                 "\(value.path) has a file for \(own.product) and runs \(routingDaemon.product)",
                 "Remove `bgp:` or `\(own.keyword):`.")
         }
+        if let configured, configured.id != keyDaemon.id {
+            value.collector.error(
+                fields[configured.keyword]?.line,
+                "\(value.path) has a file for \(configured.product) and runs \(keyDaemon.product)",
+                "Remove `ike:` or `\(configured.keyword):`.")
+        }
+    }
+
+    private static var keyDaemonsWithSettings: [any KeyDaemon] {
+        DaemonRegistry.keyDaemons.filter { $0.settingsFile != nil }
     }
 
     /// Nodes whose roles are known by what they do, where they say nothing themselves: who ends a tunnel, and whom another node's route

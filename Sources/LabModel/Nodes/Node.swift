@@ -43,6 +43,8 @@ public struct Node: Hashable, Sendable, Codable {
     public let decrementsTTL: Bool
     /// The user's own configuration for the routing daemon, used word for word.
     public let routingConfiguration: String?
+    /// The user's own settings of the key daemon as a whole, before which only those go that a lab needs.
+    public var keySettings: String?
     /// What it runs whenever it starts.
     public var boot: BootScript?
     /// From the beginning of a reboot until its links are up again.

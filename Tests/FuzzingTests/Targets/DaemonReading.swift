@@ -25,6 +25,7 @@ enum DaemonReading {
         let text = String(decoding: bytes, as: UTF8.self)
         _ = CharonLog.events(text, node: "gw", realTimeOffset: offset)
         _ = CharonKeyLog(text).keys(with: [])
+        _ = StrongSwan().readSettings(text)
     }
 
     /// vici's bytes, as they come from the socket.

@@ -10,6 +10,10 @@ public struct StrongSwanSettings: Hashable, Sendable {
     /// Names in the order in which they first stand.
     public private(set) var sectionNames: [String] = []
     private var sections: [String: StrongSwanSettings] = [:]
+    /// What it includes, and in which lines.
+    private var includes: [String: Int] = [:]
+    /// Settings that stand twice, with both lines.
+    private var repetitions: [Repetition] = []
     /// Paths of sections that this one takes in.
     private var references: [[String]] = []
 
@@ -55,6 +59,21 @@ public struct StrongSwanSettings: Hashable, Sendable {
             for (key, line) in section.flattenedLines { all["\(name).\(key)"] = line }
         }
         return all
+    }
+
+    /// Every pattern that it includes, itself or in a section, with its line.
+    public var flattenedIncludes: [String: Int] {
+        sections.values.reduce(into: includes) { all, section in all.merge(section.flattenedIncludes) { $1 } }
+    }
+
+    /// The settings of this section, and of those in it, that stand twice in the same one, by their paths, with both lines.
+    public var flattenedRepetitions: [Repetition] {
+        repetitions
+            + sectionNames.flatMap { name in
+                (sections[name]?.flattenedRepetitions ?? []).map { inner in
+                    Repetition(setting: "\(name).\(inner.setting)", first: inner.first, again: inner.again)
+                }
+            }
     }
 
     private func section(at path: some Sequence<String>) -> StrongSwanSettings? {
@@ -134,7 +153,8 @@ extension StrongSwanSettings {
                 guard !name.isEmpty else { throw error("`\(first)` is not the beginning of a setting or section") }
                 let isOnLine = rest.first.map { $0 == " " || $0 == "\t" } ?? false
                 if name == "include", isOnLine, rest.first(where: { $0 != " " && $0 != "\t" }) != "=" {
-                    _ = takeWhile { !$0.isNewline }
+                    let pattern = takeWhile { !$0.isNewline && $0 != "#" }
+                    section.includes[pattern.trimmed] = line
                     continue
                 }
                 try readEntry(named: name, into: &section, depth: depth)
@@ -166,6 +186,9 @@ extension StrongSwanSettings {
                 section.add(inner, named: name)
             case "="? where references.isEmpty:
                 rest.removeFirst()
+                if let first = section.lines[name] {
+                    section.repetitions.append(Repetition(setting: name, first: first, again: start))
+                }
                 section.lines[name] = start
                 section.values[name] = try value()
             default: throw ParseError(line: start, message: "\(name) is followed by neither `=` nor `{`")
@@ -224,5 +247,14 @@ extension StrongSwanSettings {
         }
 
         private func error(_ message: String) -> ParseError { ParseError(line: line, message: message) }
+    }
+}
+
+extension String {
+    /// Without space around it, and without quotes around that.
+    fileprivate var trimmed: String {
+        let isOutside = { (character: Character) in character.isWhitespace || character == "\"" }
+        let end = lastIndex { !isOutside($0) }.map(index(after:)) ?? startIndex
+        return String(self[..<end].drop(while: isOutside))
     }
 }

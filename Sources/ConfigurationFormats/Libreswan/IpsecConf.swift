@@ -11,6 +11,11 @@ public struct IpsecConf: Sendable {
         let line: Int
     }
 
+    /// The lines in which connections of a name begin.
+    private let beginnings: [String: [Int]]
+    /// The files that it includes, by their patterns, and in which lines.
+    public let includes: [(pattern: String, line: Int)]
+
     /// What its `config setup` sections say, in their order.
     public let setup: [(key: String, value: String)]
 
@@ -23,6 +28,8 @@ public struct IpsecConf: Sendable {
     public init(_ text: String) {
         var sections: [String: [Parameter]] = [:]
         var setup: [(key: String, value: String)] = []
+        var beginnings: [String: [Int]] = [:]
+        var includes: [(pattern: String, line: Int)] = []
         var current: String?
         var isSetup = false
         for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
@@ -32,7 +39,13 @@ public struct IpsecConf: Sendable {
             if !first.isWhitespace {
                 current = words.count == 2 && words[0] == "conn" ? String(words[1]) : nil
                 isSetup = words == ["config", "setup"]
-                if let current { sections[current] = sections[current] ?? [] }
+                if let current {
+                    sections[current] = sections[current] ?? []
+                    beginnings[current, default: []].append(index + 1)
+                }
+                if words.count == 2, words[0] == "include" {
+                    includes.append((String(words[1]).unquoted, index + 1))
+                }
             } else if current != nil || isSetup, let equals = code.firstIndex(of: "=") {
                 let key = code[..<equals].trimmed.lowercased()
                 let value = code[code.index(after: equals)...].trimmed.unquoted
@@ -45,6 +58,18 @@ public struct IpsecConf: Sendable {
         }
         self.sections = sections
         self.setup = setup
+        self.beginnings = beginnings
+        self.includes = includes
+    }
+
+    /// The lines in which connections of a name begin, from 1.
+    public func beginnings(of name: String) -> [Int] { beginnings[name] ?? [] }
+
+    /// The parameters that a connection has twice, also by `also=`, with both lines; what `%default` says may be said again.
+    public func repetitions(in name: String) -> [Repetition] {
+        var repeated: [Repetition] = []
+        _ = parameters(of: name) { repeated.append($0) }
+        return repeated
     }
 
     /// The parameters of a connection, `also=` and `%default` worked in; nil where there is none of that name.
@@ -53,13 +78,19 @@ public struct IpsecConf: Sendable {
     /// The lines of those parameters, from 1.
     public func lines(of name: String) -> [String: Int] { parameters(of: name)?.mapValues(\.line) ?? [:] }
 
-    private func parameters(of name: String) -> [String: Parameter]? {
+    /// - Parameter repeated: Called for each parameter that is there twice.
+    private func parameters(
+        of name: String, repeated: (Repetition) -> Void = { _ in }
+    ) -> [String: Parameter]? {
         guard name != "%default", sections[name] != nil else { return nil }
         var parameters: [String: Parameter] = [:]
         var seen: Set<String> = []
         func take(_ section: String, depth: Int) {
             guard depth > 0, seen.insert(section).inserted, let pairs = sections[section] else { return }
             for pair in pairs where pair.key != "also" {
+                if section != "%default", let first = parameters[pair.key] {
+                    repeated(Repetition(setting: pair.key, first: first.line, again: pair.line))
+                }
                 parameters[pair.key] = parameters[pair.key] ?? pair
             }
             for pair in pairs where pair.key == "also" {
@@ -73,13 +104,14 @@ public struct IpsecConf: Sendable {
 }
 
 extension StringProtocol {
-    var trimmed: String {
+    /// Without space around it.
+    public var trimmed: String {
         let start = drop(while: \.isWhitespace)
         return String(start.reversed().drop(while: \.isWhitespace).reversed())
     }
 
     /// Without one pair of double quotes around it.
-    var unquoted: String {
+    public var unquoted: String {
         count >= 2 && first == "\"" && last == "\"" ? String(dropFirst().dropLast()) : String(self)
     }
 }

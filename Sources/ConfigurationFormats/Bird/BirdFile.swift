@@ -1,43 +1,43 @@
 /// A user's own bird.conf, as statements that are read no further than to their words and blocks.
 ///
 /// Source: the BIRD 2.0 user's guide, "Configuration file format"; what is in brackets (sets) counts as one word.
-struct BirdFile {
-    struct Word: Hashable {
-        var text: String
+public struct BirdFile {
+    public struct Word: Hashable {
+        public internal(set) var text: String
         /// In double quotes: a name or a pattern, never a word of BIRD's own.
-        let isQuoted: Bool
-        let line: Int
+        public let isQuoted: Bool
+        public let line: Int
     }
 
-    struct Statement {
-        let words: [Word]
+    public struct Statement {
+        public let words: [Word]
         /// What stands in braces after the words; nil where a semicolon ends them.
-        let body: [Statement]?
+        public let body: [Statement]?
 
-        var line: Int { words.first?.line ?? 1 }
+        public var line: Int { words.first?.line ?? 1 }
 
         /// Whether its first words are these.
-        func begins(_ beginning: String...) -> Bool {
+        public func begins(_ beginning: String...) -> Bool {
             words.count >= beginning.count
                 && zip(words, beginning).allSatisfy { !$0.isQuoted && $0.text == $1 }
         }
 
         /// What follows a word; nil where it is not there.
-        func word(after name: String) -> Word? {
+        public func word(after name: String) -> Word? {
             guard let index = words.firstIndex(where: { !$0.isQuoted && $0.text == name }), index + 1 < words.count
             else { return nil }
             return words[index + 1]
         }
 
         /// Its first words, as they are named in a sentence.
-        func beginning(_ count: Int = 2) -> String { words.prefix(count).map(\.text).joined(separator: " ") }
+        public func beginning(_ count: Int = 2) -> String { words.prefix(count).map(\.text).joined(separator: " ") }
     }
 
-    let statements: [Statement]
+    public let statements: [Statement]
     /// All words that stand outside of quotes, in pieces of letters, digits and underscores.
-    let names: Set<String>
+    public let names: Set<String>
 
-    init(_ text: String) {
+    public init(_ text: String) {
         var words = Self.words(of: text)
         names = Set(
             words.filter { !$0.isQuoted }.flatMap { word in

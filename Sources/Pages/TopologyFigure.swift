@@ -1,0 +1,194 @@
+import LabModel
+import NetworkTypes
+
+/// A lab as a picture: its clouds from left to right, nodes and links in them, tunnels between.
+///
+/// The layout is netlab's own and always the same for the same lab: a node's column is its distance in links from the first probe's
+/// source, within its cloud; a column's nodes stand in the order of their neighbours to the left.
+public struct TopologyFigure {
+    private struct Place {
+        let x: Double
+        let y: Double
+    }
+
+    private static let (boxWidth, boxHeight) = (118.0, 40.0)
+    private static let (columnWidth, rowHeight) = (158.0, 74.0)
+    private static let margin = 16.0
+
+    private let topology: Topology
+    private let places: [String: Place]
+    private let clouds: [(title: String, x: Double, width: Double)]
+    private let size: (width: Double, height: Double)
+
+    public init(_ topology: Topology) {
+        self.topology = topology
+        let distances = Self.distances(in: topology)
+        let title = { (id: String?) in topology.clouds.first { $0.name == id }?.title ?? id ?? "" }
+        let mean = { (nodes: [Node]) in
+            Double(nodes.reduce(0) { $0 + distances[$1.name, default: 0] }) / Double(max(nodes.count, 1))
+        }
+        let groups = Dictionary(grouping: topology.nodes, by: \.cloud).sorted {
+            (mean($0.value), title($0.key)) < (mean($1.value), title($1.key))
+        }
+        var places: [String: Place] = [:]
+        var clouds: [(title: String, x: Double, width: Double)] = []
+        var x = Self.margin
+        let most =
+            groups.flatMap { Dictionary(grouping: $0.value) { distances[$0.name, default: 0] }.values.map(\.count) }
+            .max() ?? 1
+        for (cloud, nodes) in groups {
+            let near = nodes.map { distances[$0.name, default: 0] }.min() ?? 0
+            let columns = Dictionary(grouping: nodes) { distances[$0.name, default: 0] - near }
+            let used = columns.keys.sorted()
+            for (place, column) in used.enumerated() {
+                let height = { (node: Node) -> Double in
+                    let known = topology.neighbours(of: node.name).compactMap { places[$0]?.y }
+                    return known.isEmpty ? .infinity : known.reduce(0, +) / Double(known.count)
+                }
+                let members = (columns[column] ?? []).map { (node: $0, height: height($0)) }.sorted {
+                    ($0.height, $0.node.name) < ($1.height, $1.node.name)
+                }
+                // Columns of few nodes begin lower, so that a chain of them runs through the middle of wide ones.
+                let top = 46 + Double(most - members.count) / 2 * Self.rowHeight
+                for (row, member) in members.enumerated() {
+                    places[member.node.name] = Place(
+                        x: x + Double(place) * Self.columnWidth + 14, y: top + Double(row) * Self.rowHeight)
+                }
+            }
+            let width = Double(used.count) * Self.columnWidth - (Self.columnWidth - Self.boxWidth) + 28
+            clouds.append((title(cloud), x, width))
+            x += width + 40
+        }
+        self.places = places
+        self.clouds = clouds
+        // Tunnels hang below the nodes, one below the other.
+        let tunnels = topology.tunnels.count + topology.plainTunnels.count
+        size = (x - 40 + Self.margin, 46 + Double(most) * Self.rowHeight + Double(tunnels) * 26 + Self.margin)
+    }
+
+    private static func distances(in topology: Topology) -> [String: Int] {
+        var distances: [String: Int] = [:]
+        var next = [topology.probes.first?.source, topology.nodes.first?.name].compactMap(\.self).prefix(1).map(\.self)
+        var distance = 0
+        while distances.count < topology.nodes.count {
+            if next.isEmpty { next = topology.nodes.map(\.name).filter { distances[$0] == nil }.prefix(1).map(\.self) }
+            for node in next { distances[node] = distance }
+            next = Set(next.flatMap(topology.neighbours)).filter { distances[$0] == nil }.sorted()
+            distance += 1
+        }
+        return distances
+    }
+
+    /// As SVG, to stand in a page.
+    var markup: Markup {
+        """
+        <svg class="wide" viewBox="0 0 \(size.width) \(size.height)" width="\(size.width)" role="img" aria-label="\(words)">
+        \(clouds.map(cloud))\(topology.links.map(link))\(tunnels)\(topology.nodes.map(node))</svg>
+
+        """
+    }
+
+    /// As a file of its own, with its colours.
+    public var svg: String {
+        let style: Markup = """
+            <style>text { font: 12px system-ui, sans-serif; fill: #1b1f24 } .small { font-size: 10.5px; fill: #57606a }
+            .link { stroke: #57606a; fill: none } .tunnel { stroke: #0550ae; fill: none; stroke-width: 2.2 }
+            .plain { stroke: #7a4b00; stroke-dasharray: 7 4 } .unused { stroke-dasharray: 2 5 }
+            .node { fill: #fff; stroke: #1b1f24 } .cloud { fill: #f5f6f8; stroke: #c9ced6 }</style>
+            <rect width="100%" height="100%" fill="#fff"/>
+            """
+        let all: Markup = """
+            <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 \(size.width) \(size.height)" width="\(size.width)" height="\(size.height)" role="img" aria-label="\(words)">
+            \(style)\(clouds.map(cloud))\(topology.links.map(link))\(tunnels)\(topology.nodes.map(node))</svg>
+
+            """
+        return all.text
+    }
+
+    /// For who does not see it.
+    private var words: String {
+        let tunnels = topology.tunnels.map { "\($0.name) between \($0.ends.map(\.node).joined(separator: " and "))" }
+        return "\(topology.nodes.count) nodes and \(topology.links.count) links"
+            + (tunnels.isEmpty ? "" : "; tunnels: \(tunnels.joined(separator: ", "))")
+    }
+
+    private func cloud(_ cloud: (title: String, x: Double, width: Double)) -> Markup {
+        let rows = (places.values.map(\.y).max() ?? 0) + Self.boxHeight
+        return """
+            <rect class="cloud" x="\(cloud.x)" y="8" width="\(cloud.width)" height="\(rows + 6)" rx="8"/>
+            <text x="\(cloud.x + 10)" y="28">\(cloud.title)</text>
+
+            """
+    }
+
+    private func node(_ node: Node) -> Markup {
+        guard let place = places[node.name] else { return .empty }
+        let daemons = topology.daemons(of: node.name).map(\.rawValue).joined(separator: ", ")
+        let addresses = topology.linkEnds(of: node.name).flatMap(\.end.addresses).map(\.description)
+        return """
+            <g><title>\(node.summary.isEmpty ? node.name : node.summary) (\(addresses.joined(separator: ", ")))</title>
+            <rect class="node" x="\(place.x)" y="\(place.y)" width="\(Self.boxWidth)" height="\(Self.boxHeight)" rx="5"/>
+            <text x="\(place.x + Self.boxWidth / 2)" y="\(place.y + (daemons.isEmpty ? 24 : 18))" text-anchor="middle">\(node.name)</text>
+            <text class="small" x="\(place.x + Self.boxWidth / 2)" y="\(place.y + 32)" text-anchor="middle">\(daemons)</text></g>
+
+            """
+    }
+
+    private func link(_ link: Link) -> Markup {
+        let ends = link.ends.compactMap { places[$0.node] }.sorted { ($0.x, $0.y) < ($1.x, $1.y) }
+        guard ends.count == 2 else { return .empty }
+        let isUpright = ends[1].x - ends[0].x < Self.boxWidth
+        let (middle, half) = (Self.boxHeight / 2, Self.boxWidth / 2)
+        let path: Markup =
+            isUpright
+            ? "M\(ends[0].x + half) \(ends[0].y + Self.boxHeight) L\(ends[1].x + half) \(ends[1].y)"
+            : "M\(ends[0].x + Self.boxWidth) \(ends[0].y + middle) C\(ends[0].x + Self.boxWidth + 24) \(ends[0].y + middle) \(ends[1].x - 24) \(ends[1].y + middle) \(ends[1].x) \(ends[1].y + middle)"
+        let addresses = link.ends.map { end in
+            "\(end.node):\(end.interface) \(end.addresses.map(\.description).joined(separator: ", "))"
+        }
+        return """
+            <path class="link" d="\(path)"><title>\(link.name): \(addresses.joined(separator: " - ")), MTU \(link.mtu.bytes), \(link.delay.shortText)</title></path>
+
+            """
+    }
+
+    private var tunnels: [Markup] {
+        let all =
+            topology.tunnels.map {
+                ($0.name, $0.ends.map(\.node), $0.isUnused ? "tunnel unused" : "tunnel", $0.summary)
+            }
+            + topology.plainTunnels.map { ($0.name, $0.ends.map(\.node), "tunnel plain", $0.kind.rawValue) }
+        let bottom = (places.values.map(\.y).max() ?? 0) + Self.boxHeight + 20
+        return all.enumerated().map { number, tunnel in
+            let ends = tunnel.1.compactMap { places[$0] }.sorted { $0.x < $1.x }
+            guard ends.count == 2 else { return .empty }
+            let y = bottom + Double(number) * 26
+            // Beside each other where several begin at a node.
+            let shift = Double(number % 5) * 6 - 12
+            let feet = ends.map { foot(of: $0, shift) }
+            return """
+                <path class="\(tunnel.2)" d="M\(feet[0].path) L\(feet[0].x) \(y) L\(feet[1].x) \(y) L\(feet[1].back)"><title>\(tunnel.0) \(tunnel.3)</title></path>
+                <text class="small" x="\(feet[0].x + 8)" y="\(y - 4)">\(tunnel.0)</text>
+
+                """
+        }
+    }
+
+    /// How a tunnel leaves a node on its way down: below it, or at its left where another node stands there.
+    private func foot(of place: Place, _ shift: Double) -> (x: Double, path: Markup, back: Markup) {
+        let isCovered = places.values.contains { $0.x == place.x && $0.y > place.y }
+        guard isCovered else {
+            let (x, y) = (place.x + Self.boxWidth / 2 + shift, place.y + Self.boxHeight)
+            return (x, "\(x) \(y)", "\(x) \(y)")
+        }
+        let (x, y) = (place.x - 10 - (shift + 12) / 4, place.y + Self.boxHeight / 2 + 8 + shift / 2)
+        return (x, "\(place.x) \(y) L\(x) \(y)", "\(x) \(y) L\(place.x) \(y)")
+    }
+}
+
+extension Topology {
+    /// The nodes at the other ends of a node's links.
+    fileprivate func neighbours(of node: String) -> [String] {
+        linkEnds(of: node).compactMap { link, end in link.peer(of: end)?.node }
+    }
+}
