@@ -58,7 +58,8 @@ struct New: AsyncParsableCommand {
         let known = Self.offered(by: library)
         let names = try sideNames(among: known)
         let isAsked = between == nil
-        let routing = isAsked ? Self.askRouting() : policyBased ? .policies : bgp ? .bgp : .fixed
+        let isOpen = isAsked && !bgp && !policyBased
+        let routing = isOpen ? Self.askRouting() : policyBased ? .policies : bgp ? .bgp : .fixed
         let count = routing == .policies ? 1 : tunnels ?? (isAsked ? Self.askCount() : 2)
         let sides = names.enumerated().map { place, side -> LabDraft.Side in
             let isTwin = names.filter { $0 == side }.count > 1
@@ -97,8 +98,9 @@ struct New: AsyncParsableCommand {
 
     private func sideNames(among known: [String: Provider]) throws -> [String] {
         let choice = known.keys.sorted() + [Self.site]
-        let words =
-            try between ?? Self.ask("Between which two? (\(choice.joined(separator: ", ")))", "aws,\(Self.site)")
+        let list = choice.joined(separator: ", ")
+        let question = site ? "With which provider? (\(list))" : "Between which two? (\(list))"
+        let words = try between ?? Self.ask(question, site ? "aws" : "aws,\(Self.site)")
         var names = words.split(whereSeparator: { $0 == "," || $0.isWhitespace }).map(String.init)
         if site { names.append(Self.site) }
         for name in names where !choice.contains(name) {

@@ -95,7 +95,9 @@ enum LabReading {
         }
         var rest = lines(file.text)[...]
         for line in lines(text) {
-            guard let place = rest.firstIndex(of: line) else { throw Violation(description: "a line is gone: \(line.debugDescription)") }
+            guard let place = rest.firstIndex(of: line) else {
+                throw Violation(description: "a line is gone: \(line.debugDescription)")
+            }
             rest = rest[(place + 1)...]
         }
     }
