@@ -13,8 +13,9 @@ let optimized = strict + [.unsafeFlags(["-Xfrontend", "-O"], .when(configuration
 // What reads bytes of others is tested with those that were found before, and `scripts/fuzz`, which sets this variable,
 // looks for more: from the same files, but with libFuzzer's own `main`, which nothing else could be linked with.
 let fuzzedModules: [Target.Dependency] = [
-    "NetworkTypes", "PacketFormats", "CaptureFile", "Decryption", "Expectations", "Recordings", "Derivations", "Predictions",
-    "LabRecords", "LabModel", "LabFiles", "Providers", "LabPlan", "AgentProtocol", "Reporting", "CNetlink", "CNftables", "Netlink", "Daemons",
+    "NetworkTypes", "PacketFormats", "CaptureFile", "Decryption", "Certificates", "Expectations", "Recordings", "Derivations",
+    "Predictions", "LabRecords",
+    "LabModel", "LabFiles", "Providers", "LabPlan", "AgentProtocol", "Reporting", "CNetlink", "CNftables", "Netlink", "Daemons",
     "DaemonDrivers",
     "Probing", "LabRuntime",
 ]
@@ -72,6 +73,9 @@ let package = Package(
             name: "Daemons", dependencies: ["ConfigurationFormats", "LabRecords", "LabModel", "NetworkTypes"],
             swiftSettings: strict),
         .target(
+            name: "Certificates", dependencies: ["Daemons", "LabModel", "CLibcrypto", "NetworkTypes"],
+            swiftSettings: strict),
+        .target(
             name: "YAMLReading",
             dependencies: ["LabModel", "NetworkTypes", .product(name: "Yams", package: "Yams")],
             swiftSettings: optimized),
@@ -82,8 +86,13 @@ let package = Package(
             name: "Providers", dependencies: ["HeaderStacks", "YAMLReading", "Daemons", "LabModel", "NetworkTypes"],
             swiftSettings: strict),
         .target(
+            name: "ScenarioReading", dependencies: ["YAMLReading", "LabModel", "NetworkTypes"], swiftSettings: strict),
+        .target(
             name: "LabFiles",
-            dependencies: ["Providers", "YAMLReading", "Daemons", "LabModel", "NetworkTypes", .product(name: "Yams", package: "Yams")],
+            dependencies: [
+                "ScenarioReading", "Providers", "YAMLReading", "Daemons", "Certificates", "LabModel", "NetworkTypes",
+                .product(name: "Yams", package: "Yams"),
+            ],
             swiftSettings: strict),
         .target(name: "LabDrafts", dependencies: ["Providers", "NetworkTypes"], swiftSettings: strict),
         .target(name: "LabPlan", dependencies: ["Daemons", "LabModel", "NetworkTypes"], swiftSettings: strict),
@@ -140,14 +149,15 @@ let package = Package(
         .target(
             name: "DaemonDrivers",
             dependencies: [
-                "NodeRuntime", "AgentProtocol", "LabPlan", "Daemons", "LabRecords", "LabModel", "Decryption", "CLinux", "NetworkTypes",
+                "NodeRuntime", "AgentProtocol", "LabPlan", "Daemons", "LabRecords", "Certificates", "LabModel", "Decryption", "CLinux",
+                "NetworkTypes",
             ],
             swiftSettings: strict),
         .target(
             name: "LabRuntime",
             dependencies: [
-                "Probing", "DaemonDrivers", "NodeRuntime", "AgentProtocol", "LabPlan", "HeaderStacks", "Daemons", "LabRecords", "LabModel", "Netlink", "PacketCapture",
-                "CaptureFile", "Decryption", "PacketFormats", "CLinux", "NetworkTypes",
+                "Probing", "DaemonDrivers", "NodeRuntime", "AgentProtocol", "LabPlan", "HeaderStacks", "Daemons", "LabRecords", "Certificates", "LabModel", "Netlink",
+                "PacketCapture", "CaptureFile", "Decryption", "PacketFormats", "CLinux", "NetworkTypes",
             ],
             swiftSettings: strict),
 
@@ -227,8 +237,13 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
+            name: "CertificatesTests", dependencies: ["Certificates", "LabModel", "NetworkTypes"],
+            swiftSettings: strict),
+        .testTarget(
             name: "LabFilesTests",
-            dependencies: ["LabFiles", "Providers", "Daemons", "ConfigurationFormats", "LabModel", "NetworkTypes"], swiftSettings: strict),
+            dependencies: [
+                "LabFiles", "Certificates", "Providers", "Daemons", "ConfigurationFormats", "LabModel", "NetworkTypes",
+            ], swiftSettings: strict),
         .testTarget(
             name: "LabPlanTests",
             dependencies: [
@@ -256,7 +271,7 @@ let package = Package(
         .testTarget(
             name: "DaemonsTests",
             dependencies: [
-                "Daemons", "ConfigurationFormats", "DaemonDrivers", "LabFiles", "LabRecords", "LabModel", "Decryption",
+                "Certificates", "Daemons", "ConfigurationFormats", "DaemonDrivers", "LabFiles", "LabRecords", "LabModel", "Decryption",
                 "NetworkTypes",
             ],
             resources: [.copy("Fixtures")], swiftSettings: strict),
@@ -282,6 +297,7 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
+                "Certificates", "LabModel", "NetworkTypes",
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ], exclude: ["Programs"], swiftSettings: strict),

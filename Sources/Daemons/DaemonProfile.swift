@@ -102,15 +102,29 @@ public struct DaemonTree: Hashable, Sendable {
 /// What a daemon reads at a node, and how it is started.
 public struct DaemonSetUp: Hashable, Sendable {
     public let files: [ConfigurationFile]
-    /// Where an empty NSS database has to be (certutil(1)); nil for nowhere.
-    public let keyStore: String?
+    /// The NSS database that it wants (certutil(1)); nil for none.
+    public let keyStore: KeyStoreContents?
     public let arguments: [String]
 
-    public init(files: [ConfigurationFile], keyStore: String? = nil, arguments: [String]) {
+    public init(files: [ConfigurationFile], keyStore: KeyStoreContents? = nil, arguments: [String]) {
         self.files = files
         self.keyStore = keyStore
         self.arguments = arguments
     }
+}
+
+/// Where a key store is in a node, and what is in it.
+public struct KeyStoreContents: Hashable, Sendable, Codable {
+    /// A certificate by the name that the daemon finds it by.
+    public struct Entry: Hashable, Sendable, Codable {
+        public let name: String
+        public let pair: CertifiedKey
+        /// The certificates in PEM of those that it comes with.
+        public let authorities: [String]
+    }
+
+    public let directory: String
+    public let entries: [Entry]
 }
 
 /// What becomes of a daemon's work when something is done to it.

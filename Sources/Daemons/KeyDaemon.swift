@@ -11,6 +11,8 @@ public protocol KeyDaemon: DaemonProfile {
     var hasConnectionForEachChild: Bool { get }
     /// Whether the keys of a user's own configuration stand in a file apart.
     var keepsSecretsApart: Bool { get }
+    /// What a user's own file names a certificate by, up to the name.
+    var certificateSetting: String { get }
     /// The setting that has it begin a negotiation when it starts.
     var startSetting: String { get }
     /// Whether its node's kernel is to forget associations and policies at its end, as its unit has it.
@@ -87,6 +89,8 @@ public enum KeyDaemonAlgorithm: Hashable, Sendable {
     /// A cipher for the IKE SA itself.
     case ikeCipher(EncryptionAlgorithm)
     case group(DiffieHellmanGroup)
+    /// What an end signs with, and checks its peer's signature with.
+    case signature(CertificateKeyFamily)
 }
 
 /// A user's own configuration file for a key daemon.
@@ -202,6 +206,11 @@ public struct ConnectionTerms: Hashable, Sendable {
     public var mindsInitialContact = false
     /// Why it does not authenticate by a pre-shared key, as a clause; nil where it does.
     public var keyless: String?
+    /// The certificate that it names, and the authority that is to have signed the peer's; nil for none.
+    public var certificate: String?
+    public var authority: String?
+    /// Whether it calls itself by its certificate's subject where it says nothing of itself.
+    public var isNamedByCertificate = false
     /// Whether the daemon takes a part of its selectors for all of them (RFC 7296, section 2.9).
     public var narrows: Bool
     /// What it calls itself, and the peer; nil where that is open or no plain name or address.

@@ -227,7 +227,7 @@ private struct Planner {
         let starts = all.flatMap { node, profile -> [Action] in
             let setUp = profile.setUp(at: node, in: topology)
             return setUp.files.map { .writeFile(node: node, $0) }
-                + (setUp.keyStore.map { [.createKeyStore(node: node, directory: $0)] } ?? [])
+                + (setUp.keyStore.map { [.createKeyStore(node: node, $0)] } ?? [])
                 + [.startDaemon(Daemon(node: node, kind: profile.id, arguments: setUp.arguments))]
         }
         let ready = all.map { Action.await(Condition(.daemon(node: $0.node, $0.profile.id)), within: .seconds(30)) }

@@ -54,7 +54,7 @@ public enum Action: Hashable, Sendable, Codable {
     case unshareFile(path: String)
     case writeFile(node: String, ConfigurationFile)
     case removeFile(node: String, path: String)
-    case createKeyStore(node: String, directory: String)
+    case createKeyStore(node: String, KeyStoreContents)
     case startDaemon(Daemon)
     case stopDaemon(Daemon)
     /// Begins a node's boot script, which stands there at its path.
@@ -84,7 +84,7 @@ public enum Action: Hashable, Sendable, Codable {
         case .applyFilter(let node, let ruleset): .removeFilter(node: node, ruleset)
         case .shareFile(let file): .unshareFile(path: file.path)
         case .writeFile(let node, let file): .removeFile(node: node, path: file.path)
-        case .createKeyStore(let node, let directory): .removeFile(node: node, path: directory)
+        case .createKeyStore(let node, let store): .removeFile(node: node, path: store.directory)
         case .startDaemon(let daemon): .stopDaemon(daemon)
         case .startBootScript(let node, _): .stopBootScript(node: node)
         case .removeNode, .removeLink, .setSysctls, .setMTU, .removeInterface, .removeAddress, .removeRoute,

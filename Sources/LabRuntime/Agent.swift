@@ -1,5 +1,6 @@
 import AgentProtocol
 import CLinux
+import Certificates
 import Glibc
 import LabPlan
 import LabRecords
@@ -245,6 +246,16 @@ extension GuestSetup: AgentWork {
 extension BuildNodes: AgentWork {
     fileprivate func work(at desk: RequestDesk, _ call: AgentCall) async throws -> [String: Int32] {
         let line = desk.line
+        var topology = topology
+        do {
+            try topology.makeCertificates(at: CertificateDate.now)
+        } catch {
+            throw LabFailure(
+                "The lab's certificates cannot be made: \(error).",
+                remedy:
+                    "A lab with `--seed` has a date of its own, for which certificates of yours may be too old or too new."
+            )
+        }
         let lab = RunningLab(
             topology: topology, kernel: desk.kernel, chance: desk.chance.withLock(\.self), diskJournal: desk.journal
         ) {

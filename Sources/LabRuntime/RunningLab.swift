@@ -195,8 +195,8 @@ actor RunningLab {
             try sandbox(node).writeFile(file)
         case .removeFile(let node, let path):
             try sandbox(node).removeFile(path)
-        case .createKeyStore(let node, let directory):
-            try await createKeyStore(in: sandbox(node), directory: directory)
+        case .createKeyStore(let node, let store):
+            try await createKeyStore(in: sandbox(node), store)
         case .startDaemon(let daemon):
             try start(daemon)
         case .stopDaemon(let daemon):
@@ -276,11 +276,12 @@ actor RunningLab {
         events.post(.daemon(daemon.name, isRunning: true), node: daemon.node)
     }
 
-    private func createKeyStore(in sandbox: NodeSandbox, directory: String) async throws {
+    private func createKeyStore(in sandbox: NodeSandbox, _ contents: KeyStoreContents) async throws {
         if keyStore == nil { keyStore = try await KeyStore.make() }
         for (name, bytes) in keyStore ?? [:] {
-            try KeyStore.place(name, bytes, in: sandbox, directory: directory)
+            try KeyStore.place(name, bytes, in: sandbox, directory: contents.directory)
         }
+        try await KeyStore.fill(contents, in: sandbox)
     }
 }
 

@@ -106,7 +106,11 @@ extension Topology {
         let tunnels = tunnels.flatMap(\.ends).compactMap { end -> String? in
             if case .own(let files) = end.configuration { files.configurationName } else { nil }
         }
-        return Array(Set(tunnels + nodes.compactMap(\.boot?.name))).sorted()
+        let certificates = self.tunnels.flatMap(\.ends).flatMap { end -> [String] in
+            guard case .files(let certificate, _, let authorities) = end.certificate?.origin else { return [] }
+            return [certificate, authorities]
+        }
+        return Array(Set(tunnels + certificates + nodes.compactMap(\.boot?.name))).sorted()
     }
 
     /// A text with every pre-shared key and every password of the lab replaced.

@@ -121,6 +121,7 @@ struct TestCommand: AsyncParsableCommand {
             report, labs: topologies, testedWith: Self.words(kernel, versions, topologies) + caveats
         ) { String(ready[results[$0].index].path.dropFirst(directory.path.count + 1)) }
         try directory.write(page.text, to: "report.html")
+        try directory.write(TestSummary(report, labs: topologies).text, to: "summary.md")
         for (index, run) in results {
             try places[index].write(report.text(of: run, .plain, isVerbose: true) + "\n", to: "report.txt")
             try places[index].write(run.traffic.csv, to: "traffic.csv")

@@ -201,7 +201,7 @@ extension Predictor {
             }
             impact.mismatched[tunnel] = node
             impact.notes.append(
-                "\(node) takes up other \(parameter.rawValue) parameters for \(tunnel): it deletes its associations, tells the peer to (RFC 7296, section 1.4.1), and no new ones can be agreed on."
+                "\(node) takes up \(parameter == .certificate ? "a certificate by an authority that nobody knows" : "other \(parameter.rawValue) parameters") for \(tunnel): it deletes its associations, tells the peer to (RFC 7296, section 1.4.1), and no new ones can be agreed on."
             )
         case .associationsDeleted(let tunnel, let node):
             let side = Damage.Side(name: tunnel, node: node)

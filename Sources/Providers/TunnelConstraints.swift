@@ -193,7 +193,7 @@ struct PresharedKeyForm: ProviderConstraint {
 
     func findings(in design: Design) -> [Finding] {
         design.ownEnds.compactMap { own in
-            guard let key = own.end.proposal?.presharedKey.reveal() else { return nil }
+            guard let key = own.end.proposal?.presharedKey?.reveal() else { return nil }
             let problem: String
             if !length.contains(key.count) {
                 problem = "has \(key.count) characters"

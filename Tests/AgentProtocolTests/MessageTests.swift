@@ -255,7 +255,7 @@ import Testing
             ToAgent.request(id: 1, name: BuildNodes.name, unbounded: true), body: BuildNodes(sample.topology))
         let topology = try arrive(frame).body(as: BuildNodes.self).topology
         #expect(topology == sample.topology && Plan(for: topology) == sample.plan)
-        #expect(topology.tunnels.first?.ends.first?.proposal?.presharedKey.reveal() == "secret-of-the-tunnel")
+        #expect(topology.tunnels.first?.ends.first?.proposal?.presharedKey?.reveal() == "secret-of-the-tunnel")
     }
 
     @Test func `Status arrives whole`() throws {

@@ -3,7 +3,7 @@
 /// `scripts/fuzz` looks for bytes that bring one of them down; ``CorpusTests`` gives each what is in `Corpus/NAME`.
 enum FuzzTarget: String, CaseIterable, Sendable {
     case packet, fragments, capture, examination, esp
-    case lab, libreswan, strongswan, provider, text
+    case lab, libreswan, strongswan, provider, text, certificate
     case message
     case pluto, charon, vici, bird
     case netlink
@@ -23,6 +23,7 @@ enum FuzzTarget: String, CaseIterable, Sendable {
         case .strongswan: try LabReading.strongSwan(bytes)
         case .provider: try LabReading.provider(bytes)
         case .text: try TextReading.read(bytes)
+        case .certificate: try CertificateReading.read(bytes)
         case .message: try MessageReading.read(bytes)
         case .pluto: try DaemonReading.pluto(bytes)
         case .charon: try DaemonReading.charon(bytes)

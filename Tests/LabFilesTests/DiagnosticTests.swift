@@ -243,7 +243,7 @@ import Testing
             "1s or more"),
         BrokenLab(
             "delay: 10s, ", "§", "tunnels.main.dpd has no \"delay\"", "the silence after which the peer is asked"),
-        BrokenLab("    psk: example-key-of-main\n", "", "tunnels.main has no psk", "needs `ike:`, `esp:` and `psk:`")
+        BrokenLab("    psk: example-key-of-main\n", "", "tunnels.main has no psk", "needs `ike:`, `esp:`, and `psk:`")
             .at("  main:\n    ike"),
         BrokenLab(
             "psk: example-key-of-main", "psk: \"§two\\nlines-of-text\"", "tunnels.main.psk is not a usable",

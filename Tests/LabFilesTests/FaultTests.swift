@@ -184,7 +184,7 @@ import Testing
             "Write one of: bgp SESSION shut [at NODE]; bgp SESSION hold TIME [at NODE]; bgp SESSION md5 wrong [at NODE]."
         ),
         ("bgp main shut from tgw", "Write one of: bgp SESSION shut [at NODE];"),
-        ("mismatch main dh", "Write mismatch TUNNEL psk|ike|esp [at NODE]."),
+        ("mismatch main dh", "Write mismatch TUNNEL psk|certificate|ike|esp [at NODE]."),
         ("daemon tgw/pluto started", "Write daemon NODE/KIND killed|stopped|restarted."),
         ("blackhole aws-vpn-1 from", "Write blackhole LINK [from NODE]."),
         ("blackhole aws-vpn-1 from tgw now", "Write blackhole LINK [from NODE]."),

@@ -23,7 +23,7 @@ import Testing
 
     /// The keys of a lab, of which none may be shown.
     private static func keys(of topology: Topology) -> [String] {
-        topology.tunnels.flatMap(\.ends).compactMap { $0.proposal?.presharedKey.reveal() }
+        topology.tunnels.flatMap(\.ends).compactMap { $0.proposal?.presharedKey?.reveal() }
     }
 
     /// Which of these keys a text shows: as they are, in hexadecimal, or in base64.
@@ -65,7 +65,7 @@ import Testing
         let copy = try JSONDecoder().decode(Topology.self, from: JSONEncoder().encode(topology))
         #expect(copy == topology)
         #expect(
-            copy.tunnel(named: "main")?.ends[0].proposal?.presharedKey.reveal() == "examplepresharedkeyofmaintunnel1")
+            copy.tunnel(named: "main")?.ends[0].proposal?.presharedKey?.reveal() == "examplepresharedkeyofmaintunnel1")
     }
 
     /// What is wrong with a key is said without the key.

@@ -114,6 +114,18 @@ struct PageTests {
         #expect(!TopologyText(try Self.lab("a\"] b\nc")).mermaid.contains("\"a\"]"))
     }
 
+    @Test func `A summary in Markdown has a row for each outage, what did not hold, and the picture`() throws {
+        let report = TestReport(runs: [Self.run("a|b <i>[c](d)`e`\n# f", outcome: .fail)])
+        let text = TestSummary(report, labs: [try Self.lab("t")]).text
+        let lines = text.split(separator: "\n").map(String.init)
+        #expect(lines[0] == "## netlab: 0 of 1 scenarios passed")
+        let row = try #require(lines.first { $0.hasPrefix("| ✓ | pair cut | app |") })
+        #expect(row.replacing("\\|", with: "").count { $0 == "|" } == 7, "\(row)")
+        #expect(!text.contains("<i>") && !text.contains("[c]("))
+        #expect(lines.contains { $0.hasPrefix("- ✗ **pair cut, sessions**: expected a\\|b &lt;i>") }, "\(text)")
+        #expect(text.contains("```mermaid\nflowchart LR\n"))
+    }
+
     @Test func `A picture has every node, link and tunnel of a lab, and none upon another`() throws {
         let directory = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().appending(path: "Labs")

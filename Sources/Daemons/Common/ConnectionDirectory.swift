@@ -24,15 +24,14 @@ struct ConnectionDirectory {
         own = files
     }
 
-    /// A tunnel's connection and its keys as netlab writes them, in files whose names no user's file has.
-    func generated(for tunnel: Tunnel, connection: String, secrets: String) -> [ConfigurationFile] {
+    /// A tunnel's connection and its pre-shared key, where it has one, as netlab writes them, in files whose names no user's file has.
+    func generated(for tunnel: Tunnel, connection: String, secrets: String?) -> [ConfigurationFile] {
         let names = Set(own.map(\.path))
         var stem = "\(path)/\(tunnel.name)"
         while names.contains("\(stem).conf") || names.contains("\(stem).secrets") { stem += "-generated" }
         return [
-            ConfigurationFile(path: "\(stem).conf", contents: connection),
-            ConfigurationFile(path: "\(stem).secrets", contents: secrets, isSecret: true),
-        ]
+            ConfigurationFile(path: "\(stem).conf", contents: connection)
+        ] + (secrets.map { [ConfigurationFile(path: "\(stem).secrets", contents: $0, isSecret: true)] } ?? [])
     }
 
     /// The lines that include users' files which the daemon's own pattern for their kind does not match.

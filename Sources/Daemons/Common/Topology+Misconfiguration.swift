@@ -76,8 +76,13 @@ extension Topology {
         case .generated:
             switch parameter {
             case .psk:
-                if let key = end.proposal?.presharedKey.reveal() {
-                    tunnels[index].ends[place].proposal?.presharedKey = Secret(Self.mistaken(key))
+                if let key = end.proposal?.presharedKey?.reveal() {
+                    tunnels[index].ends[place].proposal?.authentication = .presharedKey(Secret(Self.mistaken(key)))
+                }
+            case .certificate:
+                if case .certificate(var use) = end.proposal?.authentication {
+                    use.isMistaken = true
+                    tunnels[index].ends[place].proposal?.authentication = .certificate(use)
                 }
             case .ike:
                 let used = tunnels[index].ends.flatMap { $0.proposal?.ike ?? [] }.map(\.encryption)

@@ -18,6 +18,7 @@ public struct Libreswan: KeyDaemon {
             elsewhere: ["/usr/libexec/ipsec", "/usr/lib/ipsec"]),
         DaemonProgram(name: "ipsec", purpose: "speaks to pluto", package: "libreswan"),
         DaemonProgram(name: "certutil", purpose: "makes pluto's key database", package: "libnss3-tools"),
+        DaemonProgram(name: "pk12util", purpose: "puts keys of certificates into it", package: "libnss3-tools"),
     ]
     public let runDirectory = "/run/pluto"
     public let emptiedDirectories = ["ipsec.d"]
@@ -30,6 +31,7 @@ public struct Libreswan: KeyDaemon {
     public let hasConnectionForEachChild = true
     public let keepsSecretsApart = true
     public let startSetting = "auto=start"
+    public let certificateSetting = "leftcert="
     /// `ExecStopPost` of ipsec.service.
     public let flushesAtItsEnd = true
     /// A connection with `auto=start` is revived (programs/pluto/revival.c).
@@ -49,7 +51,8 @@ public struct Libreswan: KeyDaemon {
         return DaemonSetUp(
             files: LibreswanConfiguration.files(
                 for: node, in: topology, logFile: Daemon.logFile(node: node, kind: id), nssDirectory: directory),
-            keyStore: directory, arguments: LibreswanConfiguration.plutoArguments)
+            keyStore: NSSDatabase.contents(for: node, in: topology, directory: directory),
+            arguments: LibreswanConfiguration.plutoArguments)
     }
 
     public func events(in log: String, of node: String, in topology: Topology, realTimeOffset: Int64) -> [LabEvent] {
@@ -97,6 +100,9 @@ public struct Libreswan: KeyDaemon {
         case .ikeCipher(.null): "libreswan does not protect IKE with null"
         case .ikeCipher(let encryption):
             encryption.cipher.isCCM ? "libreswan does not protect IKE with \(encryption.rawValue)" : nil
+        // `authby` of ipsec.conf(5) in 4.10 knows RSA and ECDSA; EdDSA came with 5.
+        case .signature(.ed25519): "libreswan 4.10 signs IKE with RSA and ECDSA alone"
+        case .signature: nil
         case .group(let group):
             group.number == 2 ? "group 2 (modp1024) is not in Debian's libreswan: it is built without it" : nil
         }
@@ -199,7 +205,7 @@ public struct Libreswan: KeyDaemon {
         "encapsulation", "forceencaps", "type", "esn", "sha2-truncbug", "leftauth", "leftprotoport", "rightprotoport",
         "mark", "mark-in", "mark-out",
         "vti-interface",
-        "vti-routing", "ipsec-interface", "narrowing",
+        "vti-routing", "ipsec-interface", "narrowing", "leftcert",
     ]
 
     /// Those that decide neither when a tunnel comes or goes nor whether a ping gets through, whatever they say.
@@ -209,7 +215,7 @@ public struct Libreswan: KeyDaemon {
         "leftnexthop", "rightnexthop", "priority", "reqid", "rekeymargin", "rekeyfuzz", "vti-shared", "mtu", "metric",
         "leftvti", "rightvti", "aggressive", "aggrmode", "overlapip", "decap-dscp", "encap-dscp", "nopmtudisc",
         "nic-offload", "sendca", "leftsendcert", "rightsendcert", "send-vendorid", "fake-strongswan", "debug",
-        "plutodebug", "connalias",
+        "plutodebug", "connalias", "leftrsasigkey", "rightrsasigkey", "leftca", "rightca",
     ]
 
     /// What is neither, unless it says what is so without it.
@@ -296,6 +302,7 @@ public struct Libreswan: KeyDaemon {
         let esn = parameters["esn"].flatMap { $0 == "either" ? nil : Self.isOn($0) }
         terms.extendedSequences = esn.map { [$0] } ?? [true, false]
         terms.cutsSHA256 = Self.isOn(parameters["sha2-truncbug"])
+        terms.certificate = parameters["leftcert"]
         let ways = (parameters["leftauth"] ?? parameters["authby"])?.split { "|,".contains($0) }
         if !(ways.map { $0.contains("secret") || $0.contains("null") } ?? false) {
             terms.keyless =

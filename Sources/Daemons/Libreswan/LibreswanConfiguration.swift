@@ -36,7 +36,9 @@ public enum LibreswanConfiguration {
                     connection.name, of: end, peer: peer, tunnel.mode, selectors, proposal: proposal,
                     startup: tunnel.isUnused ? .listen : startup, action: action)
             }.joined(separator: "\n")
-            let secret = "\(end.identity) \(peer.identity) : PSK \"\(proposal.presharedKey.reveal())\"\n"
+            let secret = proposal.presharedKey.map {
+                "\(end.identity) \(peer.identity) : PSK \"\($0.reveal())\"\n"
+            }
             return connections.generated(for: tunnel, connection: connection, secrets: secret)
         }
         // What the user's own files say of the whole daemon counts, but for where netlab has its log and its keys.
@@ -82,12 +84,7 @@ public enum LibreswanConfiguration {
                 ("type", mode.rawValue),
                 ("auto", startup == .initiate ? "start" : "add"),
                 ("ikev2", end.options.ikeVersion == 2 ? "insist" : "never"),
-                ("authby", "secret"),
-                ("left", "\(end.localAddress)"),
-                ("leftid", "\(end.identity)"),
-                ("right", "\(end.remoteAddress)"),
-                ("rightid", "\(peer.identity)"),
-            ] + traffic(selectors, mode) + way(into: end) + [
+            ] + authentication(of: end, peer: peer) + traffic(selectors, mode) + way(into: end) + [
                 // Interfaces and routes are netlab's and stay, so the script that would make them has nothing to do.
                 ("leftupdown", "%disabled"),
                 ("ike", proposal.ike.map(ikeAlgorithms).joined(separator: ",")),
@@ -99,6 +96,36 @@ public enum LibreswanConfiguration {
                 ("salifetime", seconds(proposal.espLifetime)),
             ] + options(end.options, proposal) + liveness(end, action: action)
         return "conn \(name)\n" + parameters.map { "    \($0)=\($1)\n" }.joined()
+    }
+
+    private static func authentication(of end: TunnelEnd, peer: TunnelEnd) -> [(String, String)] {
+        let use = end.certificate
+        let ways = [use, peer.certificate].compactMap(\.self).map(\.family)
+        let word = { (family: CertificateKeyFamily, rsa: String) in family == .rsa ? rsa : "ecdsa" }
+        // Of two ways in `authby=` pluto takes RSA, whatever its key is; `leftauth=` has another word for it (measured with 4.10).
+        let means =
+            Set(ways).count == 2
+            ? [("leftauth", word(ways[0], "rsasig")), ("rightauth", word(ways[1], "rsasig"))]
+            : [("authby", ways.first.map { word($0, "rsa-sha2") } ?? "secret")]
+        // A stranger's certificate is for another subject, and for the same alternative names.
+        var own = identity(end.ikeIdentity)
+        if let use, use.isMistaken, case .distinguishedName = use.identity { own = "%fromcert" }
+        return means + [
+            ("left", "\(end.localAddress)"),
+            ("leftid", own),
+            ("right", "\(end.remoteAddress)"),
+            ("rightid", identity(peer.ikeIdentity)),
+        ]
+            // Anybody may have signed the peer's whom the key store trusts.
+            + (use.map { [("leftcert", $0.shownName), ("leftsendcert", "always"), ("rightca", "%any")] } ?? [])
+    }
+
+    private static func identity(_ identity: IKEIdentity) -> String {
+        switch identity {
+        case .address(let address): "\(address)"
+        case .name(let name): "@\(name)"
+        case .distinguishedName(let name): "\"\(name)\""
+        }
     }
 
     private static func traffic(_ selectors: SelectorPair, _ mode: Tunnel.Mode) -> [(String, String)] {

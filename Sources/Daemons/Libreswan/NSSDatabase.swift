@@ -1,7 +1,10 @@
-/// The key store that pluto opens at its start and that stays empty with pre-shared keys.
+import LabModel
+
+/// The key store that pluto opens at its start: empty with pre-shared keys, else with certificates, their keys, and the authorities that
+/// are trusted.
 ///
-/// One is made once and its files copied for each node: that is cheaper than another process. pluto does not start
-/// without one, and does not make one. Source: certutil(1).
+/// An empty one is made once and its files copied for each node: that is cheaper than another process. pluto does not start
+/// without one, and does not make one. Source: certutil(1), pk12util(1).
 public enum NSSDatabase {
     /// The files of a database, to be copied into a directory of mode 0700.
     public static let fileNames = ["cert9.db", "key4.db", "pkcs11.txt"]
@@ -9,5 +12,30 @@ public enum NSSDatabase {
     /// The command that makes an empty database without a password in a directory that exists.
     public static func creationArguments(directory: String) -> [String] {
         ["/usr/bin/certutil", "-N", "-d", "sql:\(directory)", "--empty-password"]
+    }
+
+    /// The command that takes a certificate and its key in, from a PKCS #12 file with the empty passphrase.
+    public static func importArguments(bundle: String, directory: String) -> [String] {
+        ["/usr/bin/pk12util", "-i", bundle, "-d", "sql:\(directory)", "-W", ""]
+    }
+
+    /// The command that takes an authority's certificate in, in PEM, by which those of peers are taken.
+    public static func trustArguments(certificate: String, name: String, directory: String) -> [String] {
+        ["/usr/bin/certutil", "-A", "-d", "sql:\(directory)", "-n", name, "-t", "CT,,", "-a", "-i", certificate]
+    }
+
+    /// What a node's database has, each certificate once.
+    static func contents(for node: String, in topology: Topology, directory: String) -> KeyStoreContents {
+        var entries: [KeyStoreContents.Entry] = []
+        for (_, end) in topology.tunnelEnds(of: node) {
+            guard let use = end.certificate, let credential = use.credential else { continue }
+            let name = end.own?.terms.certificate ?? use.name
+            guard !entries.contains(where: { $0.name == name }) else { continue }
+            entries.append(.init(name: name, pair: credential.own, authorities: credential.authorities))
+            if let stranger = credential.stranger {
+                entries.append(.init(name: use.strangerName, pair: stranger, authorities: []))
+            }
+        }
+        return KeyStoreContents(directory: directory, entries: entries)
     }
 }

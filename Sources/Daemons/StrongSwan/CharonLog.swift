@@ -54,6 +54,8 @@ public enum CharonLog {
         "giving up after", "peer not responding", "unable to install", "loading connection", "failed to load",
         "not supported",
         "received proposals: ", "configured proposals: ", "peer implementation is unknown", " unacceptable",
+        "no issuer certificate found", "no trusted", "certificate invalid", "signature validation failed",
+        "no private key found",
         "no config named", "unable to resolve", "received netlink error", "error writing to socket",
     ]
 

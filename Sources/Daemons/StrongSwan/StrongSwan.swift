@@ -18,12 +18,15 @@ public struct StrongSwan: KeyDaemon {
     public let versionSource = DaemonVersionSource.tree(Self.tree)
     public let programs: [DaemonProgram] = []
     public let runDirectory = "/run/strongswan"
+    // Who is trusted here is not whom the machine trusts.
+    public let emptiedDirectories = ["swanctl"]
     public let socketPath = StrongSwanConfiguration.socketPath
 
     public let usualInterface = TunnelInterfaceKind.xfrm
     public let hasConnectionForEachChild = false
     public let keepsSecretsApart = false
     public let startSetting = "start_action = start"
+    public let certificateSetting = "certs = "
     /// strongswan.service flushes nothing.
     public let flushesAtItsEnd = false
     /// strongswan.conf(5): `retransmit_tries` and its kin are the daemon's.

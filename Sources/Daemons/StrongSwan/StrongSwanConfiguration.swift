@@ -55,7 +55,7 @@ public enum StrongSwanConfiguration {
                 action: action)
             return connections.generated(
                 for: tunnel, connection: connection.text,
-                secrets: secret(of: end, peer: peer, proposal.presharedKey).text)
+                secrets: proposal.presharedKey.map { secret(of: end, peer: peer, $0).text })
         }
         let own = topology.node(named: node)?.keySettings
         let schedule = own == nil && ends.contains { $0.end.own == nil } ? topology.charonRetransmission(of: node) : nil
@@ -65,13 +65,15 @@ public enum StrongSwanConfiguration {
                 path: "/etc/strongswan.conf",
                 contents: (own.map { $0 + "\n\n# netlab's own, without which there is no lab:\n" } ?? "")
                     + daemon(
-                        logFile: logFile, schedule, isAggressive: ends.contains { $0.end.options.isAggressive })),
+                        logFile: logFile, schedule, isAggressive: ends.contains { $0.end.options.isAggressive },
+                        hasCertificates: ends.contains { $0.end.certificate != nil },
+                        signsWithRSA: ends.contains { $0.end.proposal != nil && $0.end.certificate?.family == .rsa })),
             keyLogging(false),
             ConfigurationFile(
                 path: "/etc/swanctl/swanctl.conf",
                 contents: "include conf.d/*.conf\ninclude conf.d/*.secrets\n"
                     + connections.includes(missing: ".conf", ".secrets")),
-        ] + generated + connections.own
+        ] + generated + connections.own + CertificateDirectory.files(of: ends.map(\.end))
     }
 
     static let directory = "/etc/swanctl/conf.d"
@@ -83,18 +85,28 @@ public enum StrongSwanConfiguration {
     static let plugins = [
         "random", "nonce", "openssl", "xcbc", "kdf", "kernel-netlink", "socket-default", "vici", "updown",
     ]
+    /// What reads certificates and keys in PEM besides, and checks what an authority may sign.
+    private static let certificatePlugins = ["pem", "pkcs1", "pkcs8", "x509", "constraints"]
 
-    /// - Parameter schedule: Nil where the settings or all connections are the user's, who may count on charon's own values.
-    private static func daemon(logFile: String, _ schedule: CharonRetransmission?, isAggressive: Bool) -> String {
-        Section(
+    /// - Parameters:
+    ///   - schedule: Nil where the settings or all connections are the user's, who may count on charon's own values.
+    ///   - signsWithRSA: Whether a connection of netlab's does.
+    private static func daemon(
+        logFile: String, _ schedule: CharonRetransmission?, isAggressive: Bool, hasCertificates: Bool,
+        signsWithRSA: Bool
+    ) -> String {
+        let readers = hasCertificates ? certificatePlugins : []
+        return Section(
             "charon-systemd",
             // A responder refuses aggressive mode with a pre-shared key unless it is told so in these words.
             (isAggressive ? [("i_dont_care_about_security_and_use_aggressive_mode_psk", "yes")] : []) + [
-                ("load", plugins.joined(separator: " ")), ("load_modular", "no"),
+                ("load", (plugins + readers).joined(separator: " ")), ("load_modular", "no"),
                 // The lab's routes lead into the interfaces; charon's own would be in a table before all others.
                 ("install_routes", "no"),
                 ("install_virtual_ip", "no"),
             ]
+                // Of RSA's two paddings the one that every peer takes (RFC 8247, section 3.2).
+                + (signsWithRSA ? [("rsa_pss", "yes")] : [])
                 + (schedule.map { schedule in
                     [
                         // New SAs before the old ones go, as libreswan renews its own.
@@ -124,7 +136,13 @@ public enum StrongSwanConfiguration {
                 Section("start-scripts", [("load", loadArguments.joined(separator: " "))]),
             ]
         ).text
-            + Section("swanctl", [("load", "random openssl"), ("socket", "unix://\(socketPath)")]).text
+            + Section(
+                "swanctl",
+                [
+                    ("load", (["random", "openssl"] + readers).joined(separator: " ")),
+                    ("socket", "unix://\(socketPath)"),
+                ]
+            ).text
             + "include strongswan.d/netlab-keys.conf\n"
     }
 
@@ -165,15 +183,35 @@ public enum StrongSwanConfiguration {
                 ("unique", "no"),
                 ("keyingtries", "0"),
                 ("reauth_time", "0"),
-            ] + options(end.options) + ikeLifetime(proposal.ikeLifetime, margin: end.options.rekeyMargin)
+                // An initiator of libreswan's does not ask for one (measured with 4.10).
+            ] + (end.certificate == nil ? [] : [("send_cert", "always")]) + options(end.options)
+                + ikeLifetime(proposal.ikeLifetime, margin: end.options.rekeyMargin)
                 + liveness(end),
             [
-                Section("local", [("auth", "psk"), ("id", "\(end.identity)")]),
-                Section("remote", [("auth", "psk"), ("id", "\(peer.identity)")]),
+                Section("local", local(end)), Section("remote", remote(peer, of: end)),
                 Section("children", [], children),
             ])
         return Section("connections", [], [connection])
     }
+
+    private static func local(_ end: TunnelEnd) -> [(String, String)] {
+        guard let use = end.certificate else { return [("auth", "psk"), ("id", "\(end.identity)")] }
+        let certificate = ("certs", CertificateDirectory.fileName(use.shownName))
+        // Without `id` it is the certificate's subject.
+        if use.isMistaken, case .distinguishedName = use.identity { return [("auth", "pubkey"), certificate] }
+        return [("auth", "pubkey"), certificate, ("id", identity(use.identity))]
+    }
+
+    private static func remote(_ peer: TunnelEnd, of end: TunnelEnd) -> [(String, String)] {
+        guard let use = end.certificate else { return [("auth", "psk"), ("id", "\(peer.identity)")] }
+        return [
+            ("auth", "pubkey"), ("id", identity(peer.ikeIdentity)),
+            ("cacerts", CertificateDirectory.authorityNames(of: use).joined(separator: ", ")),
+        ]
+    }
+
+    /// In quotation marks, for a distinguished name has commas.
+    private static func identity(_ identity: IKEIdentity) -> String { "\"\(identity)\"" }
 
     /// Settings of a child.
     private static func way(into end: TunnelEnd) -> [(String, String)] {

@@ -46,9 +46,11 @@ public struct SwanctlConnection: Hashable, Sendable {
                 offers.flatMap { $0.contains("esn") ? ($0.contains("noesn") ? [true, false] : [true]) : [false] })
         }
         terms.cutsSHA256 = Self.isOn(childSettings?.values["sha256_96"])
-        let auth = settings.sectionNames.first { $0.hasPrefix("local") }.flatMap {
-            settings[section: $0]?.values["auth"]
-        }
+        terms.certificate = first("certs", ofSide: "local")
+        terms.authority = first("cacerts", ofSide: "remote")
+        let auth = first("auth", ofSide: "local")
+        // `local.id` of swanctl.conf(5).
+        terms.isNamedByCertificate = auth?.hasPrefix("psk") != true
         if auth?.hasPrefix("psk") != true {
             terms.keyless =
                 auth.map { "authenticates by \($0)" }
@@ -60,8 +62,10 @@ public struct SwanctlConnection: Hashable, Sendable {
     }
 
     /// `id` of the first section whose name begins so.
-    private func identity(_ side: String) -> String? {
-        settings.sectionNames.first { $0.hasPrefix(side) }.flatMap { settings[section: $0]?.values["id"] }
+    private func identity(_ side: String) -> String? { first("id", ofSide: side) }
+
+    private func first(_ key: String, ofSide side: String) -> String? {
+        settings.sectionNames.first { $0.hasPrefix(side) }.flatMap { settings[section: $0]?.values[key] }
     }
 
     /// The first of `local_addrs`, where that is an address.
@@ -255,7 +259,7 @@ public struct SwanctlConnection: Hashable, Sendable {
     private static let taken: Set = [
         "version", "local_addrs", "remote_addrs", "proposals", "dpd_delay", "keyingtries", "rekey_time", "over_time",
         "encap", "mobike", "if_id_in", "if_id_out", "mark_in", "mark_out", "local.auth", "local.id", "remote.auth",
-        "remote.id",
+        "remote.id", "local.certs", "remote.cacerts",
         "children.local_ts",
         "children.remote_ts", "children.esp_proposals", "children.rekey_time", "children.life_time",
         "children.if_id_in", "children.if_id_out", "children.mark_in", "children.mark_out", "children.mode",

@@ -7,7 +7,7 @@ public struct Breakage: Hashable, Sendable {
     public enum Kind: String, Hashable, Sendable, Codable, CaseIterable {
         /// Nothing of a tunnel's own gets through any more, and nobody is told.
         case cut
-        /// One end's key is another: the tunnel is negotiated anew, in vain.
+        /// One end's key or certificate is another: the tunnel is negotiated anew, in vain.
         case refused
         /// A speaker's operator shuts a session.
         case shut
@@ -50,7 +50,7 @@ public struct Breakage: Hashable, Sendable {
             return generated.map {
                 Breakage(
                     kind: .refused, subject: tunnel.name,
-                    faults: [.mismatch(tunnel: tunnel.name, .psk, node: $0.node)])
+                    faults: [.mismatch(tunnel: tunnel.name, $0.certificate == nil ? .psk : .certificate, node: $0.node)])
             }
         }
         let shut = topology.sessions.compactMap { session in

@@ -14,6 +14,7 @@ extension KeyDaemonAlgorithm {
     fileprivate var alternative: String {
         switch self {
         case .ikeCipher: "Take aes-256-cbc or aes-256-gcm-16; under `esp:` any of them will do"
+        case .signature: "Take an ECDSA or RSA key"
         case .group: "Take group 14 or higher, as any peer of today does"
         }
     }

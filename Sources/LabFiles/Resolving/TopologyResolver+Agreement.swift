@@ -35,7 +35,10 @@ extension TopologyResolver {
                 version = connection?.ikeVersion
                 // One that says nothing of itself has the address that it sends from for its name.
                 let isSaid = connection.map { $0.settings[$0.terms.keys.localID] != nil } ?? true
-                localID = connection?.terms.localID ?? (isSaid ? nil : "\(end.localAddress)")
+                let subject = connection?.terms.isNamedByCertificate ?? false ? files.certificate?.subject : nil
+                localID =
+                    !isSaid && subject != nil
+                    ? subject?.lowercased() : connection?.terms.localID ?? (isSaid ? nil : "\(end.localAddress)")
                 remoteID = connection?.terms.remoteID
                 key = profile.presharedKey(in: files, of: end)
             case .generated(let startup, _):
@@ -46,8 +49,8 @@ extension TopologyResolver {
                 esp = end.proposal?.esp
                 initiates = startup == .initiate
                 version = end.options.ikeVersion
-                localID = "\(end.identity)"
-                remoteID = tunnel.peer(of: end).map { "\($0.identity)" }
+                localID = "\(end.ikeIdentity)".lowercased()
+                remoteID = tunnel.peer(of: end).map { "\($0.ikeIdentity)".lowercased() }
                 key = end.proposal?.presharedKey
             }
         }
@@ -237,9 +240,17 @@ extension TopologyResolver {
                 "Take another in \(files.configurationName), or another daemon for \(node).")
         }
         if let keyless = own.terms.keyless {
+            check(files.certificate, of: side.end, own, line) {
+                collector.error(
+                    line, "\(place): in \(files.configurationName) of \(node) the connection \(keyless)",
+                    "Give the end what it signs with, `certificate: {file: CERTIFICATE, key: KEY, ca: CA}`, files in PEM beside the lab file; or write `authby=secret`, in a swanctl.conf `auth = psk`."
+                )
+            }
+        } else if files.certificate != nil {
             collector.error(
-                line, "\(place): in \(files.configurationName) of \(node) the connection \(keyless)",
-                "Write `authby=secret`, or in a swanctl.conf `auth = psk`: a lab has no keys but pre-shared ones yet.")
+                line,
+                "\(place): in \(files.configurationName) of \(node) the connection authenticates by a pre-shared key",
+                "Remove `certificate:` here, or write `authby=rsasig,ecdsa`, in a swanctl.conf `auth = pubkey`.")
         } else if let local = side.localID, let remote = side.remoteID,
             side.profile.lacksKey(in: files, for: local, and: remote)
         {

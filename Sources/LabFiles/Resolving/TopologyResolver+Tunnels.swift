@@ -115,6 +115,7 @@ extension TopologyResolver {
         checkOptions(of: tunnel, spec)
         checkReach(of: tunnel, spec)
         checkAgreement(of: tunnel, spec)
+        checkCertificates(of: tunnel, spec)
         checkComeback(of: tunnel, spec)
         return tunnel
     }
@@ -153,36 +154,34 @@ extension TopologyResolver {
 
     /// What an end offers: its own, and the tunnel's where it has none; nil where something is missing or wrong, which is reported.
     func proposal(of end: TunnelSpec.End, in spec: TunnelSpec, place: String) -> TunnelProposal? {
-        let missing = { (end: TunnelSpec.End) in
-            ProposalSpec.keys.filter {
-                !spec.proposal.written.contains($0) && !end.proposal.written.contains($0)
-            }
-        }
+        let missing = { (end: TunnelSpec.End) in ProposalSpec.missing(in: [spec.proposal, end.proposal]) }
         // Both may lack the same.
         let first = spec.ends.first { $0.configuration == nil && !missing($0).isEmpty }
         if let first, end.node.value == first.node.value {
             collector.error(
                 spec.name.line, "\(place) has no \(missing(first).joined(separator: ", "))",
-                "A generated tunnel needs `ike:`, `esp:` and `psk:`; or give both ends their own `config:`.")
+                "A generated tunnel needs `ike:`, `esp:`, and `psk:` or `certificate:`; or give both ends their own `config:`."
+            )
         }
+        let authentication = authentication(of: end, in: spec, place: place)
         guard let ike = end.proposal.ike ?? spec.proposal.ike, let esp = end.proposal.esp ?? spec.proposal.esp,
-            let key = end.proposal.presharedKey ?? spec.proposal.presharedKey
+            let authentication
         else { return nil }
         let ikeLifetime = ike.lifetime ?? spec.proposal.ike?.lifetime ?? standardLifetime(.ikeLifetime, of: spec)
         let espLifetime = esp.lifetime ?? spec.proposal.esp?.lifetime ?? standardLifetime(.espLifetime, of: spec)
         return TunnelProposal(
             ike: ike.proposals, ikeLifetime: ikeLifetime ?? .seconds(28800), esp: esp.proposals,
-            espLifetime: espLifetime ?? .seconds(3600), presharedKey: key)
+            espLifetime: espLifetime ?? .seconds(3600), authentication: authentication)
     }
 
     func configuration(of end: TunnelSpec.End, place: String) -> TunnelEnd.Configuration? {
         guard let name = end.configuration else {
             return .generated(startup: end.startup, deadPeerAction: end.deadPeerAction)
         }
-        if end.secrets == nil, daemon(of: end.node.value).keepsSecretsApart {
+        if end.secrets == nil, end.proposal.certificate == nil, daemon(of: end.node.value).keepsSecretsApart {
             collector.error(
                 name.line, "\(place).ends.\(end.node.value) has `config:` but no `secrets:`",
-                "Add `secrets: FILE` with its pre-shared key.")
+                "Add `secrets: FILE` with its pre-shared key, or `certificate: {file: …, key: …, ca: …}`.")
             return nil
         }
         guard let configuration = companion(name, place: place) else { return nil }
@@ -191,10 +190,14 @@ extension TopologyResolver {
             guard let text = companion(file, place: place) else { return nil }
             secrets = text
         }
-        return .own(
-            ConnectionFiles(
-                configurationName: name.value, configuration: configuration, secretsName: end.secrets?.value,
-                secrets: Secret(secrets)))
+        var files = ConnectionFiles(
+            configurationName: name.value, configuration: configuration, secretsName: end.secrets?.value,
+            secrets: Secret(secrets))
+        if let spec = end.proposal.certificate {
+            guard let use = certificate(spec, of: end, tunnel: "", place: place) else { return nil }
+            files.certificate = use
+        }
+        return .own(files)
     }
 }
 

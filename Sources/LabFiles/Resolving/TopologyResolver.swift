@@ -32,7 +32,7 @@ extension LabFile {
             let own = DiagnosticCollector(file: collector.file)
             let file = LabFile(
                 root: root.map { $0.replacing($0.node, collector: own) }, variant: variant.name.value, collector: own,
-                providers: providers, companion: companion)
+                providers: providers, date: date, companion: companion)
             var resolver = TopologyResolver(file: file)
             others.append(resolver.resolve())
             found += own.diagnostics.filter { !base.contains($0) }.map { $0.inVariant(variant.name.value) }

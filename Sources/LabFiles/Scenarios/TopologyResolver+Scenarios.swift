@@ -1,5 +1,6 @@
 import LabModel
 import NetworkTypes
+import ScenarioReading
 import YAMLReading
 
 // Scenarios, and what a soak pings.

@@ -52,14 +52,19 @@ struct TunnelSpec {
         guard
             let fields = value.fields(
                 [
-                    "summary", "unused", "ike", "esp", "dpd", "psk", "mtu", "mss", "mode", "selectors", "ends",
-                ] + OptionsSpec.keys),
+                    "summary", "unused", "dpd", "mtu", "mss", "mode", "selectors", "ends",
+                ] + ProposalSpec.keys + OptionsSpec.keys),
             let ends = fields.required("ends", "the two nodes it joins")
         else { return nil }
         name = key
         summary = fields["summary"]?.text()?.value ?? ""
         isUnused = fields["unused"]?.flag()?.value ?? false
         proposal = ProposalSpec(fields)
+        if let certificate = proposal.certificate, certificate.isOfFiles {
+            value.collector.error(
+                certificate.line, "\(certificate.path): a key belongs to one end, and this one would be both ends'",
+                "Write `certificate: {file: …, key: …, ca: …}` under each end.")
+        }
         options = OptionsSpec(fields)
         deadPeerDetection = fields["dpd"].flatMap(Self.deadPeerDetection)
         mtu = fields["mtu"]?.value(MTU.self, "an MTU from 68 to 65535")
@@ -121,7 +126,7 @@ extension TunnelSpec.End {
         }
         proposal = ProposalSpec(fields)
         options = OptionsSpec(fields)
-        for key in ProposalSpec.keys + OptionsSpec.keys where fields["config"] != nil {
+        for key in ProposalSpec.keys + OptionsSpec.keys where fields["config"] != nil && key != "certificate" {
             guard let field = fields[key] else { continue }
             field.collector.error(
                 field.line, "\(field.path) is not used: the end brings its own configuration",

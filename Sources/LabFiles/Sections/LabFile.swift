@@ -1,3 +1,4 @@
+import Certificates
 import Daemons
 import LabModel
 import NetworkTypes
@@ -36,6 +37,8 @@ public struct LabFile {
     let merged: YAMLValue?
     let collector: DiagnosticCollector
     let companion: (String) throws -> String
+    /// When the lab comes up, in seconds since 1970: by this, certificates are valid or not.
+    let date: Int64
     /// Nil where providers are not looked at.
     let providers: ProviderLibrary?
 
@@ -51,25 +54,28 @@ public struct LabFile {
     ///   - file: The file's name for messages.
     ///   - variant: One of the file's variants, to be laid over it.
     ///   - providers: What `provider:` of a cloud may name; nil leaves providers' rules and defaults out.
+    ///   - date: When the lab comes up, in seconds since 1970: its date is the machine's then.
     ///   - companion: Reads a file beside the lab file by its plain name, for configurations that the lab brings along.
     public init(
         text: String, file: String, variant: String? = nil, providers: ProviderLibrary? = nil,
-        companion: @escaping (String) throws -> String
+        date: Int64 = CertificateDate.now, companion: @escaping (String) throws -> String
     ) {
         let collector = DiagnosticCollector(file: file)
         let root = YAMLValue.parse(text, collector: collector)
-        self.init(root: root, variant: variant, collector: collector, providers: providers, companion: companion)
+        self.init(
+            root: root, variant: variant, collector: collector, providers: providers, date: date, companion: companion)
     }
 
     /// - Parameter root: The whole file as it is written; nil where it is not YAML, which has been reported.
     init(
-        root: YAMLValue?, variant: String?, collector: DiagnosticCollector, providers: ProviderLibrary?,
+        root: YAMLValue?, variant: String?, collector: DiagnosticCollector, providers: ProviderLibrary?, date: Int64,
         companion: @escaping (String) throws -> String
     ) {
         self.root = root
         self.providers = providers
         self.collector = collector
         self.companion = companion
+        self.date = date
         self.variant = variant
         let section = root?.entry("variants")
         variants =

@@ -2,7 +2,7 @@ import Daemons
 import LabModel
 import YAMLReading
 
-/// `ike:`, `esp:` and `psk:` as a tunnel or one of its ends has them.
+/// `ike:`, `esp:`, and `psk:` or `certificate:` as a tunnel or one of its ends has them.
 struct ProposalSpec {
     /// One phase's proposals, the best first, and how long what comes of them lasts.
     struct Phase<Proposal> {
@@ -16,16 +16,28 @@ struct ProposalSpec {
     let ike: Phase<IKEAlgorithms>?
     let esp: Phase<ESPProposal>?
     let presharedKey: Secret?
+    let certificate: CertificateSpec?
     /// The keys that are there, right or wrong; what is wrong has been reported.
     let written: Set<String>
 
-    static let keys = ["ike", "esp", "psk"]
+    static let keys = ["ike", "esp", "psk", "certificate"]
+
+    /// The keys that a generated end needs and that neither it nor its tunnel has.
+    static func missing(in specs: [ProposalSpec]) -> [String] {
+        let isWritten = { (key: String) in specs.contains { $0.written.contains(key) } }
+        return ["ike", "esp"].filter { !isWritten($0) } + (isWritten("psk") || isWritten("certificate") ? [] : ["psk"])
+    }
 
     init(_ fields: YAMLFields) {
         written = Set(Self.keys.filter { fields[$0] != nil })
         ike = fields["ike"].flatMap { Self.phase($0, Self.ike) }
         esp = fields["esp"].flatMap { Self.phase($0, Self.esp) }
         presharedKey = fields["psk"].flatMap(Self.presharedKey)
+        certificate = fields["certificate"].flatMap(CertificateSpec.init)
+        if let field = fields["certificate"], fields["psk"] != nil {
+            field.collector.error(
+                field.line, "\(field.path): there is a pre-shared key as well", "Remove `psk:` or `certificate:`.")
+        }
     }
 
     private typealias Read<Proposal> = (proposal: Proposal, fields: YAMLFields, algorithms: [AlgorithmChoice])

@@ -28,7 +28,7 @@ public enum Fault: Hashable, Sendable, Codable {
     case sourceDestinationCheck(node: String)
     /// `daemon NODE/KIND killed|stopped|restarted`; a restart is over in a moment.
     case daemon(node: String, DaemonID, DaemonFault)
-    /// `mismatch TUNNEL psk|ike|esp [at NODE]`: one end's parameters no longer fit; the tunnel's first end unless named.
+    /// `mismatch TUNNEL psk|certificate|ike|esp [at NODE]`: one end's parameters no longer fit; the tunnel's first end unless named.
     case mismatch(tunnel: String, Parameter, node: String)
     /// `sa TUNNEL deleted [at NODE]`: one end's kernel forgets its security associations.
     case associationsDeleted(tunnel: String, node: String)
@@ -91,7 +91,7 @@ public enum Fault: Hashable, Sendable, Codable {
 
     /// What two ends of a tunnel must agree on.
     public enum Parameter: String, Hashable, Sendable, Codable, CaseIterable {
-        case psk, ike, esp
+        case psk, certificate, ike, esp
     }
 }
 

@@ -107,6 +107,27 @@ extension FaultReader {
         try one(name, of: tunnel.ends.map(\.node), noun: "ends of \(tunnel.name)")
     }
 
+    /// A mismatch that the end's configuration can have.
+    func mismatch(of tunnel: Tunnel, _ parameter: Fault.Parameter, at node: String) throws(FaultError) -> Fault {
+        let end = tunnel.ends.first { $0.node == node }
+        if parameter == .certificate, case .own = end?.configuration {
+            throw FaultError(
+                "\(tunnel.name) has files of its own at \(node), whose certificate netlab does not replace. Take a tunnel that netlab configures."
+            )
+        }
+        switch (parameter, end?.certificate) {
+        case (.certificate, nil):
+            throw FaultError(
+                "\(tunnel.name) authenticates by a pre-shared key at \(node): take `mismatch \(tunnel.name) psk at \(node)`."
+            )
+        case (.psk, .some):
+            throw FaultError(
+                "\(tunnel.name) authenticates by certificate at \(node): take `mismatch \(tunnel.name) certificate at \(node)`."
+            )
+        default: return .mismatch(tunnel: tunnel.name, parameter, node: node)
+        }
+    }
+
     /// A speaker of the session, its first unless named.
     func speaker(_ name: String?, of session: BGPSession) throws(FaultError) -> String {
         try one(name, of: session.speakers.map(\.node), noun: "speakers of \(session.name)")

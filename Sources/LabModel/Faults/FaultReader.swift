@@ -59,11 +59,11 @@ struct FaultReader {
             }
         ),
         (
-            "mismatch TUNNEL psk|ike|esp [at NODE]",
+            "mismatch TUNNEL psk|certificate|ike|esp [at NODE]",
             { (r, a) throws(FaultError) in
                 let tunnel = try r.usedTunnel(a[0])
                 let parameter: Fault.Parameter = try r.choice(a[1], noun: "parameters")
-                return .mismatch(tunnel: tunnel.name, parameter, node: try r.end(a[2], of: tunnel))
+                return try r.mismatch(of: tunnel, parameter, at: try r.end(a[2], of: tunnel))
             }
         ),
         (

@@ -181,6 +181,8 @@ public struct ConnectionFiles: Hashable, Sendable, Codable {
     /// Nil where the keys are in the configuration itself, as some daemons have it.
     public let secretsName: String?
     public var secrets: Secret
+    /// What the files may name; nil where they need no certificate.
+    public var certificate: CertificateUse?
 
     public init(configurationName: String, configuration: String, secretsName: String?, secrets: Secret) {
         self.configurationName = configurationName

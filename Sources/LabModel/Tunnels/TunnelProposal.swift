@@ -8,16 +8,22 @@ public struct TunnelProposal: Hashable, Sendable, Codable {
     /// Phase 2: how the traffic may be, the best first; at least one.
     public var esp: [ESPProposal]
     public var espLifetime: Duration
-    public var presharedKey: Secret
+    public var authentication: Authentication
 
     public init(
-        ike: [IKEAlgorithms], ikeLifetime: Duration, esp: [ESPProposal], espLifetime: Duration, presharedKey: Secret
+        ike: [IKEAlgorithms], ikeLifetime: Duration, esp: [ESPProposal], espLifetime: Duration,
+        authentication: Authentication
     ) {
         self.ike = ike
         self.ikeLifetime = ikeLifetime
         self.esp = esp
         self.espLifetime = espLifetime
-        self.presharedKey = presharedKey
+        self.authentication = authentication
+    }
+
+    /// Nil where it authenticates in another way.
+    public var presharedKey: Secret? {
+        if case .presharedKey(let key) = authentication { key } else { nil }
     }
 }
 

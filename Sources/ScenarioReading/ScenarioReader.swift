@@ -3,8 +3,9 @@ import NetworkTypes
 import YAMLReading
 
 /// Reads one scenario against the topology it is played in.
-struct ScenarioReader {
-    static let keys = ["summary", "variant", "traffic", "timeline", "lasts", "outage"]
+public struct ScenarioReader {
+    /// What its mapping may have.
+    public static let keys = ["summary", "variant", "traffic", "timeline", "lasts", "outage"]
 
     let name: Located<String>
     let fields: YAMLFields
@@ -21,7 +22,16 @@ struct ScenarioReader {
     private static let mostRequests = 10_000_000
     private static let mostFlows = 256
 
-    func scenario() -> Scenario? {
+    /// - Parameter written: The names in each section of the file, also of parts that were left out for an error of their own.
+    public init(name: Located<String>, fields: YAMLFields, topology: Topology, written: [String: [String]]) {
+        self.name = name
+        self.fields = fields
+        self.topology = topology
+        self.written = written
+    }
+
+    /// The scenario; nil where it makes no sense, which is reported.
+    public func scenario() -> Scenario? {
         let length = length()
         let traffic = traffic(within: length)
         let entries = timeline(within: length)
