@@ -50,7 +50,8 @@ public struct Breakage: Hashable, Sendable {
             return generated.map {
                 Breakage(
                     kind: .refused, subject: tunnel.name,
-                    faults: [.mismatch(tunnel: tunnel.name, $0.certificate == nil ? .psk : .certificate, node: $0.node)])
+                    faults: [.mismatch(tunnel: tunnel.name, $0.certificate == nil ? .psk : .certificate, node: $0.node)]
+                )
             }
         }
         let shut = topology.sessions.compactMap { session in
