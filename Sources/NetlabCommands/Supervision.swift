@@ -26,7 +26,10 @@ struct Supervision {
         name: String, source: String, kernel: ChosenKernel, variant: String? = nil, seed: UInt64? = nil, nodes: Int = 0
     ) {
         self.name = name
-        self.source = source
+        // Whoever asks for it by the lab's name may be in another directory.
+        let isWhole = source == Self.bare || source.hasPrefix("/")
+        let own = source.hasPrefix("./") ? String(source.dropFirst(2)) : source
+        self.source = isWhole ? source : "\(FileManager.default.currentDirectoryPath)/\(own)"
         self.kernel = kernel
         self.variant = variant
         self.seed = seed

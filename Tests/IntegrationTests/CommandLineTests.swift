@@ -6,8 +6,8 @@ import Testing
 struct CommandLineTests {
     static let verbs = [
         "up", "down", "list", "status", "clock", "exec", "shell", "logs", "fail", "heal", "faults", "test", "soak",
-        "predict", "check", "capture", "packets", "probe", "explain", "wireshark", "validate", "providers", "plan",
-        "mtu", "doctor", "gc", "kernel",
+        "predict", "check", "capture", "packets", "probe", "explain", "wireshark", "new", "validate", "graph",
+        "providers", "plan", "mtu", "doctor", "gc", "kernel",
     ]
 
     let netlab = Netlab(environment: ["NETLAB_HOME": Netlab.checkout.string, "NO_COLOR": "1"])
