@@ -172,6 +172,12 @@ let package = Package(
             resources: [.embedInCode("lab-kernel.config")],
             swiftSettings: strict),
         .target(
+            name: "Userlands",
+            dependencies: [
+                "KernelBuilds", "Daemons", "LabModel", .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict),
+        .target(
             name: "LabHost",
             dependencies: [
                 "KernelBuilds", "AgentProtocol", "Daemons", "LabRecords", "LabModel", "NetworkTypes", "CLinux",
@@ -184,7 +190,7 @@ let package = Package(
             dependencies: [
                 "NetworkTypes", "PacketFormats", "CaptureFile", "PacketCapture", "Decryption", "Expectations", "Recordings",
                 "Derivations", "Predictions", "HeaderStacks", "Daemons", "LabRecords", "LabModel", "LabFiles", "LabDrafts", "Providers",
-                "LabPlan", "AgentProtocol", "KernelBuilds", "LabHost", "LabRuntime", "Pages", "Reporting", "CLinux",
+                "LabPlan", "AgentProtocol", "KernelBuilds", "Userlands", "LabHost", "LabRuntime", "Pages", "Reporting", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -280,6 +286,12 @@ let package = Package(
             dependencies: [
                 "LabHost", "KernelBuilds", "AgentProtocol", "Daemons", "CLinux", .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "UserlandsTests",
+            dependencies: [
+                "Userlands", "KernelBuilds", "Daemons", "LabModel", .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict),
         .testTarget(

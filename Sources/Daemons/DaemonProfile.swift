@@ -18,6 +18,10 @@ public protocol DaemonProfile: Sendable {
     var versionSource: DaemonVersionSource { get }
     /// What has to be installed for it.
     var programs: [DaemonProgram] { get }
+    /// Debian's package of the daemon itself, whose version is its.
+    var debianPackage: String { get }
+    /// Files below a root directory without which a node with that system cannot run it.
+    var files: [String] { get }
     /// The directory below /run that it writes to, of which each node has one of its own.
     var runDirectory: String { get }
     /// Directories below /etc that begin empty in a node, whatever the host has there.
@@ -56,6 +60,8 @@ extension DaemonProfile {
     /// The tree that netlab keeps it in; nil for a daemon that is installed.
     public var tree: DaemonTree? { if case .tree(let tree) = versionSource { tree } else { nil } }
     public var emptiedDirectories: [String] { [] }
+    public var debianPackage: String { tree?.packages.first ?? programs.first?.package ?? "" }
+    public var files: [String] { tree?.programs ?? [] }
     public func masked(_ log: [UInt8]) -> [UInt8] { log }
     public var leftovers: [String] { [socketPath] }
     public var seededEnvironment: [String: String] { [:] }
@@ -92,9 +98,12 @@ public struct DaemonTree: Hashable, Sendable {
     public let name: String
     /// Files below it without which it is not whole.
     public let programs: [String]
+    /// The Debian packages that it is unpacked from, the daemon's own first.
+    public let packages: [String]
 
-    public init(name: String, programs: [String]) {
+    public init(name: String, programs: [String], packages: [String]) {
         self.name = name
+        self.packages = packages
         self.programs = programs
     }
 }

@@ -7,6 +7,8 @@ public protocol KeyDaemon: DaemonProfile {
     var usualInterface: TunnelInterfaceKind { get }
     /// Which number an interface of that name and kind has for its policies.
     func number(of interface: InterfaceName, _ kind: TunnelInterfaceKind) -> InterfaceNumber
+    /// Whether it ties an XFRM interface to the one with its own address, and takes none that is tied to nothing.
+    var tiesInterfaces: Bool { get }
     /// Whether each child SA is a connection of its own to it, and not one of several in a connection.
     var hasConnectionForEachChild: Bool { get }
     /// Whether the keys of a user's own configuration stand in a file apart.
@@ -57,6 +59,11 @@ public protocol KeyDaemon: DaemonProfile {
     /// How often and how long it repeats a request of an end's.
     func retransmission(of end: TunnelEnd, of tunnel: Tunnel, in topology: Topology, version: DaemonVersion)
         -> IKERetransmission
+    /// Whether what a generated configuration says of a silent peer (``TunnelEnd/DeadPeerAction``) counts; else it does what its
+    /// startup says.
+    func hasDeadPeerActions(_ version: DaemonVersion) -> Bool
+    /// How long it pauses after attempts in vain, until a packet for the tunnel has the kernel ask it again.
+    func pauseBetweenAttempts(_ version: DaemonVersion) -> Duration
     /// How long after a peer's last packet it asks it at the latest, where `delay` is configured.
     func latestQuestion(after delay: Duration) -> Duration
 
@@ -70,6 +77,9 @@ public protocol KeyDaemon: DaemonProfile {
 
 extension KeyDaemon {
     public var settingsFile: String? { nil }
+    public var tiesInterfaces: Bool { false }
+    public func hasDeadPeerActions(_ version: DaemonVersion) -> Bool { true }
+    public func pauseBetweenAttempts(_ version: DaemonVersion) -> Duration { .zero }
     public func readSettings(_ text: String) -> Result<OwnDaemonSettings, OwnDaemonSettings.Unreadable> {
         .failure(OwnDaemonSettings.Unreadable(line: 1, reason: "\(product) has no file of settings of its own"))
     }

@@ -7,10 +7,23 @@ import SystemPackage
 ///
 /// The mirror is the one that the system itself fetches Debian's packages from, with its proxy and time limits; what it sends is
 /// verified with the keyring that Debian installs.
-struct DebianArchive {
+package struct DebianArchive {
     /// Where lists, sources and packages are kept: `CACHE/apt`.
     let directory: FilePath
     let tools: KernelBuildTools
+
+    /// What to do where a package cannot be had.
+    private let remedy: String
+
+    package init(
+        directory: FilePath, tools: KernelBuildTools,
+        remedy: String =
+            "Look at the network and at apt's sources, or name a tarball: netlab kernel build --source FILE."
+    ) {
+        self.directory = directory
+        self.tools = tools
+        self.remedy = remedy
+    }
 
     /// A package as the archive has it now.
     struct Package: Sendable, Hashable {
@@ -29,6 +42,44 @@ struct DebianArchive {
     ///
     /// - Throws: `sourceUnusable`, with apt-get's own words, when there is no apt-get, no mirror, no network, or no such package.
     func fetch(_ package: String, from suite: String) async throws -> Package {
+        let (place, settings) = try await prepare(for: package, suite, status: "/var/lib/dpkg/status")
+        let packages = place.appending("packages")
+        try await apt(["update", "-q"], settings, in: packages, package, suite)
+        try await apt(["download", "-q", package], settings, in: packages, package, suite)
+        return try await newest(package, in: packages, suite)
+    }
+
+    /// Fetches sets of packages of a suite, each with all that it depends on, as for a system that has nothing yet.
+    ///
+    /// What conflicts with a package of one set may stand in another.
+    ///
+    /// - Parameter archives: A directory with a `partial` in it, where the packages are left.
+    /// - Throws: `sourceUnusable`, with apt-get's own words.
+    package func fetch(_ sets: [[String]], from suite: String, into archives: FilePath) async throws {
+        let subject = "what a system of its own needs"
+        let status = directory.appending("nothing-installed")
+        let (_, settings) = try await prepare(for: subject, suite, status: status.string)
+        do {
+            try Data().write(to: URL(filePath: status.string))
+        } catch {
+            throw SetupError(
+                .directoryUnavailable, "cannot write \(status): \(error)",
+                remedy: "Set XDG_CACHE_HOME to a directory that you can write to.")
+        }
+        try await apt(["update", "-q", "--error-on=any"], settings, in: archives, subject, suite)
+        for set in sets {
+            try await apt(
+                [
+                    "install", "-q", "-y", "--download-only", "--no-install-recommends",
+                    "-o", "Dir::Cache::archives=\(archives)", "-o", "APT::Architectures::=amd64",
+                ] + set, settings, in: archives, subject, suite)
+        }
+    }
+
+    /// Makes ready what apt-get works with for a suite: its directories, its settings, the mirror.
+    private func prepare(for package: String, _ suite: String, status: String) async throws -> (
+        place: FilePath, settings: FilePath
+    ) {
         for program in Self.programs where tools.find(program) == nil {
             throw unavailable(package, suite, "this system has no \(program)")
         }
@@ -37,14 +88,13 @@ struct DebianArchive {
         }
         let mirror = try await mirror(for: package, suite)
         let place = directory.appending(suite)
-        let packages = place.appending("packages")
         let settings = place.appending("apt.conf")
         do {
             for part in ["state/lists/partial", "cache/archives/partial", "packages"] {
                 try FileManager.default.createDirectory(
                     atPath: place.string + "/" + part, withIntermediateDirectories: true)
             }
-            let text = try await Self.configuration(in: place, systemAcquire: systemSettings())
+            let text = try await Self.configuration(in: place, status: status, systemAcquire: systemSettings())
             try Data(text.utf8).write(to: URL(filePath: settings.string))
             try Data("deb [signed-by=\(Self.keyring)] \(mirror) \(suite) main\n".utf8)
                 .write(to: URL(filePath: place.appending("sources.list").string))
@@ -55,9 +105,7 @@ struct DebianArchive {
                 .directoryUnavailable, "cannot write in \(place): \(error)",
                 remedy: "Set XDG_CACHE_HOME to a directory that you can write to, with room in it.")
         }
-        try await apt(["update", "-q"], settings, in: packages, package, suite)
-        try await apt(["download", "-q", package], settings, in: packages, package, suite)
-        return try await newest(package, in: packages, suite)
+        return (place, settings)
     }
 
     /// Removes what was fetched of a package, and keeps the lists.
@@ -92,12 +140,12 @@ struct DebianArchive {
     }
 
     /// What apt-get is told, in the syntax of apt.conf(5): the system's own settings of how to fetch, and where everything is.
-    static func configuration(in place: FilePath, systemAcquire: String) throws -> String {
+    static func configuration(in place: FilePath, status: String, systemAcquire: String) throws -> String {
         """
         \(systemAcquire)
         Dir::State "\(place)/state";
         Dir::State::lists "\(place)/state/lists";
-        Dir::State::status "/var/lib/dpkg/status";
+        Dir::State::status "\(status)";
         Dir::Cache "\(place)/cache";
         Dir::Etc::sourcelist "\(place)/sources.list";
         Dir::Etc::sourceparts "/dev/null";
@@ -147,6 +195,6 @@ struct DebianArchive {
     private func unavailable(_ package: String, _ suite: String, _ reason: String) -> SetupError {
         SetupError(
             .sourceUnusable, "\(package) cannot be had from Debian's \(suite): \(reason)",
-            remedy: "Look at the network and at apt's sources, or name a tarball: netlab kernel build --source FILE.")
+            remedy: remedy)
     }
 }

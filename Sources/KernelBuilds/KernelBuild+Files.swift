@@ -2,13 +2,13 @@ import Glibc
 import SystemPackage
 
 /// The output of a build's tools: a file, and its last lines at hand for an error's text.
-final class BuildLog {
+package final class BuildLog {
     let path: FilePath
     private(set) var lastLines: [String] = []
     private let file: FileDescriptor
 
     /// Starts the log anew.
-    init(_ path: FilePath) throws(SetupError) {
+    package init(_ path: FilePath) throws(SetupError) {
         self.path = path
         do {
             file = try FileDescriptor.open(
@@ -35,11 +35,11 @@ final class BuildLog {
 }
 
 /// The right to build in a cache: held by one process at a time, and given up by the kernel when that process ends.
-struct BuildLock: ~Copyable {
+package struct BuildLock: ~Copyable {
     private let file: FileDescriptor
 
     /// Takes the lock on `directory/.lock`; when another has it, calls `waiting` once, and waits.
-    static func take(in directory: FilePath, waiting: () -> Void) async throws -> BuildLock {
+    package static func take(in directory: FilePath, waiting: () -> Void) async throws -> BuildLock {
         let path = directory.appending(".lock")
         let file: FileDescriptor
         do {
@@ -69,7 +69,7 @@ struct BuildLock: ~Copyable {
     }
 
     /// Gives the lock up, and with that says until when it was held. An error on the way gives it up as well.
-    consuming func release() {}
+    package consuming func release() {}
 
     deinit {
         try? file.close()

@@ -2,12 +2,12 @@ import Subprocess
 import SystemPackage
 
 /// The programs that build a kernel, run with an environment of their own and their output in the build's log.
-struct KernelBuildTools {
+package struct KernelBuildTools {
     private let searchPath: [FilePath]
     private let environment: Environment
     private let log: BuildLog?
 
-    init(searchPath: String?, home: String?, log: BuildLog?) {
+    package init(searchPath: String?, home: String?, log: BuildLog?) {
         // What is found in whatever directory one happens to be in is nobody's compiler.
         let places = (searchPath ?? "").split(separator: ":").filter { $0.hasPrefix("/") }
         let path = places.isEmpty ? "/usr/local/bin:/usr/bin:/bin" : places.joined(separator: ":")
@@ -85,7 +85,7 @@ struct KernelBuildTools {
     ///
     /// Throws `buildFailed` with the last lines when it does not end well. A cancelled task ends the program and what it
     /// has started.
-    func run(
+    package func run(
         _ program: String, _ arguments: [String], in directory: FilePath, variables: [Environment.Key: String] = [:],
         because purpose: String, onLine: (String) -> Void = { _ in }
     ) async throws {
@@ -115,7 +115,7 @@ struct KernelBuildTools {
     }
 
     /// Runs a program and returns what it prints, without white space at either end.
-    func output(
+    package func output(
         _ program: String, _ arguments: [String], input: String = "", because purpose: String
     ) async throws -> String {
         do {

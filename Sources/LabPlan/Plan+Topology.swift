@@ -28,12 +28,14 @@ private struct Planner {
             + steps(
                 .nodes,
                 topology.nodes.map { node in
-                    let trees = topology.daemons(of: node.name).compactMap { DaemonRegistry.profile($0)?.tree?.name }
+                    let own = topology.daemons(of: node.name).compactMap { DaemonRegistry.profile($0)?.tree?.name }
+                    let trees = node.system.map { system in own.compactMap(system.name(ofTree:)) } ?? own
                     // In a lab of usual size, people find what they would on any machine.
                     let isOneOfMany = topology.nodes.count > 100 && topology.daemons(of: node.name).isEmpty
                     return .createNode(
                         NodeSetup(
-                            name: node.name, role: node.role, trees: Set(trees), hasFallbackTunnels: !isOneOfMany))
+                            name: node.name, role: node.role, system: node.system?.treeName, trees: Set(trees),
+                            hasFallbackTunnels: !isOneOfMany))
                 })
             + steps(.nodes, topology.nodes.map { .setSysctls(node: $0.name, baseSettings(of: $0)) })
     }
@@ -115,9 +117,17 @@ private struct Planner {
                 guard case .interface(let name, let kind, let number) = end.steering else { return [] }
                 let interface = TunnelInterface(
                     node: end.node, name: name, kind: TunnelInterface.Kind(kind, number: number, of: end),
-                    mtu: end.mtu, address: end.addressing == .netlab ? end.inside : nil)
+                    mtu: end.mtu, address: end.addressing == .netlab ? end.inside : nil, lower: lower(of: end, kind))
                 return [.createTunnelInterface(interface)] + policySettings(of: end) + fixedRoutes(of: end)
             })
+    }
+
+    /// The interface with the end's own address, for a daemon that takes no XFRM interface which is tied to none.
+    private func lower(of end: TunnelEnd, _ kind: TunnelInterfaceKind) -> InterfaceName? {
+        guard kind == .xfrm, end.keyDaemon.tiesInterfaces else { return nil }
+        return topology.linkEnds(of: end.node).map(\.end).first { link in
+            link.addresses.contains { $0.address == end.localAddress }
+        }?.routedInterface
     }
 
     /// Without it the kernel looks for a policy for packets that have left a VTI, and drops them; at an XFRM interface it

@@ -99,13 +99,18 @@ public enum Action: Hashable, Sendable, Codable {
 public struct NodeSetup: Hashable, Sendable, Codable {
     public let name: String
     public let role: Node.Role
-    /// The trees of programs that are laid over the host's own, by their names (``DaemonTree``).
+    /// The tree of programs that the node has in place of the host's, by its name (``NodeSystem/treeName``); nil for the host's.
+    public let system: String?
+    /// The trees of programs that are laid over those, by their names (``DaemonTree``).
     public let trees: Set<String>
     /// Whether it has the interface that each kind of tunnel brings by itself, which `ip tunnel` asks for others. They take most of
     /// the time and the memory of a node that has nothing else (net/ipv4/ip_tunnel.c, ip_tunnel_init_net).
     public let hasFallbackTunnels: Bool
 
-    public init(name: String, role: Node.Role, trees: Set<String> = [], hasFallbackTunnels: Bool = true) {
+    public init(
+        name: String, role: Node.Role, system: String? = nil, trees: Set<String> = [], hasFallbackTunnels: Bool = true
+    ) {
+        self.system = system
         self.hasFallbackTunnels = hasFallbackTunnels
         self.name = name
         self.role = role
@@ -120,6 +125,8 @@ public struct TunnelInterface: Hashable, Sendable, Codable {
     public let kind: Kind
     public let mtu: MTU?
     public let address: InterfaceAddress?
+    /// The interface that it is tied to (IFLA_XFRM_LINK); nil for none.
+    public let lower: InterfaceName?
 
     /// How it finds the policies behind it.
     public enum Kind: Hashable, Sendable, Codable {

@@ -254,7 +254,7 @@ actor RunningLab {
         case .vti(let local, let remote, let key):
             try sockets.createVTI(name: interface.name, local: local, remote: remote, key: key)
         case .xfrm(let id):
-            try sockets.createXFRMInterface(name: interface.name, id: id)
+            try sockets.createXFRMInterface(name: interface.name, id: id, lower: interface.lower)
             // It leaves checksums to hardware that nobody has: what enters would not be what is in ESP (xfrm_interface.c).
             try sockets.disableOffloads(of: interface.name)
         }

@@ -36,7 +36,7 @@ struct DoctorCommand: AsyncParsableCommand {
     }
 
     private func examineMachine() async throws {
-        var findings = await Doctor.examine()
+        var findings = await Doctor.examine() + Systems.findings
         // A kernel that cannot be looked for, or lacks what it stands on, has been said already.
         if !findings.contains(where: { $0.status == .missing && Doctor.underKernel.contains($0.name) }),
             let kernel = try? KernelCache(environment: LabLocator.environment).find()

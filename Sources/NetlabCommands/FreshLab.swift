@@ -40,7 +40,8 @@ struct FreshLab {
         do {
             let supervision = Supervision(
                 name: directory.name, source: labFile, kernel: kernel,
-                variant: topology.variant, seed: seed, nodes: topology.nodes.count)
+                variant: topology.variant, seed: seed, nodes: topology.nodes.count,
+                trees: Systems.trees(for: topology))
             try await LabLauncher.launch(
                 directory, directories: LabLocator.directories, executable: Supervision.executable,
                 arguments: supervision.arguments)
@@ -111,7 +112,12 @@ enum Machine {
     /// - Throws: `SetupError` naming all that is missing.
     static func check(for topologies: [Topology], on kernel: KernelKind) async throws {
         let environment = LabLocator.environment
-        let running = Set(topologies.flatMap { topology in topology.nodes.flatMap { topology.daemons(of: $0.name) } })
+        try await Systems.prepare(for: topologies)
+        // Nodes with a system of their own have that one's daemons.
+        let running = Set(
+            topologies.flatMap { topology in
+                topology.nodes.filter { $0.system == nil }.flatMap { topology.daemons(of: $0.name) }
+            })
         let kept = DaemonRegistry.all.filter { $0.tree != nil }
         for daemon in kept where running.contains(daemon.id) {
             if let tree = daemon.tree, DaemonTrees.find(tree, environment: environment) == nil {

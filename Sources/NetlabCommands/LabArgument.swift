@@ -111,7 +111,7 @@ enum LabLocator {
     ) throws -> (topology: Topology, warnings: [LabFileDiagnostic], file: String) {
         let (file, path) = try read(argument, variant: variant)
         let (topology, warnings) = try file.resolve()
-        return (topology, warnings, path)
+        return (topology.systems(beside: path), warnings, path)
     }
 
     /// Reads the lab file that an argument means, not yet resolved.

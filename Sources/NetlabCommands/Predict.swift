@@ -92,16 +92,19 @@ struct Predict: AsyncParsableCommand {
 }
 
 extension DaemonVersions {
-    /// What the programs that labs run say of themselves; where one is missing, what netlab was tried with.
+    /// What the programs that labs run say of themselves; where one is missing, what netlab was tried with. Of a system that is not on
+    /// this machine yet, nothing.
     ///
-    /// - Parameter topologies: The labs whose daemons are asked; nil asks every daemon.
-    static func ofThisMachine(for topologies: [Topology]? = nil) async -> DaemonVersions {
-        let running = topologies.map { topologies in
-            Set(topologies.flatMap { topology in topology.nodes.flatMap { topology.daemons(of: $0.name) } })
-        }
-        let asked = DaemonRegistry.all.filter { running?.contains($0.id) ?? true }
+    /// - Parameters:
+    ///   - topologies: The labs whose daemons are asked, and whose nodes' systems are looked at.
+    ///   - asksAll: Whether the host's other daemons are asked as well.
+    static func ofThisMachine(for topologies: [Topology], asksAll: Bool = false) async -> DaemonVersions {
+        let running = Set(topologies.flatMap { topology in topology.nodes.flatMap { topology.daemons(of: $0.name) } })
+        let asked = DaemonRegistry.all.filter { asksAll || running.contains($0.id) }
         let answers = await asked.concurrentMap { ($0.id, await version(by: $0.versionSource)) }
-        return DaemonVersions(answers.reduce(into: [:]) { $0[$1.0] = $1.1 })
+        return DaemonVersions(
+            answers.reduce(into: [:]) { $0[$1.0] = $1.1 },
+            of: Systems.found(for: topologies).reduce(into: [:]) { $0[$1.system] = $1.versions })
     }
 
     private static func version(by source: DaemonVersionSource) async -> DaemonVersion? {

@@ -9,8 +9,8 @@ import Reporting
 ///
 ///     report.json, junit.xml          what came of it
 ///     versions.json                   netlab's, the kernel's and the daemons'
-///     LAB[+VARIANT]/lab.yaml, plan.txt, …   the lab file and those beside it, without their secrets, and the plan
-///     LAB[+VARIANT]/SCENARIO[-N]/     report.txt, capture.pcapng, check-1.pcapng, …, NODE.DAEMON.log
+///     LAB[+VARIANT][@SYSTEM]/lab.yaml, plan.txt, …   the lab file and those beside it, without their secrets, and the plan
+///     LAB[+VARIANT][@SYSTEM]/SCENARIO[-N]/     report.txt, capture.pcapng, check-1.pcapng, …, NODE.DAEMON.log
 ///
 /// For its owner only (0700), because captures show traffic.
 struct RunDirectory {

@@ -24,6 +24,8 @@ struct ScenarioRun: Sendable {
     let number: Int
     /// Of the first repetition; those after it have the numbers that follow, for alike they would show nothing.
     let seed: UInt64?
+    /// What its nodes were given in place of the host's system.
+    var system: NodeSystem?
 
     /// The script's own capture, in the run's directory.
     private static let capture = "capture.pcapng"
@@ -36,6 +38,15 @@ struct ScenarioRun: Sendable {
     ///   - directory: Of this run alone: captures, logs and the record go there.
     ///   - progress: Called with the time since the scenario's beginning.
     func run(
+        on kernel: ChosenKernel, versions: DaemonVersions, in directory: RunDirectory,
+        progress: @escaping @Sendable (Duration) -> Void
+    ) async -> TestRun {
+        var result = await played(on: kernel, versions: versions, in: directory, progress: progress)
+        result.system = system?.description
+        return result
+    }
+
+    private func played(
         on kernel: ChosenKernel, versions: DaemonVersions, in directory: RunDirectory,
         progress: @escaping @Sendable (Duration) -> Void
     ) async -> TestRun {

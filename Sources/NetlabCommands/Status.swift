@@ -1,6 +1,8 @@
 import AgentProtocol
 import ArgumentParser
+import Daemons
 import LabHost
+import LabModel
 import LabRecords
 import NetworkTypes
 import Reporting
@@ -41,8 +43,25 @@ struct Status: AsyncParsableCommand {
         if watch { return try await follow(lab, status) }
         switch output.format {
         case .json: print(try JSONText.of(status))
-        case .table: print(StatusReport(status).full(style: .standardOutput))
+        case .table:
+            let versions = await Self.versions(of: lab)
+            print(StatusReport(status, versions: versions).full(style: .standardOutput))
         }
+    }
+
+    /// What each daemon of a lab is a version of, as its file says now; empty where that cannot be read.
+    private static func versions(of lab: LabDirectory) async -> [String: String] {
+        guard let topology = try? LabLocator.topology(of: lab).topology else { return [:] }
+        let versions = await DaemonVersions.ofThisMachine(for: [topology])
+        var words: [String: String] = [:]
+        for node in topology.nodes {
+            for daemon in topology.daemons(of: node.name) {
+                let version = versions.version(of: daemon, in: node.system)?.description ?? "not known"
+                let place = node.system.map { ", of \($0)" } ?? ""
+                words["\(DaemonName(node: node.name, kind: daemon))"] = "\(daemon.product) \(version)\(place)"
+            }
+        }
+        return words
     }
 
     private func follow(_ lab: LabDirectory, _ status: LabStatus) async throws {

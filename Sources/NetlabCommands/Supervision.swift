@@ -21,10 +21,14 @@ struct Supervision {
     let seed: UInt64?
     /// How many nodes it has, which its kernel's memory goes by.
     let nodes: Int
+    /// Where the trees of programs are that its nodes have in place of the host's, by their names in the lab.
+    let trees: [String: String]
 
     init(
-        name: String, source: String, kernel: ChosenKernel, variant: String? = nil, seed: UInt64? = nil, nodes: Int = 0
+        name: String, source: String, kernel: ChosenKernel, variant: String? = nil, seed: UInt64? = nil, nodes: Int = 0,
+        trees: [String: String] = [:]
     ) {
+        self.trees = trees
         self.name = name
         // Whoever asks for it by the lab's name may be in another directory.
         let isWhole = source == Self.bare || source.hasPrefix("/")
@@ -38,15 +42,19 @@ struct Supervision {
 
     /// Nil unless the arguments are those of ``arguments``.
     init?(arguments: [String]) {
-        guard arguments.count == 8, arguments[1] == Self.word else { return nil }
+        guard arguments.count == 9, arguments[1] == Self.word else { return nil }
         self.init(
             name: arguments[2], source: arguments[3], kernel: ChosenKernel(argument: arguments[4]),
             variant: arguments[5].isEmpty ? nil : arguments[5], seed: UInt64(arguments[6]),
-            nodes: Int(arguments[7]) ?? 0)
+            nodes: Int(arguments[7]) ?? 0,
+            trees: (try? JSONDecoder().decode([String: String].self, from: Data(arguments[8].utf8))) ?? [:])
     }
 
     var arguments: [String] {
-        [Self.word, name, source, kernel.argument, variant ?? "", seed.map(String.init) ?? "", String(nodes)]
+        let trees = (try? JSONEncoder().encode(trees)).map { String(decoding: $0, as: UTF8.self) } ?? ""
+        return [
+            Self.word, name, source, kernel.argument, variant ?? "", seed.map(String.init) ?? "", String(nodes), trees,
+        ]
     }
 
     /// Where this program is; the guest runs the same file.
@@ -60,7 +68,7 @@ struct Supervision {
             try SupervisorServer.run(
                 lab: try LabDirectory(name: name, directories: directories), source: source, variant: variant,
                 kernel: kernel, executable: FilePath(Self.executable),
-                keepsTemporaryFiles: source == Self.bare, seed: seed, nodes: nodes)
+                keepsTemporaryFiles: source == Self.bare, seed: seed, nodes: nodes, trees: trees)
             exit(0)
         } catch {
             StandardStream.error.write("\(error)\n")

@@ -54,6 +54,8 @@ struct TestCommand: AsyncParsableCommand {
     @Option(help: "Play the scenarios in this variant of the lab, instead of the one that each asks for.")
     var variant: String?
 
+    @OptionGroup var otherSystem: SystemOption
+
     @Option(name: .customLong("repeat"), help: "Play each scenario so many times.")
     var repetitions = 1
 
@@ -90,19 +92,22 @@ struct TestCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let versions = await DaemonVersions.ofThisMachine()
-        if write { return try DerivedEntries.writeScenarios(of: labs[0], versions) }
-        let runs = try self.runs(versions)
+        let usual = await DaemonVersions.ofThisMachine(for: [], asksAll: true)
+        if write { return try DerivedEntries.writeScenarios(of: labs[0], usual) }
+        let runs = try self.runs(usual)
         for (place, run) in runs.enumerated() where !runs[..<place].contains(where: { $0.topology == run.topology }) {
             try LabSoundness.check(run.topology, path: run.labFile)
         }
+        try await Systems.prepare(for: runs.map(\.topology))
+        let versions = await DaemonVersions.ofThisMachine(for: runs.map(\.topology), asksAll: true)
         try Self.checkPredictions(of: runs, versions)
         let directory = try RunDirectory(path: out)
         let kernel = try await platform.chosen(for: runs.map(\.topology))
         try KernelOption.refuse(seed.map { _ in "--seed" }, on: kernel, because: "in real time no run is like another")
         let caveats = versions.warn(of: runs.map(\.topology))
         try directory.write(
-            JSONText.of(Versions(kernel: kernel, daemons: versions, caveats: caveats)) + "\n", to: "versions.json")
+            JSONText.of(Versions(kernel: kernel, daemons: versions, labs: runs.map(\.topology), caveats: caveats))
+                + "\n", to: "versions.json")
         var places: [RunDirectory] = []
         for run in runs { places.append(try prepare(run, in: directory)) }
         let board = TestBoard(total: runs.count)
@@ -146,7 +151,7 @@ struct TestCommand: AsyncParsableCommand {
     private static func words(
         _ kernel: ChosenKernel, _ versions: DaemonVersions, _ topologies: [Topology]
     ) -> [String] {
-        let daemons = Set(topologies.flatMap { versions.running(in: $0).map { "\($0.daemon.product) \($0.version)" } })
+        let daemons = Set(topologies.flatMap { versions.running(in: $0).map { "\($0.name) \($0.versionText)" } })
         let all = ["netlab \(NetlabCommand.configuration.version)", "Linux \(kernel.release)"] + daemons.sorted()
         return ["With \(all.joined(separator: ", "))."]
     }
@@ -158,10 +163,12 @@ struct TestCommand: AsyncParsableCommand {
         for lab in all ? LabLocator.known : labs {
             for (topology, scenario, file) in try scenarios(of: lab, versions) {
                 for repetition in 1...repetitions {
-                    runs.append(
-                        ScenarioRun(
-                            topology: topology, labFile: file, scenario: scenario,
-                            repetition: repetition, number: runs.count + 1, seed: seed))
+                    for system in [nil, otherSystem.chosen()].prefix(otherSystem.system == nil ? 1 : 2) {
+                        runs.append(
+                            ScenarioRun(
+                                topology: system.map(topology.playing) ?? topology, labFile: file, scenario: scenario,
+                                repetition: repetition, number: runs.count + 1, seed: seed, system: system))
+                    }
                 }
             }
         }
@@ -216,7 +223,9 @@ struct TestCommand: AsyncParsableCommand {
     // MARK: Playing
 
     private func prepare(_ run: ScenarioRun, in directory: RunDirectory) throws -> RunDirectory {
-        let lab = run.topology.name + (run.topology.variant.map { "+\($0)" } ?? "")
+        let lab =
+            run.topology.name + (run.topology.variant.map { "+\($0)" } ?? "")
+            + (run.system.map { "@\($0.treeName)" } ?? "")
         try directory.below(lab).describe(run.topology, labFile: run.labFile)
         return try directory.below("\(lab)/\(run.scenario.name)\(repetitions > 1 ? "-\(run.repetition)" : "")")
     }
@@ -313,6 +322,7 @@ extension ExitStatus {
 private struct Versions: Encodable {
     let kernel: ChosenKernel
     let daemons: DaemonVersions
+    let labs: [Topology]
     /// What predictions were made with figures of another version for.
     let caveats: [String]
 
@@ -333,6 +343,12 @@ private struct Versions: Encodable {
         for daemon in DaemonRegistry.all {
             try container.encode("\(daemons[daemon.id])", forKey: Key(stringValue: daemon.keyword))
         }
+        // Of other systems, what was run of them; `unknown` where nobody knows its version.
+        let running = Set(labs.flatMap(daemons.running)).filter { $0.system != nil }
+        let systems = Dictionary(grouping: running) { $0.system?.description ?? "" }.mapValues { daemons in
+            Dictionary(daemons.map { ($0.keyword, $0.version?.description ?? "unknown") }) { first, _ in first }
+        }
+        try container.encode(systems, forKey: Key(stringValue: "systems"))
         try container.encode(caveats, forKey: Key(stringValue: "caveats"))
     }
 }

@@ -39,7 +39,7 @@ struct Up: AsyncParsableCommand {
         let (result, wasInterrupted) = await Interruption.guarding {
             let supervision = Supervision(
                 name: topology.name, source: file, kernel: kernel, variant: topology.variant,
-                nodes: topology.nodes.count)
+                nodes: topology.nodes.count, trees: Systems.trees(for: topology))
             board.begin("boot")
             try await LabLauncher.launch(
                 lab, directories: LabLocator.directories, executable: Supervision.executable,

@@ -50,6 +50,13 @@ public struct NodeProcess: Sendable {
         if program.contains("/") { return program }
         let paths = (environment["PATH"] ?? "").split(separator: ":").map { "\($0)/\(program)" }
         let first: @Sendable () -> String? = { paths.first { access($0, X_OK) == 0 } }
+        if let sandbox, sandbox.hasOwnSystem {
+            if let path = try sandbox.withMounts(first) { return path }
+            throw LabFailure(
+                "The program \(program) is not in the system of \(sandbox.name).",
+                remedy: "The node has the programs of the `system:` that its lab file names, and no others.",
+                code: .noSuchProgram)
+        }
         // A node has every program of the host, and may have more.
         if let path = try first() ?? sandbox?.withMounts(first) { return path }
         throw LabFailure(

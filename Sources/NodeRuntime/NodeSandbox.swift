@@ -16,6 +16,8 @@ public final class NodeSandbox: Sendable {
     public let nftables: Nftables
     private let mounts: Int32
     private let hostname: Int32
+    /// Whether the node's programs are others than the host's.
+    let hasOwnSystem: Bool
 
     /// Where the agent keeps what the node sees at its own paths.
     let directory: String
@@ -34,6 +36,7 @@ public final class NodeSandbox: Sendable {
     /// - Throws: ``LabFailure``.
     public init(_ setup: NodeSetup) throws {
         name = setup.name
+        hasOwnSystem = setup.system != nil
         let directory = "/run/netlab/nodes/\(setup.name)"
         self.directory = directory
         try GuestSystem.createDirectory(Self.sharedDirectory)
@@ -72,8 +75,9 @@ public final class NodeSandbox: Sendable {
         }
         netlab_sethostname(name)
         try GuestSystem.mount("none", on: "/", type: "", flags: netlab_mount_private | netlab_mount_recursive)
-        let trees = setup.trees.sorted().map(place(ofTree:))
-        if !trees.isEmpty { try mount(trees, in: name) }
+        let system = setup.system.map(place(ofTree:))
+        let trees = setup.trees.sorted().map(place(ofTree:)) + [system].compactMap(\.self)
+        if !trees.isEmpty { try mount(trees, isWhole: system != nil, in: name) }
         let etc = ([sharedDirectory] + trees.map { "\($0)/etc" }.filter { access($0, F_OK) == 0 } + ["/etc"]).joined(
             separator: ":")
         try GuestSystem.mount(
@@ -92,14 +96,18 @@ public final class NodeSandbox: Sendable {
         return (descriptors[0], descriptors[1], descriptors[2])
     }
 
-    /// Lays trees of programs over the host's, at the paths that they were built for.
-    private static func mount(_ trees: [String], in node: String) throws {
+    /// Lays trees of programs over the host's, at the paths that they were built for, or in their place.
+    private static func mount(_ trees: [String], isWhole: Bool, in node: String) throws {
         for tree in trees where access("\(tree)/usr", F_OK) != 0 {
             throw LabFailure(
                 "Node \(node) runs programs of \(tree.split(separator: "/").last ?? ""), which are not in netlab's cache.",
                 remedy: "netlab doctor says how they get there.", code: .machineLacks)
         }
-        let layers = trees.map { "\($0)/usr" } + ["/usr"]
+        if isWhole, trees.count == 1 {
+            // One that nothing lies over needs no overlay: its files are opened sooner so.
+            return try GuestSystem.mount("\(trees[0])/usr", on: "/usr", type: "", flags: netlab_mount_bind)
+        }
+        let layers = trees.map { "\($0)/usr" } + (isWhole ? [] : ["/usr"])
         try GuestSystem.mount(
             "programs-of-\(node)", on: "/usr", type: "overlay", data: "lowerdir=\(layers.joined(separator: ":"))")
     }

@@ -158,25 +158,30 @@ extension Predictor {
         let waits = tunnel.ends.compactMap { end -> (node: String, wait: Duration, pause: String?)? in
             let side = Damage.Side(name: tunnel.name, node: end.node)
             let retransmission = IKERetransmission(end, of: tunnel, in: topology, versions: versions)
+            let version = versions[end.daemon, at: topology.node(named: end.node)]
             // Who mends a mismatch negotiates at once; so does a daemon that starts anew. What a peer that is not ready
             // yet has not answered is asked again.
             if impact.mismatched[tunnel.name] == end.node { return (end.node, retransmission.interval, nil) }
             let starts = impact.silentKeyDaemons.contains(end.node)
             let isSilent = lost.contains(side) && !impact.damage.forgotten.contains(side)
-            guard starts ? end.begins : tunnel.beginsAnew(end, isLost: isSilent) else { return nil }
+            guard starts ? end.begins : tunnel.beginsAnew(end, isLost: isSilent, version: version) else { return nil }
             if !starts, isSilent, let attempts = end.own?.attempts {
                 givingUp.append(
                     "\(end.node) asks for \(tunnel.name) \(attempts == 1 ? "once" : "\(attempts) times") more when it has given its peer up, each \(retransmission.patience.shortText) long, and then no more: mended after that, \(tunnel.name) stays down."
                 )
                 return nil
             }
-            let pause = !starts && isSilent ? topology.pauseBetweenAttempts(of: end) : .zero
+            let pause = !starts && isSilent ? topology.pauseBetweenAttempts(of: end, version: version) : .zero
             let wait = starts ? retransmission.interval : retransmission.longestWait
             let why =
                 "\(end.node) begins \(tunnel.name) with a packet: when it has asked for \(retransmission.patience.shortText) in vain, its kernel does not ask it again for \(pause.shortText) (`xfrm_acq_expires`), so it may take \((wait + pause).shortText)."
             return (end.node, wait + pause, pause > .zero ? why : nil)
         }
-        guard let shortest = waits.min(by: { $0.wait < $1.wait }) else {
+        // A gateway that translates ports forgets, in a long silence, who stands behind it: whoever is outside of it may not get through.
+        let reaching = waits.filter { wait in
+            tunnel.ends.first { $0.node == wait.node }.map { !hasTranslatedPeer($0, of: tunnel) } ?? true
+        }
+        guard let shortest = (reaching.isEmpty ? waits : reaching).min(by: { $0.wait < $1.wait }) else {
             restoration.window = nil
             restoration.reasons +=
                 givingUp.isEmpty ? ["Nobody negotiates \(tunnel.name) anew: both ends wait for the other."] : givingUp
@@ -187,6 +192,14 @@ extension Predictor {
             shortest.pause
                 ?? "\(tunnel.name) has to be negotiated again when it is mended: \(shortest.node) asks for it, with waits of up to \(shortest.wait.shortText) between its packets (they double)."
         )
+    }
+
+    /// Whether an end's peer has an address that it shares with others, and that nobody is reached at who has not spoken first.
+    private func hasTranslatedPeer(_ end: TunnelEnd, of tunnel: Tunnel) -> Bool {
+        guard let peer = tunnel.peer(of: end), let gateway = topology.translator(of: peer.localAddress)?.node else {
+            return false
+        }
+        return gateway.nat?.mappings.contains { $0.inside == peer.localAddress } == false
     }
 
     /// Whether an end has no associations when everything has been noticed: taken by the fault, or given up by itself.
@@ -250,7 +263,9 @@ extension Predictor {
     func answersDelete(_ end: TunnelEnd, of tunnel: Tunnel) -> Bool {
         switch end.configuration {
         // netlab writes `close_action` for ends that begin.
-        case .generated: tunnel.beginsAnew(end, isLost: false)
+        case .generated:
+            tunnel.beginsAnew(
+                end, isLost: false, version: versions[end.daemon, at: topology.node(named: end.node)])
         case .own: end.own?.comesBackAfterDelete ?? false
         }
     }

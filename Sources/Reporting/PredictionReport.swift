@@ -19,7 +19,7 @@ public struct PredictionReport: Encodable, Sendable {
         lab = topology.name
         self.faults = faults.map(\.description)
         daemons = Dictionary(
-            uniqueKeysWithValues: versions.running(in: topology).map { ($0.daemon.product, "\($0.version)") })
+            uniqueKeysWithValues: versions.running(in: topology).map { ($0.name, $0.versionText) })
         caveats = versions.caveats(for: topology)
         self.predictions = predictions
         sayNothing = predictions.filter { prediction in

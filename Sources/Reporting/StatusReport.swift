@@ -4,9 +4,12 @@ import NetworkTypes
 /// A lab's status for people.
 public struct StatusReport: Sendable {
     private let status: LabStatus
+    private let versions: [String: String]
 
-    public init(_ status: LabStatus) {
+    /// - Parameter versions: Of the lab's daemons, by ``DaemonStatus/name``, in words; empty where nobody has asked.
+    public init(_ status: LabStatus, versions: [String: String] = [:]) {
         self.status = status
+        self.versions = versions
     }
 
     /// A few lines: whether all is up and where the traffic goes.
@@ -161,10 +164,9 @@ public struct StatusReport: Sendable {
             [
                 daemon.name,
                 daemon.isRunning ? style.good("running") : style.bad(daemon.isSuspended ? "stopped" : "ended"),
-                daemon.detail,
-            ]
+            ] + (versions.isEmpty ? [] : [versions[daemon.name] ?? "-"]) + [daemon.detail]
         }
-        return section(["DAEMON", "STATE", ""], rows, style)
+        return section(["DAEMON", "STATE"] + (versions.isEmpty ? [] : ["VERSION"]) + [""], rows, style)
     }
 
     private func interfaces(_ style: Style) -> String {

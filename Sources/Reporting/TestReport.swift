@@ -26,6 +26,7 @@ public struct TestReport: Sendable {
         public let lab: String
         public let scenario: String
         public let variant: String?
+        public let system: String?
         /// The probe's name.
         public let flow: String
         public let fault: String
@@ -41,13 +42,14 @@ public struct TestReport: Sendable {
 
     /// One for each outage that more than one run measured.
     public var distributions: [Distribution] {
-        struct Key: Hashable { let lab, scenario, variant, flow, fault: String }
+        struct Key: Hashable { let lab, scenario, variant, system, flow, fault: String }
         var order: [Key] = []
         var measured: [Key: (runs: Int, lengths: [Int64])] = [:]
         for run in runs {
             for judgement in run.judgements where judgement.subject == .outage {
                 let key = Key(
-                    lab: run.lab, scenario: run.scenario, variant: run.variant ?? "", flow: judgement.probe,
+                    lab: run.lab, scenario: run.scenario, variant: run.variant ?? "", system: run.system ?? "",
+                    flow: judgement.probe,
                     fault: judgement.fault)
                 if measured[key] == nil { order.append(key) }
                 let length = judgement.measured.first?.atMost?.wholeNanoseconds
@@ -58,7 +60,8 @@ public struct TestReport: Sendable {
         return order.compactMap { key in
             guard let (runs, lengths) = measured[key], runs > 1, let trips = RoundTrip(lengths) else { return nil }
             return Distribution(
-                lab: key.lab, scenario: key.scenario, variant: key.variant.isEmpty ? nil : key.variant, flow: key.flow,
+                lab: key.lab, scenario: key.scenario, variant: key.variant.isEmpty ? nil : key.variant,
+                system: key.system.isEmpty ? nil : key.system, flow: key.flow,
                 fault: key.fault, runs: runs, outages: trips.count, leastNanoseconds: trips.least,
                 medianNanoseconds: trips.median, p95Nanoseconds: trips.p95, mostNanoseconds: trips.most)
         }
@@ -67,7 +70,7 @@ public struct TestReport: Sendable {
     /// What was published beside what was predicted and measured: of each figure of a lab and variant the first that did not
     /// pass, or else the first.
     public var comparisons: [Comparison] {
-        let all = runs.filter { $0.repetition == 1 }.flatMap(\.comparisons)
+        let all = runs.filter { $0.repetition == 1 && $0.system == nil }.flatMap(\.comparisons)
         let groups = Dictionary(grouping: all.indices) { index in
             let one = all[index]
             return [one.lab, one.variant ?? "", one.subject, one.subject.hasPrefix("outage of ") ? one.scenario : ""]
@@ -91,7 +94,8 @@ public struct TestReport: Sendable {
         if !distributions.isEmpty, runs.contains(where: { !$0.isDerived || $0.repetition > 1 }) {
             let rows = distributions.map { one in
                 [
-                    "\(one.lab) \(one.scenario)\(one.variant.map { " (\($0))" } ?? "")", one.flow, one.fault,
+                    "\(one.lab) \(one.scenario)\(one.variant.map { " (\($0))" } ?? "")\(one.system.map { " on \($0)" } ?? "")",
+                    one.flow, one.fault,
                     "\(one.outages) of \(one.runs)",
                 ]
                     + [one.leastNanoseconds, one.medianNanoseconds, one.p95Nanoseconds, one.mostNanoseconds].map {
@@ -105,6 +109,8 @@ public struct TestReport: Sendable {
         }
         let comparisons = comparisons
         if !comparisons.isEmpty { parts.append(text(of: comparisons, style)) }
+        let systems = systemsText(style)
+        if !systems.isEmpty { parts.append(systems) }
         return (parts + [summary(style)]).joined(separator: "\n\n")
     }
 

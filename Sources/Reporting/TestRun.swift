@@ -50,6 +50,8 @@ public struct TestRun: Sendable {
     public let isDerived: Bool
     /// What it shows, in words; empty where the file says nothing.
     public let summary: String
+    /// The system that its nodes were given in place of the host's; nil where they were given none.
+    public var system: String?
     /// From 1.
     public let repetition: Int
     /// When it began, on the lab's clock, in nanoseconds.
@@ -123,6 +125,8 @@ public struct TestRun: Sendable {
         return isPartial || all.contains(.inconclusive) || !all.contains(.pass) ? .inconclusive : .pass
     }
 
-    /// `aws-oci main-cut`, with the variant in parentheses.
-    public var name: String { "\(lab) \(scenario)\(variant.map { " (\($0))" } ?? "")" }
+    /// `aws-oci main-cut`, with the variant in parentheses, and the system.
+    public var name: String {
+        "\(lab) \(scenario)\(variant.map { " (\($0))" } ?? "")\(system.map { " on \($0)" } ?? "")"
+    }
 }

@@ -4,18 +4,16 @@ import LabPlan
 import NetworkTypes
 import NodeRuntime
 
-/// pluto of a node, by whack(8) and addconn.
+/// pluto of a node, by its own whack(8) and addconn: pluto takes no message from a whack of another version.
 public struct PlutoDriver: KeyDaemonDriver {
     private let sandbox: NodeSandbox
-    private let socket: String
 
     public init(at sandbox: NodeSandbox) {
         self.sandbox = sandbox
-        socket = sandbox.agentPath(of: PlutoCommand.socketPath)
     }
 
     public func connections() async throws -> [String: ConnectionState]? {
-        let (code, output) = try await NodeProcess.run(PlutoCommand.status(socket: socket), in: nil)
+        let (code, output) = try await NodeProcess.run(PlutoCommand.status, in: sandbox)
         guard code == 0 else { return nil }
         let status = PlutoStatus(output)
         return Set(status.connections.map(\.name)).reduce(into: [:]) { states, name in
@@ -29,32 +27,32 @@ public struct PlutoDriver: KeyDaemonDriver {
 
     /// As `ipsec auto --replace` and `ipsec auto --up --asynchronous` do for each.
     public func takeUp(_ connections: [ConfigurationChange.Connection]) async throws {
-        try await NodeProcess.succeed(PlutoCommand.readSecrets(socket: socket), at: sandbox.name)
+        try await NodeProcess.succeed(PlutoCommand.readSecrets, at: sandbox.name, in: sandbox)
         for connection in connections {
             // A connection that pluto does not know cannot be unloaded: loading is what counts.
-            _ = try await NodeProcess.run(PlutoCommand.unload(connection.name, socket: socket), in: nil)
+            _ = try await NodeProcess.run(PlutoCommand.unload(connection.name), in: sandbox)
             try await NodeProcess.succeed(PlutoCommand.load(connection.name), at: sandbox.name, in: sandbox)
             guard connection.isUsed else { continue }
-            _ = try await NodeProcess.run(PlutoCommand.initiate(connection.name, socket: socket), in: nil)
+            _ = try await NodeProcess.run(PlutoCommand.initiate(connection.name), in: sandbox)
         }
     }
 
     public func renewChild(of end: TunnelEnd) async throws {
         for (connection, _) in end.connections where try await !renewChild(of: connection) {
-            _ = try await NodeProcess.run(PlutoCommand.initiate(connection, socket: socket), in: nil)
+            _ = try await NodeProcess.run(PlutoCommand.initiate(connection), in: sandbox)
         }
     }
 
     /// Whether pluto takes the one or the other command for it.
     private func renewChild(of connection: String) async throws -> Bool {
-        for command in PlutoCommand.renewChild(connection, socket: socket) {
-            let (code, _) = try await NodeProcess.run(command, in: nil)
+        for command in PlutoCommand.renewChild(connection) {
+            let (code, _) = try await NodeProcess.run(command, in: sandbox)
             if code == 0 { return true }
         }
         return false
     }
 
     public static func keySource(_ daemons: [(sandbox: NodeSandbox, log: String)]) -> any IKEKeySource {
-        PlutoKeySource(daemons.map { (socket: $0.sandbox.agentPath(of: PlutoCommand.socketPath), log: $0.log) })
+        PlutoKeySource(daemons)
     }
 }

@@ -13,17 +13,17 @@ actor PlutoKeySource: IKEKeySource {
     static let isComplete = false
 
     private struct Watched: Sendable {
-        let pluto: (socket: String, log: String)
+        let pluto: (sandbox: NodeSandbox, log: String)
         /// How much of the log has been read and masked, or was there before.
         var offset: off_t
     }
 
-    private let plutos: [(socket: String, log: String)]
+    private let plutos: [(sandbox: NodeSandbox, log: String)]
     private var watched: [Watched] = []
     private var told = PlutoKeyLog()
 
     /// - Parameter plutos: Those that run, as the agent reaches them.
-    init(_ plutos: [(socket: String, log: String)]) {
+    init(_ plutos: [(sandbox: NodeSandbox, log: String)]) {
         self.plutos = plutos
     }
 
@@ -38,7 +38,7 @@ actor PlutoKeySource: IKEKeySource {
             guard mark >= 0 else { continue }
             close(mark)
             watched.append(Watched(pluto: pluto, offset: wasMarked ? 0 : status.st_size))
-            _ = try? await NodeProcess.run(PlutoCommand.logPrivate(true, socket: pluto.socket), in: nil)
+            _ = try? await NodeProcess.run(PlutoCommand.logPrivate(true), in: pluto.sandbox)
         }
     }
 
@@ -53,12 +53,12 @@ actor PlutoKeySource: IKEKeySource {
         var (failures, stillLogging): ([String], Set<String>) = ([], [])
         for pluto in watched.map(\.pluto) {
             // One that is halted (SIGSTOP) takes the command when it goes on, and until then would not let go of it.
-            let command = ["timeout", "5"] + PlutoCommand.logPrivate(false, socket: pluto.socket)
-            let result = try? await NodeProcess.run(command, in: nil)
+            let command = ["timeout", "5"] + PlutoCommand.logPrivate(false)
+            let result = try? await NodeProcess.run(command, in: pluto.sandbox)
             // One that has ended logs nothing any more.
             if let code = result?.code, [0, PlutoCommand.notRunningStatus].contains(code) { continue }
             stillLogging.insert(pluto.log)
-            failures.append("\(pluto.socket): \(result?.output ?? "whack(8) cannot be run")")
+            failures.append("\(pluto.sandbox.name): \(result?.output ?? "whack(8) cannot be run")")
         }
         try harvest()
         for log in watched.map(\.pluto.log) where !stillLogging.contains(log) { unlink(SecretLog.mark(of: log)) }

@@ -16,6 +16,7 @@ public struct Bird: RoutingDaemon {
         DaemonProgram(name: "bird", purpose: "BGP daemon", package: "bird2"),
         DaemonProgram(name: "birdc", purpose: "speaks to bird", package: "bird2"),
     ]
+    public let files = ["usr/sbin/bird"]
     public let runDirectory = "/run/bird"
     public let emptiedDirectories = ["bird"]
     public let socketPath = BirdConfiguration.socketPath

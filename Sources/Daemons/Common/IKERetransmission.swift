@@ -34,7 +34,8 @@ public struct IKERetransmission: Hashable, Sendable {
 
     /// As an end's daemon does it.
     public init(_ end: TunnelEnd, of tunnel: Tunnel, in topology: Topology, versions: DaemonVersions) {
-        self = end.keyDaemon.retransmission(of: end, of: tunnel, in: topology, version: versions[end.daemon])
+        self = end.keyDaemon.retransmission(
+            of: end, of: tunnel, in: topology, version: versions[end.daemon, at: topology.node(named: end.node)])
     }
 
     /// The longest time between two sendings: after a mended path the next one is that far away at most.

@@ -59,8 +59,12 @@ extension Topology {
     }
 
     /// How long an end may pause when what a packet has made it begin was in vain: until its kernel asks again.
-    public func pauseBetweenAttempts(of end: TunnelEnd) -> Duration {
-        guard let pause = end.own?.pauseBetweenAttempts, pause > .zero else { return .zero }
+    ///
+    /// - Parameter version: Of its daemon.
+    public func pauseBetweenAttempts(of end: TunnelEnd, version: DaemonVersion) -> Duration {
+        guard let pause = end.own?.pauseBetweenAttempts, pause > .zero else {
+            return end.keyDaemon.pauseBetweenAttempts(version)
+        }
         return ownKeySettings(of: end.node)?.acquireExpiry ?? pause
     }
 }

@@ -12,11 +12,15 @@ extension Tunnel {
 
     /// Whether an end of a running daemon begins a negotiation by itself.
     ///
-    /// - Parameter isLost: Whether its own liveness has given the peer up; else the peer has ended the tunnel, or never was.
-    public func beginsAnew(_ end: TunnelEnd, isLost: Bool) -> Bool {
+    /// - Parameters:
+    ///   - isLost: Whether its own liveness has given the peer up; else the peer has ended the tunnel, or never was.
+    ///   - version: Of the end's daemon.
+    public func beginsAnew(_ end: TunnelEnd, isLost: Bool, version: DaemonVersion) -> Bool {
         switch end.configuration {
         case .generated(let startup, let action):
-            guard isLost, looksForSilence(end) else { return startup == .initiate }
+            guard isLost, looksForSilence(end), end.keyDaemon.hasDeadPeerActions(version) else {
+                return startup == .initiate
+            }
             return action != .clear || startup == .initiate && end.keyDaemon.beginsAfterClear
         case .own:
             guard let own = end.own else { return false }

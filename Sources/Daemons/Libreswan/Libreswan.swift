@@ -20,6 +20,7 @@ public struct Libreswan: KeyDaemon {
         DaemonProgram(name: "certutil", purpose: "makes pluto's key database", package: "libnss3-tools"),
         DaemonProgram(name: "pk12util", purpose: "puts keys of certificates into it", package: "libnss3-tools"),
     ]
+    public let files = ["pluto", "whack", "addconn"].map { "usr/libexec/ipsec/\($0)" }
     public let runDirectory = "/run/pluto"
     public let emptiedDirectories = ["ipsec.d"]
     public let socketPath = PlutoCommand.socketPath
@@ -28,6 +29,8 @@ public struct Libreswan: KeyDaemon {
     public let seededEnvironment = ["EVENT_PRECISE_TIMER": "1"]
 
     public let usualInterface = TunnelInterfaceKind.vti
+    /// libreswan 5.2 says of others that they are not valid ("IFLA_XFRM_LINK attribute is zero").
+    public let tiesInterfaces = true
     public let hasConnectionForEachChild = true
     public let keepsSecretsApart = true
     public let startSetting = "auto=start"
@@ -353,6 +356,19 @@ public struct Libreswan: KeyDaemon {
     /// 60 s; 30 s from libreswan 5.4 on.
     static func defaultTimeout(_ version: DaemonVersion) -> Duration {
         version < DaemonVersion(major: 5, minor: 4) ? .seconds(60) : .seconds(30)
+    }
+
+    /// What changed with libreswan 5 was seen with 5.2, between which and 4.10 netlab has run none.
+    private static let five = DaemonVersion(major: 5, minor: 0)
+
+    /// libreswan 5 ignores `dpdaction` ("obsolete keyword ignored"): what is to be up comes back, and nothing else does.
+    public func hasDeadPeerActions(_ version: DaemonVersion) -> Bool { version < Self.five }
+
+    /// libreswan 4 goes on at once. libreswan 5 tries again 5 s later, then 10, 15 and so on up to 300 s ("revival attempt 4
+    /// scheduled in 15 seconds"); a packet for the tunnel makes it begin before that, of which its kernel tells it once in
+    /// `xfrmlifetime`, 30 s (ipsec.conf(5)).
+    public func pauseBetweenAttempts(_ version: DaemonVersion) -> Duration {
+        version < Self.five ? .zero : .seconds(30)
     }
 
     /// pluto looks once in a delay whether a packet came in since it looked last.

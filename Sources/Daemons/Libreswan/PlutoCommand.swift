@@ -1,5 +1,4 @@
-/// Command lines that speak to a running pluto: each is one short process, which needs no namespace of the node's but a
-/// path to its control socket.
+/// Command lines that speak to a running pluto: each is one short process, in the node, whose programs are of pluto's own version.
 ///
 /// Source: ipsec_whack(8). The program is called directly: `ipsec whack` runs it by a shell script.
 public enum PlutoCommand {
@@ -13,18 +12,16 @@ public enum PlutoCommand {
     public static let notRunningStatus: Int32 = 33
 
     /// Everything ``PlutoStatus`` reads, with exact byte counts.
-    public static func status(socket: String) -> [String] {
-        whack(socket) + ["--status", "--trafficstatus"]
-    }
+    public static let status = whack + ["--status", "--trafficstatus"]
 
     /// Starts negotiating and does not wait for the end of it.
-    public static func initiate(_ connection: String, socket: String) -> [String] {
-        whack(socket) + ["--name", connection, "--initiate", "--asynchronous"]
+    public static func initiate(_ connection: String) -> [String] {
+        whack + ["--name", connection, "--initiate", "--asynchronous"]
     }
 
     /// Forgets a connection; the peer is told that its associations are gone.
-    public static func unload(_ connection: String, socket: String) -> [String] {
-        whack(socket) + ["--name", connection, "--delete"]
+    public static func unload(_ connection: String) -> [String] {
+        whack + ["--name", connection, "--delete"]
     }
 
     /// Reads a connection from its file. To be run in the node, whose file that is.
@@ -35,23 +32,19 @@ public enum PlutoCommand {
     }
 
     /// Reads all secrets anew.
-    public static func readSecrets(socket: String) -> [String] {
-        whack(socket) + ["--rereadsecrets"]
-    }
+    public static let readSecrets = whack + ["--rereadsecrets"]
 
     /// Negotiates the connection's child SA anew, at once: to be tried in this order, since libreswan 5 has another word for it.
-    public static func renewChild(_ connection: String, socket: String) -> [[String]] {
-        ["--rekey-ipsec", "--rekey-child"].map { whack(socket) + ["--name", connection, $0] }
+    public static func renewChild(_ connection: String) -> [[String]] {
+        ["--rekey-ipsec", "--rekey-child"].map { whack + ["--name", connection, $0] }
     }
 
     /// Makes pluto log keys, or no longer: ``PlutoDebugging`` masks them.
     ///
     /// When the command has ended, pluto has done so.
-    public static func logPrivate(_ isOn: Bool, socket: String) -> [String] {
-        whack(socket) + [isOn ? "--debug" : "--no-debug", "private"]
+    public static func logPrivate(_ isOn: Bool) -> [String] {
+        whack + [isOn ? "--debug" : "--no-debug", "private"]
     }
 
-    private static func whack(_ socket: String) -> [String] {
-        ["/usr/libexec/ipsec/whack", "--ctlsocket", socket]
-    }
+    private static let whack = ["/usr/libexec/ipsec/whack", "--ctlsocket", socketPath]
 }

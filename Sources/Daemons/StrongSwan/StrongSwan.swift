@@ -9,7 +9,12 @@ public struct StrongSwan: KeyDaemon {
     public init() {}
 
     /// Debian's packages, unpacked: they conflict with libreswan's.
-    public static let tree = DaemonTree(name: "strongswan", programs: ["usr/sbin/charon-systemd", "usr/sbin/swanctl"])
+    public static let tree = DaemonTree(
+        name: "strongswan", programs: ["usr/sbin/charon-systemd", "usr/sbin/swanctl"],
+        packages: [
+            "charon-systemd", "strongswan-swanctl", "strongswan-libcharon", "libstrongswan",
+            "libstrongswan-standard-plugins",
+        ])
 
     public let id = DaemonID.charon
     public let keyword = "strongswan"

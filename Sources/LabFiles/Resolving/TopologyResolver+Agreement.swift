@@ -127,7 +127,9 @@ extension TopologyResolver {
         guard !tunnel.isUnused, !watchers.isEmpty else { return }
         let line = spec.ends.lazy.compactMap(\.configuration?.line).first ?? spec.name.line
         let place = "tunnels.\(spec.name.value)"
-        let begun = tunnel.ends.filter { tunnel.beginsAnew($0, isLost: tunnel.looksForSilence($0)) }
+        let begun = tunnel.ends.filter {
+            tunnel.beginsAnew($0, isLost: tunnel.looksForSilence($0), version: DaemonVersions.triedWith($0.daemon))
+        }
         if begun.isEmpty {
             let names = watchers.map(\.node).joined(separator: " and ")
             collector.warning(

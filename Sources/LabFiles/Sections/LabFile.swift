@@ -187,6 +187,7 @@ struct NodeSpec {
     /// The user's own file of settings for the key daemon.
     let keySettings: Located<String>?
     let boot: BootSpec
+    let system: NodeSystem?
 
     init?(key: Located<String>, value: YAMLValue) {
         guard
@@ -194,7 +195,7 @@ struct NodeSpec {
                 [
                     "cloud", "zone", "role", "summary", "routes", "rules", "sysctls", "security",
                     "source-destination-check", "filter", "nat", "mss", "ike", "preferred-source", "decrement-ttl",
-                    "bgp",
+                    "bgp", "system",
                 ] + BootSpec.keys + DaemonRegistry.routingDaemons.map(\.keyword)
                     + Self.keyDaemonsWithSettings.map(\.keyword))
         else { return nil }
@@ -244,6 +245,7 @@ struct NodeSpec {
             || sysctls.contains { $0.value.key.hasSuffix("forward") || $0.value.key.hasSuffix("forwarding") }
         routingConfiguration = own.flatMap { fields[$0.keyword]?.text("the name of a file beside the lab file") }
         boot = BootSpec(fields)
+        system = fields["system"].flatMap(Self.system)
         if let own, own.id != routingDaemon.id {
             value.collector.error(
                 fields[own.keyword]?.line,
@@ -256,6 +258,19 @@ struct NodeSpec {
                 "\(value.path) has a file for \(configured.product) and runs \(keyDaemon.product)",
                 "Remove `ike:` or `\(configured.keyword):`.")
         }
+    }
+
+    private static func system(_ value: YAMLValue) -> NodeSystem? {
+        guard let text = value.text("a release such as debian-13, or a root directory") else { return nil }
+        guard let system = NodeSystem(text.value) else {
+            let names = DebianRelease.allCases.map(\.rawValue)
+            value.collector.error(
+                value.line,
+                "\(value.path): \"\(text.value)\" is no release that netlab knows, and no directory, which has a slash in it",
+                Suggestion.remedy(for: text.value, among: names, noun: "releases"))
+            return nil
+        }
+        return system
     }
 
     private static var keyDaemonsWithSettings: [any KeyDaemon] {

@@ -22,7 +22,8 @@ public enum SupervisorServer {
     ///     there.
     public static func run(
         lab: LabDirectory, source: String, variant: String?, kernel: ChosenKernel, executable: FilePath,
-        keepsTemporaryFiles: Bool, seed: UInt64? = nil, nodes: Int = 0
+        keepsTemporaryFiles: Bool, seed: UInt64? = nil, nodes: Int = 0,
+        trees: [String: String] = [:]
     ) throws {
         var log = Logger(label: "supervisor") { StreamLogHandler.standardError(label: $0) }
         log.logLevel = .info
@@ -50,7 +51,8 @@ public enum SupervisorServer {
         }
         defer { removeMemoryDirectory() }
         let setup = try setup(
-            of: lab, guestProgram: guestProgram(executable), keepsTemporaryFiles: keepsTemporaryFiles, seed: seed)
+            of: lab, guestProgram: guestProgram(executable), keepsTemporaryFiles: keepsTemporaryFiles, seed: seed,
+            trees: trees)
         let (kernel, control) = try boot(lab: lab, kernel: kernel, executable: executable, memory: memory)
         let names = kernel.kind == .host ? NamespaceNames(lab: lab) : nil
         defer {
@@ -128,13 +130,14 @@ public enum SupervisorServer {
 
     /// What the guest is told; without a seed, its date and its chance are this machine's.
     static func setup(
-        of lab: LabDirectory, guestProgram: FilePath, keepsTemporaryFiles: Bool, seed: UInt64?
+        of lab: LabDirectory, guestProgram: FilePath, keepsTemporaryFiles: Bool, seed: UInt64?,
+        trees: [String: String] = [:]
     ) throws -> GuestSetup {
         let random = try seed.map { try SeededRandom(seed: $0, besides: guestProgram) }
         return GuestSetup(
             hostname: lab.name, logDirectory: lab.logs.string,
             keptDirectories: keepsTemporaryFiles ? ["/tmp", "/var/tmp"] : [],
-            startDate: random.map(startDate), random: random, trees: DaemonTrees.all,
+            startDate: random.map(startDate), random: random, trees: DaemonTrees.all.merging(trees) { $1 },
             letterbox: lab.path.string)
     }
 

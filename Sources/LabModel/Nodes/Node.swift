@@ -45,6 +45,8 @@ public struct Node: Hashable, Sendable, Codable {
     public let routingConfiguration: String?
     /// The user's own settings of the key daemon as a whole, before which only those go that a lab needs.
     public var keySettings: String?
+    /// Where its programs and libraries come from; nil for the host's own.
+    public var system: NodeSystem?
     /// What it runs whenever it starts.
     public var boot: BootScript?
     /// From the beginning of a reboot until its links are up again.
