@@ -13,7 +13,8 @@ let optimized = strict + [.unsafeFlags(["-Xfrontend", "-O"], .when(configuration
 // What reads bytes of others is tested with those that were found before, and `scripts/fuzz`, which sets this variable,
 // looks for more: from the same files, but with libFuzzer's own `main`, which nothing else could be linked with.
 let fuzzedModules: [Target.Dependency] = [
-    "NetworkTypes", "PacketFormats", "CaptureFile", "Decryption", "Certificates", "Expectations", "Recordings", "Predictions", "LabRecords",
+    "NetworkTypes", "PacketFormats", "CaptureFile", "Decryption", "Certificates", "Expectations", "Recordings", "Derivations",
+    "Predictions", "LabRecords",
     "LabModel", "LabFiles", "Providers", "LabPlan", "AgentProtocol", "Reporting", "CNetlink", "CNftables", "Netlink", "Daemons",
     "DaemonDrivers",
     "Probing", "LabRuntime",
@@ -93,10 +94,14 @@ let package = Package(
                 .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: strict),
+        .target(name: "LabDrafts", dependencies: ["Providers", "NetworkTypes"], swiftSettings: strict),
         .target(name: "LabPlan", dependencies: ["Daemons", "LabModel", "NetworkTypes"], swiftSettings: strict),
         .target(
             name: "Predictions", dependencies: ["HeaderStacks", "Daemons", "LabModel", "PacketFormats", "NetworkTypes"],
             swiftSettings: optimized),
+        .target(
+            name: "Derivations", dependencies: ["Predictions", "Daemons", "LabModel", "NetworkTypes"],
+            swiftSettings: strict),
         .target(
             name: "Recordings",
             dependencies: ["LabRecords", "LabModel", "CaptureFile", "PacketFormats", "NetworkTypes"],
@@ -184,8 +189,8 @@ let package = Package(
             name: "NetlabCommands",
             dependencies: [
                 "NetworkTypes", "PacketFormats", "CaptureFile", "PacketCapture", "Decryption", "Expectations", "Recordings",
-                "Predictions", "HeaderStacks", "Daemons", "LabRecords", "LabModel", "LabFiles", "Providers", "LabPlan", "AgentProtocol",
-                "KernelBuilds", "Userlands", "LabHost", "LabRuntime", "Pages", "Reporting", "CLinux",
+                "Derivations", "Predictions", "HeaderStacks", "Daemons", "LabRecords", "LabModel", "LabFiles", "LabDrafts", "Providers",
+                "LabPlan", "AgentProtocol", "KernelBuilds", "Userlands", "LabHost", "LabRuntime", "Pages", "Reporting", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -223,6 +228,12 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "PredictionsTests", dependencies: ["Predictions", "Daemons", "LabFiles", "LabModel", "NetworkTypes"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "DerivationsTests",
+            dependencies: [
+                "Derivations", "Predictions", "Daemons", "LabFiles", "LabDrafts", "Providers", "LabModel", "NetworkTypes",
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "RecordingsTests",

@@ -133,6 +133,8 @@ public struct KeyStoreContents: Hashable, Sendable, Codable {
     }
 
     public let directory: String
+    /// The certificates that a tunnel of the node's shows, also those that are not made yet.
+    public let names: [String]
     public let entries: [Entry]
 }
 

@@ -19,7 +19,7 @@ public struct KernelTransform: Hashable, Sendable {
     /// The key as the kernel takes it, with the salt of counter modes at its end.
     public var keyBits: Int { cipherBits + Self.saltBits(of: name) }
 
-    /// As `ip xfrm` and the README have it: `cbc(aes) 256`, `hmac(sha256) 256/128`.
+    /// As `ip xfrm` and the documents have it: `cbc(aes) 256`, `hmac(sha256) 256/128`.
     var words: String { "\(name) \(cipherBits)" + (kind == .cipher ? "" : "/\(tagBits)") }
 
     /// RFC 4106, 7634, 3686; RFC 4309.

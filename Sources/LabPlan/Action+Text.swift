@@ -32,7 +32,7 @@ extension Action: CustomStringConvertible {
         case .writeFile(let node, let file): "\(node): write \(file.path)\(file.isSecret ? " (secret)" : "")"
         case .removeFile(let node, let path): "\(node): remove \(path)"
         case .createKeyStore(let node, let store):
-            "\(node): create \(store.entries.isEmpty ? "an empty key store" : "a key store with \(store.entries.map(\.name).joined(separator: ", "))") in \(store.directory)"
+            "\(node): create \(store.names.isEmpty ? "an empty key store" : "a key store with \(store.names.joined(separator: ", "))") in \(store.directory)"
         case .startDaemon(let daemon): "\(daemon.node): start \(daemon.arguments.joined(separator: " "))"
         case .stopDaemon(let daemon): "\(daemon.node): stop \(daemon.kind.rawValue)"
         case .startBootScript(let node, let script): "\(node): run boot script \(script.name)"

@@ -251,9 +251,9 @@ extension BuildNodes: AgentWork {
             try topology.makeCertificates(at: CertificateDate.now)
         } catch {
             throw LabFailure(
-                "The lab's certificates cannot be made: \(error).",
+                "The lab cannot have its certificates: \(error).",
                 remedy:
-                    "A lab with `--seed` has a date of its own, for which certificates of yours may be too old or too new."
+                    "A lab with `--seed` has a date of its own, when certificates of yours may not be valid: leave it out."
             )
         }
         let lab = RunningLab(

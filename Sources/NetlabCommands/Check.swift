@@ -1,6 +1,7 @@
 import AgentProtocol
 import ArgumentParser
 import CaptureFile
+import Derivations
 import Expectations
 import FoundationEssentials
 import Glibc
@@ -18,6 +19,10 @@ struct Check: AsyncParsableCommand {
             as fast as it goes meanwhile. With --kernel, a lab of its own comes up on that kernel, and is gone afterwards. With \
             --capture, a file that was captured before is examined instead; the lab need not run then.
 
+            A lab without `expect:` is held against what follows from itself: the form and the secrecy of what crosses each tunnel, the way \
+            of each probe and what it takes, sessions, associations, rates. --derived does so besides what is written; --write \
+            puts all of that into the lab file, to be kept and changed, and checks nothing.
+
             Exit codes: 0 all expectations hold; 1 one failed; 5 one could not be decided.
             """)
 
@@ -25,6 +30,12 @@ struct Check: AsyncParsableCommand {
 
     @Option(help: ArgumentHelp("Only these expectations, or kinds of them; separated by commas.", valueName: "names"))
     var only: String?
+
+    @Flag(help: "Also expect what follows from the lab itself, as is done where its file expects nothing.")
+    var derived = false
+
+    @Flag(help: "Write what follows from the lab into its file, and check nothing; the lab need not run.")
+    var write = false
 
     @Option(help: ArgumentHelp("Examine this capture file: encapsulation and confidentiality.", valueName: "file"))
     var capture: String?
@@ -51,10 +62,14 @@ struct Check: AsyncParsableCommand {
     func validate() throws {
         if kernel != nil, capture != nil { throw ValidationError("--kernel does not go with --capture.") }
         if withKeys, capture != nil { throw ValidationError("--with-keys does not go with --capture.") }
+        if write, kernel != nil || capture != nil || withKeys || only != nil {
+            throw ValidationError("--write goes with no other option.")
+        }
         if keys != nil, capture == nil { throw ValidationError("--keys goes with --capture.") }
     }
 
     func run() async throws {
+        if write { return try DerivedEntries.writeExpectations(of: target.lab, output.format) }
         let report: VerdictReport
         if let capture {
             report = try examine(capture)
@@ -89,6 +104,7 @@ struct Check: AsyncParsableCommand {
     /// A lab that is there for this check alone.
     private func checkFresh(on choice: KernelOption.Choice) async throws -> VerdictReport {
         let (topology, file) = try LabLocator.topology(for: target.lab)
+        try LabSoundness.check(topology, path: file)
         let kernel = try await KernelOption.chosen(choice, for: [topology])
         let lab = try FreshLab(topology, labFile: file, kernel: kernel, number: 1)
         let directory = try RunDirectory(path: nil)
@@ -102,7 +118,9 @@ struct Check: AsyncParsableCommand {
     private func check(
         _ lab: LabDirectory, _ topology: Topology, file: String, time: TimeKind, keptIn directory: String? = nil
     ) async throws -> VerdictReport {
-        let wanted = CheckPlan(topology: topology, expectations: try chosen(from: topology, file: file))
+        let subject = try CheckSubject(topology, file: file, isDerived: derived, only: only)
+        let topology = subject.topology
+        let wanted = CheckPlan(topology: topology, expectations: subject.expectations)
         let client = CheckClient(lab: lab, keepsKeys: withKeys)
         defer { client.removeTemporaryFile() }
         let conditions =
@@ -120,32 +138,18 @@ struct Check: AsyncParsableCommand {
         let order = Dictionary(wanted.expectations.enumerated().map { ($1.name, $0) }) { first, _ in first }
         return VerdictReport(
             lab: topology.name, capture: directory.map { "\($0)/\(CheckClient.captureName)" } ?? client.captureFile,
-            verdicts: all.sorted { order[$0.expectation, default: 0] < order[$1.expectation, default: 0] },
+            verdicts: all.sorted { order[$0.expectation, default: 0] < order[$1.expectation, default: 0] }
+                + subject.gaps,
             deviations: topology.deviations)
-    }
-
-    private func chosen(from topology: Topology, file: String) throws -> [Expectation] {
-        guard !topology.expectations.isEmpty else {
-            throw CommandError(message: "\(file) expects nothing.", remedy: "Add `expect:` to it; the README says how.")
-        }
-        guard let only else { return topology.expectations.filter { !$0.isOnRequest } }
-        let words = only.split(separator: ",").map { String($0.filter { !$0.isWhitespace }) }
-        for word in words
-        where !topology.expectations.contains(where: { $0.name == word || $0.claim.kind.rawValue == word }) {
-            throw CommandError(
-                message: "\(file) has no expectation \"\(word)\".",
-                remedy: Suggestion.remedy(
-                    for: word, among: Set(topology.expectations.flatMap { [$0.name, $0.claim.kind.rawValue] }),
-                    noun: "expectations and kinds"))
-        }
-        return topology.expectations.filter { words.contains($0.name) || words.contains($0.claim.kind.rawValue) }
     }
 
     // MARK: A file
 
     private func examine(_ path: String) throws -> VerdictReport {
-        let (topology, file) = try LabLocator.topologyOfAny(target.lab)
-        let expectations = try chosen(from: topology, file: file).filter { expectation in
+        let (written, file) = try LabLocator.topologyOfAny(target.lab)
+        let subject = try CheckSubject(written, file: file, isDerived: derived, only: only)
+        let topology = subject.topology
+        let expectations = subject.expectations.filter { expectation in
             // Whether a condition held is not in the file: those are examined that were asked for by name.
             expectation.claim.isAboutEveryPacket && (expectation.when.isEmpty || only != nil)
         }
@@ -234,6 +238,6 @@ extension Verdict {
         self.init(
             expectation: expectation.name, kind: expectation.claim.kind.rawValue, outcome: .notApplicable,
             expected: "only while \"\(when)\" holds",
-            rule: "\(labFile):\(expectation.line)", seen: failing.first ?? "")
+            rule: expectation.source(in: labFile), seen: failing.first ?? "", isDerived: expectation.derivedFrom != nil)
     }
 }

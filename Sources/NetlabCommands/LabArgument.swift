@@ -55,10 +55,19 @@ enum LabLocator {
         return names.filter { access("\(directory)/\($0)/lab.yaml", R_OK) == 0 }.sorted()
     }
 
-    /// The lab file that an argument means.
+    /// What is known of the lab that runs under a name, whatever file it came from; nil where none does.
+    private static func record(ofRunning name: String) throws -> LabDirectory.Record? {
+        guard !name.contains("/"), let lab = try LabDirectory.all(directories).first(where: { $0.name == name }),
+            case .running(let record) = lab.state(), record.source != Supervision.bare
+        else { return nil }
+        return record
+    }
+
+    /// The lab file that an argument means: that of the lab that runs under this name, or of one that comes with netlab, or a path.
     ///
     /// - Throws: `CommandError` for what is neither a known name nor a readable file.
     static func file(for argument: String) throws -> String {
+        if let running = try record(ofRunning: argument) { return running.source }
         if let directory = labsDirectory, known.contains(argument) { return "\(directory)/\(argument)/lab.yaml" }
         var isDirectory = false
         if FileManager.default.fileExists(atPath: argument, isDirectory: &isDirectory) {
@@ -71,8 +80,11 @@ enum LabLocator {
     }
 
     /// Reads and resolves the lab file that an argument means; warnings go to standard error.
+    ///
+    /// - Parameter variant: Nil for the lab as it stands, or for the variant that runs.
     static func topology(for argument: String, variant: String? = nil) throws -> (topology: Topology, file: String) {
-        let (topology, warnings, file) = try resolve(argument, variant: variant)
+        let (topology, warnings, file) = try resolve(
+            argument, variant: variant ?? record(ofRunning: argument)?.variant)
         for warning in warnings { StandardStream.error.write(warning.description + "\n") }
         return (topology, file)
     }
@@ -117,12 +129,16 @@ enum LabLocator {
                 message: "The lab file \(path) cannot be read: \(error)",
                 remedy: "Look at its path and permissions: it is a file of at most \(largestFile >> 20) MiB.")
         }
+        return (parse(text, path: path, variant: variant), path)
+    }
+
+    /// A text as the lab file at a path, not yet resolved.
+    static func parse(_ text: String, path: String, variant: String? = nil) -> LabFile {
         let directory = directory(of: path)
         let providers = ProviderLocator(labDirectory: directory).library
-        let file = LabFile(text: text, file: path, variant: variant, providers: providers) { name in
+        return LabFile(text: text, file: path, variant: variant, providers: providers) { name in
             try companion(name, in: directory)
         }
-        return (file, path)
     }
 
     /// The most bytes of a lab file, and of each file beside it.

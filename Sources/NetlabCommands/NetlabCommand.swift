@@ -30,7 +30,9 @@ struct NetlabCommand: AsyncParsableCommand {
                 ]),
             CommandGroup(
                 name: "Before a lab",
-                subcommands: [Validate.self, Graph.self, Providers.self, PlanCommand.self, MTUCommand.self]),
+                subcommands: [
+                    New.self, Validate.self, Graph.self, Providers.self, PlanCommand.self, MTUCommand.self,
+                ]),
             CommandGroup(name: "This machine", subcommands: [DoctorCommand.self, Gc.self, Kernel.self]),
         ])
 

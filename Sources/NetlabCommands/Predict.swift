@@ -1,5 +1,6 @@
 import ArgumentParser
 import Daemons
+import Derivations
 import FoundationEssentials
 import KernelBuilds
 import LabHost
@@ -16,9 +17,11 @@ struct Predict: AsyncParsableCommand {
         discussion: """
             Each probe gets the window of its outage, worked out from the lab file and from the versions of this \
             machine's daemons, with the reasons; COMEBACK is the time from mending the fault until the first way is in \
-            use again, after a fault that lasted until everybody had noticed.
+            use again, after a fault that lasted until everybody had noticed. Without --fault there is a line for all that may \
+            break by itself: each tunnel cut, each refused, each BGP session shut, each gateway down.
 
             Examples:
+              netlab predict aws-oci
               netlab predict aws-oci --fault 'blackhole aws-vpn-1'
               netlab predict aws-oci --fault 'link aws-vpn-1 down' --fault 'daemon vpc2-ec2/pluto killed' --probe workload
             """)
@@ -34,14 +37,9 @@ struct Predict: AsyncParsableCommand {
 
     @OptionGroup var output: FormatOption
 
-    func validate() throws {
-        guard !fault.isEmpty else {
-            throw ValidationError("Say what breaks: --fault 'FAULT'. Forms: \(Fault.forms.joined(separator: "; ")).")
-        }
-    }
-
     func run() async throws {
-        let (topology, _) = try LabLocator.topology(for: target.lab, variant: variant.variant)
+        let (topology, file) = try LabLocator.topology(for: target.lab, variant: variant.variant)
+        guard !fault.isEmpty else { return try await predictAll(in: topology, file: file) }
         let faults = try fault.map { text -> Fault in
             do throws(FaultError) {
                 return try Fault(text, in: topology)
@@ -55,6 +53,25 @@ struct Predict: AsyncParsableCommand {
         let report = PredictionReport(
             of: topology, faults: faults, versions: versions,
             predictions: probes.map { predictor.predictWithTransfers(faults, for: $0) })
+        switch output.format {
+        case .json: print(try JSONText.of(report))
+        case .table: print(report.text(style: .standardOutput))
+        }
+    }
+
+    /// What becomes of the probes when each thing breaks that may.
+    private func predictAll(in written: Topology, file: String) async throws {
+        let versions = await DaemonVersions.ofThisMachine(for: [written])
+        let topology = Derivation(of: written).topology
+        let chosen = try Set(probes(of: topology).map(\.name))
+        let deriver = ScenarioDeriver(topology: topology, versions: versions)
+        let breakages = try DerivedEntries.breakages(of: topology, file: file)
+        let all = await breakages.concurrentMap { ($0, deriver.predictions(of: $0)) }
+        let report = BreakageReport(
+            predicted: all.map { breakage, predictions in
+                (breakage.words, predictions.filter { chosen.contains($0.probe) })
+            })
+        versions.warn(of: [topology])
         switch output.format {
         case .json: print(try JSONText.of(report))
         case .table: print(report.text(style: .standardOutput))

@@ -62,7 +62,8 @@ struct ScenarioRun: Sendable {
         } catch {
             let wasBrokenOff = error is CancellationError || Task.isCancelled
             return TestRun(
-                lab: topology.name, scenario: scenario.name, variant: topology.variant, repetition: repetition,
+                lab: topology.name, scenario: scenario.name, variant: topology.variant, isDerived: scenario.isDerived,
+                summary: scenario.summary, repetition: repetition,
                 length: .zero, wallTime: .now - begin, failures: wasBrokenOff ? [] : ["\(error)"],
                 isPartial: wasBrokenOff)
         }
@@ -93,7 +94,8 @@ struct ScenarioRun: Sendable {
             startedAt: record.startedAtNanoseconds, endedAt: record.endedAtNanoseconds)
         let checks = try plan.checks.flatMap { try results(of: $0, record, directory, time) }
         return TestRun(
-            lab: topology.name, scenario: scenario.name, variant: topology.variant, repetition: repetition,
+            lab: topology.name, scenario: scenario.name, variant: topology.variant, isDerived: scenario.isDerived,
+            summary: scenario.summary, repetition: repetition,
             length: .nanoseconds(record.endedAtNanoseconds - record.startedAtNanoseconds), wallTime: wallTime,
             beganAt: record.startedAtNanoseconds, checks: checks.flatMap(\.checks), flows: flows,
             judgements: outages.judgements(of: flows),

@@ -59,6 +59,7 @@ struct Soak: AsyncParsableCommand {
 
     func run() async throws {
         let (topology, _, file) = try LabLocator.resolve(target.lab, variant: variant.variant)
+        try LabSoundness.check(topology, path: file)
         let flows = try chosen(from: topology).map {
             FlowRequest(
                 name: $0.name, source: $0.source, sourceAddress: $0.sourceAddress, destination: $0.destination,
@@ -143,7 +144,8 @@ struct Soak: AsyncParsableCommand {
         }
         guard !topology.probes.isEmpty else {
             throw CommandError(
-                message: "\(topology.name) has no probes.", remedy: "Add `probes:` to its file; the README says how.")
+                message: "\(topology.name) has no probes.",
+                remedy: "Add `probes:` to its file; see the page LabFile.md.")
         }
         return names.isEmpty ? topology.probes : names.compactMap { topology.probe(named: $0) }
     }

@@ -30,7 +30,10 @@ struct Supervision {
     ) {
         self.trees = trees
         self.name = name
-        self.source = source
+        // Whoever asks for it by the lab's name may be in another directory.
+        let isWhole = source == Self.bare || source.hasPrefix("/")
+        let own = source.hasPrefix("./") ? String(source.dropFirst(2)) : source
+        self.source = isWhole ? source : "\(FileManager.default.currentDirectoryPath)/\(own)"
         self.kernel = kernel
         self.variant = variant
         self.seed = seed

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Daemons
+import Derivations
 import Expectations
 import FoundationEssentials
 import Glibc
@@ -21,6 +22,11 @@ struct TestCommand: AsyncParsableCommand {
             the configuration (see `netlab predict`). Reports, captures, logs and plans stay in a directory of the run's own. \
             Ctrl-C takes the labs down, and keeps what there is of the report.
 
+            A lab without `scenarios:` is played with those that follow from itself: each tunnel cut, each refused, each BGP session \
+            shut, each gateway down. One table tells what each does, how long that was predicted and measured to last, and what \
+            carries instead. --derived plays these instead of what is written; --write puts them into the lab file, and plays \
+            nothing.
+
             Exit codes: 0 all passed; 1 something failed; 4 a lab broke; 5 something could not be decided.
             """)
 
@@ -38,6 +44,12 @@ struct TestCommand: AsyncParsableCommand {
     var scenario: String?
 
     @OptionGroup var platform: KernelOption
+
+    @Flag(help: "Play the scenarios that follow from the lab itself, as is done where its file has none.")
+    var derived = false
+
+    @Flag(help: "Write the scenarios that follow from the lab into its file, and play nothing.")
+    var write = false
 
     @Option(help: "Play the scenarios in this variant of the lab, instead of the one that each asks for.")
     var variant: String?
@@ -72,12 +84,20 @@ struct TestCommand: AsyncParsableCommand {
         guard Set(labs).count == labs.count else {
             throw ValidationError("Name each lab once; --repeat plays it again.")
         }
+        guard !write || (labs.count == 1 && scenario == nil && variant == nil) else {
+            throw ValidationError("--write takes one lab, as it stands, and all that is derived from it.")
+        }
         guard (1...10_000).contains(repetitions) else { throw ValidationError("--repeat is 1 to 10000.") }
         guard (1...256).contains(jobs ?? 1) else { throw ValidationError("--jobs is 1 to 256.") }
     }
 
     func run() async throws {
-        let runs = try self.runs()
+        let usual = await DaemonVersions.ofThisMachine(for: [], asksAll: true)
+        if write { return try DerivedEntries.writeScenarios(of: labs[0], usual) }
+        let runs = try self.runs(usual)
+        for (place, run) in runs.enumerated() where !runs[..<place].contains(where: { $0.topology == run.topology }) {
+            try LabSoundness.check(run.topology, path: run.labFile)
+        }
         try await Systems.prepare(for: runs.map(\.topology))
         let versions = await DaemonVersions.ofThisMachine(for: runs.map(\.topology), asksAll: true)
         try Self.checkPredictions(of: runs, versions)
@@ -138,10 +158,10 @@ struct TestCommand: AsyncParsableCommand {
 
     // MARK: What to play
 
-    private func runs() throws -> [ScenarioRun] {
+    private func runs(_ versions: DaemonVersions) throws -> [ScenarioRun] {
         var runs: [ScenarioRun] = []
         for lab in all ? LabLocator.known : labs {
-            for (topology, scenario, file) in try scenarios(of: lab) {
+            for (topology, scenario, file) in try scenarios(of: lab, versions) {
                 for repetition in 1...repetitions {
                     for system in [nil, otherSystem.chosen()].prefix(otherSystem.system == nil ? 1 : 2) {
                         runs.append(
@@ -156,22 +176,30 @@ struct TestCommand: AsyncParsableCommand {
     }
 
     /// The chosen scenarios of a lab, each with the lab in the variant to play it in.
-    private func scenarios(of lab: String) throws -> [(Topology, Scenario, file: String)] {
+    private func scenarios(
+        of lab: String, _ versions: DaemonVersions
+    ) throws -> [(Topology, Scenario, file: String)] {
         let (base, warnings, file) = try LabLocator.resolve(lab, variant: nil)
         for warning in warnings { StandardStream.error.write(warning.description + "\n") }
         let all = base.scenarioNames
-        guard !all.isEmpty else {
-            throw CommandError(
-                message: "\(file) has no scenarios.", remedy: "Add `scenarios:` to it; the README says how.")
+        let wanted = scenario.map { $0.split(separator: ",").map { String($0.filter { !$0.isWhitespace }) } }
+        func unknown(_ name: String, among names: [String]) -> CommandError {
+            CommandError(
+                message: "\(file) has no scenario \"\(name)\".",
+                remedy: Suggestion.remedy(for: name, among: names, noun: "scenarios"))
         }
-        let names =
-            scenario.map { $0.split(separator: ",").map { String($0.filter { !$0.isWhitespace }) } } ?? all.map(\.name)
-        return try names.map { name in
-            guard let known = all.first(where: { $0.name == name }) else {
-                throw CommandError(
-                    message: "\(file) has no scenario \"\(name)\".",
-                    remedy: Suggestion.remedy(for: name, among: all.map(\.name), noun: "scenarios"))
+        if derived || all.isEmpty {
+            let own = try variant.map { try LabLocator.resolve(lab, variant: $0).topology } ?? base
+            let (topology, scenarios) = try DerivedEntries.scenarios(of: own, file: file, versions)
+            return try (wanted ?? scenarios.map(\.name)).map { name in
+                guard let scenario = scenarios.first(where: { $0.name == name }) else {
+                    throw unknown(name, among: scenarios.map(\.name))
+                }
+                return (topology, scenario, file)
             }
+        }
+        return try (wanted ?? all.map(\.name)).map { name in
+            guard let known = all.first(where: { $0.name == name }) else { throw unknown(name, among: all.map(\.name)) }
             let own = try known.variant.map { try LabLocator.resolve(lab, variant: $0).topology } ?? base
             guard let scenario = own.scenario(named: name) else {
                 throw CommandError(
@@ -185,7 +213,7 @@ struct TestCommand: AsyncParsableCommand {
 
     /// Refuses scenarios of which a prediction already says that they cannot be judged, or cannot pass.
     private static func checkPredictions(of runs: [ScenarioRun], _ versions: DaemonVersions) throws {
-        let problems = runs.filter { $0.repetition == 1 }.flatMap { run in
+        let problems = runs.filter { $0.repetition == 1 && !$0.scenario.isDerived }.flatMap { run in
             ScenarioPlan(run.scenario, of: run.topology).problems(
                 predictor: Predictor(topology: run.topology, versions: versions), file: run.labFile)
         }

@@ -32,7 +32,9 @@ struct Validate: AsyncParsableCommand {
                 (resolved, diagnostics) = try file.resolve()
                 variants = []
             }
-            let problems = await predictedProblems(of: resolved, variants, file: path)
+            let problems =
+                await predictedProblems(of: resolved, variants, file: path)
+                + LabSoundness.problems(of: [resolved] + variants, file, path: path)
             diagnostics += problems
             topology = problems.isEmpty ? resolved : nil
         } catch let error as LabFileError {

@@ -14,6 +14,8 @@ public struct TopologyFigure {
     private static let (boxWidth, boxHeight) = (118.0, 40.0)
     private static let (columnWidth, rowHeight) = (158.0, 74.0)
     private static let margin = 16.0
+    /// Above the nodes: the clouds' names, and links that go over nodes.
+    private static let head = 62.0
 
     private let topology: Topology
     private let places: [String: Place]
@@ -49,7 +51,7 @@ public struct TopologyFigure {
                     ($0.height, $0.node.name) < ($1.height, $1.node.name)
                 }
                 // Columns of few nodes begin lower, so that a chain of them runs through the middle of wide ones.
-                let top = 46 + Double(most - members.count) / 2 * Self.rowHeight
+                let top = Self.head + Double(most - members.count) / 2 * Self.rowHeight
                 for (row, member) in members.enumerated() {
                     places[member.node.name] = Place(
                         x: x + Double(place) * Self.columnWidth + 14, y: top + Double(row) * Self.rowHeight)
@@ -63,7 +65,7 @@ public struct TopologyFigure {
         self.clouds = clouds
         // Tunnels hang below the nodes, one below the other.
         let tunnels = topology.tunnels.count + topology.plainTunnels.count
-        size = (x - 40 + Self.margin, 46 + Double(most) * Self.rowHeight + Double(tunnels) * 26 + Self.margin)
+        size = (x - 40 + Self.margin, Self.head + Double(most) * Self.rowHeight + Double(tunnels) * 26 + Self.margin)
     }
 
     private static func distances(in topology: Topology) -> [String: Int] {
@@ -137,12 +139,21 @@ public struct TopologyFigure {
     private func link(_ link: Link) -> Markup {
         let ends = link.ends.compactMap { places[$0.node] }.sorted { ($0.x, $0.y) < ($1.x, $1.y) }
         guard ends.count == 2 else { return .empty }
-        let isUpright = ends[1].x - ends[0].x < Self.boxWidth
+        let (first, second) = (ends[0], ends[1])
         let (middle, half) = (Self.boxHeight / 2, Self.boxWidth / 2)
-        let path: Markup =
-            isUpright
-            ? "M\(ends[0].x + half) \(ends[0].y + Self.boxHeight) L\(ends[1].x + half) \(ends[1].y)"
-            : "M\(ends[0].x + Self.boxWidth) \(ends[0].y + middle) C\(ends[0].x + Self.boxWidth + 24) \(ends[0].y + middle) \(ends[1].x - 24) \(ends[1].y + middle) \(ends[1].x) \(ends[1].y + middle)"
+        let path: Markup
+        if second.x - first.x < Self.boxWidth {
+            path = "M\(first.x + half) \(first.y + Self.boxHeight) L\(second.x + half) \(second.y)"
+        } else if isCrossed(from: first, to: second) {
+            // Over the nodes between, not behind them.
+            let between = places.values.filter { $0.x >= first.x && $0.x <= second.x }.map(\.y).min() ?? first.y
+            let top = between - 18
+            path =
+                "M\(first.x + half) \(first.y) C\(first.x + half + 20) \(top) \(first.x + Self.boxWidth) \(top) \(first.x + Self.boxWidth + 30) \(top) L\(second.x - 30) \(top) C\(second.x) \(top) \(second.x + half - 20) \(top) \(second.x + half) \(second.y)"
+        } else {
+            path =
+                "M\(first.x + Self.boxWidth) \(first.y + middle) C\(first.x + Self.boxWidth + 24) \(first.y + middle) \(second.x - 24) \(second.y + middle) \(second.x) \(second.y + middle)"
+        }
         let addresses = link.ends.map { end in
             "\(end.node):\(end.interface) \(end.addresses.map(\.description).joined(separator: ", "))"
         }
@@ -150,6 +161,15 @@ public struct TopologyFigure {
             <path class="link" d="\(path)"><title>\(link.name): \(addresses.joined(separator: " - ")), MTU \(link.mtu.bytes), \(link.delay.shortText)</title></path>
 
             """
+    }
+
+    /// Whether a node stands on the straight way between two others.
+    private func isCrossed(from first: Place, to second: Place) -> Bool {
+        places.values.contains { place in
+            guard place.x > first.x, place.x < second.x else { return false }
+            let height = first.y + (second.y - first.y) * (place.x - first.x) / (second.x - first.x)
+            return abs(height - place.y) < Self.boxHeight
+        }
     }
 
     private var tunnels: [Markup] {

@@ -39,6 +39,8 @@ struct Forwarding: Sendable {
 
         /// The nodes that see it in clear, in order.
         var nodes: [String] = []
+        /// The same with the tunnels that it enters itself between them.
+        var places: [String] = []
         /// Every link crossed, also by the outer packets of its tunnels.
         var crossings: [Crossing] = []
         /// The interfaces of tunnels and links it leaves a node by.
@@ -63,6 +65,8 @@ struct Forwarding: Sendable {
         let sender: String
         /// The tunnel whose outer packet it is; nil for a packet in clear.
         let tunnel: String?
+        /// The tunnels that a packet is inside of here, innermost first.
+        let within: [String]
     }
 
     struct Exit: Hashable, Sendable {
@@ -80,6 +84,8 @@ struct Forwarding: Sendable {
         let kind: PacketKind
         /// The tunnel whose outer packet it is.
         var tunnel: String?
+        /// The tunnels that it is inside of, innermost first.
+        var within: [String] = []
         /// What the flow's hash is known to choose.
         var choices: [Choice] = []
         var input: InterfaceName?
@@ -122,7 +128,9 @@ struct Forwarding: Sendable {
         from node: String, source: IPAddress, to destination: IPAddress, _ kind: PacketKind, of tunnel: String,
         in damage: Damage
     ) -> [Path] {
-        paths(of: Packet(source: source, destination: destination, kind: kind, tunnel: tunnel), node, damage, [])
+        paths(
+            of: Packet(source: source, destination: destination, kind: kind, tunnel: tunnel, within: [tunnel]), node,
+            damage, [])
     }
 
     /// Each question is answered once: a prediction asks for the ways of the same packets again and again.
@@ -149,7 +157,10 @@ struct Forwarding: Sendable {
     ) -> [Path] {
         var packet = arriving
         var path = soFar
-        if packet.tunnel == nil, path.nodes.last != node { path.nodes.append(node) }
+        if packet.tunnel == nil, path.nodes.last != node {
+            path.nodes.append(node)
+            path.places.append(node)
+        }
         func lost(_ why: String) -> [Path] {
             path.loss = why
             return [path]
@@ -220,12 +231,16 @@ struct Forwarding: Sendable {
             let entrance = Damage.Side(name: tunnel.name, node: node.name)
             path.entrances.insert(entrance)
             guard packet.tunnel == nil || packet.isWrapped else {
+                path.doubt = "\(tunnel.name) carries another tunnel, which is not followed here"
                 return lost("a tunnel in a tunnel, which is not followed")
             }
             if end.steering == .policy, damage.forgotten.contains(entrance) {
                 return unprotected(packet, at: place, by: hop, path, tunnel, damage, known)
             }
-            if packet.tunnel == nil { path.tunnels.append(tunnel.name) }
+            if packet.tunnel == nil {
+                path.tunnels.append(tunnel.name)
+                path.places.append(tunnel.name)
+            }
             if end.wantedSelectors != nil, let source = packet.source,
                 !tunnel.carried(at: end).contains(where: {
                     $0.takes(from: source, to: packet.destination, upper: upper(of: packet))
@@ -243,7 +258,7 @@ struct Forwarding: Sendable {
             let kind: PacketKind = tunnel.isUDPEncapsulated ? .espInUDP : .esp
             let outer = Packet(
                 source: end.localAddress, destination: end.remoteAddress, kind: kind, tunnel: tunnel.name,
-                choices: packet.choices)
+                within: packet.within + [tunnel.name], choices: packet.choices)
             return follow(outer, at: node.name, path, damage, known).flatMap { under -> [Path] in
                 guard under.arrives else { return [under] }
                 var inner = packet
@@ -274,7 +289,8 @@ struct Forwarding: Sendable {
         guard let (link, end) = place.links.first(where: { $0.end.routedInterface == hop.interface }),
             let peer = link.peer(of: end)
         else { return lost("\(node.name) has no interface \(hop.interface)") }
-        path.crossings.append(Crossing(link: link.name, sender: node.name, tunnel: packet.tunnel))
+        path.crossings.append(
+            Crossing(link: link.name, sender: node.name, tunnel: packet.tunnel, within: packet.within))
         let next = hop.gateway ?? packet.destination
         guard places[peer.node]?.links.contains(where: { $0.end.addresses.contains { $0.address == next } }) ?? false
         else { return lost("nobody on \(link.name) has \(next)") }
@@ -371,7 +387,10 @@ struct Forwarding: Sendable {
         _ damage: Damage, _ known: Set<Damage.Port>
     ) -> [Path] {
         var path = soFar
-        if packet.tunnel == nil { path.tunnels.append(tunnel.name) }
+        if packet.tunnel == nil {
+            path.tunnels.append(tunnel.name)
+            path.places.append(tunnel.name)
+        }
         func lost(_ why: String) -> [Path] {
             path.loss = why
             return [path]
@@ -389,7 +408,7 @@ struct Forwarding: Sendable {
         }
         var outer = Packet(
             source: end.localAddress, destination: end.remoteAddress, kind: .wrapped(tunnel.kind.wrapping),
-            tunnel: tunnel.name, choices: packet.choices)
+            tunnel: tunnel.name, within: packet.within + [tunnel.name], choices: packet.choices)
         outer.hops = packet.hops
         outer.overhead = packet.overhead + end.overhead(tunnel.kind)
         return follow(outer, at: end.node, path, damage, known).flatMap { under -> [Path] in

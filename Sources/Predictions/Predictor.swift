@@ -123,7 +123,7 @@ public struct Predictor: Sendable {
         if let mover = mover(around: before, impact) {
             return answer.prediction(.unpredictable(mover))
         }
-        if let doubt = before.openEnd ?? atOnce.openEnd ?? after.openEnd {
+        if let doubt = before.openEnd ?? atOnce.openEnd ?? after.openEnd ?? doubtOfDeaths(probe, impact, before) {
             return answer.prediction(.unpredictable(doubt))
         }
         if let doubt = atOnce.doubt ?? recovered.doubt ?? after.doubt ?? impact.doubt(about: before, after, topology) {
@@ -198,6 +198,17 @@ extension Predictor {
             }
         }
         return nil
+    }
+
+    /// Why it cannot be said what becomes of packets whose policies go when their end gives a silent peer up; nil where it can.
+    private func doubtOfDeaths(_ probe: Probe, _ impact: Impact, _ before: Journey) -> String? {
+        var damage = impact.damage
+        for tunnel in topology.tunnels where before.all.contains(where: { $0.uses(tunnel.name) }) {
+            for end in tunnel.ends where end.steering == .policy && dies(end, of: tunnel, impact, impact.damage) {
+                damage.forgotten.insert(Damage.Side(name: tunnel.name, node: end.node))
+            }
+        }
+        return damage == impact.damage ? nil : journey(of: probe, in: damage, known: before).openEnd
     }
 
     /// Why it cannot be said what an end that has lost a link does, which looks for another way to its peer (MOBIKE) and gives up

@@ -47,6 +47,24 @@ extension Predictor {
             ?? directions.first { $0 != .asPings } ?? .asPings
     }
 
+    /// Whether a probe's full segments fit everything on their way, so that nobody has to tell their senders of a limit.
+    public func segmentFit(of probe: Probe) -> SegmentFit {
+        let damage = Damage()
+        let journey = predicting(.stream).journey(of: probe, in: damage)
+        guard journey.loss == nil, journey.all.allSatisfy(\.arrives), let receiver = journey.forth.first?.nodes.last
+        else { return .unknown("TCP does not get through") }
+        let headers = probe.destination.bitWidth == 32 ? 40 : 60
+        guard let segment = segment(of: journey, from: probe.source, to: receiver, headers, damage) else {
+            return .unknown("a clamp goes by an interface's MTU that the kernel makes up")
+        }
+        let narrow = journey.all.flatMap(\.exits).first { exit in
+            guard let mtu = mtu(of: exit.port, damage) else { return false }
+            let esp = exit.tunnel.flatMap(topology.tunnel(named:))?.espEncapsulation
+            return (esp.map { $0.outerLength(ofInner: segment) } ?? segment + exit.overhead) > mtu
+        }
+        return narrow.map { .tooLong("\($0.port.node):\($0.port.interface)") } ?? .fits
+    }
+
     /// The longest packet of a connection: both ends' interfaces limit what each announces, and so does every clamp on the way
     /// (RFC 9293, section 3.7.1); nil where a clamp goes by an MTU that is not known here.
     private func segment(
@@ -130,4 +148,13 @@ extension Predictor {
             topology.mtu(of: $0.end, in: $0.tunnel.kind)
         }
     }
+}
+
+/// Whether full segments fit everything on a probe's way.
+public enum SegmentFit: Hashable, Sendable {
+    case fits
+    /// The first `NODE:INTERFACE` that does not take them.
+    case tooLong(String)
+    /// Why it is not known.
+    case unknown(String)
 }

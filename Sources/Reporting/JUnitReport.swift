@@ -65,6 +65,7 @@ public struct JUnitReport: Sendable {
     /// What was predicted of each flow and fault, once for all repetitions.
     private func properties(of runs: [TestRun]) -> [(String, String)] {
         var found: [(String, String)] = []
+        if runs.contains(where: \.isDerived) { found.append(("derived", "true")) }
         if runs.contains(where: \.isPartial) || report.isPartial { found.append(("partial", "true")) }
         for judgement in runs.flatMap(\.judgements) {
             guard let predicted = judgement.predicted else { continue }

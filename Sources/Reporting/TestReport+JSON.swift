@@ -5,7 +5,7 @@ import Recordings
 
 /// The report for programs. All times are whole nanoseconds.
 extension TestReport: Encodable {
-    private enum Key: CodingKey { case outcome, isPartial, totals, runs, distributions, comparisons, systems }
+    private enum Key: CodingKey { case outcome, isPartial, totals, runs, distributions, comparisons, breakages, systems }
 
     public func encode(to encoder: any Encoder) throws {
         var values = encoder.container(keyedBy: Key.self)
@@ -15,6 +15,7 @@ extension TestReport: Encodable {
         try values.encode(runs.map(RunText.init), forKey: .runs)
         try values.encode(distributions, forKey: .distributions)
         try values.encode(comparisons, forKey: .comparisons)
+        try values.encode(BreakageReport(played: runs.filter(\.isDerived)).rows, forKey: .breakages)
         try values.encode(systems, forKey: .systems)
     }
 
@@ -31,6 +32,7 @@ extension TestReport: Encodable {
     private struct RunText: Encodable {
         let lab, scenario: String
         let variant, system: String?
+        let isDerived: Bool
         let repetition: Int
         let outcome: TestRun.Outcome
         let isPartial: Bool
@@ -48,6 +50,7 @@ extension TestReport: Encodable {
 
         init(_ run: TestRun) {
             (lab, scenario, variant, repetition) = (run.lab, run.scenario, run.variant, run.repetition)
+            isDerived = run.isDerived
             system = run.system
             (outcome, isPartial, failures) = (run.outcome, run.isPartial, run.failures)
             lengthNanoseconds = run.length.wholeNanoseconds

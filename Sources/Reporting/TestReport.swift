@@ -83,9 +83,15 @@ public struct TestReport: Sendable {
 
     /// - Parameter isVerbose: Whether all checks and all timelines are told, and not only of runs that did not pass.
     public func text(style: Style, isVerbose: Bool = false) -> String {
-        var parts = runs.map { text(of: $0, style, isVerbose: isVerbose) }
+        // Of those that were derived one table tells all, but for what has to be told of one that did not pass.
+        let derived = runs.filter(\.isDerived)
+        var parts = runs.filter { !$0.isDerived || isVerbose || ![.pass, .inconclusive].contains($0.outcome) }.map {
+            text(of: $0, style, isVerbose: isVerbose)
+        }
+        if !derived.isEmpty { parts.append(BreakageReport(played: derived).text(style: style)) }
+        // Flows of one derived run are in its table.
         let distributions = distributions
-        if !distributions.isEmpty {
+        if !distributions.isEmpty, runs.contains(where: { !$0.isDerived || $0.repetition > 1 }) {
             let rows = distributions.map { one in
                 [
                     "\(one.lab) \(one.scenario)\(one.variant.map { " (\($0))" } ?? "")\(one.system.map { " on \($0)" } ?? "")",

@@ -46,6 +46,10 @@ public struct TestRun: Sendable {
     public let lab: String
     public let scenario: String
     public let variant: String?
+    /// Whether netlab has derived the scenario from the lab, so that it stands in no file.
+    public let isDerived: Bool
+    /// What it shows, in words; empty where the file says nothing.
+    public let summary: String
     /// The system that its nodes were given in place of the host's; nil where they were given none.
     public var system: String?
     /// From 1.
@@ -78,8 +82,9 @@ public struct TestRun: Sendable {
     ///   - beganAt: On the lab's clock: alarms are counted from there.
     ///   - events: Of them the alarms are told.
     public init(
-        lab: String, scenario: String, variant: String?, repetition: Int, length: Duration, wallTime: Duration,
-        beganAt: Int64 = 0, checks: [Check] = [], flows: [FlowResult] = [], judgements: [OutageJudgement] = [],
+        lab: String, scenario: String, variant: String?, isDerived: Bool = false, summary: String = "",
+        repetition: Int, length: Duration, wallTime: Duration, beganAt: Int64 = 0, checks: [Check] = [],
+        flows: [FlowResult] = [], judgements: [OutageJudgement] = [],
         claims: [Verdict] = [], events: [LabEvent] = [], timeline: Timeline? = nil, traffic: [TrafficSample] = [],
         capture: String? = nil,
         transfers: [TransferFigure] = [], publishedOutages: [String: String] = [:], failures: [String] = [],
@@ -88,6 +93,8 @@ public struct TestRun: Sendable {
         self.lab = lab
         self.scenario = scenario
         self.variant = variant
+        self.isDerived = isDerived
+        self.summary = summary
         self.repetition = repetition
         self.beganAt = beganAt
         self.length = length

@@ -27,11 +27,14 @@ public struct VerdictReport: Sendable, Encodable {
             let name = verdict.expectation + String(repeating: " ", count: width - verdict.expectation.count)
             switch verdict.outcome {
             case .pass where !isVerbose:
-                lines.append("\(style.good("✓")) \(name)  \(verdict.seen)\(published(verdict, style))")
+                lines.append(
+                    "\(style.good("✓")) \(name)  \(verdict.seen)\(published(verdict, style))\(origin(verdict, style))")
             case .notApplicable:
-                lines.append(style.faint("· \(name)  not now: \(verdict.seen)"))
+                let why = verdict.isDerived ? "nothing derived" : "not now"
+                lines.append(style.faint("· \(name)  \(why): \(verdict.seen)"))
             default:
-                lines.append("\(mark(of: verdict.outcome, style)) \(style.strong(verdict.expectation))")
+                lines.append(
+                    "\(mark(of: verdict.outcome, style)) \(style.strong(verdict.expectation))\(origin(verdict, style))")
                 lines += details(of: verdict, style).map { "    \($0)" }
             }
         }
@@ -45,6 +48,13 @@ public struct VerdictReport: Sendable, Encodable {
         lines += (lines.isEmpty ? [] : [""]) + [summary(style)]
         return lines.joined(separator: "\n")
     }
+
+    /// Where some stand in the lab file and some do not, each that does not says so; where none does, the summary.
+    private func origin(_ verdict: Verdict, _ style: Style) -> String {
+        verdict.isDerived && !isAllDerived ? style.faint(" (derived)") : ""
+    }
+
+    private var isAllDerived: Bool { !verdicts.isEmpty && verdicts.allSatisfy(\.isDerived) }
 
     private func published(_ verdict: Verdict, _ style: Style) -> String {
         verdict.published.map { style.faint(" (published: \($0))") } ?? ""
@@ -90,7 +100,8 @@ public struct VerdictReport: Sendable, Encodable {
             let count = verdicts.count { $0.outcome == outcome }
             return count == 0 ? nil : "\(count) \(word)"
         }
-        let text = "\(lab): \(parts.isEmpty ? "nothing was expected" : parts.joined(separator: ", "))"
+        let origin = isAllDerived ? ", all of it derived from the lab file" : ""
+        let text = "\(lab): \(parts.isEmpty ? "nothing was expected" : parts.joined(separator: ", "))\(origin)"
         return outcome == .pass ? style.good(text) : outcome == .fail ? style.bad(text) : style.warning(text)
     }
 }

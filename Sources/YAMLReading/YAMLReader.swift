@@ -59,7 +59,7 @@ public struct YAMLValue {
             // Every scalar is text here: its tag is not needed, and finding it takes half of the time.
             guard let node = try Yams.compose(yaml: text, .basic) else {
                 collector.error(
-                    1, "the file is empty", "Start from a lab under Labs/, or see the README for the format.")
+                    1, "the file is empty", "Start from a lab under Labs/, or see LabFile.md for the format.")
                 return nil
             }
             guard !reportControls(in: node, collector: collector) else { return nil }

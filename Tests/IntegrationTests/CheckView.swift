@@ -11,6 +11,7 @@ struct CheckView: Decodable {
         let expected: String
         let rule: String
         let seen: String
+        let isDerived: Bool
         let evidence: [Evidence]
     }
 

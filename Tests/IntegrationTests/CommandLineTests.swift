@@ -6,8 +6,8 @@ import Testing
 struct CommandLineTests {
     static let verbs = [
         "up", "down", "list", "status", "clock", "exec", "shell", "logs", "fail", "heal", "faults", "test", "soak",
-        "predict", "check", "capture", "packets", "probe", "explain", "wireshark", "validate", "providers", "plan",
-        "mtu", "doctor", "gc", "kernel",
+        "predict", "check", "capture", "packets", "probe", "explain", "wireshark", "new", "validate", "graph",
+        "providers", "plan", "mtu", "doctor", "gc", "kernel",
     ]
 
     let netlab = Netlab(environment: ["NETLAB_HOME": Netlab.checkout.string, "NO_COLOR": "1"])
@@ -27,14 +27,14 @@ struct CommandLineTests {
         #expect(help.contains("USAGE: netlab \(verb)"), "\(help)")
     }
 
-    /// The README's table has the exit codes that the help names, and no others.
-    @Test func `The readme has the exit codes`() async throws {
+    /// The table of the documents has the exit codes that the help names, and no others.
+    @Test func `The documents have the exit codes`() async throws {
         let help = try await netlab.succeed("--help").output.replacing(#/\s+/#, with: " ")
         let sentence = try #require(help.firstMatch(of: #/Exit codes: (.*?) exec, shell/#)?.1)
         let told = sentence.matches(of: #/(?:^|; )(\d+) /#).map { String($0.1) }
         #expect(told == ["0", "1", "2", "3", "4", "5", "130"], "\(sentence)")
-        let readme = Host.contents(Netlab.checkout.appending("README.md").string)
-        let table = try #require(readme.firstMatch(of: #/\| Exit code \| Means \|\n\|---\|---\|\n((?:\|.*\n)+)/#)?.1)
+        let page = Host.contents("\(Netlab.checkout)/Sources/netlab/netlab.docc/ExitCodes.md")
+        let table = try #require(page.firstMatch(of: #/\| Exit code \| Means \|\n\|---\|---\|\n((?:\|.*\n)+)/#)?.1)
         #expect(table.matches(of: #/(?m)^\| (\d+) \|/#).map { String($0.1) } == told, "\(table)")
     }
 

@@ -26,16 +26,19 @@ public enum NSSDatabase {
 
     /// What a node's database has, each certificate once.
     static func contents(for node: String, in topology: Topology, directory: String) -> KeyStoreContents {
+        var names: [String] = []
         var entries: [KeyStoreContents.Entry] = []
         for (_, end) in topology.tunnelEnds(of: node) {
-            guard let use = end.certificate, let credential = use.credential else { continue }
+            guard let use = end.certificate else { continue }
             let name = end.own?.terms.certificate ?? use.name
-            guard !entries.contains(where: { $0.name == name }) else { continue }
+            guard !names.contains(name) else { continue }
+            names.append(name)
+            guard let credential = use.credential else { continue }
             entries.append(.init(name: name, pair: credential.own, authorities: credential.authorities))
             if let stranger = credential.stranger {
                 entries.append(.init(name: use.strangerName, pair: stranger, authorities: []))
             }
         }
-        return KeyStoreContents(directory: directory, entries: entries)
+        return KeyStoreContents(directory: directory, names: names, entries: entries)
     }
 }

@@ -52,8 +52,8 @@ public struct Judge {
             Verdict(
                 expectation: expectation.name, kind: expectation.claim.kind.rawValue, outcome: judgement.outcome,
                 expected: judgement.expected,
-                rule: "\(judgement.rule); \(labFile):\(expectation.line)", seen: judgement.seen,
-                published: expectation.published,
+                rule: "\(judgement.rule); \(expectation.source(in: labFile))", seen: judgement.seen,
+                published: expectation.published, isDerived: expectation.derivedFrom != nil,
                 evidence: judgement.notes.map { note in
                     Evidence(
                         packet: note.packet, nanoseconds: note.nanoseconds,

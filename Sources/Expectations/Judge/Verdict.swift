@@ -1,3 +1,5 @@
+import LabModel
+
 /// What an expectation came to.
 public struct Verdict: Hashable, Sendable, Codable {
     public enum Outcome: String, Hashable, Sendable, Codable {
@@ -20,6 +22,8 @@ public struct Verdict: Hashable, Sendable, Codable {
     public let seen: String
     /// What somebody found on the real thing, in words; nil where nothing was published.
     public let published: String?
+    /// Whether netlab has derived the expectation from the lab, so that it stands in no file.
+    public let isDerived: Bool
     /// The packets that show it, the telling one first.
     public let evidence: [Evidence]
     /// The headers of a packet that is as claimed, outermost first; nil but for an encapsulation in plain tunnels.
@@ -27,7 +31,7 @@ public struct Verdict: Hashable, Sendable, Codable {
 
     public init(
         expectation: String, kind: String, outcome: Outcome, expected: String, rule: String, seen: String,
-        published: String? = nil, evidence: [Evidence] = [], headers: [HeaderBytes]? = nil
+        published: String? = nil, isDerived: Bool = false, evidence: [Evidence] = [], headers: [HeaderBytes]? = nil
     ) {
         self.expectation = expectation
         self.kind = kind
@@ -36,8 +40,16 @@ public struct Verdict: Hashable, Sendable, Codable {
         self.rule = rule
         self.seen = seen
         self.published = published
+        self.isDerived = isDerived
         self.evidence = evidence
         self.headers = headers
+    }
+}
+
+extension Expectation {
+    /// Where it is from, for a verdict's rule: the lab file's line, or what of the lab it is derived from.
+    public func source(in labFile: String) -> String {
+        derivedFrom.map { "derived from \($0)" } ?? "\(labFile):\(line)"
     }
 }
 

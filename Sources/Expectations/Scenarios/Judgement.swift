@@ -172,7 +172,11 @@ public struct OutageJudge {
 
     /// The predictions that speak of the way that the flow's answered packets took last before the fault.
     private func alternatives(of predicted: Prediction, _ it: Matter) -> [Prediction] {
-        let phase = it.flow.phases.last { $0.fate == .answered && $0.first.nanoseconds < it.incident.nanoseconds }
+        // A request that was on its way just then may have been answered by another one.
+        let travel = it.flow.roundTrip?.most ?? 0
+        let phase = it.flow.phases.last {
+            $0.fate == .answered && $0.first.nanoseconds + travel < it.incident.nanoseconds
+        }
         guard let phase, it.flow.doubt == nil else { return predicted.all }
         let fitting = predicted.all.filter { $0.before.forth == phase.forth && $0.before.back == phase.back }
         return fitting.isEmpty ? predicted.all : fitting
@@ -303,9 +307,8 @@ public struct OutageJudge {
             return (.inconclusive, expected, "nothing was lost before")
         }
         return comeback(
-            from: max(outage.lastLost.nanoseconds, heal.nanoseconds), to: outage.firstGood?.nanoseconds, after: heal,
-            next, window,
-            expected, what: "the first answer")
+            of: flow, from: max(outage.lastLost.nanoseconds, heal.nanoseconds), to: outage.firstGood?.nanoseconds,
+            after: heal, next, window, expected, what: "the first answer")
     }
 
     /// Nil where it cannot be seen, or where packets never left the first path.
@@ -322,13 +325,13 @@ public struct OutageJudge {
         else { return nil }
         let back = answered.dropFirst(position + 1).first.flatMap { isFirst($0) ? $0.first.nanoseconds : nil }
         return comeback(
-            from: answered[position].last.nanoseconds, to: back, after: heal, next, window, expected,
+            of: flow, from: answered[position].last.nanoseconds, to: back, after: heal, next, window, expected,
             what: "the first answer by the first path")
     }
 
     private func comeback(
-        from last: Int64, to first: Int64?, after heal: Incident, _ next: Int64, _ window: Window, _ expected: String,
-        what: String
+        of flow: FlowResult, from last: Int64, to first: Int64?, after heal: Incident, _ next: Int64, _ window: Window,
+        _ expected: String, what: String
     ) -> Finding {
         let atLeast = Duration.nanoseconds(last - heal.nanoseconds)
         guard let first, first < next else {
@@ -340,7 +343,8 @@ public struct OutageJudge {
         }
         // A request that was sent before may have waited on the way until then.
         let atMost = Duration.nanoseconds(max(0, first - heal.nanoseconds))
-        let isPossible = atLeast <= window.latest && window.earliest <= atMost
+        let travel = Duration.nanoseconds(flow.roundTrip?.most ?? 0)
+        let isPossible = atLeast <= window.latest && window.earliest <= atMost + travel
         return (isPossible ? .pass : .fail, expected, "\(what) \(words(atMost)) after mending")
     }
 

@@ -146,7 +146,7 @@ extension ScenarioPlan.Check {
             return Verdict(
                 expectation: verdict.expectation, kind: verdict.kind, outcome: .notApplicable,
                 expected: verdict.expected,
-                rule: verdict.rule, seen: "it does not apply now: \(missing)")
+                rule: verdict.rule, seen: "it does not apply now: \(missing)", isDerived: verdict.isDerived)
         }
     }
 

@@ -102,7 +102,7 @@ public struct LabFile {
             } ?? []
         let defaults = LinkSpec.Shape(
             fields?["defaults"]?.fields(["link"])?["link"]?.fields(LinkSpec.Shape.keys), over: .standard)
-        nodes =
+        let machines =
             fields?.required("nodes", "the machines of the lab")?.entries("a mapping of nodes").compactMap(
                 NodeSpec.init)
             ?? []
@@ -114,6 +114,9 @@ public struct LabFile {
         let isPlain = { (value: YAMLValue) in value.entry("kind") != nil }
         self.tunnels = tunnels.filter { !isPlain($1) }.compactMap(TunnelSpec.init)
         plainTunnels = tunnels.filter { isPlain($1) }.compactMap(PlainTunnelSpec.init)
+        let ends = self.tunnels.flatMap(\.ends).map(\.node.value) + plainTunnels.flatMap(\.ends).map(\.node.value)
+        let rented = Set(clouds.filter { $0.provider != nil }.map(\.name.value))
+        nodes = NodeSpec.settled(machines, gateways: Set(ends), links: links, rented: rented)
         sessions = fields?["bgp"]?.entries("a mapping of BGP sessions").compactMap(SessionSpec.init) ?? []
         probes = fields?["probes"]?.entries("a mapping of probes").compactMap(ProbeSpec.init) ?? []
         written = (fields?.values ?? [:]).mapValues {
@@ -122,6 +125,15 @@ public struct LabFile {
         expectations = fields?["expect"]?.entries("a mapping of expectations").map { ($0, $1) } ?? []
         scenarios = fields?["scenarios"]?.entries("a mapping of scenarios").map { ($0, $1) } ?? []
         soak = fields?["soak"]
+    }
+}
+
+extension LabFile {
+    /// Where a part of the lab is written: its line, from 1; nil for what is not.
+    ///
+    /// - Parameter section: The key of the part's section, such as `tunnels`.
+    public func line(of name: String, in section: String) -> Int? {
+        merged?.entry(section)?.node.mapping?.mergedPairs.first { $0.key.scalar?.string == name }?.key.mark?.line
     }
 }
 
@@ -153,7 +165,9 @@ struct NodeSpec {
     let name: Located<String>
     let cloud: Located<String>?
     let zone: Located<String>?
-    let role: Located<Node.Role>
+    private(set) var role: Located<Node.Role>
+    /// Whether the file says itself whether it forwards: by its role, by what only an instance has, or by its kernel's settings.
+    private let isRoleWritten: Bool
     let summary: String
     let routes: [Route]
     let rules: [Located<PolicyRule>]
@@ -226,6 +240,9 @@ struct NodeSpec {
             ?? DaemonRegistry.usualRoutingDaemon
         preferredSource = fields["preferred-source"]?.value(IPv4Address.self, "an IPv4 address of the node's own")
         decrementsTTL = fields["decrement-ttl"]?.flag() ?? Located(value: true, line: key.line)
+        isRoleWritten =
+            ["role", "security", "source-destination-check"].contains { fields[$0] != nil }
+            || sysctls.contains { $0.value.key.hasSuffix("forward") || $0.value.key.hasSuffix("forwarding") }
         routingConfiguration = own.flatMap { fields[$0.keyword]?.text("the name of a file beside the lab file") }
         boot = BootSpec(fields)
         system = fields["system"].flatMap(Self.system)
@@ -258,6 +275,34 @@ struct NodeSpec {
 
     private static var keyDaemonsWithSettings: [any KeyDaemon] {
         DaemonRegistry.keyDaemons.filter { $0.settingsFile != nil }
+    }
+
+    /// Nodes whose roles are known by what they do, where they say nothing themselves: who ends a tunnel, and whom another node's route
+    /// leads to, is a router.
+    ///
+    /// - Parameter rented: Clouds of providers, where a machine is its user's, and the provider's rules not its own, unless it says so.
+    static func settled(
+        _ nodes: [NodeSpec], gateways: Set<String>, links: [LinkSpec], rented: Set<String>
+    ) -> [NodeSpec] {
+        guard nodes.contains(where: { !$0.isRoleWritten }) else { return nodes }
+        let ends = links.flatMap(\.ends)
+        let hops = nodes.reduce(into: [IPAddress: Set<String>]()) { hops, node in
+            for hop in node.routes.flatMap(\.entry.nextHops).compactMap(\.gateway) {
+                hops[hop, default: []].insert(node.name.value)
+            }
+        }
+        return nodes.map { node in
+            let name = node.name.value
+            let isNextHop = ends.contains { end in
+                end.node.value == name
+                    && end.addresses.contains { hops[$0.value.address, default: []].contains { $0 != name } }
+            }
+            guard !node.isRoleWritten, !rented.contains(node.cloud?.value ?? ""), gateways.contains(name) || isNextHop
+            else { return node }
+            var router = node
+            router.role = Located(value: .router, line: node.role.line)
+            return router
+        }
     }
 
     private static func rule(_ value: YAMLValue, index: Int) -> Located<PolicyRule>? {

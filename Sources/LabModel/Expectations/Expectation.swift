@@ -12,14 +12,28 @@ public struct Expectation: Hashable, Sendable, Codable {
     /// What somebody found on the real thing, in words, to stand beside the lab's; nothing is held against it.
     public let published: String?
     public let claim: Claim
+    /// What of the lab netlab has derived it from, in words; nil for one that stands in the lab file.
+    public let derivedFrom: String?
 
-    public init(name: String, line: Int, when: [Condition], isOnRequest: Bool, published: String?, claim: Claim) {
+    public init(
+        name: String, line: Int, when: [Condition], isOnRequest: Bool, published: String?, claim: Claim,
+        derivedFrom: String? = nil
+    ) {
         self.name = name
         self.line = line
         self.when = when
         self.isOnRequest = isOnRequest
         self.published = published
         self.claim = claim
+        self.derivedFrom = derivedFrom
+    }
+
+    /// Of one that netlab has derived, and that stands in no file.
+    ///
+    /// - Parameter origin: What of the lab it follows from, in words.
+    public init(name: String, _ claim: Claim, derivedFrom origin: String) {
+        self.init(
+            name: name, line: 0, when: [], isOnRequest: false, published: nil, claim: claim, derivedFrom: origin)
     }
 
     /// What is claimed, a case for each kind; `probe` names one of the topology's probes.

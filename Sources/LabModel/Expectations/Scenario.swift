@@ -16,6 +16,8 @@ public struct Scenario: Hashable, Sendable, Codable {
     public let length: Duration
     /// What is claimed of outages beyond what follows from the configuration.
     public let outages: [OutageClaim]
+    /// Whether netlab has derived it from the lab, so that it stands in no file.
+    public let isDerived: Bool
 
     public struct Flow: Hashable, Sendable, Codable {
         public let probe: String
@@ -71,7 +73,7 @@ public struct Scenario: Hashable, Sendable, Codable {
 
     public init(
         name: String, line: Int, summary: String, variant: String?, traffic: [Flow], steps: [Step], length: Duration,
-        outages: [OutageClaim]
+        outages: [OutageClaim], isDerived: Bool = false
     ) {
         self.name = name
         self.line = line
@@ -81,6 +83,7 @@ public struct Scenario: Hashable, Sendable, Codable {
         self.steps = steps
         self.length = length
         self.outages = outages
+        self.isDerived = isDerived
     }
 }
 

@@ -1,5 +1,6 @@
 import AgentProtocol
 import Daemons
+import Derivations
 import Expectations
 import LabFiles
 import LabModel
@@ -13,7 +14,13 @@ import Reporting
 enum LabReading {
     private struct NoSuchFile: Error {}
 
+    private static let probe = Probe(
+        name: "probe", source: "node", sourceAddress: nil, destination: .v4(IPv4Address(rawValue: 0x0A00_0001)),
+        interval: nil, alarm: nil)
+
     static func lab(_ bytes: [UInt8]) throws {
+        let text = String(decoding: bytes, as: UTF8.self)
+        try extend(text, [probe], [], [])
         try resolve(String(decoding: bytes, as: UTF8.self)) { _ in throw NoSuchFile() }
     }
 
@@ -64,6 +71,35 @@ enum LabReading {
         try require(
             travelled == topology && Plan(for: travelled) == plan, "the topology or its plan changed on its way")
         predict(topology)
+        let derivation = Derivation(of: topology)
+        let deriver = ScenarioDeriver(topology: derivation.topology, versions: .measured)
+        let scenarios = Breakage.all(of: topology).prefix(1).map { deriver.scenario(of: $0) }
+        try extend(text, derivation.probes, derivation.expectations, scenarios)
+    }
+
+    /// Adds entries to a file's text: whatever it is, all of its lines stay, in their order.
+    private static func extend(
+        _ text: String, _ probes: [Probe], _ expectations: [Expectation], _ scenarios: [Scenario]
+    ) throws {
+        var file = LabFileText(text)
+        do throws(LabFileText.Refusal) {
+            try file.add(probes, expectations, underlay: [])
+            try file.add(scenarios)
+        } catch {
+            return try require(error.line > 0 && !error.entries.isEmpty, "a refusal without a place")
+        }
+        let lines = { (text: String) in
+            text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false).map {
+                String($0.last == "\r" ? $0.dropLast() : $0)
+            }
+        }
+        var rest = lines(file.text)[...]
+        for line in lines(text) {
+            guard let place = rest.firstIndex(of: line) else {
+                throw Violation(description: "a line is gone: \(line.debugDescription)")
+            }
+            rest = rest[(place + 1)...]
+        }
     }
 
     private static func predict(_ topology: Topology) {

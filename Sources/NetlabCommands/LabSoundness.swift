@@ -1,0 +1,40 @@
+import Daemons
+import LabFiles
+import LabModel
+import Predictions
+import Reporting
+
+/// What a lab file has to say for its lab to work, beyond what fits together.
+enum LabSoundness {
+    /// What labs lack, each thing once: what is wrong in a variant only says in which.
+    ///
+    /// - Parameters:
+    ///   - topologies: Of one file: the lab as it stands, or in a variant, first.
+    ///   - path: The file's, for messages.
+    static func problems(of topologies: [Topology], _ file: LabFile, path: String) -> [LabFileDiagnostic] {
+        var known: Set<Shortcoming> = []
+        return topologies.enumerated().flatMap { place, topology in
+            let predictor = Predictor(topology: topology, versions: DaemonVersions([:]))
+            return predictor.shortcomings.filter { known.insert($0).inserted }.map { one in
+                let (section, name) =
+                    switch one.subject {
+                    case .tunnel(let name): ("tunnels", name)
+                    case .probe(let name): ("probes", name)
+                    }
+                let problem = LabFileDiagnostic(
+                    file: path, line: file.line(of: name, in: section), message: "\(section).\(name): \(one.message)",
+                    remedy: one.remedy)
+                return place == 0 ? problem : topology.variant.map(problem.inVariant) ?? problem
+            }
+        }
+    }
+
+    /// Refuses a lab that would be waited for in vain.
+    ///
+    /// - Throws: `LabFileError`.
+    static func check(_ topology: Topology, path: String) throws {
+        let (file, _) = try LabLocator.read(path, variant: topology.variant)
+        let problems = problems(of: [topology], file, path: path)
+        guard problems.isEmpty else { throw LabFileError(diagnostics: problems) }
+    }
+}
