@@ -31,8 +31,8 @@ struct SystemTests {
                 dpd: {delay: 10s, timeout: 30s}
                 mtu: 1400
                 ends:
-                  left: {address: 203.0.113.1, interface: ipsec1, interface-kind: xfrm, inside: 169.254.100.1/30, startup: listen}
-                  right: {address: 203.0.113.2, interface: ipsec1, interface-kind: xfrm, inside: 169.254.100.2/30, startup: initiate}
+                  left: {address: 203.0.113.1, interface: ipsec5, interface-kind: xfrm, inside: 169.254.100.1/30, startup: listen}
+                  right: {address: 203.0.113.2, interface: ipsec5, interface-kind: xfrm, inside: 169.254.100.2/30, startup: initiate}
             probes:
               inside: {from: left, to: 169.254.100.2, source: 169.254.100.1}
             expect:
