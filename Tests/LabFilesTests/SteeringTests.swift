@@ -154,6 +154,12 @@ struct SteeringTests {
             changes: [("hq: {address: 192.0.2.1}", "hq: {address: 192.0.2.1, interface: x0, interface-kind: xfrm}")],
             error: "libreswan's XFRM interfaces are called ipsecNUMBER, and x0 is not"),
         Mistake(
+            testDescription: "the name that pluto tries its kernel with",
+            changes: [
+                ("hq: {address: 192.0.2.1}", "hq: {address: 192.0.2.1, interface: ipsec1, interface-kind: xfrm}")
+            ],
+            error: "libreswan takes no interface ipsec1 that is there before it"),
+        Mistake(
             testDescription: "transport mode through an interface",
             changes: [
                 ("    psk:", "    mode: transport\n    psk:"),

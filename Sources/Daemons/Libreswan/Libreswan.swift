@@ -92,7 +92,13 @@ public struct Libreswan: KeyDaemon {
         else {
             return .impossible(
                 "libreswan's XFRM interfaces are called ipsecNUMBER, and \(name) is not",
-                remedy: "Write `interface: ipsec1`, with a number above 0.")
+                remedy: "Write `interface: ipsec5`, with a number above 1.")
+        }
+        // pluto tries with an interface of that name whether its kernel has any (measured with 4.10).
+        guard number > 1 else {
+            return .impossible(
+                "libreswan takes no interface ipsec1 that is there before it (\"conflict ipsec1 already exist\")",
+                remedy: "Write `interface: ipsec5`, with a number above 1.")
         }
         return .fixed(number)
     }

@@ -70,6 +70,10 @@ extension TopologyResolver {
                 "Remove `interface-kind:`: the file says it.")
             return nil
         }
+        // What its daemon makes is called as the file has it.
+        if let own = side.own, own.makesInterface, let number = own.number {
+            return .interface(interface.value, kind, number: number)
+        }
         switch daemon.number(of: interface.value, kind) {
         case .free: return .interface(interface.value, kind, number: side.own?.number ?? number)
         case .fixed(let number): return .interface(interface.value, kind, number: side.own?.number ?? number)
