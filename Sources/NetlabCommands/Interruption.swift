@@ -19,7 +19,7 @@ enum Interruption {
     static func guarding<Result: Sendable>(
         _ body: @escaping @Sendable () async throws -> Result
     ) async -> (result: Swift.Result<Result, any Error>, wasInterrupted: Bool) {
-        let task = Task { try await body() }
+        // Nothing begins before the signals are caught: what it had started would outlive a process that one of them ends.
         let flag = Flag()
         let sources = [SIGINT, SIGTERM, SIGHUP].map { number in
             let source = signalSource(number)
@@ -28,7 +28,7 @@ enum Interruption {
                     if number == SIGINT { endAtOnce() }
                     return
                 }
-                task.cancel()
+                flag.cancel()
                 DispatchQueue.global().asyncAfter(deadline: .now() + grace / .seconds(1)) {
                     if !flag.isOver { endAtOnce() }
                 }
@@ -36,6 +36,8 @@ enum Interruption {
             source.resume()
             return source
         }
+        let task = Task { try await body() }
+        flag.guarding { task.cancel() }
         let result = await task.result
         // What comes after it, such as a report of what there is, has its time.
         flag.end()
@@ -69,8 +71,15 @@ enum Interruption {
     private final class Flag: Sendable {
         private let raised = Atomic<Bool>(false)
         private let over = Atomic<Bool>(false)
+        private let cancellation = Mutex<(@Sendable () -> Void)?>(nil)
         /// - Returns: Whether it was down.
         func raise() -> Bool { !raised.exchange(true, ordering: .relaxed) }
+        /// Says what a signal cancels; at once where one has come already.
+        func guarding(_ cancel: @escaping @Sendable () -> Void) {
+            cancellation.withLock { $0 = cancel }
+            if isRaised { cancel() }
+        }
+        func cancel() { cancellation.withLock(\.self)?() }
         var isRaised: Bool { raised.load(ordering: .relaxed) }
         func end() { over.store(true, ordering: .relaxed) }
         var isOver: Bool { over.load(ordering: .relaxed) }

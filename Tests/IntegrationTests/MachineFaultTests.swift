@@ -38,7 +38,8 @@ struct MachineFaultTests {
                 """)
             #expect(result.code == 0, result.account)
             #expect(
-                result.output.contains(/\/bird +ended +was killed by the kernel, because the lab's memory was full/),
+                result.output.contains(
+                    /\/bird +ended +BIRD [\d.]+ +was killed by the kernel, because the lab's memory was full/),
                 result.account)
             try await home.expectNothingLeft()
         }
