@@ -95,7 +95,7 @@ struct OutageFigure {
                 <rect class="band" x="\(begin)" y="\(y - 3)" width="\(max(end - begin, 2))" height="27"><title>predicted: \(judgement.expected)</title></rect>
                 """
         }
-        let mark = Verdicts.mark(judgement.outcome)
+        let mark = judgement.outcome.sign
         let name = judgement.subject == .outage ? judgement.flow : "\(judgement.flow), mending"
         return """
             <text x="\(axis.left - 8)" y="\(y + 15)" text-anchor="end">\(mark) \(name)</text>\(bars)\(band ?? .empty)

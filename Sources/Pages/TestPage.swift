@@ -157,12 +157,6 @@ public struct TestPage {
 
     private func judgements(of run: TestRun) -> Markup {
         let rows = run.judgements.map { one -> [Markup] in
-            let subject =
-                switch one.subject {
-                case .outage: one.fault
-                case .comeback, .healing: "mending \(one.fault)"
-                case .unprovoked: "nothing"
-                }
             let ways = one.predicted.map { prediction in
                 [prediction.before, prediction.during].compactMap { $0.map(Self.words) }.joined(separator: ", then ")
             }
@@ -172,7 +166,7 @@ public struct TestPage {
                 ? .empty
                 : "<details><summary>why</summary>\(reasons.map { "<p>\($0)</p>" as Markup })</details>"
             return [
-                Verdicts.markup(one.outcome), "\(one.flow)", "\(subject)", "\(one.seen)", "\(one.expected)\(why)",
+                Verdicts.markup(one.outcome), "\(one.flow)", "\(one.cause)", "\(one.seen)", "\(one.expected)\(why)",
                 "\(ways ?? "")",
             ]
         }
@@ -190,11 +184,6 @@ public struct TestPage {
     }
 
     private func chapter(of run: TestRun, _ timeline: TimelineReport, _ chapter: TimelineReport.Chapter) -> Markup {
-        let causes = [
-            chapter.begun.joined(separator: " + "),
-            chapter.healed.isEmpty ? "" : "healed: \(chapter.healed.joined(separator: " + "))",
-        ].filter { !$0.isEmpty }
-        let title = causes.isEmpty ? "nothing was broken on purpose" : causes.joined(separator: "; ")
         let ongoing = chapter.ongoing.isEmpty ? "" : ", while \(chapter.ongoing.joined(separator: " + ")) goes on"
         let rows = chapter.entries.map { entry -> [Markup] in
             let side =
@@ -222,7 +211,7 @@ public struct TestPage {
             ]
         }
         return """
-            <h4>\(title)<span class="faint">\(ongoing), at \(Duration.nanoseconds(chapter.nanoseconds - run.beganAt).shortText)</span></h4>
+            <h4>\(chapter.cause)<span class="faint">\(ongoing), at \(Duration.nanoseconds(chapter.nanoseconds - run.beganAt).shortText)</span></h4>
             <div class="scroll">\(OutageFigure(chapter, of: timeline, run.judgements).markup)</div>
             <details><summary>Step by step (\(chapter.entries.count))</summary>
             \(Markup.table(["Since", "Cloud", "Node", "What", "By"], rows))\(Markup.table(["Flow", "Sent", "Requests", "Forth", "Back", ""], phases))</details>

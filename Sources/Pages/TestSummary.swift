@@ -22,10 +22,10 @@ public struct TestSummary {
         ]
         for run in report.runs {
             let outages = run.judgements.filter { $0.subject == .outage || $0.outcome != .pass }
-            if outages.isEmpty { lines.append(Self.row([sign(run.outcome), run.name, "", "", words(run), ""])) }
+            if outages.isEmpty { lines.append(Self.row([run.outcome.sign, run.name, "", "", words(run), ""])) }
             for one in outages {
                 lines.append(
-                    Self.row([Verdicts.mark(one.outcome), run.name, one.flow, one.fault, one.seen, one.expected]))
+                    Self.row([one.outcome.sign, run.name, one.flow, one.fault, one.seen, one.expected]))
             }
         }
         let failed = report.runs.flatMap(complaints)
@@ -48,7 +48,7 @@ public struct TestSummary {
         for (verdict, outcome) in verdicts where outcome == .fail || outcome == .inconclusive {
             let subject = "\(run.name), \(verdict.expectation)"
             let words = "expected \(verdict.expected); seen \(verdict.seen) (\(verdict.rule))"
-            lines.append("- \(Verdicts.mark(outcome)) **\(Self.plain(subject))**: \(Self.plain(words))")
+            lines.append("- \(outcome.sign) **\(Self.plain(subject))**: \(Self.plain(words))")
         }
         return lines
     }
@@ -56,14 +56,6 @@ public struct TestSummary {
     private func words(_ run: TestRun) -> String {
         let held = run.checks.count { $0.outcome == .pass } + run.claims.count { $0.outcome == .pass }
         return "\(held) of \(run.checks.count + run.claims.count) checks hold"
-    }
-
-    private func sign(_ outcome: TestRun.Outcome) -> String {
-        switch outcome {
-        case .pass: "✓"
-        case .fail, .broken: "✗"
-        case .inconclusive: "?"
-        }
     }
 
     private static func row(_ cells: [String]) -> String { "| " + cells.map(plain).joined(separator: " | ") + " |" }

@@ -3,15 +3,6 @@ import Reporting
 
 /// How verdicts look on a page: a sign and a word, and a colour besides.
 enum Verdicts {
-    static func mark(_ outcome: Verdict.Outcome) -> String {
-        switch outcome {
-        case .pass: "✓"
-        case .fail: "✗"
-        case .inconclusive: "?"
-        case .notApplicable: "·"
-        }
-    }
-
     static func markup(_ outcome: Verdict.Outcome) -> Markup {
         let (style, word) =
             switch outcome {
@@ -20,17 +11,17 @@ enum Verdicts {
             case .inconclusive: ("doubt", "inconclusive")
             case .notApplicable: ("faint", "not applicable")
             }
-        return "<span class=\"mark \(style)\" title=\"\(word)\" aria-label=\"\(word)\">\(mark(outcome))</span>"
+        return "<span class=\"mark \(style)\" title=\"\(word)\" aria-label=\"\(word)\">\(outcome.sign)</span>"
     }
 
     static func markup(_ outcome: TestRun.Outcome) -> Markup {
-        let (style, sign, word) =
+        let (style, word) =
             switch outcome {
-            case .pass: ("good", "✓", "passed")
-            case .fail: ("bad", "✗", "failed")
-            case .inconclusive: ("doubt", "?", "inconclusive")
-            case .broken: ("bad", "✗", "the lab broke")
+            case .pass: ("good", "passed")
+            case .fail: ("bad", "failed")
+            case .inconclusive: ("doubt", "inconclusive")
+            case .broken: ("bad", "the lab broke")
             }
-        return "<span class=\"mark \(style)\" style=\"white-space: nowrap\">\(sign) \(word)</span>"
+        return "<span class=\"mark \(style)\" style=\"white-space: nowrap\">\(outcome.sign) \(word)</span>"
     }
 }

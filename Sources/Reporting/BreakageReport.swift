@@ -149,7 +149,7 @@ public struct BreakageReport: Sendable, Encodable {
         let cells = rows.enumerated().map { index, row -> [String] in
             let isSame = index > 0 && rows[index - 1].breaks == row.breaks
             let probes = row.probes.isEmpty ? "-" : row.probes.joined(separator: ", ")
-            return (isPlayed ? [mark(row.outcome, style)] : []) + [
+            return (isPlayed ? [(row.outcome ?? .notApplicable).mark(style)] : []) + [
                 isSame ? "" : style.strong(row.breaks), probes, row.predicted,
             ]
                 + (isPlayed ? [row.measured ?? ""] : []) + [
@@ -171,15 +171,6 @@ public struct BreakageReport: Sendable, Encodable {
         }
         let notes = doubts.map { style.warning("\($0.breaks.joined(separator: ", ")): not known, for \($0.reason)") }
         return ([Table(columns: columns, rows: cells).text(style: style)] + notes).joined(separator: "\n")
-    }
-
-    private func mark(_ outcome: Verdict.Outcome?, _ style: Style) -> String {
-        switch outcome {
-        case .pass: style.good("✓")
-        case .fail: style.bad("✗")
-        case .inconclusive: style.warning("?")
-        case .notApplicable, nil: "·"
-        }
     }
 }
 

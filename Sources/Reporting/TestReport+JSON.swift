@@ -5,7 +5,9 @@ import Recordings
 
 /// The report for programs. All times are whole nanoseconds.
 extension TestReport: Encodable {
-    private enum Key: CodingKey { case outcome, isPartial, totals, runs, distributions, comparisons, breakages, systems }
+    private enum Key: CodingKey {
+        case outcome, isPartial, totals, runs, distributions, comparisons, breakages, systems
+    }
 
     public func encode(to encoder: any Encoder) throws {
         var values = encoder.container(keyedBy: Key.self)

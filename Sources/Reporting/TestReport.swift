@@ -147,7 +147,7 @@ public struct TestReport: Sendable {
         let rows = comparisons.map { one in
             let scenario = "\(one.lab) \(one.scenario)\(one.variant.map { " (\($0))" } ?? "")"
             let words = [one.published, one.predicted, one.measured].map { Self.beginning(of: $0) }
-            return [mark(one.outcome, style), scenario, one.subject] + words
+            return [one.outcome.mark(style), scenario, one.subject] + words
         }
         let columns = ["", "SCENARIO", "WHAT", "PUBLISHED", "PREDICTED", "MEASURED"]
         return style.strong("Beside what was published of the real thing") + "\n"
@@ -165,7 +165,7 @@ public struct TestReport: Sendable {
         // Without a capture no direction is known.
         let hasDirections = run.judgements.contains { !Self.directions(of: $0).isEmpty }
         let rows = Self.gathered(run.judgements).map { name, judgement in
-            [mark(judgement.outcome, style), name, Self.subject(of: judgement), judgement.seen]
+            [judgement.outcome.mark(style), name, judgement.cause, judgement.seen]
                 + (hasDirections ? [Self.directions(of: judgement)] : []) + [judgement.expected]
         }
         let columns = ["", "FLOW", "AFTER", "MEASURED"] + (hasDirections ? ["FORTH / BACK"] : []) + ["EXPECTED"]
@@ -208,15 +208,6 @@ public struct TestReport: Sendable {
         return " by \(text(way.forth)), back by \(text(way.back))"
     }
 
-    /// `link aws-vpn-1 down`, `mending link aws-vpn-1 down`.
-    private static func subject(of judgement: OutageJudgement) -> String {
-        switch judgement.subject {
-        case .outage: judgement.fault
-        case .comeback, .healing: "mending \(judgement.fault)"
-        case .unprovoked: "nothing"
-        }
-    }
-
     /// How long each direction was out at most.
     private static func directions(of judgement: OutageJudgement) -> String {
         let words = { (outages: [Outage]) -> String in
@@ -232,7 +223,7 @@ public struct TestReport: Sendable {
         guard let predicted = judgement.predicted, !predicted.reasons.isEmpty,
             judgement.subject == .outage || judgement.outcome != .pass
         else { return [] }
-        return ["  \(judgement.flow), \(Self.subject(of: judgement)): predicted because"]
+        return ["  \(judgement.flow), \(judgement.cause): predicted because"]
             + predicted.reasons.map { style.faint("    \($0)") }
     }
 
@@ -242,7 +233,7 @@ public struct TestReport: Sendable {
         var lines: [String] = []
         for (verdict, outcome, mustHold, at) in all where isVerbose || outcome != .pass {
             lines.append(
-                "  \(mark(outcome, style)) \(style.strong(verdict.expectation))\(at)\(mustHold ? "" : ", which must fail")"
+                "  \(outcome.mark(style)) \(style.strong(verdict.expectation))\(at)\(mustHold ? "" : ", which must fail")"
             )
             lines += [
                 "      \(style.faint("expected"))  \(verdict.expected)",
@@ -297,20 +288,5 @@ public struct TestReport: Sendable {
         }
     }
 
-    private func mark(_ outcome: TestRun.Outcome, _ style: Style) -> String {
-        switch outcome {
-        case .pass: style.good("✓")
-        case .fail, .broken: style.bad("✗")
-        case .inconclusive: style.warning("?")
-        }
-    }
-
-    private func mark(_ outcome: Verdict.Outcome, _ style: Style) -> String {
-        switch outcome {
-        case .pass: style.good("✓")
-        case .fail: style.bad("✗")
-        case .inconclusive: style.warning("?")
-        case .notApplicable: "·"
-        }
-    }
+    private func mark(_ outcome: TestRun.Outcome, _ style: Style) -> String { paint(outcome.sign, outcome, style) }
 }

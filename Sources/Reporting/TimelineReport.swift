@@ -16,6 +16,13 @@ public struct TimelineReport: Sendable, Encodable {
         public let ongoing: [String]
         public let entries: [Entry]
         public let phases: [Phase]
+
+        /// What began or was mended; what goes wrong by itself is told from the scenario's beginning.
+        public var cause: String {
+            let mended = healed.isEmpty ? "" : "healed: \(healed.joined(separator: " + "))"
+            let title = [begun.joined(separator: " + "), mended].filter { !$0.isEmpty }.joined(separator: "; ")
+            return title.isEmpty ? "nothing was broken on purpose" : title
+        }
     }
 
     public struct Entry: Sendable, Encodable {
@@ -74,16 +81,10 @@ public struct TimelineReport: Sendable, Encodable {
     }
 
     private func text(of chapter: Chapter, width: Int, _ style: Style) -> String {
-        let title = [
-            chapter.begun.joined(separator: " + "),
-            chapter.healed.isEmpty ? "" : "healed: \(chapter.healed.joined(separator: " + "))",
-        ].filter { !$0.isEmpty }.joined(separator: "; ")
-        // What goes wrong by itself is told from the scenario's beginning.
-        let cause = title.isEmpty ? "nothing was broken on purpose" : title
         let ongoing =
             chapter.ongoing.isEmpty ? "" : style.faint(" while \(chapter.ongoing.joined(separator: " + ")) goes on")
         var lines = [
-            "\(style.strong(cause))\(ongoing)\(style.faint(" at \(VerdictReport.seconds(chapter.nanoseconds))"))"
+            "\(style.strong(chapter.cause))\(ongoing)\(style.faint(" at \(VerdictReport.seconds(chapter.nanoseconds))"))"
         ]
         if !left.isEmpty {
             lines.append(style.faint("\(Self.column(""))\(left.padded(to: width))\(right)"))

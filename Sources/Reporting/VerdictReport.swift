@@ -34,7 +34,7 @@ public struct VerdictReport: Sendable, Encodable {
                 lines.append(style.faint("· \(name)  \(why): \(verdict.seen)"))
             default:
                 lines.append(
-                    "\(mark(of: verdict.outcome, style)) \(style.strong(verdict.expectation))\(origin(verdict, style))")
+                    "\(verdict.outcome.mark(style)) \(style.strong(verdict.expectation))\(origin(verdict, style))")
                 lines += details(of: verdict, style).map { "    \($0)" }
             }
         }
@@ -58,15 +58,6 @@ public struct VerdictReport: Sendable, Encodable {
 
     private func published(_ verdict: Verdict, _ style: Style) -> String {
         verdict.published.map { style.faint(" (published: \($0))") } ?? ""
-    }
-
-    private func mark(of outcome: Verdict.Outcome, _ style: Style) -> String {
-        switch outcome {
-        case .pass: style.good("✓")
-        case .fail: style.bad("✗")
-        case .inconclusive: style.warning("?")
-        case .notApplicable: "·"
-        }
     }
 
     private func details(of verdict: Verdict, _ style: Style) -> [String] {

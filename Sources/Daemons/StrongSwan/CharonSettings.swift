@@ -65,10 +65,8 @@ struct CharonSettings {
         case "retransmit_jitter": return value != "0"
         // Mappings of NATs live longer than the 20 s that are usual.
         case "keep_alive": return !["20", "20s"].contains(value)
-        case "filelog", "syslog", "processor", "host_resolver", "start-scripts", "stop-scripts", "tls", "x509",
-            "crypto_test", "imcv", "tnc":
-            // Scripts may do anything.
-            return parts[0].hasSuffix("-scripts")
+        case "filelog", "syslog", "processor", "host_resolver", "tls", "x509", "crypto_test", "imcv", "tnc":
+            return false
         case "plugins" where parts.count > 2:
             let (plugin, setting) = (parts[1], parts[2...].joined(separator: "."))
             if setting == "load" { return Self.deciding.contains(plugin) && value != "no" }
