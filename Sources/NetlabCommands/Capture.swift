@@ -192,17 +192,12 @@ struct Capture: AsyncParsableCommand {
         _ body: (AsyncStream<ExecInput>, _ end: @escaping @Sendable () -> Void) async throws -> Result
     ) async throws -> Result {
         let (input, continuation) = AsyncStream.makeStream(of: ExecInput.self)
-        let sources = [SIGINT, SIGTERM, SIGHUP].map { (number: Int32) -> any DispatchSourceSignal in
-            let source = Interruption.signalSource(number)
-            source.setEventHandler {
-                // A second one does not wait for the lab.
-                if !continuation.yield(.endOfFile).isFirst { Glibc.exit(128 + number) }
-                continuation.finish()
-            }
-            source.resume()
-            return source
+        let watch = SignalWatch([SIGINT, SIGTERM, SIGHUP]) { number in
+            // A second one does not wait for the lab.
+            if !continuation.yield(.endOfFile).isFirst { Glibc.exit(128 + number) }
+            continuation.finish()
         }
-        defer { for source in sources { source.cancel() } }
+        defer { watch.end() }
         return try await body(input) {
             continuation.yield(.endOfFile)
             continuation.finish()

@@ -21,27 +21,22 @@ enum Interruption {
     ) async -> (result: Swift.Result<Result, any Error>, wasInterrupted: Bool) {
         // Nothing begins before the signals are caught: what it had started would outlive a process that one of them ends.
         let flag = Flag()
-        let sources = [SIGINT, SIGTERM, SIGHUP].map { number in
-            let source = signalSource(number)
-            source.setEventHandler {
-                guard flag.raise() else {
-                    if number == SIGINT { endAtOnce() }
-                    return
-                }
-                flag.cancel()
-                DispatchQueue.global().asyncAfter(deadline: .now() + grace / .seconds(1)) {
-                    if !flag.isOver { endAtOnce() }
-                }
+        let watch = SignalWatch([SIGINT, SIGTERM, SIGHUP]) { number in
+            guard flag.raise() else {
+                if number == SIGINT { endAtOnce() }
+                return
             }
-            source.resume()
-            return source
+            flag.cancel()
+            DispatchQueue.global().asyncAfter(deadline: .now() + grace / .seconds(1)) {
+                if !flag.isOver { endAtOnce() }
+            }
         }
         let task = Task { try await body() }
         flag.guarding { task.cancel() }
         let result = await task.result
         // What comes after it, such as a report of what there is, has its time.
         flag.end()
-        for source in sources { source.cancel() }
+        watch.end()
         // Whoever ends all at once is about to end this process, too.
         while isEnding.load(ordering: .acquiring) { pause() }
         return (result, flag.isRaised)
@@ -56,17 +51,6 @@ enum Interruption {
         LabLauncher.endAllAtOnce()
         _exit(ExitStatus.interrupted.rawValue)
     }
-
-    /// A source of a signal, which no longer ends this process.
-    ///
-    /// The first source of a signal has libdispatch put a handler in place; to ignore the signal anew would take that away, and
-    /// no source would hear of it any more.
-    static func signalSource(_ number: Int32) -> any DispatchSourceSignal {
-        ignored.withLock { if $0.insert(number).inserted { signal(number, SIG_IGN) } }
-        return DispatchSource.makeSignalSource(signal: number)
-    }
-
-    private static let ignored = Mutex<Set<Int32>>([])
 
     private final class Flag: Sendable {
         private let raised = Atomic<Bool>(false)

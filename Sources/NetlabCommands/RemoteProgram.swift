@@ -38,10 +38,10 @@ struct RemoteProgram {
             }
         }
         let signals = Signals()
-        let sources = watch(signals, terminal, continuation) { asking.cancel() }
+        let watch = watch(signals, terminal, continuation) { asking.cancel() }
         defer {
             terminal.restore()
-            for source in sources { source.cancel() }
+            watch.end()
         }
         let answer = await asking.result
         if let number = signals.unheeded { throw ExitCode(128 + number) }
@@ -56,25 +56,20 @@ struct RemoteProgram {
     private func watch(
         _ signals: Signals, _ terminal: Terminal, _ input: AsyncStream<ExecInput>.Continuation,
         giveUp: @escaping @Sendable () -> Void
-    ) -> [any DispatchSourceSignal] {
+    ) -> SignalWatch {
         let numbers = [SIGINT, SIGTERM, SIGHUP, SIGQUIT] + (terminal.size == nil ? [] : [SIGWINCH])
-        return numbers.map { number in
-            let source = Interruption.signalSource(number)
-            source.setEventHandler {
-                if number == SIGWINCH {
-                    if let size = Terminal().size { input.yield(.resize(size)) }
-                    return
-                }
-                input.yield(.signal(number))
-                let isFirst = signals.add()
-                guard !isFirst || number != SIGINT else { return }
-                DispatchQueue.global().asyncAfter(deadline: .now() + (isFirst ? 2 : 0)) {
-                    signals.giveUp(number)
-                    giveUp()
-                }
+        return SignalWatch(numbers) { number in
+            if number == SIGWINCH {
+                if let size = Terminal().size { input.yield(.resize(size)) }
+                return
             }
-            source.resume()
-            return source
+            input.yield(.signal(number))
+            let isFirst = signals.add()
+            guard !isFirst || number != SIGINT else { return }
+            DispatchQueue.global().asyncAfter(deadline: .now() + (isFirst ? 2 : 0)) {
+                signals.giveUp(number)
+                giveUp()
+            }
         }
     }
 

@@ -155,6 +155,12 @@ int netlab_write_back(int descriptor);
 // Whether a socket takes a key for its TCP segments: TCP_MD5SIG, tcp(7). 0, or -1.
 int netlab_try_tcp_signature(void);
 
+// Signals as bytes, each its number, from the moment that netlab_catch_signal() returns: nothing is lost on the way to whoever reads.
+// The pipe's reading end, made once, or -1; it does not block.
+int netlab_signal_pipe(void);
+// 0, or -1. The pipe has to be there.
+int netlab_catch_signal(int number);
+
 // Pseudo-terminals: posix_openpt(3) and friends; the secondary's path is written to `path`.
 int netlab_open_terminal(char *path, size_t size);
 int netlab_set_window_size(int descriptor, unsigned short rows, unsigned short columns);

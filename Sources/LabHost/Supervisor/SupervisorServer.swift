@@ -75,12 +75,9 @@ public enum SupervisorServer {
         let (ends, endContinuation) = AsyncStream.makeStream(of: String.self)
         let finalLog = log
         // A machine that shuts down, or a CI system that gives up, ends the lab like `down`.
-        signal(SIGTERM, SIG_IGN)
         let (terminations, terminationContinuation) = AsyncStream.makeStream(of: Void.self)
-        let termination = DispatchSource.makeSignalSource(signal: SIGTERM, queue: .global())
-        termination.setEventHandler { terminationContinuation.yield() }
-        termination.activate()
-        defer { termination.cancel() }
+        let termination = SignalWatch([SIGTERM]) { _ in terminationContinuation.yield() }
+        defer { termination.end() }
         Task {
             do {
                 let line = try FrameChannel<FromAgent, ToAgent>.adopting(control.rawValue)
