@@ -15,7 +15,7 @@ let optimized = strict + [.unsafeFlags(["-Xfrontend", "-O"], .when(configuration
 let fuzzedModules: [Target.Dependency] = [
     "NetworkTypes", "PacketFormats", "CaptureFile", "Decryption", "Certificates", "Expectations", "Recordings", "Derivations",
     "Predictions", "LabRecords",
-    "LabModel", "LabFiles", "Providers", "LabPlan", "AgentProtocol", "Reporting", "CNetlink", "CNftables", "Netlink", "Daemons",
+    "LabModel", "LabFiles", "Providers", "LabPlan", "AgentProtocol", "Reporting", "CNetlink", "CNftables", "Netlink", "Daemons", "RoutingDaemons",
     "DaemonDrivers",
     "Probing", "LabRuntime",
 ]
@@ -70,7 +70,16 @@ let package = Package(
             name: "LabRecords", dependencies: ["LabModel", "Decryption", "NetworkTypes"], swiftSettings: optimized),
         .target(name: "ConfigurationFormats", swiftSettings: strict),
         .target(
-            name: "Daemons", dependencies: ["ConfigurationFormats", "LabRecords", "LabModel", "NetworkTypes"],
+            name: "DaemonProfiles", dependencies: ["LabRecords", "LabModel", "NetworkTypes"], swiftSettings: strict),
+        .target(
+            name: "RoutingDaemons",
+            dependencies: ["DaemonProfiles", "ConfigurationFormats", "LabRecords", "LabModel", "NetworkTypes"],
+            swiftSettings: strict),
+        .target(
+            name: "Daemons",
+            dependencies: [
+                "RoutingDaemons", "DaemonProfiles", "ConfigurationFormats", "LabRecords", "LabModel", "NetworkTypes",
+            ],
             swiftSettings: strict),
         .target(
             name: "Certificates", dependencies: ["Daemons", "LabModel", "CLibcrypto", "NetworkTypes"],
@@ -90,14 +99,14 @@ let package = Package(
         .target(
             name: "LabFiles",
             dependencies: [
-                "ScenarioReading", "Providers", "YAMLReading", "Daemons", "Certificates", "LabModel", "NetworkTypes",
+                "ScenarioReading", "Providers", "YAMLReading", "Daemons", "DaemonProfiles", "RoutingDaemons", "Certificates", "LabModel", "NetworkTypes",
                 .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: strict),
         .target(name: "LabDrafts", dependencies: ["Providers", "NetworkTypes"], swiftSettings: strict),
-        .target(name: "LabPlan", dependencies: ["Daemons", "LabModel", "NetworkTypes"], swiftSettings: strict),
+        .target(name: "LabPlan", dependencies: ["Daemons", "DaemonProfiles", "LabModel", "NetworkTypes"], swiftSettings: strict),
         .target(
-            name: "Predictions", dependencies: ["HeaderStacks", "Daemons", "LabModel", "PacketFormats", "NetworkTypes"],
+            name: "Predictions", dependencies: ["HeaderStacks", "Daemons", "DaemonProfiles", "RoutingDaemons", "LabModel", "PacketFormats", "NetworkTypes"],
             swiftSettings: optimized),
         .target(
             name: "Derivations", dependencies: ["Predictions", "Daemons", "LabModel", "NetworkTypes"],
@@ -109,7 +118,7 @@ let package = Package(
         .target(
             name: "Expectations",
             dependencies: [
-                "Recordings", "Predictions", "HeaderStacks", "Daemons", "LabRecords", "LabModel", "CaptureFile", "Decryption",
+                "Recordings", "Predictions", "HeaderStacks", "Daemons", "RoutingDaemons", "LabRecords", "LabModel", "CaptureFile", "Decryption",
                 "PacketFormats", "NetworkTypes",
             ],
             swiftSettings: optimized),
@@ -119,7 +128,7 @@ let package = Package(
         .target(
             name: "Reporting",
             dependencies: [
-                "AgentProtocol", "Expectations", "Recordings", "Predictions", "HeaderStacks", "LabPlan", "Providers", "Daemons",
+                "AgentProtocol", "Expectations", "Recordings", "Predictions", "HeaderStacks", "LabPlan", "Providers", "Daemons", "RoutingDaemons",
                 "LabRecords", "LabModel", "NetworkTypes",
             ],
             swiftSettings: strict),
@@ -138,7 +147,7 @@ let package = Package(
             swiftSettings: optimized),
         .target(
             name: "NodeRuntime",
-            dependencies: ["AgentProtocol", "LabPlan", "Daemons", "LabModel", "Netlink", "CLinux", "NetworkTypes"],
+            dependencies: ["AgentProtocol", "LabPlan", "Daemons", "DaemonProfiles", "LabModel", "Netlink", "CLinux", "NetworkTypes"],
             swiftSettings: strict),
         .target(
             name: "Probing",
@@ -149,14 +158,14 @@ let package = Package(
         .target(
             name: "DaemonDrivers",
             dependencies: [
-                "NodeRuntime", "AgentProtocol", "LabPlan", "Daemons", "LabRecords", "Certificates", "LabModel", "Decryption", "CLinux",
+                "NodeRuntime", "AgentProtocol", "LabPlan", "Daemons", "DaemonProfiles", "RoutingDaemons", "LabRecords", "Certificates", "LabModel", "Decryption", "CLinux",
                 "NetworkTypes",
             ],
             swiftSettings: strict),
         .target(
             name: "LabRuntime",
             dependencies: [
-                "Probing", "DaemonDrivers", "NodeRuntime", "AgentProtocol", "LabPlan", "HeaderStacks", "Daemons", "LabRecords", "Certificates", "LabModel", "Netlink",
+                "Probing", "DaemonDrivers", "NodeRuntime", "AgentProtocol", "LabPlan", "HeaderStacks", "Daemons", "DaemonProfiles", "RoutingDaemons", "LabRecords", "Certificates", "LabModel", "Netlink",
                 "PacketCapture", "CaptureFile", "Decryption", "PacketFormats", "CLinux", "NetworkTypes",
             ],
             swiftSettings: strict),
@@ -174,13 +183,13 @@ let package = Package(
         .target(
             name: "Userlands",
             dependencies: [
-                "KernelBuilds", "Daemons", "LabModel", .product(name: "SystemPackage", package: "swift-system"),
+                "KernelBuilds", "Daemons", "DaemonProfiles", "LabModel", .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict),
         .target(
             name: "LabHost",
             dependencies: [
-                "KernelBuilds", "AgentProtocol", "Daemons", "LabRecords", "LabModel", "NetworkTypes", "CLinux",
+                "KernelBuilds", "AgentProtocol", "Daemons", "DaemonProfiles", "LabRecords", "LabModel", "NetworkTypes", "CLinux",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
@@ -189,7 +198,7 @@ let package = Package(
             name: "NetlabCommands",
             dependencies: [
                 "NetworkTypes", "PacketFormats", "CaptureFile", "PacketCapture", "Decryption", "Expectations", "Recordings",
-                "Derivations", "Predictions", "HeaderStacks", "Daemons", "LabRecords", "LabModel", "LabFiles", "LabDrafts", "Providers",
+                "Derivations", "Predictions", "HeaderStacks", "Daemons", "DaemonProfiles", "LabRecords", "LabModel", "LabFiles", "LabDrafts", "Providers",
                 "LabPlan", "AgentProtocol", "KernelBuilds", "Userlands", "LabHost", "LabRuntime", "Pages", "Reporting", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
@@ -201,7 +210,7 @@ let package = Package(
         .executableTarget(
             name: "netlab-with-mumble",
             dependencies: [
-                "NetlabCommands", "DaemonDrivers", "NodeRuntime", "LabPlan", "Daemons", "LabRecords", "LabModel", "NetworkTypes",
+                "NetlabCommands", "DaemonDrivers", "NodeRuntime", "LabPlan", "Daemons", "DaemonProfiles", "RoutingDaemons", "LabRecords", "LabModel", "NetworkTypes",
             ],
             path: "Tests/Mumble", swiftSettings: strict),
 
@@ -227,7 +236,7 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "PredictionsTests", dependencies: ["Predictions", "Daemons", "LabFiles", "LabModel", "NetworkTypes"],
+            name: "PredictionsTests", dependencies: ["Predictions", "Daemons", "DaemonProfiles", "LabFiles", "LabModel", "NetworkTypes"],
             swiftSettings: strict),
         .testTarget(
             name: "DerivationsTests",
@@ -253,7 +262,7 @@ let package = Package(
         .testTarget(
             name: "LabPlanTests",
             dependencies: [
-                "LabPlan", "Daemons", "ConfigurationFormats", "LabFiles", "LabModel", "NetworkTypes", .product(name: "Yams", package: "Yams"),
+                "LabPlan", "Daemons", "DaemonProfiles", "RoutingDaemons", "ConfigurationFormats", "LabFiles", "LabModel", "NetworkTypes", .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: strict),
         .testTarget(
@@ -263,7 +272,7 @@ let package = Package(
         .testTarget(
             name: "ReportingTests",
             dependencies: [
-                "Reporting", "AgentProtocol", "Expectations", "Recordings", "Predictions", "HeaderStacks", "Daemons", "LabFiles",
+                "Reporting", "AgentProtocol", "Expectations", "Recordings", "Predictions", "HeaderStacks", "Daemons", "DaemonProfiles", "LabFiles",
                 "LabRecords", "LabModel", "NetworkTypes",
             ],
             swiftSettings: strict),
@@ -277,7 +286,7 @@ let package = Package(
         .testTarget(
             name: "DaemonsTests",
             dependencies: [
-                "Certificates", "Daemons", "ConfigurationFormats", "DaemonDrivers", "LabFiles", "LabRecords", "LabModel", "Decryption",
+                "Certificates", "Daemons", "DaemonProfiles", "RoutingDaemons", "ConfigurationFormats", "DaemonDrivers", "LabFiles", "LabRecords", "LabModel", "Decryption",
                 "NetworkTypes",
             ],
             resources: [.copy("Fixtures")], swiftSettings: strict),
@@ -291,7 +300,7 @@ let package = Package(
         .testTarget(
             name: "UserlandsTests",
             dependencies: [
-                "Userlands", "KernelBuilds", "Daemons", "LabModel", .product(name: "SystemPackage", package: "swift-system"),
+                "Userlands", "KernelBuilds", "Daemons", "DaemonProfiles", "LabModel", .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict),
         .testTarget(

@@ -1,4 +1,6 @@
+import DaemonProfiles
 import LabModel
+import RoutingDaemons
 import Synchronization
 
 /// Every daemon that labs can run: a new one is a line here.

@@ -1,3 +1,4 @@
+import DaemonProfiles
 import LabModel
 import NetworkTypes
 
@@ -76,6 +77,7 @@ public protocol KeyDaemon: DaemonProfile {
 }
 
 extension KeyDaemon {
+    public var choice: String { "ike: \(keyword)" }
     public var settingsFile: String? { nil }
     public var tiesInterfaces: Bool { false }
     public func hasDeadPeerActions(_ version: DaemonVersion) -> Bool { true }

@@ -1,9 +1,11 @@
 import AgentProtocol
+import DaemonProfiles
 import Daemons
 import LabModel
 import LabRecords
 import NetworkTypes
 import NodeRuntime
+import RoutingDaemons
 
 /// Waiting for what a plan wants to come about.
 extension RunningLab {

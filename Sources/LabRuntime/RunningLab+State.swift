@@ -1,6 +1,7 @@
 import AgentProtocol
 import CLinux
 import DaemonDrivers
+import DaemonProfiles
 import Daemons
 import Decryption
 import Glibc

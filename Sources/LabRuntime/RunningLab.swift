@@ -1,5 +1,6 @@
 import AgentProtocol
 import DaemonDrivers
+import DaemonProfiles
 import Daemons
 import LabModel
 import LabPlan

@@ -1,4 +1,5 @@
 import ArgumentParser
+import DaemonProfiles
 import Daemons
 import FoundationEssentials
 import LabHost

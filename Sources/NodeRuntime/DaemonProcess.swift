@@ -1,4 +1,5 @@
 import AgentProtocol
+import DaemonProfiles
 import Daemons
 import Glibc
 import NetworkTypes

@@ -1,5 +1,6 @@
 import AgentProtocol
 import CLinux
+import DaemonProfiles
 import Daemons
 import Glibc
 import LabPlan

@@ -1,6 +1,7 @@
 import Daemons
 import LabModel
 import NetworkTypes
+import RoutingDaemons
 
 /// When the speakers of a session do what.
 struct SessionTiming: Sendable {

@@ -1,5 +1,6 @@
 import Daemons
 import LabModel
+import RoutingDaemons
 
 /// What netlab takes from users' own files, and what it leaves to the daemons alone.
 public struct OwnFilesReport: Sendable {

@@ -1,3 +1,4 @@
+import DaemonProfiles
 import Daemons
 import LabModel
 import SystemPackage

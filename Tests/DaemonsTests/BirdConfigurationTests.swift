@@ -1,4 +1,5 @@
 import Daemons
+import RoutingDaemons
 import Testing
 
 @Suite struct BirdConfigurationTests {

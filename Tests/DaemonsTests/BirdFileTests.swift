@@ -1,3 +1,4 @@
+import RoutingDaemons
 import LabModel
 import NetworkTypes
 import Testing

@@ -1,4 +1,5 @@
 import Certificates
+import DaemonProfiles
 import Daemons
 import LabModel
 import Testing

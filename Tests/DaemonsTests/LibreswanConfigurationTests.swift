@@ -1,3 +1,4 @@
+import DaemonProfiles
 import Testing
 
 @testable import Daemons

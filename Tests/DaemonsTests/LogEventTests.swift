@@ -1,5 +1,6 @@
 import Daemons
 import LabRecords
+import RoutingDaemons
 import Testing
 
 @Suite struct LogEventTests {

@@ -1,4 +1,5 @@
 import ConfigurationFormats
+import DaemonProfiles
 import Daemons
 import LabFiles
 import LabModel

@@ -4,6 +4,7 @@ import Foundation
 import LabFiles
 import LabModel
 import LabPlan
+import RoutingDaemons
 import Testing
 import Yams
 

@@ -3,6 +3,7 @@ import LabFiles
 import LabModel
 import LabPlan
 import NetworkTypes
+import RoutingDaemons
 import Testing
 
 /// A carrier's link as a plan, as rules, and as what BIRD reads.

@@ -1,7 +1,9 @@
+import DaemonProfiles
 import Daemons
 import LabModel
 import LabRecords
 import NetworkTypes
+import RoutingDaemons
 
 /// A routing daemon that only netlab's own tests know: a real process, which listens on a socket, says what it is asked for, and
 /// routes nothing.

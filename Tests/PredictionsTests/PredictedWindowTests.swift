@@ -1,3 +1,4 @@
+import DaemonProfiles
 import Daemons
 import NetworkTypes
 import Testing

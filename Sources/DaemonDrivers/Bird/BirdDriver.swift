@@ -3,6 +3,7 @@ import LabModel
 import LabPlan
 import NetworkTypes
 import NodeRuntime
+import RoutingDaemons
 
 /// BIRD of a node, by its control socket.
 public struct BirdDriver: RoutingDaemonDriver {

@@ -1,5 +1,6 @@
 import AgentProtocol
 import Certificates
+import DaemonProfiles
 import Daemons
 import Glibc
 import NodeRuntime

@@ -1,3 +1,4 @@
+import DaemonProfiles
 import LabModel
 
 /// The directory that a key daemon of a node reads its connections from: the users' own files as they are, and netlab's beside them.

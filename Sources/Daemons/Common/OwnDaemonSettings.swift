@@ -1,3 +1,4 @@
+import DaemonProfiles
 import LabModel
 import NetworkTypes
 

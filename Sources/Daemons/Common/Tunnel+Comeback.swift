@@ -1,3 +1,4 @@
+import DaemonProfiles
 import LabModel
 
 // What the ends of a tunnel do when it is lost, whether netlab or its users wrote that.

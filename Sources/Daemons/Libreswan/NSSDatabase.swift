@@ -1,3 +1,4 @@
+import DaemonProfiles
 import LabModel
 
 /// The key store that pluto opens at its start: empty with pre-shared keys, else with certificates, their keys, and the authorities that

@@ -1,3 +1,4 @@
+import DaemonProfiles
 import LabModel
 
 /// The directories that swanctl(8) reads certificates and keys from: `x509`, `x509ca` and `private` below /etc/swanctl.

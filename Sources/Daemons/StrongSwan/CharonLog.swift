@@ -1,3 +1,4 @@
+import DaemonProfiles
 import LabRecords
 
 /// charon's log, read for what happened to its connections.

@@ -1,4 +1,5 @@
 import ConfigurationFormats
+import DaemonProfiles
 import Glibc
 import LabModel
 import LabRecords

@@ -2,6 +2,7 @@ import Daemons
 import LabModel
 import LabRecords
 import NetworkTypes
+import RoutingDaemons
 
 // Verdicts from what kernels and daemons have: routes, BGP, security associations.
 extension Judge {

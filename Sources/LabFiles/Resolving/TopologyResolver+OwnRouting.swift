@@ -1,6 +1,7 @@
 import Daemons
 import LabModel
 import NetworkTypes
+import RoutingDaemons
 
 // What users' own files of a routing daemon say of the lab file's sessions: it counts, and what differs is said.
 extension TopologyResolver {

@@ -1,6 +1,7 @@
 import Daemons
 import LabModel
 import NetworkTypes
+import RoutingDaemons
 import YAMLReading
 
 // Tunnels, with the configuration files their ends bring along.

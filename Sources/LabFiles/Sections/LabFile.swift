@@ -3,6 +3,7 @@ import Daemons
 import LabModel
 import NetworkTypes
 import Providers
+import RoutingDaemons
 import YAMLReading
 
 /// A lab file as it is written: every value read, nothing yet looked up.

@@ -1,5 +1,6 @@
 import DaemonDrivers
 import Daemons
+import RoutingDaemons
 
 /// What daemons log and answer. A log is read as any of the daemon's texts, for which one it is the fuzzer need not know.
 enum DaemonReading {

@@ -1,4 +1,5 @@
 import ConfigurationFormats
+import DaemonProfiles
 import LabModel
 import LabRecords
 import NetworkTypes

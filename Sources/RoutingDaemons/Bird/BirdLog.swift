@@ -1,3 +1,4 @@
+import DaemonProfiles
 import LabRecords
 
 /// BIRD's log, read for what happened to its sessions.

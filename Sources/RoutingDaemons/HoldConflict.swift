@@ -51,10 +51,3 @@ extension BGPSession {
         return nil
     }
 }
-
-extension Topology {
-    /// Why a session cannot stay up; nil where it can.
-    public func holdConflict(of session: BGPSession) -> HoldConflict? {
-        session.holdConflict { routingHabits(of: session, at: $0) }
-    }
-}

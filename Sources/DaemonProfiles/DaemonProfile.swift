@@ -2,7 +2,7 @@ import LabModel
 import LabRecords
 import NetworkTypes
 
-/// What netlab knows of a daemon: a folder of this module each, a driver in `DaemonDrivers`, and a line in ``DaemonRegistry``.
+/// What netlab knows of a daemon: a folder in `Daemons` or `RoutingDaemons` each, a driver in `DaemonDrivers`, and a line in `DaemonRegistry`.
 ///
 /// Text in, values out. What a running one is asked is the driver's.
 public protocol DaemonProfile: Sendable {
@@ -10,6 +10,8 @@ public protocol DaemonProfile: Sendable {
     var id: DaemonID { get }
     /// How lab files choose it: `ike: KEYWORD`, `bgp: KEYWORD`.
     var keyword: String { get }
+    /// How a lab file has a node run it.
+    var choice: String { get }
     /// What it belongs to, by its own spelling.
     var product: String { get }
     /// The version that its figures here were measured with.
@@ -55,8 +57,6 @@ public protocol DaemonProfile: Sendable {
 }
 
 extension DaemonProfile {
-    /// How a lab file has a node run it.
-    public var choice: String { "\(self is any KeyDaemon ? "ike" : "bgp"): \(keyword)" }
     /// The tree that netlab keeps it in; nil for a daemon that is installed.
     public var tree: DaemonTree? { if case .tree(let tree) = versionSource { tree } else { nil } }
     public var emptiedDirectories: [String] { [] }
@@ -130,12 +130,24 @@ public struct KeyStoreContents: Hashable, Sendable, Codable {
         public let pair: CertifiedKey
         /// The certificates in PEM of those that it comes with.
         public let authorities: [String]
+
+        public init(name: String, pair: CertifiedKey, authorities: [String]) {
+            self.name = name
+            self.pair = pair
+            self.authorities = authorities
+        }
     }
 
     public let directory: String
     /// The certificates that a tunnel of the node's shows, also those that are not made yet.
     public let names: [String]
     public let entries: [Entry]
+
+    public init(directory: String, names: [String], entries: [Entry]) {
+        self.directory = directory
+        self.names = names
+        self.entries = entries
+    }
 }
 
 /// What becomes of a daemon's work when something is done to it.

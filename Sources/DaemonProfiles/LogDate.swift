@@ -1,13 +1,13 @@
 /// A date as daemons write it, which has no time zone: the lab's daemons run on UTC.
-struct LogDate {
-    let year: Int
-    let month: Int
-    let day: Int
+package struct LogDate {
+    package let year: Int
+    package let month: Int
+    package let day: Int
     /// Since midnight.
-    let nanoseconds: Int64
+    package let nanoseconds: Int64
 
     /// Nil for a month or a day that there is not, and for years whose nanoseconds 64 bits do not hold.
-    init?(year: Int, month: Int, day: Int, nanoseconds: Int64) {
+    package init?(year: Int, month: Int, day: Int, nanoseconds: Int64) {
         guard (1970...2261).contains(year), (1...12).contains(month), (1...31).contains(day) else { return nil }
         self.year = year
         self.month = month
@@ -16,10 +16,10 @@ struct LogDate {
     }
 
     /// Nanoseconds since 1970 by the Gregorian calendar.
-    var sinceEpoch: Int64 { Int64(Self.days(year, month, day)) * 86_400_000_000_000 + nanoseconds }
+    package var sinceEpoch: Int64 { Int64(Self.days(year, month, day)) * 86_400_000_000_000 + nanoseconds }
 
     /// Days from 1 January 1970 to a day; years begin in March here, so that the leap day is the last.
-    static func days(_ year: Int, _ month: Int, _ day: Int) -> Int {
+    package static func days(_ year: Int, _ month: Int, _ day: Int) -> Int {
         let shifted = month > 2 ? year : year - 1
         let era = (shifted >= 0 ? shifted : shifted - 399) / 400
         let yearOfEra = shifted - era * 400
@@ -28,7 +28,7 @@ struct LogDate {
     }
 
     /// The year of a time since 1970.
-    static func year(of nanoseconds: Int64) -> Int {
+    package static func year(of nanoseconds: Int64) -> Int {
         let day = Int(nanoseconds / 86_400_000_000_000)
         var year = 1970 + day / 366
         while days(year + 1, 1, 1) <= day { year += 1 }
@@ -36,7 +36,7 @@ struct LogDate {
     }
 
     /// `08:37:39.531005`, with any number of decimals up to nine, as nanoseconds since midnight; nil for anything else.
-    static func time(_ text: Substring) -> Int64? {
+    package static func time(_ text: Substring) -> Int64? {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
         guard parts.count == 3, let hour = Int64(parts[0]), let minute = Int64(parts[1]), (0..<24).contains(hour),
             (0..<60).contains(minute)

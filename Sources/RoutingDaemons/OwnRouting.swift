@@ -1,3 +1,4 @@
+import DaemonProfiles
 import LabModel
 import NetworkTypes
 
@@ -39,7 +40,7 @@ public struct OwnRouting: Hashable, Sendable {
     }
 
     /// What BFD goes by in one of its sessions; nil where there is none.
-    func timers(of session: OwnSession, on interface: InterfaceName) -> BFDTimers? {
+    public func timers(of session: OwnSession, on interface: InterfaceName) -> BFDTimers? {
         guard let bfd, let wanted = session.bfd else { return nil }
         let place = bfd.interfaces.first { $0.takes(interface) }?.timers ?? bfd.usual
         return (session.isMultihop ? bfd.multihop : place).with(wanted)
@@ -98,78 +99,9 @@ public struct OwnSession: Hashable, Sendable {
     public var open: [String] = []
 }
 
-extension Topology {
-    /// What the user's own configuration of a node's routing daemon says; nil for a generated one.
-    public func ownRouting(of node: String) -> OwnRouting? {
-        guard let node = self.node(named: node), let text = node.routingConfiguration else { return nil }
-        return DaemonRegistry.routingDaemon(node.routingDaemon).own(text)
-    }
-
-    /// What in the user's own configuration of a node's routing daemon may decide what becomes of its routes and is not computed with.
-    public func openRouting(of node: String) -> [String] {
-        guard let own = ownRouting(of: node) else { return [] }
-        var open = own.open + own.sessions.flatMap(\.open)
-        let speakers = sessions.compactMap { session in session.speakers.first { $0.node == node } }
-        if speakers.contains(where: { $0.prepended > 0 }) != own.prepends {
-            open.append(
-                own.prepends
-                    ? "it prepends to paths, and the lab file does not" : "it prepends nothing, and the lab file does")
-        }
-        if speakers.count > 1, !own.mergesPaths {
-            open.append("it has several sessions and no `merge paths`, so which of equally good routes it takes")
-        }
-        for session in sessions where session.speakers.contains(where: { $0.node == node }) {
-            if ownSession(of: session, at: node) == nil {
-                open.append("it says nothing of the neighbour of \(session.name)")
-            }
-        }
-        let peers = sessions.flatMap(\.speakers).map(\.address) + oneSidedSessions.map(\.peer)
-        for session in own.sessions {
-            guard let neighbor = session.neighbor else {
-                open.append("\(session.name) in line \(session.line) has no neighbour that is read here")
-                continue
-            }
-            if !peers.contains(neighbor), owner(of: neighbor).map({ routingDaemon(of: $0) != nil }) ?? false {
-                open.append("the lab file has no session with the neighbour \(neighbor) of \(session.name)")
-            }
-        }
-        return open
-    }
-
-    /// What a speaker's own configuration says of a session; nil for a generated one, or where it says nothing.
-    public func ownSession(of session: BGPSession, at node: String) -> OwnSession? {
-        guard let own = ownRouting(of: node), let peer = session.speakers.first(where: { $0.node != node }) else {
-            return nil
-        }
-        return own.session(with: peer.address)
-    }
-
-    /// The habits of what speaks BGP at a node, in one of its sessions.
-    public func routingHabits(of session: BGPSession, at node: String) -> RoutingHabits {
-        let daemon = DaemonRegistry.routingDaemon(
-            self.node(named: node)?.routingDaemon ?? DaemonRegistry.usualRoutingDaemon.id)
-        return ownSession(of: session, at: node).map(daemon.habits(in:)) ?? daemon.habits
-    }
-
-    /// When a speaker notices by BFD that it hears nothing of its peer any more; nil where not both have BFD.
-    public func bfdDetection(of session: BGPSession, at speaker: BGPSpeaker) -> BFDDetection? {
-        guard let peer = session.peer(of: speaker), let own = bfdTimers(of: session, at: speaker),
-            let others = bfdTimers(of: session, at: peer)
-        else { return nil }
-        return BFDDetection(interval: max(own.receive, others.transmit), multiplier: others.multiplier)
-    }
-
-    private func bfdTimers(of session: BGPSession, at speaker: BGPSpeaker) -> BFDTimers? {
-        guard let own = ownRouting(of: speaker.node), let wanted = ownSession(of: session, at: speaker.node) else {
-            return nil
-        }
-        return own.timers(of: wanted, on: speaker.interface)
-    }
-}
-
 extension RoutingDaemon {
     /// What a user's own configuration says, read once.
-    func own(_ configuration: String) -> OwnRouting {
+    public func own(_ configuration: String) -> OwnRouting {
         OwnRoutingQuestion.answers(OwnRoutingQuestion(daemon: id, text: configuration)) { read(configuration) }
     }
 }

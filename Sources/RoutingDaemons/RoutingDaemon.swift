@@ -1,3 +1,4 @@
+import DaemonProfiles
 import LabModel
 import NetworkTypes
 
@@ -81,15 +82,6 @@ public struct RoutingHabits: Hashable, Sendable {
     }
 }
 
-extension Topology {
-    /// The habits of what speaks BGP at a node, where netlab has written its configuration.
-    public func routingHabits(of node: String) -> RoutingHabits {
-        DaemonRegistry.routingDaemon(self.node(named: node)?.routingDaemon ?? DaemonRegistry.usualRoutingDaemon.id)
-            .habits
-    }
-
-    /// The metric that a node's kernel has for routes of BGP.
-    public func routeMetric(of node: String) -> Int {
-        ownRouting(of: node)?.metric ?? routingHabits(of: node).routeMetric
-    }
+extension RoutingDaemon {
+    public var choice: String { "bgp: \(keyword)" }
 }
