@@ -75,7 +75,10 @@ public struct Predictor: Sendable {
             alternatives: alternatives)
     }
 
-    private func predict(
+    /// The same for a flow that takes one way before the faults.
+    ///
+    /// - Parameter earlier: What is broken by then of the faults that began earlier.
+    func predict(
         _ faults: [Fault], with alreadyActive: [Fault], _ earlier: Damage, before: Journey, _ probe: Probe
     ) -> Prediction {
         var answer = Answer(
@@ -93,6 +96,17 @@ public struct Predictor: Sendable {
                     .unpredictable("\(node) reboots at the same time, and what both do together is not computed here"))
             }
             return predict(reboot: node, beside: alreadyActive, earlier, probe, answer, before: before)
+        }
+        if let maintenance = faults.first(where: \.movesTraffic) {
+            guard faults.count == 1 else {
+                return answer.prediction(
+                    .unpredictable(
+                        "\"\(maintenance)\" takes its time, and what begins with it meets it on the way, which is not computed here"
+                    ))
+            }
+            if let two = predict(maintenance: maintenance, with: alreadyActive, earlier, before: before, probe) {
+                return two
+            }
         }
         let impact = impactsOfFaults([alreadyActive, faults]) {
             self.impact(of: alreadyActive + faults, since: alreadyActive)
