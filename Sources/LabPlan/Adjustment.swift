@@ -19,8 +19,8 @@ public enum Adjustment: Hashable, Sendable {
     case daemon(DaemonName, Disturbances.Standstill?, was: Disturbances.Standstill?)
     /// The kernel's security associations of a tunnel's end are deleted, or negotiated anew.
     case associations(Disturbances.Place, areLost: Bool)
-    /// Waits until traffic has left a tunnel by itself, where an end is to go; nothing on the way back.
-    case drain(Disturbances.Place, isBegun: Bool)
+    /// Waits until traffic has left a tunnel by itself, whose end is to go: no change, and on no way back.
+    case drain(Disturbances.Place)
     /// An end's daemon deletes the tunnel's IKE SA and forgets the tunnel, or knows it again.
     case endpoint(Disturbances.Place, isAway: Bool)
     /// Tells a speaker to shut a session, or to take it up again.
@@ -35,6 +35,9 @@ public enum Adjustment: Hashable, Sendable {
     /// Whether it is a node's own affair when it starts, and nothing of the lab that was to be.
     public var isBootScript: Bool { if case .bootScript = self { true } else { false } }
 
+    /// Whether it only waits between changes.
+    public var isWait: Bool { if case .drain = self { true } else { false } }
+
     fileprivate var shutsSession: Bool { if case .session(_, _, isShut: true) = self { true } else { false } }
 
     /// The change that leads back.
@@ -48,7 +51,7 @@ public enum Adjustment: Hashable, Sendable {
         case .configuration(let daemon, let change): .configuration(daemon, change.reversed)
         case .daemon(let daemon, let new, let old): .daemon(daemon, old, was: new)
         case .associations(let place, let areLost): .associations(place, areLost: !areLost)
-        case .drain(let place, let isBegun): .drain(place, isBegun: !isBegun)
+        case .drain: self
         case .endpoint(let place, let isAway): .endpoint(place, isAway: !isAway)
         case .session(let name, let node, let isShut): .session(name, node: node, isShut: !isShut)
         case .power(let node, let isOn): .power(node: node, isOn: !isOn)
@@ -114,7 +117,7 @@ extension Disturbances {
         let sessions = sessionChanges(to: other)
         let moving = leaving.isEmpty ? [] : sessions.filter(\.shutsSession)
         changes += moving
-        changes += leaving.map { .drain($0, isBegun: true) }
+        changes += leaving.map { .drain($0) }
         changes += differences(filters, other.filters).map { .ruleset(node: $0, $2, was: $1) }
         changes += differences(drops, other.drops).map { .ruleset(node: $0, $2, was: $1) }
         // Connections that are tracked would keep to the former translation.
@@ -191,7 +194,7 @@ extension Adjustment: CustomStringConvertible {
         case .daemon(let daemon, let standstill, _): "\(daemon): \(standstill.map { "be \($0.rawValue)" } ?? "run")"
         case .associations(let place, let areLost):
             "\(place.node): \(areLost ? "delete" : "negotiate") security associations of \(place.tunnel)"
-        case .drain(let place, _): "\(place.node): wait until traffic has left \(place.tunnel)"
+        case .drain(let place): "\(place.node): wait until traffic has left \(place.tunnel)"
         case .endpoint(let place, let isAway):
             "\(place.node): \(isAway ? "delete the IKE SA of \(place.tunnel) and forget it" : "know \(place.tunnel) again")"
         case .session(let name, let node, let isShut): "\(node): \(isShut ? "shut" : "enable") BGP session \(name)"

@@ -37,8 +37,8 @@ extension RunningLab {
             try await bring(daemon, to: standstill, from: former)
         case .associations(let place, let areLost):
             try await areLost ? deleteAssociations(of: place) : renewAssociations(of: place)
-        case .drain(let place, let isBegun):
-            if isBegun { try await drain(place) }
+        case .drain(let place):
+            try await drain(place)
         case .endpoint(let place, let isAway):
             try await isAway ? leave(place) : comeBack(to: place)
         case .session(let name, let node, let isShut):

@@ -23,7 +23,7 @@ extension Predictor {
         let sessions = sessions(movedBy: name, at: node)
         guard !sessions.isEmpty else { return nil }
         let shuts = sessions.map { Fault.sessionShut($0.name, node: node) }
-        let first = predict(shuts, with: alreadyActive, earlier, before: before, probe)
+        let first = predict(shuts, with: alreadyActive, earlier, before: before, probe, mended: false)
         var answer = Answer(fault: "\(fault)", probe: probe.name, before: before)
         answer.reasons = first.reasons
         switch first.effect {

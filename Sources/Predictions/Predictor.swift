@@ -77,9 +77,12 @@ public struct Predictor: Sendable {
 
     /// The same for a flow that takes one way before the faults.
     ///
-    /// - Parameter earlier: What is broken by then of the faults that began earlier.
+    /// - Parameters:
+    ///   - earlier: What is broken by then of the faults that began earlier.
+    ///   - mended: Whether it is also to be said when the flow is back.
     func predict(
-        _ faults: [Fault], with alreadyActive: [Fault], _ earlier: Damage, before: Journey, _ probe: Probe
+        _ faults: [Fault], with alreadyActive: [Fault], _ earlier: Damage, before: Journey, _ probe: Probe,
+        mended: Bool = true
     ) -> Prediction {
         var answer = Answer(
             fault: faults.map(\.description).joined(separator: ", "), probe: probe.name, before: before)
@@ -128,7 +131,8 @@ public struct Predictor: Sendable {
         let after = journey(of: probe, in: moment.settled, known: before)
         let works = { (damage: Damage) in self.journey(of: probe, in: damage, known: before).loss == nil }
         func restored(first: Bool) -> Restoration {
-            restoration(after: impact, moment, earlier, probe: probe, before: before, first: first)
+            guard mended else { return Restoration() }
+            return restoration(after: impact, moment, earlier, probe: probe, before: before, first: first)
         }
 
         let recovery = recoveries.map(\.window.latest).max() ?? .zero

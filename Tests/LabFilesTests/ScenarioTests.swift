@@ -318,7 +318,7 @@ struct ScenarioTests {
             ),
             (
                 "x:\n  lasts: 1m\n  timeline:\n§    - {at: 1s, exec: {at: vm}}",
-                "scenarios.x.timeline.[0].exec has no `run`", "the command: a text for the shell, or a list of words"
+                "scenarios.x.timeline.[0].exec has no \"run\"", "the command: a text for the shell, or a list of words"
             ),
             (
                 "x:\n  lasts: 1m\n  timeline:\n§    - {at: 1s, exec: {at: vm, run: []}}",
