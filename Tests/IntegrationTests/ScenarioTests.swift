@@ -118,6 +118,7 @@ struct ScenarioTests {
             let checks = try #require(try TestView(json: bad.output).runs.first).checks
             #expect(checks.map(\.outcome) == ["fail", "fail", "fail", "pass"], bad.account)
             let seen = checks.map(\.verdict.seen)
+            try #require(seen.count == 4)
             #expect(seen[0] == "it ended with code 3; its last words: first | last words")
             #expect(seen[1] == "it had not ended after 5s, and was killed; its last words: waits")
             #expect(seen[2].hasPrefix("it ended with code 127; its last words: The program no-such-program"))

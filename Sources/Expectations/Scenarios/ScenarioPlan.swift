@@ -124,7 +124,8 @@ public struct ScenarioPlan: Sendable {
         let links = topology.links.filter { link in
             outside.contains(link.name) || link.ends.contains { entered.contains($0.node) }
         }
-        return links.flatMap(\.ends).map {
+        // Commands alone, within one cloud: then there is no place of more interest than another.
+        return (links.isEmpty ? topology.links : links).flatMap(\.ends).map {
             CaptureRequest.Point(node: $0.node, interface: $0.interface, direction: .outbound)
         }
             + tunnels.compactMap { end in
