@@ -59,7 +59,12 @@ extension NodeProcess {
         var lines: [String] = []
         var line: [UInt8] = []
         func finishLine() {
-            let text = String(decoding: line.prefix(longestLine), as: UTF8.self)
+            // What would move a terminal's cursor, or is nothing in XML, is of no use in a report.
+            let text = String(
+                String.UnicodeScalarView(
+                    String(decoding: line.prefix(longestLine), as: UTF8.self).unicodeScalars.map {
+                        $0.properties.generalCategory == .control ? "\u{FFFD}" : $0
+                    }))
             line = []
             if text.contains(where: { !$0.isWhitespace }) { lines = (lines + [text]).suffix(keptLines) }
         }
