@@ -27,6 +27,8 @@ public protocol KeyDaemonDriver: DaemonDriver {
     func connections() async throws -> [String: ConnectionState]?
     /// Negotiates an end's child SA anew, or for the first time.
     func renewChild(of end: TunnelEnd) async throws
+    /// Ends what an end's connections have, with a word to the peer whose answer is not waited for, and forgets them.
+    func forget(_ end: TunnelEnd) async throws
     /// What gathers the keys of IKE SAs from several of its kind.
     ///
     /// - Parameter daemons: Those that run, each with its log as the agent reaches it.

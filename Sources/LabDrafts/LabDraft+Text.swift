@@ -94,8 +94,13 @@ extension LabDraft {
             fields += ["routes: \(Self.inside(1 - place)).0/24", "withdraw: when-down"]
         }
         // Providers' gateways wait to be asked, unless a setting says otherwise.
-        if place == 1 { fields.append("startup: listen") }
+        if place == listener { fields.append("startup: listen") }
         return "\(side.name)-gw: {\(fields.joined(separator: ", "))}"
+    }
+
+    /// The second side, unless the first alone never begins.
+    private var listener: Int {
+        sides.lastIndex { $0.provider?.rule("responder-only") != nil } ?? 1
     }
 
     /// Where providers differ, the shorter time is within both one's limits.

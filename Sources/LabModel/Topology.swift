@@ -110,6 +110,13 @@ public struct Topology: Hashable, Sendable, Codable {
         tunnels.flatMap { tunnel in tunnel.ends.filter { $0.node == node }.map { (tunnel, $0) } }
     }
 
+    /// The sessions that go straight through an end's interface, whose routes lead into its tunnel.
+    public func sessions(through end: TunnelEnd) -> [BGPSession] {
+        sessions.filter { session in
+            session.speakers.contains { $0.node == end.node && $0.interface == end.interface }
+        }
+    }
+
     /// The daemons that serve a node: that which negotiates at the ends of tunnels, and that which speaks BGP where there is something
     /// for it to speak.
     public func daemons(of node: String) -> [DaemonID] {

@@ -19,6 +19,10 @@ public enum Adjustment: Hashable, Sendable {
     case daemon(DaemonName, Disturbances.Standstill?, was: Disturbances.Standstill?)
     /// The kernel's security associations of a tunnel's end are deleted, or negotiated anew.
     case associations(Disturbances.Place, areLost: Bool)
+    /// Waits until traffic has left a tunnel by itself, whose end is to go: no change, and on no way back.
+    case drain(Disturbances.Place)
+    /// An end's daemon deletes the tunnel's IKE SA and forgets the tunnel, or knows it again.
+    case endpoint(Disturbances.Place, isAway: Bool)
     /// Tells a speaker to shut a session, or to take it up again.
     case session(String, node: String, isShut: Bool)
     case power(node: String, isOn: Bool)
@@ -31,6 +35,11 @@ public enum Adjustment: Hashable, Sendable {
     /// Whether it is a node's own affair when it starts, and nothing of the lab that was to be.
     public var isBootScript: Bool { if case .bootScript = self { true } else { false } }
 
+    /// Whether it only waits between changes.
+    public var isWait: Bool { if case .drain = self { true } else { false } }
+
+    fileprivate var shutsSession: Bool { if case .session(_, _, isShut: true) = self { true } else { false } }
+
     /// The change that leads back.
     public var reversed: Adjustment {
         switch self {
@@ -42,6 +51,8 @@ public enum Adjustment: Hashable, Sendable {
         case .configuration(let daemon, let change): .configuration(daemon, change.reversed)
         case .daemon(let daemon, let new, let old): .daemon(daemon, old, was: new)
         case .associations(let place, let areLost): .associations(place, areLost: !areLost)
+        case .drain: self
+        case .endpoint(let place, let isAway): .endpoint(place, isAway: !isAway)
         case .session(let name, let node, let isShut): .session(name, node: node, isShut: !isShut)
         case .power(let node, let isOn): .power(node: node, isOn: !isOn)
         case .memory(let node, let isLost): .memory(node: node, isLost: !isLost)
@@ -64,6 +75,12 @@ public struct ConfigurationChange: Hashable, Sendable {
         public let child: String
         /// Whether to negotiate it when it is loaded.
         public let isUsed: Bool
+
+        public init(name: String, child: String, isUsed: Bool) {
+            self.name = name
+            self.child = child
+            self.isUsed = isUsed
+        }
     }
 
     var reversed: ConfigurationChange {
@@ -95,13 +112,21 @@ extension Disturbances {
         }
         changes += downPorts.subtracting(other.downPorts).sorted().map { .link($0, isUp: true) }
         changes += on.map { .memory(node: $0, isLost: false) }
+        // Traffic has moved before the endpoint is deaf, and that is before its last word: what the peer begins on that finds nobody.
+        let leaving = other.awayEnds.subtracting(awayEnds).sorted()
+        let sessions = sessionChanges(to: other)
+        let moving = leaving.isEmpty ? [] : sessions.filter(\.shutsSession)
+        changes += moving
+        changes += leaving.map { .drain($0) }
         changes += differences(filters, other.filters).map { .ruleset(node: $0, $2, was: $1) }
         changes += differences(drops, other.drops).map { .ruleset(node: $0, $2, was: $1) }
         // Connections that are tracked would keep to the former translation.
         changes += differences(translations, other.translations).map { node, _, _ in .forgetConnections(node: node) }
+        changes += leaving.map { .endpoint($0, isAway: true) }
         changes += configurationChanges(to: other)
         changes += halts.filter { !isHalt($0) }
-        changes += sessionChanges(to: other)
+        changes += awayEnds.subtracting(other.awayEnds).sorted().map { .endpoint($0, isAway: false) }
+        changes += sessions.filter { !moving.contains($0) }
         changes += lostAssociations.symmetricDifference(other.lostAssociations).sorted().map {
             .associations($0, areLost: other.lostAssociations.contains($0))
         }
@@ -169,6 +194,9 @@ extension Adjustment: CustomStringConvertible {
         case .daemon(let daemon, let standstill, _): "\(daemon): \(standstill.map { "be \($0.rawValue)" } ?? "run")"
         case .associations(let place, let areLost):
             "\(place.node): \(areLost ? "delete" : "negotiate") security associations of \(place.tunnel)"
+        case .drain(let place): "\(place.node): wait until traffic has left \(place.tunnel)"
+        case .endpoint(let place, let isAway):
+            "\(place.node): \(isAway ? "delete the IKE SA of \(place.tunnel) and forget it" : "know \(place.tunnel) again")"
         case .session(let name, let node, let isShut): "\(node): \(isShut ? "shut" : "enable") BGP session \(name)"
         case .power(let node, let isOn): "\(node): power \(isOn ? "on" : "off")"
         case .memory(let node, let isLost):

@@ -37,6 +37,11 @@ public struct Disturbances: Hashable, Sendable {
     public struct Place: Hashable, Sendable {
         public let tunnel: String
         public let node: String
+
+        public init(tunnel: String, node: String) {
+            self.tunnel = tunnel
+            self.node = node
+        }
     }
 
     /// One speaker's side of a BGP session.
@@ -70,6 +75,8 @@ public struct Disturbances: Hashable, Sendable {
     var configurations: [DaemonName: Configuration] = [:]
     var standstills: [DaemonName: Standstill] = [:]
     var lostAssociations: Set<Place> = []
+    /// Ends whose endpoint is away: their daemon does not know the tunnel, and nothing of the peer's arrives.
+    var awayEnds: Set<Place> = []
     var unpowered: Set<String> = []
     /// Nodes on their way down and up again.
     var rebooting: Set<String> = []
@@ -126,6 +133,13 @@ public struct Disturbances: Hashable, Sendable {
         case .daemon(let node, let kind, .stopped): halt(DaemonName(node: node, kind: kind), .stopped)
         case .associationsDeleted(let tunnel, let node):
             lostAssociations.insert(Place(tunnel: tunnel, node: node))
+        case .maintenance(let tunnel, let node):
+            awayEnds.insert(Place(tunnel: tunnel, node: node))
+            for session in topology.tunnel(named: tunnel)?.ends.first(where: { $0.node == node })
+                .map(topology.sessions(through:)) ?? []
+            {
+                shutSessions.insert(Session(name: session.name, node: node))
+            }
         case .sessionShut(let session, let node):
             shutSessions.insert(Session(name: session, node: node))
         case .nodeDown(let node):
@@ -156,6 +170,11 @@ public struct Disturbances: Hashable, Sendable {
     private mutating func switchOff(_ node: String, in topology: Topology, _ standstill: Standstill) {
         downPorts.formUnion(topology.linkEnds(of: node).map { Port($0.end) })
         for kind in topology.daemons(of: node) { halt(DaemonName(node: node, kind: kind), standstill) }
+    }
+
+    /// The tunnels whose endpoint at a node is away, which its daemon must not know whenever it has read its configuration.
+    public func awayTunnels(at node: String) -> [String] {
+        awayEnds.filter { $0.node == node }.map(\.tunnel).sorted()
     }
 
     /// Nodes that are to reboot and are without power.

@@ -10,6 +10,11 @@ struct DropRules {
     private var matches: [String: [String]] = [:]
 
     init(_ faults: [Fault], in topology: Topology) {
+        for case .maintenance(let tunnel, let node) in faults {
+            // As where nobody has the address: nothing is answered, and no tunnel that is negotiated from here gets anywhere.
+            guard let end = topology.tunnel(named: tunnel)?.ends.first(where: { $0.node == node }) else { continue }
+            for traffic: Fault.Traffic in [.esp, .udp500, .udp4500] { add(traffic, Self.outer(end), at: node) }
+        }
         for case .drop(let traffic, let place, let sender) in faults {
             if let link = topology.link(named: place) {
                 for end in link.ends where sender == nil || link.peer(of: end)?.node == sender {

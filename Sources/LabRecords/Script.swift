@@ -48,6 +48,7 @@ public struct Script: Hashable, Sendable, Codable {
         case heal([Fault])
         /// Measures, with a capture of its own into this file of the lab's directory of logs.
         case observe(ObservationRequest, file: String)
+        case exec(Scenario.Command)
     }
 }
 
@@ -137,19 +138,35 @@ public struct ScriptRecord: Hashable, Sendable, Codable {
         public let toNanoseconds: Int64
         /// What was measured, of a step that measures.
         public let observation: Observation?
+        /// What came of a command.
+        public let command: CommandResult?
         /// Why it could not be done; nil where it was.
         public let failure: String?
 
         public init(
             action: Script.Action, fromNanoseconds: Int64, toNanoseconds: Int64, observation: Observation?,
-            failure: String?
+            command: CommandResult? = nil, failure: String?
         ) {
             self.action = action
             self.fromNanoseconds = fromNanoseconds
             self.toNanoseconds = toNanoseconds
             self.observation = observation
+            self.command = command
             self.failure = failure
         }
+    }
+}
+
+/// How a command in a node ended.
+public struct CommandResult: Hashable, Sendable, Codable {
+    /// As a shell reports it; nil where it was killed because it had not ended in time.
+    public let code: Int32?
+    /// The last lines of what it printed, on either stream.
+    public let lastLines: [String]
+
+    public init(code: Int32?, lastLines: [String]) {
+        self.code = code
+        self.lastLines = lastLines
     }
 }
 

@@ -37,6 +37,10 @@ extension RunningLab {
             try await bring(daemon, to: standstill, from: former)
         case .associations(let place, let areLost):
             try await areLost ? deleteAssociations(of: place) : renewAssociations(of: place)
+        case .drain(let place):
+            try await drain(place)
+        case .endpoint(let place, let isAway):
+            try await isAway ? leave(place) : comeBack(to: place)
         case .session(let name, let node, let isShut):
             // Nothing where it does not run: it is told when it starts.
             try await routingDriver(of: node)?.shut(name, isShut)
@@ -169,6 +173,7 @@ extension RunningLab {
                 details: DaemonProcess.logEnd(of: daemon))
         }
         try await shutSessions(of: name)
+        try await leaveEndpoints(of: name)
     }
 
     /// Has a speaker that has read its configuration shut what is to be shut.
@@ -186,6 +191,56 @@ extension RunningLab {
         try await driver.takeUp(connections)
         // A session whose parameters have changed is a new one, which nobody has shut.
         try await shutSessions(of: daemon)
+        // Some daemons read all there is.
+        try await leaveEndpoints(of: daemon)
+    }
+
+    // MARK: Endpoints
+
+    /// Waits until no routing daemon's route leads into a tunnel, at either end, and what was on its way has arrived.
+    ///
+    /// Routes that stay, such as those of a daemon that does not run, keep nothing from going on.
+    private func drain(_ place: Disturbances.Place) async throws {
+        guard let tunnel = topology.tunnel(named: place.tunnel), !topology.sessions(through: try end(at: place)).isEmpty
+        else { return }
+        let deadline = LabClock.now + Self.longestDrain
+        while LabClock.now < deadline, try tunnel.ends.contains(where: leadsIn) {
+            try await LabSleep.wait(for: .milliseconds(10))
+        }
+        try await LabSleep.wait(for: Self.flight)
+    }
+
+    private static let longestDrain = Duration.seconds(5)
+    /// Longer than packets take through any network on earth.
+    private static let flight = Duration.seconds(1)
+
+    /// Whether a routing daemon's route leads into an end's interface.
+    private func leadsIn(_ end: TunnelEnd) throws -> Bool {
+        guard let interface = end.interface else { return false }
+        return try sandbox(end.node).sockets.routes(table: nil).contains { route in
+            route.protocol.isRoutingDaemons && route.nexthops.contains { $0.interface == interface }
+        }
+    }
+
+    /// Nothing where its daemon cannot be asked: one that has ended has nothing to tell.
+    private func leave(_ place: Disturbances.Place) async throws {
+        try await keyDriver(of: place.node)?.forget(try end(at: place))
+    }
+
+    private func comeBack(to place: Disturbances.Place) async throws {
+        let end = try end(at: place)
+        let isUsed = end.begins
+        try await takeUp(
+            end.connections.map { .init(name: $0.name, child: $0.child, isUsed: isUsed) },
+            by: DaemonName(node: place.node, kind: end.daemon))
+    }
+
+    /// Has a daemon that has read its configuration forget the tunnels whose endpoint is away.
+    private func leaveEndpoints(of daemon: DaemonName) async throws {
+        for tunnel in disturbances.awayTunnels(at: daemon.node) {
+            let end = try end(at: Disturbances.Place(tunnel: tunnel, node: daemon.node))
+            if end.daemon == daemon.kind { try await keyDriver(of: daemon.node)?.forget(end) }
+        }
     }
 
     // MARK: Security associations

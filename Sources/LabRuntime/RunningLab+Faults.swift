@@ -206,7 +206,7 @@ extension RunningLab {
         } catch {
             ledger.active = former
             var details: [String] = []
-            for change in begun.reversed().map(\.reversed) {
+            for change in begun.reversed().map(\.reversed) where !change.isWait {
                 do { try await apply(change) } catch { details.append("\(change): \(error)") }
             }
             let cause = error as? LabFailure ?? LabFailure("\(error)", remedy: (error as? NetlinkError)?.remedy)

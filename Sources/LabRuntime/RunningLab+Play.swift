@@ -1,4 +1,5 @@
 import AgentProtocol
+import LabModel
 import LabRecords
 import NetworkTypes
 import NodeRuntime
@@ -54,6 +55,20 @@ extension RunningLab {
             realTimeOffsetNanoseconds: LabClock.realTimeOffset, steps: performance.steps, flows: run.records,
             events: try await recorder.finish(), samples: samples.all, traffic: traffic.all,
             capture: summary, isPartial: isPartial)
+    }
+
+    /// Runs a scenario's command in its node to its end, or to its limit.
+    ///
+    /// - Throws: ``LabFailure`` where it cannot be started; `CancellationError`.
+    func run(_ command: Scenario.Command) async throws -> CommandResult {
+        do {
+            let (end, lines) = try await NodeProcess.run(
+                command.arguments, in: sandbox(command.node), within: command.limit)
+            return CommandResult(code: end, lastLines: lines)
+        } catch let failure as LabFailure where failure.code == .noSuchProgram {
+            // As a shell has it.
+            return CommandResult(code: 127, lastLines: [failure.message])
+        }
     }
 
     /// Who answers flows over UDP: one at each node that is asked, for either family of addresses.

@@ -100,9 +100,10 @@ final class ScriptPerformance: Sendable {
             guard await sleep(until: start + step.at) else { return false }
             let from = LabClock.now
             var observation: Observation?
+            var command: CommandResult?
             var failure: String?
             do {
-                observation = try await take(step.action, in: lab)
+                (observation, command) = try await take(step.action, in: lab)
             } catch {
                 // One that was broken off together with the script has not failed.
                 failure = Task.isCancelled ? nil : "\(error)"
@@ -111,24 +112,29 @@ final class ScriptPerformance: Sendable {
                 $0.append(
                     ScriptRecord.StepRecord(
                         action: step.action, fromNanoseconds: from.nanoseconds,
-                        toNanoseconds: LabClock.now.nanoseconds, observation: observation, failure: failure))
+                        toNanoseconds: LabClock.now.nanoseconds, observation: observation, command: command,
+                        failure: failure))
             }
         }
         return await sleep(until: start + script.length)
     }
 
-    private func take(_ action: Script.Action, in lab: RunningLab) async throws -> Observation? {
+    private func take(
+        _ action: Script.Action, in lab: RunningLab
+    ) async throws -> (observation: Observation?, command: CommandResult?) {
         switch action {
         case .fail(let faults):
             _ = try await lab.fail(faults, for: nil)
-            return nil
+            return (nil, nil)
         case .heal(let faults):
             _ = try await lab.heal(faults)
-            return nil
+            return (nil, nil)
         case .observe(let request, let file):
             capture?.gather(for: Self.gatheringInChecks)
             defer { if let usual = script.capture?.gathering { capture?.gather(for: usual) } }
-            return try await lab.observe(request, file: directory + file)
+            return (try await lab.observe(request, file: directory + file), nil)
+        case .exec(let command):
+            return (nil, try await lab.run(command))
         }
     }
 

@@ -93,11 +93,15 @@ struct ScenarioRun: Sendable {
             events: events, flows: Array(zip(record.flows, flows)), trace: trace, topology: topology,
             startedAt: record.startedAtNanoseconds, endedAt: record.endedAtNanoseconds)
         let checks = try plan.checks.flatMap { try results(of: $0, record, directory, time) }
+        let commands = plan.commands.compactMap { command in
+            command.verdict(record, labFile: labFile).map { TestRun.Check(at: command.at, verdict: $0, mustHold: true) }
+        }
         return TestRun(
             lab: topology.name, scenario: scenario.name, variant: topology.variant, isDerived: scenario.isDerived,
             summary: scenario.summary, repetition: repetition,
             length: .nanoseconds(record.endedAtNanoseconds - record.startedAtNanoseconds), wallTime: wallTime,
-            beganAt: record.startedAtNanoseconds, checks: checks.flatMap(\.checks), flows: flows,
+            beganAt: record.startedAtNanoseconds,
+            checks: (checks.flatMap(\.checks) + commands).sorted { $0.at < $1.at }, flows: flows,
             judgements: outages.judgements(of: flows),
             claims: record.isPartial ? [] : plan.claims(flows, labFile: labFile), events: events, timeline: timeline,
             traffic: record.traffic,
@@ -155,6 +159,7 @@ extension Script.Action {
         case .fail(let faults): "to fail \(faults.map(\.description).joined(separator: ", "))"
         case .heal(let faults): "to heal \(faults.map(\.description).joined(separator: ", "))"
         case .observe: "to check"
+        case .exec(let command): "to run `\(command.text)` at \(command.node)"
         }
     }
 }

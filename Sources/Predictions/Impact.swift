@@ -54,6 +54,8 @@ struct Impact: Sendable {
     var rebooting: Set<String> = []
     /// Tunnels that a mismatch keeps from being negotiated, and the end it is at.
     var mismatched: [String: String] = [:]
+    /// Tunnels whose endpoint at a node is away: it is back when the fault is healed.
+    var away: [String: String] = [:]
     /// Tunnels that come back by themselves.
     var recoveries: [Recovery] = []
     /// The speakers of each session, as each one's own configuration has it.
@@ -209,6 +211,8 @@ extension Predictor {
             impact.damage.guarded.insert(side)
             impact.recoveries.append(Impact.Recovery(side: side, trigger: .packet))
             impact.notes.append("The kernel of \(node) forgets the associations of \(tunnel); the peer's stay.")
+        case .maintenance(let tunnel, let node):
+            maintain(tunnel, at: node, &impact)
         case .sessionShut(let session, let node):
             impact.endings[Damage.Side(name: session, node: node)] = .told
             impact.notes.append("\(node) ends \(session) and says so: NOTIFICATION, Cease (RFC 4271, section 6.7).")
@@ -229,6 +233,18 @@ extension Predictor {
         case .zoneDown(let zone):
             for node in topology.nodes(inZone: zone) { takeDown(node.name, &impact) }
         }
+    }
+
+    private func maintain(_ name: String, at node: String, _ impact: inout Impact) {
+        guard let tunnel = topology.tunnel(named: name) else { return }
+        for end in tunnel.ends { impact.damage.forgotten.insert(Damage.Side(name: name, node: end.node)) }
+        impact.away[name] = node
+        for session in sessions(movedBy: name, at: node) {
+            impact.endings[Damage.Side(name: session.name, node: node)] = .told
+        }
+        impact.notes.append(
+            "\(node) deletes the IKE SA of \(name), tells the peer to (RFC 7296, section 1.4.1), and is away: what the peer sends to negotiate anew is not answered."
+        )
     }
 
     private func begin(_ session: BGPSession, anew node: String, _ impact: inout Impact) {

@@ -75,8 +75,14 @@ public struct Predictor: Sendable {
             alternatives: alternatives)
     }
 
-    private func predict(
-        _ faults: [Fault], with alreadyActive: [Fault], _ earlier: Damage, before: Journey, _ probe: Probe
+    /// The same for a flow that takes one way before the faults.
+    ///
+    /// - Parameters:
+    ///   - earlier: What is broken by then of the faults that began earlier.
+    ///   - mended: Whether it is also to be said when the flow is back.
+    func predict(
+        _ faults: [Fault], with alreadyActive: [Fault], _ earlier: Damage, before: Journey, _ probe: Probe,
+        mended: Bool = true
     ) -> Prediction {
         var answer = Answer(
             fault: faults.map(\.description).joined(separator: ", "), probe: probe.name, before: before)
@@ -93,6 +99,17 @@ public struct Predictor: Sendable {
                     .unpredictable("\(node) reboots at the same time, and what both do together is not computed here"))
             }
             return predict(reboot: node, beside: alreadyActive, earlier, probe, answer, before: before)
+        }
+        if let maintenance = faults.first(where: \.movesTraffic) {
+            guard faults.count == 1 else {
+                return answer.prediction(
+                    .unpredictable(
+                        "\"\(maintenance)\" takes its time, and what begins with it meets it on the way, which is not computed here"
+                    ))
+            }
+            if let two = predict(maintenance: maintenance, with: alreadyActive, earlier, before: before, probe) {
+                return two
+            }
         }
         let impact = impactsOfFaults([alreadyActive, faults]) {
             self.impact(of: alreadyActive + faults, since: alreadyActive)
@@ -114,7 +131,8 @@ public struct Predictor: Sendable {
         let after = journey(of: probe, in: moment.settled, known: before)
         let works = { (damage: Damage) in self.journey(of: probe, in: damage, known: before).loss == nil }
         func restored(first: Bool) -> Restoration {
-            restoration(after: impact, moment, earlier, probe: probe, before: before, first: first)
+            guard mended else { return Restoration() }
+            return restoration(after: impact, moment, earlier, probe: probe, before: before, first: first)
         }
 
         let recovery = recoveries.map(\.window.latest).max() ?? .zero

@@ -162,16 +162,18 @@ extension Predictor {
             // Who mends a mismatch negotiates at once; so does a daemon that starts anew. What a peer that is not ready
             // yet has not answered is asked again.
             if impact.mismatched[tunnel.name] == end.node { return (end.node, retransmission.interval, nil) }
-            let starts = impact.silentKeyDaemons.contains(end.node)
+            let starts = impact.silentKeyDaemons.contains(end.node) || impact.away[tunnel.name] == end.node
             let isSilent = lost.contains(side) && !impact.damage.forgotten.contains(side)
+            // What it asks of an endpoint that is away is not answered either.
+            let asksInVain = isSilent || impact.away[tunnel.name] != nil
             guard starts ? end.begins : tunnel.beginsAnew(end, isLost: isSilent, version: version) else { return nil }
-            if !starts, isSilent, let attempts = end.own?.attempts {
+            if !starts, asksInVain, let attempts = end.own?.attempts {
                 givingUp.append(
                     "\(end.node) asks for \(tunnel.name) \(attempts == 1 ? "once" : "\(attempts) times") more when it has given its peer up, each \(retransmission.patience.shortText) long, and then no more: mended after that, \(tunnel.name) stays down."
                 )
                 return nil
             }
-            let pause = !starts && isSilent ? topology.pauseBetweenAttempts(of: end, version: version) : .zero
+            let pause = !starts && asksInVain ? topology.pauseBetweenAttempts(of: end, version: version) : .zero
             let wait = starts ? retransmission.interval : retransmission.longestWait
             let why =
                 "\(end.node) begins \(tunnel.name) with a packet: when it has asked for \(retransmission.patience.shortText) in vain, its kernel does not ask it again for \(pause.shortText) (`xfrm_acq_expires`), so it may take \((wait + pause).shortText)."

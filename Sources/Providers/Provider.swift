@@ -17,6 +17,8 @@ public struct Provider: Sendable {
     /// Its own, and those of the provider it is built on, as are the rules.
     public var defaults: [ProviderDefault]
     public var rules: [ProviderRule]
+    /// How it chooses among several paths to a prefix, the first criterion first; what it is built on, where it says nothing itself.
+    public var pathSelection: [ProviderRemark]
     /// What no rule can look at, and what the file's own figures say against each other.
     public var remarks: [ProviderRemark]
 

@@ -41,7 +41,8 @@ enum ProviderConstraints {
     /// All kinds there are.
     static let kinds: [any ProviderConstraint.Type] = [
         TunnelInsideBlock.self, IKELifetimeRange.self, ESPLifetimeRange.self, IKEOffer.self, ESPOffer.self,
-        ForwardSecrecy.self, DPDTimeoutRange.self, PresharedKeyForm.self, TunnelMTUAdvice.self, LinkMTUChoice.self,
+        ForwardSecrecy.self, DPDTimeoutRange.self, ResponderOnly.self, PresharedKeyForm.self, TunnelMTUAdvice.self,
+        LinkMTUChoice.self,
         APIPARange.self, APIPAPeerLimit.self, BGPAddressPerTunnel.self, BGPTimers.self, ASNChoice.self,
         BGPAuthentication.self, AdvertisedPrefixes.self, AnyTunnelBack.self,
     ]

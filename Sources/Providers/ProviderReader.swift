@@ -4,7 +4,9 @@ import YAMLReading
 
 /// Reads `providers/NAME.yaml`, noting every mistake with its line.
 public struct ProviderReader {
-    private static let keys = ["name", "title", "summary", "extends", "sources", "defaults", "rules", "remarks"]
+    private static let keys = [
+        "name", "title", "summary", "extends", "sources", "defaults", "rules", "path-selection", "remarks",
+    ]
 
     public let collector: DiagnosticCollector
 
@@ -35,14 +37,9 @@ public struct ProviderReader {
             fields["rules"]?.entries("a mapping of rules").compactMap {
                 rule(key: $0, value: $1, provider: name, sources: sources)
             } ?? []
-        let remarks =
-            fields["remarks"]?.members.compactMap { value -> ProviderRemark? in
-                guard let fields = value.fields(["text", "source"]),
-                    let text = fields.required("text", "what there is to know")?.text(),
-                    let source = source(fields, among: sources)
-                else { return nil }
-                return ProviderRemark(text: text.value, source: source)
-            } ?? []
+        let (pathSelection, remarks) = (
+            remarks(fields["path-selection"], sources: sources), remarks(fields["remarks"], sources: sources)
+        )
         let foundation = fields["extends"]?.text("a provider's name")
         guard !collector.hasErrors, let title else { return nil }
         let contradictions = rules.compactMap { rule in
@@ -51,7 +48,7 @@ public struct ProviderReader {
         return Provider(
             name: name, title: title, summary: fields["summary"]?.text()?.value ?? "", file: collector.file,
             foundation: foundation?.value, foundationLine: foundation?.line, defaults: defaults, rules: rules,
-            remarks: contradictions + remarks)
+            pathSelection: pathSelection, remarks: contradictions + remarks)
     }
 
     private func sources(_ value: YAMLValue?) -> [String: ProviderSource?] {
@@ -96,6 +93,16 @@ public struct ProviderReader {
             return nil
         }
         return source
+    }
+
+    private func remarks(_ value: YAMLValue?, sources: [String: ProviderSource?]) -> [ProviderRemark] {
+        value?.members.compactMap { value in
+            guard let fields = value.fields(["text", "source"]),
+                let text = fields.required("text", "what there is to know")?.text(),
+                let source = source(fields, among: sources)
+            else { return nil }
+            return ProviderRemark(text: text.value, source: source)
+        } ?? []
     }
 
     private func standard(

@@ -154,6 +154,26 @@ struct DPDTimeoutRange: ProviderConstraint {
     }
 }
 
+/// A side that answers and never begins.
+struct ResponderOnly: ProviderConstraint {
+    static let kind = "responder-only"
+    static let keys: [String] = []
+    static let severity = LabFileDiagnostic.Severity.warning
+
+    init?(_ fields: YAMLFields) {}
+
+    var statement: String { "its side answers when a tunnel is negotiated, and never begins" }
+
+    func findings(in design: Design) -> [Finding] {
+        design.ownEnds.filter { !$0.tunnel.isUnused && $0.end.begins }.map { own in
+            Finding(
+                line: design.line("tunnels", own.tunnel.name, "ends", own.end.node),
+                message: "tunnels.\(own.tunnel.name): \(own.end.node) begins, which \(design.provider) never does",
+                remedy: "Write `startup: listen` there, and let \(own.peer.node) begin.")
+        }
+    }
+}
+
 /// Which characters a pre-shared key may have, and how many.
 struct PresharedKeyForm: ProviderConstraint {
     static let kind = "pre-shared-key"

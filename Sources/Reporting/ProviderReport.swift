@@ -10,6 +10,7 @@ public struct ProviderReport: Encodable, Sendable {
     private let extends: String?
     private let defaults: [Default]
     private let rules: [RuleSummary]
+    private let pathSelection: [Remark]
     private let remarks: [Remark]
 
     private struct Default: Encodable {
@@ -34,12 +35,13 @@ public struct ProviderReport: Encodable, Sendable {
             Default(name: $0.key.rawValue, value: $0.value, source: $0.source, note: $0.note)
         }
         rules = provider.rules.map(\.summary)
+        pathSelection = provider.pathSelection.map { Remark(text: $0.text, source: $0.source) }
         remarks = provider.remarks.map { Remark(text: $0.text, source: $0.source) }
     }
 
     public func text(style: Style) -> String {
         var sources: [ProviderSource] = []
-        for source in defaults.map(\.source) + rules.map(\.source) + remarks.map(\.source)
+        for source in defaults.map(\.source) + rules.map(\.source) + (pathSelection + remarks).map(\.source)
         where !sources.contains(source) {
             sources.append(source)
         }
@@ -56,6 +58,10 @@ public struct ProviderReport: Encodable, Sendable {
         }
         let lines: [(title: String, lines: [String])] = [
             ("RULES", rules.flatMap { $0.lines(after: number($0.source), style: style) }),
+            (
+                "PATH SELECTION",
+                pathSelection.enumerated().map { "  \($0 + 1). \($1.text) \(number($1.source))" }
+            ),
             ("REMARKS", remarks.map { "  \($0.text) \(number($0.source))" }),
             ("SOURCES", sources.map { "  \(number($0)) \($0)" }),
         ]
@@ -93,7 +99,8 @@ public struct ProviderList: Encodable, Sendable {
     public init(_ providers: [Provider]) {
         self.providers = providers.map { provider in
             let sources =
-                provider.defaults.map(\.source) + provider.rules.map(\.source) + provider.remarks.map(\.source)
+                provider.defaults.map(\.source) + provider.rules.map(\.source)
+                + (provider.pathSelection + provider.remarks).map(\.source)
             return Entry(
                 name: provider.name, title: provider.title, defaults: provider.defaults.count,
                 rules: provider.rules.count, read: sources.compactMap(\.read).max(), file: provider.file)

@@ -38,7 +38,7 @@ public struct ScenarioReader {
         let outages = outages(within: length)
         let steps = entries.flatMap { ScenarioTimeline(entries: $0, reader: self).steps(within: length) }
         guard let length, let steps, let traffic, let outages else { return nil }
-        if traffic.isEmpty, !steps.contains(where: { if case .check = $0.action { true } else { false } }) {
+        if traffic.isEmpty, !steps.contains(where: { $0.action.looks }) {
             collector.warning(
                 name.line, "\(path) looks at nothing", "Add `traffic:`, or a step with `check:`.")
         }
@@ -158,7 +158,7 @@ public struct ScenarioReader {
         }
         var last = Duration.zero
         let entries = field.members.map { value -> ScenarioTimeline.Entry? in
-            guard let step = value.fields(["at", "fail", "for", "heal", "check", "check-fails"]),
+            guard let step = value.fields(["at", "fail", "for", "heal", "check", "check-fails", "exec"]),
                 let at = step.required("at", "when it happens, from the scenario's beginning")?.duration()
             else { return nil }
             if at.value < last {
@@ -180,11 +180,13 @@ public struct ScenarioReader {
     }
 
     private func action(of step: YAMLFields) -> ScenarioTimeline.Action? {
-        let kinds = ["fail", "heal", "check"].filter { step[$0] != nil || $0 == "check" && step["check-fails"] != nil }
+        let kinds = ["fail", "heal", "check", "exec"].filter {
+            step[$0] != nil || $0 == "check" && step["check-fails"] != nil
+        }
         guard kinds.count == 1 else {
             collector.error(
                 step.owner.line, "\(step.owner.path) \(kinds.isEmpty ? "does nothing" : "does several things at once")",
-                "Write one of `fail:`, `heal:`, and `check:` with or without `check-fails:`; two steps may have the same time."
+                "Write one of `fail:`, `heal:`, `exec:`, and `check:` with or without `check-fails:`; two steps may have the same time."
             )
             return nil
         }
@@ -207,6 +209,8 @@ public struct ScenarioReader {
         case "heal":
             if step["heal"]?.node.scalar?.string == "all" { return .healAll }
             return step["heal"].flatMap(faults).map { .heal($0) }
+        case "exec":
+            return step["exec"].flatMap { CommandReader(value: $0, reader: self).command() }.map { .exec($0) }
         default:
             return check(step)
         }
@@ -282,7 +286,7 @@ public struct ScenarioReader {
     // MARK: Names
 
     /// The name, if it is one of the usable; reported here, or where what it names is defined.
-    private func known(
+    func known(
         _ name: Located<String>, _ section: String, _ usable: [String], noun: String? = nil, path: String
     ) -> String? {
         if usable.contains(name.value) { return name.value }
@@ -293,5 +297,15 @@ public struct ScenarioReader {
                 Suggestion.remedy(for: name.value, among: written, noun: noun ?? section))
         }
         return nil
+    }
+}
+
+extension Scenario.Action {
+    /// Whether it can find something to be wrong.
+    fileprivate var looks: Bool {
+        switch self {
+        case .check, .exec: true
+        case .fail, .heal: false
+        }
     }
 }

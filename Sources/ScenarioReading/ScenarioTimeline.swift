@@ -9,6 +9,7 @@ struct ScenarioTimeline {
         case heal([Fault])
         case healAll
         case check(pass: [String], fail: [String])
+        case exec(Scenario.Command)
     }
 
     struct Entry {
@@ -90,6 +91,8 @@ struct ScenarioTimeline {
                 active = []
             case .check(let pass, let fail):
                 steps.append(.init(at: entry.at, line: entry.line, action: .check(pass: pass, fail: fail)))
+            case .exec(let command):
+                steps.append(.init(at: entry.at, line: entry.line, action: .exec(command)))
             }
         }
         for left in active {

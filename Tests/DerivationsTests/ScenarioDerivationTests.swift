@@ -16,6 +16,15 @@ import Testing
             ])
     }
 
+    /// Where another tunnel can stand in, and a session moves the traffic there.
+    @Test func `Providers maintain tunnels that are redundant`() throws {
+        let maintained = try KnownLabs.names.flatMap { name in
+            Breakage.all(of: try KnownLabs.bare(name)).filter { $0.kind == .maintained }.flatMap(\.faults)
+        }
+        #expect(
+            maintained.map(\.description) == ["c1t1", "c1t2", "c2t1", "c2t2"].map { "maintenance \($0) at tgw" })
+    }
+
     /// Everything is predicted, so it can be played: faults heal when all have noticed, and the end waits for the comeback.
     @Test(arguments: KnownLabs.names)
     func `Faults last until all have noticed`(_ name: String) throws {

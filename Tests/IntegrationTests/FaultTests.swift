@@ -286,6 +286,19 @@ struct FaultTests {
             _ = try await lab.clock("advance", "60s")
             #expect(try await lab.status().tunnel("backup")?.state == "down")
         },
+        Case("maintenance main at tgw", at: ["tgw", "drg"], recovery: main) { lab async throws in
+            // Traffic has left, both associations are gone, and the peer's attempts are not answered.
+            #expect(try await lab.quickPing("10.105.2.100", from: "vpc1-ec2").isLossless)
+            #expect(try await lab.status().tunnel("main")?.ends.allSatisfy { $0.inbound == nil } == true)
+            _ = try await lab.clock("advance", "180s")
+            #expect(try await lab.status().tunnel("main")?.state == "down")
+            #expect(try await lab.quickPing("10.105.2.100", from: "vpc1-ec2").isLossless)
+        },
+        Case("maintenance backup at vcn2-vm", at: ["vpc2-ec2", "vcn2-vm"], recovery: backup) { lab async throws in
+            #expect(try await lab.quickPing("192.168.2.1", from: "vcn2-vm").received == 0)
+            _ = try await lab.clock("advance", "60s")
+            #expect(try await lab.status().tunnel("backup")?.state == "down")
+        },
         Case("sa main deleted at tgw", at: ["tgw", "drg"], recovery: main) { lab async throws in
             let ends = try #require(try await lab.status().tunnel("main")?.ends)
             #expect(ends.map { $0.inbound == nil } == [true, false])

@@ -82,6 +82,50 @@ struct ScenarioTests {
         }
     }
 
+    // MARK: Commands
+
+    private static let commands = """
+
+        scenarios:
+          good:
+            timeline:
+              - {at: 1s, exec: {at: left, run: [ping, -c, 1, -W, 1, 10.0.0.2]}}
+              - {at: 2s, fail: link wire down, for: 10s}
+              - {at: 3s, exec: {at: left, run: "ping -c 1 -W 1 10.0.0.2", exit: 2}}
+              - {at: 4s, exec: {at: right, run: "sleep 3600 & echo started"}}
+            lasts: 20s
+          bad:
+            timeline:
+              - {at: 1s, exec: {at: left, run: "echo first; echo last words >&2; exit 3"}}
+              - {at: 2s, exec: {at: right, run: "echo waits; sleep 3600", within: 5s}}
+              - {at: 8s, exec: {at: left, run: [no-such-program]}}
+              - {at: 9s, exec: {at: left, run: "true"}}
+            lasts: 20s
+
+        """
+
+    /// Each ends as it must or fails the scenario with what it said last; what does not end is killed in the lab's time.
+    @Test func `Commands are judged by their exit codes`() async throws {
+        try await LabHome.with { home in
+            let lab = try home.writePair(named: "commands")
+            let pair = try String(contentsOfFile: lab, encoding: .utf8)
+            try (pair + Self.commands).write(toFile: lab, atomically: true, encoding: .utf8)
+            let good = try await home.netlab.run("test", lab, "--scenario", "good", "--format", "json")
+            #expect(good.code == 0, good.account)
+            #expect(try TestView(json: good.output).runs.first?.checks.map(\.outcome) == ["pass", "pass", "pass"])
+            let bad = try await home.netlab.run("test", lab, "--scenario", "bad", "--format", "json")
+            #expect(bad.code == 1, bad.account)
+            let checks = try #require(try TestView(json: bad.output).runs.first).checks
+            #expect(checks.map(\.outcome) == ["fail", "fail", "fail", "pass"], bad.account)
+            let seen = checks.map(\.verdict.seen)
+            try #require(seen.count == 4)
+            #expect(seen[0] == "it ended with code 3; its last words: first | last words")
+            #expect(seen[1] == "it had not ended after 5s, and was killed; its last words: waits")
+            #expect(seen[2].hasPrefix("it ended with code 127; its last words: The program no-such-program"))
+            try await home.expectNothingLeft()
+        }
+    }
+
     // MARK: What fails
 
     /// Both routers get a configuration of their own with a hold time that the lab file does not know of: the prediction goes by it,

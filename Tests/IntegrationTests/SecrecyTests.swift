@@ -37,6 +37,11 @@ struct SecrecyTests {
                 "key-of-bj-primary", "key-of-bj-secondary", "key-of-tk-primary", "key-of-tk-secondary",
                 "key-inside-amazon", "key-of-the-carrier",
             ], scenario: ""),
+        Case(lab: "azure-gcp", secrets: ["ExampleKeyOfInstance0", "ExampleKeyOfInstance1"], scenario: ""),
+        Case(
+            lab: "gcp-aws",
+            secrets: ["Example.Key.of.c1t1", "Example.Key.of.c1t2", "Example.Key.of.c2t1", "Example.Key.of.c2t2"],
+            scenario: ""),
         Case(lab: "policy-based", secrets: ["policies-alone-1"], scenario: ""),
         Case(lab: "transport-mode", secrets: ["host-to-host-1"], scenario: ""),
         Case(lab: "interface-kinds", secrets: ["either-interface-1"], scenario: ""),

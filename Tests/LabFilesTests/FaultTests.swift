@@ -1,3 +1,5 @@
+import Foundation
+import LabFiles
 import LabModel
 import NetworkTypes
 import Testing
@@ -45,6 +47,9 @@ import Testing
         ("mismatch backup esp", "mismatch backup esp at vpc2-ec2"),
         ("sa main deleted", "sa main deleted at tgw"),
         ("sa backup deleted at vcn2-vm", "sa backup deleted at vcn2-vm"),
+        ("maintenance main", "maintenance main at tgw"),
+        ("maintenance main at drg", "maintenance main at drg"),
+        ("maintenance backup at vcn2-vm", "maintenance backup at vcn2-vm"),
         ("bgp main shut", "bgp main shut at tgw"),
         ("bgp main shut at drg", "bgp main shut at drg"),
         ("bgp main hold 90s", "bgp main hold 1m30s at tgw"),
@@ -213,6 +218,22 @@ import Testing
         }
     }
 
+    /// A provider announces it; where only one end is a provider's, that is the one.
+    @Test func `Maintenance is of the provider's end`() throws {
+        let text = try KnownText.gcpAws()
+        let site = text.replacing("{title: Google Cloud, provider: gcp}", with: "{title: A site}")
+        #expect(try KnownText.resolve(text).fault("maintenance c1t1") == .maintenance(tunnel: "c1t1", node: "gcp-gw"))
+        #expect(try KnownText.resolve(site).fault("maintenance c1t1") == .maintenance(tunnel: "c1t1", node: "tgw"))
+        // An address that is away takes all with it that ends there.
+        let shared = text.replacing("address: 198.51.100.3,", with: "address: 198.51.100.2,")
+            .replacing("[198.51.100.2/29, 198.51.100.3/29]", with: "198.51.100.2/29")
+            .replacing("    role: router\n", with: "    role: router\n    ike: strongswan\n")
+        let error = try #require(throws: FaultError.self) {
+            try KnownText.resolve(shared).fault("maintenance c1t1 at tgw")
+        }
+        #expect(error.description.hasPrefix("c1t1 is between the same addresses as c1t2:"), "\(error)")
+    }
+
     @Test func `Who brings an own configuration keeps it`() throws {
         let text = BrokenLab.text.replacing("  peer: {role: router}", with: "  peer: {role: router, bird: vm.conf}")
         let topology = try BrokenLab.resolve(text).topology
@@ -225,5 +246,24 @@ import Testing
         }
         #expect(try Fault("bgp main hold 9s", in: topology) == .holdTime(session: "main", .seconds(9), node: "router"))
         #expect(try Fault("bgp main shut at peer", in: topology) == .sessionShut("main", node: "peer"))
+    }
+}
+
+extension Topology {
+    fileprivate func fault(_ text: String) throws -> Fault { try Fault(text, in: self) }
+}
+
+/// The repository's `Labs/gcp-aws`, without what needs its providers' files.
+private enum KnownText {
+    static func gcpAws() throws -> String {
+        let labs = URL(filePath: #filePath)
+            .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        let text = try String(contentsOf: labs.appending(path: "Labs/gcp-aws/lab.yaml"), encoding: .utf8)
+        return try String(text[..<#require(text.firstRange(of: "\nscenarios:")).lowerBound])
+    }
+
+    static func resolve(_ text: String) throws -> Topology {
+        struct NoFile: Error {}
+        return try LabFile(text: text, file: "lab.yaml", companion: { _ in throw NoFile() }).resolve().topology
     }
 }

@@ -9,7 +9,7 @@ import Testing
     static let directory = URL(filePath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().appending(
             path: "Labs/providers")
-    static let names = ["alibaba", "aws", "azure", "cmi", "oci", "soracom"]
+    static let names = ["alibaba", "aws", "azure", "cloudflare", "cmi", "gcp", "oci", "soracom"]
 
     static var library: ProviderLibrary {
         ProviderLibrary(names: names) { name in
@@ -25,11 +25,22 @@ import Testing
         #expect(provider.rules.allSatisfy { !$0.statement.isEmpty && $0.id.hasSuffix("/\($0.kind)") })
     }
 
+    /// How each cloud chooses among paths, first the longest match wherever a document says so.
+    @Test func `Path selection has sources, and a provider built on another has that one's`() throws {
+        for name in ["aws", "azure", "cloudflare", "gcp", "oci"] {
+            let steps = try Self.library.provider(name).pathSelection
+            #expect(steps.count > 1 && steps.allSatisfy { $0.source.read != nil && !$0.text.isEmpty }, "\(name)")
+        }
+        let aws = try Self.library.provider("aws").pathSelection
+        #expect(try Self.library.provider("soracom").pathSelection == aws)
+        #expect(aws[1].text.contains("most specific") && aws[2].text.hasPrefix("Static"))
+    }
+
     /// The facts that the project began with.
     @Test(arguments: [
         (
             "aws", "tunnel-inside-cidr",
-            "a /30 from 169.254.0.0/16; not in 169.254.0.0/30, 169.254.1.0/30, 169.254.2.0/30, 169.254.3.0/30, 169.254.4.0/30, 169.254.5.0/30, 169.254.169.252/30"
+            "a /30 or a /126 from 169.254.0.0/16, fd00::/8; not in 169.254.0.0/30, 169.254.1.0/30, 169.254.2.0/30, 169.254.3.0/30, 169.254.4.0/30, 169.254.5.0/30, 169.254.169.252/30"
         ),
         ("aws", "ike-lifetime", "900s to 28800s"), ("aws", "esp-lifetime", "900s to 3600s, and shorter than IKE's"),
         (
@@ -43,7 +54,11 @@ import Testing
         ("oci", "any-tunnel-back", "may use any tunnel that is up"),
         ("alibaba", "tunnel-mtu", "tunnel MTU 1360 or less, MSS 1359"),
         ("soracom", "bgp-address-per-tunnel", "also where the tunnels lead to one public address"),
-        ("soracom", "tunnel-inside-cidr", "a /30 from 169.254.0.0/16"),
+        ("soracom", "tunnel-inside-cidr", "a /30 or a /126 from 169.254.0.0/16"),
+        ("gcp", "perfect-forward-secrecy", "perfect forward secrecy"),
+        ("gcp", "tunnel-mtu", "tunnel MTU 1406 or less, MSS 1366, less with some algorithms (1374 and up)"),
+        ("gcp", "bgp-timers", "BGP keepalive 20s, hold 1m; goes down"),
+        ("cloudflare", "responder-only", "never begins"),
         ("cmi", "bgp-authentication", "needed"),
     ])
     func `States`(_ name: String, _ kind: String, _ text: String) throws {

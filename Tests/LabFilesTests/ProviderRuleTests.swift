@@ -167,8 +167,25 @@ import Testing
         let library = RuledLab.providers(blue: "nothing: {source: doc}")
         let error = try #require(throws: LabFileError.self) { try library.provider("blue") }
         let known = try #require(error.diagnostics.first?.remedy.firstMatch(of: #/Known kinds of rules: (.*)\./#)?.1)
-        let tested = Set(Self.cases.map(\.kind) + ["apipa-peers-per-public-ip", "bgp-address-per-tunnel"])
+        let tested = Set(
+            Self.cases.map(\.kind) + ["apipa-peers-per-public-ip", "bgp-address-per-tunnel", "responder-only"])
         #expect(Set(known.split(separator: ", ").map(String.init)) == tested)
+    }
+
+    /// Unless a file says otherwise, an end begins.
+    @Test func `Who never begins has to listen`() throws {
+        let lab = try RuledLab("responder-only: {source: doc}", [])
+        let found = lab.diagnostics.filter { $0.rules.first?.id == "blue/responder-only" }
+        #expect(
+            found.map(\.message) == ["one", "two"].map { "tunnels.\($0): blue-gw begins, which blue never does" })
+        #expect(found.allSatisfy { $0.severity == .warning && $0.remedy.contains("startup: listen") })
+        let listening = try RuledLab(
+            "responder-only: {source: doc}",
+            [
+                ("inside: 169.254.21.2/30", "inside: 169.254.21.2/30, startup: listen"),
+                ("inside: 169.254.22.2/30", "inside: 169.254.22.2/30, startup: listen"),
+            ])
+        #expect(listening.diagnostics.filter { $0.rules.first?.id == "blue/responder-only" } == [])
     }
 
     /// What a user does with an instance is no matter of the provider's.

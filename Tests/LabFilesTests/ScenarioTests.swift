@@ -70,6 +70,31 @@ struct ScenarioTests {
     }
 
     @Test
+    func `A command has its words or is the shell's, its code and its limit`() throws {
+        let scenario = try #require(
+            try Self.resolved(
+                """
+                x:
+                  timeline:
+                    - {at: 1s, exec: {at: vm, run: "ip route | grep default"}}
+                    - {at: 2s, exec: {at: peer, run: [birdc, show protocols], exit: 3, within: 1m}}
+                  lasts: 1m
+                """
+            ).scenario(named: "x"))
+        #expect(
+            scenario.steps.map(\.action) == [
+                .exec(
+                    .init(
+                        node: "vm", arguments: ["sh", "-c", "ip route | grep default"], exit: 0, limit: .seconds(10))),
+                .exec(.init(node: "peer", arguments: ["birdc", "show protocols"], exit: 3, limit: .seconds(60))),
+            ])
+        let commands = scenario.steps.compactMap { step in
+            if case .exec(let command) = step.action { command.text } else { nil }
+        }
+        #expect(commands == ["ip route | grep default", "birdc show protocols"])
+    }
+
+    @Test
     func `A probe can have several flows`() throws {
         let text = Self.cut.replacing("{there: 100ms, back: 1s}", with: "{there: {every: 100ms, flows: 24}, back: 1s}")
         #expect(
@@ -113,6 +138,7 @@ struct ScenarioTests {
             case .fail: "fail"
             case .heal: "heal"
             case .check: "check"
+            case .exec: "exec"
             }
         }
         #expect(kinds == ["fail", "heal", "fail", "heal"])
@@ -284,6 +310,35 @@ struct ScenarioTests {
             (
                 "x:\n  lasts: 1m\n  timeline:\n§    - {at: 1s, check: up, check-fails: down}",
                 "up and down never apply together", "at different times"
+            ),
+            // Commands
+            (
+                "x:\n  lasts: 1m\n  timeline:\n§    - {at: 1s, exec: {at: vmm, run: ip route}}",
+                "scenarios.x.timeline.[0].exec: there is no \"vmm\"", "Did you mean \"vm\"?"
+            ),
+            (
+                "x:\n  lasts: 1m\n  timeline:\n§    - {at: 1s, exec: {at: vm}}",
+                "scenarios.x.timeline.[0].exec has no \"run\"", "the command: a text for the shell, or a list of words"
+            ),
+            (
+                "x:\n  lasts: 1m\n  timeline:\n§    - {at: 1s, exec: {at: vm, run: []}}",
+                "scenarios.x.timeline.[0].exec.run: a list is not a command", "or a list of its words"
+            ),
+            (
+                "x:\n  lasts: 1m\n  timeline:\n§    - {at: 1s, exec: {at: vm, run: ' '}}",
+                "scenarios.x.timeline.[0].exec.run: \" \" is not a command", "or a list of its words"
+            ),
+            (
+                "x:\n  lasts: 1m\n  timeline:\n§    - {at: 1s, exec: {at: vm, run: ip route, exit: 256}}",
+                "\"256\" is not an exit code from 0 to 255", "Write"
+            ),
+            (
+                "x:\n  lasts: 1m\n  timeline:\n§    - {at: 1s, exec: {at: vm, run: ip route, within: 0s}}",
+                "\"0s\" is not a time above zero and of at most 1h", "Write"
+            ),
+            (
+                "x:\n  lasts: 1m\n  timeline:\n§    - {at: 1s, exec: {at: vm, run: ip route}, check: rtt}",
+                "does several things at once", "two steps may have the same time"
             ),
             // Faults
             (

@@ -141,6 +141,7 @@ import Testing
         ("mismatch main psk", "OO--"), ("mismatch main ike at drg", "OO--"), ("mismatch main esp", "OO--"),
         ("mismatch backup psk at vcn2-vm", "--XX"), ("sa main deleted at tgw", "mO--"),
         ("sa backup deleted at vcn2-vm", "--m?"), ("bgp main shut", "mm--"), ("bgp main shut at drg", "mm--"),
+        ("maintenance main", "mm--"), ("maintenance main at drg", "mm--"), ("maintenance backup", "--XX"),
         ("bgp main hold 9s", "mm--"), ("bgp main md5 wrong", "mm--"),
         // Nodes.
         ("node tgw down", "XX-X"), ("node internet down", "XXXX"), ("node vpc2-ec2 down", "--XX"),

@@ -43,6 +43,13 @@ public struct PlutoDriver: KeyDaemonDriver {
         }
     }
 
+    public func forget(_ end: TunnelEnd) async throws {
+        for (connection, _) in end.connections {
+            // One that pluto does not know is forgotten already.
+            _ = try await NodeProcess.run(PlutoCommand.unload(connection), in: sandbox)
+        }
+    }
+
     /// Whether pluto takes the one or the other command for it.
     private func renewChild(of connection: String) async throws -> Bool {
         for command in PlutoCommand.renewChild(connection) {

@@ -32,6 +32,11 @@ public struct CharonControl: Hashable, Sendable {
         try command("terminate", [("ike", .value(connection)), ("force", .value("yes")), ("timeout", .value("-1"))])
     }
 
+    /// Forgets a connection; it is read again with the files.
+    public func unload(connection: String) throws(DaemonError) {
+        try command("unload-conn", [("name", .value(connection))])
+    }
+
     /// Negotiates a child SA's successor.
     public func rekey(child: String) throws(DaemonError) {
         try command("rekey", [("child", .value(child))])

@@ -53,6 +53,17 @@ public struct CharonDriver: KeyDaemonDriver {
         }
     }
 
+    public func forget(_ end: TunnelEnd) async throws {
+        let control = control
+        for name in Set(end.connections.map(\.name)).sorted() {
+            // One that charon does not know, or that has no IKE SA, is refused: then there is nothing to end.
+            try await offThread {
+                try? control.terminate(connection: name)
+                try? control.unload(connection: name)
+            }
+        }
+    }
+
     public static func keySource(_ daemons: [(sandbox: NodeSandbox, log: String)]) -> any IKEKeySource {
         CharonKeySource(daemons.map(\.sandbox))
     }

@@ -9,6 +9,8 @@ public struct Breakage: Hashable, Sendable {
         case cut
         /// One end's key or certificate is another: the tunnel is negotiated anew, in vain.
         case refused
+        /// A provider replaces the endpoint of a tunnel that another one can stand in for.
+        case maintained
         /// A speaker's operator shuts a session.
         case shut
         /// A gateway is without power.
@@ -29,12 +31,13 @@ public struct Breakage: Hashable, Sendable {
         switch kind {
         case .cut: "tunnel \(subject) cut"
         case .refused: "tunnel \(subject) refused"
+        case .maintained: "tunnel \(subject) maintained"
         case .shut: "bgp \(subject) shut"
         case .down: "gateway \(subject) down"
         }
     }
 
-    /// Each tunnel cut and refused, each session shut, each gateway down.
+    /// Each tunnel cut, refused and maintained, each session shut, each gateway down.
     public static func all(of topology: Topology) -> [Breakage] {
         let used = topology.tunnels.filter { !$0.isUnused }
         let cuts = used.map { tunnel in
@@ -63,6 +66,27 @@ public struct Breakage: Hashable, Sendable {
         let gateways = topology.nodes.filter { ends.contains($0.name) }.map {
             Breakage(kind: .down, subject: $0.name, faults: [.nodeDown($0.name)])
         }
-        return cuts + refusals + shut + gateways
+        return cuts + refusals + maintenance(of: used, in: topology) + shut + gateways
+    }
+
+    /// Of the tunnels whose traffic a session moves to another between the same nodes.
+    private static func maintenance(of tunnels: [Tunnel], in topology: Topology) -> [Breakage] {
+        tunnels.compactMap { tunnel in
+            let isRedundant = tunnels.contains { other in
+                other.name != tunnel.name && Set(other.ends.map(\.node)) == Set(tunnel.ends.map(\.node))
+                    && other.ends.allSatisfy { !topology.sessions(through: $0).isEmpty }
+            }
+            let providers = tunnel.ends.filter { end in
+                topology.clouds.contains {
+                    $0.name == topology.node(named: end.node)?.cloud && $0.provider != nil
+                }
+            }
+            // Providers' gateways wait to be asked, unless a setting says otherwise.
+            guard isRedundant, let end = providers.first(where: { !$0.begins }) ?? providers.first,
+                !topology.sessions(through: end).isEmpty,
+                let fault = try? Fault("maintenance \(tunnel.name) at \(end.node)", in: topology)
+            else { return nil }
+            return Breakage(kind: .maintained, subject: tunnel.name, faults: [fault])
+        }
     }
 }

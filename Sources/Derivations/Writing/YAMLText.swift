@@ -101,12 +101,14 @@ extension Scenario {
             let value = flow.count.map { YAMLText.mapping([("every", every), ("flows", "\($0)")]) } ?? every
             return (YAMLText.scalar(flow.probe), value)
         }
-        let steps = steps.map { step -> String in
+        let steps = steps.compactMap { step -> String? in
             let at = step.at.exactText
             switch step.action {
             case .fail(let faults): return "  - \(YAMLText.mapping([("at", at), ("fail", Self.text(faults))]))"
             case .heal(let faults): return "  - \(YAMLText.mapping([("at", at), ("heal", Self.text(faults))]))"
             case .check(let pass, _): return "  - \(YAMLText.mapping([("at", at), ("check", YAMLText.list(pass))]))"
+            // No scenario that is derived has one.
+            case .exec: return nil
             }
         }
         return ["summary: \"\(summary)\"", "traffic: \(YAMLText.mapping(flows))", "timeline:"] + steps

@@ -15,7 +15,7 @@ extension ScenarioPlan {
         var reboots: [(fault: Fault, until: Duration)] = []
         for (number, step) in scenario.steps.enumerated() {
             switch step.action {
-            case .check: break
+            case .check, .exec: break
             case .heal(let faults): active.removeAll(where: faults.contains)
             case .fail(let faults):
                 for flow in scenario.traffic {

@@ -10,6 +10,17 @@ public struct ScenarioPlan: Sendable {
     public let script: Script
     /// By time.
     public let checks: [Check]
+    /// By time.
+    public let commands: [Command]
+
+    /// A command of the scenario's, and what it must end with.
+    public struct Command: Sendable {
+        public let at: Duration
+        fileprivate let line: Int
+        fileprivate let command: Scenario.Command
+        /// The script's step.
+        fileprivate let step: Int
+    }
 
     /// Expectations held against the lab at one moment of a scenario.
     public struct Check: Sendable {
@@ -31,10 +42,14 @@ public struct ScenarioPlan: Sendable {
         self.topology = topology
         var steps: [Script.Step] = []
         var checks: [Check] = []
+        var commands: [Command] = []
         for step in scenario.steps {
             switch step.action {
             case .fail(let faults): steps.append(Script.Step(at: step.at, action: .fail(faults)))
             case .heal(let faults): steps.append(Script.Step(at: step.at, action: .heal(faults)))
+            case .exec(let command):
+                commands.append(Command(at: step.at, line: step.line, command: command, step: steps.count))
+                steps.append(Script.Step(at: step.at, action: .exec(command)))
             case .check(let pass, let fail):
                 let plan = CheckPlan(
                     topology: topology,
@@ -58,6 +73,7 @@ public struct ScenarioPlan: Sendable {
             topology.probe(named: flow.probe).map { Self.requests(of: flow, by: $0, payload, from: &ports) } ?? []
         }
         self.checks = checks
+        self.commands = commands
         script = Script(
             flows: flows, steps: steps, length: scenario.length,
             capture: CaptureRequest(
@@ -108,7 +124,8 @@ public struct ScenarioPlan: Sendable {
         let links = topology.links.filter { link in
             outside.contains(link.name) || link.ends.contains { entered.contains($0.node) }
         }
-        return links.flatMap(\.ends).map {
+        // Commands alone, within one cloud: then there is no place of more interest than another.
+        return (links.isEmpty ? topology.links : links).flatMap(\.ends).map {
             CaptureRequest.Point(node: $0.node, interface: $0.interface, direction: .outbound)
         }
             + tunnels.compactMap { end in
@@ -158,6 +175,24 @@ extension ScenarioPlan.Check {
             default: "\"\(condition)\" was not looked at"
             }
         }.first
+    }
+}
+
+// What became of a command.
+extension ScenarioPlan.Command {
+    /// Nil where the script did not come so far, or the command could not be started, which the record says.
+    public func verdict(_ record: ScriptRecord, labFile: String) -> Verdict? {
+        guard record.steps.indices.contains(step), let result = record.steps[step].command else { return nil }
+        let end =
+            result.code.map { "it ended with code \($0)" }
+            ?? "it had not ended after \(command.limit.shortText), and was killed"
+        let words =
+            result.lastLines.isEmpty
+            ? "it printed nothing" : "its last words: \(result.lastLines.joined(separator: " | "))"
+        return Verdict(
+            expectation: "exec at \(command.node)", kind: "exec", outcome: result.code == command.exit ? .pass : .fail,
+            expected: "`\(command.text)` ends with code \(command.exit)", rule: "\(labFile):\(line)",
+            seen: "\(end); \(words)")
     }
 }
 

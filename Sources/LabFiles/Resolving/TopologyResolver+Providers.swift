@@ -125,6 +125,7 @@ extension ProviderLibrary {
                 provider?.rules += base.rules.filter { !kinds.contains($0.kind) }
                 let keys = provider?.defaults.map(\.key) ?? []
                 provider?.defaults += base.defaults.filter { !keys.contains($0.key) }
+                if provider?.pathSelection.isEmpty ?? false { provider?.pathSelection = base.pathSelection }
             }
         }
         for diagnostic in own.diagnostics { collector.note(diagnostic) }

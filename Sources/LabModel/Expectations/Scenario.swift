@@ -51,6 +51,31 @@ public struct Scenario: Hashable, Sendable, Codable {
         case heal([Fault])
         /// Expectations by name: those that must hold now, and those that must not.
         case check(pass: [String], fail: [String])
+        case exec(Command)
+    }
+
+    /// A command that is run in a node, with what must come of it.
+    public struct Command: Hashable, Sendable, Codable {
+        public let node: String
+        /// The program, and what it is given.
+        public let arguments: [String]
+        /// The exit code that it must end with, 0 to 255; 128 and more for a signal's number, as a shell reports it.
+        public let exit: Int32
+        /// How long it may take, in the lab's time: then it is killed.
+        public let limit: Duration
+
+        public init(node: String, arguments: [String], exit: Int32, limit: Duration) {
+            self.node = node
+            self.arguments = arguments
+            self.exit = exit
+            self.limit = limit
+        }
+
+        /// As somebody types it.
+        public var text: String {
+            arguments.count == 3 && arguments.prefix(2) == ["sh", "-c"]
+                ? arguments[2] : arguments.joined(separator: " ")
+        }
     }
 
     /// `outage: {PROBE: none}`, `{PROBE: 40s}` or `{PROBE: {at-most: 40s, published: TEXT}}`: the longest time in which no

@@ -20,6 +20,7 @@ extension Fault: CustomStringConvertible {
         case .daemon(let node, let kind, let fault): "daemon \(node)/\(kind.rawValue) \(fault.rawValue)"
         case .mismatch(let tunnel, let parameter, let node): "mismatch \(tunnel) \(parameter.rawValue) at \(node)"
         case .associationsDeleted(let tunnel, let node): "sa \(tunnel) deleted at \(node)"
+        case .maintenance(let tunnel, let node): "maintenance \(tunnel) at \(node)"
         case .sessionShut(let session, let node): "bgp \(session) shut at \(node)"
         case .holdTime(let session, let hold, let node): "bgp \(session) hold \(hold.exactText) at \(node)"
         case .wrongKey(let session, let node): "bgp \(session) md5 wrong at \(node)"

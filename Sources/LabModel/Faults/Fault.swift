@@ -32,6 +32,9 @@ public enum Fault: Hashable, Sendable, Codable {
     case mismatch(tunnel: String, Parameter, node: String)
     /// `sa TUNNEL deleted [at NODE]`: one end's kernel forgets its security associations.
     case associationsDeleted(tunnel: String, node: String)
+    /// `maintenance TUNNEL [at NODE]`: one end's endpoint is replaced, as AWS announces it: traffic goes by other tunnels first,
+    /// then the end deletes its IKE SA and is away until this is healed. The provider's end unless named.
+    case maintenance(tunnel: String, node: String)
     /// `bgp SESSION shut [at NODE]`: by its operator, who tells the peer; the session's first speaker's unless named.
     case sessionShut(String, node: String)
     /// `bgp SESSION hold TIME [at NODE]`: what one speaker proposes.
@@ -115,6 +118,9 @@ extension Fault {
         default: false
         }
     }
+
+    /// Whether it moves traffic before it does anything else.
+    public var movesTraffic: Bool { if case .maintenance = self { true } else { false } }
 
     /// The node that it reboots, which takes its time; nil for any other fault.
     public var rebooted: String? { if case .nodeRebooted(let node) = self { node } else { nil } }

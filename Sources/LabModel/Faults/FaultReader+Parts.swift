@@ -128,6 +128,25 @@ extension FaultReader {
         }
     }
 
+    /// The maintenance of a tunnel's end: of the one in a provider's cloud unless named; of the first where both are, or neither is.
+    func maintenance(of tunnel: Tunnel, at name: String?) throws(FaultError) -> Fault {
+        let providers = tunnel.ends.filter { end in
+            topology.clouds.contains { $0.name == topology.node(named: end.node)?.cloud && $0.provider != nil }
+        }
+        let node = try end(name ?? (providers.count == 1 ? providers[0].node : nil), of: tunnel)
+        let own = tunnel.ends.first { $0.node == node }
+        let others = topology.tunnelEnds(of: node).filter { other, end in
+            other.name != tunnel.name && !other.isUnused && end.localAddress == own?.localAddress
+                && end.remoteAddress == own?.remoteAddress
+        }.map(\.tunnel.name)
+        guard others.isEmpty else {
+            throw FaultError(
+                "\(tunnel.name) is between the same addresses as \(others.joined(separator: " and ")): its endpoint at \(node) cannot be away alone. Take `node \(node) down`."
+            )
+        }
+        return .maintenance(tunnel: tunnel.name, node: node)
+    }
+
     /// A speaker of the session, its first unless named.
     func speaker(_ name: String?, of session: BGPSession) throws(FaultError) -> String {
         try one(name, of: session.speakers.map(\.node), noun: "speakers of \(session.name)")

@@ -74,6 +74,10 @@ struct FaultReader {
             }
         ),
         (
+            "maintenance TUNNEL [at NODE]",
+            { (r, a) throws(FaultError) in try r.maintenance(of: r.usedTunnel(a[0]), at: a[1]) }
+        ),
+        (
             "bgp SESSION shut [at NODE]",
             { (r, a) throws(FaultError) in
                 let session = try r.session(a[0])
