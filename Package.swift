@@ -104,6 +104,9 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(name: "LabDrafts", dependencies: ["Providers", "NetworkTypes"], swiftSettings: strict),
+        .target(
+            name: "Imports", dependencies: ["Providers", "HeaderStacks", "Daemons", "LabModel", "NetworkTypes"],
+            swiftSettings: strict),
         .target(name: "LabPlan", dependencies: ["Daemons", "DaemonProfiles", "LabModel", "NetworkTypes"], swiftSettings: strict),
         .target(
             name: "Predictions", dependencies: ["HeaderStacks", "Daemons", "DaemonProfiles", "RoutingDaemons", "LabModel", "PacketFormats", "NetworkTypes"],
@@ -128,7 +131,7 @@ let package = Package(
         .target(
             name: "Reporting",
             dependencies: [
-                "AgentProtocol", "Expectations", "Recordings", "Predictions", "HeaderStacks", "LabPlan", "Providers", "Daemons", "RoutingDaemons",
+                "AgentProtocol", "Expectations", "Recordings", "Predictions", "HeaderStacks", "LabPlan", "Imports", "Providers", "Daemons", "RoutingDaemons",
                 "LabRecords", "LabModel", "NetworkTypes",
             ],
             swiftSettings: strict),
@@ -198,7 +201,7 @@ let package = Package(
             name: "NetlabCommands",
             dependencies: [
                 "NetworkTypes", "PacketFormats", "CaptureFile", "PacketCapture", "Decryption", "Expectations", "Recordings",
-                "Derivations", "Predictions", "HeaderStacks", "Daemons", "DaemonProfiles", "LabRecords", "LabModel", "LabFiles", "LabDrafts", "Providers",
+                "Derivations", "Predictions", "HeaderStacks", "Daemons", "DaemonProfiles", "LabRecords", "LabModel", "LabFiles", "LabDrafts", "Imports", "Providers",
                 "LabPlan", "AgentProtocol", "KernelBuilds", "Userlands", "LabHost", "LabRuntime", "Pages", "Reporting", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Subprocess", package: "swift-subprocess"),

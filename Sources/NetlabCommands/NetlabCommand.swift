@@ -31,7 +31,7 @@ struct NetlabCommand: AsyncParsableCommand {
             CommandGroup(
                 name: "Before a lab",
                 subcommands: [
-                    New.self, Validate.self, Graph.self, Providers.self, PlanCommand.self, MTUCommand.self,
+                    New.self, Import.self, Validate.self, Graph.self, Providers.self, PlanCommand.self, MTUCommand.self,
                 ]),
             CommandGroup(name: "This machine", subcommands: [DoctorCommand.self, Gc.self, Kernel.self]),
         ])

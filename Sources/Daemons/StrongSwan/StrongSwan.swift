@@ -203,6 +203,18 @@ public struct StrongSwan: KeyDaemon {
             }
     }
 
+    public func connections(in text: String) -> [String] {
+        (try? StrongSwanSettings(text))?[section: "connections"]?.sectionNames ?? []
+    }
+
+    public func hasKeys(in text: String) -> Bool {
+        !((try? StrongSwanSettings(text))?[section: "secrets"]?.sectionNames.isEmpty ?? true)
+    }
+
+    public func file(withKey key: String) -> String {
+        "secrets {\n    ike-imported {\n        secret = \"\(key)\"\n    }\n}\n"
+    }
+
     public func mistaking(_ parameter: Fault.Parameter, in files: ConnectionFiles, of end: TunnelEnd) -> ConnectionFiles
     {
         files.mistakenSwanctl(parameter, of: end)
