@@ -54,6 +54,11 @@ public protocol KeyDaemon: DaemonProfile {
     func connections(in text: String) -> [String]
     /// Whether a text has pre-shared keys as the daemon's files have them.
     func hasKeys(in text: String) -> Bool
+    /// A text in a format that the daemon does not read any more, in its present one; nil for any other text.
+    ///
+    /// - Parameter keys: What is in a file of keys beside it.
+    /// - Returns: The name and text of the file, and the settings that it has not.
+    func converted(_ text: String, keys: String?) -> (name: String, text: String, leftOut: [String])?
     /// A file that has one pre-shared key for whomever it speaks to, of characters that need no quoting.
     func file(withKey key: String) -> String
     /// The user's own files of an end with one parameter that does not fit its peer any more.
@@ -90,6 +95,7 @@ extension KeyDaemon {
     public func connections(in text: String) -> [String] { [] }
     public func hasKeys(in text: String) -> Bool { false }
     public func file(withKey key: String) -> String { "" }
+    public func converted(_ text: String, keys: String?) -> (name: String, text: String, leftOut: [String])? { nil }
     public func pauseBetweenAttempts(_ version: DaemonVersion) -> Duration { .zero }
     public func readSettings(_ text: String) -> Result<OwnDaemonSettings, OwnDaemonSettings.Unreadable> {
         .failure(OwnDaemonSettings.Unreadable(line: 1, reason: "\(product) has no file of settings of its own"))

@@ -45,13 +45,16 @@ public struct LabImport: Sendable {
         var facts = Facts()
         var resources = Resources()
         var recognized: [String] = []
+        var documents = 0
         var own: [ImportFile] = []
         for input in inputs {
             let first = input.text.first { !$0.isWhitespace && $0 != "\u{FEFF}" }
             if first == "{" || first == "[" {
-                recognized.append(try Self.read(input, into: &resources, &facts))
+                if let found = try Self.read(input, into: &resources, &facts) { recognized.append(found) }
+                documents += 1
             } else if first == "<" {
                 resources.add(Self.device(input))
+                documents += 1
                 recognized.append("\(input.path): a document of AWS's for a customer's device")
             } else {
                 own.append(input)
@@ -63,7 +66,7 @@ public struct LabImport: Sendable {
             GCPFacts.add(resources, to: &facts)
             OCIFacts.add(resources, to: &facts)
             facts.join()
-        } else if recognized.isEmpty {
+        } else if documents == 0 {
             try OwnFileFacts.add(own, to: &facts)
         } else {
             throw ImportError(
@@ -91,17 +94,17 @@ public struct LabImport: Sendable {
         files =
             [File(name: "lab.yaml", text: text.text, purpose: "the lab")]
             + text.keys.map { File(name: $0.name, text: "\($0.key)\n", purpose: "a pre-shared key") }
-            + facts.copies.map { File(name: $0.name, text: $0.text, purpose: "a file of yours, word for word") }
+            + facts.copies.map { File(name: $0.name, text: $0.text, purpose: "a daemon's own file") }
         notes = lab.notes
         tunnels = facts.tunnels.count
     }
 
     private static let mostTunnels = 64
 
-    /// - Returns: What the input is, for people.
+    /// - Returns: What the input is, for people; nil for what is noted as unknown.
     private static func read(
         _ input: ImportFile, into resources: inout Resources, _ facts: inout Facts
-    ) throws(ImportError) -> String {
+    ) throws(ImportError) -> String? {
         let root = try JSONNode(text: input.text, file: input.name)
         if TerraformReader.isMeant(root) {
             if root["resources"]?.isList ?? false, root["values"] == nil {
@@ -125,7 +128,7 @@ public struct LabImport: Sendable {
         let names = root.members.first?.names ?? []
         let found = names.isEmpty ? "it has no members" : "its members are \(names.prefix(8).joined(separator: ", "))"
         facts.note(.unsupported, "\(input.path) is JSON of something that is not read: \(found)")
-        return "\(input.path): JSON of something that is not read"
+        return nil
     }
 
     /// The document alone, as if it stood in a connection.

@@ -19,7 +19,7 @@ struct Import: ParsableCommand {
             Examples:
               netlab import connection.json customer-gateway.json     # aws ec2 describe-vpn-connections, describe-customer-gateways, …
               netlab import state.json --name office                  # terraform show -json > state.json
-              netlab import left/ipsec.conf right/swanctl.conf        # keys from ipsec.secrets beside them
+              netlab import left/ipsec.conf right/ipsec.conf        # keys from ipsec.secrets beside them
             """)
 
     @Argument(help: "Files, or - for standard input.")

@@ -203,6 +203,12 @@ public struct StrongSwan: KeyDaemon {
             }
     }
 
+    public func converted(_ text: String, keys: String?) -> (name: String, text: String, leftOut: [String])? {
+        guard var older = OlderConfiguration(text, keys: keys) else { return nil }
+        let text = older.converted()
+        return ("swanctl.conf", text, older.leftOut)
+    }
+
     public func connections(in text: String) -> [String] {
         (try? StrongSwanSettings(text))?[section: "connections"]?.sectionNames ?? []
     }

@@ -33,8 +33,8 @@ extension Facts {
         }
         // Another tunnel may go to a gateway that only now is known to be the other side's.
         for place in joined.indices {
-            joined[place].far = joined[place].far.moved(
-                to: replacements[joined[place].far.gateway] ?? joined[place].far.gateway)
+            guard let other = replacements[joined[place].far.gateway] else { continue }
+            joined[place].far = EndFacts(gateway: other).filled(from: joined[place].far)
         }
         tunnels = joined
         let used = Set(joined.flatMap { [$0.near.gateway, $0.far.gateway] })
@@ -53,20 +53,14 @@ extension Facts {
 }
 
 extension EndFacts {
-    fileprivate func moved(to gateway: String) -> EndFacts {
-        EndFacts(gateway: gateway).filled(from: self)
-    }
-
-    /// With what another input says of the same end, where this one says nothing.
+    /// With what the other side's input says of this end, where its own says nothing: facts, and not what one cloud advises its customers
+    /// to set, such as timers.
     fileprivate func filled(from other: EndFacts) -> EndFacts {
         var end = self
         end.address = address ?? other.address
         end.behind = behind ?? other.behind
         end.inside = inside ?? other.inside
         end.asn = asn ?? other.asn
-        end.hold = hold ?? other.hold
-        end.keepalive = keepalive ?? other.keepalive
-        end.patience = patience ?? other.patience
         end.ignoresDeadPeers = ignoresDeadPeers || other.ignoresDeadPeers
         end.deadPeerAction = deadPeerAction ?? other.deadPeerAction
         end.initiates = initiates ?? other.initiates

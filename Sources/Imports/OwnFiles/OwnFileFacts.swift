@@ -29,13 +29,13 @@ struct OwnFileFacts {
     }
 
     static func add(_ files: [ImportFile], to facts: inout Facts) throws(ImportError) {
-        var sides = try sides(of: files)
+        var sides = try sides(of: files, &facts)
         guard sides.count == 2 else {
             throw ImportError(
                 message: sides.count == 1
                     ? "\(sides[0].file.path) is one end of a tunnel, and the other end's file was not given."
                     : "There are \(sides.count) files with connections in them, and a lab is made of two gateways'.",
-                remedy: "Name both gateways' files: netlab import left/ipsec.conf right/swanctl.conf")
+                remedy: "Name both gateways' files: netlab import left/ipsec.conf right/ipsec.conf")
         }
         if sides[0].name == sides[1].name {
             sides[0] = Side(file: sides[0].file, daemon: sides[0].daemon, name: "left", secrets: sides[0].secrets)
@@ -79,21 +79,28 @@ struct OwnFileFacts {
         }
     }
 
-    private static func sides(of files: [ImportFile]) throws(ImportError) -> [Side] {
+    private static func sides(of files: [ImportFile], _ facts: inout Facts) throws(ImportError) -> [Side] {
         var sides: [Side] = []
         var others: [ImportFile] = []
         for file in files {
-            let daemon = DaemonRegistry.keyDaemons.first { !$0.connections(in: file.text).isEmpty }
-            guard let daemon else {
-                others.append(file)
-                continue
-            }
             var names = Names()
             let name = names.claim(file.directory ?? "", usual: sides.isEmpty ? "left" : "right")
-            sides.append(Side(file: file, daemon: daemon, name: name))
+            if let side = converted(file, named: name, beside: files, &facts) {
+                sides.append(side)
+            } else if let daemon = DaemonRegistry.keyDaemons.first(where: { !$0.connections(in: file.text).isEmpty }) {
+                sides.append(Side(file: file, daemon: daemon, name: name))
+            } else {
+                others.append(file)
+            }
         }
         for file in others {
             let owner = sides.indices.first { sides[$0].file.parent == file.parent && sides[$0].secrets == nil }
+            // What was converted has its keys already.
+            if let owner, !sides[owner].daemon.keepsSecretsApart,
+                sides[owner].daemon.hasKeys(in: sides[owner].file.text)
+            {
+                continue
+            }
             guard let owner, sides[owner].daemon.hasKeys(in: file.text) else {
                 if DaemonRegistry.keyDaemons.contains(where: { $0.hasKeys(in: file.text) }) { continue }
                 throw ImportError(
@@ -106,6 +113,23 @@ struct OwnFileFacts {
             sides[owner].secrets = file
         }
         return sides
+    }
+
+    /// A file in a format that its daemon once had, in the present one.
+    private static func converted(
+        _ file: ImportFile, named name: String, beside files: [ImportFile], _ facts: inout Facts
+    ) -> Side? {
+        let keys = files.first { $0.parent == file.parent && $0 != file }
+        for daemon in DaemonRegistry.keyDaemons {
+            guard let new = daemon.converted(file.text, keys: keys?.text) else { continue }
+            facts.note(
+                .assumed,
+                "\(file.label) is in \(daemon.product)'s older format: the lab runs \(name)-\(new.name), which says the same in the present one, with the keys"
+            )
+            for setting in new.leftOut { facts.note(.unsupported, "\(file.label): \(setting) is not converted") }
+            return Side(file: ImportFile(path: file.parent + new.name, text: new.text), daemon: daemon, name: name)
+        }
+        return nil
     }
 
     private static func read(_ side: Side, _ number: Int, addresses: [IPAddress], _ facts: inout Facts) -> [Connection]
