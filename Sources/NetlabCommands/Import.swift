@@ -8,7 +8,7 @@ import LabModel
 import Reporting
 import SystemPackage
 
-struct Import: ParsableCommand {
+struct Import: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "import",
         abstract: "Make a lab of what you have: a cloud's JSON, Terraform's state or plan, or two daemons' own files.",
@@ -32,7 +32,7 @@ struct Import: ParsableCommand {
 
     @OptionGroup var output: FormatOption
 
-    func run() throws {
+    func run() async throws {
         let inputs = try files.map(Self.read) + Self.secrets(beside: files)
         let directory = name ?? LabImport.name(for: inputs)
         let lab = directory.split(separator: "/").last.map(String.init) ?? directory
@@ -42,14 +42,14 @@ struct Import: ParsableCommand {
                 message: "\(directory) is there already.", remedy: "Take another --name; nothing is written over.")
         }
         var made = try make(lab, of: inputs)
-        var problems = Self.problems(of: made, path: path)
+        var problems = await Self.problems(of: made, path: path)
         // What the providers themselves print breaks no rule of theirs, whatever netlab knows of it.
         let broken = Set(problems.filter { $0.severity == .error }.compactMap(\.rules.first?.id)).filter {
             !$0.hasPrefix("general/")
         }.sorted()
         if !broken.isEmpty {
             made = try make(lab, of: inputs, accepting: broken)
-            problems = Self.problems(of: made, path: path)
+            problems = await Self.problems(of: made, path: path)
         }
         try write(made, to: directory)
         let report = ImportReport(of: made, directory: directory, lab: lab, problems: problems)
@@ -67,16 +67,16 @@ struct Import: ParsableCommand {
     }
 
     /// What validation says of the lab file, before it is written.
-    private static func problems(of made: LabImport, path: String) -> [LabFileDiagnostic] {
+    private static func problems(of made: LabImport, path: String) async -> [LabFileDiagnostic] {
         let texts = made.files.reduce(into: [:]) { $0[$1.name] = $1.text }
         let library = ProviderLocator(labDirectory: nil).library
         let file = LabFile(text: texts["lab.yaml"] ?? "", file: path, providers: library) { name in
             guard let text = texts[name] else { throw Errno.noSuchFileOrDirectory }
             return text
         }
-        do throws(LabFileError) {
+        do {
             let (topology, warnings) = try file.resolve()
-            return warnings + LabSoundness.problems(of: [topology], file, path: path)
+            return await warnings + LabSoundness.problems(of: [topology], file, path: path)
         } catch {
             return error.diagnostics
         }
