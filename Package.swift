@@ -15,7 +15,7 @@ let optimized = strict + [.unsafeFlags(["-Xfrontend", "-O"], .when(configuration
 let fuzzedModules: [Target.Dependency] = [
     "NetworkTypes", "PacketFormats", "CaptureFile", "Decryption", "Certificates", "Expectations", "Recordings", "Derivations",
     "Predictions", "LabRecords",
-    "LabModel", "LabFiles", "Providers", "LabPlan", "AgentProtocol", "Reporting", "CNetlink", "CNftables", "Netlink", "Daemons", "RoutingDaemons",
+    "LabModel", "LabFiles", "Imports", "Providers", "LabPlan", "AgentProtocol", "Reporting", "CNetlink", "CNftables", "Netlink", "Daemons", "RoutingDaemons",
     "DaemonDrivers",
     "Probing", "LabRuntime",
 ]
@@ -104,6 +104,10 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(name: "LabDrafts", dependencies: ["Providers", "NetworkTypes"], swiftSettings: strict),
+        .target(
+            name: "Imports", dependencies: ["Providers", "HeaderStacks", "Daemons", "LabModel", "NetworkTypes"],
+            swiftSettings: strict),
+        .target(name: "Differences", dependencies: ["Daemons", "LabModel", "NetworkTypes"], swiftSettings: strict),
         .target(name: "LabPlan", dependencies: ["Daemons", "DaemonProfiles", "LabModel", "NetworkTypes"], swiftSettings: strict),
         .target(
             name: "Predictions", dependencies: ["HeaderStacks", "Daemons", "DaemonProfiles", "RoutingDaemons", "LabModel", "PacketFormats", "NetworkTypes"],
@@ -128,7 +132,7 @@ let package = Package(
         .target(
             name: "Reporting",
             dependencies: [
-                "AgentProtocol", "Expectations", "Recordings", "Predictions", "HeaderStacks", "LabPlan", "Providers", "Daemons", "RoutingDaemons",
+                "AgentProtocol", "Expectations", "Recordings", "Predictions", "HeaderStacks", "LabPlan", "Imports", "Differences", "Providers", "Daemons", "RoutingDaemons",
                 "LabRecords", "LabModel", "NetworkTypes",
             ],
             swiftSettings: strict),
@@ -198,7 +202,7 @@ let package = Package(
             name: "NetlabCommands",
             dependencies: [
                 "NetworkTypes", "PacketFormats", "CaptureFile", "PacketCapture", "Decryption", "Expectations", "Recordings",
-                "Derivations", "Predictions", "HeaderStacks", "Daemons", "DaemonProfiles", "LabRecords", "LabModel", "LabFiles", "LabDrafts", "Providers",
+                "Derivations", "Predictions", "HeaderStacks", "Daemons", "DaemonProfiles", "LabRecords", "LabModel", "LabFiles", "LabDrafts", "Imports", "Differences", "Providers",
                 "LabPlan", "AgentProtocol", "KernelBuilds", "Userlands", "LabHost", "LabRuntime", "Pages", "Reporting", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
@@ -244,6 +248,12 @@ let package = Package(
                 "Derivations", "Predictions", "Daemons", "LabFiles", "LabDrafts", "Providers", "LabModel", "NetworkTypes",
             ],
             swiftSettings: strict),
+        .testTarget(
+            name: "ImportsTests",
+            dependencies: ["Imports", "Predictions", "Daemons", "LabFiles", "Providers", "LabModel", "NetworkTypes"],
+            exclude: ["Fixtures"], swiftSettings: strict),
+        .testTarget(
+            name: "DifferencesTests", dependencies: ["Differences", "LabFiles", "LabModel"], swiftSettings: strict),
         .testTarget(
             name: "RecordingsTests",
             dependencies: [

@@ -50,6 +50,17 @@ public protocol KeyDaemon: DaemonProfile {
     func readSettings(_ text: String) -> Result<OwnDaemonSettings, OwnDaemonSettings.Unreadable>
     /// What a user's own file says of a connection.
     func read(_ file: OwnFile, connection: String?) -> (connection: OwnConnection?, problems: [OwnFile.Problem])
+    /// The names of the connections in a text, if that is one of its files; none otherwise.
+    func connections(in text: String) -> [String]
+    /// Whether a text has pre-shared keys as the daemon's files have them.
+    func hasKeys(in text: String) -> Bool
+    /// A text in a format that the daemon does not read any more, in its present one; nil for any other text.
+    ///
+    /// - Parameter keys: What is in a file of keys beside it.
+    /// - Returns: The name and text of the file, and the settings that it has not.
+    func converted(_ text: String, keys: String?) -> (name: String, text: String, leftOut: [String])?
+    /// A file that has one pre-shared key for whomever it speaks to, of characters that need no quoting.
+    func file(withKey key: String) -> String
     /// The user's own files of an end with one parameter that does not fit its peer any more.
     func mistaking(_ parameter: Fault.Parameter, in files: ConnectionFiles, of end: TunnelEnd) -> ConnectionFiles
     /// The pre-shared key that the user's own files have for an end; nil where there is none, or which one is open.
@@ -81,6 +92,10 @@ extension KeyDaemon {
     public var settingsFile: String? { nil }
     public var tiesInterfaces: Bool { false }
     public func hasDeadPeerActions(_ version: DaemonVersion) -> Bool { true }
+    public func connections(in text: String) -> [String] { [] }
+    public func hasKeys(in text: String) -> Bool { false }
+    public func file(withKey key: String) -> String { "" }
+    public func converted(_ text: String, keys: String?) -> (name: String, text: String, leftOut: [String])? { nil }
     public func pauseBetweenAttempts(_ version: DaemonVersion) -> Duration { .zero }
     public func readSettings(_ text: String) -> Result<OwnDaemonSettings, OwnDaemonSettings.Unreadable> {
         .failure(OwnDaemonSettings.Unreadable(line: 1, reason: "\(product) has no file of settings of its own"))
@@ -150,6 +165,8 @@ public struct OwnConnection: Hashable, Sendable {
     public var remoteKey: String
     /// The kind of interface that leads into the tunnel; nil where policies alone do.
     public var interfaceKind: TunnelInterfaceKind?
+    /// What the file calls that interface; nil where it only has a number, or none.
+    public var interfaceName: String? = nil
     /// The number that this interface has in common with the policies; nil where the file has none.
     public var number: UInt32?
     /// Whether the daemon makes the interface.

@@ -7,6 +7,7 @@ import LabFiles
 import LabHost
 import LabModel
 import Reporting
+import Userlands
 
 /// LAB: a name under Labs/, or a path to the user's own lab file or its directory.
 struct LabArgument: ParsableArguments {

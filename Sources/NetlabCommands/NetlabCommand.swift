@@ -31,7 +31,8 @@ struct NetlabCommand: AsyncParsableCommand {
             CommandGroup(
                 name: "Before a lab",
                 subcommands: [
-                    New.self, Validate.self, Graph.self, Providers.self, PlanCommand.self, MTUCommand.self,
+                    New.self, Import.self, Validate.self, Diff.self, Graph.self, Providers.self, PlanCommand.self,
+                    MTUCommand.self,
                 ]),
             CommandGroup(name: "This machine", subcommands: [DoctorCommand.self, Gc.self, Kernel.self]),
         ])

@@ -1,6 +1,7 @@
 import ArgumentParser
 import FoundationEssentials
 import Glibc
+import LabHost
 import LabModel
 import LabRecords
 import NetworkTypes

@@ -1,11 +1,9 @@
 import ArgumentParser
 import DaemonProfiles
 import Daemons
-import FoundationEssentials
 import LabHost
 import LabModel
 import Reporting
-import SystemPackage
 import Userlands
 
 /// The systems that nodes have in place of the host's, as they are on this machine.
@@ -63,31 +61,6 @@ enum Systems {
         return daemons.sorted { $0.key < $1.key }.map { system, ids in
             (system, ids.sorted().compactMap(DaemonRegistry.profile))
         }
-    }
-}
-
-extension Topology {
-    /// The lab with the paths of its nodes' systems as they are counted from a lab file's directory.
-    func systems(beside file: String) -> Topology {
-        var topology = self
-        for index in nodes.indices {
-            guard case .directory(let path) = nodes[index].system else { continue }
-            topology.nodes[index].system = .directory(Self.absolute(path, in: FilePath(file).removingLastComponent()))
-        }
-        return topology
-    }
-
-    /// The lab with another system for every node that has the host's.
-    func playing(on system: NodeSystem) -> Topology {
-        var topology = self
-        for index in nodes.indices where nodes[index].system == nil { topology.nodes[index].system = system }
-        return topology
-    }
-
-    static func absolute(_ path: String, in directory: FilePath) -> String {
-        let path = directory.pushing(FilePath(path)).lexicallyNormalized()
-        guard path.isRelative else { return path.string }
-        return FilePath(FileManager.default.currentDirectoryPath).pushing(path).lexicallyNormalized().string
     }
 }
 

@@ -51,7 +51,7 @@ struct Validate: AsyncParsableCommand {
         case .table:
             for diagnostic in diagnostics { print(diagnostic) }
             if let topology {
-                print(summary(of: topology))
+                print(topology.summaryLine)
                 if verbose { print(OwnFilesReport(topology).text(style: .standardOutput)) }
             }
         }
@@ -78,20 +78,5 @@ struct Validate: AsyncParsableCommand {
         return await scenarios.concurrentMap { scenario, predictor in
             ScenarioPlan(scenario, of: predictor.topology).problems(predictor: predictor, file: file)
         }.flatMap(\.self)
-    }
-
-    private func summary(of topology: Topology) -> String {
-        let tunnels = topology.tunnels.count + topology.plainTunnels.count
-        let variants = topology.variant == nil ? topology.variants.count : 0
-        let counts: [(Int, String)] = [
-            (topology.nodes.count, "node"), (topology.links.count, "link"), (tunnels, "tunnel"),
-            (topology.sessionNames.count, "BGP session"), (topology.probes.count, "probe"),
-            (topology.expectations.count, "expectation"), (topology.scenarioNames.count, "scenario"),
-            (variants, "variant"),
-        ]
-        var parts: [String] = []
-        for (count, noun) in counts where count > 0 { parts.append("\(count) \(noun)\(count == 1 ? "" : "s")") }
-        let name = topology.name + (topology.variant.map { " in variant \($0)" } ?? "")
-        return "\(name) is valid: \(parts.isEmpty ? "there is nothing in it" : parts.joined(separator: ", "))."
     }
 }

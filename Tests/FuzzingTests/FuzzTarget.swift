@@ -4,6 +4,8 @@
 enum FuzzTarget: String, CaseIterable, Sendable {
     case packet, fragments, capture, examination, esp
     case lab, libreswan, strongswan, provider, text, certificate
+    case cloudImport = "import"
+    case ownImport = "import-own"
     case message
     case pluto, charon, vici, bird
     case netlink
@@ -24,6 +26,8 @@ enum FuzzTarget: String, CaseIterable, Sendable {
         case .provider: try LabReading.provider(bytes)
         case .text: try TextReading.read(bytes)
         case .certificate: try CertificateReading.read(bytes)
+        case .cloudImport: try ImportReading.cloud(bytes)
+        case .ownImport: try ImportReading.own(bytes)
         case .message: try MessageReading.read(bytes)
         case .pluto: try DaemonReading.pluto(bytes)
         case .charon: try DaemonReading.charon(bytes)

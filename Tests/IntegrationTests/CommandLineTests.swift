@@ -6,7 +6,8 @@ import Testing
 struct CommandLineTests {
     static let verbs = [
         "up", "down", "list", "status", "clock", "exec", "shell", "logs", "fail", "heal", "faults", "test", "soak",
-        "predict", "check", "capture", "packets", "probe", "explain", "wireshark", "new", "validate", "graph",
+        "predict", "check", "capture", "packets", "probe", "explain", "wireshark", "new", "import", "validate", "diff",
+        "graph",
         "providers", "plan", "mtu", "doctor", "gc", "kernel",
     ]
 

@@ -154,7 +154,8 @@ public struct Libreswan: KeyDaemon {
         let starts = ["start", "up", "ondemand", "route"].contains(parameters["auto"] ?? "")
         let connection = OwnConnection(
             localAddress: parameters["left"].flatMap(IPAddress.init), remote: parameters["right"], remoteKey: "right",
-            interfaceKind: kind, number: number, makesInterface: kind != nil, selectors: Self.selectors(parameters),
+            interfaceKind: kind, interfaceName: named, number: number, makesInterface: kind != nil,
+            selectors: Self.selectors(parameters),
             mode: parameters["type"] == "transport" ? .transport : .tunnel,
             ike: parameters["ike"].flatMap(IKEAlgorithms.init(libreswan:)),
             esp: first("phase2alg", "esp").flatMap(ESPAlgorithms.init(libreswan:)),
@@ -321,6 +322,12 @@ public struct Libreswan: KeyDaemon {
         }
         return terms
     }
+
+    public func connections(in text: String) -> [String] { IpsecConf(text).connectionNames.sorted() }
+
+    public func hasKeys(in text: String) -> Bool { text.contains(/:\s*PSK\s/) }
+
+    public func file(withKey key: String) -> String { ": PSK \"\(key)\"\n" }
 
     public func mistaking(_ parameter: Fault.Parameter, in files: ConnectionFiles, of end: TunnelEnd) -> ConnectionFiles
     {

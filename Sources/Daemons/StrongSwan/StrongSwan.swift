@@ -203,6 +203,24 @@ public struct StrongSwan: KeyDaemon {
             }
     }
 
+    public func converted(_ text: String, keys: String?) -> (name: String, text: String, leftOut: [String])? {
+        guard var older = OlderConfiguration(text, keys: keys) else { return nil }
+        let text = older.converted()
+        return ("swanctl.conf", text, older.leftOut)
+    }
+
+    public func connections(in text: String) -> [String] {
+        (try? StrongSwanSettings(text))?[section: "connections"]?.sectionNames ?? []
+    }
+
+    public func hasKeys(in text: String) -> Bool {
+        !((try? StrongSwanSettings(text))?[section: "secrets"]?.sectionNames.isEmpty ?? true)
+    }
+
+    public func file(withKey key: String) -> String {
+        "secrets {\n    ike-imported {\n        secret = \"\(key)\"\n    }\n}\n"
+    }
+
     public func mistaking(_ parameter: Fault.Parameter, in files: ConnectionFiles, of end: TunnelEnd) -> ConnectionFiles
     {
         files.mistakenSwanctl(parameter, of: end)

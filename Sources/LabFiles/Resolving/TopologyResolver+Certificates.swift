@@ -13,8 +13,27 @@ extension TopologyResolver {
         guard let chosen = proposals.first(where: { $0.presharedKey != nil || $0.certificate != nil }) else {
             return nil
         }
-        guard let certificate = chosen.certificate else { return chosen.presharedKey.map { .presharedKey($0) } }
+        guard let certificate = chosen.certificate else {
+            return chosen.presharedKey.flatMap { key($0, place: place) }.map { .presharedKey($0) }
+        }
         return self.certificate(certificate, of: end, tunnel: spec.name.value, place: place).map { .certificate($0) }
+    }
+
+    /// A pre-shared key, also one in a file of its own; a newline at that file's end is not part of it.
+    private func key(_ spec: ProposalSpec.KeySpec, place: String) -> Secret? {
+        switch spec {
+        case .text(let key): return key
+        case .file(let name):
+            guard var text = companion(name, place: "\(place).psk") else { return nil }
+            if text.last?.isNewline ?? false { text.removeLast() }
+            guard ProposalSpec.isUsable(text) else {
+                collector.error(
+                    name.line, "\(place).psk: what is in \(name.value) is not a usable pre-shared key",
+                    ProposalSpec.usableKeys)
+                return nil
+            }
+            return Secret(text)
+        }
     }
 
     /// What an end signs with: files that are read here, or what is made later.

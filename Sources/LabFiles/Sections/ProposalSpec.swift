@@ -13,9 +13,15 @@ struct ProposalSpec {
         let algorithms: [AlgorithmChoice]
     }
 
+    /// `psk:`: the key, or the name of a file beside the lab file that has nothing else in it.
+    enum KeySpec {
+        case text(Secret)
+        case file(Located<String>)
+    }
+
     let ike: Phase<IKEAlgorithms>?
     let esp: Phase<ESPProposal>?
-    let presharedKey: Secret?
+    let presharedKey: KeySpec?
     let certificate: CertificateSpec?
     /// The keys that are there, right or wrong; what is wrong has been reported.
     let written: Set<String>
@@ -109,17 +115,24 @@ struct ProposalSpec {
         return group
     }
 
-    private static func presharedKey(_ value: YAMLValue) -> Secret? {
-        guard let text = value.text("a pre-shared key") else { return nil }
-        // A key with one of these could end its line in ipsec.secrets and begin another.
-        guard (8...64).contains(text.value.utf8.count),
-            text.value.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != 0x22 })
-        else {
-            value.collector.error(
-                value.line, "\(value.path) is not a usable pre-shared key",
-                "Write 8 to 64 printable ASCII characters without spaces and double quotes.")
+    private static func presharedKey(_ value: YAMLValue) -> KeySpec? {
+        if value.node.mapping != nil {
+            return value.fields(["file"])?.required(
+                "file", "the name of a file beside the lab file, with the key alone")?
+                .text("the name of a file beside the lab file").map { .file($0) }
+        }
+        guard let text = value.text("a pre-shared key, or {file: NAME}") else { return nil }
+        guard isUsable(text.value) else {
+            value.collector.error(value.line, "\(value.path) is not a usable pre-shared key", usableKeys)
             return nil
         }
-        return Secret(text.value)
+        return .text(Secret(text.value))
+    }
+
+    /// What a key has to be. One with a space or a quote could end its line in a daemon's file of secrets and begin another.
+    static let usableKeys = "Write 8 to 64 printable ASCII characters without spaces and double quotes."
+
+    static func isUsable(_ key: String) -> Bool {
+        (8...64).contains(key.utf8.count) && key.utf8.allSatisfy { (0x21...0x7E).contains($0) && $0 != 0x22 }
     }
 }

@@ -5,13 +5,18 @@ import LabModel
 import LabRecords
 
 /// What a lab's daemons have logged, as events on the lab's clock.
-struct DaemonLogs {
+public struct DaemonLogs {
     let topology: Topology
     /// Where the logs are: NODE.DAEMON.log.
     let directory: String
 
+    public init(topology: Topology, directory: String) {
+        self.topology = topology
+        self.directory = directory
+    }
+
     /// Everything logged since a script began.
-    func events(of record: ScriptRecord) -> [LabEvent] {
+    public func events(of record: ScriptRecord) -> [LabEvent] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
         return names.sorted().flatMap { name -> [LabEvent] in
             let parts = name.split(separator: ".").map(String.init)
