@@ -107,6 +107,8 @@ struct Import: AsyncParsableCommand {
                 atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
             for file in made.files { try TextFile.write(file.text, to: "\(directory)/\(file.name)") }
         } catch {
+            // It was not there before: a part of a lab is of no use to anybody.
+            try? FileManager.default.removeItem(atPath: directory)
             throw CommandError(
                 message: "\(directory) cannot be written: \(error)",
                 remedy: "Look at the permissions of this directory.")
