@@ -250,7 +250,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "ImportsTests",
-            dependencies: ["Imports", "Predictions", "Daemons", "LabFiles", "Providers", "LabModel", "NetworkTypes"],
+            dependencies: ["Imports", "Predictions", "LabFiles", "Providers", "LabModel", "NetworkTypes"],
             exclude: ["Fixtures"], swiftSettings: strict),
         .testTarget(
             name: "DifferencesTests", dependencies: ["Differences", "LabFiles", "LabModel"], swiftSettings: strict),

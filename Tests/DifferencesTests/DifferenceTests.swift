@@ -46,7 +46,7 @@ import Testing
         ("delay: 5ms", "delay: 7ms", ["links.wan.delay: 5ms > 7ms"]),
         (
             "hold: 30s, advertise", "hold: 60s, advertise",
-            ["bgp.sites.speakers.east.keepalive: 10s > 20s", "bgp.sites.speakers.east.hold: 30s > 60s"]
+            ["bgp.sites.speakers.east.keepalive: 10s > 20s", "bgp.sites.speakers.east.hold: 30s > 1m"]
         ),
         ("startup: listen", "startup: initiate", ["tunnels.vpn.ends.west.startup: listen > initiate"]),
         (

@@ -12,7 +12,8 @@ import Testing
     @Test func `Broken JSON has its place`() {
         let message = error("{\"VpnConnections\": [\n  {\"VpnConnectionId\": }\n]}")?.message ?? ""
         #expect(
-            message.hasPrefix("input.json is no JSON that can be read:") && message.contains("line 2"), "\(message)")
+            message.hasPrefix("input.json is no JSON that can be read:")
+                && message.contains("line 2, column 22: a value is missing"), "\(message)")
         #expect(error("")?.message.contains("input.json") ?? false)
     }
 

@@ -73,7 +73,7 @@ struct ImportedLabTests {
             #expect(other.code == 1, other.account)
             #expect(
                 other.output.contains(
-                    /tunnels\.vpn-0f1e2d3c-1\.ends\.aws-gw\.dpd +asks after 10s, dead after 40s +asks after 10s, dead after 60s/
+                    /tunnels\.vpn-0f1e2d3c-1\.ends\.aws-gw\.dpd +asks after 10s, dead after 40s +asks after 10s, dead after 1m/
                 ), other.account)
             #expect(
                 other.output.contains(/tunnels\.vpn-0f1e2d3c-1\.ends\.aws-gw\.psk +\(secret\) +\(secret\)/),

@@ -87,6 +87,21 @@ struct LabText {
         "2001:2:0:\(String(gateway * 4 + block, radix: 16))::\(place)"
     }
 
+    /// The neighbour's address of a gateway whose own file may leave to the kernel which address it speaks from: the kernel takes that of the
+    /// way to its neighbour, so that both are of one block of two (RFC 3021). Nil where another block joins it to the Internet.
+    private func neighbour(of gateway: SettledLab.Gateway) -> IPAddress? {
+        let isOwn = lab.tunnels.flatMap(\.ends).contains { $0.gateway == gateway.key && $0.own != nil }
+        guard isOwn, gateway.addresses.count == 1, gateway.translations.isEmpty,
+            case .v4(let own)? = gateway.addresses.first?.value
+        else { return nil }
+        let neighbour = IPAddress.v4(IPv4Address(rawValue: own.rawValue ^ 1))
+        let isFree = lab.gateways.allSatisfy { other in
+            !other.addresses.contains { $0.value == neighbour }
+                && !other.networks.contains { $0.value.contains(neighbour) || $0.value.contains(IPAddress.v4(own)) }
+        }
+        return isFree ? neighbour : nil
+    }
+
     private func routes(_ pairs: [String]) -> String {
         pairs.isEmpty ? "" : ", routes: {\(pairs.joined(separator: ", "))}"
     }
@@ -110,7 +125,8 @@ struct LabText {
                     "  \(host.name): {cloud: \(gateway.name), role: instance\(check), routes: {0.0.0.0/0: \(hop)}}",
                     .assumed("somebody to ask behind the gateway"))
             }
-            var hops = ["0.0.0.0/0: \(transit(number, 0, 1))"]
+            let hop = neighbour(of: gateway).map { "\($0)" } ?? transit(number, 0, 1)
+            var hops = ["0.0.0.0/0: \(hop)"]
             if hasV6(gateway) { hops.append("\"::/0\": \"\(transit6(number, 0, 1))\"") }
             for (place, host) in gateway.hosts.enumerated() where host.network.value.length > 30 {
                 hops.append("\(host.network.value): \(transit(number, 8 + place, 2))")
@@ -129,6 +145,7 @@ struct LabText {
         }
         let known = lab.gateways.enumerated().flatMap { number, gateway -> [String] in
             let translated = gateway.translations.map { "\($0.outside.value)/32: \(transit(number, 1, 2))" }
+            if neighbour(of: gateway) != nil { return [] }
             let own = gateway.addresses.filter { own in !gateway.translations.contains { $0.own.value == own.value } }
                 .map { address in
                     address.value.isV4
@@ -192,6 +209,10 @@ struct LabText {
                     ? texts[0] : "[\(texts.map { $0.contains(":") ? "\"\($0)\"" : $0 }.joined(separator: ", "))]"
             }
             let origins = addresses.map(\.origin)
+            if let neighbour = neighbour(of: gateway), let address = gateway.addresses.first {
+                own = ["\(address.value)/31"]
+                far = ["\(neighbour)/31"]
+            }
             let hop = gateway.translations.isEmpty ? "internet:\(interface(number))" : "\(gateway.name)-nat:lan"
             add(
                 "  \(gateway.name)-\(gateway.translations.isEmpty ? "wan" : "uplink"): {ends: {\(gateway.node):wan: \(list(own)), \(hop): \(list(far))}\(gateway.translations.isEmpty ? ", delay: 1ms" : "")}",

@@ -83,16 +83,15 @@ struct JSONNode {
             self.init(try JSONDecoder().decode(JSONValue.self, from: Data(text.utf8)), file: file)
         } catch {
             throw ImportError(
-                message: "\(file) is no JSON that can be read: \(Self.reason(of: error))",
+                message: "\(file) is no JSON that can be read: \(Self.reason(of: error, in: text))",
                 remedy: "Have the tool write the whole of it again, with nothing before or behind it: `… > FILE`.")
         }
     }
 
-    private static func reason(of error: any Error) -> String {
+    private static func reason(of error: any Error, in text: String) -> String {
+        if let place = JSONSyntax.firstError(in: text) { return place }
         guard case .dataCorrupted(let context) = error as? DecodingError else { return "\(error)" }
-        guard let cause = context.underlyingError else { return context.debugDescription }
-        // FoundationEssentials has the line and the column only here.
-        return String(reflecting: cause)
+        return context.debugDescription
     }
 
     var origin: Origin { .read(file: file, path: path) }
