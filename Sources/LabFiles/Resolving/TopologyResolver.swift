@@ -1,5 +1,6 @@
 import LabModel
 import NetworkTypes
+import PolicyReading
 import Providers
 import YAMLReading
 
@@ -114,6 +115,7 @@ struct TopologyResolver {
         topology.plainTunnels = plainTunnels
         checkTwins(ofPlain: plainTunnels)
         checkPolicies(of: topology)
+        examineRoutePolicies(of: topology)
         checkFit(of: topology)
         let asked = topology
         leaveOutWhatIsRefused(in: &topology)
