@@ -260,7 +260,8 @@ let package = Package(
         .testTarget(
             name: "LabFilesTests",
             dependencies: [
-                "LabFiles", "Certificates", "Providers", "Daemons", "ConfigurationFormats", "LabModel", "NetworkTypes",
+                "LabFiles", "Certificates", "Providers", "Daemons", "RoutingDaemons", "ConfigurationFormats", "LabModel",
+                "NetworkTypes",
             ], swiftSettings: strict),
         .testTarget(
             name: "LabPlanTests",

@@ -288,8 +288,10 @@ private struct Planner {
             Action.await(Condition(.session($0.name)), within: .seconds(120))
         }
         // Every session's, where several share traffic; whether a configuration of the user's own has them do so is not known here.
-        let learned = topology.nodes.filter { propagation.openEnd(at: $0.name) == nil }.flatMap { node in
-            propagation.routes(at: node.name).sorted { $0.key < $1.key }.flatMap { prefix, routes in
+        let learned = topology.nodes.flatMap { node in
+            propagation.routes(at: node.name).sorted { $0.key < $1.key }.filter {
+                propagation.openEnd(at: node.name, to: $0.key) == nil
+            }.flatMap { prefix, routes in
                 // An IPv6 route may have its gateway's link-local address.
                 let isKnown = node.routingConfiguration == nil && prefix.address.bitWidth == 32
                 let gateways: [IPAddress?] = isKnown ? routes.map(\.gateway) : [nil]

@@ -6,13 +6,13 @@ import Testing
 
 /// What sessions' ends make of routes, and which of them is the best.
 @Suite struct RoutePolicyTests {
-    /// `home` with sessions to `one` and `two` of AS 65010 and to `other` of AS 65020, all of which have 10.1.0.0/16, and to `inner` of its
+    /// `home` with sessions to `one` and `two` of AS 65010 and to `alien` of AS 65020, all of which have 10.1.0.0/16, and to `inner` of its
     /// own AS.
     static func lab(
-        home: [String: String] = [:], one: String = "", two: String = "", other: String = "", node: String = "",
+        home: [String: String] = [:], one: String = "", two: String = "", alien: String = "", node: String = "",
         inner: String = "", more: String = ""
     ) -> String {
-        let peers = [("one", 65010, one), ("two", 65010, two), ("other", 65020, other)]
+        let peers = [("one", 65010, one), ("two", 65010, two), ("alien", 65020, alien)]
         var text = "name: choice\nnodes:\n  home: {role: router\(node)}\n  inner: {role: router}\n"
         text += peers.map { "  \($0.0): {role: router}\n" }.joined() + "links:\n"
         for (index, peer) in (peers.map(\.0) + ["inner"]).enumerated() {
@@ -53,7 +53,7 @@ import Testing
     }
 
     @Test func `Equally good routes share traffic, and the lowest identifier is the best`() throws {
-        try Self.expect("one", .routerID, shared: ["one", "two", "other"], Self.lab())
+        try Self.expect("one", .routerID, shared: ["one", "two", "alien"], Self.lab())
         // One's identifier is its first address, 192.0.2.2.
         try Self.expect("one", .routerID, shared: ["one", "two"], Self.lab(node: ", best-path: {multipath: 2}"))
         try Self.expect("one", .routerID, shared: ["one"], Self.lab(node: ", best-path: {multipath: 1}"))
@@ -64,7 +64,7 @@ import Testing
             "two", .localPreference, shared: ["two"],
             Self.lab(home: ["two": ", local-preference: 200"], two: ", prepend: 5"))
         try Self.expect(
-            "other", .localPreference, shared: ["other"],
+            "alien", .localPreference, shared: ["alien"],
             Self.lab(home: ["one": ", local-preference: 50", "two": ", local-preference: 99"]))
     }
 
@@ -73,21 +73,21 @@ import Testing
             "two", .asPath, shared: ["two"],
             Self.lab(
                 one: ", prepend: 1",
-                two: ", med: 9, out: [{accept: all, set: {origin: incomplete}}]", other: ", prepend: 1"))
+                two: ", med: 9, out: [{accept: all, set: {origin: incomplete}}]", alien: ", prepend: 1"))
         try Self.expect(
             "two", .origin, shared: ["two"],
             Self.lab(
                 one: ", out: [{accept: all, set: {origin: egp}}]", two: ", med: 9",
-                other: ", out: [{accept: all, set: {origin: incomplete}}]"))
+                alien: ", out: [{accept: all, set: {origin: incomplete}}]"))
         // Within an AS alone: the other is compared by its identifier.
         try Self.expect(
-            "two", .routerID, shared: ["two", "other"], Self.lab(one: ", med: 20", two: ", med: 10"))
+            "two", .routerID, shared: ["two", "alien"], Self.lab(one: ", med: 20", two: ", med: 10"))
         try Self.expect(
             "two", .med, shared: ["two"],
             Self.lab(
-                one: ", med: 20", two: ", med: 10", other: ", med: 30", node: ", best-path: {always-compare-med: on}"))
+                one: ", med: 20", two: ", med: 10", alien: ", med: 30", node: ", best-path: {always-compare-med: on}"))
         // Without one it counts as 0.
-        try Self.expect("one", .routerID, shared: ["one", "other"], Self.lab(two: ", med: 1"))
+        try Self.expect("one", .routerID, shared: ["one", "alien"], Self.lab(two: ", med: 1"))
     }
 
     @Test func `What MEDs in pairs leave open is said to be open`() throws {
@@ -120,10 +120,10 @@ import Testing
 
             """
         let text = Self.lab(
-            home: ["one": ", in: from-ten", "two": ", in: from-ten", "other": ", in: from-ten"],
+            home: ["one": ", in: from-ten", "two": ", in: from-ten", "alien": ", in: from-ten"],
             one: ", communities: [65010:7]", more: policies)
         let wide = try #require(try Self.choice(text))
-        #expect(wide.candidates.map(\.session) == ["other"] && wide.step == .only)
+        #expect(wide.candidates.map(\.session) == ["alien"] && wide.step == .only)
         #expect(wide.best.communities.map(\.description) == ["65000:1", "65000:1:2", "no-export"])
         let narrow = try #require(try Self.choice(text, "10.2.0.0/24"))
         #expect(narrow.candidates.map(\.session) == ["one"] && narrow.best.localPreference == 150)
@@ -142,7 +142,7 @@ import Testing
 
     @Test func `A default route only`() throws {
         let text = Self.lab(one: ", default-only: on")
-        #expect(try Self.choice(text)?.candidates.map(\.session) == ["two", "other"])
+        #expect(try Self.choice(text)?.candidates.map(\.session) == ["two", "alien"])
         #expect(try Self.choice(text, "0.0.0.0/0")?.candidates.map(\.session) == ["one"])
     }
 
@@ -153,15 +153,16 @@ import Testing
             try Self.resolve(off).warnings.map(\.message).contains {
                 $0.contains("no link of inner leads to a next hop")
             })
-        let linked = off.replacing(
-            "bgp:\n", with: "  extra: {ends: {inner:one: 192.0.2.3/29, one:inner: 198.51.100.2/30}}\nbgp:\n")
+        let linked = off.replacing("inner: {role: router}", with: "inner: {role: router}\n  spare: {role: router}")
+            .replacing(
+                "bgp:\n", with: "  extra: {ends: {inner:one: 192.0.2.3/29, spare:inner: 192.0.2.4/29}}\nbgp:\n")
         let choice = try #require(try Self.choice(linked, at: "inner"))
         #expect(choice.best.gateway == IPAddress("192.0.2.2") && choice.best.interface.description == "one")
     }
 
     @Test func `Too many prefixes end the session`() throws {
         let text = Self.lab(home: ["one": ", maximum-prefixes: 1", "two": ", maximum-prefixes: 2"])
-        #expect(try Self.choice(text)?.candidates.map(\.session) == ["two", "other"])
+        #expect(try Self.choice(text)?.candidates.map(\.session) == ["two", "alien"])
         let (topology, warnings) = try Self.resolve(text)
         #expect(RoutePropagation(in: topology) { _, _ in true }.overLimit == ["one"])
         #expect(warnings.map(\.message).contains { $0.contains("more than 1 prefixes to home") })
@@ -187,9 +188,12 @@ import Testing
 
             """
         let propagation = RoutePropagation(in: try Self.resolve(text).topology) { _, _ in true }
-        #expect(propagation.openEnd(at: "left")?.contains("no single outcome") == true)
+        let prefix = try #require(IPPrefix("10.1.0.0/16"))
+        #expect(propagation.openEnd(at: "left", to: prefix)?.contains("no single outcome") == true)
         let one = text.replacing("right: {asn: 65003, transit: on, local-preference: 200}", with: "right: {asn: 65003}")
-        #expect(RoutePropagation(in: try Self.resolve(one).topology) { _, _ in true }.openEnd(at: "left") == nil)
+        #expect(
+            RoutePropagation(in: try Self.resolve(one).topology) { _, _ in true }.openEnd(at: "left", to: prefix) == nil
+        )
     }
 
     @Test(
@@ -284,7 +288,7 @@ import Testing
 
     @Test(
         arguments: [
-            (lab(other: ", med: 5"), "home has no other session with AS 65020, so it never compares this MED"),
+            (lab(alien: ", med: 5"), "home has no other session with AS 65020, so it never compares this MED"),
             (lab(home: ["one": ", in: [{accept: {prefix: 172.16.0.0/12}}]"]), "no speaker advertises a prefix that"),
             (lab(more: "policies: {idle: [{accept: all}]}\n"), "policies.idle is used by no speaker"),
             (lab(one: ", next-hop-self: off"), "`next-hop-self: off` changes nothing"),

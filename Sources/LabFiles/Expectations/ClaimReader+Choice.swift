@@ -14,7 +14,7 @@ extension ClaimReader {
         }
         if let step, step == nil { return nil }
         guard isWhole(.sessions), isWhole(.tunnels), isWhole(.links) else { return nil }
-        let propagation = RoutePropagation(in: topology) { _, _ in true }
+        let propagation = resolver.propagation.known(of: topology)
         guard let choice = propagation.choices(at: node)[prefix] else {
             collector.error(
                 own["to"]?.line, "\(fields.owner.path): no session tells \(node) a route to \(prefix)",
@@ -36,15 +36,26 @@ extension ClaimReader {
             }
             return .best(BestClaim(node: node, prefix: prefix, session: session, step: step ?? nil))
         }
-        guard choice.openEnd == nil, propagation.openEnd(at: node) == nil, let computed = choice.step else {
+        guard propagation.openEnd(at: node, to: prefix) == nil, let computed = choice.step else {
             collector.error(
                 fields.owner.line,
-                "\(fields.owner.path): which route to \(prefix) is the best at \(node) is not computed: \(choice.openEnd ?? propagation.openEnd(at: node) ?? "identifiers are not known")",
+                "\(fields.owner.path): which route to \(prefix) is the best at \(node) is not computed: \(propagation.openEnd(at: node, to: prefix) ?? "identifiers are not known")",
                 "Say it yourself with `by:`.")
             return nil
         }
         return .best(
             BestClaim(node: node, prefix: prefix, session: choice.best.session, step: (step ?? nil) ?? computed))
+    }
+}
+
+/// What BGP brings to the nodes of a lab that is well, worked out once for all expectations.
+final class KnownPropagation {
+    private var propagation: RoutePropagation?
+
+    func known(of topology: Topology) -> RoutePropagation {
+        let known = propagation ?? RoutePropagation(in: topology) { _, _ in true }
+        propagation = known
+        return known
     }
 }
 

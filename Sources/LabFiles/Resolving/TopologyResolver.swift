@@ -59,6 +59,7 @@ struct TopologyResolver {
     /// The link ends written for each node, whether or not their links could be built.
     private let ends: [String: [LinkSpec.End]]
     let knownNodes: Set<String>
+    let propagation = KnownPropagation()
     /// Nodes and links alone, once those are resolved.
     private(set) var wires: Topology?
 

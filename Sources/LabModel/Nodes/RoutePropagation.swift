@@ -15,6 +15,8 @@ public struct RoutePropagation: Sendable {
         let peer: BGPSpeaker
         /// Nil for a peer with a configuration of the user's own.
         let peerID: IPv4Address?
+        /// What decides over routes on their way out of the peer and in here.
+        let policies: (out: [RoutePolicy.Entry], in: [RoutePolicy.Entry])
         var told: [IPPrefix: LearnedRoute] = [:]
 
         /// Whether it takes more than its speaker does.
@@ -33,7 +35,9 @@ public struct RoutePropagation: Sendable {
     private var advertised: [String: Set<IPPrefix>] = [:]
     private var options: [String: BestPathOptions] = [:]
     private var best: [String: [IPPrefix: RouteChoice]] = [:]
-    private var open: [String: String] = [:]
+    private var open: [String: [IPPrefix: String]] = [:]
+    /// What kept changing, for as long as anybody looked.
+    private var restless: [String: Set<IPPrefix>] = [:]
     /// The sessions that end because one of them is told more prefixes than it takes.
     public private(set) var overLimit: Set<String> = []
 
@@ -50,7 +54,8 @@ public struct RoutePropagation: Sendable {
                 listeners.append(
                     Listener(
                         session: session.name, own: speaker, peer: peer,
-                        peerID: hasOwnFile ? nil : topology.routerID(of: peer.node)))
+                        peerID: hasOwnFile ? nil : topology.routerID(of: peer.node),
+                        policies: (peer.outEntries, speaker.inEntries)))
             }
         }
         settleWithinLimits()
@@ -69,15 +74,20 @@ public struct RoutePropagation: Sendable {
         listeners.first { $0.session == session && $0.own.node == node }.map { Set($0.told.keys) } ?? []
     }
 
-    /// Why it is not computed what a node goes by; nil where it is.
-    public func openEnd(at node: String) -> String? {
-        open[node] ?? best[node]?.sorted { $0.key < $1.key }.lazy.compactMap(\.value.openEnd).first
+    /// Why it is not computed what a node makes of a prefix; nil where it is.
+    public func openEnd(at node: String, to prefix: IPPrefix) -> String? { open[node]?[prefix] }
+
+    /// Why it is not computed by which route a node sends to an address; nil where it is.
+    public func openEnd(at node: String, for address: IPAddress) -> String? {
+        guard let prefixes = open[node] else { return nil }
+        return prefixes.sorted { $0.key < $1.key }.first { $0.key.contains(address) }?.value
     }
 
     /// A session that has been told too much stays down, and what it told is gone: then all is told anew without it.
     private mutating func settleWithinLimits() {
         while true {
             settleInEveryOrder()
+            spreadOpenEnds()
             let full = Set(listeners.filter(\.isFull).map(\.session))
             guard !full.isEmpty else { return }
             overLimit.formUnion(full)
@@ -88,20 +98,44 @@ public struct RoutePropagation: Sendable {
 
     private mutating func settleInEveryOrder() {
         let beginning = listeners
-        let isSettled = settle(.together)
+        restless = [:]
+        settle(.together)
+        open = best.mapValues { $0.compactMapValues(\.openEnd) }
         guard hasPolicies else { return }
         let result = (listeners, best)
-        var ends = isSettled ? [best] : []
+        var ends = [best]
         for order in Order.allCases where order != .together {
             listeners = beginning
-            if settle(order) { ends.append(best) }
+            settle(order)
+            ends.append(best)
         }
         (listeners, best) = result
-        open = [:]
-        for node in Set(listeners.map(\.own.node))
-        where ends.count < Order.allCases.count || ends.contains(where: { $0[node] != best[node] }) {
-            open[node] =
-                "the policies have no single outcome: which routes it has depends on who tells its own first"
+        for node in Set(listeners.map(\.own.node)) {
+            let prefixes = ends.reduce(into: restless[node] ?? []) { $0.formUnion($1[node]?.keys.map(\.self) ?? []) }
+            for prefix in prefixes
+            where restless[node]?.contains(prefix) == true
+                || ends.contains(where: { $0[node]?[prefix] != best[node]?[prefix] })
+            {
+                open[node, default: [:]][prefix] =
+                    "the policies have no single outcome: which route to \(prefix) it has depends on who tells its own first"
+            }
+        }
+    }
+
+    /// What is open at a node is open at those whom it tells its best route.
+    private mutating func spreadOpenEnds() {
+        var isSpreading = !open.isEmpty
+        while isSpreading {
+            isSpreading = false
+            for listener in listeners where listener.peer.passesOn {
+                for (prefix, reason) in open[listener.peer.node] ?? [:]
+                where open[listener.own.node]?[prefix] == nil
+                    && !(advertised[listener.own.node]?.contains(prefix) ?? false)
+                {
+                    open[listener.own.node, default: [:]][prefix] = "at \(listener.peer.node) \(reason)"
+                    isSpreading = true
+                }
+            }
         }
     }
 
@@ -111,18 +145,25 @@ public struct RoutePropagation: Sendable {
             || listeners.contains { options[$0.own.node] != BestPathOptions() }
     }
 
-    /// - Returns: Whether it came to an end.
-    private mutating func settle(_ order: Order) -> Bool {
+    private mutating func settle(_ order: Order) {
         best = [:]
         let places = Dictionary(grouping: listeners.indices) { listeners[$0].own.node }
         let sequence = order == .backwards ? Array(listeners.indices.reversed()) : Array(listeners.indices)
-        // A path has each AS once at most, so twice this many rounds carry every route as far as it goes, and another in its place. In
-        // each, only those have something new to tell who have learned something in the one before.
+        // A path has each AS once at most, so half of these rounds carry every route as far as it goes, and another in its place; what
+        // changes in the other half does so without end. In each, only those have something new to tell who have learned something in the
+        // one before.
+        let half = 2 * topology.sessions.count + 2
         var changed = Set(listeners.map(\.peer.node))
-        for _ in 0...(2 * topology.sessions.count + 2) where !changed.isEmpty {
+        for round in 0..<(2 * half) where !changed.isEmpty {
             var learners: Set<String> = []
             func learn(_ node: String) {
-                best[node] = choices(among: (places[node] ?? []).map { listeners[$0].told }, at: node)
+                let choices = choices(among: (places[node] ?? []).map { listeners[$0].told }, at: node)
+                if round >= half {
+                    let known = best[node] ?? [:]
+                    let moved = Set(known.keys).union(choices.keys).filter { known[$0] != choices[$0] }
+                    restless[node, default: []].formUnion(moved)
+                }
+                best[node] = choices
             }
             for place in sequence where order != .together || changed.contains(listeners[place].peer.node) {
                 let told = announcements(to: listeners[place])
@@ -134,7 +175,6 @@ public struct RoutePropagation: Sendable {
             if order == .together { learners.forEach(learn) }
             changed = learners
         }
-        return changed.isEmpty
     }
 
     /// - Parameter told: By each of a node's sessions, in their order.
@@ -200,13 +240,13 @@ public struct RoutePropagation: Sendable {
         }
         var told: [IPPrefix: LearnedRoute] = [:]
         for (prefix, announcement) in announced where prefix.address.bitWidth == own.address.bitWidth {
-            guard var sent = announcement.passing(peer.outEntries, prepending: peer.asn) else { continue }
+            guard var sent = announcement.passing(listener.policies.out, prepending: peer.asn) else { continue }
             if isExternal {
                 sent.path.insert(peer.asn, at: 0)
                 sent.localPreference = 100
             }
             sent.weight = 0
-            guard !sent.path.contains(own.asn), let taken = sent.passing(own.inEntries, prepending: peer.asn),
+            guard !sent.path.contains(own.asn), let taken = sent.passing(listener.policies.in, prepending: peer.asn),
                 let interface = taken.gateway.map({ interface(of: own.node, towards: $0) }) ?? own.interface
             else { continue }
             told[prefix] = LearnedRoute(
@@ -218,9 +258,7 @@ public struct RoutePropagation: Sendable {
         return told
     }
 
-    /// A next hop beyond the peer is taken only where a link of the node's own leads to it.
-    ///
-    /// Source: bird2 2.0.12, proto/bgp/packets.c (`bgp_apply_next_hop`, `gateway direct`).
+    /// A next hop beyond the peer is taken only where a link of the node's own leads to it (RFC 4271, section 9.1.2.1).
     private func interface(of node: String, towards gateway: IPAddress) -> InterfaceName? {
         topology.linkEnds(of: node).first { $0.end.addresses.contains { $0.prefix.contains(gateway) } }?.end
             .routedInterface

@@ -2,7 +2,7 @@ import NetworkTypes
 
 /// The steps by which a router chooses one of several routes to a prefix, in their order.
 ///
-/// Source: RFC 4271, section 9.1.2.2; bird2 2.0.12, proto/bgp/attrs.c (`bgp_rte_better`). Nothing in a lab has an interior cost for the
+/// Source: RFC 4271, section 9.1.2.2, and each daemon's own code, which its folder names. Nothing in a lab has an interior cost for the
 /// step between `external` and `routerID`: next hops are on links.
 public enum RouteChoiceStep: String, Hashable, Sendable, Codable, CaseIterable, Comparable {
     /// There is no other route.
@@ -123,7 +123,7 @@ public struct RouteChoice: Hashable, Sendable {
         best = winner?.0 ?? candidates.reduce(first) { Self.isBetter($1, than: $0, options) ? $1 : $0 }
         step = winner?.1
         let chosen = best
-        // As many as share, by the gateways' order: so BIRD's list of next hops is cut (nest/rt-attr.c, `nexthop_merge`).
+        // As many as share, by the gateways' order, in which a list of next hops is kept and cut.
         let equal = candidates.filter { route in
             route.session == chosen.session
                 || route.comparison(with: chosen, options).map { $0.step >= .routerID } ?? true

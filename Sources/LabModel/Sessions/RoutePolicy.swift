@@ -237,7 +237,7 @@ public struct BestPathOptions: Hashable, Sendable, Codable {
 
     public init() {}
 
-    /// BIRD's default of `merge paths`' limit (BIRD 2 User's Guide, Kernel).
+    /// A convention.
     public static let usualMultipath = 16
 }
 

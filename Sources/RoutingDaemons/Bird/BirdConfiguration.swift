@@ -23,6 +23,10 @@ public enum BirdConfiguration {
     /// and shares traffic among equally good ones. What other sessions tell is passed on only by a speaker with `transit`.
     /// A session speaks of its own address family only.
     ///
+    /// How BIRD chooses among what it takes, which predictions follow: bird2 2.0.12, proto/bgp/attrs.c (`bgp_rte_better`,
+    /// `bgp_rte_mergable`); how it cuts a list of next hops: nest/rt-attr.c (`nexthop_merge`, by their addresses); which next hops it
+    /// takes: proto/bgp/packets.c (`bgp_apply_next_hop`, `gateway direct`).
+    ///
     /// - Parameter logFile: Where BIRD writes its log, as the node sees it.
     public static func files(for node: String, in topology: Topology, logFile: String) -> [ConfigurationFile] {
         if let own = topology.node(named: node)?.routingConfiguration {
@@ -178,7 +182,7 @@ extension BirdConfiguration {
 
         /// What comes from the peer, as a channel has it.
         private var imports: String {
-            let limit = policy.maximumPrefixes.map { "\n            import limit \($0) action disable;" } ?? ""
+            let limit = policy.maximumPrefixes.map { "\n        import limit \($0) action disable;" } ?? ""
             guard let inEntries else { return "import all;\(limit)" }
             return "import filter {\(lines(inEntries))};\(limit)"
         }
@@ -201,14 +205,14 @@ extension BirdConfiguration {
             let end = entries.last?.match.isEmpty == true ? [] : ["reject;"]
             let all = [first].compactMap(\.self) + statements + end
             guard entries.count > 1 else { return " \(all.joined(separator: " ")) " }
-            return "\n" + all.map { "                \($0)\n" }.joined() + "            "
+            return "\n" + all.map { "            \($0)\n" }.joined() + "        "
         }
 
         /// The name is quoted for its hyphens; the words of BIRD's own, which quotes do not help, are refused by the lab file.
         func text(_ options: BestPathOptions) -> String {
             let key = password.map { "    password \"\($0.reveal())\";\n" } ?? ""
             let med = options.alwaysComparesMED ? "    med metric yes;\n" : ""
-            let nextHop = policy.isNextHop ? "\n            next hop self;" : ""
+            let nextHop = policy.isNextHop ? "\n        next hop self;" : ""
             let place = interface.map { "    interface \"\($0)\";\n    direct;\n" } ?? "    multihop;\n"
             return """
                 protocol bgp '\(name)' {
