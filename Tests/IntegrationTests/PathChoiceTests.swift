@@ -115,4 +115,20 @@ struct PathChoiceTests {
             try await home.expectNothingLeft()
         }
     }
+
+    /// East is asked for the other way: what it chooses, and that the way back is another, is found.
+    @Test func `A way back that is another is found`() async throws {
+        try await LabHome.with { home in
+            let lab = try home.copy(of: "path-choice", as: "crossed") { $0.replacing("med: 10", with: "med: 30") }
+            let up = try await home.netlab.run("up", lab)
+            try #require(up.code == 0, up.account)
+            let check = try await RunningLab(home: home, name: "crossed").check()
+            #expect(check.report.names("pass") == ["west-chooses", "fast", "wire"], check.account)
+            #expect(check.report.names("fail") == ["east-chooses", "one-way"], check.account)
+            #expect(
+                check.report["one-way"]?.seen == "west > vpn-fast > east, back by east > vpn-cheap > west",
+                check.account)
+            #expect(check.report["east-chooses"]?.seen.hasPrefix("by-cheap, by med") == true, check.account)
+        }
+    }
 }
