@@ -97,9 +97,12 @@ let package = Package(
         .target(
             name: "ScenarioReading", dependencies: ["YAMLReading", "LabModel", "NetworkTypes"], swiftSettings: strict),
         .target(
+            name: "PolicyReading", dependencies: ["YAMLReading", "RoutingDaemons", "LabModel", "NetworkTypes"],
+            swiftSettings: strict),
+        .target(
             name: "LabFiles",
             dependencies: [
-                "ScenarioReading", "Providers", "YAMLReading", "Daemons", "DaemonProfiles", "RoutingDaemons", "Certificates", "LabModel", "NetworkTypes",
+                "ScenarioReading", "PolicyReading", "Providers", "YAMLReading", "Daemons", "DaemonProfiles", "RoutingDaemons", "Certificates", "LabModel", "NetworkTypes",
                 .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: strict),
@@ -267,7 +270,8 @@ let package = Package(
         .testTarget(
             name: "LabFilesTests",
             dependencies: [
-                "LabFiles", "Certificates", "Providers", "Daemons", "ConfigurationFormats", "LabModel", "NetworkTypes",
+                "LabFiles", "Certificates", "Providers", "Daemons", "RoutingDaemons", "ConfigurationFormats", "LabModel",
+                "NetworkTypes",
             ], swiftSettings: strict),
         .testTarget(
             name: "LabPlanTests",

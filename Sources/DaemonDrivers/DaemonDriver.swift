@@ -39,12 +39,18 @@ public protocol KeyDaemonDriver: DaemonDriver {
 public protocol RoutingDaemonDriver: DaemonDriver {
     /// Every session that it knows; empty where it does not answer.
     func sessions() async throws -> [SessionState]
+    /// Every route that it has been told, with its attributes; nil for a daemon that is not asked.
+    func bgpRoutes() async throws -> [ObservedBGPRoute]?
     /// The prefixes that a session has told it.
     func prefixes(learnedBy session: String) async throws -> [IPPrefix]
     /// Shuts a session as an operator does, or takes it up again.
     func shut(_ session: String, _ isShut: Bool) async throws
     /// Asks the peer for all of its routes again (RFC 2918); nothing for a session that is not up.
     func refresh(_ session: String) async throws
+}
+
+extension RoutingDaemonDriver {
+    public func bgpRoutes() async throws -> [ObservedBGPRoute]? { nil }
 }
 
 /// What a key daemon says of a connection's newest SAs.

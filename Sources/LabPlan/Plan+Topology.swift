@@ -283,13 +283,15 @@ private struct Planner {
             node.routes.filter { dependsOnDaemon($0, of: node) }.map { .addRoute(node: node.name, $0) }
                 + settings(of: node, node.sysctls.filter { isTunnelSetting($0, of: node) })
         }
-        let sessions = topology.sessions.filter(\.canComeUp).map {
+        let propagation = RoutePropagation(in: topology) { _, _ in true }
+        let sessions = topology.sessions.filter { $0.canComeUp && !propagation.overLimit.contains($0.name) }.map {
             Action.await(Condition(.session($0.name)), within: .seconds(120))
         }
-        let propagation = RoutePropagation(in: topology) { _, _ in true }
         // Every session's, where several share traffic; whether a configuration of the user's own has them do so is not known here.
         let learned = topology.nodes.flatMap { node in
-            propagation.routes(at: node.name).sorted { $0.key < $1.key }.flatMap { prefix, routes in
+            propagation.routes(at: node.name).sorted { $0.key < $1.key }.filter {
+                propagation.openEnd(at: node.name, to: $0.key) == nil
+            }.flatMap { prefix, routes in
                 // An IPv6 route may have its gateway's link-local address.
                 let isKnown = node.routingConfiguration == nil && prefix.address.bitWidth == 32
                 let gateways: [IPAddress?] = isKnown ? routes.map(\.gateway) : [nil]

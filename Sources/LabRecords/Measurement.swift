@@ -8,6 +8,8 @@ public enum Measurement: Hashable, Sendable, Codable {
     /// All of a node's routes.
     case routes(node: String)
     case session(String)
+    /// What a node's routing daemon knows of routes by BGP.
+    case bgpRoutes(node: String)
     /// A session that one side alone has, when its speaker has had the time to try at least once more.
     case connecting(String)
     /// How often a session goes down in a time.
@@ -69,6 +71,7 @@ public enum Finding: Hashable, Sendable, Codable {
     case probe(ProbeResult)
     case routes([ObservedRoute])
     case session([ObservedSpeaker])
+    case bgpRoutes([ObservedBGPRoute])
     /// How often each speaker saw the session end, by its node.
     case flaps([String: Int])
     /// Whether it holds as it is written, and what was seen.
@@ -118,6 +121,40 @@ public struct ObservedSpeaker: Hashable, Sendable, Codable {
         self.keepalive = keepalive
         self.learned = learned
         self.lastError = lastError
+    }
+}
+
+/// A route that a session has told a node, with its attributes as the node's daemon tells them.
+public struct ObservedBGPRoute: Hashable, Sendable, Codable {
+    public let prefix: IPPrefix
+    public let session: String
+    /// Whether the daemon takes it for the best to its prefix.
+    public let isBest: Bool
+    /// The nearest first.
+    public let path: [ASN]
+    public let origin: RouteOrigin
+    public let localPreference: UInt32?
+    public let med: UInt32?
+    /// Nil for a daemon that has none.
+    public let weight: UInt16?
+    public let communities: [BGPCommunity]
+    /// The peer's BGP Identifier; nil where the daemon does not tell it.
+    public let peerID: IPv4Address?
+
+    public init(
+        prefix: IPPrefix, session: String, isBest: Bool, path: [ASN], origin: RouteOrigin, localPreference: UInt32?,
+        med: UInt32?, weight: UInt16?, communities: [BGPCommunity], peerID: IPv4Address?
+    ) {
+        self.prefix = prefix
+        self.session = session
+        self.isBest = isBest
+        self.path = path
+        self.origin = origin
+        self.localPreference = localPreference
+        self.med = med
+        self.weight = weight
+        self.communities = communities
+        self.peerID = peerID
     }
 }
 

@@ -123,6 +123,11 @@ extension RunningLab {
         case .session(let name):
             guard let session = topology.session(named: name) else { return .failed("there is no BGP session \(name)") }
             return .session(try await status(of: session).speakers.map(ObservedSpeaker.init))
+        case .bgpRoutes(let node):
+            guard let routes = try await routingDriver(of: node)?.bgpRoutes() else {
+                return .failed("what speaks BGP at \(node) is not asked for its routes' attributes")
+            }
+            return .bgpRoutes(routes)
         case .connecting(let name):
             guard let session = topology.oneSidedSession(named: name) else {
                 return .failed("there is no BGP session \(name)")

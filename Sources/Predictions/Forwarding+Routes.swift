@@ -93,6 +93,19 @@ extension Forwarding {
         }
     }
 
+    /// Why it is not computed which route BGP gives a node for a packet; nil where it is.
+    func doubt(at node: String, _ packet: Packet, _ damage: Damage) -> String? {
+        let propagation = propagation(after: damage.withdrawn)
+        let full = propagation.overLimit.subtracting(self.propagation(after: []).overLimit)
+        if let session = full.sorted().first {
+            return
+                "\(session) is told more prefixes than it takes, and ends for good, which is not computed here"
+        }
+        return propagation.openEnd(at: node, for: packet.destination).map {
+            "at \(node) \($0), which is not computed here"
+        }
+    }
+
     /// What BGP brings when some speakers have withdrawn what a session told them.
     private func propagation(after withdrawn: Set<Damage.Side>) -> RoutePropagation {
         memory.propagations(withdrawn) {

@@ -197,6 +197,7 @@ struct Forwarding: Sendable {
         }
         guard packet.input == nil || forwards(here) else { return lost("\(node) does not forward") }
         let hops = nextHops(at: place, packet, damage)
+        path.doubt = path.doubt ?? doubt(at: node, packet, damage)
         guard !hops.isEmpty else { return lost("\(node) has no route to \(packet.destination)") }
         guard hops.count > 1 else { return leave(packet, at: place, by: hops[0], path, damage, known) }
         let choice = packet.choices.first {

@@ -20,6 +20,9 @@ public struct BreakageReport: Sendable, Encodable {
         public let measured: String?
         /// The tunnels by which packets go instead.
         public let instead: [String]
+        /// The same for questions and for answers, where these go by others than those; else nil.
+        public let insteadForth: [String]?
+        public let insteadBack: [String]?
         public let outcome: Verdict.Outcome?
     }
 
@@ -34,7 +37,8 @@ public struct BreakageReport: Sendable, Encodable {
                     let fate = Fate(one.all)
                     return Row(
                         breaks: breaks, probes: [one.probe], predicted: fate.words, doubt: fate.doubt, measured: nil,
-                        instead: fate.instead, outcome: nil)
+                        instead: fate.instead, insteadForth: fate.directions?.forth,
+                        insteadBack: fate.directions?.back, outcome: nil)
                 })
         }
     }
@@ -47,7 +51,7 @@ public struct BreakageReport: Sendable, Encodable {
                     Row(
                         breaks: run.summary, probes: [], predicted: "", doubt: nil,
                         measured: "the lab broke: \(run.failures[0])",
-                        instead: [], outcome: .fail)
+                        instead: [], insteadForth: nil, insteadBack: nil, outcome: .fail)
                 ]
             }
             var probes: [String] = []
@@ -76,7 +80,7 @@ public struct BreakageReport: Sendable, Encodable {
         let outcome = [Verdict.Outcome.fail, .inconclusive, .pass].first(where: outcomes.contains) ?? .notApplicable
         return Row(
             breaks: run.summary, probes: [probe], predicted: fate.words, doubt: fate.doubt, measured: measured,
-            instead: fate.instead,
+            instead: fate.instead, insteadForth: fate.directions?.forth, insteadBack: fate.directions?.back,
             outcome: outcome)
     }
 
@@ -90,7 +94,7 @@ public struct BreakageReport: Sendable, Encodable {
             return [
                 Row(
                     breaks: breaks, probes: [], predicted: Fate.untouched, doubt: nil, measured: single.first?.measured,
-                    instead: [],
+                    instead: [], insteadForth: nil, insteadBack: nil,
                     outcome: single.first?.outcome)
             ]
         }
@@ -109,6 +113,7 @@ public struct BreakageReport: Sendable, Encodable {
         let words: String
         let doubt: String?
         let instead: [String]
+        let directions: (forth: [String], back: [String])?
         /// Whether whatever way its flow took, it is out until the breakage is mended.
         let isForGood: Bool
 
@@ -120,6 +125,9 @@ public struct BreakageReport: Sendable, Encodable {
                 ways.append(way)
             }
             instead = ways
+            let during = hit.compactMap(\.during)
+            let (forth, back) = (Set(during.flatMap(\.forth)), Set(during.flatMap(\.back)))
+            directions = forth == back ? nil : (ways.filter(forth.contains), ways.filter(back.contains))
             isForGood = !hit.isEmpty && hit.allSatisfy { $0.effect == .untilHealed }
             doubt = hit.lazy.compactMap(\.effect.doubt).first
             let some = isShared ? ", some flows" : ""
@@ -153,7 +161,7 @@ public struct BreakageReport: Sendable, Encodable {
                 isSame ? "" : style.strong(row.breaks), probes, row.predicted,
             ]
                 + (isPlayed ? [row.measured ?? ""] : []) + [
-                    row.instead.isEmpty ? "-" : row.instead.joined(separator: ", ")
+                    row.ways
                 ]
         }
         let columns =
@@ -175,15 +183,22 @@ public struct BreakageReport: Sendable, Encodable {
 }
 
 extension BreakageReport.Row {
+    /// What carries packets, there and back where these differ.
+    fileprivate var ways: String {
+        func list(_ names: [String]) -> String { names.isEmpty ? "-" : names.joined(separator: ", ") }
+        guard let insteadForth, let insteadBack else { return list(instead) }
+        return "\(list(insteadForth)) / \(list(insteadBack))"
+    }
+
     fileprivate func isLike(_ other: Self) -> Bool {
         breaks == other.breaks && predicted == other.predicted && measured == other.measured && instead == other.instead
-            && outcome == other.outcome
+            && insteadForth == other.insteadForth && insteadBack == other.insteadBack && outcome == other.outcome
     }
 
     fileprivate func with(_ more: [String]) -> Self {
         Self(
             breaks: breaks, probes: probes + more, predicted: predicted, doubt: doubt, measured: measured,
-            instead: instead,
+            instead: instead, insteadForth: insteadForth, insteadBack: insteadBack,
             outcome: outcome)
     }
 }

@@ -9,6 +9,8 @@ public protocol RoutingDaemon: DaemonProfile {
     /// The number by which a kernel knows the routes that it was given by this daemon (rtnetlink(7), `rtm_protocol`).
     var routeProtocol: UInt8 { get }
     var habits: RoutingHabits { get }
+    /// Why it cannot do something of a policy's, as the end of a sentence; nil where it can.
+    func reason(against feature: RoutePolicyFeature) -> String?
     /// Reads a user's own configuration.
     func read(_ configuration: String) -> OwnRouting
     /// Its habits in a session that a user's own configuration says something else of than netlab's.

@@ -62,11 +62,11 @@ import Testing
                 BirdRoute(
                     prefix: try #require(IPPrefix("10.105.2.0/24")), kind: "unicast", origin: "main", isPrimary: true,
                     preference: 100, nextHops: [.init(gateway: IPAddress("169.254.100.2"), interface: interface)],
-                    path: [try #require(ASN("31898"))]),
+                    attributes: .init(origin: .igp, localPreference: 100), path: [try #require(ASN("31898"))]),
                 BirdRoute(
                     prefix: try #require(IPPrefix("10.2.0.0/16")), kind: "unreachable",
                     origin: "netlab_advertised_ipv4",
-                    isPrimary: true, preference: 200, nextHops: [], path: []),
+                    isPrimary: true, preference: 200, nextHops: [], attributes: nil, path: []),
             ])
     }
 
@@ -89,6 +89,29 @@ import Testing
         #expect(routes[0].nextHops.map(\.interface.description) == ["eth0", "eth1"])
         #expect(routes[1].nextHops.map(\.gateway) == [nil])
         #expect(routes[1].path.map(\.description) == ["2", "3", "4", "5"])
+    }
+
+    @Test func `Attributes by which routes are compared`() throws {
+        let text = """
+            1007-Table master4:
+             10.9.0.0/16          unicast [a 03:00:00.000] * (100) [AS2?]
+             \tvia 10.0.0.1 on eth0
+            1008-\tType: BGP univ
+            1012-\tBGP.origin: Incomplete
+             \tBGP.as_path: 2
+             \tBGP.next_hop: 10.0.0.1
+             \tBGP.med: 30
+             \tBGP.local_pref: 200
+             \tBGP.community: (64512,100) (65535,65281)
+             \tBGP.large_community: (1, 2, 3)
+            0000 
+
+            """
+        let reply = try #require(BirdReply.parse(Substring(text))?.reply)
+        let route = try #require(BirdRoute.parse(reply).first)
+        let attributes = try #require(route.attributes)
+        #expect(attributes.origin == .incomplete && attributes.med == 30 && attributes.localPreference == 200)
+        #expect(attributes.communities.map(\.description) == ["64512:100", "no-export", "1:2:3"])
     }
 
     @Test func `Refusal is a failure`() throws {

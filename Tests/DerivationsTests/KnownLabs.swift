@@ -12,7 +12,7 @@ enum KnownLabs {
         "alibaba-azure", "aws-china-tokyo", "aws-ipip6", "aws-oci", "azure-gcp", "certificates", "gcp-aws", "gre-over-ipsec",
         "ikev1",
         "interface-kinds",
-        "ipv6-outside", "policy-based", "port-translation", "soracom-azure", "transport-mode",
+        "ipv6-outside", "path-choice", "policy-based", "port-translation", "soracom-azure", "transport-mode",
     ]
 
     static func text(_ name: String) throws -> String {

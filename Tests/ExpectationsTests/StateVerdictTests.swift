@@ -121,6 +121,31 @@ struct StateVerdictTests {
 
     @Test(
         arguments: [
+            ("{best: {at: gw1, to: 10.2.0.0/24}}", "main", true, true, "main, by only: main has local preference 100"),
+            ("{best: {at: gw1, to: 10.2.0.0/24, by: plain}}", "main", true, true, "main, by only"),
+            (
+                "{best: {at: gw1, to: 10.2.0.0/24, by: main, because: med}}", "main", true, false,
+                "main, by only: main has local preference 100, path 65001, origin igp, MED 5, router id 203.0.113.2"
+            ),
+            ("{best: {at: gw1, to: 10.2.0.0/24}}", "main", false, false, "none of main is the best"),
+            ("{best: {at: gw1, to: 10.2.0.0/24}}", "strange", true, false, "strange, and which step decided does not"),
+        ])
+    func `The best route`(claim: String, session: String, isBest: Bool, isRight: Bool, seen: String) throws {
+        func route(_ prefix: String) throws -> ObservedBGPRoute {
+            ObservedBGPRoute(
+                prefix: try #require(IPPrefix(prefix)), session: session, isBest: isBest,
+                path: [ASN(65001)].compactMap(\.self), origin: .igp, localPreference: 100, med: 5, weight: nil,
+                communities: [], peerID: IPv4Address("203.0.113.2"))
+        }
+        try Self.check(
+            claim, .bgpRoutes(node: "gw1"), .bgpRoutes([route("10.2.0.0/24")]), isRight: isRight, seen: seen)
+        try Self.check(
+            claim, .bgpRoutes(node: "gw1"), .bgpRoutes([route("10.3.0.0/24")]), isRight: false,
+            seen: "no session tells gw1 that prefix")
+    }
+
+    @Test(
+        arguments: [
             (.active, true, "gw2 Active, Socket: Network is unreachable; no packet"), (.idle, true, "gw2 Idle"),
             (.connect, true, "gw2 Connect"), (.established, false, "gw2 Established"), (.down, false, "gw2 Down"),
             (.noAnswer, false, "gw2 no answer"),

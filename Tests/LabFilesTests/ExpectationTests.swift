@@ -20,8 +20,8 @@ struct ExpectationTests {
     @Test
     func `Of the repository's lab: each kind, its line, and when it applies`() throws {
         let topology = try AwsOci.topology.get()
-        // Nothing in this lab is shared among ways, and no carrier is in it.
-        let others: Set<LabModel.Expectation.Claim.Kind> = [.sharing, .traceroute, .md5]
+        // Nothing in this lab is shared among ways or chosen by a policy, and no carrier is in it.
+        let others: Set<LabModel.Expectation.Claim.Kind> = [.sharing, .traceroute, .md5, .best, .symmetric]
         #expect(
             Set(topology.expectations.map(\.claim.kind))
                 == Set(LabModel.Expectation.Claim.Kind.allCases).subtracting(others))
@@ -129,6 +129,9 @@ struct ExpectationTests {
             ("{bgp: main, is: down}", "main down derived"),
             ("{ecmp: there, over: [main, wan]}", "there main wan 24"),
             ("{ecmp: there, over: [main, own], flows: 2}", "there main own 2"),
+            ("{best: {at: peer, to: 10.0.0.0/24}}", "peer 10.0.0.0/24 main only"),
+            ("{best: {at: peer, to: 10.0.0.0/24, by: main}}", "peer 10.0.0.0/24 main any"),
+            ("{symmetric: there}", "there"),
             ("{sa: main}", "main aes-256-cbc with sha2-256 plain"), ("{sa: own}", "own unknown udp"),
             ("{sa: own, nat-t: off, esp: {encryption: aes-256-gcm-16}}", "own aes-256-gcm-16 plain"),
             ("{rate: there}", "there derived 2% 8000000"),
@@ -186,6 +189,9 @@ struct ExpectationTests {
                     claim.port.map { "\($0)" } ?? "-", claim.outcome.rawValue,
                 ]
             case .sharing(let claim): [claim.probe] + claim.ways + ["\(claim.flows)"]
+            case .best(let claim):
+                [claim.node, claim.prefix.description, claim.session, claim.step?.rawValue ?? "any"]
+            case .symmetric(let claim): [claim.probe]
             case .encapsulation: []
             }
         #expect(words.joined(separator: " ") == expected)

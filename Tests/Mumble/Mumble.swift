@@ -29,6 +29,8 @@ struct Mumble: RoutingDaemon {
 
     func isReserved(_ name: String) -> Bool { name == "mumble" }
 
+    func reason(against feature: RoutePolicyFeature) -> String? { "has no policies" }
+
     func read(_ configuration: String) -> OwnRouting { OwnRouting() }
 
     func habits(in session: OwnSession) -> RoutingHabits { habits }

@@ -1,6 +1,7 @@
 import Daemons
 import LabModel
 import LabPlan
+import LabRecords
 import NetworkTypes
 import NodeRuntime
 import RoutingDaemons
@@ -30,6 +31,19 @@ public struct BirdDriver: RoutingDaemonDriver {
     public func prefixes(learnedBy session: String) async throws -> [IPPrefix] {
         let control = control
         return try await offThread { (try? control.routes()) ?? [] }.filter { $0.origin == session }.map(\.prefix)
+    }
+
+    public func bgpRoutes() async throws -> [ObservedBGPRoute]? {
+        let control = control
+        let (routes, protocols) = try await offThread { (try control.routes(), try control.protocols()) }
+        let peers = Dictionary(protocols.map { ($0.name, $0.session?.neighborID) }) { first, _ in first }
+        return routes.compactMap { route in
+            guard let attributes = route.attributes, let peerID = peers[route.origin] else { return nil }
+            return ObservedBGPRoute(
+                prefix: route.prefix, session: route.origin, isBest: route.isPrimary, path: route.path,
+                origin: attributes.origin, localPreference: attributes.localPreference, med: attributes.med,
+                weight: nil, communities: attributes.communities, peerID: peerID)
+        }
     }
 
     public func shut(_ session: String, _ isShut: Bool) async throws {

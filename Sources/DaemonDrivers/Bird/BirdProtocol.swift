@@ -28,6 +28,8 @@ public struct BirdProtocol: Hashable, Sendable {
         public let neighbor: IPAddress?
         public let neighborASN: ASN?
         public let localASN: ASN?
+        /// The neighbour's BGP Identifier; nil while there is no session.
+        public let neighborID: IPv4Address?
         /// Runs while the session is up; its length is the negotiated one.
         public let hold: Timer?
         public let keepalive: Timer?
@@ -115,6 +117,9 @@ extension BirdProtocol.Session {
         neighbor = fields["Neighbor address"]?.split(separator: "%").first.flatMap { IPAddress(String($0)) }
         neighborASN = fields["Neighbor AS"].flatMap(ASN.init)
         localASN = fields["Local AS"].flatMap(ASN.init)
+        neighborID = fields["Neighbor ID"].flatMap { IPAddress($0) }.flatMap {
+            if case .v4(let address) = $0 { address } else { nil }
+        }
         hold = fields["Hold timer"].flatMap(Timer.init)
         keepalive = fields["Keepalive timer"].flatMap(Timer.init)
         lastError = fields["Last error"]

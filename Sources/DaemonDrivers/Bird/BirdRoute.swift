@@ -1,3 +1,4 @@
+import LabModel
 import NetworkTypes
 
 /// A route of one of BIRD's tables, as `show route all` shows it.
@@ -17,6 +18,15 @@ public struct BirdRoute: Hashable, Sendable {
     public let isPrimary: Bool
     public let preference: Int?
     public let nextHops: [NextHop]
+    /// What BGP tells of it; nil for a route that is not BGP's.
+    public struct Attributes: Hashable, Sendable {
+        public var origin = RouteOrigin.incomplete
+        public var localPreference: UInt32?
+        public var med: UInt32?
+        public var communities: [BGPCommunity] = []
+    }
+
+    public let attributes: Attributes?
     /// The autonomous systems it has passed, nearest first; empty for a route that is not BGP's.
     public let path: [ASN]
 }
@@ -46,6 +56,7 @@ extension BirdRoute {
         let preference: Int?
         var nextHops: [NextHop] = []
         var path: [ASN] = []
+        var attributes: Attributes?
 
         /// Reads `10.105.2.0/24  unicast [main 03:16:23.900] * (100) [AS31898i]`; further routes to the same prefix
         /// leave it out.
@@ -77,6 +88,17 @@ extension BirdRoute {
             case "dev" where words.count >= 2:
                 guard let name = InterfaceName(String(words[1])) else { return }
                 nextHops.append(NextHop(gateway: nil, interface: name))
+            case "BGP.origin:":
+                attributes = attributes ?? Attributes()
+                attributes?.origin = words.last.flatMap { RouteOrigin(rawValue: $0.lowercased()) } ?? .incomplete
+            case "BGP.local_pref:": attributes?.localPreference = words.last.flatMap { UInt32($0) }
+            case "BGP.med:": attributes?.med = words.last.flatMap { UInt32($0) }
+            case "BGP.community:", "BGP.large_community:":
+                // (64512,100) (64512,101), and large ones as (64512, 1, 2).
+                let text = words.dropFirst().joined()
+                attributes?.communities += text.split(separator: ")").compactMap { one in
+                    BGPCommunity(one.drop { $0 == "(" }.split(separator: ",").joined(separator: ":"))
+                }
             case "BGP.as_path:":
                 // A set of systems that a route was aggregated from is in braces.
                 path = words.dropFirst().compactMap { ASN($0.filter(\.isNumber)) }
@@ -88,7 +110,7 @@ extension BirdRoute {
         var route: BirdRoute {
             BirdRoute(
                 prefix: prefix, kind: kind, origin: origin, isPrimary: isPrimary, preference: preference,
-                nextHops: nextHops, path: path)
+                nextHops: nextHops, attributes: attributes, path: path)
         }
     }
 }

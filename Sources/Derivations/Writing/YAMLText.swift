@@ -77,7 +77,7 @@ extension Expectation {
             return YAMLText.mapping([
                 (kind, YAMLText.scalar(claim.probe)), ("over", YAMLText.list(claim.ways)), ("flows", "\(claim.flows)"),
             ])
-        case .rtt, .traceroute, .routes, .security: return nil
+        case .rtt, .traceroute, .routes, .security, .best, .symmetric: return nil
         }
     }
 

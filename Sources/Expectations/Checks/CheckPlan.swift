@@ -81,6 +81,8 @@ public struct CheckPlan: Sendable {
         case .rate(let claim): [echoes(claim.probe)].compactMap { $0 }
         case .security(let claim): [packet(claim)]
         case .sharing(let claim): flows(of: claim)
+        case .best(let claim): [.bgpRoutes(node: claim.node)]
+        case .symmetric(let claim): [echoes(claim.probe)].compactMap { $0 }
         }
     }
 

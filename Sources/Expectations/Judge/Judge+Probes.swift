@@ -215,7 +215,7 @@ extension Judge {
 
 extension [String] {
     /// `a > b > c`.
-    fileprivate var way: String { joined(separator: " > ") }
+    var way: String { joined(separator: " > ") }
 }
 
 extension Duration {

@@ -121,7 +121,7 @@ extension Judge {
                 faults.append("\(speaker.node) has hold time \(speaker.hold?.shortText ?? "none")")
             }
             let peer = speakers.first { $0.node != speaker.node }
-            let other = peer?.advertised ?? []
+            let other = peer.map { told(by: $0, to: speaker.node, in: session) } ?? []
             // What a peer passes on depends on what it has been told.
             let passedOn = peer?.passesOn == true ? topology.sessions.flatMap(\.speakers).flatMap(\.advertised) : []
             let missing = other.filter { !speaker.learned.contains($0) }
@@ -141,6 +141,13 @@ extension Judge {
         return Judgement(
             outcome: faults.isEmpty ? .pass : .fail, expected: expected, rule: rule,
             seen: faults.isEmpty ? words.joined(separator: "; ") : faults.joined(separator: "; "))
+    }
+
+    /// What a peer advertises itself and a speaker takes, by their policies.
+    private func told(by peer: BGPSpeaker, to node: String, in session: BGPSession?) -> [IPPrefix] {
+        guard let session, session.speakers.contains(where: { !$0.policy.isEmpty }) else { return peer.advertised }
+        let taken = RoutePropagation(in: topology) { _, _ in true }.prefixes(toldBy: session.name, to: node)
+        return peer.advertised.filter(taken.contains)
     }
 
     func securityAssociation(_ claim: SAClaim) -> Judgement {

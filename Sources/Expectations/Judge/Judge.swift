@@ -80,6 +80,8 @@ public struct Judge {
             case .rate(let claim): rate(claim)
             case .security(let claim): security(claim)
             case .sharing(let claim): sharing(claim)
+            case .best(let claim): best(claim)
+            case .symmetric(let claim): symmetric(claim)
             }
         // What packets prove is proved by all of them: with some missing, nothing is.
         // And what follows from the way that packets took is no failure either where parts of the way are missing.
@@ -126,15 +128,16 @@ extension Expectation.Claim {
     /// Whether its verdict is drawn from captured packets.
     var restsOnPackets: Bool {
         switch self {
-        case .encapsulation, .confidentiality, .mtu, .mss, .path, .rtt, .rate, .security, .sharing, .md5: true
-        case .routes, .bgp, .securityAssociation, .traceroute: false
+        case .encapsulation, .confidentiality, .mtu, .mss, .path, .rtt, .rate, .security, .sharing, .md5, .symmetric:
+            true
+        case .best, .routes, .bgp, .securityAssociation, .traceroute: false
         }
     }
 
     /// Whether its verdict is drawn from all the places where one packet was seen.
     var followsATrail: Bool {
         switch self {
-        case .path, .rtt, .rate, .sharing: true
+        case .path, .rtt, .rate, .sharing, .symmetric: true
         default: false
         }
     }

@@ -27,6 +27,8 @@ struct ClaimReader {
         case .rate: rate()
         case .sharing: sharing()
         case .security: security()
+        case .best: best()
+        case .symmetric: probe().map { .symmetric(SymmetryClaim(probe: $0)) }
         }
     }
 

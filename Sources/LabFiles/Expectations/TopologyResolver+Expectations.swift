@@ -57,6 +57,7 @@ extension TopologyResolver {
         case .sharing: ["over", "flows"]
         case .rate: ["is", "within", "transfer"]
         case .security: ["is"]
+        case .best, .symmetric: []
         }
     }
 }

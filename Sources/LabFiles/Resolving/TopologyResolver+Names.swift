@@ -17,6 +17,7 @@ extension TopologyResolver {
             + file.nodes.compactMap(\.zone)
             + file.links.map(\.name)
             + file.tunnels.map(\.name) + file.plainTunnels.map(\.name) + file.sessions.map(\.name)
+            + file.policies.compactMap(\.name)
             + file.probes.map(\.name)
             + file.expectations.map(\.name) + file.scenarios.map(\.name) + file.variants.map(\.name)
         for name in all where !isName(name.value) {

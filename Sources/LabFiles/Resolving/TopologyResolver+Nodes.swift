@@ -59,6 +59,7 @@ extension TopologyResolver {
             routingConfiguration: spec.routingConfiguration.flatMap { companion($0, place: place) })
         node.keySettings = checkedKeySettings(of: spec, place: place)
         node.bootTime = spec.boot.time
+        node.bestPath = spec.bestPath
         node.system = spec.system
         node.boot = bootScript(of: spec, place: place)
         return node

@@ -22,7 +22,7 @@ extension TopologyResolver {
             let own = ownSession(of: speaker.node, with: speakers[other].address)
             // Who goes by the lab file takes the peer for what the lab file says.
             let expected = own?.peerASN ?? speaker.peerASN ?? (own == nil ? speakers[other].asn : nil)
-            return BGPSpeaker(
+            var adopted = BGPSpeaker(
                 node: speaker.node, asn: numbers[index], peerASN: expected == numbers[other] ? nil : expected,
                 address: speaker.address, interface: speaker.interface,
                 keepalive: own.map { $0.keepalive ?? .seconds($0.hold.components.seconds / 3) } ?? speaker.keepalive,
@@ -31,6 +31,8 @@ extension TopologyResolver {
                 passesOn: passesOn(speaker, to: speakers[other]),
                 prepended: speaker.prepended, keepsTimers: own == nil && speaker.keepsTimers,
                 password: own?.password ?? speaker.password)
+            adopted.policy = speaker.policy
+            return adopted
         }
     }
 

@@ -1,5 +1,7 @@
+import Daemons
 import LabModel
 import NetworkTypes
+import PolicyReading
 import YAMLReading
 
 // BGP sessions and probes.
@@ -32,14 +34,17 @@ extension TopologyResolver {
                 )
                 return nil
             }
-            return BGPSpeaker(
+            let isDefaultOnly = speaker.policy.isDefaultOnly
+            var resolved = BGPSpeaker(
                 node: speaker.node.value, asn: speaker.asn, peerASN: speaker.peerASN?.value, address: address.address,
                 interface: end.interface,
                 keepalive: timers(of: speaker, over: over.value).keepalive,
                 hold: timers(of: speaker, over: over.value).hold,
-                advertised: speaker.advertised,
-                passesOn: speaker.passesOn, prepended: speaker.prepended, keepsTimers: speaker.keepsTimers,
-                password: speaker.password)
+                advertised: isDefaultOnly ? [IPPrefix(address.address, length: 0)] : speaker.advertised,
+                passesOn: speaker.passesOn && !isDefaultOnly, prepended: speaker.prepended,
+                keepsTimers: speaker.keepsTimers, password: speaker.password)
+            resolved.policy = speaker.policy.policy(among: file.policies, collector)
+            return resolved
         }
         guard speakers.count == 2 else { return nil }
         let session = BGPSession(name: spec.name.value, speakers: adopting(speakers), password: spec.password)
@@ -63,6 +68,21 @@ extension TopologyResolver {
             )
         }
         return session
+    }
+
+    /// Reports what sessions' ends say of routes and that nothing can come of.
+    func examineRoutePolicies(of topology: Topology) {
+        let speakers = file.sessions.flatMap { spec -> [PolicyExamination.Speaker] in
+            guard let session = topology.session(named: spec.name.value) else { return [] }
+            return spec.speakers.compactMap { written in
+                session.speakers.first { $0.node == written.node.value }.map {
+                    PolicyExamination.Speaker(session: session, speaker: $0, spec: written.policy)
+                }
+            }
+        }
+        PolicyExamination(
+            of: topology, policies: file.policies, daemons: DaemonRegistry.routingDaemons, collector: collector
+        ).examine(speakers)
     }
 
     private typealias SessionEnd = (node: String, interface: InterfaceName, address: InterfaceAddress?)
@@ -156,6 +176,11 @@ extension TopologyResolver {
         if let address = session.address, address.bitWidth != session.peer.bitWidth {
             collector.error(
                 line, "\(place): \(address) cannot connect to \(session.peer)", "Take two addresses of one family.")
+        }
+        if !spec.speakers.allSatisfy(\.policy.isEmpty) {
+            collector.error(
+                line, "\(place) never comes up, so policies decide nothing in it",
+                "Remove what is said of routes, or write the session with both speakers.")
         }
         if own.contains(session.peer) {
             collector.error(

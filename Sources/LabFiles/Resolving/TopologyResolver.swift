@@ -1,6 +1,7 @@
 import Dispatch
 import LabModel
 import NetworkTypes
+import PolicyReading
 import Providers
 import Synchronization
 import YAMLReading
@@ -75,6 +76,7 @@ struct TopologyResolver {
     /// The link ends written for each node, whether or not their links could be built.
     private let ends: [String: [LinkSpec.End]]
     let knownNodes: Set<String>
+    let propagation = KnownPropagation()
     /// Nodes and links alone, once those are resolved.
     private(set) var wires: Topology?
 
@@ -131,6 +133,7 @@ struct TopologyResolver {
         topology.plainTunnels = plainTunnels
         checkTwins(ofPlain: plainTunnels)
         checkPolicies(of: topology)
+        examineRoutePolicies(of: topology)
         checkFit(of: topology)
         let asked = topology
         leaveOutWhatIsRefused(in: &topology)

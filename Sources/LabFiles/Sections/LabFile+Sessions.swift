@@ -1,5 +1,6 @@
 import LabModel
 import NetworkTypes
+import PolicyReading
 import YAMLReading
 
 struct SessionSpec {
@@ -19,6 +20,7 @@ struct SessionSpec {
         let prepended: Int
         let keepsTimers: Bool
         let password: Secret?
+        let policy: SpeakerPolicySpec
     }
 
     /// What is to become of it, where it is not to come up.
@@ -80,10 +82,11 @@ extension YAMLFields {
 extension SessionSpec.Speaker {
     init?(key: Located<String>, value: YAMLValue) {
         guard
-            let fields = value.fields([
-                "asn", "keepalive", "hold", "advertise", "transit", "prepend", "negotiate", "password", "address",
-                "peer", "peer-asn",
-            ]),
+            let fields = value.fields(
+                [
+                    "asn", "keepalive", "hold", "advertise", "transit", "prepend", "negotiate", "password", "address",
+                    "peer", "peer-asn",
+                ] + SpeakerPolicySpec.keys),
             let asn = fields.required("asn", "the autonomous system's number")?
                 .value(ASN.self, "an AS number from 1 to 4294967295")
         else { return nil }
@@ -105,6 +108,7 @@ extension SessionSpec.Speaker {
         passesOn = fields["transit"]?.flag()?.value ?? false
         keepsTimers = !(fields["negotiate"]?.flag()?.value ?? true)
         password = fields.key("password")
+        policy = SpeakerPolicySpec(fields)
         let times = fields["prepend"]?.value(Int.self, "a number from 0 to 10")
         prepended = times?.value ?? 0
         if !(0...10).contains(prepended) { fields["prepend"]?.wrong("a number from 0 to 10") }

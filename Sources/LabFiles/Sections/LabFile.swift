@@ -2,6 +2,7 @@ import Certificates
 import Daemons
 import LabModel
 import NetworkTypes
+import PolicyReading
 import Providers
 import RoutingDaemons
 import YAMLReading
@@ -22,6 +23,7 @@ public struct LabFile {
     let tunnels: [TunnelSpec]
     let plainTunnels: [PlainTunnelSpec]
     let sessions: [SessionSpec]
+    let policies: [PolicySpec]
     let probes: [ProbeSpec]
     /// Read when everything that they speak of is known.
     let expectations: [(name: Located<String>, value: YAMLValue)]
@@ -46,6 +48,7 @@ public struct LabFile {
 
     private static let keys = [
         "name", "title", "summary", "deviations", "clouds", "accepts", "defaults", "nodes", "links", "tunnels", "bgp",
+        "policies",
         "probes", "expect", "soak", "variants", "scenarios",
     ]
 
@@ -112,6 +115,7 @@ public struct LabFile {
         let rented = Set(clouds.filter { $0.provider != nil }.map(\.name.value))
         nodes = NodeSpec.settled(machines, gateways: Set(ends), links: links, rented: rented)
         sessions = fields?["bgp"]?.entries("a mapping of BGP sessions").compactMap(SessionSpec.init) ?? []
+        policies = fields?["policies"]?.entries("a mapping of policies").compactMap(PolicySpec.init) ?? []
         probes = fields?["probes"]?.entries("a mapping of probes").compactMap(ProbeSpec.init) ?? []
         written = (fields?.values ?? [:]).mapValues {
             $0.node.mapping?.mergedPairs.compactMap { $0.key.scalar?.string } ?? []
@@ -183,6 +187,7 @@ struct NodeSpec {
     let mss: MSSClamp
     let keyDaemon: any KeyDaemon
     let routingDaemon: any RoutingDaemon
+    let bestPath: BestPathOptions
     let preferredSource: Located<IPv4Address>?
     let decrementsTTL: Located<Bool>
     /// The user's own file for the routing daemon.
@@ -198,7 +203,7 @@ struct NodeSpec {
                 [
                     "cloud", "zone", "role", "summary", "routes", "rules", "sysctls", "security",
                     "source-destination-check", "filter", "nat", "mss", "ike", "preferred-source", "decrement-ttl",
-                    "bgp", "system",
+                    "bgp", "best-path", "system",
                 ] + BootSpec.keys + DaemonRegistry.routingDaemons.map(\.keyword)
                     + Self.keyDaemonsWithSettings.map(\.keyword))
         else { return nil }
@@ -241,6 +246,7 @@ struct NodeSpec {
         routingDaemon =
             fields["bgp"]?.daemon(among: DaemonRegistry.routingDaemons, noun: "routing daemons") ?? own
             ?? DaemonRegistry.usualRoutingDaemon
+        bestPath = fields["best-path"].map(BestPathOptions.init) ?? BestPathOptions()
         preferredSource = fields["preferred-source"]?.value(IPv4Address.self, "an IPv4 address of the node's own")
         decrementsTTL = fields["decrement-ttl"]?.flag() ?? Located(value: true, line: key.line)
         isRoleWritten =

@@ -52,12 +52,15 @@ public struct Expectation: Hashable, Sendable, Codable {
         case rate(RateClaim)
         case security(SecurityClaim)
         case sharing(SharingClaim)
+        case best(BestClaim)
+        case symmetric(SymmetryClaim)
 
         /// The kinds, by their keys in a lab file.
         public enum Kind: String, Hashable, Sendable, Codable, CaseIterable {
             case encapsulation, confidentiality, mtu, mss, path, rtt, traceroute, routes, bgp, md5, rate, security
             case securityAssociation = "sa"
             case sharing = "ecmp"
+            case best, symmetric
         }
 
         public var kind: Kind {
@@ -76,6 +79,8 @@ public struct Expectation: Hashable, Sendable, Codable {
             case .rate: .rate
             case .security: .security
             case .sharing: .sharing
+            case .best: .best
+            case .symmetric: .symmetric
             }
         }
     }

@@ -49,6 +49,8 @@ public struct Node: Hashable, Sendable, Codable {
     public var system: NodeSystem?
     /// What it runs whenever it starts.
     public var boot: BootScript?
+    /// How it chooses among routes that BGP tells it.
+    public var bestPath = BestPathOptions()
     /// From the beginning of a reboot until its links are up again.
     public var bootTime = Node.usualBootTime
 

@@ -58,6 +58,8 @@ public struct BGPSpeaker: Hashable, Sendable, Codable {
     public var keepsTimers = false
     /// A key of its own instead of the session's.
     public var password: Secret?
+    /// What it makes of routes.
+    public var policy = SpeakerPolicy()
 
     public init(
         node: String, asn: ASN, peerASN: ASN? = nil, address: IPAddress, interface: InterfaceName, keepalive: Duration,

@@ -55,6 +55,14 @@ public struct Bird: RoutingDaemon {
         }
     }
 
+    /// A weight is Cisco's, and FRR's after it; BIRD's `preference` is a protocol's, and no step of BGP's choice (BIRD 2 User's Guide,
+    /// "Route attributes").
+    public func reason(against feature: RoutePolicyFeature) -> String? {
+        switch feature {
+        case .weight: "has none"
+        }
+    }
+
     public func read(_ configuration: String) -> OwnRouting { BirdFile(configuration).routing }
 
     /// As its sources have it: bird2 2.0.12, proto/bgp/bgp.c (`bgp_update_startup_delay`, `bgp_active`, `bgp_connect`).

@@ -19,9 +19,13 @@ public enum BirdConfiguration {
     /// The one file BIRD reads in a node; none for a node that has no session and no file of the user's.
     ///
     /// A generated file advertises what the lab file says and no more, takes every route it is told into the kernel's
-    /// main table with metric 32 (so that a route of the node's own to the same prefix, with metric 0, goes before it),
+    /// main table, but for what policies reject, with metric 32 (so that a route of the node's own to the same prefix, with metric 0, goes before it),
     /// and shares traffic among equally good ones. What other sessions tell is passed on only by a speaker with `transit`.
     /// A session speaks of its own address family only.
+    ///
+    /// How BIRD chooses among what it takes, which predictions follow: bird2 2.0.12, proto/bgp/attrs.c (`bgp_rte_better`,
+    /// `bgp_rte_mergable`); how it cuts a list of next hops: nest/rt-attr.c (`nexthop_merge`, by their addresses); which next hops it
+    /// takes: proto/bgp/packets.c (`bgp_apply_next_hop`, `gateway direct`).
     ///
     /// - Parameter logFile: Where BIRD writes its log, as the node sees it.
     public static func files(for node: String, in topology: Topology, logFile: String) -> [ConfigurationFile] {
@@ -32,27 +36,18 @@ public enum BirdConfiguration {
             topology.sessions.compactMap { Session($0, at: node) }
             + topology.oneSidedSessions.filter { $0.node == node }.map(Session.init)
         guard !sessions.isEmpty else { return [] }
+        let options = topology.node(named: node)?.bestPath ?? BestPathOptions()
         let families = Family.allCases.filter { family in sessions.contains { $0.family == family } }
         let parts =
-            [general(routerID: routerID(of: node, in: topology), logFile: logFile)]
+            [general(routerID: topology.routerID(of: node), logFile: logFile)]
             + families.map { family in
-                kernel(family, source: topology.node(named: node)?.preferredSource)
+                kernel(family, source: topology.node(named: node)?.preferredSource, options)
                     + advertised(sessions.filter { $0.family == family }.flatMap(\.advertised), family)
-            } + sessions.map(\.text)
+            } + sessions.map { $0.text(options) }
         return [
             ConfigurationFile(
                 path: path, contents: parts.joined(separator: "\n"), isSecret: sessions.contains { $0.password != nil })
         ]
-    }
-
-    /// An IPv4 address of the node's own, or where it has none a number of its own in the same form.
-    private static func routerID(of node: String, in topology: Topology) -> IPv4Address {
-        let own =
-            topology.linkEnds(of: node).flatMap(\.end.addresses).map(\.address)
-            + topology.tunnelEnds(of: node).compactMap(\.end.inside?.address)
-        let index = topology.nodes.firstIndex { $0.name == node } ?? 0
-        return own.lazy.compactMap { if case .v4(let address) = $0 { address } else { nil } }.first
-            ?? IPv4Address(rawValue: UInt32(index + 1))
     }
 
     // Names with an underscore are netlab's own: a session's name has none.
@@ -70,7 +65,13 @@ public enum BirdConfiguration {
         """
     }
 
-    private static func kernel(_ family: Family, source: IPv4Address?) -> String {
+    private static func kernel(_ family: Family, source: IPv4Address?, _ options: BestPathOptions) -> String {
+        let merging =
+            switch options.multipath {
+            case 1: "no"
+            case BestPathOptions.usualMultipath: "yes"
+            case let limit: "yes limit \(limit)"
+            }
         let export =
             source.map { source in
                 """
@@ -83,7 +84,7 @@ public enum BirdConfiguration {
             }.flatMap { family == .ipv4 ? $0 : nil } ?? "export where source = RTS_BGP"
         return """
             protocol kernel netlab_kernel_\(family.rawValue) {
-                merge paths yes;
+                merge paths \(merging);
                 \(family.rawValue) {
                     import none;
                     \(export);
@@ -118,6 +119,8 @@ extension BirdConfiguration {
             case .v6: self = .ipv6
             }
         }
+
+        var bits: Int { self == .ipv4 ? 32 : 128 }
     }
 
     /// A session as one of its speakers sees it.
@@ -134,7 +137,10 @@ extension BirdConfiguration {
         let hold: Duration
         let prefixes: [IPPrefix]
         var passesOn = false
-        var prepended = 0
+        /// What policies make of routes that it takes and tells; nil for a side that has none.
+        var inEntries: [RoutePolicy.Entry]?
+        var outEntries: [RoutePolicy.Entry]?
+        var policy = SpeakerPolicy()
         let password: Secret?
 
         var family: Family { Family(peer) }
@@ -154,7 +160,10 @@ extension BirdConfiguration {
             hold = own.hold
             prefixes = own.advertised
             passesOn = own.passesOn
-            prepended = own.prepended
+            policy = own.policy
+            inEntries = policy.inPolicy == nil && policy.inbound.isEmpty ? nil : own.inEntries
+            outEntries =
+                policy.outPolicy == nil && policy.outbound.isEmpty && own.prepended == 0 ? nil : own.outEntries
             password = session.key(of: own)
         }
 
@@ -171,21 +180,39 @@ extension BirdConfiguration {
             password = session.password
         }
 
-        /// What goes to the peer, as a channel's `export` takes it.
-        private static func export(_ conditions: [String], prepending asn: ASN, times: Int) -> String {
-            guard !conditions.isEmpty else { return "none" }
+        /// What comes from the peer, as a channel has it.
+        private var imports: String {
+            let limit = policy.maximumPrefixes.map { "\n        import limit \($0) action disable;" } ?? ""
+            guard let inEntries else { return "import all;\(limit)" }
+            return "import filter {\(lines(inEntries))};\(limit)"
+        }
+
+        /// What goes to the peer.
+        private var exports: String {
+            let advertises =
+                "source = RTS_STATIC && net ~ [ \(advertised.map(\.description).joined(separator: ", ")) ]"
+            let conditions = (advertised.isEmpty ? [] : [advertises]) + (passesOn ? ["source = RTS_BGP"] : [])
+            guard !conditions.isEmpty else { return "export none;" }
             let condition = conditions.joined(separator: " || ")
-            guard times > 0 else { return "where \(condition)" }
-            let prepending = String(repeating: "bgp_path.prepend(\(asn)); ", count: times)
-            return "filter { if !(\(condition)) then reject; \(prepending)accept; }"
+            guard let outEntries else { return "export where \(condition);" }
+            return "export filter {\(lines(outEntries, after: "if !(\(condition)) then reject;"))};"
+        }
+
+        /// A policy as a filter's statements, of which the first that fits ends it.
+        private func lines(_ entries: [RoutePolicy.Entry], after first: String? = nil) -> String {
+            let statements = entries.compactMap { $0.statement(family: family.bits, asn: asn) }
+            // What no entry is for is rejected.
+            let end = entries.last?.match.isEmpty == true ? [] : ["reject;"]
+            let all = [first].compactMap(\.self) + statements + end
+            guard entries.count > 1 else { return " \(all.joined(separator: " ")) " }
+            return "\n" + all.map { "            \($0)\n" }.joined() + "        "
         }
 
         /// The name is quoted for its hyphens; the words of BIRD's own, which quotes do not help, are refused by the lab file.
-        var text: String {
+        func text(_ options: BestPathOptions) -> String {
             let key = password.map { "    password \"\($0.reveal())\";\n" } ?? ""
-            let advertises = "source = RTS_STATIC && net ~ [ \(advertised.map(\.description).joined(separator: ", ")) ]"
-            let told = (advertised.isEmpty ? [] : [advertises]) + (passesOn ? ["source = RTS_BGP"] : [])
-            let export = Self.export(told, prepending: asn, times: prepended)
+            let med = options.alwaysComparesMED ? "    med metric yes;\n" : ""
+            let nextHop = policy.isNextHop ? "\n        next hop self;" : ""
             let place = interface.map { "    interface \"\($0)\";\n    direct;\n" } ?? "    multihop;\n"
             return """
                 protocol bgp '\(name)' {
@@ -197,14 +224,73 @@ extension BirdConfiguration {
                     connect retry time 5;
                     error wait time 1, 10;
                     graceful restart off;
-                \(key)    \(family.rawValue) {
-                        import all;
-                        export \(export);
-                        next hop self;
+                \(key)\(med)    \(family.rawValue) {
+                        \(imports)
+                        \(exports)\(nextHop)
                     };
                 }
 
                 """
+        }
+    }
+}
+
+extension RoutePolicy.Entry {
+    /// A statement of a BIRD filter; nil for one that is for routes of another address family alone.
+    ///
+    /// Source: the BIRD 2.0 user's guide, "Filters".
+    ///
+    /// - Parameter asn: What paths are made longer with.
+    fileprivate func statement(family bits: Int, asn: ASN) -> String? {
+        guard let condition = match.condition(family: bits) else { return nil }
+        let changes = isAccepting ? self.changes.assignments(asn: asn) : []
+        let verdict = isAccepting ? "accept;" : "reject;"
+        let action = changes.isEmpty ? verdict : "{ \((changes + [verdict]).joined(separator: " ")) }"
+        if !condition.isEmpty { return "if \(condition) then \(action)" }
+        return (changes + [verdict]).joined(separator: " ")
+    }
+}
+
+extension RouteMatch {
+    /// Empty for every route, nil for none of this address family.
+    fileprivate func condition(family bits: Int) -> String? {
+        let ranges = prefixes.filter { $0.prefix.address.bitWidth == bits }
+        guard prefixes.isEmpty || !ranges.isEmpty else { return nil }
+        let nets = ranges.map { range in
+            range.lengths == range.prefix.length...range.prefix.length
+                ? "\(range.prefix)" : "\(range.prefix){\(range.lengths.lowerBound),\(range.lengths.upperBound)}"
+        }
+        let alternatives = [
+            nets.isEmpty ? [] : ["net ~ [ \(nets.joined(separator: ", ")) ]"],
+            paths.map { "bgp_path ~ [= \($0) =]" },
+            communities.map { "\($0.literal) ~ \($0.attribute)" },
+        ]
+        return alternatives.filter { !$0.isEmpty }.map { "(\($0.joined(separator: " || ")))" }.joined(separator: " && ")
+    }
+}
+
+extension RouteChanges {
+    fileprivate func assignments(asn: ASN) -> [String] {
+        [
+            localPreference.map { "bgp_local_pref = \($0);" }, med.map { "bgp_med = \($0);" },
+            origin.map { "bgp_origin = ORIGIN_\($0.rawValue.uppercased());" },
+        ].compactMap(\.self) + communities.map { "\($0.attribute).add(\($0.literal));" }
+            + Array(repeating: "bgp_path.prepend(\(asn));", count: prepended)
+    }
+}
+
+extension BGPCommunity {
+    fileprivate var attribute: String {
+        switch self {
+        case .standard: "bgp_community"
+        case .large: "bgp_large_community"
+        }
+    }
+
+    fileprivate var literal: String {
+        switch self {
+        case .standard(let first, let second): "(\(first), \(second))"
+        case .large(let first, let second, let third): "(\(first), \(second), \(third))"
         }
     }
 }
