@@ -38,13 +38,26 @@ public struct RoutingHabits: Hashable, Sendable {
     public let longestPause: Duration
     /// Said of a session whose neighbour is on a link that lost its carrier.
     public let carrierReason: String
+    /// How long it waits when a session has come up before it tells its routes, and what each of its neighbours adds to that.
+    public private(set) var announcement: Duration
+    private let announcementEach: Duration
+    public let keepalives: Keepalives
+
+    /// How often a speaker says that it is there, where the peer's hold time is less than its own.
+    public enum Keepalives: Hashable, Sendable {
+        /// So much more often than it was told to.
+        case scaled
+        /// As it was told to, and a third of the hold time at most.
+        case thirdAtMost
+    }
 
     public init(
         product: String, routeMetric: Int, shortestTimer: (numerator: Int, denominator: Int), turn: Window,
         turnReason: String,
         granularity: Duration,
         connection: Window, connectionReason: String, renewal: Window, retry: Duration, longestPause: Duration,
-        carrierReason: String
+        carrierReason: String, announcement: Duration = .zero, announcementEach: Duration = .zero,
+        keepalives: Keepalives = .scaled
     ) {
         self.product = product
         self.routeMetric = routeMetric
@@ -58,6 +71,16 @@ public struct RoutingHabits: Hashable, Sendable {
         self.retry = retry
         self.longestPause = longestPause
         self.carrierReason = carrierReason
+        self.announcement = announcement
+        self.announcementEach = announcementEach
+        self.keepalives = keepalives
+    }
+
+    /// Those of a speaker with a number of neighbours.
+    public func among(neighbors count: Int) -> RoutingHabits {
+        var habits = self
+        habits.announcement += announcementEach * count
+        return habits
     }
 
     /// How much shorter than configured a timer may be, as the end of a sentence.
@@ -75,6 +98,7 @@ public struct RoutingHabits: Hashable, Sendable {
     public static func == (left: Self, right: Self) -> Bool {
         left.product == right.product && left.connection == right.connection && left.retry == right.retry
             && left.longestPause == right.longestPause && left.connectionReason == right.connectionReason
+            && left.announcement == right.announcement
     }
     public func hash(into hasher: inout Hasher) {
         hasher.combine(product)

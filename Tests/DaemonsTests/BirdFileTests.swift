@@ -1,6 +1,6 @@
-import RoutingDaemons
 import LabModel
 import NetworkTypes
+import RoutingDaemons
 import Testing
 
 @testable import Daemons

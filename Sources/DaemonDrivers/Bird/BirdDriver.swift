@@ -22,22 +22,23 @@ public struct BirdDriver: RoutingDaemonDriver {
             guard let session = instance.session else { return nil }
             let isUp = session.state == .established
             return SessionState(
-                name: instance.name, state: session.state, hold: isUp ? session.hold?.length : nil,
+                name: instance.name, neighbor: session.neighbor, state: session.state,
+                hold: isUp ? session.hold?.length : nil,
                 keepalive: isUp ? session.keepalive?.length : nil, lastError: session.lastError)
         }
     }
 
-    public func prefixes(learnedBy session: String) async throws -> [IPPrefix] {
+    public func prefixes(learnedBy session: SessionKey) async throws -> [IPPrefix] {
         let control = control
-        return try await offThread { (try? control.routes()) ?? [] }.filter { $0.origin == session }.map(\.prefix)
+        return try await offThread { (try? control.routes()) ?? [] }.filter { $0.origin == session.name }.map(\.prefix)
     }
 
-    public func shut(_ session: String, _ isShut: Bool) async throws {
-        try await tell("\(isShut ? "disable" : "enable") '\(session)'")
+    public func shut(_ session: SessionKey, _ isShut: Bool) async throws {
+        try await tell("\(isShut ? "disable" : "enable") '\(session.name)'")
     }
 
     /// One that is not up has nothing to tell, which BIRD answers with an error.
-    public func refresh(_ session: String) async throws { try? await tell("reload in '\(session)'") }
+    public func refresh(_ session: SessionKey) async throws { try? await tell("reload in '\(session.name)'") }
 
     private func tell(_ command: String) async throws {
         let control = control

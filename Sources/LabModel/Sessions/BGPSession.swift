@@ -58,11 +58,15 @@ public struct BGPSpeaker: Hashable, Sendable, Codable {
     public var keepsTimers = false
     /// A key of its own instead of the session's.
     public var password: Secret?
+    /// The timers of BFD beside the session; nil for none (RFC 5882, section 4).
+    public var bfd: BFDTimers?
 
     public init(
         node: String, asn: ASN, peerASN: ASN? = nil, address: IPAddress, interface: InterfaceName, keepalive: Duration,
         hold: Duration,
-        advertised: [IPPrefix], passesOn: Bool = false, prepended: Int = 0, keepsTimers: Bool = false, password: Secret?
+        advertised: [IPPrefix], passesOn: Bool = false, prepended: Int = 0, keepsTimers: Bool = false,
+        password: Secret?,
+        bfd: BFDTimers? = nil
     ) {
         self.node = node
         self.asn = asn
@@ -76,5 +80,6 @@ public struct BGPSpeaker: Hashable, Sendable, Codable {
         self.prepended = prepended
         self.keepsTimers = keepsTimers
         self.password = password
+        self.bfd = bfd
     }
 }

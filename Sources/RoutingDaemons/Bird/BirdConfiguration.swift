@@ -33,26 +33,17 @@ public enum BirdConfiguration {
             + topology.oneSidedSessions.filter { $0.node == node }.map(Session.init)
         guard !sessions.isEmpty else { return [] }
         let families = Family.allCases.filter { family in sessions.contains { $0.family == family } }
+        let bfd = sessions.contains { $0.bfd != nil } ? ["protocol bfd netlab_bfd {\n}\n"] : []
         let parts =
-            [general(routerID: routerID(of: node, in: topology), logFile: logFile)]
+            [general(routerID: topology.routerID(of: node), logFile: logFile)]
             + families.map { family in
                 kernel(family, source: topology.node(named: node)?.preferredSource)
                     + advertised(sessions.filter { $0.family == family }.flatMap(\.advertised), family)
-            } + sessions.map(\.text)
+            } + bfd + sessions.map(\.text)
         return [
             ConfigurationFile(
                 path: path, contents: parts.joined(separator: "\n"), isSecret: sessions.contains { $0.password != nil })
         ]
-    }
-
-    /// An IPv4 address of the node's own, or where it has none a number of its own in the same form.
-    private static func routerID(of node: String, in topology: Topology) -> IPv4Address {
-        let own =
-            topology.linkEnds(of: node).flatMap(\.end.addresses).map(\.address)
-            + topology.tunnelEnds(of: node).compactMap(\.end.inside?.address)
-        let index = topology.nodes.firstIndex { $0.name == node } ?? 0
-        return own.lazy.compactMap { if case .v4(let address) = $0 { address } else { nil } }.first
-            ?? IPv4Address(rawValue: UInt32(index + 1))
     }
 
     // Names with an underscore are netlab's own: a session's name has none.
@@ -136,6 +127,7 @@ extension BirdConfiguration {
         var passesOn = false
         var prepended = 0
         let password: Secret?
+        var bfd: BFDTimers?
 
         var family: Family { Family(peer) }
         var advertised: [IPPrefix] { prefixes.filter { Family($0.address) == family } }
@@ -156,6 +148,7 @@ extension BirdConfiguration {
             passesOn = own.passesOn
             prepended = own.prepended
             password = session.key(of: own)
+            bfd = own.bfd
         }
 
         init(_ session: OneSidedSession) {
@@ -186,6 +179,11 @@ extension BirdConfiguration {
             let advertises = "source = RTS_STATIC && net ~ [ \(advertised.map(\.description).joined(separator: ", ")) ]"
             let told = (advertised.isEmpty ? [] : [advertises]) + (passesOn ? ["source = RTS_BGP"] : [])
             let export = Self.export(told, prepending: asn, times: prepended)
+            let bfd = bfd.map { timers in
+                let milliseconds = { (time: Duration) in "\(Int(time / .milliseconds(1))) ms" }
+                return
+                    "    bfd { min rx interval \(milliseconds(timers.receive)); min tx interval \(milliseconds(timers.transmit)); multiplier \(timers.multiplier); };\n"
+            }
             let place = interface.map { "    interface \"\($0)\";\n    direct;\n" } ?? "    multihop;\n"
             return """
                 protocol bgp '\(name)' {
@@ -197,7 +195,7 @@ extension BirdConfiguration {
                     connect retry time 5;
                     error wait time 1, 10;
                     graceful restart off;
-                \(key)    \(family.rawValue) {
+                \(key)\(bfd ?? "")    \(family.rawValue) {
                         import all;
                         export \(export);
                         next hop self;
