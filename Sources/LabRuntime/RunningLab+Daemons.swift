@@ -93,6 +93,6 @@ extension RunningLab {
             node: node, asn: asn, state: own?.state ?? .noAnswer, holdSeconds: own?.hold?.inSeconds,
             keepaliveSeconds: own?.keepalive?.inSeconds,
             imported: try await prefixes(learnedBy: session, at: node),
-            exported: own?.state == .established ? advertised : [], lastError: own?.lastError)
+            exported: own?.state == .established ? advertised : [], lastError: own?.lastError, bfd: own?.bfd)
     }
 }

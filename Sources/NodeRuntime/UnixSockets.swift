@@ -1,10 +1,12 @@
 /// The kernel's list of Unix sockets, /proc/net/unix (proc(5)).
 public enum UnixSockets {
     /// Whether a socket bound to the path takes connections: its flags have `__SO_ACCEPTCON`.
+    ///
+    /// /var/run is /run (hier(7)), and the list has the path that the program has said.
     public static func isListening(_ path: String, in list: String) -> Bool {
         list.split(separator: "\n").contains { line in
             let fields = line.split(separator: " ")
-            return fields.count == 8 && fields[7] == path
+            return fields.count == 8 && (fields[7] == path || fields[7] == "/var\(path)")
                 && UInt32(fields[3], radix: 16).map { $0 & 0x10000 != 0 } ?? false
         }
     }

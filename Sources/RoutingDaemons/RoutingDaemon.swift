@@ -42,6 +42,8 @@ public struct RoutingHabits: Hashable, Sendable {
     public private(set) var announcement: Duration
     private let announcementEach: Duration
     public let keepalives: Keepalives
+    /// How long it gathers what it is told before its kernel is told, at most.
+    public let reaction: Duration
 
     /// How often a speaker says that it is there, where the peer's hold time is less than its own.
     public enum Keepalives: Hashable, Sendable {
@@ -57,7 +59,7 @@ public struct RoutingHabits: Hashable, Sendable {
         granularity: Duration,
         connection: Window, connectionReason: String, renewal: Window, retry: Duration, longestPause: Duration,
         carrierReason: String, announcement: Duration = .zero, announcementEach: Duration = .zero,
-        keepalives: Keepalives = .scaled
+        keepalives: Keepalives = .scaled, reaction: Duration = .zero
     ) {
         self.product = product
         self.routeMetric = routeMetric
@@ -74,6 +76,7 @@ public struct RoutingHabits: Hashable, Sendable {
         self.announcement = announcement
         self.announcementEach = announcementEach
         self.keepalives = keepalives
+        self.reaction = reaction
     }
 
     /// Those of a speaker with a number of neighbours.

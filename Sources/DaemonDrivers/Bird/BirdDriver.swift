@@ -18,13 +18,16 @@ public struct BirdDriver: RoutingDaemonDriver {
     public func sessions() async throws -> [SessionState] {
         let control = control
         let protocols = try await offThread { (try? control.protocols()) ?? [] }
+        // Without a BFD protocol it answers with an error.
+        let bfd = try await offThread { (try? control.bfdSessions()) ?? [:] }
         return protocols.compactMap { instance in
             guard let session = instance.session else { return nil }
             let isUp = session.state == .established
             return SessionState(
                 name: instance.name, neighbor: session.neighbor, state: session.state,
                 hold: isUp ? session.hold?.length : nil,
-                keepalive: isUp ? session.keepalive?.length : nil, lastError: session.lastError)
+                keepalive: isUp ? session.keepalive?.length : nil, lastError: session.lastError,
+                bfd: session.neighbor.flatMap { bfd[$0] })
         }
     }
 

@@ -80,6 +80,10 @@ public struct Frr: RoutingDaemon {
 
     public let habits: RoutingHabits = Self.habits(connectRetry: .seconds(5), "")
 
+    /// bgpd's queues of routes to clear and to choose wait 10 ms and 50 ms for more, zebra's of routes 10 ms, each timer of which may be some
+    /// milliseconds late.
+    private static let gathering = Duration.milliseconds(100)
+
     /// As its sources have it: FRR 8.4.4 and 10.3, bgpd/bgp_fsm.c, bgp_keepalives.c, bgp_route.c, bgp_updgrp.h, zebra/zebra_rib.c.
     private static func habits(connectRetry retry: Duration, _ whose: String) -> RoutingHabits {
         RoutingHabits(
@@ -88,9 +92,7 @@ public struct Frr: RoutingDaemon {
             routeMetric: 20,
             // `BGP_TIMER_ON` sets whole seconds, and shortens nothing.
             shortestTimer: (1, 1),
-            // bgpd's queues of routes to clear and to choose wait 10 ms and 50 ms for more, zebra's 10 ms, and its answers are told over
-            // two sockets.
-            turn: Window(.zero, .milliseconds(200)),
+            turn: Window(.zero, gathering),
             turnReason:
                 "bgpd gathers what changes for 60ms and zebra for 10ms before the kernel is told (FRR 8.4.4, bgpd/bgp_route.c, zebra/zebra_rib.c)",
             granularity: .milliseconds(5),
@@ -106,7 +108,8 @@ public struct Frr: RoutingDaemon {
             carrierReason: "FRR ends a session with a neighbour on it at once (`bgp fast-external-failover`)",
             // A peer that comes up is told its routes when its group's coalesce time is over: 1 s, and 50 ms for each neighbour, after
             // which they are chosen once more (bgpd/bgp_updgrp.h, `BGP_DEFAULT_SUBGROUP_COALESCE_TIME`).
-            announcement: .milliseconds(1_100), announcementEach: .milliseconds(50), keepalives: .thirdAtMost)
+            announcement: .milliseconds(1_100), announcementEach: .milliseconds(50), keepalives: .thirdAtMost,
+            reaction: gathering)
     }
 }
 

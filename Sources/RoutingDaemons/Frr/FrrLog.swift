@@ -66,6 +66,8 @@ enum FrrLog {
             guard let place = words.firstIndex(of: "neighbor"), words.count > place + 3,
                 let neighbor = IPAddress(String(words[place + 1]))
             else { return nil }
+            // Two connections that were tried at once, one of which is given up (RFC 4271, section 6.8), are no session's end.
+            guard words[place + 2] != "6/7" else { return nil }
             let reason = words[(place + 2)...].joined(separator: " ")
             let text = reason.drop { $0 != "(" }.dropFirst().prefix { $0 != ")" }
             guard !text.isEmpty else { return nil }
@@ -123,7 +125,9 @@ enum FrrLog {
             if words.count == 4, date(words[0], words[1]) != nil {
                 message = unmarked(words[3])
                 let isError = words[3].contains("[EC ") || message.hasPrefix("%NOTIFICATION")
-                guard isError, !harmless.contains(where: message.hasPrefix) else { continue }
+                // Before its interfaces are known to it, bgpd cannot begin with a neighbour, and tries again.
+                let isEarly = message.contains("Failure handling event BGP_Start in state Idle")
+                guard isError, !isEarly, !harmless.contains(where: message.hasPrefix) else { continue }
             } else {
                 guard line.hasPrefix("line "), line.contains(": ") else { continue }
                 message = line
@@ -136,5 +140,7 @@ enum FrrLog {
     }
 
     /// What every start of it says: of MPLS, which a lab's kernel has not, and of its sockets' owner.
-    private static let harmless = ["Disabling MPLS support", "vty_serv_un: could chown socket"]
+    private static let harmless = [
+        "Disabling MPLS support", "vty_serv_un: could chown socket",
+    ]
 }
