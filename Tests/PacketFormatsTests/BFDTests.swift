@@ -10,7 +10,7 @@ import Testing
         let length = String(28 + body.count, radix: 16)
         let datagram = String(8 + body.count, radix: 16)
         let header = "4500 00\(length) 0000 4000 ff11 0000 0a000001 0a000002"
-        let udp = "c000 0\(port) 00\(datagram) 0000"
+        let udp = "c000 \(String(repeating: "0", count: 4 - port.count))\(port) 00\(datagram) 0000"
         let packet = bytes("\(header) \(udp)") + body
         return PacketLine(packet.span.bytes, linkType: .raw).description
     }

@@ -160,7 +160,8 @@ extension TopologyResolver {
                     "Let both ask for it, each in a configuration of its own.")
                 continue
             }
-            if let refusal = timers(speaker).flatMap({ own in timers(peer).flatMap(own.refusal) }) {
+            // What users' own files say of both is theirs, and most often meant.
+            if written != nil, let refusal = timers(speaker).flatMap({ own in timers(peer).flatMap(own.refusal) }) {
                 let detection = BFDDetection(interval: refusal.taken, multiplier: timers(speaker)?.multiplier ?? 1)
                 collector.warning(
                     written?.line ?? spec.name.line,
