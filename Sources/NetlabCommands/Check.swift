@@ -104,7 +104,7 @@ struct Check: AsyncParsableCommand {
     /// A lab that is there for this check alone.
     private func checkFresh(on choice: KernelOption.Choice) async throws -> VerdictReport {
         let (topology, file) = try LabLocator.topology(for: target.lab)
-        try LabSoundness.check(topology, path: file)
+        try await LabSoundness.check(topology, path: file)
         let kernel = try await KernelOption.chosen(choice, for: [topology])
         let lab = try FreshLab(topology, labFile: file, kernel: kernel, number: 1)
         let directory = try RunDirectory(path: nil)

@@ -11,11 +11,14 @@ enum LabSoundness {
     /// - Parameters:
     ///   - topologies: Of one file: the lab as it stands, or in a variant, first.
     ///   - path: The file's, for messages.
-    static func problems(of topologies: [Topology], _ file: LabFile, path: String) -> [LabFileDiagnostic] {
+    static func problems(of topologies: [Topology], _ file: LabFile, path: String) async -> [LabFileDiagnostic] {
         var known: Set<Shortcoming> = []
-        return topologies.enumerated().flatMap { place, topology in
-            let predictor = Predictor(topology: topology, versions: DaemonVersions([:]))
-            return predictor.shortcomings.filter { known.insert($0).inserted }.map { one in
+        let all = await topologies.concurrentMap {
+            ($0, Predictor(topology: $0, versions: DaemonVersions([:])).shortcomings)
+        }
+        return all.enumerated().flatMap { place, found in
+            let (topology, shortcomings) = found
+            return shortcomings.filter { known.insert($0).inserted }.map { one in
                 let (section, name) =
                     switch one.subject {
                     case .tunnel(let name): ("tunnels", name)
@@ -32,9 +35,9 @@ enum LabSoundness {
     /// Refuses a lab that would be waited for in vain.
     ///
     /// - Throws: `LabFileError`.
-    static func check(_ topology: Topology, path: String) throws {
+    static func check(_ topology: Topology, path: String) async throws {
         let (file, _) = try LabLocator.read(path, variant: topology.variant)
-        let problems = problems(of: [topology], file, path: path)
+        let problems = await problems(of: [topology], file, path: path)
         guard problems.isEmpty else { throw LabFileError(diagnostics: problems) }
     }
 }

@@ -101,11 +101,19 @@ extension DaemonVersions {
     ///   - asksAll: Whether the host's other daemons are asked as well.
     static func ofThisMachine(for topologies: [Topology], asksAll: Bool = false) async -> DaemonVersions {
         let running = Set(topologies.flatMap { topology in topology.nodes.flatMap { topology.daemons(of: $0.name) } })
-        let asked = DaemonRegistry.all.filter { asksAll || running.contains($0.id) }
+        return of(topologies, on: await host(asksAll ? Set(DaemonRegistry.all.map(\.id)) : running))
+    }
+
+    /// What the host's programs say of themselves; one that is missing says nothing.
+    static func host(_ daemons: Set<DaemonID>) async -> [DaemonID: DaemonVersion] {
+        let asked = DaemonRegistry.all.filter { daemons.contains($0.id) }
         let answers = await asked.concurrentMap { ($0.id, await version(by: $0.versionSource)) }
-        return DaemonVersions(
-            answers.reduce(into: [:]) { $0[$1.0] = $1.1 },
-            of: Systems.found(for: topologies).reduce(into: [:]) { $0[$1.system] = $1.versions })
+        return answers.reduce(into: [:]) { $0[$1.0] = $1.1 }
+    }
+
+    /// - Parameter host: What the host's programs say of themselves.
+    static func of(_ topologies: [Topology], on host: [DaemonID: DaemonVersion]) -> DaemonVersions {
+        DaemonVersions(host, of: Systems.found(for: topologies).reduce(into: [:]) { $0[$1.system] = $1.versions })
     }
 
     private static func version(by source: DaemonVersionSource) async -> DaemonVersion? {

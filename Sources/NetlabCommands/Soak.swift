@@ -59,7 +59,7 @@ struct Soak: AsyncParsableCommand {
 
     func run() async throws {
         let (topology, _, file) = try LabLocator.resolve(target.lab, variant: variant.variant)
-        try LabSoundness.check(topology, path: file)
+        try await LabSoundness.check(topology, path: file)
         let flows = try chosen(from: topology).map {
             FlowRequest(
                 name: $0.name, source: $0.source, sourceAddress: $0.sourceAddress, destination: $0.destination,

@@ -96,7 +96,7 @@ struct TestCommand: AsyncParsableCommand {
         if write { return try DerivedEntries.writeScenarios(of: labs[0], usual) }
         let runs = try self.runs(usual)
         for (place, run) in runs.enumerated() where !runs[..<place].contains(where: { $0.topology == run.topology }) {
-            try LabSoundness.check(run.topology, path: run.labFile)
+            try await LabSoundness.check(run.topology, path: run.labFile)
         }
         try await Systems.prepare(for: runs.map(\.topology))
         let versions = await DaemonVersions.ofThisMachine(for: runs.map(\.topology), asksAll: true)

@@ -28,7 +28,7 @@ struct Up: AsyncParsableCommand {
     func run() async throws {
         let (topology, file) = try LabLocator.topology(for: target.lab, variant: variant.variant)
         // Who wants a look at a lab that does not work gets it.
-        if !keep { try LabSoundness.check(topology, path: file) }
+        if !keep { try await LabSoundness.check(topology, path: file) }
         let kernel = try await platform.chosen(for: [topology])
         try KernelOption.refuse(
             clock.map { _ in "--clock" }, on: kernel, because: "the clock of the host's own goes by itself")

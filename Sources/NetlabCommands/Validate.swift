@@ -1,4 +1,5 @@
 import ArgumentParser
+import DaemonProfiles
 import Daemons
 import Expectations
 import Glibc
@@ -24,6 +25,9 @@ struct Validate: AsyncParsableCommand {
         var topology: Topology?
         do {
             let (file, path) = try LabLocator.read(target.lab, variant: variant.variant)
+            // Programs take their time to say their versions.
+            let asked = file.hasScenarios ? file.daemons : []
+            async let host = DaemonVersions.host(asked)
             let resolved: Topology
             let variants: [Topology]
             if variant.variant == nil {
@@ -32,9 +36,10 @@ struct Validate: AsyncParsableCommand {
                 (resolved, diagnostics) = try file.resolve()
                 variants = []
             }
+            let topologies = [resolved] + variants
             let problems =
-                await predictedProblems(of: resolved, variants, file: path)
-                + LabSoundness.problems(of: [resolved] + variants, file, path: path)
+                await LabSoundness.problems(of: topologies, file, path: path)
+                + predictedProblems(of: topologies, on: await host, file: path)
             diagnostics += problems
             topology = problems.isEmpty ? resolved : nil
         } catch let error as LabFileError {
@@ -61,12 +66,11 @@ struct Validate: AsyncParsableCommand {
 
     /// What predictions say against the scenarios of a lab and of its variants.
     private func predictedProblems(
-        of topology: Topology, _ variants: [Topology], file: String
+        of topologies: [Topology], on host: [DaemonID: DaemonVersion], file: String
     ) async -> [LabFileDiagnostic] {
-        guard !topology.scenarioNames.isEmpty else { return [] }
-        let topologies = [topology] + variants
-        let versions = await DaemonVersions.ofThisMachine(for: topologies)
-        versions.warn(of: [topology])
+        guard topologies.contains(where: { !$0.scenarioNames.isEmpty }) else { return [] }
+        let versions = DaemonVersions.of(topologies, on: host)
+        versions.warn(of: [topologies[0]])
         let scenarios = topologies.flatMap { topology in
             let predictor = Predictor(topology: topology, versions: versions)
             return topology.scenarios.map { (scenario: $0, predictor: predictor) }

@@ -146,7 +146,7 @@ private struct ShippedLab {
     }
 
     func resolve(_ text: String) throws -> Topology {
-        try LabFile(text: text, file: "lab.yaml") { name in
+        try LabFile(text: text, file: "lab.yaml") { [directory] name in
             try String(contentsOf: directory.appending(path: name), encoding: .utf8)
         }.resolve().topology
     }

@@ -1,6 +1,8 @@
+import Dispatch
 import LabModel
 import NetworkTypes
 import Providers
+import Synchronization
 import YAMLReading
 
 extension LabFile {
@@ -24,21 +26,36 @@ extension LabFile {
     public func resolveWithVariants() throws(LabFileError) -> (
         topology: Topology, variants: [Topology], warnings: [LabFileDiagnostic]
     ) {
+        let names = variants.map(\.name.value)
+        guard !names.isEmpty else {
+            let (topology, warnings) = try resolve()
+            return (topology, [], warnings)
+        }
+        let group = DispatchGroup()
+        let resolved = Mutex<[String: (topology: Topology, diagnostics: [LabFileDiagnostic])]>([:])
+        for name in names {
+            DispatchQueue.global().async(group: group) {
+                [text, path = collector.file, providers, date, companion] in
+                // A tree of Yams' resolves its tags while it is read: each thread has its own.
+                let file = LabFile(
+                    text: text, file: path, variant: name, providers: providers, date: date, companion: companion)
+                var resolver = TopologyResolver(file: file)
+                let topology = resolver.resolve()
+                let diagnostics = file.collector.diagnostics
+                resolved.withLock { $0[name] = (topology, diagnostics) }
+            }
+        }
         var resolver = TopologyResolver(file: self)
         let topology = resolver.resolve()
         let base = collector.diagnostics
-        var others: [Topology] = []
-        let found = variants.reduce(into: base) { found, variant in
-            let own = DiagnosticCollector(file: collector.file)
-            let file = LabFile(
-                root: root.map { $0.replacing($0.node, collector: own) }, variant: variant.name.value, collector: own,
-                providers: providers, date: date, companion: companion)
-            var resolver = TopologyResolver(file: file)
-            others.append(resolver.resolve())
-            found += own.diagnostics.filter { !base.contains($0) }.map { $0.inVariant(variant.name.value) }
-        }.sorted { ($0.line ?? 0) < ($1.line ?? 0) }
+        group.wait()
+        let others = resolved.withLock { resolved in names.compactMap { resolved[$0] } }
+        let own = zip(names, others).flatMap { name, variant in
+            variant.diagnostics.filter { !base.contains($0) }.map { $0.inVariant(name) }
+        }
+        let found = (base + own).sorted { ($0.line ?? 0) < ($1.line ?? 0) }
         guard !found.contains(where: { $0.severity == .error }) else { throw LabFileError(diagnostics: found) }
-        return (topology, others, found)
+        return (topology, others.map(\.topology), found)
     }
 }
 

@@ -37,7 +37,8 @@ public struct LabFile {
     /// The whole file with the variant laid over it.
     let merged: YAMLValue?
     let collector: DiagnosticCollector
-    let companion: (String) throws -> String
+    let text: String
+    let companion: @Sendable (String) throws -> String
     /// When the lab comes up, in seconds since 1970: by this, certificates are valid or not.
     let date: Int64
     /// Nil where providers are not looked at.
@@ -59,20 +60,12 @@ public struct LabFile {
     ///   - companion: Reads a file beside the lab file by its plain name, for configurations that the lab brings along.
     public init(
         text: String, file: String, variant: String? = nil, providers: ProviderLibrary? = nil,
-        date: Int64 = CertificateDate.now, companion: @escaping (String) throws -> String
+        date: Int64 = CertificateDate.now, companion: @escaping @Sendable (String) throws -> String
     ) {
         let collector = DiagnosticCollector(file: file)
-        let root = YAMLValue.parse(text, collector: collector)
-        self.init(
-            root: root, variant: variant, collector: collector, providers: providers, date: date, companion: companion)
-    }
-
-    /// - Parameter root: The whole file as it is written; nil where it is not YAML, which has been reported.
-    init(
-        root: YAMLValue?, variant: String?, collector: DiagnosticCollector, providers: ProviderLibrary?, date: Int64,
-        companion: @escaping (String) throws -> String
-    ) {
-        self.root = root
+        self.text = text
+        // Nil where it is not YAML, which has been reported.
+        root = YAMLValue.parse(text, collector: collector)
         self.providers = providers
         self.collector = collector
         self.companion = companion
@@ -130,6 +123,15 @@ public struct LabFile {
 }
 
 extension LabFile {
+    /// The daemons that may have a part in the lab, as far as the file says it by itself.
+    public var daemons: Set<DaemonID> {
+        let negotiating = tunnels.isEmpty ? [] : nodes.map(\.keyDaemon.id)
+        let routing = sessions.isEmpty ? [] : nodes.map(\.routingDaemon.id)
+        return Set(negotiating + routing)
+    }
+
+    public var hasScenarios: Bool { !scenarios.isEmpty }
+
     /// Where a part of the lab is written: its line, from 1; nil for what is not.
     ///
     /// - Parameter section: The key of the part's section, such as `tunnels`.

@@ -52,7 +52,7 @@ enum LabReading {
     }
 
     private static func resolve(
-        _ text: String, providers: ProviderLibrary? = nil, companion: @escaping (String) throws -> String
+        _ text: String, providers: ProviderLibrary? = nil, companion: @escaping @Sendable (String) throws -> String
     ) throws {
         let topology: Topology
         do {
