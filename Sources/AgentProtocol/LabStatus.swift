@@ -190,11 +190,13 @@ public struct SessionStatus: Hashable, Sendable, Codable {
         public let imported: [IPPrefix]
         public var exported: [IPPrefix]
         public let lastError: String?
+        /// Of BFD beside the session; nil where the daemon has none for it.
+        public let bfd: BFDState?
 
         public init(
             node: String, asn: ASN, state: BGPState, holdSeconds: Double?, keepaliveSeconds: Double?,
             imported: [IPPrefix],
-            exported: [IPPrefix], lastError: String?
+            exported: [IPPrefix], lastError: String?, bfd: BFDState? = nil
         ) {
             self.node = node
             self.asn = asn
@@ -204,6 +206,7 @@ public struct SessionStatus: Hashable, Sendable, Codable {
             self.imported = imported
             self.exported = exported
             self.lastError = lastError
+            self.bfd = bfd
         }
     }
 

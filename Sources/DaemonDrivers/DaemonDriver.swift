@@ -5,6 +5,7 @@ import LabPlan
 import LabRecords
 import NetworkTypes
 import NodeRuntime
+import RoutingDaemons
 import Synchronization
 
 /// A running daemon of a node, as the agent asks and tells it: a folder of this module each, and a line in ``DriverRegistry``.
@@ -42,11 +43,34 @@ public protocol RoutingDaemonDriver: DaemonDriver {
     /// Every route that it has been told, with its attributes; nil for a daemon that is not asked.
     func bgpRoutes() async throws -> [ObservedBGPRoute]?
     /// The prefixes that a session has told it.
-    func prefixes(learnedBy session: String) async throws -> [IPPrefix]
+    func prefixes(learnedBy session: SessionKey) async throws -> [IPPrefix]
     /// Shuts a session as an operator does, or takes it up again.
-    func shut(_ session: String, _ isShut: Bool) async throws
+    func shut(_ session: SessionKey, _ isShut: Bool) async throws
     /// Asks the peer for all of its routes again (RFC 2918); nothing for a session that is not up.
-    func refresh(_ session: String) async throws
+    func refresh(_ session: SessionKey) async throws
+}
+
+/// What a daemon tells one of its sessions by: a name, or its neighbour where sessions have none.
+public struct SessionKey: Hashable, Sendable {
+    public let name: String
+    public let neighbor: IPAddress
+
+    public init(name: String, neighbor: IPAddress) {
+        self.name = name
+        self.neighbor = neighbor
+    }
+}
+
+extension Topology {
+    /// The key of a session at one of its speakers; nil where it has none there.
+    public func sessionKey(_ name: String, at node: String) -> SessionKey? {
+        if let session = session(named: name), let own = session.speakers.first(where: { $0.node == node }) {
+            return session.peer(of: own).map { SessionKey(name: name, neighbor: $0.address) }
+        }
+        return oneSidedSession(named: name).flatMap { session in
+            session.node == node ? SessionKey(name: name, neighbor: session.peer) : nil
+        }
+    }
 }
 
 extension RoutingDaemonDriver {
@@ -72,13 +96,19 @@ extension [String: ConnectionState] {
 
 /// What a routing daemon says of a session.
 public struct SessionState: Hashable, Sendable {
-    public let name: String
+    /// Nil for a daemon whose sessions have no names.
+    public let name: String?
+    public let neighbor: IPAddress?
     public let state: BGPState
     /// As negotiated; nil while it is not up.
     public let hold: Duration?
     public let keepalive: Duration?
     /// What ended the last attempt or session, in the daemon's words.
     public let lastError: String?
+    /// Of BFD beside it; nil where the daemon has none for it, or says nothing of it.
+    public var bfd: BFDState?
+
+    public func isOf(_ key: SessionKey) -> Bool { name.map { $0 == key.name } ?? (neighbor == key.neighbor) }
 }
 
 /// Gathers the keys of IKE SAs that are made while anyone wants them.
@@ -101,7 +131,7 @@ public protocol IKEKeySource: Sendable {
 /// Every driver that the agent has: a new one is a line here.
 public enum DriverRegistry {
     private static let known: [DaemonID: any DaemonDriver.Type] = [
-        .pluto: PlutoDriver.self, .charon: CharonDriver.self, .bird: BirdDriver.self,
+        .pluto: PlutoDriver.self, .charon: CharonDriver.self, .bird: BirdDriver.self, .frr: FrrDriver.self,
     ]
     private static let added = Mutex<[DaemonID: any DaemonDriver.Type]>([:])
 

@@ -114,11 +114,19 @@ public struct DaemonSetUp: Hashable, Sendable {
     /// The NSS database that it wants (certutil(1)); nil for none.
     public let keyStore: KeyStoreContents?
     public let arguments: [String]
+    /// For a daemon of several programs (``Daemon/foundations``, ``Daemon/loading``).
+    public let foundations: [DaemonPart]
+    public let loading: [String]
 
-    public init(files: [ConfigurationFile], keyStore: KeyStoreContents? = nil, arguments: [String]) {
+    public init(
+        files: [ConfigurationFile], keyStore: KeyStoreContents? = nil, arguments: [String],
+        foundations: [DaemonPart] = [], loading: [String] = []
+    ) {
         self.files = files
         self.keyStore = keyStore
         self.arguments = arguments
+        self.foundations = foundations
+        self.loading = loading
     }
 }
 

@@ -5,7 +5,7 @@ import Synchronization
 
 /// Every daemon that labs can run: a new one is a line here.
 public enum DaemonRegistry {
-    private static let known: [any DaemonProfile] = [Libreswan(), StrongSwan(), Bird()]
+    private static let known: [any DaemonProfile] = [Libreswan(), StrongSwan(), Bird(), Frr()]
 
     /// Daemons that a program has brought along, as netlab's own tests do.
     private static let added = Mutex<[any DaemonProfile]>([])

@@ -33,7 +33,11 @@ extension Action: CustomStringConvertible {
         case .removeFile(let node, let path): "\(node): remove \(path)"
         case .createKeyStore(let node, let store):
             "\(node): create \(store.names.isEmpty ? "an empty key store" : "a key store with \(store.names.joined(separator: ", "))") in \(store.directory)"
-        case .startDaemon(let daemon): "\(daemon.node): start \(daemon.arguments.joined(separator: " "))"
+        case .startDaemon(let daemon):
+            "\(daemon.node): start "
+                + (daemon.foundations.map(\.arguments) + [daemon.arguments]).map { $0.joined(separator: " ") }
+                .joined(separator: ", then ")
+                + (daemon.loading.isEmpty ? "" : ", and run \(daemon.loading.joined(separator: " "))")
         case .stopDaemon(let daemon): "\(daemon.node): stop \(daemon.kind.rawValue)"
         case .startBootScript(let node, let script): "\(node): run boot script \(script.name)"
         case .stopBootScript(let node): "\(node): end the boot script"

@@ -239,7 +239,12 @@ private struct Planner {
             let setUp = profile.setUp(at: node, in: topology)
             return setUp.files.map { .writeFile(node: node, $0) }
                 + (setUp.keyStore.map { [.createKeyStore(node: node, $0)] } ?? [])
-                + [.startDaemon(Daemon(node: node, kind: profile.id, arguments: setUp.arguments))]
+                + [
+                    .startDaemon(
+                        Daemon(
+                            node: node, kind: profile.id, arguments: setUp.arguments, foundations: setUp.foundations,
+                            loading: setUp.loading))
+                ]
         }
         let ready = all.map { Action.await(Condition(.daemon(node: $0.node, $0.profile.id)), within: .seconds(30)) }
         return steps(.daemons, starts + ready + bootScripts)

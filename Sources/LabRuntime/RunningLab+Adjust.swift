@@ -43,7 +43,8 @@ extension RunningLab {
             try await isAway ? leave(place) : comeBack(to: place)
         case .session(let name, let node, let isShut):
             // Nothing where it does not run: it is told when it starts.
-            try await routingDriver(of: node)?.shut(name, isShut)
+            guard let key = topology.sessionKey(name, at: node) else { break }
+            try await routingDriver(of: node)?.shut(key, isShut)
         case .power(let node, let isOn):
             if !isOn { try loseMemory(of: node) }
         case .memory(let node, let isLost):
@@ -179,7 +180,9 @@ extension RunningLab {
     /// Has a speaker that has read its configuration shut what is to be shut.
     private func shutSessions(of daemon: DaemonName) async throws {
         guard let driver = try driver(of: daemon) as? any RoutingDaemonDriver else { return }
-        for session in disturbances.shutSessions(of: daemon.node) { try await driver.shut(session, true) }
+        for session in disturbances.shutSessions(of: daemon.node) {
+            if let key = topology.sessionKey(session, at: daemon.node) { try await driver.shut(key, true) }
+        }
     }
 
     /// Has a daemon take up what has been written, or notes that it shall when it goes on.

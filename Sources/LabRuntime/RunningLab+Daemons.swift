@@ -34,7 +34,8 @@ extension RunningLab {
 
     /// What a speaker says of a session; nil where it does not answer or knows no such session.
     private func state(of session: String, at node: String) async throws -> SessionState? {
-        try await routingDriver(of: node)?.sessions().first { $0.name == session }
+        guard let key = topology.sessionKey(session, at: node) else { return nil }
+        return try await routingDriver(of: node)?.sessions().first { $0.isOf(key) }
     }
 
     func isEstablished(_ session: String, at node: String) async throws -> Bool {
@@ -54,6 +55,11 @@ extension RunningLab {
             }
         }
         return (true, nodes.count == 1 ? "established" : "established at both ends")
+    }
+
+    private func prefixes(learnedBy session: String, at node: String) async throws -> [IPPrefix] {
+        guard let key = topology.sessionKey(session, at: node) else { return [] }
+        return try await routingDriver(of: node)?.prefixes(learnedBy: key) ?? []
     }
 
     func status(of session: BGPSession) async throws -> SessionStatus {
@@ -86,7 +92,7 @@ extension RunningLab {
         return SessionStatus.Speaker(
             node: node, asn: asn, state: own?.state ?? .noAnswer, holdSeconds: own?.hold?.inSeconds,
             keepaliveSeconds: own?.keepalive?.inSeconds,
-            imported: try await routingDriver(of: node)?.prefixes(learnedBy: session) ?? [],
-            exported: own?.state == .established ? advertised : [], lastError: own?.lastError)
+            imported: try await prefixes(learnedBy: session, at: node),
+            exported: own?.state == .established ? advertised : [], lastError: own?.lastError, bfd: own?.bfd)
     }
 }

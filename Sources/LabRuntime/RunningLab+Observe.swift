@@ -144,7 +144,8 @@ extension RunningLab {
             for speaker in names.compactMap(topology.session(named:)).flatMap({ session in
                 session.speakers.map { (session.name, $0.node) }
             }) {
-                try await routingDriver(of: speaker.1)?.refresh(speaker.0)
+                guard let key = topology.sessionKey(speaker.0, at: speaker.1) else { continue }
+                try await routingDriver(of: speaker.1)?.refresh(key)
             }
             try await LabSleep.wait(for: Self.refreshing)
             return .done

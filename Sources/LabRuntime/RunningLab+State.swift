@@ -37,9 +37,9 @@ extension RunningLab {
     func daemonState(_ node: String, _ kind: Daemon.Kind) throws -> (holds: Bool, seen: String) {
         guard let path = DaemonRegistry.profile(kind)?.socketPath else { return (false, "there is no daemon \(kind)") }
         // Looking is enough; connecting and saying nothing would be an error in the daemon's log.
-        let sockets = try sandbox(node).network.perform { GuestSystem.read("/proc/thread-self/net/unix") ?? "" }
-        let listens = UnixSockets.isListening(path, in: sockets)
-        return (listens, listens ? "\(kind.rawValue) listens" : "nobody listens on \(path)")
+        guard try sandbox(node).isListening(at: path) else { return (false, "nobody listens on \(path)") }
+        let isLoaded = daemons[DaemonName(node: node, kind: kind).description]?.isStarted ?? true
+        return (isLoaded, isLoaded ? "\(kind.rawValue) listens" : "\(kind.rawValue) has not read its configuration yet")
     }
 
     /// - Parameter asksProbes: Whether each probe is asked once.
@@ -246,17 +246,5 @@ extension LinkInfo {
     var isFallback: Bool {
         ["tunl0", "gre0", "gretap0", "erspan0", "ip_vti0", "ip6_vti0", "sit0", "ip6tnl0", "ip6gre0"].contains(
             name.description)
-    }
-}
-
-/// The kernel's list of Unix sockets, /proc/net/unix (proc(5)).
-enum UnixSockets {
-    /// Whether a socket bound to the path takes connections: its flags have `__SO_ACCEPTCON`.
-    static func isListening(_ path: String, in list: String) -> Bool {
-        list.split(separator: "\n").contains { line in
-            let fields = line.split(separator: " ")
-            return fields.count == 8 && fields[7] == path
-                && UInt32(fields[3], radix: 16).map { $0 & 0x10000 != 0 } ?? false
-        }
     }
 }

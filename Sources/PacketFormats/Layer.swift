@@ -31,6 +31,7 @@ public enum Layer: Hashable, Sendable {
     case ike(IKEHeader)
     /// Once for each message of a TCP segment.
     case bgp(BGPMessage)
+    case bfd(BFDControl)
     /// Bytes that are not looked into: data, an unknown protocol, or a fragment other than the first.
     case payload
     /// The frame ends before its headers say it should, by `missing` bytes or more: it was captured in part, or a

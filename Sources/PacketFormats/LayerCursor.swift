@@ -4,7 +4,7 @@ import NetworkTypes
 @usableFromInline
 struct LayerCursor {
     private enum Stage {
-        case ethernet, linuxCooked, ip, ipv4, ipv6, natTraversal, ike, bgp, payload, end
+        case ethernet, linuxCooked, ip, ipv4, ipv6, natTraversal, ike, bgp, bfd, payload, end
         case etherType(EtherType)
         case transport(IPProtocol)
     }
@@ -85,6 +85,8 @@ struct LayerCursor {
             return step(.ike(header), IKEHeader.length, .end)
         case .bgp:
             return try decodeBGP(rest)
+        case .bfd:
+            return step(.bfd(try BFDControl(rest)), BFDControl.length, .end)
         case .payload, .end:
             return payload()
         }
@@ -136,7 +138,11 @@ struct LayerCursor {
         case .udp:
             let header = try UDPHeader(rest)
             claim(header.datagramLength)
-            let next: Stage = header.uses(port: 4500) ? .natTraversal : header.uses(port: 500) ? .ike : .payload
+            let isBFD =
+                BFDControl.ports.contains(header.destinationPort)
+                && BFDControl.begins(rest.extracting(UDPHeader.length...))
+            let next: Stage =
+                header.uses(port: 4500) ? .natTraversal : header.uses(port: 500) ? .ike : isBFD ? .bfd : .payload
             return step(.udp(header), UDPHeader.length, next)
         case .tcp:
             let header = try TCPHeader(rest)

@@ -149,6 +149,7 @@ struct PacketLineWriter {
         case .ike(let ike):
             words.append(ike.text)
             if ike.majorVersion == 2 { addPayloads(of: ike, header, body, in: bytes) }
+        case .bfd(let control): words.append(control.text)
         case .bgp(let message):
             if isInBGP { words.append("+") }
             words.append("BGP \(message.content.text)")

@@ -133,7 +133,7 @@ extension Predictor {
         let isHeard = passes(from: own, to: peer, damage)
         let delay = pathDelay(from: peer, to: own)
         func change(_ window: Window, _ reasons: String...) -> RouteChange {
-            RouteChange(side: side, window: window, reasons: reasons)
+            reacting(RouteChange(side: side, window: window, reasons: reasons), timing)
         }
 
         if damage.downPorts.contains(Damage.Port(node: own.node, interface: own.interface)) {
@@ -185,12 +185,23 @@ extension Predictor {
         let back = pathDelay(from: own, to: peer)
         let told = detection(of: session, at: peer, from: own, false, damage, back, timing).map { peer in
             RouteChange(
-                side: side, window: peer.window + Window(.zero, delay),
+                side: side, window: peer.window + Window(.zero, delay + timing.habits(of: own.node).reaction),
                 reasons: peer.reasons + ["\(own.node) is told by a NOTIFICATION, \(delay.shortText) later."])
         }
         let close = timing.expiry(at: peer.node, hearing: own.node).map { $0 + timing.habits(of: peer.node).turn }
         let expired = close.flatMap { secondhand(of: session, at: own, from: peer, timing, $0, delay) }
         return first(noticed, first(told, expired))
+    }
+
+    /// The change with the time that its speaker gathers what it is told.
+    private func reacting(_ change: RouteChange, _ timing: SessionTiming) -> RouteChange {
+        let habits = timing.habits(of: change.side.node)
+        guard habits.reaction > .zero else { return change }
+        return RouteChange(
+            side: change.side, window: change.window + Window(.zero, habits.reaction),
+            reasons: change.reasons + [
+                "\(change.side.node): \(habits.turnReason): \(habits.reaction.shortText) at most."
+            ])
     }
 
     /// What comes first where either may be the first.
@@ -214,13 +225,14 @@ extension Predictor {
             peerIsMute || !passes(from: peer, to: own, damage, .bfd)
         else { return nil }
         let window = bfd.window
-        return RouteChange(
+        let change = RouteChange(
             side: Damage.Side(name: session.name, node: own.node),
             window: Window(window.earliest, window.latest + delay + timing.habits(of: own.node).granularity),
             reasons: [
                 "\(own.node) misses the BFD packets of \(peer.node), which come every \(bfd.interval.shortText) at least (the larger of what the one wants to send and the other to receive), and gives the session up after \(bfd.multiplier) of these times, \(bfd.time.shortText) (RFC 5880, section 6.8.4).",
                 "The last packet of \(peer.node) is 0 to \(bfd.interval.shortText) old when the fault begins: \(window.text) from then on; BGP ends \(session.name) at once.",
             ])
+        return reacting(change, timing)
     }
 
     /// A speaker that hears nothing more of its peer.
@@ -248,7 +260,10 @@ extension Predictor {
             ])
     }
 
-    /// A speaker that hears its peer and is not heard: the peer's hold timer ends the session, and the peer says so.
+    /// A speaker that hears its peer and is not heard: the peer's hold timer ends the session, and the peer cannot say so.
+    ///
+    /// TCP stalls with the first keepalive that is not acknowledged, so that one is the last that comes in: after a retransmission it has
+    /// one segment under way (RFC 5681, section 3.1), and a NOTIFICATION waits behind it.
     private func secondhand(
         of session: BGPSession, at own: BGPSpeaker, from peer: BGPSpeaker, _ timing: SessionTiming, _ close: Window,
         _ delay: Duration
@@ -256,33 +271,16 @@ extension Predictor {
         guard let keepalive = timing.keepalive[peer.node] else { return nil }
         let habits = timing.habits(of: own.node)
         let timer = habits.timer(timing.holds[own.node] ?? timing.hold)
-        // TCP stalls with the first keepalive that is not acknowledged, so that one is the last that comes in.
         let own = own.node
-        let alone = timer.latest + keepalive + habits.turn.latest
-        let death = deaths(of: session, at: peer.node).map(\.earliest).min()
-        let mayBeCutOff = death.map { $0 < close.latest } ?? false
-        let latest = mayBeCutOff ? alone : min(alone, close.latest + habits.turn.latest)
-        var reasons = [
-            "\(peer.node) hears nothing more of \(own), and its hold timer ends \(session.name) after \(close.text); its NOTIFICATION still reaches \(own).",
-            "\(own) gets no more than one keepalive of \(peer.node), as TCP waits for its acknowledgement, so its own hold timer may be first: \(timer.text) after that.",
-        ]
-        if mayBeCutOff, let death {
-            reasons.append(
-                "IKE's liveness may have taken the associations of \(peer.node) before, from \(death.shortText) on: then \(own) has only its own timer."
-            )
-        }
         return RouteChange(
             side: Damage.Side(name: session.name, node: own),
-            window: Window(close.earliest, latest + delay + habits.granularity), reasons: reasons)
-    }
-
-    /// When the ends at a node of the tunnels that a session goes through are given up by liveness.
-    private func deaths(of session: BGPSession, at node: String) -> [Window] {
-        session.speakers.filter { $0.node == node }.flatMap { speaker in
-            topology.tunnelEnds(of: node).filter { $0.end.interface == speaker.interface }.compactMap { tunnel, end in
-                IKELiveness(end, of: tunnel, in: topology, versions: versions)?.death
-            }
-        }
+            window: Window(
+                min(close.earliest, timer.earliest),
+                timer.latest + keepalive + habits.turn.latest + delay + habits.granularity),
+            reasons: [
+                "\(peer.node) hears nothing more of \(own), and its hold timer ends \(session.name) after \(close.text); its NOTIFICATION waits behind a keepalive that is not acknowledged.",
+                "\(own) gets no more than one keepalive of \(peer.node), as TCP waits for its acknowledgement, \(keepalive.shortText) after the fault at the latest, so its own hold timer ends it: \(timer.text) after that.",
+            ])
     }
 
     /// Whether a session's packets get through.

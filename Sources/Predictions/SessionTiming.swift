@@ -26,10 +26,13 @@ struct SessionTiming: Sendable {
                 let own = speaker.hold.components.seconds
                 let agreed = holds[speaker.node] ?? hold
                 let isThird = topology.ownSession(of: session, at: speaker.node).map { $0.keepalive == nil } ?? false
+                let third = agreed.components.seconds / 3
+                let told = speaker.keepalive.components.seconds
                 let seconds =
-                    isThird
-                    ? agreed.components.seconds / 3
-                    : own == 0 ? 0 : speaker.keepalive.components.seconds * agreed.components.seconds / own
+                    switch topology.routingHabits(of: session, at: speaker.node).keepalives {
+                    case .scaled: isThird ? third : own == 0 ? 0 : told * agreed.components.seconds / own
+                    case .thirdAtMost: told > 0 ? min(told, third) : third
+                    }
                 return (speaker.node, .seconds(agreed == .zero ? 0 : max(1, seconds)))
             }, uniquingKeysWith: { first, _ in first })
         habits = Dictionary(
@@ -55,9 +58,12 @@ extension Set<RoutingHabits> {
     /// From a path's mending until sessions between such speakers have brought their routes back: whichever speaker tries first.
     var comeback: Window {
         let windows = map { $0.connection + $0.turn }
-        return Window.spanning(windows) ?? Window(.zero, .zero)
+        return (Window.spanning(windows) ?? Window(.zero, .zero)) + announcement
     }
 
     /// From the end of a session that begins anew until it has brought its routes back.
     var renewal: Window { Window.spanning(map { $0.renewal + $0.turn }) ?? Window(.zero, .zero) }
+
+    /// From a session's beginning until both speakers have told their routes.
+    private var announcement: Window { Window(.zero, map(\.announcement).max() ?? .zero) }
 }

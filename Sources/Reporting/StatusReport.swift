@@ -109,22 +109,30 @@ public struct StatusReport: Sendable {
     }
 
     private func sessions(_ style: Style) -> String {
+        // A column that labs without BFD do not have.
+        let hasBFD = status.sessions.flatMap(\.speakers).contains { $0.bfd != nil }
         let rows = status.sessions.flatMap { session in
             session.speakers.enumerated().map { index, speaker in
-                [index == 0 ? session.name : ""] + cells(of: speaker, in: session, style)
+                [index == 0 ? session.name : ""] + cells(of: speaker, in: session, hasBFD, style)
             }
         }
         return section(
-            ["NAME", "NODE", "AS", "STATE", "HOLD", "KEEPALIVE", "LEARNED", "ADVERTISED", ""], rows, style)
+            ["NAME", "NODE", "AS", "STATE"] + (hasBFD ? ["BFD"] : [])
+                + ["HOLD", "KEEPALIVE", "LEARNED", "ADVERTISED", ""], rows, style)
     }
 
-    private func cells(of speaker: SessionStatus.Speaker, in session: SessionStatus, _ style: Style) -> [String] {
+    private func cells(
+        of speaker: SessionStatus.Speaker, in session: SessionStatus, _ hasBFD: Bool, _ style: Style
+    ) -> [String] {
+        let bfd = speaker.bfd.map { $0 == .up ? style.good($0.rawValue) : style.bad($0.rawValue) } ?? "-"
         let seconds = { (value: Double?) in value.map { "\(Self.wholeSeconds($0).components.seconds)s" } ?? "-" }
         let isRight = (speaker.state == .established) == (session.reasonToBeDown == nil)
         let state = isRight ? style.good(speaker.state.rawValue) : style.bad(speaker.state.rawValue)
         let remarks = [speaker.lastError, session.reasonToBeDown.map { "as expected: \($0)" }].compactMap { $0 }
         return [
-            speaker.node, "AS\(speaker.asn)", state, seconds(speaker.holdSeconds), seconds(speaker.keepaliveSeconds),
+            speaker.node, "AS\(speaker.asn)", state,
+        ] + (hasBFD ? [bfd] : []) + [
+            seconds(speaker.holdSeconds), seconds(speaker.keepaliveSeconds),
             list(speaker.imported), list(speaker.exported), remarks.joined(separator: "; "),
         ]
     }

@@ -14,6 +14,8 @@ public struct OwnRouting: Hashable, Sendable {
     /// The connected networks that it knows of: those of interfaces that one of these patterns is for.
     public var directInterfaces: [String] = []
     public var staticRoutes: [IPPrefix] = []
+    /// What it tells as long as its kernel has a route to it.
+    public var checkedNetworks: [IPPrefix] = []
     /// Which routes the kernel is given, by an address's bits; nothing where that is not read.
     public var kernelExports: [Int: OwnExport] = [:]
     /// Whether something makes paths longer that it tells.
@@ -30,11 +32,12 @@ public struct OwnRouting: Hashable, Sendable {
     /// - Parameter networks: The node's connected networks, by their interfaces.
     public func told(in session: OwnSession, _ networks: [(interface: InterfaceName, prefix: IPPrefix)]) -> [IPPrefix]?
     {
-        guard session.hasKnownExports else { return nil }
+        let own = Set(networks.map(\.prefix) + staticRoutes)
+        guard session.hasKnownExports, own.isSuperset(of: checkedNetworks) else { return nil }
         let direct = networks.filter { network in
             directInterfaces.contains { OwnBFD.Interfaces.matches($0, network.interface.description) }
         }.map { (source: OwnExport.connected, prefix: $0.prefix) }
-        return (direct + staticRoutes.map { (source: "RTS_STATIC", prefix: $0) }).filter { route in
+        return (direct + (staticRoutes + checkedNetworks).map { (source: "RTS_STATIC", prefix: $0) }).filter { route in
             session.exports[route.prefix.address.bitWidth]?.takes(route.source) ?? false
         }.map(\.prefix)
     }

@@ -11,6 +11,8 @@ public protocol RoutingDaemon: DaemonProfile {
     var habits: RoutingHabits { get }
     /// Why it cannot do something of a policy's, as the end of a sentence; nil where it can.
     func reason(against feature: RoutePolicyFeature) -> String?
+    /// Whether it leaves out the routes by the highest gateways where more are equally good than may share traffic.
+    var cutsByGateway: Bool { get }
     /// Reads a user's own configuration.
     func read(_ configuration: String) -> OwnRouting
     /// Its habits in a session that a user's own configuration says something else of than netlab's.
@@ -40,13 +42,28 @@ public struct RoutingHabits: Hashable, Sendable {
     public let longestPause: Duration
     /// Said of a session whose neighbour is on a link that lost its carrier.
     public let carrierReason: String
+    /// How long it waits when a session has come up before it tells its routes, and what each of its neighbours adds to that.
+    public private(set) var announcement: Duration
+    private let announcementEach: Duration
+    public let keepalives: Keepalives
+    /// How long it gathers what it is told before its kernel is told, at most.
+    public let reaction: Duration
+
+    /// How often a speaker says that it is there, where the peer's hold time is less than its own.
+    public enum Keepalives: Hashable, Sendable {
+        /// So much more often than it was told to.
+        case scaled
+        /// As it was told to, and a third of the hold time at most.
+        case thirdAtMost
+    }
 
     public init(
         product: String, routeMetric: Int, shortestTimer: (numerator: Int, denominator: Int), turn: Window,
         turnReason: String,
         granularity: Duration,
         connection: Window, connectionReason: String, renewal: Window, retry: Duration, longestPause: Duration,
-        carrierReason: String
+        carrierReason: String, announcement: Duration = .zero, announcementEach: Duration = .zero,
+        keepalives: Keepalives = .scaled, reaction: Duration = .zero
     ) {
         self.product = product
         self.routeMetric = routeMetric
@@ -60,6 +77,17 @@ public struct RoutingHabits: Hashable, Sendable {
         self.retry = retry
         self.longestPause = longestPause
         self.carrierReason = carrierReason
+        self.announcement = announcement
+        self.announcementEach = announcementEach
+        self.keepalives = keepalives
+        self.reaction = reaction
+    }
+
+    /// Those of a speaker with a number of neighbours.
+    public func among(neighbors count: Int) -> RoutingHabits {
+        var habits = self
+        habits.announcement += announcementEach * count
+        return habits
     }
 
     /// How much shorter than configured a timer may be, as the end of a sentence.
@@ -77,6 +105,7 @@ public struct RoutingHabits: Hashable, Sendable {
     public static func == (left: Self, right: Self) -> Bool {
         left.product == right.product && left.connection == right.connection && left.retry == right.retry
             && left.longestPause == right.longestPause && left.connectionReason == right.connectionReason
+            && left.announcement == right.announcement
     }
     public func hash(into hasher: inout Hasher) {
         hasher.combine(product)
@@ -86,4 +115,5 @@ public struct RoutingHabits: Hashable, Sendable {
 
 extension RoutingDaemon {
     public var choice: String { "bgp: \(keyword)" }
+    public var cutsByGateway: Bool { true }
 }

@@ -7,7 +7,7 @@ enum FuzzTarget: String, CaseIterable, Sendable {
     case cloudImport = "import"
     case ownImport = "import-own"
     case message
-    case pluto, charon, vici, bird
+    case pluto, charon, vici, bird, frr
     case netlink
 
     /// Reads bytes as netlab does, whatever they are.
@@ -33,6 +33,7 @@ enum FuzzTarget: String, CaseIterable, Sendable {
         case .charon: try DaemonReading.charon(bytes)
         case .vici: try DaemonReading.vici(bytes)
         case .bird: try DaemonReading.bird(bytes)
+        case .frr: try DaemonReading.frr(bytes)
         case .netlink: try NetlinkReading.read(bytes)
         }
     }

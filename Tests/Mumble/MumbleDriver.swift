@@ -9,7 +9,7 @@ struct MumbleDriver: RoutingDaemonDriver {
 
     func takeUp(_ connections: [ConfigurationChange.Connection]) async throws {}
     func sessions() async throws -> [SessionState] { [] }
-    func prefixes(learnedBy session: String) async throws -> [IPPrefix] { [] }
-    func shut(_ session: String, _ isShut: Bool) async throws {}
-    func refresh(_ session: String) async throws {}
+    func prefixes(learnedBy session: SessionKey) async throws -> [IPPrefix] { [] }
+    func shut(_ session: SessionKey, _ isShut: Bool) async throws {}
+    func refresh(_ session: SessionKey) async throws {}
 }

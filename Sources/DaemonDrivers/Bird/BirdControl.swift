@@ -1,5 +1,7 @@
 import Daemons
 import Glibc
+import LabModel
+import NetworkTypes
 
 /// A running BIRD, asked over its control socket: one connection a question, and no process.
 ///
@@ -22,6 +24,20 @@ public struct BirdControl: Hashable, Sendable {
     /// Every protocol instance with its details.
     public func protocols() throws(DaemonError) -> [BirdProtocol] {
         BirdProtocol.parse(try reply(to: "show protocols all"))
+    }
+
+    /// The states of BFD by neighbours.
+    public func bfdSessions() throws(DaemonError) -> [IPAddress: BFDState] {
+        let reply = try reply(to: "show bfd sessions")
+        // 10.0.0.2    eth0    Up    2026-12-01 00:47:22    0.300    0.900
+        let states = reply.lines.compactMap { line -> (IPAddress, BFDState)? in
+            let words = line.text.split(separator: " ").map(String.init)
+            guard words.count > 2, let neighbor = IPAddress(words[0]), let state = BFDState(rawValue: words[2]) else {
+                return nil
+            }
+            return (neighbor, state)
+        }
+        return Dictionary(states) { first, _ in first }
     }
 
     /// Every route of BIRD's tables, which also hold those the kernel does not get.

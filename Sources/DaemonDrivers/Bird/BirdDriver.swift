@@ -19,18 +19,22 @@ public struct BirdDriver: RoutingDaemonDriver {
     public func sessions() async throws -> [SessionState] {
         let control = control
         let protocols = try await offThread { (try? control.protocols()) ?? [] }
+        // Without a BFD protocol it answers with an error.
+        let bfd = try await offThread { (try? control.bfdSessions()) ?? [:] }
         return protocols.compactMap { instance in
             guard let session = instance.session else { return nil }
             let isUp = session.state == .established
             return SessionState(
-                name: instance.name, state: session.state, hold: isUp ? session.hold?.length : nil,
-                keepalive: isUp ? session.keepalive?.length : nil, lastError: session.lastError)
+                name: instance.name, neighbor: session.neighbor, state: session.state,
+                hold: isUp ? session.hold?.length : nil,
+                keepalive: isUp ? session.keepalive?.length : nil, lastError: session.lastError,
+                bfd: session.neighbor.flatMap { bfd[$0] })
         }
     }
 
-    public func prefixes(learnedBy session: String) async throws -> [IPPrefix] {
+    public func prefixes(learnedBy session: SessionKey) async throws -> [IPPrefix] {
         let control = control
-        return try await offThread { (try? control.routes()) ?? [] }.filter { $0.origin == session }.map(\.prefix)
+        return try await offThread { (try? control.routes()) ?? [] }.filter { $0.origin == session.name }.map(\.prefix)
     }
 
     public func bgpRoutes() async throws -> [ObservedBGPRoute]? {
@@ -46,12 +50,12 @@ public struct BirdDriver: RoutingDaemonDriver {
         }
     }
 
-    public func shut(_ session: String, _ isShut: Bool) async throws {
-        try await tell("\(isShut ? "disable" : "enable") '\(session)'")
+    public func shut(_ session: SessionKey, _ isShut: Bool) async throws {
+        try await tell("\(isShut ? "disable" : "enable") '\(session.name)'")
     }
 
     /// One that is not up has nothing to tell, which BIRD answers with an error.
-    public func refresh(_ session: String) async throws { try? await tell("reload in '\(session)'") }
+    public func refresh(_ session: SessionKey) async throws { try? await tell("reload in '\(session.name)'") }
 
     private func tell(_ command: String) async throws {
         let control = control

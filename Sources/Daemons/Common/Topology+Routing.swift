@@ -20,7 +20,7 @@ extension Topology {
                     ? "it prepends to paths, and the lab file does not" : "it prepends nothing, and the lab file does")
         }
         if speakers.count > 1, !own.mergesPaths {
-            open.append("it has several sessions and no `merge paths`, so which of equally good routes it takes")
+            open.append("it has several sessions and shares no traffic, so which of equally good routes it takes")
         }
         for session in sessions where session.speakers.contains(where: { $0.node == node }) {
             if ownSession(of: session, at: node) == nil {
@@ -52,7 +52,12 @@ extension Topology {
     public func routingHabits(of session: BGPSession, at node: String) -> RoutingHabits {
         let daemon = DaemonRegistry.routingDaemon(
             self.node(named: node)?.routingDaemon ?? DaemonRegistry.usualRoutingDaemon.id)
-        return ownSession(of: session, at: node).map(daemon.habits(in:)) ?? daemon.habits
+        let habits = ownSession(of: session, at: node).map(daemon.habits(in:)) ?? daemon.habits
+        let neighbors =
+            ownRouting(of: node)?.sessions.count
+            ?? sessions.count { $0.speakers.contains { $0.node == node } }
+            + oneSidedSessions.count { $0.node == node }
+        return habits.among(neighbors: neighbors)
     }
 
     /// When a speaker notices by BFD that it hears nothing of its peer any more; nil where not both have BFD.
@@ -64,9 +69,8 @@ extension Topology {
     }
 
     private func bfdTimers(of session: BGPSession, at speaker: BGPSpeaker) -> BFDTimers? {
-        guard let own = ownRouting(of: speaker.node), let wanted = ownSession(of: session, at: speaker.node) else {
-            return nil
-        }
+        guard let own = ownRouting(of: speaker.node) else { return speaker.bfd }
+        guard let wanted = ownSession(of: session, at: speaker.node) else { return nil }
         return own.timers(of: wanted, on: speaker.interface)
     }
 

@@ -87,7 +87,7 @@ extension ExpectationDeriver {
             protected.flatMap(\.courses.all).flatMap(\.crossings).filter { isEncrypted($0.within) }.map(\.link))
         let open = openLinks(answered)
         let spoken = conversations
-        // BFD goes beside a session, in datagrams that are no kind of control traffic here.
+        // A user's own file may have BFD with neighbours that the lab file does not know of.
         let withBFD = spoken.filter {
             !$0.session.speakers.allSatisfy { topology.node(named: $0.node)?.routingConfiguration == nil }
         }
@@ -110,6 +110,11 @@ extension ExpectationDeriver {
         }.filter(\.within.isEmpty).map(\.link)
         if spoken.contains(where: { !$0.links.isDisjoint(with: names) }) || tried.contains(where: names.contains) {
             allowed.append(.bgp)
+        }
+        if spoken.contains(where: { spoken in
+            spoken.session.speakers.contains { $0.bfd != nil } && !spoken.links.isDisjoint(with: names)
+        }) {
+            allowed.append(.bfd)
         }
         let tunnels = Self.distinct(protected.flatMap { Self.chains($0.courses) }.filter(isEncrypted).flatMap(\.self))
         add(

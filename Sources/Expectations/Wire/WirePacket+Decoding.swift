@@ -90,6 +90,8 @@ private struct Reader {
             if tcp.sourcePort == 179 || tcp.destinationPort == 179 { packet.control = .bgp }
         case .bgp:
             packet.control = .bgp
+        case .bfd:
+            packet.control = .bfd
         case .ike, .natKeepalive:
             packet.control = .ike
         case .icmp(let icmp):

@@ -60,6 +60,7 @@ extension TopologyResolver {
         node.keySettings = checkedKeySettings(of: spec, place: place)
         node.bootTime = spec.boot.time
         node.bestPath = spec.bestPath
+        node.bestPath.isCutByGateway = spec.routingDaemon.cutsByGateway
         node.system = spec.system
         node.boot = bootScript(of: spec, place: place)
         return node

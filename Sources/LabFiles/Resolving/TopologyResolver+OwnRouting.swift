@@ -30,7 +30,8 @@ extension TopologyResolver {
                 advertised: told(by: speaker, to: speakers[other]) ?? speaker.advertised,
                 passesOn: passesOn(speaker, to: speakers[other]),
                 prepended: speaker.prepended, keepsTimers: own == nil && speaker.keepsTimers,
-                password: own?.password ?? speaker.password)
+                password: own?.password ?? speaker.password,
+                bfd: wires?.ownRouting(of: speaker.node) == nil ? speaker.bfd : nil)
             adopted.policy = speaker.policy
             return adopted
         }
@@ -66,7 +67,6 @@ extension TopologyResolver {
 
     /// Warns of what the lab file and its users' own files say otherwise, or only one of two of these.
     func compare(_ spec: SessionSpec, _ place: String, _ written: [BGPSpeaker], with adopted: BGPSession) {
-        var bfd: [String: Bool] = [:]
         for speaker in written {
             guard let routing = wires?.ownRouting(of: speaker.node),
                 let peer = adopted.speakers.first(where: { $0.node != speaker.node }),
@@ -80,7 +80,6 @@ extension TopologyResolver {
                     "Add a session with it there; netlab uses the file as it is.")
                 continue
             }
-            bfd[speaker.node] = own.bfd != nil
             let bits = peer.address.bitWidth
             if let kernel = routing.kernelExports[bits], !kernel.takes(OwnExport.learned) {
                 collector.error(
@@ -138,13 +137,40 @@ extension TopologyResolver {
                 spec.name.line, "\(place): both \(waiting.joined(separator: " and ")) wait for the other to connect",
                 "Remove `passive` at one of them.")
         }
-        if let asks = adopted.speakers.first(where: { bfd[$0.node] == true }),
-            let other = adopted.speakers.first(where: { $0.node != asks.node && bfd[$0.node] != true })
-        {
-            collector.warning(
-                spec.name.line,
-                "\(place): \(asks.node) asks for BFD and \(other.node) does not, so there is none, and hold timers alone notice a silence",
-                "Let both ask for it, each in a configuration of its own.")
+    }
+
+    /// Warns of BFD that one of the speakers alone has, and of intervals that the other one does not take.
+    ///
+    /// - Parameter session: As each speaker's own configuration has it.
+    func compareBFD(of session: BGPSession, _ spec: SessionSpec, _ place: String) {
+        func own(_ speaker: BGPSpeaker) -> (routing: OwnRouting, session: OwnSession?)? {
+            guard let routing = wires?.ownRouting(of: speaker.node) else { return nil }
+            return (routing, session.peer(of: speaker).flatMap { routing.session(with: $0.address) })
+        }
+        func asks(_ speaker: BGPSpeaker) -> Bool { own(speaker).map { $0.session?.bfd != nil } ?? (speaker.bfd != nil) }
+        func timers(_ speaker: BGPSpeaker) -> BFDTimers? {
+            guard let own = own(speaker) else { return speaker.bfd }
+            return own.session.flatMap { own.routing.timers(of: $0, on: speaker.interface) }
+        }
+        let written = spec.bfd ?? spec.speakers.lazy.compactMap(\.bfd).first
+        for speaker in session.speakers {
+            guard asks(speaker), let peer = session.peer(of: speaker) else { continue }
+            guard asks(peer) else {
+                collector.warning(
+                    written?.line ?? spec.name.line,
+                    "\(place): \(speaker.node) asks for BFD and \(peer.node) does not, so there is none, and hold timers alone notice a silence",
+                    "Let both ask for it, each in a configuration of its own.")
+                continue
+            }
+            // What users' own files say of both is theirs, and most often meant.
+            if written != nil, let refusal = timers(speaker).flatMap({ own in timers(peer).flatMap(own.refusal) }) {
+                let detection = BFDDetection(interval: refusal.taken, multiplier: timers(speaker)?.multiplier ?? 1)
+                collector.warning(
+                    written?.line ?? spec.name.line,
+                    "\(place): \(speaker.node) would send BFD every \(refusal.wanted.shortText), and \(peer.node) takes one every \(refusal.taken.shortText) at most, which counts (RFC 5880, section 6.8.7): \(peer.node) notices a silence after \(detection.time.shortText)",
+                    "Let \(peer.node) receive every \(refusal.wanted.shortText), or \(speaker.node) transmit every \(refusal.taken.shortText)."
+                )
+            }
         }
     }
 }

@@ -42,7 +42,8 @@ extension TopologyResolver {
                 hold: timers(of: speaker, over: over.value).hold,
                 advertised: isDefaultOnly ? [IPPrefix(address.address, length: 0)] : speaker.advertised,
                 passesOn: speaker.passesOn && !isDefaultOnly, prepended: speaker.prepended,
-                keepsTimers: speaker.keepsTimers, password: speaker.password)
+                keepsTimers: speaker.keepsTimers, password: speaker.password,
+                bfd: (speaker.bfd ?? spec.bfd)?.timers)
             resolved.policy = speaker.policy.policy(among: file.policies, collector)
             return resolved
         }
@@ -55,6 +56,7 @@ extension TopologyResolver {
                 "Give \(conflict.speaker) a keepalive of a third of \(conflict.hold.shortText) at most, or let it negotiate."
             )
         }
+        compareBFD(of: session, spec, place)
         if session.hasDifferentKeys {
             collector.warning(
                 spec.name.line, "\(place): its speakers have different keys, so neither takes the other's segments",
@@ -126,6 +128,11 @@ extension TopologyResolver {
     func resolve(oneSided spec: SessionSpec, tunnels: [Tunnel], links: [Link]) -> OneSidedSession? {
         let place = "bgp.\(spec.name.value)"
         guard spec.isComplete, spec.outlook != nil, let reason = spec.reason else { return nil }
+        if let bfd = spec.bfd ?? spec.speakers.lazy.compactMap(\.bfd).first {
+            collector.error(
+                bfd.line, "\(place): BFD is spoken by both sides, and one side alone has configured the session",
+                "Remove `bfd:`.")
+        }
         guard spec.speakers.count == 1, let speaker = spec.speakers.first else {
             collector.error(
                 spec.name.line, "\(place) is to stay connecting and has \(spec.speakers.count) speakers",

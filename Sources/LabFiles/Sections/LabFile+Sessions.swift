@@ -21,6 +21,7 @@ struct SessionSpec {
         let keepsTimers: Bool
         let password: Secret?
         let policy: SpeakerPolicySpec
+        let bfd: BFDSpec?
     }
 
     /// What is to become of it, where it is not to come up.
@@ -32,12 +33,15 @@ struct SessionSpec {
     let outlook: Located<Outlook>?
     let reason: Located<String>?
     let password: Secret?
+    let bfd: BFDSpec?
     let speakers: [Speaker]
     /// Whether every speaker that is written could be read; if not, that has been reported.
     let isComplete: Bool
 
     init?(key: Located<String>, value: YAMLValue) {
-        guard let fields = value.fields(["over", "password", "speakers", "expect", "because"]) else { return nil }
+        guard let fields = value.fields(["over", "password", "bfd", "speakers", "expect", "because"]) else {
+            return nil
+        }
         let outlook = fields["expect"]?.choice(Outlook.self, noun: "outlooks")
         let isOneSided = fields["expect"] != nil
         let over =
@@ -56,6 +60,7 @@ struct SessionSpec {
         self.outlook = outlook
         self.reason = reason
         password = fields.key("password")
+        bfd = fields["bfd"].flatMap(BFDSpec.init)
         let written = speakers.entries("a mapping of nodes to what they speak")
         self.speakers = written.compactMap(Speaker.init)
         isComplete = speakers.node.mapping != nil && written.count == self.speakers.count
@@ -85,7 +90,7 @@ extension SessionSpec.Speaker {
             let fields = value.fields(
                 [
                     "asn", "keepalive", "hold", "advertise", "transit", "prepend", "negotiate", "password", "address",
-                    "peer", "peer-asn",
+                    "peer", "peer-asn", "bfd",
                 ] + SpeakerPolicySpec.keys),
             let asn = fields.required("asn", "the autonomous system's number")?
                 .value(ASN.self, "an AS number from 1 to 4294967295")
@@ -109,6 +114,7 @@ extension SessionSpec.Speaker {
         keepsTimers = !(fields["negotiate"]?.flag()?.value ?? true)
         password = fields.key("password")
         policy = SpeakerPolicySpec(fields)
+        bfd = fields["bfd"].flatMap(BFDSpec.init)
         let times = fields["prepend"]?.value(Int.self, "a number from 0 to 10")
         prepended = times?.value ?? 0
         if !(0...10).contains(prepended) { fields["prepend"]?.wrong("a number from 0 to 10") }

@@ -165,7 +165,7 @@ public struct EncapsulationClaim: Hashable, Sendable, Codable {
 /// No inner address and no payload crosses the links in clear.
 public struct ConfidentialityClaim: Hashable, Sendable, Codable {
     public enum ControlTraffic: String, Hashable, Sendable, Codable, CaseIterable {
-        case arp, ike, bgp, icmp
+        case arp, ike, bgp, bfd, icmp
         /// ICMP messages about other packets, which they quote.
         case icmpErrors = "icmp-errors"
         case neighbourDiscovery = "neighbour-discovery"

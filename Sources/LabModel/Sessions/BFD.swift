@@ -50,7 +50,7 @@ public struct OwnBFD: Hashable, Sendable {
 }
 
 /// How often one side of a BFD session wants to send and is ready to receive (RFC 5880, section 6.8.1).
-public struct BFDTimers: Hashable, Sendable {
+public struct BFDTimers: Hashable, Sendable, Codable {
     /// `bfd.DesiredMinTxInterval`
     public var transmit: Duration
     /// `bfd.RequiredMinRxInterval`
@@ -69,6 +69,25 @@ public struct BFDTimers: Hashable, Sendable {
             transmit: options.transmit ?? transmit, receive: options.receive ?? receive,
             multiplier: options.multiplier ?? multiplier)
     }
+}
+
+extension BFDTimers {
+    /// Why the other side's packets or this side's come more seldom than this side is set to have them; nil where both are content.
+    ///
+    /// The slower of what the one wants to send and the other to receive counts, in each direction (RFC 5880, section 6.8.3 and 6.8.7).
+    public func refusal(of peer: BFDTimers) -> (wanted: Duration, taken: Duration)? {
+        transmit < peer.receive ? (transmit, peer.receive) : nil
+    }
+}
+
+/// A state of a BFD session at one of its sides (RFC 5880, section 4.1).
+public enum BFDState: String, Hashable, Sendable, Codable, CustomStringConvertible {
+    case adminDown = "AdminDown"
+    case down = "Down"
+    case initial = "Init"
+    case up = "Up"
+
+    public var description: String { rawValue }
 }
 
 /// Those of ``BFDTimers`` that are said.

@@ -60,11 +60,15 @@ public struct BGPSpeaker: Hashable, Sendable, Codable {
     public var password: Secret?
     /// What it makes of routes.
     public var policy = SpeakerPolicy()
+    /// The timers of BFD beside the session; nil for none (RFC 5882, section 4).
+    public var bfd: BFDTimers?
 
     public init(
         node: String, asn: ASN, peerASN: ASN? = nil, address: IPAddress, interface: InterfaceName, keepalive: Duration,
         hold: Duration,
-        advertised: [IPPrefix], passesOn: Bool = false, prepended: Int = 0, keepsTimers: Bool = false, password: Secret?
+        advertised: [IPPrefix], passesOn: Bool = false, prepended: Int = 0, keepsTimers: Bool = false,
+        password: Secret?,
+        bfd: BFDTimers? = nil
     ) {
         self.node = node
         self.asn = asn
@@ -78,5 +82,6 @@ public struct BGPSpeaker: Hashable, Sendable, Codable {
         self.prepended = prepended
         self.keepsTimers = keepsTimers
         self.password = password
+        self.bfd = bfd
     }
 }

@@ -141,8 +141,11 @@ public struct RouteChoice: Hashable, Sendable {
                     route.comparison(with: other, options).map { $0.isBetter || $0.step >= .routerID } ?? true
                 }
             }
+        let isCutOpen = options.multipath > 1 && equal.count > options.multipath && !options.isCutByGateway
         openEnd =
-            winner != nil || isShared
+            isCutOpen
+            ? "which \(options.multipath) of \(equal.count) equally good routes to \(first.prefix) it shares traffic among is not known of its daemon"
+            : winner != nil || isShared
             ? nil
             : candidates.contains { $0.peerID == nil }
                 ? "which of equally good routes to \(first.prefix) it takes follows from identifiers in users' own files, which are not read"

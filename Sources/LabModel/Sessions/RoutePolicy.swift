@@ -234,6 +234,8 @@ public struct BestPathOptions: Hashable, Sendable, Codable {
     public var multipath = BestPathOptions.usualMultipath
     /// Whether MEDs are compared also between neighbours of different autonomous systems.
     public var alwaysComparesMED = false
+    /// Whether of more equally good routes those by the lowest gateways are shared; else which ones are is not known.
+    public var isCutByGateway = true
 
     public init() {}
 
@@ -269,6 +271,11 @@ extension BGPSpeaker {
         forAll.prepended = prepended
         return Self.entries(policy.outPolicy, forAll)
     }
+
+    /// Whether it takes everything as it comes.
+    public var takesAll: Bool { policy.inPolicy == nil && policy.inbound.isEmpty }
+    /// Whether it tells all that it has to tell as it is.
+    public var tellsAll: Bool { policy.outPolicy == nil && policy.outbound.isEmpty && prepended == 0 }
 
     private static func entries(_ policy: RoutePolicy?, _ forAll: RouteChanges) -> [RoutePolicy.Entry] {
         let written = policy?.entries ?? [RoutePolicy.Entry(isAccepting: true, match: RouteMatch())]

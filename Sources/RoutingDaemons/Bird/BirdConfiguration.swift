@@ -38,12 +38,13 @@ public enum BirdConfiguration {
         guard !sessions.isEmpty else { return [] }
         let options = topology.node(named: node)?.bestPath ?? BestPathOptions()
         let families = Family.allCases.filter { family in sessions.contains { $0.family == family } }
+        let bfd = sessions.contains { $0.bfd != nil } ? ["protocol bfd netlab_bfd {\n}\n"] : []
         let parts =
             [general(routerID: topology.routerID(of: node), logFile: logFile)]
             + families.map { family in
                 kernel(family, source: topology.node(named: node)?.preferredSource, options)
                     + advertised(sessions.filter { $0.family == family }.flatMap(\.advertised), family)
-            } + sessions.map { $0.text(options) }
+            } + bfd + sessions.map { $0.text(options) }
         return [
             ConfigurationFile(
                 path: path, contents: parts.joined(separator: "\n"), isSecret: sessions.contains { $0.password != nil })
@@ -142,6 +143,7 @@ extension BirdConfiguration {
         var outEntries: [RoutePolicy.Entry]?
         var policy = SpeakerPolicy()
         let password: Secret?
+        var bfd: BFDTimers?
 
         var family: Family { Family(peer) }
         var advertised: [IPPrefix] { prefixes.filter { Family($0.address) == family } }
@@ -161,10 +163,10 @@ extension BirdConfiguration {
             prefixes = own.advertised
             passesOn = own.passesOn
             policy = own.policy
-            inEntries = policy.inPolicy == nil && policy.inbound.isEmpty ? nil : own.inEntries
-            outEntries =
-                policy.outPolicy == nil && policy.outbound.isEmpty && own.prepended == 0 ? nil : own.outEntries
+            inEntries = own.takesAll ? nil : own.inEntries
+            outEntries = own.tellsAll ? nil : own.outEntries
             password = session.key(of: own)
+            bfd = own.bfd
         }
 
         init(_ session: OneSidedSession) {
@@ -213,6 +215,11 @@ extension BirdConfiguration {
             let key = password.map { "    password \"\($0.reveal())\";\n" } ?? ""
             let med = options.alwaysComparesMED ? "    med metric yes;\n" : ""
             let nextHop = policy.isNextHop ? "\n        next hop self;" : ""
+            let bfd = bfd.map { timers in
+                let milliseconds = { (time: Duration) in "\(Int(time / .milliseconds(1))) ms" }
+                return
+                    "    bfd { min rx interval \(milliseconds(timers.receive)); min tx interval \(milliseconds(timers.transmit)); multiplier \(timers.multiplier); };\n"
+            }
             let place = interface.map { "    interface \"\($0)\";\n    direct;\n" } ?? "    multihop;\n"
             return """
                 protocol bgp '\(name)' {
@@ -224,7 +231,7 @@ extension BirdConfiguration {
                     connect retry time 5;
                     error wait time 1, 10;
                     graceful restart off;
-                \(key)\(med)    \(family.rawValue) {
+                \(key)\(bfd ?? "")\(med)    \(family.rawValue) {
                         \(imports)
                         \(exports)\(nextHop)
                     };

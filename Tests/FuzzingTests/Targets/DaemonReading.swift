@@ -1,5 +1,6 @@
 import DaemonDrivers
 import Daemons
+import NetworkTypes
 import RoutingDaemons
 
 /// What daemons log and answer. A log is read as any of the daemon's texts, for which one it is the fuzzer need not know.
@@ -39,6 +40,18 @@ enum DaemonReading {
             let associations = message.sections.compactMap { CharonSA(name: $0.name, $0.section) }
             _ = (associations.newest("main"), associations.newestChild("main"))
             _ = CharonKeyLog("").keys(with: associations)
+        }
+    }
+
+    static func frr(_ bytes: [UInt8]) throws {
+        let text = String(decoding: bytes, as: UTF8.self)
+        let routing = Frr().read(text)
+        _ = routing.sessions.map { routing.timers(of: $0, on: InterfaceName("eth0")!) }
+        _ = Frr().events(in: text, of: "gw", in: SmallLab.topology, realTimeOffset: offset)
+        _ = Frr().complaints(in: text, about: nil)
+        _ = FrrNeighbor.parse(text)
+        if let reply = FrrReply(bytes) {
+            try require(reply.text.utf8.count <= bytes.count * 3, "an answer longer than what came")
         }
     }
 

@@ -1,0 +1,259 @@
+import DaemonProfiles
+import LabModel
+import NetworkTypes
+
+/// What FRR reads in a node that speaks BGP: generated, or the user's own file word for word.
+///
+/// Source: the FRR 8.4 user's guide, "BGP", "BFD", "Route Maps", "VTY shell"; each value that is written is one of FRR's own, so that
+/// `vtysh` in the node shows what netlab has asked for.
+enum FrrConfiguration {
+    static let path = "/etc/frr/frr.conf"
+    static let directory = "/run/frr"
+    /// Where bgpd answers, as the node sees it: vtysh's default.
+    static let socketPath = "\(directory)/bgpd.vty"
+    /// What each program reads when it starts: of its log alone, so that frr.conf is left to vtysh, which is how Debian's start script
+    /// has it read, each line by the programs that know it.
+    private static let startPath = "/etc/frr/netlab-start.conf"
+    private static let bgpStartPath = "/etc/frr/netlab-start-bgpd.conf"
+    private static let vtyshPath = "/etc/frr/vtysh.conf"
+
+    /// A program of FRR's in the foreground, which stays root: in a lab root is the user whom netlab runs as.
+    ///
+    /// It wants to be of the group that may use its sockets (lib/privs.c, `zprivs_preinit`), which is a group of Debian's package.
+    private static func program(_ name: String, start: String = startPath) -> [String] {
+        [
+            "/usr/lib/frr/\(name)", "-u", "root", "-g", "frrvty", "-f", start, "--log", "stdout", "--log-level",
+            "debugging",
+        ]
+    }
+
+    static let bgpd = program("bgpd", start: bgpStartPath)
+
+    /// What bgpd stands on: zebra, which has the kernel's routes; mgmtd since FRR 9.1, which hands on what is configured; and what the
+    /// configuration speaks of.
+    static func foundations(for configuration: String) -> [DaemonPart] {
+        let statements = FrrConfigurationUse(configuration)
+        return [DaemonPart(arguments: program("zebra"), socketPath: "\(directory)/zserv.api")]
+            + [DaemonPart(arguments: program("mgmtd"), socketPath: "\(directory)/mgmtd.vty", isOptional: true)]
+            + (statements.usesBFD
+                ? [DaemonPart(arguments: program("bfdd"), socketPath: "\(directory)/bfdd.vty")] : [])
+            + (statements.hasStaticRoutes
+                ? [DaemonPart(arguments: program("staticd"), socketPath: "\(directory)/staticd.vty")] : [])
+    }
+
+    /// Gives every program its part of frr.conf; an error in it is the exit code's.
+    static let loading = ["/usr/bin/vtysh", "-b"]
+
+    /// Sockets and process files, which would be taken for a program that runs.
+    static let leftovers =
+        ["\(directory)/zserv.api"]
+        + ["zebra", "mgmtd", "bfdd", "staticd", "bgpd"].flatMap {
+            ["\(directory)/\($0).vty", "\(directory)/\($0).pid"]
+        }
+
+    /// The files of a node; none for one that has no session and no file of the user's.
+    ///
+    /// A generated file advertises what the lab file says and no more, and shares traffic among equally good routes. What other sessions
+    /// tell is passed on only by a speaker with `transit`. A session speaks of its own address family only.
+    static func files(for node: String, in topology: Topology) -> [ConfigurationFile] {
+        let own = topology.node(named: node)?.routingConfiguration
+        guard let text = own ?? generated(for: node, in: topology) else { return [] }
+        // A user's file says what bgpd logs of its sessions, or does not: this has it tell of them in any case.
+        let debugging = own == nil ? "" : "debug bgp neighbor-events\n"
+        return [
+            ConfigurationFile(path: startPath, contents: "log timestamp precision 6\n"),
+            ConfigurationFile(path: bgpStartPath, contents: "log timestamp precision 6\n" + debugging),
+            ConfigurationFile(path: vtyshPath, contents: "service integrated-vtysh-config\n"),
+            ConfigurationFile(path: path, contents: text, isSecret: own != nil || text.contains(" password ")),
+        ]
+    }
+
+    static func text(for node: String, in topology: Topology) -> String {
+        topology.node(named: node)?.routingConfiguration ?? generated(for: node, in: topology) ?? ""
+    }
+
+    private static func generated(for node: String, in topology: Topology) -> String? {
+        let sessions =
+            topology.sessions.compactMap { FrrSession($0, at: node) }
+            + topology.oneSidedSessions.filter { $0.node == node }.map(FrrSession.init)
+        // One router has one AS number here: the sessions that have another speak with it as their `local-as`.
+        guard let asn = sessions.first?.asn else { return nil }
+        let source = topology.node(named: node)?.preferredSource
+        let options = topology.node(named: node)?.bestPath ?? BestPathOptions()
+        let profiles = sessions.compactMap(\.profile)
+        return """
+            frr defaults traditional
+            hostname \(node)
+            log timestamp precision 6
+            !
+            \(profiles.isEmpty ? "" : "bfd\n" + profiles.joined() + "exit\n!\n")\
+            router bgp \(asn)
+             bgp router-id \(topology.routerID(of: node))
+             bgp log-neighbor-changes
+             no bgp ebgp-requires-policy
+             no bgp default ipv4-unicast
+             no bgp network import-check
+             bgp graceful-restart-disable
+             bgp bestpath as-path multipath-relax
+             bgp bestpath compare-routerid
+            \(options.alwaysComparesMED ? " bgp always-compare-med\n" : "")\
+            \(sessions.map { $0.neighborLines(ofRouter: asn) }.joined())\
+            \(families(sessions, options))\
+            exit
+            !
+            \(sessions.map(\.policy).joined())\
+            bgp as-path access-list \(ownRoutes) seq 5 permit ^$
+            \(source.map { "route-map netlab_source permit 10\n set src \($0)\nexit\nip protocol bgp route-map netlab_source\n" } ?? "")\
+            !
+
+            """
+    }
+
+    private static func families(_ sessions: [FrrSession], _ options: BestPathOptions) -> String {
+        [("ipv4", 32), ("ipv6", 128)].map { name, bits in
+            let sessions = sessions.filter { $0.peer.bitWidth == bits }
+            guard !sessions.isEmpty else { return "" }
+            let networks = Set(sessions.flatMap(\.advertised)).sorted().map { "  network \($0)\n" }.joined()
+            let sharing = ["", "ibgp "].map { "  maximum-paths \($0)\(options.multipath)\n" }.joined()
+            return " address-family \(name) unicast\n" + networks + sharing + sessions.map(\.familyLines).joined()
+                + " exit-address-family\n"
+        }.joined()
+    }
+
+    /// The access list of paths that begin here. Names with an underscore are netlab's own: a session's name has none.
+    static let ownRoutes = "netlab_own"
+}
+
+/// Which programs besides zebra and bgpd a configuration is for.
+private struct FrrConfigurationUse {
+    var usesBFD = false
+    var hasStaticRoutes = false
+
+    init(_ text: String) {
+        for line in text.split(whereSeparator: \.isNewline) {
+            let words = line.split(whereSeparator: \.isWhitespace)
+            if words == ["bfd"] || words.first == "neighbor" && words.contains("bfd") { usesBFD = true }
+            if words.count > 2, ["ip", "ipv6"].contains(words[0]), words[1] == "route" { hasStaticRoutes = true }
+        }
+    }
+}
+
+/// A session as one of its speakers sees it.
+private struct FrrSession {
+    let name: String
+    let asn: ASN
+    /// Nil for the one that the kernel takes.
+    let address: IPAddress?
+    /// Whether the peer is on a link or a tunnel of the node's own.
+    let isDirect: Bool
+    let peer: IPAddress
+    let peerASN: ASN
+    let keepalive: Duration
+    let hold: Duration
+    let prefixes: [IPPrefix]
+    var passesOn = false
+    /// What policies make of routes that it takes and tells; nil for a side that has none.
+    var inEntries: [RoutePolicy.Entry]?
+    var outEntries: [RoutePolicy.Entry]?
+    var speakerPolicy = SpeakerPolicy()
+    let password: Secret?
+    var bfd: BFDTimers?
+
+    var advertised: [IPPrefix] { prefixes.filter { $0.address.bitWidth == peer.bitWidth } }
+
+    init?(_ session: BGPSession, at node: String) {
+        guard let own = session.speakers.first(where: { $0.node == node }), let peer = session.peer(of: own) else {
+            return nil
+        }
+        name = session.name
+        asn = own.asn
+        address = own.address
+        isDirect = true
+        self.peer = peer.address
+        peerASN = own.peerASN ?? peer.asn
+        keepalive = own.keepalive
+        hold = own.hold
+        prefixes = own.advertised
+        passesOn = own.passesOn
+        speakerPolicy = own.policy
+        inEntries = own.takesAll ? nil : own.inEntries
+        outEntries = own.tellsAll ? nil : own.outEntries
+        password = session.key(of: own)
+        bfd = own.bfd
+    }
+
+    init(_ session: OneSidedSession) {
+        name = session.name
+        asn = session.asn
+        address = session.address
+        isDirect = session.interface != nil
+        peer = session.peer
+        peerASN = session.peerASN
+        keepalive = session.keepalive
+        hold = session.hold
+        prefixes = session.advertised
+        password = session.password
+    }
+
+    /// - Parameter router: The AS number of the node's router.
+    func neighborLines(ofRouter router: ASN) -> String {
+        var lines = ["remote-as \(peerASN)", "description \(name)"]
+        if asn != router { lines.append("local-as \(asn) no-prepend replace-as") }
+        if let password { lines.append("password \(password.reveal())") }
+        lines.append("timers \(keepalive.components.seconds) \(hold.components.seconds)")
+        lines.append("timers connect 5")
+        if !isDirect, peerASN != asn { lines.append("ebgp-multihop 255") }
+        if let address { lines.append("update-source \(address)") }
+        if bfd != nil { lines += ["bfd", "bfd profile \(name)"] }
+        return lines.map { " neighbor \(peer) \($0)\n" }.joined()
+    }
+
+    var familyLines: String {
+        (["activate"] + (speakerPolicy.isNextHop ? ["next-hop-self"] : [])
+            + (inEntries == nil ? [] : ["route-map \(inMap) in"]) + ["route-map \(name) out"]
+            + (speakerPolicy.maximumPrefixes.map { ["maximum-prefix \($0)"] } ?? []))
+            .map { "  neighbor \(peer) \($0)\n" }.joined()
+    }
+
+    private var inMap: String { "\(name)_in" }
+    private var outMap: String { "\(name)_out" }
+
+    /// The timers of BFD, in milliseconds.
+    var profile: String? {
+        guard let bfd else { return nil }
+        let milliseconds = { (time: Duration) in Int(time / .milliseconds(1)) }
+        return """
+             profile \(name)
+              detect-multiplier \(bfd.multiplier)
+              receive-interval \(milliseconds(bfd.receive))
+              transmit-interval \(milliseconds(bfd.transmit))
+             exit
+
+            """
+    }
+
+    /// What comes from the peer, and what goes to it: what no line permits is told to nobody.
+    var policy: String {
+        let map = { (name: String, entries: [RoutePolicy.Entry]?) in
+            entries.map { FrrPolicy(name: name, entries: $0, bits: peer.bitWidth, asn: asn).text } ?? ""
+        }
+        let calling = outEntries == nil ? "" : " call \(outMap)\n"
+        let family = peer.bitWidth == 32 ? "ip" : "ipv6"
+        var text = map(inMap, inEntries) + map(outMap, outEntries)
+        for (index, prefix) in Set(advertised).sorted().enumerated() {
+            text += "\(family) prefix-list \(name) seq \((index + 1) * 5) permit \(prefix)\n"
+        }
+        if !advertised.isEmpty {
+            text += """
+                route-map \(name) permit 10
+                 match \(family) address prefix-list \(name)
+                 match as-path \(FrrConfiguration.ownRoutes)
+                \(calling)exit
+
+                """
+        }
+        text += "route-map \(name) deny 20\n match as-path \(FrrConfiguration.ownRoutes)\nexit\n"
+        text += passesOn ? "route-map \(name) permit 30\n\(calling)exit\n" : "route-map \(name) deny 30\nexit\n"
+        return text + "!\n"
+    }
+}
