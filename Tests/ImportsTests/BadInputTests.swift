@@ -13,7 +13,7 @@ import Testing
         let message = error("{\"VpnConnections\": [\n  {\"VpnConnectionId\": }\n]}")?.message ?? ""
         #expect(
             message.hasPrefix("input.json is no JSON that can be read:")
-                && message.contains("line 2, column 22: a value is missing"), "\(message)")
+                && message.contains("line 2, column 23: a value is missing"), "\(message)")
         #expect(error("")?.message.contains("input.json") ?? false)
     }
 

@@ -36,7 +36,7 @@ import Testing
             case 3:
                 // One member's value for another's.
                 let name = lines[at].prefix { $0 != ":" && $0 != "=" }
-                lines[at] = name + lines[other].drop { $0 != ":" && $0 != "=" }
+                lines[at] = String(name) + String(lines[other].drop { $0 != ":" && $0 != "=" })
             case 4: lines[at] = lines[at].replacing(/"[^"]*"(,?)$/) { "null\($0.1)" }
             default:
                 var bytes = Array(lines[at].utf8)
