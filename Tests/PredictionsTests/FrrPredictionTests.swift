@@ -11,7 +11,7 @@ struct FrrPredictionTests {
         try PredictedLab.resolve(
             PredictedLab.pair.replacing("a: {role: router,", with: "a: {role: router, bgp: \(a),")
                 .replacing("b: {role: router,", with: "b: {role: router, bgp: \(b),")
-                .replacing("    over: first\n", with: "    over: first\n\(bfd)"))
+                .replacing("    over: first", with: "\(bfd)    over: first"))
     }
 
     /// 9 s, the smaller proposal, less a keepalive's age of 3 s: FRR shortens nothing, and needs 100 ms.

@@ -21,7 +21,9 @@ enum PredictedLab {
     ///
     /// - Parameter change: An edit of the lab file's text.
     static func awsOci(_ change: (String) -> String) throws -> Topology {
-        let text = { @Sendable (name: String) in try String(contentsOf: directory.appending(path: name), encoding: .utf8) }
+        let text = { @Sendable (name: String) in
+            try String(contentsOf: directory.appending(path: name), encoding: .utf8)
+        }
         return try LabFile(text: change(text("lab.yaml")), file: "lab.yaml", companion: text).resolve().topology
     }
 
