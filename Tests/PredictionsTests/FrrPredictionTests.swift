@@ -24,11 +24,6 @@ struct FrrPredictionTests {
         #expect(mixed.outage == [6_000, 12_017], "\(mixed.reasons)")
     }
 
-    @Test func `An interface's end takes a moment`() throws {
-        let down = try PredictedLab.predict("link first down", for: "across", in: Self.lab("frr", "frr"))
-        #expect(down.outage == [0, 110], "\(down.reasons)")
-    }
-
     @Test func `BFD notices in three intervals, less up to one`() throws {
         let bfd = "    bfd: {interval: 300ms, multiplier: 3}\n"
         let birds = try PredictedLab.predict("blackhole first", for: "across", in: Self.lab("bird", "bird", bfd))
