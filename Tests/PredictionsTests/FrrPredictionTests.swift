@@ -11,7 +11,7 @@ struct FrrPredictionTests {
         try PredictedLab.resolve(
             PredictedLab.pair.replacing("a: {role: router,", with: "a: {role: router, bgp: \(a),")
                 .replacing("b: {role: router,", with: "b: {role: router, bgp: \(b),")
-                .replacing("    over: first\n", with: "    over: first\n\(bfd)"))
+                .replacing("    over: first", with: "\(bfd)    over: first"))
     }
 
     /// 9 s, the smaller proposal, less a keepalive's age of 3 s: FRR shortens nothing, and needs 100 ms.
@@ -22,11 +22,6 @@ struct FrrPredictionTests {
         // The later of both ends counts.
         let mixed = try PredictedLab.predict("blackhole first", for: "across", in: Self.lab("frr", "bird"))
         #expect(mixed.outage == [6_000, 12_017], "\(mixed.reasons)")
-    }
-
-    @Test func `An interface's end takes a moment`() throws {
-        let down = try PredictedLab.predict("link first down", for: "across", in: Self.lab("frr", "frr"))
-        #expect(down.outage == [0, 110], "\(down.reasons)")
     }
 
     @Test func `BFD notices in three intervals, less up to one`() throws {

@@ -20,11 +20,11 @@ enum FrrConfiguration {
     /// A program of FRR's in the foreground, which stays root: in a lab root is the user whom netlab runs as.
     ///
     /// It wants to be of the group that may use its sockets (lib/privs.c, `zprivs_preinit`), which is a group of Debian's package.
-    private static func program(_ name: String, start: String = startPath) -> [String] {
-        [
-            "/usr/lib/frr/\(name)", "-u", "root", "-g", "frrvty", "-f", start, "--log", "stdout", "--log-level",
-            "debugging",
-        ]
+    ///
+    /// - Parameter start: Nil for one that reads no file of its own.
+    private static func program(_ name: String, start: String? = startPath) -> [String] {
+        ["/usr/lib/frr/\(name)", "-u", "root", "-g", "frrvty"] + (start.map { ["-f", $0] } ?? [])
+            + ["--log", "stdout", "--log-level", "debugging"]
     }
 
     static let bgpd = program("bgpd", start: bgpStartPath)
@@ -34,7 +34,10 @@ enum FrrConfiguration {
     static func foundations(for configuration: String) -> [DaemonPart] {
         let statements = FrrConfigurationUse(configuration)
         return [DaemonPart(arguments: program("zebra"), socketPath: "\(directory)/zserv.api")]
-            + [DaemonPart(arguments: program("mgmtd"), socketPath: "\(directory)/mgmtd.vty", isOptional: true)]
+            + [
+                DaemonPart(
+                    arguments: program("mgmtd", start: nil), socketPath: "\(directory)/mgmtd.vty", isOptional: true)
+            ]
             + (statements.usesBFD
                 ? [DaemonPart(arguments: program("bfdd"), socketPath: "\(directory)/bfdd.vty")] : [])
             + (statements.hasStaticRoutes
