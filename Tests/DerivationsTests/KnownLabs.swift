@@ -9,7 +9,8 @@ enum KnownLabs {
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().appending(path: "Labs")
 
     static let names = [
-        "alibaba-azure", "aws-china-tokyo", "aws-ipip6", "aws-oci", "azure-gcp", "certificates", "gcp-aws", "gre-over-ipsec",
+        "alibaba-azure", "aws-china-tokyo", "aws-ipip6", "aws-oci", "azure-gcp", "certificates", "gcp-aws",
+        "gre-over-ipsec",
         "ikev1",
         "interface-kinds",
         "ipv6-outside", "path-choice", "policy-based", "port-translation", "soracom-azure", "transport-mode",

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Two routers of one AS between four of two others, with policies for each of some dozen prefixes, made by a rule: which route is the
-/// best is predicted for each prefix at each router, and BIRD is asked.
+/// best is predicted for each prefix at each router, and BIRD and FRR are asked.
 // Waiting for other labs counts, too.
 @Suite(.serialized, .timeLimit(.minutes(60)))
 struct PathChoiceTests {
@@ -45,12 +45,21 @@ struct PathChoiceTests {
         return "\n" + entries + marked + "        - accept: all\n"
     }
 
-    private static var lab: String {
+    /// - Parameter daemon: What the two routers and one neighbour of each AS run; the others have BIRD.
+    private static func lab(_ daemon: String) -> String {
         var series = Series()
         let outside = [("a1", 65010), ("a2", 65010), ("b1", 65020), ("b2", 65020)]
         let links = [("r1", "a1"), ("r1", "b1"), ("r1", "a2"), ("r2", "a2"), ("r2", "b2"), ("r1", "r2")]
-        var text = "name: choices\nnodes:\n  r1: {role: router}\n  r2: {role: router, best-path: {multipath: 1}}\n"
-        text += outside.map { "  \($0.0): {role: router}\n" }.joined() + "links:\n"
+        var text = """
+            name: choices
+            nodes:
+              r1: {role: router, bgp: \(daemon)}
+              r2: {role: router, bgp: \(daemon), best-path: {multipath: 1}}
+
+            """
+        text += outside.map { "  \($0.0): {role: router, bgp: \($0.0 < "a2" || $0.0 == "b1" ? daemon : "bird")}\n" }
+            .joined()
+        text += "links:\n"
         for (index, link) in links.enumerated() {
             text +=
                 "  l\(index): {ends: {\(link.0):to-\(link.1): 192.0.2.\(4 * index + 1)/30, \(link.1):to-\(link.0): 192.0.2.\(4 * index + 2)/30}}\n"
@@ -70,7 +79,8 @@ struct PathChoiceTests {
         return text
     }
 
-    @Test func `The best route is predicted as BIRD chooses it`() async throws {
+    @Test(arguments: ["bird", "frr"])
+    func `The best route is predicted as the daemon chooses it`(daemon: String) async throws {
         try await LabHome.with { home in
             let directory = home.path.appending("choices")
             try FileManager.default.createDirectory(atPath: directory.string, withIntermediateDirectories: false)
@@ -80,7 +90,7 @@ struct PathChoiceTests {
                 }
             }
             func write(_ chosen: [(name: String, text: String)]) throws {
-                let text = Self.lab + "expect:\n" + chosen.map { "  \($0.name): \($0.text)\n" }.joined()
+                let text = Self.lab(daemon) + "expect:\n" + chosen.map { "  \($0.name): \($0.text)\n" }.joined()
                 try text.write(toFile: "\(directory)/lab.yaml", atomically: true, encoding: .utf8)
             }
             // What is not told to a node, or not computed, is an error of the file: it says so of these, and of nothing else.

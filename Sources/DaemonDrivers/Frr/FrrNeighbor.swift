@@ -117,7 +117,6 @@ enum FrrRoutes {
         }
     }
 
-
     /// The prefixes that a neighbour has told; none where the answer is of another form.
     static func prefixes(_ text: String) -> [IPPrefix] {
         struct Answer: Decodable {

@@ -1,6 +1,6 @@
 /// An element of an XML document, as far as AWS's `CustomerGatewayConfiguration` needs it: elements and their text, without namespaces.
 ///
-/// Foundation's reader would bring libxml2 and 2 MB more into netlab's package; this document has no attribute that counts, and no
+/// Foundation's reader would bring libxml2 into netlab's package; this document has no attribute that counts, and no
 /// document type, which is refused.
 struct XMLElement {
     let name: String

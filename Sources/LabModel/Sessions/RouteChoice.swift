@@ -146,10 +146,10 @@ public struct RouteChoice: Hashable, Sendable {
             isCutOpen
             ? "which \(options.multipath) of \(equal.count) equally good routes to \(first.prefix) it shares traffic among is not known of its daemon"
             : winner != nil || isShared
-            ? nil
-            : candidates.contains { $0.peerID == nil }
-                ? "which of equally good routes to \(first.prefix) it takes follows from identifiers in users' own files, which are not read"
-                : "which route to \(first.prefix) it takes depends on the order in which they come: their MEDs are compared in pairs only (RFC 4271, section 9.1.2.2 c)"
+                ? nil
+                : candidates.contains { $0.peerID == nil }
+                    ? "which of equally good routes to \(first.prefix) it takes follows from identifiers in users' own files, which are not read"
+                    : "which route to \(first.prefix) it takes depends on the order in which they come: their MEDs are compared in pairs only (RFC 4271, section 9.1.2.2 c)"
     }
 
     private static func isBetter(_ route: LearnedRoute, than other: LearnedRoute, _ options: BestPathOptions) -> Bool {

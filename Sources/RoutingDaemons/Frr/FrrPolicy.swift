@@ -68,7 +68,8 @@ struct FrrPolicy {
     private func matches(_ match: RouteMatch, in list: String) -> [String] {
         (ranges(of: match).isEmpty ? [] : ["match \(family) address prefix-list \(list)"])
             + (match.paths.isEmpty ? [] : ["match as-path \(list)"])
-            + (match.communities.first.map { ["match \($0.isStandard ? "community" : "large-community") \(list)"] } ?? [])
+            + (match.communities.first.map { ["match \($0.isStandard ? "community" : "large-community") \(list)"] }
+                ?? [])
     }
 
     private func sets(_ changes: RouteChanges) -> [String] {
@@ -95,7 +96,8 @@ extension ASPathPattern {
     var frrExpression: String {
         // Groups of numbers that follow each other, with any number of others between two groups.
         let groups = parts.split(separator: .any, omittingEmptySubsequences: true).map { group in
-            group.map { part in if case .number(let number) = part { "\(number)" } else { "[0-9]+" } }.joined(separator: "_")
+            group.map { part in if case .number(let number) = part { "\(number)" } else { "[0-9]+" } }.joined(
+                separator: "_")
         }
         guard !groups.isEmpty else { return ".*" }
         return "^" + (parts.first == .any ? "(.*_)?" : "") + groups.joined(separator: "_(.*_)?")
