@@ -35,6 +35,7 @@ import Testing
                  no bgp network import-check
                  bgp graceful-restart-disable
                  bgp bestpath as-path multipath-relax
+                 bgp bestpath compare-routerid
                  neighbor 169.254.100.2 remote-as 31898
                  neighbor 169.254.100.2 description main
                  neighbor 169.254.100.2 password bgp-key
@@ -44,6 +45,8 @@ import Testing
                  address-family ipv4 unicast
                   network 10.2.0.0/16
                   network 10.3.0.0/16
+                  maximum-paths 16
+                  maximum-paths ibgp 16
                   neighbor 169.254.100.2 activate
                   neighbor 169.254.100.2 next-hop-self
                   neighbor 169.254.100.2 route-map main out
@@ -90,6 +93,61 @@ import Testing
         #expect(routing.staticRoutes.map(\.description) == ["10.2.0.0/16", "10.3.0.0/16"] && routing.mergesPaths)
         // A route map of its own decides what it tells: that is up to the lab file.
         #expect(!session.hasKnownExports)
+    }
+
+    // MARK: Policies
+
+    @Test(arguments: [
+        ("64512 *", "^64512(_.*)?$"), ("* 64512", "^(.*_)?64512$"), ("* 64512 *", "^(.*_)?64512(_.*)?$"),
+        ("64512 ? 64513", "^64512_[0-9]+_64513$"), ("64512 * * 64513", "^64512_(.*_)?64513$"), ("*", ".*"),
+    ])
+    func `A form of paths is an expression`(form: String, expression: String) throws {
+        #expect(try #require(ASPathPattern(form)).frrExpression == expression)
+    }
+
+    @Test func `A policy is a route map, and an entry for both kinds of communities two`() throws {
+        var match = RouteMatch()
+        match.prefixes = ["10.0.0.0/8 ge 16 le 24", "172.16.0.0/12", "2001:db8::/32"].compactMap { PrefixRange($0) }
+        match.communities = ["64512:1", "64512:1:2"].compactMap { BGPCommunity($0) }
+        var changes = RouteChanges()
+        changes.localPreference = 200
+        changes.communities = ["no-export", "64512:3:4"].compactMap { BGPCommunity($0) }
+        changes.prepended = 2
+        var six = RouteMatch()
+        six.prefixes = [try #require(PrefixRange("2001:db8::/32"))]
+        let entries = [
+            // Of the other address family: for no route here.
+            RoutePolicy.Entry(isAccepting: false, match: six),
+            RoutePolicy.Entry(isAccepting: true, match: match, changes: changes),
+            RoutePolicy.Entry(isAccepting: false, match: RouteMatch()),
+        ]
+        let sets = """
+             set local-preference 200
+             set community no-export additive
+             set large-community 64512:3:4 additive
+             set as-path prepend 64500 64500
+            exit
+            """
+        #expect(
+            FrrPolicy(name: "main_in", entries: entries, bits: 32, asn: try #require(ASN(64500))).text == """
+                ip prefix-list main_in_10 seq 5 permit 10.0.0.0/8 ge 16 le 24
+                ip prefix-list main_in_10 seq 10 permit 172.16.0.0/12
+                bgp community-list standard main_in_10 seq 5 permit 64512:1
+                ip prefix-list main_in_20 seq 5 permit 10.0.0.0/8 ge 16 le 24
+                ip prefix-list main_in_20 seq 10 permit 172.16.0.0/12
+                bgp large-community-list standard main_in_20 seq 5 permit 64512:1:2
+                route-map main_in permit 10
+                 match ip address prefix-list main_in_10
+                 match community main_in_10
+                \(sets)
+                route-map main_in permit 20
+                 match ip address prefix-list main_in_20
+                 match large-community main_in_20
+                \(sets)
+                route-map main_in deny 30
+                exit
+
+                """)
     }
 
     @Test func `BIRD is told the same timers of BFD`() throws {

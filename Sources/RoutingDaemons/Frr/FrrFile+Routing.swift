@@ -163,6 +163,8 @@ private struct Reader {
         case ("bgp", "default") where words.count > 2 && words[2] == "show-hostname": break
         case ("bgp", "bestpath") where statement.begins("bgp", "bestpath", "as-path", "multipath-relax"):
             relaxesPaths = isOn
+        // Which of equally good routes is told on, not which carry.
+        case ("bgp", "bestpath") where statement.begins("bgp", "bestpath", "compare-routerid"): break
         case ("maximum-paths", _):
             // Without a number, or with more than one, it shares; the number is for sessions with other systems or within one.
             if words.last == "1" { hasMultipath = false }
