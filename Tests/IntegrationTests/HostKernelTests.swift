@@ -183,7 +183,9 @@ struct HostKernelTests {
                 "sysctls of nodes", "veth pairs",
             ])
         #expect(
-            findings.first { $0.name == "VTI" }?.labs == ["aws-oci", "interface-kinds", "releases", "soracom-azure"])
+            findings.first { $0.name == "VTI" }?.labs == [
+                "aws-oci", "gcp-aws", "interface-kinds", "path-choice", "releases", "soracom-azure",
+            ])
     }
 
     /// A machine that lacks something names it, and `auto` takes the lab kernel.
