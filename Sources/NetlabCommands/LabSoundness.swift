@@ -12,11 +12,20 @@ enum LabSoundness {
     ///   - topologies: Of one file: the lab as it stands, or in a variant, first.
     ///   - path: The file's, for messages.
     static func problems(of topologies: [Topology], _ file: LabFile, path: String) async -> [LabFileDiagnostic] {
+        problems(await shortcomings(of: topologies), of: topologies, file, path: path)
+    }
+
+    /// What each lab lacks, whatever its file is called.
+    static func shortcomings(of topologies: [Topology]) async -> [[Shortcoming]] {
+        await topologies.concurrentMap { Predictor(topology: $0, versions: DaemonVersions([:])).shortcomings }
+    }
+
+    /// The same as ``problems(of:_:path:)``, of what has been found.
+    static func problems(
+        _ found: [[Shortcoming]], of topologies: [Topology], _ file: LabFile, path: String
+    ) -> [LabFileDiagnostic] {
         var known: Set<Shortcoming> = []
-        let all = await topologies.concurrentMap {
-            ($0, Predictor(topology: $0, versions: DaemonVersions([:])).shortcomings)
-        }
-        return all.enumerated().flatMap { place, found in
+        return zip(topologies, found).enumerated().flatMap { place, found in
             let (topology, shortcomings) = found
             return shortcomings.filter { known.insert($0).inserted }.map { one in
                 let (section, name) =

@@ -31,15 +31,15 @@ struct Validate: AsyncParsableCommand {
             let resolved: Topology
             let variants: [Topology]
             if variant.variant == nil {
-                (resolved, variants, diagnostics) = try file.resolveWithVariants()
+                (resolved, variants, diagnostics) = try await file.resolveWithVariants()
             } else {
                 (resolved, diagnostics) = try file.resolve()
                 variants = []
             }
             let topologies = [resolved] + variants
-            let problems =
-                await LabSoundness.problems(of: topologies, file, path: path)
-                + predictedProblems(of: topologies, on: await host, file: path)
+            async let lacking = LabSoundness.shortcomings(of: topologies)
+            let predicted = await predictedProblems(of: topologies, on: await host, file: path)
+            let problems = await LabSoundness.problems(lacking, of: topologies, file, path: path) + predicted
             diagnostics += problems
             topology = problems.isEmpty ? resolved : nil
         } catch let error as LabFileError {

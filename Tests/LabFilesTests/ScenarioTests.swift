@@ -145,7 +145,7 @@ struct ScenarioTests {
     }
 
     @Test
-    func `Belongs to its variant, and is read there`() throws {
+    func `Belongs to its variant, and is read there`() async throws {
         let text = """
             plain: {traffic: {there: 1s}, lasts: 1m}
             bare: {variant: bare, timeline: [{at: 1s, check: more}], lasts: 1m}
@@ -163,7 +163,7 @@ struct ScenarioTests {
         let broken = Self.text(
             "bare: {variant: bare, timeline: [{at: 1s, fail: link spare down}, {at: 2s, heal: all}], lasts: 1m}")
         let file = LabFile(text: broken, file: "lab.yaml", companion: BrokenLab.companion)
-        let error = try #require(throws: LabFileError.self) { try file.resolveWithVariants() }
+        let error = try await #require(throws: LabFileError.self) { try await file.resolveWithVariants() }
         #expect(
             error.diagnostics.map(\.message)
                 == ["in variant bare: scenarios.bare.timeline.[0].fail: there can be no such fault"])

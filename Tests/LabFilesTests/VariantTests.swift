@@ -46,13 +46,13 @@ struct VariantTests {
     }
 
     @Test
-    func `A lab without variants is as before`() throws {
-        let topology = try Self.file("").resolveWithVariants().topology
+    func `A lab without variants is as before`() async throws {
+        let topology = try await Self.file("").resolveWithVariants().topology
         #expect(topology.variants.isEmpty && topology.variant == nil)
     }
 
     @Test
-    func `Anchors, aliases and merge keys keep their meaning`() throws {
+    func `Anchors, aliases and merge keys keep their meaning`() async throws {
         let text = """
             name: base
             nodes: {a: &router {role: router}, b: *router, c: {<<: *router, summary: third}}
@@ -66,7 +66,7 @@ struct VariantTests {
                 links: {one: {rate: ~, delay: ~}}
 
             """
-        let base = try Self.file("", base: text).resolveWithVariants().topology
+        let base = try await Self.file("", base: text).resolveWithVariants().topology
         #expect(base.node(named: "c")?.role == .router && base.node(named: "c")?.summary == "third")
         #expect(base.links.map(\.delay) == [.milliseconds(1), .milliseconds(2)])
         #expect(base.links.map(\.rate.description) == ["10mbit", "10mbit"])
@@ -147,28 +147,28 @@ struct VariantTests {
                 "in variant bad: node vm has two interfaces named eth0"
             ),
         ])
-    func `Every variant is checked`(_ more: String, _ message: String) throws {
+    func `Every variant is checked`(_ more: String, _ message: String) async throws {
         let lab = BrokenLab(text: BrokenLab.text + more, message, "")
         let file = { LabFile(text: lab.text, file: "lab.yaml", companion: BrokenLab.companion) }
         #expect(throws: Never.self) { try file().resolve() }
-        let error = try #require(throws: LabFileError.self) { try file().resolveWithVariants() }
+        let error = try await #require(throws: LabFileError.self) { try await file().resolveWithVariants() }
         let found = try #require(error.diagnostics.first { $0.message.contains(message) }, "\(error)")
         #expect(found.line == lab.line, "\(error)")
     }
 
     @Test
-    func `What is wrong in the lab is not said again of its variants`() throws {
+    func `What is wrong in the lab is not said again of its variants`() async throws {
         let text = BrokenLab.text.replacing("loss: 0.1%", with: "loss: much") + "variants: {x: {title: other}}\n"
-        let error = try #require(throws: LabFileError.self) {
-            try LabFile(text: text, file: "lab.yaml", companion: BrokenLab.companion).resolveWithVariants()
+        let error = try await #require(throws: LabFileError.self) {
+            try await LabFile(text: text, file: "lab.yaml", companion: BrokenLab.companion).resolveWithVariants()
         }
         #expect(error.diagnostics.count == 1, "\(error)")
     }
 
     @Test
-    func `A warning of a variant says which`() throws {
+    func `A warning of a variant says which`() async throws {
         let more = "variants: {odd: {probes: {lost: {from: vm, to: 10.200.0.1}}}}\n"
-        let warnings = try Self.file(more).resolveWithVariants().warnings
+        let warnings = try await Self.file(more).resolveWithVariants().warnings
         #expect(
             warnings.map(\.message) == ["in variant odd: probes.lost: nothing in the lab has the address 10.200.0.1"])
         #expect(warnings.map(\.severity) == [.warning])

@@ -1,9 +1,7 @@
-import Dispatch
 import LabModel
 import NetworkTypes
 import PolicyReading
 import Providers
-import Synchronization
 import YAMLReading
 
 extension LabFile {
@@ -24,7 +22,7 @@ extension LabFile {
     /// - Returns: The topology, those of the variants in the file's order, and what will work but may surprise, also in variants only.
     /// - Throws: ``LabFileError`` with every problem of the file and of its variants; what is wrong in a variant only
     ///   says in which.
-    public func resolveWithVariants() throws(LabFileError) -> (
+    public func resolveWithVariants() async throws(LabFileError) -> (
         topology: Topology, variants: [Topology], warnings: [LabFileDiagnostic]
     ) {
         let names = variants.map(\.name.value)
@@ -32,25 +30,22 @@ extension LabFile {
             let (topology, warnings) = try resolve()
             return (topology, [], warnings)
         }
-        let group = DispatchGroup()
-        let resolved = Mutex<[String: (topology: Topology, diagnostics: [LabFileDiagnostic])]>([:])
-        for name in names {
-            DispatchQueue.global().async(group: group) {
-                [text, path = collector.file, providers, date, companion] in
+        let source = (text: text, file: collector.file, providers: providers, date: date, companion: companion)
+        let resolving = names.map { name in
+            Task { () -> (topology: Topology, diagnostics: [LabFileDiagnostic]) in
                 // A tree of Yams' resolves its tags while it is read: each thread has its own.
                 let file = LabFile(
-                    text: text, file: path, variant: name, providers: providers, date: date, companion: companion)
+                    text: source.text, file: source.file, variant: name, providers: source.providers, date: source.date,
+                    companion: source.companion)
                 var resolver = TopologyResolver(file: file)
-                let topology = resolver.resolve()
-                let diagnostics = file.collector.diagnostics
-                resolved.withLock { $0[name] = (topology, diagnostics) }
+                return (resolver.resolve(), file.collector.diagnostics)
             }
         }
         var resolver = TopologyResolver(file: self)
         let topology = resolver.resolve()
         let base = collector.diagnostics
-        group.wait()
-        let others = resolved.withLock { resolved in names.compactMap { resolved[$0] } }
+        var others: [(topology: Topology, diagnostics: [LabFileDiagnostic])] = []
+        for task in resolving { others.append(await task.value) }
         let own = zip(names, others).flatMap { name, variant in
             variant.diagnostics.filter { !base.contains($0) }.map { $0.inVariant(name) }
         }

@@ -56,8 +56,12 @@ enum LabReading {
     ) throws {
         let topology: Topology
         do {
-            topology = try LabFile(text: text, file: "lab.yaml", providers: providers, companion: companion)
-                .resolveWithVariants().topology
+            let resolve = { (variant: String?) throws(LabFileError) in
+                try LabFile(text: text, file: "lab.yaml", variant: variant, providers: providers, companion: companion)
+                    .resolve().topology
+            }
+            topology = try resolve(nil)
+            for variant in topology.variants { _ = try resolve(variant.name) }
         } catch {
             return try check(error)
         }
