@@ -40,8 +40,8 @@ public protocol KeyDaemonDriver: DaemonDriver {
 public protocol RoutingDaemonDriver: DaemonDriver {
     /// Every session that it knows; empty where it does not answer.
     func sessions() async throws -> [SessionState]
-    /// Every route that it has been told, with its attributes; nil for a daemon that is not asked.
-    func bgpRoutes() async throws -> [ObservedBGPRoute]?
+    /// Every route that sessions have told it, with its attributes; nil for a daemon that is not asked.
+    func bgpRoutes(of sessions: [SessionKey]) async throws -> [ObservedBGPRoute]?
     /// The prefixes that a session has told it.
     func prefixes(learnedBy session: SessionKey) async throws -> [IPPrefix]
     /// Shuts a session as an operator does, or takes it up again.
@@ -74,7 +74,7 @@ extension Topology {
 }
 
 extension RoutingDaemonDriver {
-    public func bgpRoutes() async throws -> [ObservedBGPRoute]? { nil }
+    public func bgpRoutes(of sessions: [SessionKey]) async throws -> [ObservedBGPRoute]? { nil }
 }
 
 /// What a key daemon says of a connection's newest SAs.

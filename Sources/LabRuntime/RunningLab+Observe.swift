@@ -124,7 +124,8 @@ extension RunningLab {
             guard let session = topology.session(named: name) else { return .failed("there is no BGP session \(name)") }
             return .session(try await status(of: session).speakers.map(ObservedSpeaker.init))
         case .bgpRoutes(let node):
-            guard let routes = try await routingDriver(of: node)?.bgpRoutes() else {
+            let keys = topology.sessionNames.compactMap { topology.sessionKey($0, at: node) }
+            guard let routes = try await routingDriver(of: node)?.bgpRoutes(of: keys) else {
                 return .failed("what speaks BGP at \(node) is not asked for its routes' attributes")
             }
             return .bgpRoutes(routes)

@@ -37,16 +37,19 @@ public struct BirdDriver: RoutingDaemonDriver {
         return try await offThread { (try? control.routes()) ?? [] }.filter { $0.origin == session.name }.map(\.prefix)
     }
 
-    public func bgpRoutes() async throws -> [ObservedBGPRoute]? {
+    /// A user's own file may have names of its own for its sessions: they are found by their neighbours.
+    public func bgpRoutes(of sessions: [SessionKey]) async throws -> [ObservedBGPRoute]? {
         let control = control
         let (routes, protocols) = try await offThread { (try control.routes(), try control.protocols()) }
-        let peers = Dictionary(protocols.map { ($0.name, $0.session?.neighborID) }) { first, _ in first }
+        let instances = Dictionary(protocols.map { ($0.name, $0.session) }) { first, _ in first }
         return routes.compactMap { route in
-            guard let attributes = route.attributes, let peerID = peers[route.origin] else { return nil }
+            guard let attributes = route.attributes, let instance = instances[route.origin] ?? nil,
+                let session = sessions.first(where: { $0.neighbor == instance.neighbor })
+            else { return nil }
             return ObservedBGPRoute(
-                prefix: route.prefix, session: route.origin, isBest: route.isPrimary, path: route.path,
+                prefix: route.prefix, session: session.name, isBest: route.isPrimary, path: route.path,
                 origin: attributes.origin, localPreference: attributes.localPreference, med: attributes.med,
-                weight: nil, communities: attributes.communities, peerID: peerID)
+                weight: nil, communities: attributes.communities, peerID: instance.neighborID)
         }
     }
 

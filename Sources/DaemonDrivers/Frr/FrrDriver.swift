@@ -45,18 +45,20 @@ public struct FrrDriver: RoutingDaemonDriver {
         return FrrRoutes.prefixes((try? await ask([command])) ?? "")
     }
 
-    public func bgpRoutes() async throws -> [ObservedBGPRoute]? {
+    /// Its list of all routes has no communities.
+    public func bgpRoutes(of sessions: [SessionKey]) async throws -> [ObservedBGPRoute]? {
         let control = control
         let neighbors = try await offThread { try control.neighbors() }
-        let peers = Dictionary(neighbors.map { ($0.address, $0) }) { first, _ in first }
+        let identifiers = Dictionary(neighbors.map { ($0.address, $0.routerID) }) { first, _ in first }
         var routes: [FrrRoutes.Route] = []
         for family in ["ipv4", "ipv6"] { routes += FrrRoutes.all(try await ask(["show bgp \(family) unicast json"])) }
         return routes.compactMap { route in
-            guard let peer = peers[route.peer], let session = peer.name else { return nil }
+            guard let session = sessions.first(where: { $0.neighbor == route.peer }) else { return nil }
             return ObservedBGPRoute(
-                prefix: route.prefix, session: session, isBest: route.isBest, path: route.path, origin: route.origin,
+                prefix: route.prefix, session: session.name, isBest: route.isBest, path: route.path,
+                origin: route.origin,
                 localPreference: route.localPreference, med: route.med, weight: route.weight, communities: [],
-                peerID: peer.routerID)
+                peerID: identifiers[route.peer] ?? nil)
         }
     }
 

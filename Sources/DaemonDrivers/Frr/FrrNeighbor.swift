@@ -7,8 +7,6 @@ import NetworkTypes
 /// Source: FRR 8.4.4 and 10.3, bgpd/bgp_vty.c (`bgp_show_peer`), bgpd/bgp_bfd.c, lib/bfd.c (`bfd_sess_show`).
 public struct FrrNeighbor: Hashable, Sendable {
     public let address: IPAddress
-    /// What it is described as: netlab's name of the session, where netlab has written the configuration.
-    public let name: String?
     /// Its BGP Identifier; nil where it has not told one.
     public let routerID: IPv4Address?
     public let state: BGPState
@@ -28,7 +26,7 @@ public struct FrrNeighbor: Hashable, Sendable {
             }
             let shut = fields.adminShutDown ?? false
             return FrrNeighbor(
-                address: address, name: fields.nbrDesc, routerID: fields.remoteRouterId.flatMap { IPv4Address($0) },
+                address: address, routerID: fields.remoteRouterId.flatMap { IPv4Address($0) },
                 state: shut ? .down : BGPState(rawValue: word) ?? .idle,
                 hold: fields.bgpTimerHoldTimeMsecs.map { .milliseconds($0) },
                 keepalive: fields.bgpTimerKeepAliveIntervalMsecs.map { .milliseconds($0) },
@@ -46,7 +44,6 @@ public struct FrrNeighbor: Hashable, Sendable {
 
     private struct Fields: Decodable {
         let bgpState: String?
-        let nbrDesc: String?
         let remoteRouterId: String?
         let adminShutDown: Bool?
         let bgpTimerHoldTimeMsecs: Int64?
@@ -72,23 +69,23 @@ extension BFDState {
 }
 
 /// What `show bgp ADDRESS-FAMILY neighbors ADDRESS routes json` shows of routes.
-enum FrrRoutes {
+public enum FrrRoutes {
     /// A route with the attributes by which one is chosen.
-    struct Route: Hashable {
-        let prefix: IPPrefix
-        let peer: IPAddress
-        let isBest: Bool
-        let path: [ASN]
-        let origin: RouteOrigin
-        let localPreference: UInt32?
-        let med: UInt32?
-        let weight: UInt16?
+    public struct Route: Hashable, Sendable {
+        public let prefix: IPPrefix
+        public let peer: IPAddress
+        public let isBest: Bool
+        public let path: [ASN]
+        public let origin: RouteOrigin
+        public let localPreference: UInt32?
+        public let med: UInt32?
+        public let weight: UInt16?
     }
 
     /// What `show bgp ADDRESS-FAMILY unicast json` shows; what is no peer's is left out, and so is a path with sets.
     ///
     /// Source: FRR 8.4.4, bgpd/bgp_route.c (`route_vty_out`).
-    static func all(_ text: String) -> [Route] {
+    public static func all(_ text: String) -> [Route] {
         struct Answer: Decodable {
             struct Path: Decodable {
                 let bestpath: Bool?

@@ -32,9 +32,7 @@ public enum BirdConfiguration {
         if let own = topology.node(named: node)?.routingConfiguration {
             return [ConfigurationFile(path: path, contents: own, isSecret: true)]
         }
-        let sessions =
-            topology.sessions.compactMap { Session($0, at: node) }
-            + topology.oneSidedSessions.filter { $0.node == node }.map(Session.init)
+        let sessions = SpeakerSession.all(at: node, in: topology)
         guard !sessions.isEmpty else { return [] }
         let options = topology.node(named: node)?.bestPath ?? BestPathOptions()
         let families = Family.allCases.filter { family in sessions.contains { $0.family == family } }
@@ -111,7 +109,7 @@ public enum BirdConfiguration {
 }
 
 extension BirdConfiguration {
-    private enum Family: String, CaseIterable {
+    fileprivate enum Family: String, CaseIterable {
         case ipv4, ipv6
 
         init(_ address: IPAddress) {
@@ -123,122 +121,67 @@ extension BirdConfiguration {
 
         var bits: Int { self == .ipv4 ? 32 : 128 }
     }
+}
 
-    /// A session as one of its speakers sees it.
-    private struct Session {
-        let name: String
-        let asn: ASN
-        /// Nil for the one that the kernel takes.
-        let address: IPAddress?
-        /// Where the peer is; nil for one that may be several hops away.
-        let interface: InterfaceName?
-        let peer: IPAddress
-        let peerASN: ASN
-        let keepalive: Duration
-        let hold: Duration
-        let prefixes: [IPPrefix]
-        var passesOn = false
-        /// What policies make of routes that it takes and tells; nil for a side that has none.
-        var inEntries: [RoutePolicy.Entry]?
-        var outEntries: [RoutePolicy.Entry]?
-        var policy = SpeakerPolicy()
-        let password: Secret?
-        var bfd: BFDTimers?
+extension SpeakerSession {
+    fileprivate var family: BirdConfiguration.Family { BirdConfiguration.Family(peer) }
 
-        var family: Family { Family(peer) }
-        var advertised: [IPPrefix] { prefixes.filter { Family($0.address) == family } }
+    /// What comes from the peer, as a channel has it.
+    private var imports: String {
+        let limit = policy.maximumPrefixes.map { "\n        import limit \($0) action disable;" } ?? ""
+        guard let inEntries else { return "import all;\(limit)" }
+        return "import filter {\(lines(inEntries))};\(limit)"
+    }
 
-        init?(_ session: BGPSession, at node: String) {
-            guard let own = session.speakers.first(where: { $0.node == node }), let peer = session.peer(of: own) else {
-                return nil
+    /// What goes to the peer.
+    private var exports: String {
+        let advertises =
+            "source = RTS_STATIC && net ~ [ \(advertised.map(\.description).joined(separator: ", ")) ]"
+        let conditions = (advertised.isEmpty ? [] : [advertises]) + (passesOn ? ["source = RTS_BGP"] : [])
+        guard !conditions.isEmpty else { return "export none;" }
+        let condition = conditions.joined(separator: " || ")
+        guard let outEntries else { return "export where \(condition);" }
+        return "export filter {\(lines(outEntries, after: "if !(\(condition)) then reject;"))};"
+    }
+
+    /// A policy as a filter's statements, of which the first that fits ends it.
+    private func lines(_ entries: [RoutePolicy.Entry], after first: String? = nil) -> String {
+        let statements = entries.compactMap { $0.statement(family: family.bits, asn: asn) }
+        // What no entry is for is rejected.
+        let end = entries.last?.match.isEmpty == true ? [] : ["reject;"]
+        let all = [first].compactMap(\.self) + statements + end
+        guard entries.count > 1 else { return " \(all.joined(separator: " ")) " }
+        return "\n" + all.map { "            \($0)\n" }.joined() + "        "
+    }
+
+    /// The name is quoted for its hyphens; the words of BIRD's own, which quotes do not help, are refused by the lab file.
+    fileprivate func text(_ options: BestPathOptions) -> String {
+        let key = password.map { "    password \"\($0.reveal())\";\n" } ?? ""
+        let med = options.alwaysComparesMED ? "    med metric yes;\n" : ""
+        let nextHop = policy.isNextHop ? "\n        next hop self;" : ""
+        let bfd = bfd.map { timers in
+            let milliseconds = { (time: Duration) in "\(Int(time / .milliseconds(1))) ms" }
+            return
+                "    bfd { min rx interval \(milliseconds(timers.receive)); min tx interval \(milliseconds(timers.transmit)); multiplier \(timers.multiplier); };\n"
+        }
+        let place = interface.map { "    interface \"\($0)\";\n    direct;\n" } ?? "    multihop;\n"
+        return """
+            protocol bgp '\(name)' {
+                local \(address.map { "\($0) " } ?? "")as \(asn);
+                neighbor \(peer) as \(peerASN);
+            \(place)    keepalive time \(keepalive.components.seconds);
+                hold time \(hold.components.seconds);
+                connect delay time 1;
+                connect retry time 5;
+                error wait time 1, 10;
+                graceful restart off;
+            \(key)\(bfd ?? "")\(med)    \(family.rawValue) {
+                    \(imports)
+                    \(exports)\(nextHop)
+                };
             }
-            name = session.name
-            asn = own.asn
-            address = own.address
-            interface = own.interface
-            self.peer = peer.address
-            peerASN = own.peerASN ?? peer.asn
-            keepalive = own.keepalive
-            hold = own.hold
-            prefixes = own.advertised
-            passesOn = own.passesOn
-            policy = own.policy
-            inEntries = own.takesAll ? nil : own.inEntries
-            outEntries = own.tellsAll ? nil : own.outEntries
-            password = session.key(of: own)
-            bfd = own.bfd
-        }
 
-        init(_ session: OneSidedSession) {
-            name = session.name
-            asn = session.asn
-            address = session.address
-            interface = session.interface
-            peer = session.peer
-            peerASN = session.peerASN
-            keepalive = session.keepalive
-            hold = session.hold
-            prefixes = session.advertised
-            password = session.password
-        }
-
-        /// What comes from the peer, as a channel has it.
-        private var imports: String {
-            let limit = policy.maximumPrefixes.map { "\n        import limit \($0) action disable;" } ?? ""
-            guard let inEntries else { return "import all;\(limit)" }
-            return "import filter {\(lines(inEntries))};\(limit)"
-        }
-
-        /// What goes to the peer.
-        private var exports: String {
-            let advertises =
-                "source = RTS_STATIC && net ~ [ \(advertised.map(\.description).joined(separator: ", ")) ]"
-            let conditions = (advertised.isEmpty ? [] : [advertises]) + (passesOn ? ["source = RTS_BGP"] : [])
-            guard !conditions.isEmpty else { return "export none;" }
-            let condition = conditions.joined(separator: " || ")
-            guard let outEntries else { return "export where \(condition);" }
-            return "export filter {\(lines(outEntries, after: "if !(\(condition)) then reject;"))};"
-        }
-
-        /// A policy as a filter's statements, of which the first that fits ends it.
-        private func lines(_ entries: [RoutePolicy.Entry], after first: String? = nil) -> String {
-            let statements = entries.compactMap { $0.statement(family: family.bits, asn: asn) }
-            // What no entry is for is rejected.
-            let end = entries.last?.match.isEmpty == true ? [] : ["reject;"]
-            let all = [first].compactMap(\.self) + statements + end
-            guard entries.count > 1 else { return " \(all.joined(separator: " ")) " }
-            return "\n" + all.map { "            \($0)\n" }.joined() + "        "
-        }
-
-        /// The name is quoted for its hyphens; the words of BIRD's own, which quotes do not help, are refused by the lab file.
-        func text(_ options: BestPathOptions) -> String {
-            let key = password.map { "    password \"\($0.reveal())\";\n" } ?? ""
-            let med = options.alwaysComparesMED ? "    med metric yes;\n" : ""
-            let nextHop = policy.isNextHop ? "\n        next hop self;" : ""
-            let bfd = bfd.map { timers in
-                let milliseconds = { (time: Duration) in "\(Int(time / .milliseconds(1))) ms" }
-                return
-                    "    bfd { min rx interval \(milliseconds(timers.receive)); min tx interval \(milliseconds(timers.transmit)); multiplier \(timers.multiplier); };\n"
-            }
-            let place = interface.map { "    interface \"\($0)\";\n    direct;\n" } ?? "    multihop;\n"
-            return """
-                protocol bgp '\(name)' {
-                    local \(address.map { "\($0) " } ?? "")as \(asn);
-                    neighbor \(peer) as \(peerASN);
-                \(place)    keepalive time \(keepalive.components.seconds);
-                    hold time \(hold.components.seconds);
-                    connect delay time 1;
-                    connect retry time 5;
-                    error wait time 1, 10;
-                    graceful restart off;
-                \(key)\(bfd ?? "")\(med)    \(family.rawValue) {
-                        \(imports)
-                        \(exports)\(nextHop)
-                    };
-                }
-
-                """
-        }
+            """
     }
 }
 

@@ -76,9 +76,7 @@ enum FrrConfiguration {
     }
 
     private static func generated(for node: String, in topology: Topology) -> String? {
-        let sessions =
-            topology.sessions.compactMap { FrrSession($0, at: node) }
-            + topology.oneSidedSessions.filter { $0.node == node }.map(FrrSession.init)
+        let sessions = SpeakerSession.all(at: node, in: topology)
         // One router has one AS number here: the sessions that have another speak with it as their `local-as`.
         guard let asn = sessions.first?.asn else { return nil }
         let source = topology.node(named: node)?.preferredSource
@@ -104,7 +102,7 @@ enum FrrConfiguration {
             \(families(sessions, options))\
             exit
             !
-            \(sessions.map(\.policy).joined())\
+            \(sessions.map(\.policyText).joined())\
             bgp as-path access-list \(ownRoutes) seq 5 permit ^$
             \(source.map { "route-map netlab_source permit 10\n set src \($0)\nexit\nip protocol bgp route-map netlab_source\n" } ?? "")\
             !
@@ -112,7 +110,7 @@ enum FrrConfiguration {
             """
     }
 
-    private static func families(_ sessions: [FrrSession], _ options: BestPathOptions) -> String {
+    private static func families(_ sessions: [SpeakerSession], _ options: BestPathOptions) -> String {
         [("ipv4", 32), ("ipv6", 128)].map { name, bits in
             let sessions = sessions.filter { $0.peer.bitWidth == bits }
             guard !sessions.isEmpty else { return "" }
@@ -141,80 +139,24 @@ private struct FrrConfigurationUse {
     }
 }
 
-/// A session as one of its speakers sees it.
-private struct FrrSession {
-    let name: String
-    let asn: ASN
-    /// Nil for the one that the kernel takes.
-    let address: IPAddress?
-    /// Whether the peer is on a link or a tunnel of the node's own.
-    let isDirect: Bool
-    let peer: IPAddress
-    let peerASN: ASN
-    let keepalive: Duration
-    let hold: Duration
-    let prefixes: [IPPrefix]
-    var passesOn = false
-    /// What policies make of routes that it takes and tells; nil for a side that has none.
-    var inEntries: [RoutePolicy.Entry]?
-    var outEntries: [RoutePolicy.Entry]?
-    var speakerPolicy = SpeakerPolicy()
-    let password: Secret?
-    var bfd: BFDTimers?
-
-    var advertised: [IPPrefix] { prefixes.filter { $0.address.bitWidth == peer.bitWidth } }
-
-    init?(_ session: BGPSession, at node: String) {
-        guard let own = session.speakers.first(where: { $0.node == node }), let peer = session.peer(of: own) else {
-            return nil
-        }
-        name = session.name
-        asn = own.asn
-        address = own.address
-        isDirect = true
-        self.peer = peer.address
-        peerASN = own.peerASN ?? peer.asn
-        keepalive = own.keepalive
-        hold = own.hold
-        prefixes = own.advertised
-        passesOn = own.passesOn
-        speakerPolicy = own.policy
-        inEntries = own.takesAll ? nil : own.inEntries
-        outEntries = own.tellsAll ? nil : own.outEntries
-        password = session.key(of: own)
-        bfd = own.bfd
-    }
-
-    init(_ session: OneSidedSession) {
-        name = session.name
-        asn = session.asn
-        address = session.address
-        isDirect = session.interface != nil
-        peer = session.peer
-        peerASN = session.peerASN
-        keepalive = session.keepalive
-        hold = session.hold
-        prefixes = session.advertised
-        password = session.password
-    }
-
+extension SpeakerSession {
     /// - Parameter router: The AS number of the node's router.
-    func neighborLines(ofRouter router: ASN) -> String {
+    fileprivate func neighborLines(ofRouter router: ASN) -> String {
         var lines = ["remote-as \(peerASN)", "description \(name)"]
         if asn != router { lines.append("local-as \(asn) no-prepend replace-as") }
         if let password { lines.append("password \(password.reveal())") }
         lines.append("timers \(keepalive.components.seconds) \(hold.components.seconds)")
         lines.append("timers connect 5")
-        if !isDirect, peerASN != asn { lines.append("ebgp-multihop 255") }
+        if interface == nil, peerASN != asn { lines.append("ebgp-multihop 255") }
         if let address { lines.append("update-source \(address)") }
         if bfd != nil { lines += ["bfd", "bfd profile \(name)"] }
         return lines.map { " neighbor \(peer) \($0)\n" }.joined()
     }
 
-    var familyLines: String {
-        (["activate"] + (speakerPolicy.isNextHop ? ["next-hop-self"] : [])
+    fileprivate var familyLines: String {
+        (["activate"] + (policy.isNextHop ? ["next-hop-self"] : [])
             + (inEntries == nil ? [] : ["route-map \(inMap) in"]) + ["route-map \(name) out"]
-            + (speakerPolicy.maximumPrefixes.map { ["maximum-prefix \($0)"] } ?? []))
+            + (policy.maximumPrefixes.map { ["maximum-prefix \($0)"] } ?? []))
             .map { "  neighbor \(peer) \($0)\n" }.joined()
     }
 
@@ -222,7 +164,7 @@ private struct FrrSession {
     private var outMap: String { "\(name)_out" }
 
     /// The timers of BFD, in milliseconds.
-    var profile: String? {
+    fileprivate var profile: String? {
         guard let bfd else { return nil }
         let milliseconds = { (time: Duration) in Int(time / .milliseconds(1)) }
         return """
@@ -236,7 +178,7 @@ private struct FrrSession {
     }
 
     /// What comes from the peer, and what goes to it: what no line permits is told to nobody.
-    var policy: String {
+    fileprivate var policyText: String {
         let map = { (name: String, entries: [RoutePolicy.Entry]?) in
             entries.map { FrrPolicy(name: name, entries: $0, bits: peer.bitWidth, asn: asn).text } ?? ""
         }
