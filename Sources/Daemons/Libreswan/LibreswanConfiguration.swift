@@ -38,7 +38,7 @@ public enum LibreswanConfiguration {
                     startup: tunnel.isUnused ? .listen : startup, action: action)
             }.joined(separator: "\n")
             let secret = proposal.presharedKey.map {
-                "\(end.identity) \(peer.identity) : PSK \"\($0.reveal())\"\n"
+                "\(identity(end.ikeIdentity)) \(identity(peer.ikeIdentity)) : PSK \"\($0.reveal())\"\n"
             }
             return connections.generated(for: tunnel, connection: connection, secrets: secret)
         }

@@ -196,7 +196,7 @@ public enum StrongSwanConfiguration {
     }
 
     private static func local(_ end: TunnelEnd) -> [(String, String)] {
-        guard let use = end.certificate else { return [("auth", "psk"), ("id", "\(end.identity)")] }
+        guard let use = end.certificate else { return [("auth", "psk"), ("id", identity(end.ikeIdentity))] }
         let certificate = ("certs", CertificateDirectory.fileName(use.shownName))
         // Without `id` it is the certificate's subject.
         if use.isMistaken, case .distinguishedName = use.identity { return [("auth", "pubkey"), certificate] }
@@ -204,15 +204,17 @@ public enum StrongSwanConfiguration {
     }
 
     private static func remote(_ peer: TunnelEnd, of end: TunnelEnd) -> [(String, String)] {
-        guard let use = end.certificate else { return [("auth", "psk"), ("id", "\(peer.identity)")] }
+        guard let use = end.certificate else { return [("auth", "psk"), ("id", identity(peer.ikeIdentity))] }
         return [
             ("auth", "pubkey"), ("id", identity(peer.ikeIdentity)),
             ("cacerts", CertificateDirectory.authorityNames(of: use).joined(separator: ", ")),
         ]
     }
 
-    /// In quotation marks, for a distinguished name has commas.
-    private static func identity(_ identity: IKEIdentity) -> String { "\"\(identity)\"" }
+    /// A distinguished name in quotation marks, for it has commas.
+    private static func identity(_ identity: IKEIdentity) -> String {
+        if case .address(let address) = identity { "\(address)" } else { "\"\(identity)\"" }
+    }
 
     /// Settings of a child.
     private static func way(into end: TunnelEnd) -> [(String, String)] {
@@ -231,7 +233,7 @@ public enum StrongSwanConfiguration {
         let shared = Section(
             "ike-\(end.connection)",
             [
-                ("id-local", "\(end.identity)"), ("id-remote", "\(peer.identity)"),
+                ("id-local", identity(end.ikeIdentity)), ("id-remote", identity(peer.ikeIdentity)),
                 ("secret", "\"\(key.reveal().escaped)\""),
             ])
         return Section("secrets", [], [shared])

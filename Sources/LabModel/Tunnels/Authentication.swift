@@ -153,5 +153,7 @@ extension TunnelEnd {
     }
 
     /// What it calls itself, as far as the lab file says.
-    public var ikeIdentity: IKEIdentity { certificate?.identity ?? .address(identity) }
+    public var ikeIdentity: IKEIdentity {
+        certificate?.identity ?? name.map { .name($0) } ?? .address(identity)
+    }
 }
