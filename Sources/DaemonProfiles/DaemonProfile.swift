@@ -150,8 +150,11 @@ public struct KeyStoreContents: Hashable, Sendable, Codable {
     /// The certificates that a tunnel of the node's shows, also those that are not made yet.
     public let names: [String]
     public let entries: [Entry]
+    /// What authorities have revoked, in PEM.
+    public let revocations: [String]
 
-    public init(directory: String, names: [String], entries: [Entry]) {
+    public init(directory: String, names: [String], entries: [Entry], revocations: [String] = []) {
+        self.revocations = revocations
         self.directory = directory
         self.names = names
         self.entries = entries

@@ -189,7 +189,7 @@ public struct Topology: Hashable, Sendable, Codable {
             guard let masquerade, let owner = owner(of: address) ?? gateway?.name,
                 owner != node.name,
                 self.node(named: owner)?.cloud == node.cloud
-                    || gateway.map { !masquerade.inside.isDefault || isBehind($0, node) } ?? false,
+                    || gateway.map({ !masquerade.inside.isDefault || isBehind($0, node) }) ?? false,
                 let outside = masquerade.outside
                     ?? linkEnds(of: node.name).first(where: { $0.end.routedInterface == nat.interface })?.end.addresses
                     .map(\.address).first(where: { $0.bitWidth == address.bitWidth })

@@ -195,8 +195,14 @@ extension Predictor {
                 impact.damage.forgotten.insert(Damage.Side(name: tunnel, node: end.node))
             }
             impact.mismatched[tunnel] = node
+            let what =
+                switch parameter {
+                case .certificate: "a certificate by an authority that nobody knows"
+                case .revoked: "a certificate that the lab's CA has revoked"
+                case .psk, .ike, .esp: "other \(parameter.rawValue) parameters"
+                }
             impact.notes.append(
-                "\(node) takes up \(parameter == .certificate ? "a certificate by an authority that nobody knows" : "other \(parameter.rawValue) parameters") for \(tunnel): it deletes its associations, tells the peer to (RFC 7296, section 1.4.1), and no new ones can be agreed on."
+                "\(node) takes up \(what) for \(tunnel): it deletes its associations, tells the peer to (RFC 7296, section 1.4.1), and no new ones can be agreed on."
             )
         case .associationsDeleted(let tunnel, let node):
             let side = Damage.Side(name: tunnel, node: node)

@@ -66,15 +66,15 @@ extension Predictor {
             return .failure(
                 Doubt(reason: "\(names) forgets who has \(tunnel.name) while other things of it are broken, which is not computed here"))
         }
-        let keepsPort = gateways.allSatisfy { keepsPort(of: end, to: peer, at: $0) }
-        if !keepsPort, let reason = peer.keyDaemon.reasonAgainstNewPort(version) {
+        let portStays = gateways.allSatisfy { keepsPort(of: end, to: peer, at: $0) }
+        if !portStays, let reason = peer.keyDaemon.reasonAgainstNewPort(version) {
             return .failure(
                 Doubt(
                     reason:
                         "if anything of \(peer.node) comes to \(names) before \(end.node) sends something, \(end.node) gets another port there, and \(reason): who is first, and when that ends, is not computed here"
                 ))
         }
-        guard let (wait, why) = nextPacket(of: end, tunnel, side, impact, journey, isKeepAliveEnough: keepsPort) else {
+        guard let (wait, why) = nextPacket(of: end, tunnel, side, impact, journey, isKeepAliveEnough: portStays) else {
             return .failure(
                 Doubt(
                     reason:
@@ -92,7 +92,7 @@ extension Predictor {
         }
         let trip = (underlay(from: end, of: tunnel, isIKE: false, Damage()).map(forwarding.delay).max() ?? .zero) * 2
         let port =
-            keepsPort
+            portStays
             ? "\(names) gives it the same port again, for no packet from outside takes that away"
             : "\(names) gives it the same port again, or another one where a packet of \(peer.node) has come to that one first, and \(peer.keyDaemon.product) at \(peer.node) then sends to the new one (RFC 7296, section 2.23)"
         return .success(

@@ -154,6 +154,12 @@ extension Predictor {
         _ tunnel: Tunnel, _ lost: [Damage.Side], _ impact: Impact, _ restoration: inout Restoration
     ) {
         guard lost.contains(where: { $0.name == tunnel.name }) else { return }
+        if let doubt = doubtOfValidity(of: tunnel) {
+            restoration.window = nil
+            restoration.doubt = doubt
+            restoration.reasons.append("When it comes back is not computed: \(doubt).")
+            return
+        }
         var givingUp: [String] = []
         let waits = tunnel.ends.compactMap { end -> (node: String, wait: Duration, pause: String?)? in
             let side = Damage.Side(name: tunnel.name, node: end.node)

@@ -32,7 +32,7 @@ struct PortTranslationTests {
     func `A peer that heeds new ports is back with the next packet`(fault: String) throws {
         let lab = try Self.lab()
         let latest = { (probe: String) in try PredictedLab.predict(fault, for: probe, in: lab).outage?.last }
-        #expect(try (50...200).contains(#require(try latest("a"))) && (50...200).contains(#require(try latest("b"))))
+        #expect(try (40...100).contains(#require(try latest("a"))) && (40...100).contains(#require(try latest("b"))))
         #expect(try (11_000...11_200).contains(#require(try latest("to-a"))))
         #expect(try (20_000...20_200).contains(#require(try latest("to-b"))))
         let reasons = try PredictedLab.predict(fault, for: "to-a", in: lab).reasons.joined(separator: "\n")

@@ -54,6 +54,14 @@ public enum KeyStore {
                 }
             }
         }
+        for list in contents.revocations {
+            guard let bytes = PEMText.bytes(of: list) else {
+                throw LabFailure("What the lab's CA has revoked cannot be stored at \(sandbox.name): it is not in PEM.")
+            }
+            try await take(bytes, in: sandbox, contents.directory) { file in
+                NSSDatabase.revocationArguments(list: file, directory: contents.directory)
+            }
+        }
     }
 
     private static func take(

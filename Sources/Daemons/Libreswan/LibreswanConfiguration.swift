@@ -110,7 +110,7 @@ public enum LibreswanConfiguration {
             : [("authby", ways.first.map { word($0, "rsa-sha2") } ?? "secret")]
         // A stranger's certificate is for another subject, and for the same alternative names.
         var own = identity(end.ikeIdentity)
-        if let use, use.isMistaken, case .distinguishedName = use.identity { own = "%fromcert" }
+        if let use, use.shown == .stranger, case .distinguishedName = use.identity { own = "%fromcert" }
         return means + [
             ("left", "\(end.localAddress)"),
             ("leftid", own),
@@ -118,7 +118,7 @@ public enum LibreswanConfiguration {
             ("rightid", identity(peer.ikeIdentity)),
         ]
             // Anybody may have signed the peer's whom the key store trusts.
-            + (use.map { [("leftcert", $0.shownName), ("leftsendcert", "always"), ("rightca", "%any")] } ?? [])
+            + (use.map { [("leftcert", $0.name(of: $0.shown)), ("leftsendcert", "always"), ("rightca", "%any")] } ?? [])
     }
 
     private static func identity(_ identity: IKEIdentity) -> String {
