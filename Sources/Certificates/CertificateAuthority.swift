@@ -10,14 +10,22 @@ public final class CertificateAuthority {
     /// - Parameters:
     ///   - subject: A distinguished name in ``IKEIdentity``'s form.
     ///   - validity: Of its own certificate and of those it signs, in seconds since 1970.
-    public init(subject: String, _ type: CertificateKeyType, validity: ClosedRange<Int64>) throws(CertificateError) {
+    ///   - superior: Who certifies it; nil for itself.
+    public init(
+        subject: String, _ type: CertificateKeyType, validity: ClosedRange<Int64>,
+        by superior: CertificateAuthority? = nil
+    ) throws(CertificateError) {
         key = try PrivateKey(type)
         self.validity = validity
         let draft = try Draft(subject: subject, of: key, validity: validity)
-        try draft.add(NID_basic_constraints, "critical,CA:TRUE", issuer: draft.pointer)
-        try draft.add(NID_key_usage, "critical,keyCertSign,cRLSign", issuer: draft.pointer)
-        try draft.add(NID_subject_key_identifier, "hash", issuer: draft.pointer)
-        certificate = try draft.signed(by: key, issuer: X509_get_subject_name(draft.pointer))
+        let issuer = superior?.certificate.pointer ?? draft.pointer
+        // Under an intermediate authority there is no other one.
+        try draft.add(
+            NID_basic_constraints, superior == nil ? "critical,CA:TRUE" : "critical,CA:TRUE,pathlen:0", issuer: issuer)
+        try draft.add(NID_key_usage, "critical,keyCertSign,cRLSign", issuer: issuer)
+        try draft.add(NID_subject_key_identifier, "hash", issuer: issuer)
+        if superior != nil { try draft.add(NID_authority_key_identifier, "keyid:always", issuer: issuer) }
+        certificate = try draft.signed(by: superior?.key ?? key, issuer: X509_get_subject_name(issuer))
     }
 
     /// Makes a key and signs its certificate.

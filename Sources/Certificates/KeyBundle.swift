@@ -13,7 +13,9 @@ public enum PEMText {
         defer { ERR_clear_error() }
         guard PEM_read_bio(memory.pointer, &name, &header, &data, &length) == 1, let data else { return nil }
         defer {
-            for pointer in [UnsafeMutableRawPointer(name), UnsafeMutableRawPointer(header), UnsafeMutableRawPointer(data)] {
+            for pointer in [
+                UnsafeMutableRawPointer(name), UnsafeMutableRawPointer(header), UnsafeMutableRawPointer(data),
+            ] {
                 CRYPTO_free(pointer, nil, 0)
             }
         }

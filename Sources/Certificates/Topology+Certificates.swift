@@ -11,6 +11,7 @@ extension Topology {
         let validity = (now - 86_400)...(now + 10 * 365 * 86_400)
         var authority: CertificateAuthority?
         var stranger: CertificateAuthority?
+        var intermediate: CertificateAuthority?
         var revoked: [Certificate] = []
         func ca(_ known: inout CertificateAuthority?, _ role: String) throws(CertificateError) -> CertificateAuthority {
             if let known { return known }
@@ -28,14 +29,23 @@ extension Topology {
                 }
                 if case .made(let type) = use.origin {
                     let ca = try ca(&authority, "CA")
-                    let own = try ca.certifiedKey(
+                    if use.hasIntermediate, intermediate == nil {
+                        intermediate = try CertificateAuthority(
+                            subject: "O=\(name), CN=intermediate CA", .ecdsa256, validity: validity, by: ca)
+                    }
+                    let issuer = use.hasIntermediate ? intermediate ?? ca : ca
+                    let own = try issuer.certifiedKey(
                         type, subject: use.subject, identity: use.identity,
                         until: use.lifetime.map { now + $0.components.seconds })
                     use.credential = Credential(own: own, authorities: [try ca.certificate.pem()])
+                    if use.hasIntermediate { use.credential?.intermediates = [try issuer.certificate.pem()] }
                     // One of a store's certificates of one subject could not be told from the other.
-                    if case .distinguishedName = use.identity {} else {
+                    if case .distinguishedName = use.identity {
+                    } else {
                         let pair = try ca.certifiedKey(
-                            type, subject: "O=\(name), OU=revoked in \(tunnels[tunnel].name), CN=\(tunnels[tunnel].ends[end].node)",
+                            type,
+                            subject:
+                                "O=\(name), OU=revoked in \(tunnels[tunnel].name), CN=\(tunnels[tunnel].ends[end].node)",
                             identity: use.identity)
                         use.credential?.revoked = pair
                         revoked += try Certificate.all(pem: pair.certificate)

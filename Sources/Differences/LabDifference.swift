@@ -186,6 +186,7 @@ extension Facets {
         set(place + "esp.lifetime", end.proposal?.espLifetime.shortText)
         set(place + "psk", secret: end.proposal?.presharedKey)
         set(place + "identity", end.name)
+        set(place + "certificate.intermediate", end.certificate?.hasIntermediate ?? false ? "true" : nil)
         set(place + "certificate.valid", end.certificate?.lifetime?.shortText)
         set(place + "certificate", end.certificate.map { "\($0.subject)" })
         set(

@@ -217,7 +217,8 @@ public struct Topology: Hashable, Sendable, Codable {
     private func isBehind(_ gateway: Node, _ other: Node) -> Bool {
         linkEnds(of: gateway.name).contains { link, end in
             end.routedInterface == gateway.nat?.interface
-                && link.peer(of: end).map { $0.node == other.name && $0.routedInterface != other.nat?.interface } ?? false
+                && link.peer(of: end).map { $0.node == other.name && $0.routedInterface != other.nat?.interface }
+                    ?? false
         }
     }
 
@@ -236,7 +237,9 @@ public struct Topology: Hashable, Sendable, Codable {
     public func translations(of address: IPAddress) -> [Translation] {
         var chain: [Translation] = []
         var current = address
-        while let (gateway, outside) = translator(of: current), !chain.contains(where: { $0.gateway.name == gateway.name }) {
+        while let (gateway, outside) = translator(of: current),
+            !chain.contains(where: { $0.gateway.name == gateway.name })
+        {
             chain.append(Translation(gateway: gateway, inside: current, outside: outside))
             current = outside
         }

@@ -58,13 +58,19 @@ extension Predictor {
         let version = versions[peer.daemon, at: topology.node(named: peer.node)]
         if let mover = [end, peer].first(where: \.moves) {
             return .failure(
-                Doubt(reason: "\(mover.node) may take a new port for a new way (MOBIKE, RFC 4555), which is not computed here"))
+                Doubt(
+                    reason:
+                        "\(mover.node) may take a new port for a new way (MOBIKE, RFC 4555), which is not computed here"
+                ))
         }
         guard impact.silentKeyDaemons.isDisjoint(with: [end.node, peer.node]),
             underlay(from: end, of: tunnel, isIKE: false, impact.damage).contains(where: \.arrives)
         else {
             return .failure(
-                Doubt(reason: "\(names) forgets who has \(tunnel.name) while other things of it are broken, which is not computed here"))
+                Doubt(
+                    reason:
+                        "\(names) forgets who has \(tunnel.name) while other things of it are broken, which is not computed here"
+                ))
         }
         let portStays = gateways.allSatisfy { keepsPort(of: end, to: peer, at: $0) }
         if !portStays, let reason = peer.keyDaemon.reasonAgainstNewPort(version) {
@@ -98,7 +104,9 @@ extension Predictor {
         return .success(
             Recovery(
                 side: side, window: Window(.zero, wait + trip),
-                reason: "\(peer.node) reaches \(end.node) through \(tunnel.name) again as soon as that one has sent something: \(port). \(why)"))
+                reason:
+                    "\(peer.node) reaches \(end.node) through \(tunnel.name) again as soon as that one has sent something: \(port). \(why)"
+            ))
     }
 
     /// How long an end says nothing at most through a tunnel whose peer it does not hear, and why; nil where that is not known.
@@ -115,7 +123,8 @@ extension Predictor {
             guard session.speakers.contains(where: { $0.node == end.node && $0.interface == end.interface }),
                 let keepalive = timing(of: session, impact).keepalive[end.node], keepalive > .zero
             else { continue }
-            waits.append((keepalive, "BGP's next keepalive of \(end.node) does that, \(keepalive.shortText) later at most."))
+            waits.append(
+                (keepalive, "BGP's next keepalive of \(end.node) does that, \(keepalive.shortText) later at most."))
         }
         if let liveness = IKELiveness(end, of: tunnel, in: topology, versions: versions) {
             waits.append(
@@ -124,7 +133,9 @@ extension Predictor {
                     "\(end.node) hears nothing more from there and asks whether its peer lives, after \(liveness.latestQuestion.shortText) at the latest."
                 ))
         }
-        if isKeepAliveEnough, end.keyDaemon.keepsAliveUnfailingly, let interval = end.keyDaemon.keepAlive(of: end, in: topology) {
+        if isKeepAliveEnough, end.keyDaemon.keepsAliveUnfailingly,
+            let interval = end.keyDaemon.keepAlive(of: end, in: topology)
+        {
             waits.append(
                 (
                     interval + .seconds(1),
@@ -168,7 +179,8 @@ extension Predictor {
     }
 
     /// Why recoveries may come after a session's end; nil where they do not.
-    func doubtOfHolds(about impact: Impact, _ atOnce: Damage, _ recovered: Damage, until recovery: Duration) -> String? {
+    func doubtOfHolds(about impact: Impact, _ atOnce: Damage, _ recovered: Damage, until recovery: Duration) -> String?
+    {
         for session in topology.sessions {
             for own in session.speakers {
                 guard let peer = session.peer(of: own), passes(from: peer, to: own, recovered),

@@ -68,7 +68,8 @@ extension Predictor {
     /// Why it cannot be said whether a tunnel's ends take each other's certificates when they authenticate anew; nil where it can. Renewals do
     /// not authenticate (RFC 7296, section 2.8).
     func doubtOfValidity(of tunnel: Tunnel) -> String? {
-        guard let end = tunnel.ends.first(where: { $0.certificate?.lifetime != nil }), let lifetime = end.certificate?.lifetime
+        guard let end = tunnel.ends.first(where: { $0.certificate?.lifetime != nil }),
+            let lifetime = end.certificate?.lifetime
         else { return nil }
         return
             "\(tunnel.name) has to authenticate anew, and the certificate of \(end.node) is valid for \(lifetime.shortText) from the lab's beginning (`valid`): whether that is over by then is not computed here"

@@ -73,6 +73,49 @@ struct CertificateTests {
         }
     }
 
+    /// Its end shows the authority's certificate as well; the peer knows the CA alone.
+    @Test(arguments: [
+        ("libreswan", "libreswan"), ("libreswan", "strongswan"), ("strongswan", "libreswan"),
+        ("strongswan", "strongswan"),
+    ])
+    func `An intermediate authority's signature is taken`(one: String, other: String) async throws {
+        try await LabHome.with { home in
+            let directory = home.path.appending("chain")
+            try FileManager.default.createDirectory(atPath: directory.string, withIntermediateDirectories: false)
+            try """
+            name: chain
+            nodes: {west: {role: router, ike: \(one)}, east: {role: router, ike: \(other)}}
+            links: {wire: {ends: {west:e0: 203.0.113.1/30, east:e0: 203.0.113.2/30}, delay: 1ms}}
+            tunnels:
+              vpn:
+                ike: {encryption: aes-256-cbc, integrity: sha2-256, group: 14}
+                esp: {encryption: aes-256-gcm-16, pfs-group: 14}
+                ends:
+                  west:
+                    address: 203.0.113.1
+                    interface: v0
+                    inside: 169.254.100.1/30
+                    certificate: {key-type: ecdsa-256, intermediate: true}
+                  east:
+                    address: 203.0.113.2
+                    interface: v0
+                    inside: 169.254.100.2/30
+                    certificate: ecdsa-256
+                    startup: listen
+            probes: {across: {from: west, to: 169.254.100.2}}
+            expect: {keys: {sa: vpn}, wire: {encapsulation: across, in: vpn}}
+
+            """.write(toFile: "\(directory)/lab.yaml", atomically: true, encoding: .utf8)
+            let up = try await home.netlab.execute(Netlab.program, ["up", directory.string, "--clock", "paused"])
+            #expect(up.code == 0, up.account)
+            let check = try await home.netlab.run("check", "chain")
+            #expect(check.code == 0 && check.output.contains("2 passed"), check.account)
+            guard other == "strongswan" else { return }
+            let logs = try await home.netlab.run("logs", "chain", "east/charon")
+            #expect(logs.output.contains("received issuer cert \"O=chain, CN=intermediate CA\""), logs.account)
+        }
+    }
+
     /// Renewals do not authenticate; a daemon that starts anew has to.
     @Test(arguments: [
         ("libreswan", "strongswan", "SEC_ERROR_EXPIRED_CERTIFICATE", "west/pluto"),

@@ -7,25 +7,25 @@ import Testing
 struct MasqueradeTests {
     private static func text(_ nat: String, _ west: String = "", _ east: String = ", startup: listen") -> String {
         """
-            name: behind
-            clouds: {site: {title: Site}, cloud: {title: Cloud}}
-            nodes:
-              west: {cloud: site, role: router, routes: {0.0.0.0/0: 192.168.1.1}}
-              router: {cloud: site, role: router, nat: \(nat)}
-              east: {cloud: cloud, role: router, routes: {0.0.0.0/0: 192.0.2.1}}
-            links:
-              lan: {ends: {west:e0: 192.168.1.2/24, router:lan: 192.168.1.1/24}}
-              wire: {ends: {router:wan: 192.0.2.1/24, east:e0: 192.0.2.2/24}}
-            tunnels:
-              vpn:
-                psk: an-example-key
-                ike: {encryption: aes-256-cbc, integrity: sha2-256, group: 14}
-                esp: {encryption: aes-256-gcm-16}
-                selectors: {west: 10.1.0.0/24, east: 10.2.0.0/24}
-                ends:
-                  west: {address: 192.168.1.2\(west)}
-                  east: {address: 192.0.2.2\(east)}
-            """
+        name: behind
+        clouds: {site: {title: Site}, cloud: {title: Cloud}}
+        nodes:
+          west: {cloud: site, role: router, routes: {0.0.0.0/0: 192.168.1.1}}
+          router: {cloud: site, role: router, nat: \(nat)}
+          east: {cloud: cloud, role: router, routes: {0.0.0.0/0: 192.0.2.1}}
+        links:
+          lan: {ends: {west:e0: 192.168.1.2/24, router:lan: 192.168.1.1/24}}
+          wire: {ends: {router:wan: 192.0.2.1/24, east:e0: 192.0.2.2/24}}
+        tunnels:
+          vpn:
+            psk: an-example-key
+            ike: {encryption: aes-256-cbc, integrity: sha2-256, group: 14}
+            esp: {encryption: aes-256-gcm-16}
+            selectors: {west: 10.1.0.0/24, east: 10.2.0.0/24}
+            ends:
+              west: {address: 192.168.1.2\(west)}
+              east: {address: 192.0.2.2\(east)}
+        """
     }
 
     private static func read(_ nat: String, _ west: String = "", _ east: String = ", startup: listen") throws -> (
@@ -73,7 +73,8 @@ struct MasqueradeTests {
     }
 
     @Test func `Timeouts are the kernel's settings`() throws {
-        let (topology, errors) = try Self.read("{outside: wan, masquerade: true, timeouts: {udp: 10s, udp-stream: 30s}}")
+        let (topology, errors) = try Self.read(
+            "{outside: wan, masquerade: true, timeouts: {udp: 10s, udp-stream: 30s}}")
         let nat = try #require(topology?.node(named: "router")?.nat, "\(errors)")
         #expect(
             nat.timeouts.settings == [
@@ -99,7 +100,8 @@ struct MasqueradeTests {
     func `A gateway that forgets sooner than keep-alives come is warned of`(stream: String, isWarned: Bool) throws {
         let nat = "{outside: wan, masquerade: true, timeouts: {udp-stream: \(stream)}}"
         let warnings = try LabFile(text: Self.text(nat), file: "lab.yaml") { _ in "" }.resolve().warnings.map(\.message)
-        let words = "router forgets who is behind a port after a silence of \(stream), and west sends keep-alives every 20s"
+        let words =
+            "router forgets who is behind a port after a silence of \(stream), and west sends keep-alives every 20s"
         #expect(warnings.contains { $0.contains(words) } == isWarned, "\(warnings)")
     }
 

@@ -39,7 +39,9 @@ struct CertificatePredictionTests {
 
     /// A prediction does not know how old the lab is.
     @Test func `Whether a certificate is still valid then is not computed`() throws {
-        let lab = try Self.lab { $0.replacing("identity: branch.example.net}", with: "identity: branch.example.net, valid: 1h}") }
+        let lab = try Self.lab {
+            $0.replacing("identity: branch.example.net}", with: "identity: branch.example.net, valid: 1h}")
+        }
         let restarted = try PredictedLab.predict("daemon hq-gw/pluto restarted", for: "to-branch", in: lab)
         guard case .unpredictable(let doubt) = restarted.effect else {
             Issue.record("\(restarted)")
@@ -48,7 +50,8 @@ struct CertificatePredictionTests {
         #expect(doubt.contains("the certificate of branch-gw is valid for 1h"), "\(doubt)")
         let cut = try PredictedLab.predict("link branch-wan down", for: "to-branch", in: lab)
         #expect(cut.effect.kind == "untilHealed" && cut.comeback == nil, "\(cut)")
-        #expect(cut.reasons.contains { $0.contains("When it comes back is not computed: office has to authenticate anew") })
+        #expect(
+            cut.reasons.contains { $0.contains("When it comes back is not computed: office has to authenticate anew") })
         // Without a time there is one.
         let usual = try PredictedLab.predict("daemon hq-gw/pluto restarted", for: "to-branch", in: Self.lab())
         #expect(usual.effect.window != nil, "\(usual)")

@@ -22,9 +22,11 @@ struct PortTranslationTests {
         return try PredictedLab.resolve(text)
     }
 
-    private static let libreswanHub = ("hub: {cloud: cloud, role: router, ike: strongswan,", "hub: {cloud: cloud, role: router,")
+    private static let libreswanHub = (
+        "hub: {cloud: cloud, role: router, ike: strongswan,", "hub: {cloud: cloud, role: router,"
+    )
     /// What the carrier's outside interface lets in that nobody inside has asked for: nothing.
-    private static let filtered = ("    role: internet-gateway\n", "    role: internet-gateway\n    filter: {wan: []}\n")
+    private static let filtered = ("role: internet-gateway", "role: internet-gateway\n    filter: {wan: []}")
 
     /// From the site the probe's own next packet makes the translation anew. From the cloud the end behind it has to speak: strongSwan asks
     /// after 10 s and one for whole seconds, libreswan after twice 10 s at the latest.
@@ -92,6 +94,7 @@ struct PortTranslationTests {
     @Test func `A tunnel that is not behind it goes on`() throws {
         let lab = try PredictedLab.awsOci()
         #expect(try PredictedLab.predict("nat aws-igw flushed", for: "workload", in: lab).effect.kind == "none")
-        #expect(try PredictedLab.predict("nat aws-igw flushed", for: "backup-inside", in: lab).effect.kind == "degraded")
+        #expect(
+            try PredictedLab.predict("nat aws-igw flushed", for: "backup-inside", in: lab).effect.kind == "degraded")
     }
 }

@@ -117,6 +117,7 @@ public enum LibreswanConfiguration {
             ("right", "\(end.remoteAddress)"),
             ("rightid", identity(peer.ikeIdentity)),
         ]
+            + (use?.hasIntermediate ?? false ? [("sendca", "issuer")] : [])
             // Anybody may have signed the peer's whom the key store trusts.
             + (use.map { [("leftcert", $0.name(of: $0.shown)), ("leftsendcert", "always"), ("rightca", "%any")] } ?? [])
     }

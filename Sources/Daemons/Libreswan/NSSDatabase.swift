@@ -25,6 +25,11 @@ public enum NSSDatabase {
         ["/usr/bin/certutil", "-A", "-d", "sql:\(directory)", "-n", name, "-t", "CT,,", "-a", "-i", certificate]
     }
 
+    /// The command that takes in the certificate of an authority that is only shown, in PEM.
+    public static func intermediateArguments(certificate: String, name: String, directory: String) -> [String] {
+        ["/usr/bin/certutil", "-A", "-d", "sql:\(directory)", "-n", name, "-t", ",,", "-a", "-i", certificate]
+    }
+
     /// The command that takes in what an authority has revoked, in DER (crlutil(1)).
     public static func revocationArguments(list: String, directory: String) -> [String] {
         ["/usr/bin/crlutil", "-I", "-i", list, "-d", "sql:\(directory)"]
@@ -35,6 +40,7 @@ public enum NSSDatabase {
         var names: [String] = []
         var entries: [KeyStoreContents.Entry] = []
         var revocations: [String] = []
+        var intermediates: [String] = []
         for (_, end) in topology.tunnelEnds(of: node) {
             guard let use = end.certificate else { continue }
             let name = end.own?.terms.certificate ?? use.name
@@ -45,8 +51,11 @@ public enum NSSDatabase {
             for (shown, pair) in credential.spares {
                 entries.append(.init(name: use.name(of: shown), pair: pair, authorities: []))
             }
+            for one in credential.intermediates where !intermediates.contains(one) { intermediates.append(one) }
             for list in credential.revocations where !revocations.contains(list) { revocations.append(list) }
         }
-        return KeyStoreContents(directory: directory, names: names, entries: entries, revocations: revocations)
+        return KeyStoreContents(
+            directory: directory, names: names, entries: entries, revocations: revocations,
+            intermediates: intermediates)
     }
 }

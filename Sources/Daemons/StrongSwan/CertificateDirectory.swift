@@ -29,6 +29,10 @@ enum CertificateDirectory {
             files += (credential?.revocations ?? []).map {
                 ConfigurationFile(path: "\(path)/x509crl/revoked.pem", contents: $0)
             }
+            files += (credential?.intermediates ?? []).enumerated().map { index, text in
+                ConfigurationFile(
+                    path: "\(path)/x509ca/intermediate-\(index + 1)-of-\(fileName(use.name))", contents: text)
+            }
             files += zip(authorityNames(of: use), authorities).map {
                 ConfigurationFile(path: "\(path)/x509ca/\($0)", contents: $1)
             }

@@ -58,6 +58,7 @@ extension TopologyResolver {
                 name: "netlab-\(tunnel)",
                 credential: nil)
             use.lifetime = spec.lifetime
+            use.hasIntermediate = spec.hasIntermediate
             return use
         case .files(let certificate, let key, let authorities):
             // One of both ends' has been reported.

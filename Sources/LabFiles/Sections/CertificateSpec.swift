@@ -24,6 +24,8 @@ struct CertificateSpec {
     let identity: Identity
     /// How long what the lab's own CA signs is valid, from the lab's beginning; nil for ten years.
     let lifetime: Duration?
+    /// Whether an intermediate authority signs it.
+    let hasIntermediate: Bool
     let identityLine: Int
     let line: Int
     /// As `tunnels.main.certificate`.
@@ -39,14 +41,17 @@ struct CertificateSpec {
             guard let type = value.choice(CertificateKeyType.self, noun: "kinds of key") else { return nil }
             origin = .made(type.value)
             lifetime = nil
+            hasIntermediate = false
             identity = .subject
             identityLine = value.line
             return
         }
-        guard let fields = value.fields(["key-type", "identity", "valid", "file", "key", "ca"]) else { return nil }
+        guard let fields = value.fields(["key-type", "identity", "valid", "intermediate", "file", "key", "ca"]) else {
+            return nil
+        }
         let name = "the name of a file in PEM beside the lab file"
         if ["file", "key", "ca"].contains(where: { fields[$0] != nil }) {
-            for key in ["key-type", "valid"] {
+            for key in ["key-type", "valid", "intermediate"] {
                 guard let field = fields[key] else { continue }
                 field.collector.error(
                     field.line, "\(field.path) is not used: the end brings its own certificate", "Remove `\(key):`.")
@@ -65,6 +70,7 @@ struct CertificateSpec {
             origin = .made(type.value)
         }
         lifetime = fields["valid"].flatMap(Self.lifetime)
+        hasIntermediate = fields["intermediate"]?.flag()?.value ?? false
         identityLine = fields["identity"]?.line ?? value.line
         guard let written = fields["identity"] else {
             identity = .subject

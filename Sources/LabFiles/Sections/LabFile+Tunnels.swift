@@ -101,7 +101,8 @@ extension TunnelSpec.End {
         guard
             let fields = value.fields(
                 [
-                    "address", "identity", "interface", "interface-kind", "selectors", "inside", "mtu", "routes", "withdraw",
+                    "address", "identity", "interface", "interface-kind", "selectors", "inside", "mtu", "routes",
+                    "withdraw",
                     "metric", "startup", "dpd", "dpd-action",
                     "config", "secrets", "connection", "addressed-by",
                 ] + ProposalSpec.keys + OptionsSpec.keys)
@@ -150,7 +151,8 @@ extension TunnelSpec.End {
         if let identity, configuration != nil || fields["certificate"] != nil {
             value.collector.error(
                 identity.line, "\(value.path): `identity:` is for a pre-shared key of netlab's configuration",
-                configuration == nil ? "Write it under `certificate:`." : "Write it into \(configuration?.value ?? "").")
+                configuration == nil ? "Write it under `certificate:`." : "Write it into \(configuration?.value ?? "")."
+            )
         }
         line = key.line
         addressing = fields["addressed-by"]?.choice(TunnelEnd.Addressing.self, noun: "ways to get addresses")

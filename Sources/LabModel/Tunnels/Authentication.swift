@@ -38,6 +38,8 @@ public struct CertificateUse: Hashable, Sendable, Codable {
     public var shown = Shown.own
     /// How long one that the lab's own authority signs is valid, from the lab's beginning; nil for ten years.
     public var lifetime: Duration?
+    /// Whether an intermediate authority signs it, which the lab's own authority has certified and which the end shows with it.
+    public var hasIntermediate = false
 
     public init(
         origin: Origin, family: CertificateKeyFamily, subject: String, identity: IKEIdentity, name: String,
@@ -78,6 +80,8 @@ public struct Credential: Hashable, Sendable, Codable {
     public var revoked: CertifiedKey?
     /// What the authorities have revoked, in PEM (RFC 5280, section 5).
     public var revocations: [String] = []
+    /// The certificates in PEM that lead from ``own`` to an authority, and that the end shows with it (RFC 7296, section 3.6).
+    public var intermediates: [String] = []
 
     public init(own: CertifiedKey, authorities: [String]) {
         self.own = own
