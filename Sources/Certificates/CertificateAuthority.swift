@@ -57,7 +57,7 @@ public final class CertificateAuthority {
             && X509_CRL_set1_lastUpdate(list, first) == 1 && X509_CRL_set1_nextUpdate(list, last) == 1
             && ASN1_INTEGER_set_uint64(number, 1) == 1
             && X509_CRL_add1_ext_i2d(list, NID_crl_number, UnsafeMutableRawPointer(number), 0, 0) == 1
-            // By which strongSwan finds the list.
+            // By which a daemon may find the list (RFC 5280, section 5.2.1).
             && netlab_add_list_extension(
                 list, certificate.pointer, NID_authority_key_identifier, "keyid:always") == 1
         for certificate in revoked where isFilled {
