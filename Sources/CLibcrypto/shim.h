@@ -48,4 +48,16 @@ static inline int netlab_add_extension(X509 *certificate, X509 *issuer, int nid,
     return is_added;
 }
 
+// The same for a list of revoked certificates.
+static inline int netlab_add_list_extension(X509_CRL *list, X509 *issuer, int nid, const char *value) {
+    X509V3_CTX context;
+    X509V3_set_ctx(&context, issuer, NULL, NULL, list, 0);
+    X509V3_set_ctx_nodb(&context);
+    X509_EXTENSION *extension = X509V3_EXT_nconf_nid(NULL, &context, nid, value);
+    if (extension == NULL) return 0;
+    int is_added = X509_CRL_add_ext(list, extension, -1);
+    X509_EXTENSION_free(extension);
+    return is_added;
+}
+
 #endif

@@ -150,8 +150,16 @@ public struct KeyStoreContents: Hashable, Sendable, Codable {
     /// The certificates that a tunnel of the node's shows, also those that are not made yet.
     public let names: [String]
     public let entries: [Entry]
+    /// What authorities have revoked, in PEM.
+    public let revocations: [String]
+    /// The certificates in PEM of authorities that are shown with others and are not trusted by themselves.
+    public let intermediates: [String]
 
-    public init(directory: String, names: [String], entries: [Entry]) {
+    public init(
+        directory: String, names: [String], entries: [Entry], revocations: [String] = [], intermediates: [String] = []
+    ) {
+        self.intermediates = intermediates
+        self.revocations = revocations
         self.directory = directory
         self.names = names
         self.entries = entries

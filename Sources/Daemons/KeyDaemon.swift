@@ -79,6 +79,14 @@ public protocol KeyDaemon: DaemonProfile {
     /// How long after a peer's last packet it asks it at the latest, where `delay` is configured.
     func latestQuestion(after delay: Duration) -> Duration
 
+    /// How long an end behind NAT is silent at most before it sends a keep-alive (RFC 3948, section 4); nil for one that sends none.
+    func keepAlive(of end: TunnelEnd, in topology: Topology) -> Duration?
+    /// Whether its keep-alives come for as long as nothing else is sent.
+    var keepsAliveUnfailingly: Bool { get }
+    /// Whether it sends to another port of its peer's NAT as soon as something of the peer's comes from there (RFC 7296, section 2.23);
+    /// else why not, as a clause.
+    func reasonAgainstNewPort(_ version: DaemonVersion) -> String?
+
     /// Which IKE SAs it does not tell the keys of, in words; nil for none.
     var unknownKeys: String? { get }
     /// How a new IKE SA is had, whose keys a capture then has.

@@ -127,6 +127,7 @@ extension Facets {
         if let nat = node.nat {
             set("nat.outside", nat.interface.description)
             set("nat.map", nat.mappings.map { "\($0.outside): \($0.inside)" })
+            set("nat.timeouts", nat.timeouts.settings.map { "\($0.key)=\($0.value)" })
             set("nat.masquerade", nat.masqueraded.map { "\($0.inside)\($0.outside.map { " as \($0)" } ?? "")" })
         }
         set("mss", node.mss.words)
@@ -184,6 +185,9 @@ extension Facets {
         set(place + "ike.lifetime", end.proposal?.ikeLifetime.shortText)
         set(place + "esp.lifetime", end.proposal?.espLifetime.shortText)
         set(place + "psk", secret: end.proposal?.presharedKey)
+        set(place + "identity", end.name)
+        set(place + "certificate.intermediate", end.certificate?.hasIntermediate ?? false ? "true" : nil)
+        set(place + "certificate.valid", end.certificate?.lifetime?.shortText)
         set(place + "certificate", end.certificate.map { "\($0.subject)" })
         set(
             place + "dpd",

@@ -176,7 +176,8 @@ public struct Topology: Hashable, Sendable, Codable {
 
     /// The gateway that changes an address on its way out, and what it makes of it; nil for an address that nobody changes.
     ///
-    /// A masquerade is for those in the gateway's own cloud, and where there are no clouds, for those that it names.
+    /// A masquerade is for those in the gateway's own cloud, and where there are no clouds, for those that it names; also for other
+    /// gateways' outside addresses (a NAT behind a NAT) that it names, or that are at the other end of a link of its own.
     public func translator(of address: IPAddress) -> (node: Node, outside: IPAddress)? {
         for node in nodes {
             guard let nat = node.nat else { continue }
@@ -184,8 +185,11 @@ public struct Topology: Hashable, Sendable, Codable {
             let masquerade = nat.masqueraded.first {
                 $0.inside.contains(address) && (node.cloud != nil || !$0.inside.isDefault)
             }
-            guard let masquerade, let owner = owner(of: address),
-                owner != node.name, self.node(named: owner)?.cloud == node.cloud,
+            let gateway = gateway(withOutside: address)
+            guard let masquerade, let owner = owner(of: address) ?? gateway?.name,
+                owner != node.name,
+                self.node(named: owner)?.cloud == node.cloud
+                    || gateway.map({ !masquerade.inside.isDefault || isBehind($0, node) }) ?? false,
                 let outside = masquerade.outside
                     ?? linkEnds(of: node.name).first(where: { $0.end.routedInterface == nat.interface })?.end.addresses
                     .map(\.address).first(where: { $0.bitWidth == address.bitWidth })
@@ -193,6 +197,53 @@ public struct Topology: Hashable, Sendable, Codable {
             return (node, outside)
         }
         return nil
+    }
+
+    /// A gateway that gives others' packets an address.
+    private func gateway(withOutside address: IPAddress) -> Node? {
+        nodes.first { node in
+            guard let nat = node.nat else { return false }
+            if nat.mappings.contains(where: { $0.outside == address }) { return true }
+            return nat.masqueraded.contains { masquerade in
+                masquerade.outside.map { $0 == address }
+                    ?? linkEnds(of: node.name).contains { _, end in
+                        end.routedInterface == nat.interface && end.addresses.contains { $0.address == address }
+                    }
+            }
+        }
+    }
+
+    /// Whether a gateway's outside interface is on a link with another gateway that is not outside of that one.
+    private func isBehind(_ gateway: Node, _ other: Node) -> Bool {
+        linkEnds(of: gateway.name).contains { link, end in
+            end.routedInterface == gateway.nat?.interface
+                && link.peer(of: end).map { $0.node == other.name && $0.routedInterface != other.nat?.interface }
+                    ?? false
+        }
+    }
+
+    /// What one gateway makes of an address.
+    public struct Translation: Hashable, Sendable {
+        public let gateway: Node
+        public let inside: IPAddress
+        public let outside: IPAddress
+
+        /// Whether it lets nothing in to the inside address that has not begun there.
+        public var isMasquerade: Bool { gateway.nat?.mappings.contains { $0.inside == inside } == false }
+    }
+
+    /// The gateways that change an address one after the other on its way out, the nearest first; none for an address that nobody
+    /// changes.
+    public func translations(of address: IPAddress) -> [Translation] {
+        var chain: [Translation] = []
+        var current = address
+        while let (gateway, outside) = translator(of: current),
+            !chain.contains(where: { $0.gateway.name == gateway.name })
+        {
+            chain.append(Translation(gateway: gateway, inside: current, outside: outside))
+            current = outside
+        }
+        return chain
     }
 
     /// The node that packets to an address come to: its owner, or the one that a one-to-one translation stands for.

@@ -98,7 +98,9 @@ private struct Planner {
             + steps(
                 .links,
                 topology.nodes.flatMap { node in
-                    settings(of: node, node.sysctls.filter { !isTunnelSetting($0, of: node) })
+                    settings(
+                        of: node,
+                        node.sysctls.filter { !isTunnelSetting($0, of: node) } + (node.nat?.timeouts.settings ?? []))
                 })
     }
 

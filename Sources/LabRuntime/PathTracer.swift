@@ -195,10 +195,11 @@ struct PathTracer {
         }
         guard let first = matching.min(by: { $0.priority < $1.priority }) else { return nil }
         return ends.first { _, end in
-            first.templates.contains {
-                $0.mode == .transport
-                    ? first.selector.destination.contains(end.remoteAddress) : $0.destination == end.remoteAddress
-            }
+            end.owns(first)
+                && first.templates.contains {
+                    $0.mode == .transport
+                        ? first.selector.destination.contains(end.remoteAddress) : $0.destination == end.remoteAddress
+                }
         }
     }
 

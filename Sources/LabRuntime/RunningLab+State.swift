@@ -181,7 +181,8 @@ extension NodeSandbox {
             switch end.steering {
             case .interface(_, .vti, let mark): policy.mark?.value == mark
             case .interface(_, .xfrm, let id): policy.interfaceID == id
-            case .policy: policy.mark == nil && policy.interfaceID == nil && !policy.templates.isEmpty
+            case .policy:
+                policy.mark == nil && policy.interfaceID == nil && !policy.templates.isEmpty && end.owns(policy)
             }
         }
     }
@@ -196,6 +197,19 @@ extension NodeSandbox {
             policy.direction == .output && policy.templates.contains { requests.contains($0.requestID) }
         }
         return tunnel.carried(at: end).first { pair in !policies.contains { $0.selector.covers(pair) } }
+    }
+}
+
+extension TunnelEnd {
+    /// Whether a policy without a number is for packets of the end's own selectors; peers behind one address have the same outer
+    /// addresses. Any policy where the end's selectors are not known.
+    func owns(_ policy: SecurityPolicy) -> Bool {
+        guard let wantedSelectors else { return true }
+        let (near, far) =
+            policy.direction == .output
+            ? (policy.selector.source, policy.selector.destination)
+            : (policy.selector.destination, policy.selector.source)
+        return wantedSelectors.contains { $0.local.overlaps(near) && $0.remote.overlaps(far) }
     }
 }
 

@@ -46,6 +46,9 @@ struct Damage: Hashable, Sendable {
     /// Security rules that are gone, by their instance.
     var closed: [String: [SecurityRule]] = [:]
     var translations: [Translation: IPAddress] = [:]
+    /// Ends of tunnels behind gateways that translate ports and have forgotten them: nothing of the peer's gets in until the end has sent
+    /// something.
+    var unmapped: Set<Side> = []
     /// The least MTU that a fault has given an interface.
     var mtu: [Port: MTU] = [:]
 }

@@ -181,7 +181,10 @@ struct Forwarding: Sendable {
         {
             let changed = damage.translations[Damage.Translation(node: node, outside: mapping.outside)]
             packet.destination = changed ?? mapping.inside
-        } else if let nat = here.nat, packet.input == nat.interface, let inside = masqueraded(packet, by: here) {
+        } else if let nat = here.nat, packet.input == nat.interface, let (end, inside) = masqueraded(packet, by: here) {
+            if damage.unmapped.contains(end) {
+                return lost("\(node) does not know for which node behind it packets of \(end.name) are")
+            }
             packet.destination = inside
         }
         if place.has(packet.destination, damage) {
@@ -318,11 +321,15 @@ struct Forwarding: Sendable {
     }
 
     /// Whom a packet to a gateway's own address is for, where that is a tunnel's and stands for its end behind the gateway, who has begun.
-    private func masqueraded(_ packet: Packet, by gateway: Node) -> IPAddress? {
+    private func masqueraded(_ packet: Packet, by gateway: Node) -> (end: Damage.Side, inside: IPAddress)? {
         guard let tunnel = packet.tunnel.flatMap({ topology.tunnel(named: $0) }) else { return nil }
-        return tunnel.ends.first { end in
-            end.identity == packet.destination && topology.translator(of: end.localAddress)?.node.name == gateway.name
-        }?.localAddress
+        for end in tunnel.ends {
+            let step = topology.translations(of: end.localAddress).first {
+                $0.gateway.name == gateway.name && $0.outside == packet.destination
+            }
+            if let step { return (Damage.Side(name: tunnel.name, node: end.node), step.inside) }
+        }
+        return nil
     }
 
     /// What becomes of a packet whose policies have lost their associations, and perhaps are gone with them: that is up to the daemon.

@@ -8,7 +8,7 @@ struct IKELiveness: Hashable, Sendable {
     let delay: Duration
     let retransmission: IKERetransmission
     /// How long after the peer's last packet it is asked at the latest.
-    private let latestQuestion: Duration
+    let latestQuestion: Duration
 
     /// Nil for an end that never asks.
     init?(_ end: TunnelEnd, of tunnel: Tunnel, in topology: Topology, versions: DaemonVersions) {

@@ -61,6 +61,8 @@ struct Impact: Sendable {
     /// The speakers of each session, as each one's own configuration has it.
     var speakers: [String: [BGPSpeaker]] = [:]
     var degradations: [Degradation] = []
+    /// Gateways that translate ports and have forgotten their connections.
+    var forgetful: Set<String> = []
     var notes: [String] = []
 
     /// What is done to packets of a journey that still get through.
@@ -168,16 +170,7 @@ extension Predictor {
                 "\(node):\(interface) sends packets of up to \(mtu) bytes; those of a small ping are shorter unless said otherwise."
             )
         case .natFlushed(let node):
-            let masquerades = topology.node(named: node)?.nat?.masqueraded.isEmpty == false
-            impact.degradations.append(
-                Impact.Degradation(
-                    place: node, sender: nil,
-                    reason: masquerades
-                        ? "\(node) forgets its connections, and with them who stands behind which of its ports."
-                        : "\(node) forgets its connections; its translation is one to one, so the next packet of each gets the same addresses again.",
-                    doubt: masquerades
-                        ? "\(node) translates ports, and who sends first after that, and from which port, is not computed here"
-                        : nil))
+            forget(translationsOf: node, &impact)
         case .natChanged(let node, let outside, let inside):
             impact.damage.translations[Damage.Translation(node: node, outside: outside)] = inside
             impact.notes.append(
@@ -202,8 +195,14 @@ extension Predictor {
                 impact.damage.forgotten.insert(Damage.Side(name: tunnel, node: end.node))
             }
             impact.mismatched[tunnel] = node
+            let what =
+                switch parameter {
+                case .certificate: "a certificate by an authority that nobody knows"
+                case .revoked: "a certificate that the lab's CA has revoked"
+                case .psk, .ike, .esp: "other \(parameter.rawValue) parameters"
+                }
             impact.notes.append(
-                "\(node) takes up \(parameter == .certificate ? "a certificate by an authority that nobody knows" : "other \(parameter.rawValue) parameters") for \(tunnel): it deletes its associations, tells the peer to (RFC 7296, section 1.4.1), and no new ones can be agreed on."
+                "\(node) takes up \(what) for \(tunnel): it deletes its associations, tells the peer to (RFC 7296, section 1.4.1), and no new ones can be agreed on."
             )
         case .associationsDeleted(let tunnel, let node):
             let side = Damage.Side(name: tunnel, node: node)
@@ -233,6 +232,25 @@ extension Predictor {
         case .zoneDown(let zone):
             for node in topology.nodes(inZone: zone) { takeDown(node.name, &impact) }
         }
+    }
+
+    private func forget(translationsOf node: String, _ impact: inout Impact) {
+        if topology.node(named: node)?.nat?.mappings.isEmpty == false {
+            impact.degradations.append(
+                Impact.Degradation(
+                    place: node, sender: nil,
+                    reason:
+                        "\(node) forgets its connections; its translation is one to one, so the next packet of each gets the same addresses again.",
+                    doubt: nil))
+        }
+        guard topology.node(named: node)?.nat?.masqueraded.isEmpty == false else { return }
+        impact.forgetful.insert(node)
+        for tunnel in topology.tunnels where !tunnel.isUnused {
+            for end in tunnel.ends where masquerades(end).contains(where: { $0.gateway.name == node }) {
+                impact.damage.unmapped.insert(Damage.Side(name: tunnel.name, node: end.node))
+            }
+        }
+        impact.notes.append("\(node) forgets its connections, and with them who stands behind which of its ports.")
     }
 
     private func maintain(_ name: String, at node: String, _ impact: inout Impact) {

@@ -89,7 +89,7 @@ public struct Predictor: Sendable {
         if let loss = before.loss {
             return answer.prediction(.unpredictable("the probe is not answered before the fault: \(loss)"))
         }
-        if let unrest = unrest(around: before) ?? unknown(around: before) {
+        if let unrest = unrest(around: before) ?? unknown(around: before) ?? forgetfulness(around: before) {
             return answer.prediction(.unpredictable(unrest))
         }
         if let node = (faults + alreadyActive).lazy.compactMap(\.rebooted).first {
@@ -111,7 +111,7 @@ public struct Predictor: Sendable {
                 return two
             }
         }
-        let impact = impactsOfFaults([alreadyActive, faults]) {
+        var impact = impactsOfFaults([alreadyActive, faults]) {
             self.impact(of: alreadyActive + faults, since: alreadyActive)
         }
         answer.reasons += impact.notes
@@ -121,8 +121,19 @@ public struct Predictor: Sendable {
         damage.forgotten.formUnion(earlier.forgotten)
         let atOnce = journey(of: probe, in: damage, known: before)
         let broken = damage
-        let recoveries = recoveries(from: impact, for: before)
+        if let translating = impact.forgetful.sorted().first(where: { isTranslated(before, at: $0) }) {
+            return answer.prediction(
+                .unpredictable(
+                    "\(translating) translates the probe's own ports, and who sends first after that, and from which port, is not computed here"
+                ))
+        }
+        let (reappearances, forgotten) = reappearances(after: impact, for: before)
+        if let forgotten { return answer.prediction(.unpredictable(forgotten)) }
+        let recoveries = recoveries(from: impact, for: before) + reappearances
         damage.forgotten.subtract(recoveries.map(\.side))
+        damage.unmapped.subtract(reappearances.map(\.side))
+        // Nobody gives its peer up meanwhile.
+        impact.damage.unmapped.subtract(reappearances.map(\.side))
         let recovered = journey(of: probe, in: damage, known: before)
         let changes = changesOfRoutes(Aftermath(faults: [alreadyActive, faults], damage: damage)) {
             self.changes(after: impact, in: damage, since: earlier)
@@ -136,7 +147,10 @@ public struct Predictor: Sendable {
         }
 
         let recovery = recoveries.map(\.window.latest).max() ?? .zero
-        if let doubt = twins(of: before, impact) ?? doubtOfBFD(about: impact, broken, damage, until: recovery) {
+        if let doubt = twins(of: before, impact) ?? doubtOfBFD(about: impact, broken, damage, until: recovery)
+            ?? (reappearances.isEmpty ? nil : doubtOfHolds(about: impact, broken, damage, until: recovery))
+            ?? forgetfulness(around: after)
+        {
             return answer.prediction(.unpredictable(doubt))
         }
         if let mover = mover(around: before, impact) {

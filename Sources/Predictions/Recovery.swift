@@ -28,7 +28,7 @@ extension Predictor {
                 && journey.all.contains { $0.nodes.first == end.node && $0.uses(recovery.side.name) }:
                 return nil
             case .packet: return onDemand(recovery.side, end, trip * 4, journey, impact)
-            case .start where waiter(recovery) != nil: return nil
+            case .start where waiter(recovery) != nil || doubtOfValidity(of: tunnel) != nil: return nil
             case .start: return afterStart(recovery.side, end, peer, of: tunnel, trip * 12)
             }
         }
@@ -43,6 +43,10 @@ extension Predictor {
             return
                 "\(waiting.node) negotiates \(waiting.tunnel) with its next packet, and when that comes is not computed here"
         }
+        let ageing = open.lazy.filter { recovery in
+            recovery.trigger == .start && journey.all.contains { $0.uses(recovery.side.name) }
+        }.compactMap { topology.tunnel(named: $0.side.name).flatMap(doubtOfValidity) }.first
+        if let ageing { return ageing }
         return open.first { recovery in
             recovery.trigger == .packet && !hasNoTraffic(recovery.side)
                 && journey.all.contains { $0.uses(recovery.side.name) }
@@ -59,6 +63,16 @@ extension Predictor {
             return
                 "\(recovery.side.node) asks for new associations of \(recovery.side.name) when it has something to send there itself, and the lab file does not say when that is"
         }
+    }
+
+    /// Why it cannot be said whether a tunnel's ends take each other's certificates when they authenticate anew; nil where it can. Renewals do
+    /// not authenticate (RFC 7296, section 2.8).
+    func doubtOfValidity(of tunnel: Tunnel) -> String? {
+        guard let end = tunnel.ends.first(where: { $0.certificate?.lifetime != nil }),
+            let lifetime = end.certificate?.lifetime
+        else { return nil }
+        return
+            "\(tunnel.name) has to authenticate anew, and the certificate of \(end.node) is valid for \(lifetime.shortText) from the lab's beginning (`valid`): whether that is over by then is not computed here"
     }
 
     /// The end that negotiates with its next packet alone when a daemon has started anew; nil where one does so by itself, or none does.

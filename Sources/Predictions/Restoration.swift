@@ -154,6 +154,12 @@ extension Predictor {
         _ tunnel: Tunnel, _ lost: [Damage.Side], _ impact: Impact, _ restoration: inout Restoration
     ) {
         guard lost.contains(where: { $0.name == tunnel.name }) else { return }
+        if let doubt = doubtOfValidity(of: tunnel) {
+            restoration.window = nil
+            restoration.doubt = doubt
+            restoration.reasons.append("When it comes back is not computed: \(doubt).")
+            return
+        }
         var givingUp: [String] = []
         let waits = tunnel.ends.compactMap { end -> (node: String, wait: Duration, pause: String?)? in
             let side = Damage.Side(name: tunnel.name, node: end.node)
@@ -198,10 +204,13 @@ extension Predictor {
 
     /// Whether an end's peer has an address that it shares with others, and that nobody is reached at who has not spoken first.
     private func hasTranslatedPeer(_ end: TunnelEnd, of tunnel: Tunnel) -> Bool {
-        guard let peer = tunnel.peer(of: end), let gateway = topology.translator(of: peer.localAddress)?.node else {
-            return false
-        }
-        return gateway.nat?.mappings.contains { $0.inside == peer.localAddress } == false
+        tunnel.peer(of: end).map { !masquerades($0).isEmpty } ?? false
+    }
+
+    /// The gateways that translate ports between an end and its peer, and let nothing in that has not begun at the end.
+    func masquerades(_ end: TunnelEnd) -> [Topology.Translation] {
+        guard end.localAddress != end.identity else { return [] }
+        return topology.translations(of: end.localAddress).filter(\.isMasquerade)
     }
 
     /// Whether an end has no associations when everything has been noticed: taken by the fault, or given up by itself.

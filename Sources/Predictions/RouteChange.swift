@@ -59,7 +59,9 @@ extension Predictor {
     /// What is broken when everybody has noticed.
     func settled(_ faults: [Fault]) -> Damage {
         let impact = impact(of: faults)
-        let damage = impact.damage
+        var damage = impact.damage
+        // Those behind a gateway that translates ports have spoken since.
+        damage.unmapped = []
         let changes = changes(after: impact, in: damage, since: Damage())
         return Moment(damage: damage, changes: changes).settled
     }

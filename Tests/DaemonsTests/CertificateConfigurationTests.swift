@@ -96,6 +96,21 @@ import Testing
                 .allSatisfy { !$0.contains("x509") && !$0.contains("rsa_pss") })
     }
 
+    @Test func `What the lab's CA has revoked is in either daemon's store`() throws {
+        let text = "certificate: {key-type: ecdsa-256, identity: address}"
+        let topology = try Self.topology(text, ("libreswan", "strongswan"))
+        let view = topology.misconfigured(at: "tgw", by: [.mismatch(tunnel: "main", .revoked, node: "tgw")])
+        let store = try #require(Self.setUp(Libreswan(), at: "tgw", topology).keyStore)
+        #expect(store.entries.map(\.name) == ["netlab-main", "stranger-netlab-main", "revoked-netlab-main"])
+        #expect(store.revocations.count == 1 && store.revocations[0].hasPrefix("-----BEGIN X509 CRL-----"))
+        let conf = try Self.lines(Self.setUp(Libreswan(), at: "tgw", view), "/etc/ipsec.d/main.conf")
+        #expect(conf.contains("leftcert=revoked-netlab-main") && !conf.contains("leftid=%fromcert"))
+        let peer = Self.setUp(StrongSwan(), at: "drg", topology)
+        #expect(peer.files.contains { $0.path == "/etc/swanctl/x509crl/revoked.pem" })
+        #expect(peer.files.contains { $0.path == "/etc/swanctl/x509/revoked-netlab-main.pem" })
+        #expect(try Self.lines(peer, "/etc/strongswan.conf").contains { $0.contains(" revocation ") })
+    }
+
     @Test(arguments: [("dn", "%fromcert", nil), ("tgw.example.net", "@tgw.example.net", "tgw.example.net")])
     func aStrangerIsShownUnderTheSameName(identity: String, left: String, id: String?) throws {
         for daemon in ["libreswan", "strongswan"] {

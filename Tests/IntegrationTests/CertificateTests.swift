@@ -51,6 +51,115 @@ struct CertificateTests {
         }
     }
 
+    /// What the CA has revoked keeps a tunnel down, whichever end shows it to whichever daemon.
+    @Test(arguments: [
+        ("office", "hq-gw", "certificate was revoked", "branch-gw/charon"),
+        ("office", "branch-gw", "SEC_ERROR_REVOKED_CERTIFICATE", "hq-gw/pluto"),
+        ("stores", "depot-gw", "certificate was revoked", "branch-gw/charon"),
+    ])
+    func `A revoked certificate is refused`(tunnel: String, node: String, reason: String, by: String) async throws {
+        try await LabHome.with { home in
+            try await home.netlab.succeed("up", "certificates", "--clock", "paused")
+            let lab = RunningLab(home: home, name: "certificates")
+            try await home.netlab.succeed("fail", "certificates", "certificate \(tunnel) revoked at \(node)")
+            _ = try await lab.clock("advance", "60s")
+            for seen in try await lab.status().tunnels {
+                #expect(seen.state == (seen.name == tunnel ? "down" : "up"), "\(seen.name)")
+            }
+            let logs = try await home.netlab.run("logs", "certificates", by)
+            #expect(logs.output.contains(reason), logs.account)
+            try await home.netlab.succeed("heal", "certificates", "all")
+            _ = try await lab.until("tunnel \(tunnel) up", within: .seconds(60))
+        }
+    }
+
+    /// Its end shows the authority's certificate as well; the peer knows the CA alone.
+    @Test(arguments: [
+        ("libreswan", "libreswan"), ("libreswan", "strongswan"), ("strongswan", "libreswan"),
+        ("strongswan", "strongswan"),
+    ])
+    func `An intermediate authority's signature is taken`(one: String, other: String) async throws {
+        try await LabHome.with { home in
+            let directory = home.path.appending("chain")
+            try FileManager.default.createDirectory(atPath: directory.string, withIntermediateDirectories: false)
+            try """
+            name: chain
+            nodes: {west: {role: router, ike: \(one)}, east: {role: router, ike: \(other)}}
+            links: {wire: {ends: {west:e0: 203.0.113.1/30, east:e0: 203.0.113.2/30}, delay: 1ms}}
+            tunnels:
+              vpn:
+                ike: {encryption: aes-256-cbc, integrity: sha2-256, group: 14}
+                esp: {encryption: aes-256-gcm-16, pfs-group: 14}
+                ends:
+                  west:
+                    address: 203.0.113.1
+                    interface: v0
+                    inside: 169.254.100.1/30
+                    certificate: {key-type: ecdsa-256, intermediate: true}
+                  east:
+                    address: 203.0.113.2
+                    interface: v0
+                    inside: 169.254.100.2/30
+                    certificate: ecdsa-256
+                    startup: listen
+            probes: {across: {from: west, to: 169.254.100.2}}
+            expect: {keys: {sa: vpn}, wire: {encapsulation: across, in: vpn}}
+
+            """.write(toFile: "\(directory)/lab.yaml", atomically: true, encoding: .utf8)
+            let up = try await home.netlab.execute(Netlab.program, ["up", directory.string, "--clock", "paused"])
+            #expect(up.code == 0, up.account)
+            let check = try await home.netlab.run("check", "chain")
+            #expect(check.code == 0 && check.output.contains("2 passed"), check.account)
+            guard other == "strongswan" else { return }
+            let logs = try await home.netlab.run("logs", "chain", "east/charon")
+            #expect(logs.output.contains("received issuer cert \"O=chain, CN=intermediate CA\""), logs.account)
+        }
+    }
+
+    /// Renewals do not authenticate; a daemon that starts anew has to.
+    @Test(arguments: [
+        ("libreswan", "strongswan", "SEC_ERROR_EXPIRED_CERTIFICATE", "west/pluto"),
+        ("strongswan", "strongswan", "subject certificate invalid", "west/charon"),
+    ])
+    func `An expired certificate is refused at the next authentication`(
+        peer: String, own: String, reason: String, by: String
+    ) async throws {
+        try await LabHome.with { home in
+            let directory = home.path.appending("ageing")
+            try FileManager.default.createDirectory(atPath: directory.string, withIntermediateDirectories: false)
+            try """
+            name: ageing
+            nodes: {west: {role: router, ike: \(peer)}, east: {role: router, ike: \(own)}}
+            links: {wire: {ends: {west:e0: 203.0.113.1/30, east:e0: 203.0.113.2/30}, delay: 1ms}}
+            tunnels:
+              vpn:
+                ike: {encryption: aes-256-cbc, integrity: sha2-256, group: 14}
+                esp: {encryption: aes-256-gcm-16, pfs-group: 14, lifetime: 3m}
+                ends:
+                  west: {address: 203.0.113.1, interface: v0, inside: 169.254.100.1/30, certificate: ecdsa-256, startup: listen}
+                  east:
+                    address: 203.0.113.2
+                    interface: v0
+                    inside: 169.254.100.2/30
+                    certificate: {key-type: ecdsa-256, valid: 10m}
+            probes: {across: {from: west, to: 169.254.100.2}}
+
+            """.write(toFile: "\(directory)/lab.yaml", atomically: true, encoding: .utf8)
+            try await home.netlab.succeed("up", directory.string, "--clock", "paused")
+            let lab = RunningLab(home: home, name: "ageing")
+            let restart = "daemon east/\(own == "libreswan" ? "pluto" : "charon") restarted"
+            try await home.netlab.succeed("fail", "ageing", restart)
+            _ = try await lab.until("tunnel vpn up", within: .seconds(60))
+            _ = try await lab.clock("advance", "12m")
+            #expect(try await lab.status().tunnels.map(\.state) == ["up"])
+            try await home.netlab.succeed("fail", "ageing", restart)
+            _ = try await lab.clock("advance", "60s")
+            #expect(try await lab.status().tunnels.map(\.state) == ["down"])
+            let logs = try await home.netlab.run("logs", "ageing", by)
+            #expect(logs.output.contains(reason), logs.account)
+        }
+    }
+
     /// Ends that sign with different kinds of key, each of which the other checks.
     @Test(arguments: [
         ("libreswan", "libreswan", "rsa-4096", "ecdsa-384"), ("libreswan", "strongswan", "ecdsa-256", "rsa-3072"),

@@ -49,6 +49,7 @@ struct SecrecyTests {
         Case(lab: "gre-over-ipsec", secrets: ["gre-within-esp-1"], scenario: ""),
         Case(lab: "ikev1", secrets: ["an-older-protocol-1"], scenario: ""),
         Case(lab: "port-translation", secrets: ["behind-the-router-1"], scenario: ""),
+        Case(lab: "shared-address", secrets: ["behind-one-address-1", "behind-one-address-2"], scenario: ""),
         Case(lab: "path-choice", secrets: ["path-choice-1", "path-choice-2"], scenario: ""),
         Case(lab: "releases", secrets: ["old-and-new-1", "old-and-new-2"], scenario: ""),
     ]

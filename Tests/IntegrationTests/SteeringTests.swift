@@ -10,7 +10,7 @@ struct SteeringTests {
         ("policy-based", nil), ("transport-mode", nil), ("interface-kinds", nil), ("interface-kinds", "usual"),
         ("ipv6-outside", nil), ("ipv6-outside", "interfaces"), ("gre-over-ipsec", nil),
         ("gre-over-ipsec", "tunnel-mode"), ("ikev1", nil), ("ikev1", "aggressive"),
-        ("port-translation", nil),
+        ("port-translation", nil), ("shared-address", nil),
     ])
     func `Every claim holds`(lab: String, variant: String?) async throws {
         try await LabHome.with { home in

@@ -105,6 +105,34 @@ import Testing
         }
     }
 
+    @Test func `A certificate is valid for as long as the lab file says, and one that is revoked is listed`() throws {
+        let lab = Self.text(
+            west: ", certificate: {key-type: ecdsa-256, identity: west.example.net, valid: 1h}",
+            both: "certificate: {key-type: rsa-2048, identity: address}")
+        var topology = try #require(try Self.resolve(lab).topology)
+        try topology.makeCertificates(at: Self.date)
+        let uses = try #require(topology.tunnel(named: "vpn")).ends.compactMap(\.certificate)
+        #expect(uses[1].objection(to: uses[0], at: Self.date + 3599) == nil)
+        #expect(uses[1].objection(to: uses[0], at: Self.date + 3601) == "certificate has expired")
+        for (own, peer) in [(uses[0], uses[1]), (uses[1], uses[0])] {
+            var shown = peer
+            // But for the list nothing is wrong with it.
+            shown.credential = Credential(own: try #require(peer.credential?.revoked), authorities: [])
+            #expect(own.objection(to: shown, at: Self.date) == nil)
+            let lists = try #require(own.credential?.revocations)
+            #expect(lists.count == 1 && PEMText.bytes(of: lists[0])?.first == 0x30)
+        }
+    }
+
+    @Test(arguments: [
+        ("valid: 59s", "whole seconds from 1m"), ("valid: 3651d", "whole seconds from 1m"), ("valid: soon", "valid"),
+    ])
+    func `A validity that cannot be is refused`(valid: String, error: String) throws {
+        let lab = Self.text(west: ", certificate: {key-type: ecdsa-256, \(valid)}", both: "certificate: ecdsa-256")
+        let messages = try Self.resolve(lab).diagnostics.map(\.message)
+        #expect(messages.contains { $0.contains(error) }, "\(messages)")
+    }
+
     @Test func filesOfTheUsersAreTaken() throws {
         let (one, other) = (try Authority("one"), try Authority("other"))
         let files = try one.files("west", trusting: other).merging(other.files("east", .rsa2048, trusting: one)) { $1 }

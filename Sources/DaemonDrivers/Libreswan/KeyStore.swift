@@ -54,6 +54,20 @@ public enum KeyStore {
                 }
             }
         }
+        for (index, intermediate) in contents.intermediates.enumerated() {
+            try await take(Array(intermediate.utf8), in: sandbox, contents.directory) { file in
+                NSSDatabase.intermediateArguments(
+                    certificate: file, name: "intermediate-\(index + 1)", directory: contents.directory)
+            }
+        }
+        for list in contents.revocations {
+            guard let bytes = PEMText.bytes(of: list) else {
+                throw LabFailure("What the lab's CA has revoked cannot be stored at \(sandbox.name): it is not in PEM.")
+            }
+            try await take(bytes, in: sandbox, contents.directory) { file in
+                NSSDatabase.revocationArguments(list: file, directory: contents.directory)
+            }
+        }
     }
 
     private static func take(

@@ -8,6 +8,8 @@ public struct OwnDaemonSettings: Hashable, Sendable {
     public let retransmission: IKERetransmission?
     /// How long the kernel does not ask again when it has asked for associations; nil for the daemon's usual time.
     public let acquireExpiry: Duration?
+    /// How long the daemon is silent behind NAT before it sends a keep-alive, zero for none; nil for its usual time.
+    public let keepAlive: Duration?
     /// The settings that netlab computes with; those that netlab writes otherwise; those that are the daemon's affair alone; those that
     /// may decide and that nothing here computes, with their lines.
     public let taken: [String]
@@ -27,9 +29,10 @@ public struct OwnDaemonSettings: Hashable, Sendable {
     }
 
     public init(
-        retransmission: IKERetransmission?, acquireExpiry: Duration?, taken: [String], overruled: [String],
-        others: [String], open: [String]
+        retransmission: IKERetransmission?, acquireExpiry: Duration?, keepAlive: Duration?, taken: [String],
+        overruled: [String], others: [String], open: [String]
     ) {
+        self.keepAlive = keepAlive
         self.retransmission = retransmission
         self.acquireExpiry = acquireExpiry
         self.taken = taken

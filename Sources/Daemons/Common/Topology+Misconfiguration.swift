@@ -79,9 +79,9 @@ extension Topology {
                 if let key = end.proposal?.presharedKey?.reveal() {
                     tunnels[index].ends[place].proposal?.authentication = .presharedKey(Secret(Self.mistaken(key)))
                 }
-            case .certificate:
+            case .certificate, .revoked:
                 if case .certificate(var use) = end.proposal?.authentication {
-                    use.isMistaken = true
+                    use.shown = parameter == .revoked ? .revoked : .stranger
                     tunnels[index].ends[place].proposal?.authentication = .certificate(use)
                 }
             case .ike:

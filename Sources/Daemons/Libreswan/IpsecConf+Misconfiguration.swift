@@ -8,8 +8,8 @@ extension ConnectionFiles {
         switch parameter {
         case .psk:
             files.secrets = Secret(Self.mistakingKeys(in: secrets.reveal(), for: "\(end.remoteAddress)"))
-        // `mismatch` refuses it for files of the user's.
-        case .certificate: break
+        // Faults' reader refuses them for files of the user's.
+        case .certificate, .revoked: break
         case .ike:
             files.configuration = Self.setting(["ike"], to: Self.otherAlgorithms, in: configuration, of: end.connection)
         case .esp:

@@ -388,6 +388,25 @@ public struct Libreswan: KeyDaemon {
     /// pluto looks once in a delay whether a packet came in since it looked last.
     public func latestQuestion(after delay: Duration) -> Duration { delay * 2 }
 
+    /// `DEFAULT_KEEP_ALIVE_SECS` of programs/pluto/nat_traversal.c (4.10, 5.2); `keep-alive` and `nat-keepalive` of ipsec.conf(5).
+    public func keepAlive(of end: TunnelEnd, in topology: Topology) -> Duration? {
+        guard case .own(let files) = end.configuration else { return .seconds(20) }
+        guard end.own?.settings["nat-keepalive"] != "no" else { return nil }
+        let written = IpsecConf(files.configuration).setup.last { $0.key == "keep-alive" }?.value
+        return written.flatMap(Int.init).map { .seconds($0) } ?? .seconds(20)
+    }
+
+    /// Its timer is not set again when it comes within 20 s of a message of IKE's (`nat_traversal_ka_event`,
+    /// programs/pluto/nat_traversal.c, 4.10 and 5.2).
+    public var keepsAliveUnfailingly: Bool { false }
+
+    /// Nothing in pluto listens for the kernel's `XFRM_MSG_MAPPING`. `complete_v2_state_transition` (programs/pluto/ikev2.c) takes a
+    /// request's new port for the IKE SA alone in 4.10, and not even for that in 5.2, whose comment says that the ESP SAs' was never
+    /// written (its issues 1492 and 1529).
+    public func reasonAgainstNewPort(_ version: DaemonVersion) -> String? {
+        "libreswan goes on sending ESP to the port that it knew when the associations were made"
+    }
+
     public let unknownKeys: String? = "(libreswan) only for AES-CBC with HMAC-SHA1 or HMAC-SHA2"
 
     public func renewalHint(connection: String, prefix: String) -> String {

@@ -38,7 +38,7 @@ public enum LibreswanConfiguration {
                     startup: tunnel.isUnused ? .listen : startup, action: action)
             }.joined(separator: "\n")
             let secret = proposal.presharedKey.map {
-                "\(end.identity) \(peer.identity) : PSK \"\($0.reveal())\"\n"
+                "\(identity(end.ikeIdentity)) \(identity(peer.ikeIdentity)) : PSK \"\($0.reveal())\"\n"
             }
             return connections.generated(for: tunnel, connection: connection, secrets: secret)
         }
@@ -110,15 +110,16 @@ public enum LibreswanConfiguration {
             : [("authby", ways.first.map { word($0, "rsa-sha2") } ?? "secret")]
         // A stranger's certificate is for another subject, and for the same alternative names.
         var own = identity(end.ikeIdentity)
-        if let use, use.isMistaken, case .distinguishedName = use.identity { own = "%fromcert" }
+        if let use, use.shown == .stranger, case .distinguishedName = use.identity { own = "%fromcert" }
         return means + [
             ("left", "\(end.localAddress)"),
             ("leftid", own),
             ("right", "\(end.remoteAddress)"),
             ("rightid", identity(peer.ikeIdentity)),
         ]
+            + (use?.hasIntermediate ?? false ? [("sendca", "issuer")] : [])
             // Anybody may have signed the peer's whom the key store trusts.
-            + (use.map { [("leftcert", $0.shownName), ("leftsendcert", "always"), ("rightca", "%any")] } ?? [])
+            + (use.map { [("leftcert", $0.name(of: $0.shown)), ("leftsendcert", "always"), ("rightca", "%any")] } ?? [])
     }
 
     private static func identity(_ identity: IKEIdentity) -> String {

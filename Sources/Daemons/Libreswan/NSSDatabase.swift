@@ -25,10 +25,22 @@ public enum NSSDatabase {
         ["/usr/bin/certutil", "-A", "-d", "sql:\(directory)", "-n", name, "-t", "CT,,", "-a", "-i", certificate]
     }
 
+    /// The command that takes in the certificate of an authority that is only shown, in PEM.
+    public static func intermediateArguments(certificate: String, name: String, directory: String) -> [String] {
+        ["/usr/bin/certutil", "-A", "-d", "sql:\(directory)", "-n", name, "-t", ",,", "-a", "-i", certificate]
+    }
+
+    /// The command that takes in what an authority has revoked, in DER (crlutil(1)).
+    public static func revocationArguments(list: String, directory: String) -> [String] {
+        ["/usr/bin/crlutil", "-I", "-i", list, "-d", "sql:\(directory)"]
+    }
+
     /// What a node's database has, each certificate once.
     static func contents(for node: String, in topology: Topology, directory: String) -> KeyStoreContents {
         var names: [String] = []
         var entries: [KeyStoreContents.Entry] = []
+        var revocations: [String] = []
+        var intermediates: [String] = []
         for (_, end) in topology.tunnelEnds(of: node) {
             guard let use = end.certificate else { continue }
             let name = end.own?.terms.certificate ?? use.name
@@ -36,10 +48,14 @@ public enum NSSDatabase {
             names.append(name)
             guard let credential = use.credential else { continue }
             entries.append(.init(name: name, pair: credential.own, authorities: credential.authorities))
-            if let stranger = credential.stranger {
-                entries.append(.init(name: use.strangerName, pair: stranger, authorities: []))
+            for (shown, pair) in credential.spares {
+                entries.append(.init(name: use.name(of: shown), pair: pair, authorities: []))
             }
+            for one in credential.intermediates where !intermediates.contains(one) { intermediates.append(one) }
+            for list in credential.revocations where !revocations.contains(list) { revocations.append(list) }
         }
-        return KeyStoreContents(directory: directory, names: names, entries: entries)
+        return KeyStoreContents(
+            directory: directory, names: names, entries: entries, revocations: revocations,
+            intermediates: intermediates)
     }
 }

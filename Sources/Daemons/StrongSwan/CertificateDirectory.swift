@@ -1,7 +1,7 @@
 import DaemonProfiles
 import LabModel
 
-/// The directories that swanctl(8) reads certificates and keys from: `x509`, `x509ca` and `private` below /etc/swanctl.
+/// The directories that swanctl(8) reads certificates and keys from: `x509`, `x509ca`, `x509crl` and `private` below /etc/swanctl.
 ///
 /// Source: swanctl.conf(5), `local.certs`, `remote.cacerts`; swanctl(8), FILES.
 enum CertificateDirectory {
@@ -25,7 +25,14 @@ enum CertificateDirectory {
             let made = "# made when the lab comes up\n"
             let authorities = credential?.authorities ?? [made]
             files += self.files(use.name, credential?.own ?? CertifiedKey(certificate: made, key: Secret(made)))
-            if let stranger = credential?.stranger { files += self.files(use.strangerName, stranger) }
+            for (shown, pair) in credential?.spares ?? [] { files += self.files(use.name(of: shown), pair) }
+            files += (credential?.revocations ?? []).map {
+                ConfigurationFile(path: "\(path)/x509crl/revoked.pem", contents: $0)
+            }
+            files += (credential?.intermediates ?? []).enumerated().map { index, text in
+                ConfigurationFile(
+                    path: "\(path)/x509ca/intermediate-\(index + 1)-of-\(fileName(use.name))", contents: text)
+            }
             files += zip(authorityNames(of: use), authorities).map {
                 ConfigurationFile(path: "\(path)/x509ca/\($0)", contents: $1)
             }

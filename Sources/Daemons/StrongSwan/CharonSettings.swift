@@ -30,6 +30,7 @@ struct CharonSettings {
         let foreign = includes.filter { !Self.followed.contains($0.key) }.sorted { $0.value < $1.value }
         return OwnDaemonSettings(
             retransmission: IKERetransmission(waits: retransmission.waits), acquireExpiry: acquireExpiry,
+            keepAlive: keepAlive,
             taken: written.filter(Self.taken.contains), overruled: own,
             others: written.filter { !Self.taken.contains($0) && !own.contains($0) && !open.contains($0) },
             open: open.map { "\($0) = \(values[$0] ?? "")" + (lines[$0].map { " (line \($0))" } ?? "") }
@@ -50,6 +51,10 @@ struct CharonSettings {
 
     private var acquireExpiry: Duration? {
         values["plugins.kernel-netlink.xfrm_acq_expires"].flatMap(Int.init).map { .seconds($0) }
+    }
+
+    private var keepAlive: Duration? {
+        values["keep_alive"].flatMap { Int($0.hasSuffix("s") ? String($0.dropLast()) : $0) }.map { .seconds($0) }
     }
 
     /// Whether a setting may decide something and is not computed with, or is written in a way that is not read.

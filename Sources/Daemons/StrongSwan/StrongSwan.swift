@@ -258,6 +258,19 @@ public struct StrongSwan: KeyDaemon {
     /// charon looks again when the last packet that it knows of is as old as the delay; it counts whole seconds.
     public func latestQuestion(after delay: Duration) -> Duration { delay + .seconds(1) }
 
+    /// `keep_alive` of strongswan.conf(5).
+    public func keepAlive(of end: TunnelEnd, in topology: Topology) -> Duration? {
+        let written = topology.ownKeySettings(of: end.node)?.keepAlive ?? .seconds(20)
+        return written > .zero ? written : nil
+    }
+
+    /// Each follows when nothing has been sent since the one before (`send_keepalive`, src/libcharon/sa/ike_sa.c of 5.9.8).
+    public var keepsAliveUnfailingly: Bool { true }
+
+    /// The kernel tells it of the first ESP packet from there (`XFRM_MSG_MAPPING`; src/libcharon/processing/jobs/update_sa_job.c), and a
+    /// request of IKE's counts as well (`process_message`, src/libcharon/sa/ikev2/task_manager_v2.c of 5.9.8).
+    public func reasonAgainstNewPort(_ version: DaemonVersion) -> String? { nil }
+
     public let unknownKeys: String? = nil
 
     public func renewalHint(connection: String, prefix: String) -> String {

@@ -86,8 +86,8 @@ public enum StrongSwanConfiguration {
     static let plugins = [
         "random", "nonce", "openssl", "xcbc", "kdf", "kernel-netlink", "socket-default", "vici", "updown",
     ]
-    /// What reads certificates and keys in PEM besides, and checks what an authority may sign.
-    private static let certificatePlugins = ["pem", "pkcs1", "pkcs8", "x509", "constraints"]
+    /// What reads certificates and keys in PEM besides, and checks what an authority may sign and what it has revoked.
+    private static let certificatePlugins = ["pem", "pkcs1", "pkcs8", "x509", "revocation", "constraints"]
 
     /// - Parameters:
     ///   - schedule: Nil where the settings or all connections are the user's, who may count on charon's own values.
@@ -196,15 +196,15 @@ public enum StrongSwanConfiguration {
     }
 
     private static func local(_ end: TunnelEnd) -> [(String, String)] {
-        guard let use = end.certificate else { return [("auth", "psk"), ("id", "\(end.identity)")] }
-        let certificate = ("certs", CertificateDirectory.fileName(use.shownName))
+        guard let use = end.certificate else { return [("auth", "psk"), ("id", name(of: end))] }
+        let certificate = ("certs", CertificateDirectory.fileName(use.name(of: use.shown)))
         // Without `id` it is the certificate's subject.
-        if use.isMistaken, case .distinguishedName = use.identity { return [("auth", "pubkey"), certificate] }
+        if use.shown == .stranger, case .distinguishedName = use.identity { return [("auth", "pubkey"), certificate] }
         return [("auth", "pubkey"), certificate, ("id", identity(use.identity))]
     }
 
     private static func remote(_ peer: TunnelEnd, of end: TunnelEnd) -> [(String, String)] {
-        guard let use = end.certificate else { return [("auth", "psk"), ("id", "\(peer.identity)")] }
+        guard let use = end.certificate else { return [("auth", "psk"), ("id", name(of: peer))] }
         return [
             ("auth", "pubkey"), ("id", identity(peer.ikeIdentity)),
             ("cacerts", CertificateDirectory.authorityNames(of: use).joined(separator: ", ")),
@@ -213,6 +213,9 @@ public enum StrongSwanConfiguration {
 
     /// In quotation marks, for a distinguished name has commas.
     private static func identity(_ identity: IKEIdentity) -> String { "\"\(identity)\"" }
+
+    /// What an end with a pre-shared key calls itself.
+    private static func name(of end: TunnelEnd) -> String { end.name ?? "\(end.identity)" }
 
     /// Settings of a child.
     private static func way(into end: TunnelEnd) -> [(String, String)] {
@@ -231,7 +234,7 @@ public enum StrongSwanConfiguration {
         let shared = Section(
             "ike-\(end.connection)",
             [
-                ("id-local", "\(end.identity)"), ("id-remote", "\(peer.identity)"),
+                ("id-local", name(of: end)), ("id-remote", name(of: peer)),
                 ("secret", "\"\(key.reveal().escaped)\""),
             ])
         return Section("secrets", [], [shared])

@@ -19,8 +19,8 @@ extension ConnectionFiles {
         case .psk:
             files.configuration += Self.mistakenKeys(of: configuration)
             files.secrets = Secret(secrets.reveal() + Self.mistakenKeys(of: secrets.reveal()))
-        // `mismatch` refuses it for files of the user's.
-        case .certificate: break
+        // Faults' reader refuses them for files of the user's.
+        case .certificate, .revoked: break
         case .ike:
             let other = Self.otherAlgorithms(than: end.own?.settings["proposals"])
             files.configuration += "\nconnections {\n\(end.connection) {\nproposals = \(other)\n}\n}\n"

@@ -120,28 +120,39 @@ struct WirePlaces: Sendable {
 
     /// The address that stands for a tunnel's end in the source field of what `place` sends.
     private func address(of end: TunnelEnd, asSourceAt place: LinkEnd) -> IPAddress {
-        guard let gateway = translator(of: end) else { return end.localAddress }
-        if place.node == gateway.name {
-            return place.routedInterface == gateway.nat?.interface ? end.identity : end.localAddress
-        }
-        return isBeside(end, place.node) ? end.localAddress : end.identity
+        translated(end, at: place) { $0.outside }
     }
 
     private func address(of end: TunnelEnd, asDestinationAt place: LinkEnd) -> IPAddress {
-        guard let gateway = translator(of: end) else { return end.localAddress }
-        return place.node == gateway.name || isBeside(end, place.node) ? end.localAddress : end.identity
+        translated(end, at: place) { $0.inside }
     }
 
-    /// The node that translates the end's address; nil where none does.
-    private func translator(of end: TunnelEnd) -> Node? {
-        guard end.localAddress != end.identity else { return nil }
-        return topology.translator(of: end.localAddress)?.node
+    /// The address that stands for a tunnel's end in what `place` sends.
+    ///
+    /// - Parameter leaving: What a gateway that translates the address puts there by its outside interface.
+    private func translated(
+        _ end: TunnelEnd, at place: LinkEnd, leaving: (Topology.Translation) -> IPAddress
+    ) -> IPAddress {
+        guard end.localAddress != end.identity else { return end.localAddress }
+        let chain = topology.translations(of: end.localAddress)
+        guard let nearest = chain.first else { return end.localAddress }
+        if let own = chain.first(where: { $0.gateway.name == place.node }) {
+            return place.routedInterface == own.gateway.nat?.interface ? leaving(own) : own.inside
+        }
+        let across = topology.linkEnds(of: place.node).first { $0.end == place }.flatMap { $0.link.peer(of: $0.end) }
+        if let neighbour = chain.first(where: {
+            $0.gateway.name == across?.node && $0.gateway.nat?.interface == across?.routedInterface
+        }) {
+            return neighbour.outside
+        }
+        if isBeside(end.node, place.node) { return nearest.inside }
+        return chain.dropFirst().first { isBeside($0.gateway.name, place.node) }?.inside ?? end.identity
     }
 
-    /// Whether a node is on the inner side of an end's NAT: in the same cloud.
-    private func isBeside(_ end: TunnelEnd, _ node: String) -> Bool {
+    /// Whether two nodes are on the same side of their NATs: in the same cloud.
+    private func isBeside(_ one: String, _ other: String) -> Bool {
         let cloud = { (name: String) in topology.node(named: name)?.cloud ?? name }
-        return cloud(node) == cloud(end.node)
+        return cloud(one) == cloud(other)
     }
 
     /// The tunnel that a packet with these outer addresses belongs to at a place, and who encrypted it.

@@ -53,10 +53,13 @@ extension TopologyResolver {
             }
             let subject = "O=\(file.name?.value ?? "lab"), OU=\(tunnel), CN=\(end.node.value)"
             guard let identity = identity(spec, of: end, subject: subject) else { return nil }
-            return CertificateUse(
+            var use = CertificateUse(
                 origin: .made(type), family: type.family, subject: subject, identity: identity,
                 name: "netlab-\(tunnel)",
                 credential: nil)
+            use.lifetime = spec.lifetime
+            use.hasIntermediate = spec.hasIntermediate
+            return use
         case .files(let certificate, let key, let authorities):
             // One of both ends' has been reported.
             guard end.proposal.certificate != nil else { return nil }

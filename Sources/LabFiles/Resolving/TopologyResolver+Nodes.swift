@@ -144,7 +144,7 @@ extension TopologyResolver {
         return AddressTranslation(
             interface: interface.value,
             mappings: spec.mappings.map { .init(outside: $0.outside.value, inside: $0.inside.value) },
-            masqueraded: spec.masqueraded)
+            masqueraded: spec.masqueraded, timeouts: spec.timeouts)
     }
 
     /// The text of a file beside the lab file; the name must not lead anywhere else.

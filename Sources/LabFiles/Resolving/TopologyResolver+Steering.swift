@@ -155,19 +155,19 @@ extension TopologyResolver {
     /// Reports a tunnel that only the end outside of a masquerade would begin.
     func checkReach(of tunnel: Tunnel, _ spec: TunnelSpec) {
         guard !tunnel.isUnused else { return }
-        for end in tunnel.ends where end.localAddress != end.identity {
-            guard let (gateway, _) = wires?.translator(of: end.localAddress),
-                gateway.nat?.mappings.contains(where: { $0.inside == end.localAddress }) == false
-            else { continue }
+        let masquerade = { (end: TunnelEnd) in
+            wires?.translations(of: end.localAddress).first { end.localAddress != end.identity && $0.isMasquerade }
+        }
+        for end in tunnel.ends {
+            guard let gateway = masquerade(end)?.gateway else { continue }
             if !end.begins {
                 collector.error(
                     spec.ends.first { $0.node.value == end.node }?.line ?? spec.name.line,
                     "tunnels.\(tunnel.name): \(end.node) waits for its peer, and \(gateway.name) lets nothing in to it that begins outside (masquerade)",
                     "Have \(end.node) begin: \(end.own == nil ? "`startup: initiate`" : end.keyDaemon.startSetting).")
             }
-            if let peer = tunnel.peer(of: end), let mapped = wires?.translator(of: peer.localAddress),
-                mapped.node.nat?.mappings.contains(where: { $0.inside == peer.localAddress }) == false
-            {
+            checkKeepAlives(of: end, tunnel, behind: gateway, spec)
+            if tunnel.peer(of: end).flatMap(masquerade) != nil {
                 collector.error(
                     spec.name.line,
                     "tunnels.\(tunnel.name): both ends are behind a masquerade, so neither reaches the other",
@@ -177,8 +177,22 @@ extension TopologyResolver {
         }
     }
 
+    /// Warns of a gateway that forgets a tunnel's end behind it sooner than that one speaks up.
+    private func checkKeepAlives(of end: TunnelEnd, _ tunnel: Tunnel, behind gateway: Node, _ spec: TunnelSpec) {
+        let silence = gateway.nat?.timeouts.silence ?? .zero
+        let interval = wires.flatMap { end.keyDaemon.keepAlive(of: end, in: $0) }
+        guard interval.map({ $0 >= silence }) ?? true else { return }
+        collector.warning(
+            spec.ends.first { $0.node.value == end.node }?.line ?? spec.name.line,
+            "tunnels.\(tunnel.name): \(gateway.name) forgets who is behind a port after a silence of \(silence.shortText), and \(end.node) "
+                + (interval.map { "sends keep-alives every \($0.shortText)" } ?? "sends no keep-alives")
+                + ": in between its peer may not reach it",
+            "Write a longer `udp-stream:` under `timeouts:` of \(gateway.name), or have \(end.node) send keep-alives more often, by files of your own."
+        )
+    }
+
     /// Reports what a kernel or a daemon cannot tell apart: VTIs between the same addresses, of which there is one whatever its key
-    /// (`ip_tunnel_find`, net/ipv4/ip_tunnel.c), and generated tunnels from one identity behind a masquerade.
+    /// (`ip_tunnel_find`, net/ipv4/ip_tunnel.c), and generated tunnels from peers of one name behind a masquerade.
     func checkTwins(of tunnels: [Tunnel]) {
         let ends = tunnels.flatMap { tunnel in tunnel.ends.map { (tunnel: tunnel, end: $0) } }
         for (index, (tunnel, end)) in ends.enumerated() {
@@ -205,13 +219,14 @@ extension TopologyResolver {
                     "tunnels.\(tunnel.name): \(end.node) has a VTI from \(end.localAddress) to \(end.remoteAddress) already, in \(twin.tunnel.name), and Linux takes no second one",
                     "Take `interface-kind: xfrm`, or another address.")
             }
-            if end.proposal != nil, twin.end.proposal != nil,
-                tunnel.peer(of: end)?.node != twin.tunnel.peer(of: twin.end)?.node
+            if end.proposal != nil, twin.end.proposal != nil, let peer = tunnel.peer(of: end),
+                let other = twin.tunnel.peer(of: twin.end), peer.node != other.node,
+                peer.ikeIdentity == other.ikeIdentity
             {
                 collector.error(
                     line,
-                    "tunnels.\(tunnel.name): its peer calls itself \(end.remoteAddress), as that of \(twin.tunnel.name) does, and \(end.node) could not tell them apart",
-                    "Bring your own files with an identity for each, or give the peers public addresses of their own by `map:`."
+                    "tunnels.\(tunnel.name): its peer calls itself \(peer.ikeIdentity), as that of \(twin.tunnel.name) does, and \(end.node) could not tell them apart",
+                    "Give each end behind \(end.remoteAddress) an `identity:` of its own, such as \(peer.node).example.net; or a public address by `map:`."
                 )
             }
         }
@@ -247,6 +262,12 @@ extension TopologyResolver {
                 (written.options.written + spec.options.written).first { $0.value == key }?.line ?? spec.name.line
             }
             let options = end.options
+            if let identity = written.identity, options.ikeVersion == 1 {
+                collector.error(
+                    identity.line,
+                    "\(place): with IKEv1 the key is found by addresses before a name is heard (RFC 2409, section 5.4)",
+                    "Remove `identity:`, or take IKEv2.")
+            }
             if options.isAggressive, options.ikeVersion == 2 {
                 collector.error(
                     line("aggressive"), "\(place): IKEv2 has no aggressive mode",
@@ -353,7 +374,10 @@ extension TopologyResolver {
                             "tunnels.\(tunnel.name): at \(node.name) its selectors \(pair) overlap those of \(other.name), \(clash)",
                             "Give each tunnel packets of its own, or write both as pairs of one tunnel.")
                     }
-                    if earlier.localAddress == end.localAddress, earlier.remoteAddress == end.remoteAddress {
+                    // Peers behind one address are told apart by their names, and their packets by the selectors.
+                    if earlier.localAddress == end.localAddress, earlier.remoteAddress == end.remoteAddress,
+                        other.peer(of: earlier)?.node == tunnel.peer(of: end)?.node
+                    {
                         collector.error(
                             line,
                             "tunnels.\(tunnel.name): at \(node.name) it has the addresses of \(other.name), and no interface to tell it by",

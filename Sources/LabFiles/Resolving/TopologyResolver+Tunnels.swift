@@ -101,6 +101,7 @@ extension TopologyResolver {
                 deadPeerDetection: own.own == nil ? own.spec.deadPeerDetection ?? spec.deadPeerDetection : nil,
                 connection: own.spec.connection?.value ?? spec.name.value, configuration: own.configuration)
             end.addressing = addressing(of: own.spec, place: place)
+            end.name = own.spec.identity?.value
             return end
         }
         guard ends.count == 2 else { return nil }

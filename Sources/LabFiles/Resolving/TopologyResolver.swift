@@ -90,8 +90,8 @@ struct TopologyResolver {
     func outside(_ address: IPAddress) -> IPAddress {
         // What is wrong beside a mapping has been reported.
         let mappings = file.nodes.compactMap(\.nat).flatMap(\.mappings)
-        return mappings.first { $0.inside.value == address }?.outside.value ?? wires?.translator(of: address)?.outside
-            ?? address
+        let first = mappings.first { $0.inside.value == address }?.outside.value ?? address
+        return wires?.translations(of: first).last?.outside ?? first
     }
 
     /// The link ends written for a node, whether or not their links could be built.

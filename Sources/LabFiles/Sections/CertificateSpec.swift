@@ -22,6 +22,10 @@ struct CertificateSpec {
 
     let origin: Origin
     let identity: Identity
+    /// How long what the lab's own CA signs is valid, from the lab's beginning; nil for ten years.
+    let lifetime: Duration?
+    /// Whether an intermediate authority signs it.
+    let hasIntermediate: Bool
     let identityLine: Int
     let line: Int
     /// As `tunnels.main.certificate`.
@@ -36,16 +40,21 @@ struct CertificateSpec {
         guard value.node.mapping != nil else {
             guard let type = value.choice(CertificateKeyType.self, noun: "kinds of key") else { return nil }
             origin = .made(type.value)
+            lifetime = nil
+            hasIntermediate = false
             identity = .subject
             identityLine = value.line
             return
         }
-        guard let fields = value.fields(["key-type", "identity", "file", "key", "ca"]) else { return nil }
+        guard let fields = value.fields(["key-type", "identity", "valid", "intermediate", "file", "key", "ca"]) else {
+            return nil
+        }
         let name = "the name of a file in PEM beside the lab file"
         if ["file", "key", "ca"].contains(where: { fields[$0] != nil }) {
-            if let type = fields["key-type"] {
-                type.collector.error(
-                    type.line, "\(type.path) is not used: the end brings its own key", "Remove `key-type:`.")
+            for key in ["key-type", "valid", "intermediate"] {
+                guard let field = fields[key] else { continue }
+                field.collector.error(
+                    field.line, "\(field.path) is not used: the end brings its own certificate", "Remove `\(key):`.")
             }
             guard let certificate = fields.required("file", "the end's certificate, \(name)")?.text(name),
                 let key = fields.required("key", "the certificate's private key, \(name)")?.text(name),
@@ -60,6 +69,8 @@ struct CertificateSpec {
             else { return nil }
             origin = .made(type.value)
         }
+        lifetime = fields["valid"].flatMap(Self.lifetime)
+        hasIntermediate = fields["intermediate"]?.flag()?.value ?? false
         identityLine = fields["identity"]?.line ?? value.line
         guard let written = fields["identity"] else {
             identity = .subject
@@ -76,5 +87,14 @@ struct CertificateSpec {
             }
             identity = .name(text.value)
         }
+    }
+
+    private static func lifetime(_ value: YAMLValue) -> Duration? {
+        guard let time = value.duration()?.value else { return nil }
+        if time < .seconds(60) || time > .seconds(3650 * 86_400) || time.components.attoseconds != 0 {
+            value.wrong("whole seconds from 1m to 3650d, such as 1h")
+            return nil
+        }
+        return time
     }
 }

@@ -8,6 +8,8 @@ struct TunnelSpec {
     struct End {
         let node: Located<String>
         let address: Located<IPAddress>?
+        /// The DNS name that it calls itself with a pre-shared key.
+        let identity: Located<String>?
         /// Nil for an end that policies alone lead into.
         let interface: Located<InterfaceName>?
         let interfaceKind: Located<TunnelInterfaceKind>?
@@ -99,13 +101,15 @@ extension TunnelSpec.End {
         guard
             let fields = value.fields(
                 [
-                    "address", "interface", "interface-kind", "selectors", "inside", "mtu", "routes", "withdraw",
+                    "address", "identity", "interface", "interface-kind", "selectors", "inside", "mtu", "routes",
+                    "withdraw",
                     "metric", "startup", "dpd", "dpd-action",
                     "config", "secrets", "connection", "addressed-by",
                 ] + ProposalSpec.keys + OptionsSpec.keys)
         else { return nil }
         node = key
         address = fields["address"]?.value(IPAddress.self, "an address of the node")
+        identity = fields["identity"].flatMap(Self.identity)
         interface = fields["interface"]?.value(InterfaceName.self, "an interface's name of 1 to 15 bytes")
         interfaceKind = fields["interface-kind"]?.choice(TunnelInterfaceKind.self, noun: "kinds of tunnel interfaces")
         selectors = fields["selectors"].map { SelectorSpec.all($0, nodes: nodes) }
@@ -144,12 +148,27 @@ extension TunnelSpec.End {
         configuration = fields["config"]?.text("the name of a file beside the lab file")
         secrets = fields["secrets"]?.text("the name of a file beside the lab file")
         connection = fields["connection"]?.text("the name of a `conn` section")
+        if let identity, configuration != nil || fields["certificate"] != nil {
+            value.collector.error(
+                identity.line, "\(value.path): `identity:` is for a pre-shared key of netlab's configuration",
+                configuration == nil ? "Write it under `certificate:`." : "Write it into \(configuration?.value ?? "")."
+            )
+        }
         line = key.line
         addressing = fields["addressed-by"]?.choice(TunnelEnd.Addressing.self, noun: "ways to get addresses")
         ofInterface = ["interface-kind", "inside", "mtu", "routes", "withdraw", "metric", "addressed-by"].compactMap {
             key in
             fields[key].map { Located(value: key, line: $0.line) }
         }
+    }
+
+    private static func identity(_ value: YAMLValue) -> Located<String>? {
+        guard let text = value.text("a DNS name") else { return nil }
+        guard IKEIdentity.isHostName(text.value) else {
+            value.wrong("a DNS name in small letters, such as west.example.net")
+            return nil
+        }
+        return text
     }
 }
 

@@ -167,6 +167,7 @@ struct NodeSpec {
         let interface: Located<InterfaceName>?
         let mappings: [(outside: Located<IPAddress>, inside: Located<IPAddress>)]
         let masqueraded: [AddressTranslation.Masquerade]
+        let timeouts: AddressTranslation.Timeouts
     }
 
     let name: Located<String>
@@ -368,7 +369,7 @@ struct NodeSpec {
     }
 
     private static func nat(_ value: YAMLValue) -> NAT? {
-        guard let fields = value.fields(["outside", "map", "masquerade"]) else { return nil }
+        guard let fields = value.fields(["outside", "map", "masquerade", "timeouts"]) else { return nil }
         let masqueraded = fields["masquerade"].map(masqueraded)
         let interface = fields.required("outside", "the interface that faces the Internet")?
             .value(InterfaceName.self, "an interface's name")
@@ -386,7 +387,26 @@ struct NodeSpec {
                 value.value(IPAddress.self, "the private address").map { (Located(value: address, line: key.line), $0) }
             }
         }
-        return NAT(interface: interface, mappings: mappings ?? [], masqueraded: masqueraded ?? [])
+        return NAT(
+            interface: interface, mappings: mappings ?? [], masqueraded: masqueraded ?? [],
+            timeouts: fields["timeouts"].map { timeouts($0, isOfPorts: masqueraded != nil) } ?? .init())
+    }
+
+    private static func timeouts(_ value: YAMLValue, isOfPorts: Bool) -> AddressTranslation.Timeouts {
+        guard let fields = value.fields(["udp", "udp-stream"]) else { return .init() }
+        if !isOfPorts {
+            value.collector.error(
+                value.line, "\(value.path): a translation one to one is there for ever",
+                "Remove `timeouts:`, or add `masquerade:`.")
+        }
+        let time = { (key: String) -> Duration? in
+            guard let field = fields[key], let time = field.duration()?.value else { return nil }
+            if time < .seconds(1) || time > .seconds(86400) || time.components.attoseconds != 0 {
+                field.wrong("whole seconds from 1s to 1d, such as 30s")
+            }
+            return time
+        }
+        return .init(unanswered: time("udp"), stream: time("udp-stream"))
     }
 }
 

@@ -18,6 +18,7 @@ extension Fault: CustomStringConvertible {
             "security \(node) without \(source)\(transport.map { " \($0.rawValue)" } ?? "")"
         case .sourceDestinationCheck(let node): "source-destination-check \(node) on"
         case .daemon(let node, let kind, let fault): "daemon \(node)/\(kind.rawValue) \(fault.rawValue)"
+        case .mismatch(let tunnel, .revoked, let node): "certificate \(tunnel) revoked at \(node)"
         case .mismatch(let tunnel, let parameter, let node): "mismatch \(tunnel) \(parameter.rawValue) at \(node)"
         case .associationsDeleted(let tunnel, let node): "sa \(tunnel) deleted at \(node)"
         case .maintenance(let tunnel, let node): "maintenance \(tunnel) at \(node)"

@@ -95,6 +95,8 @@ public enum Fault: Hashable, Sendable, Codable {
     /// What two ends of a tunnel must agree on.
     public enum Parameter: String, Hashable, Sendable, Codable, CaseIterable {
         case psk, certificate, ike, esp
+        /// A certificate that its authority has revoked: `certificate TUNNEL revoked`.
+        case revoked
     }
 }
 

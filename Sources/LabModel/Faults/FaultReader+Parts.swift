@@ -128,6 +128,21 @@ extension FaultReader {
         }
     }
 
+    /// A revocation by the lab's own authority: of a certificate of another subject, for a daemon's store may tell them apart by nothing else.
+    func revocation(of tunnel: Tunnel, at node: String) throws(FaultError) -> Fault {
+        guard let use = tunnel.ends.first(where: { $0.node == node })?.certificate, case .made = use.origin else {
+            throw FaultError(
+                "\(tunnel.name) has no certificate at \(node) that the lab's own CA has signed and could revoke. Take a tunnel with `certificate: {key-type: …, identity: address}`."
+            )
+        }
+        if case .distinguishedName = use.identity {
+            throw FaultError(
+                "\(node) calls itself \(use.identity) in \(tunnel.name), the subject of its certificate, and the revoked one has another. Write `certificate: {…, identity: address}`, or a DNS name."
+            )
+        }
+        return .mismatch(tunnel: tunnel.name, .revoked, node: node)
+    }
+
     /// The maintenance of a tunnel's end: of the one in a provider's cloud unless named; of the first where both are, or neither is.
     func maintenance(of tunnel: Tunnel, at name: String?) throws(FaultError) -> Fault {
         let providers = tunnel.ends.filter { end in

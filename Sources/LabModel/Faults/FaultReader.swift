@@ -67,6 +67,13 @@ struct FaultReader {
             }
         ),
         (
+            "certificate TUNNEL revoked [at NODE]",
+            { (r, a) throws(FaultError) in
+                let tunnel = try r.usedTunnel(a[0])
+                return try r.revocation(of: tunnel, at: try r.end(a[1], of: tunnel))
+            }
+        ),
+        (
             "sa TUNNEL deleted [at NODE]",
             { (r, a) throws(FaultError) in
                 let tunnel = try r.usedTunnel(a[0])

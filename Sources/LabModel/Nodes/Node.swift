@@ -208,10 +208,39 @@ public struct AddressTranslation: Hashable, Sendable, Codable {
     }
 
     public let masqueraded: [Masquerade]
+    public let timeouts: Timeouts
 
-    public init(interface: InterfaceName, mappings: [Mapping], masqueraded: [Masquerade] = []) {
+    /// How long the gateway remembers who stands behind a port of its own when nothing passes, for UDP.
+    ///
+    /// Source: Documentation/networking/nf_conntrack-sysctl.rst of Linux.
+    public struct Timeouts: Hashable, Sendable, Codable {
+        /// While no answer has come (`nf_conntrack_udp_timeout`), in whole seconds; nil for the kernel's 30 s.
+        public let unanswered: Duration?
+        /// Once both sides have spoken for 2 s or more (`nf_conntrack_udp_timeout_stream`); nil for the kernel's 120 s.
+        public let stream: Duration?
+
+        public init(unanswered: Duration? = nil, stream: Duration? = nil) {
+            self.unanswered = unanswered
+            self.stream = stream
+        }
+
+        /// The silence that a translation of a conversation both ways survives.
+        public var silence: Duration { stream ?? .seconds(120) }
+
+        /// As the gateway's kernel has them; none that nobody has written.
+        public var settings: [Sysctl] {
+            [("udp_timeout", unanswered), ("udp_timeout_stream", stream)].compactMap { name, time in
+                time.map { Sysctl(key: "net.netfilter.nf_conntrack_\(name)", value: "\($0.components.seconds)") }
+            }
+        }
+    }
+
+    public init(
+        interface: InterfaceName, mappings: [Mapping], masqueraded: [Masquerade] = [], timeouts: Timeouts = Timeouts()
+    ) {
         self.interface = interface
         self.mappings = mappings
         self.masqueraded = masqueraded
+        self.timeouts = timeouts
     }
 }

@@ -16,6 +16,15 @@ public struct CertificateUse: Hashable, Sendable, Codable {
         case files(certificate: String, key: String, authorities: String)
     }
 
+    /// Which certificate an end shows.
+    public enum Shown: String, Hashable, Sendable, Codable, CaseIterable {
+        case own
+        /// Of the same names, by an authority that nobody knows.
+        case stranger
+        /// Of the same names but the subject, by the lab's own authority, which has revoked it.
+        case revoked
+    }
+
     public let origin: Origin
     public let family: CertificateKeyFamily
     /// The distinguished name that it is for, as ``IKEIdentity/distinguishedName(_:)`` has it.
@@ -26,8 +35,11 @@ public struct CertificateUse: Hashable, Sendable, Codable {
     public let name: String
     /// Nil until it has been made.
     public var credential: Credential?
-    /// Whether the end shows a certificate of the same names that an authority nobody knows has signed.
-    public var isMistaken = false
+    public var shown = Shown.own
+    /// How long one that the lab's own authority signs is valid, from the lab's beginning; nil for ten years.
+    public var lifetime: Duration?
+    /// Whether an intermediate authority signs it, which the lab's own authority has certified and which the end shows with it.
+    public var hasIntermediate = false
 
     public init(
         origin: Origin, family: CertificateKeyFamily, subject: String, identity: IKEIdentity, name: String,
@@ -41,9 +53,8 @@ public struct CertificateUse: Hashable, Sendable, Codable {
         self.credential = credential
     }
 
-    /// Of ``name`` and the one that a stranger has signed, the one that is shown.
-    public var shownName: String { isMistaken ? strangerName : name }
-    public var strangerName: String { "stranger-\(name)" }
+    /// What the node's daemon knows a certificate by that the end may show.
+    public func name(of shown: Shown) -> String { shown == .own ? name : "\(shown.rawValue)-\(name)" }
 }
 
 /// A certificate and its private key, both in PEM (RFC 7468).
@@ -65,11 +76,21 @@ public struct Credential: Hashable, Sendable, Codable {
     /// By an authority that nobody knows; nil until it has been made. Its key is another: an IKE daemon takes a key that it has once
     /// seen certified.
     public var stranger: CertifiedKey?
+    /// By the lab's own authority, which has revoked it; nil for an end that calls itself by its certificate's subject.
+    public var revoked: CertifiedKey?
+    /// What the authorities have revoked, in PEM (RFC 5280, section 5).
+    public var revocations: [String] = []
+    /// The certificates in PEM that lead from ``own`` to an authority, and that the end shows with it (RFC 7296, section 3.6).
+    public var intermediates: [String] = []
 
-    public init(own: CertifiedKey, authorities: [String], stranger: CertifiedKey? = nil) {
+    public init(own: CertifiedKey, authorities: [String]) {
         self.own = own
         self.authorities = authorities
-        self.stranger = stranger
+    }
+
+    /// Those that faults have the end show, by what they are.
+    public var spares: [(shown: CertificateUse.Shown, pair: CertifiedKey)] {
+        [(.stranger, stranger), (.revoked, revoked)].compactMap { shown, pair in pair.map { (shown, $0) } }
     }
 }
 
@@ -153,5 +174,7 @@ extension TunnelEnd {
     }
 
     /// What it calls itself, as far as the lab file says.
-    public var ikeIdentity: IKEIdentity { certificate?.identity ?? .address(identity) }
+    public var ikeIdentity: IKEIdentity {
+        certificate?.identity ?? name.map { .name($0) } ?? .address(identity)
+    }
 }

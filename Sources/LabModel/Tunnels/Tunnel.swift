@@ -123,6 +123,8 @@ public struct TunnelEnd: Hashable, Sendable, Codable {
     public var configuration: Configuration
     /// Who gives the interface its address and its routes.
     public var addressing = Addressing.netlab
+    /// The DNS name that a generated end with a pre-shared key calls itself in IKE; nil for ``identity``.
+    public var name: String?
 
     public init(
         node: String, localAddress: IPAddress, remoteAddress: IPAddress, identity: IPAddress, daemon: DaemonID,
