@@ -100,9 +100,12 @@ let package = Package(
             name: "PolicyReading", dependencies: ["YAMLReading", "RoutingDaemons", "LabModel", "NetworkTypes"],
             swiftSettings: strict),
         .target(
+            name: "OSPFReading", dependencies: ["YAMLReading", "RoutingDaemons", "LabModel", "NetworkTypes"],
+            swiftSettings: strict),
+        .target(
             name: "LabFiles",
             dependencies: [
-                "ScenarioReading", "PolicyReading", "Providers", "YAMLReading", "Daemons", "DaemonProfiles", "RoutingDaemons", "Certificates", "LabModel", "NetworkTypes",
+                "ScenarioReading", "PolicyReading", "OSPFReading", "Providers", "YAMLReading", "Daemons", "DaemonProfiles", "RoutingDaemons", "Certificates", "LabModel", "NetworkTypes",
                 .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: strict),

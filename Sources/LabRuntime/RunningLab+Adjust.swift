@@ -114,8 +114,8 @@ extension RunningLab {
     private func loseMemory(of node: String) throws {
         let sockets = try sandbox(node).sockets
         try sockets.flushConnections()
-        let own = topology.routingDaemonProfile(of: node)?.routeProtocol
-        for route in try sockets.routes() where route.protocol.rawValue == own { try sockets.deleteRoute(route) }
+        guard let daemon = topology.routingDaemonProfile(of: node) else { return }
+        for route in try sockets.routes() where daemon.gives(route.protocol.rawValue) { try sockets.deleteRoute(route) }
     }
 
     // MARK: Daemons

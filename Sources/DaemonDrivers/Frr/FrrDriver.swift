@@ -9,10 +9,12 @@ import RoutingDaemons
 /// FRR of a node, by bgpd's socket.
 public struct FrrDriver: RoutingDaemonDriver {
     private let control: FrrControl
+    private let ospfControl: FrrControl
     private let sandbox: NodeSandbox
 
     public init(at sandbox: NodeSandbox) {
         control = FrrControl(path: sandbox.agentPath(of: Frr.socketPath))
+        ospfControl = FrrControl(path: sandbox.agentPath(of: Frr.ospfSocketPath))
         self.sandbox = sandbox
     }
 
@@ -43,6 +45,12 @@ public struct FrrDriver: RoutingDaemonDriver {
         let family = session.neighbor.bitWidth == 32 ? "ipv4" : "ipv6"
         let command = "show bgp \(family) unicast neighbors \(session.neighbor) routes json"
         return FrrRoutes.prefixes((try? await ask([command])) ?? "")
+    }
+
+    public func ospfNeighbors() async throws -> [OSPFNeighborState] {
+        let control = ospfControl
+        return FrrOSPFNeighbor.parse(
+            try await offThread { (try? control.run(["show ip ospf neighbor json"])) ?? "" })
     }
 
     /// Its list of all routes has no communities.

@@ -29,6 +29,7 @@ struct ClaimReader {
         case .security: security()
         case .best: best()
         case .symmetric: probe().map { .symmetric(SymmetryClaim(probe: $0)) }
+        case .ospf: ospf()
         }
     }
 

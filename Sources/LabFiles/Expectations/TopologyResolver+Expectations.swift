@@ -58,6 +58,7 @@ extension TopologyResolver {
         case .rate: ["is", "within", "transfer"]
         case .security: ["is"]
         case .best, .symmetric: []
+        case .ospf: ["is"]
         }
     }
 }
