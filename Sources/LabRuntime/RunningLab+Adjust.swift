@@ -115,7 +115,10 @@ extension RunningLab {
         let sockets = try sandbox(node).sockets
         try sockets.flushConnections()
         guard let daemon = topology.routingDaemonProfile(of: node) else { return }
-        for route in try sockets.routes() where daemon.gives(route.protocol.rawValue) { try sockets.deleteRoute(route) }
+        for route in try sockets.routes() where daemon.gives(route.protocol.rawValue) {
+            // What one program of a daemon's has told another before both were killed may have been under way.
+            do { try sockets.deleteRoute(route) } catch let error as NetlinkError where error.errno == ESRCH {}
+        }
     }
 
     // MARK: Daemons
