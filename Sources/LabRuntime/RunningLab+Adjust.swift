@@ -1,6 +1,7 @@
 import AgentProtocol
 import DaemonDrivers
 import Daemons
+import Glibc
 import LabModel
 import LabPlan
 import Netlink

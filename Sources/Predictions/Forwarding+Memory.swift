@@ -105,7 +105,8 @@ extension Forwarding {
 
             init(_ damage: Damage) {
                 (withdrawn, parted) = (damage.withdrawn, damage.parted)
-                halted = parted.isEmpty ? [] : damage.halted
+                // Who is down tells his peers nothing new either.
+                halted = parted.isEmpty ? [] : damage.halted.union(damage.downNodes)
                 var lost = Damage()
                 // Only of links that are given up it counts what is the matter with them.
                 if !parted.isEmpty { (lost.downPorts, lost.downNodes) = (damage.downPorts, damage.downNodes) }
