@@ -152,16 +152,19 @@ extension Predictor {
         return nil
     }
 
-    /// How two routers find each other again on a link that is mended.
-    func adjoin(_ link: String, _ restoration: inout Restoration) {
-        guard let domain = topology.ospf.first(where: { $0.interfaces.contains { $0.link == link } }),
-            let habits = habits(in: domain)
-        else { return }
-        let latest = domain.hello + habits.adjoining + flooding(in: domain) + propagation + Self.start
-        restoration.window = restoration.window.map { $0 + Window(.zero, latest) }
-        restoration.reasons.append(
-            "OSPF on \(link), when it is mended: the neighbour's next hello packet is up to \(domain.hello.shortText) away; \(habits.adjoiningReason): \(latest.shortText) at most."
-        )
+    /// How routers find each other again on links that are mended, all of them at the same time.
+    func adjoin(_ links: [String], _ restoration: inout Restoration) {
+        var longest = Duration.zero
+        for domain in topology.ospf {
+            let parted = links.filter { link in domain.interfaces.contains { $0.link == link } }
+            guard let habits = habits(in: domain), !parted.isEmpty else { continue }
+            let latest = domain.hello + habits.adjoining + flooding(in: domain) + propagation + Self.start
+            longest = max(longest, latest)
+            restoration.reasons.append(
+                "OSPF on \(parted.joined(separator: ", ")), when it is mended: the neighbour's next hello packet is up to \(domain.hello.shortText) away; \(habits.adjoiningReason): \(latest.shortText) at most."
+            )
+        }
+        restoration.window = restoration.window.map { $0 + Window(.zero, longest) }
     }
 
     /// How long a daemon takes at most that is started again: what it computes takes no time.

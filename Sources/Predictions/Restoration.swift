@@ -87,7 +87,7 @@ extension Predictor {
                 ]
             }
         }
-        for change in moment.changes where change.subject == .adjacency { adjoin(change.side.name, &restoration) }
+        adjoin(moment.changes.filter { $0.subject == .adjacency }.map(\.side.name), &restoration)
         return done(restoration)
     }
 

@@ -125,9 +125,9 @@ extension Scenario {
         }
         let steps = steps.compactMap { step -> Step? in
             guard case .check(let pass, let fail) = step.action else { return step }
-            let (pass, fail) = (kept(pass), kept(fail))
-            return pass.isEmpty && fail.isEmpty
-                ? nil : Step(at: step.at, line: step.line, action: .check(pass: pass, fail: fail))
+            let (passing, failing) = (kept(pass), kept(fail))
+            return passing.isEmpty && failing.isEmpty
+                ? nil : Step(at: step.at, line: step.line, action: .check(pass: passing, fail: failing))
         }
         let scenario = Scenario(
             name: name, line: line, summary: summary, variant: variant, traffic: traffic, steps: steps,
