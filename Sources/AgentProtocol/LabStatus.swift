@@ -200,11 +200,13 @@ public struct SessionStatus: Hashable, Sendable, Codable {
         public let lastError: String?
         /// Of BFD beside the session; nil where the daemon has none for it.
         public let bfd: BFDState?
+        /// After how long without a packet BFD gives the peer up, as negotiated; nil while it is not up.
+        public let bfdDetectionSeconds: Double?
 
         public init(
             node: String, asn: ASN, state: BGPState, holdSeconds: Double?, keepaliveSeconds: Double?,
             imported: [IPPrefix],
-            exported: [IPPrefix], lastError: String?, bfd: BFDState? = nil
+            exported: [IPPrefix], lastError: String?, bfd: BFDState? = nil, bfdDetectionSeconds: Double? = nil
         ) {
             self.node = node
             self.asn = asn
@@ -215,6 +217,7 @@ public struct SessionStatus: Hashable, Sendable, Codable {
             self.exported = exported
             self.lastError = lastError
             self.bfd = bfd
+            self.bfdDetectionSeconds = bfdDetectionSeconds
         }
     }
 

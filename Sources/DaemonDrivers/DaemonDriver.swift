@@ -110,6 +110,8 @@ public struct SessionState: Hashable, Sendable {
     public let lastError: String?
     /// Of BFD beside it; nil where the daemon has none for it, or says nothing of it.
     public var bfd: BFDState?
+    /// After how long without a packet BFD gives the peer up, as negotiated; nil while it is not up.
+    public var bfdDetection: Duration?
 
     public func isOf(_ key: SessionKey) -> Bool { name.map { $0 == key.name } ?? (neighbor == key.neighbor) }
 }

@@ -30,6 +30,7 @@ struct ClaimReader {
         case .best: best()
         case .symmetric: probe().map { .symmetric(SymmetryClaim(probe: $0)) }
         case .ospf: ospf()
+        case .bfd: bfd()
         }
     }
 

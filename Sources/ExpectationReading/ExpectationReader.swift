@@ -75,6 +75,7 @@ public struct ExpectationReader {
         case .security: ["is"]
         case .best, .symmetric: []
         case .ospf: ["is"]
+        case .bfd: ["is", "detection"]
         }
     }
 }

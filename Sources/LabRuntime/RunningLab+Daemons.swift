@@ -119,6 +119,7 @@ extension RunningLab {
             node: node, asn: asn, state: own?.state ?? .noAnswer, holdSeconds: own?.hold?.inSeconds,
             keepaliveSeconds: own?.keepalive?.inSeconds,
             imported: try await prefixes(learnedBy: session, at: node),
-            exported: own?.state == .established ? advertised : [], lastError: own?.lastError, bfd: own?.bfd)
+            exported: own?.state == .established ? advertised : [], lastError: own?.lastError, bfd: own?.bfd,
+            bfdDetectionSeconds: own?.bfdDetection?.inSeconds)
     }
 }

@@ -226,5 +226,7 @@ extension ObservedSpeaker {
             node: speaker.node, state: speaker.state, hold: speaker.holdSeconds.map { .seconds($0) },
             keepalive: speaker.keepaliveSeconds.map { .seconds($0) }, learned: speaker.imported,
             lastError: speaker.lastError)
+        bfd = speaker.bfd
+        bfdDetection = speaker.bfdDetectionSeconds.map { .seconds($0) }
     }
 }

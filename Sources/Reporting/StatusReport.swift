@@ -132,13 +132,14 @@ public struct StatusReport: Sendable {
         of speaker: SessionStatus.Speaker, in session: SessionStatus, _ hasBFD: Bool, _ style: Style
     ) -> [String] {
         let bfd = speaker.bfd.map { $0 == .up ? style.good($0.rawValue) : style.bad($0.rawValue) } ?? "-"
+        let detection = speaker.bfdDetectionSeconds.map { " \(Duration.seconds($0).shortText)" } ?? ""
         let seconds = { (value: Double?) in value.map { "\(Self.wholeSeconds($0).components.seconds)s" } ?? "-" }
         let isRight = (speaker.state == .established) == (session.reasonToBeDown == nil)
         let state = isRight ? style.good(speaker.state.rawValue) : style.bad(speaker.state.rawValue)
         let remarks = [speaker.lastError, session.reasonToBeDown.map { "as expected: \($0)" }].compactMap { $0 }
         return [
             speaker.node, "AS\(speaker.asn)", state,
-        ] + (hasBFD ? [bfd] : []) + [
+        ] + (hasBFD ? [bfd + detection] : []) + [
             seconds(speaker.holdSeconds), seconds(speaker.keepaliveSeconds),
             list(speaker.imported), list(speaker.exported), remarks.joined(separator: "; "),
         ]

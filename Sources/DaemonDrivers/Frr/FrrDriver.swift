@@ -10,11 +10,13 @@ import RoutingDaemons
 public struct FrrDriver: RoutingDaemonDriver {
     private let control: FrrControl
     private let ospfControl: FrrControl
+    private let bfdControl: FrrControl
     private let sandbox: NodeSandbox
 
     public init(at sandbox: NodeSandbox) {
         control = FrrControl(path: sandbox.agentPath(of: Frr.socketPath))
         ospfControl = FrrControl(path: sandbox.agentPath(of: Frr.ospfSocketPath))
+        bfdControl = FrrControl(path: sandbox.agentPath(of: Frr.bfdSocketPath))
         self.sandbox = sandbox
     }
 
@@ -32,12 +34,19 @@ public struct FrrDriver: RoutingDaemonDriver {
 
     public func sessions() async throws -> [SessionState] {
         let control = control
-        return try await offThread { (try? control.neighbors()) ?? [] }.map { neighbor in
+        let neighbors = try await offThread { (try? control.neighbors()) ?? [] }
+        var detections: [IPAddress: Duration] = [:]
+        if neighbors.contains(where: { $0.bfd != nil }) {
+            let control = bfdControl
+            detections = FrrBFDPeer.detections(
+                try await offThread { (try? control.run(["show bfd peers json"])) ?? "" })
+        }
+        return neighbors.map { neighbor in
             let isUp = neighbor.state == .established
             return SessionState(
                 name: nil, neighbor: neighbor.address, state: neighbor.state, hold: isUp ? neighbor.hold : nil,
                 keepalive: isUp ? neighbor.keepalive : nil, lastError: isUp ? nil : neighbor.lastError,
-                bfd: neighbor.bfd)
+                bfd: neighbor.bfd, bfdDetection: neighbor.bfd == .up ? detections[neighbor.address] : nil)
         }
     }
 

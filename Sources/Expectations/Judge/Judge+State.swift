@@ -44,6 +44,36 @@ extension Judge {
             outcome: holds ? .pass : .fail, expected: expected, rule: rule, seen: seen)
     }
 
+    func bfd(_ claim: BFDClaim) -> Judgement {
+        let session = topology.session(named: claim.session)
+        let times = (session?.speakers ?? []).map { speaker in
+            (
+                node: speaker.node,
+                time: claim.detection ?? session.flatMap { topology.bfdDetection(of: $0, at: speaker)?.time }
+            )
+        }
+        let words = times.map { "\($0.node) after \($0.time?.shortText ?? "a time that is not known")" }
+        let expected =
+            claim.isUp
+            ? "BFD beside \(claim.session) up, a silent peer given up by \(words.joined(separator: " and by "))"
+            : "BFD beside \(claim.session) not up at both speakers"
+        let rule =
+            "RFC 5880 section 6.8.4: the larger of what one is ready to receive and the other wants to send, times the other's multiplier"
+        guard case .session(let seen)? = observation.finding(of: .session(claim.session)), seen.count == times.count
+        else { return .inconclusive(expected, rule, "it was not measured") }
+        let told = seen.map { speaker in
+            "\(speaker.node) \(speaker.bfd?.rawValue ?? "without BFD")"
+                + (speaker.bfdDetection.map { " after \($0.shortText)" } ?? "")
+        }.joined(separator: "; ")
+        let isUp = seen.allSatisfy { $0.bfd == .up }
+        let isInTime = seen.allSatisfy { speaker in
+            times.contains { $0.node == speaker.node && $0.time != nil && $0.time == speaker.bfdDetection }
+        }
+        return Judgement(
+            outcome: isUp == claim.isUp && (!claim.isUp || isInTime) ? .pass : .fail, expected: expected, rule: rule,
+            seen: told)
+    }
+
     /// A session that one side alone has configured: it tries, and does not come up.
     private func connecting(_ session: OneSidedSession) -> Judgement {
         let expected = "\(session.name) connecting: \(session.reason)"

@@ -55,13 +55,14 @@ public struct Expectation: Hashable, Sendable, Codable {
         case best(BestClaim)
         case symmetric(SymmetryClaim)
         case ospf(OSPFClaim)
+        case bfd(BFDClaim)
 
         /// The kinds, by their keys in a lab file.
         public enum Kind: String, Hashable, Sendable, Codable, CaseIterable {
             case encapsulation, confidentiality, mtu, mss, path, rtt, traceroute, routes, bgp, md5, rate, security
             case securityAssociation = "sa"
             case sharing = "ecmp"
-            case best, symmetric, ospf
+            case best, symmetric, ospf, bfd
         }
 
         public var kind: Kind {
@@ -83,6 +84,7 @@ public struct Expectation: Hashable, Sendable, Codable {
             case .best: .best
             case .symmetric: .symmetric
             case .ospf: .ospf
+            case .bfd: .bfd
             }
         }
     }

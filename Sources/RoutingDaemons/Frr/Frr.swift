@@ -34,6 +34,8 @@ public struct Frr: RoutingDaemon {
     /// What a running one answers at, and the file that it was given.
     public static let socketPath = FrrConfiguration.socketPath
     public static let configurationPath = FrrConfiguration.path
+    /// Where its bfdd answers, if it has one.
+    public static let bfdSocketPath = FrrConfiguration.bfdSocketPath
     /// Where its ospfd answers, if it has one.
     public static let ospfSocketPath = FrrConfiguration.ospfSocketPath
 

@@ -11,6 +11,7 @@ enum FrrConfiguration {
     static let directory = "/run/frr"
     /// Where bgpd answers, as the node sees it: vtysh's default.
     static let socketPath = "\(directory)/bgpd.vty"
+    static let bfdSocketPath = "\(directory)/bfdd.vty"
     static let ospfSocketPath = "\(directory)/ospfd.vty"
     /// What each program reads when it starts: of its log alone, so that frr.conf is left to vtysh, which is how Debian's start script
     /// has it read, each line by the programs that know it.
@@ -42,7 +43,7 @@ enum FrrConfiguration {
             + (statements.usesOSPF
                 ? [DaemonPart(arguments: program("ospfd"), socketPath: ospfSocketPath)] : [])
             + (statements.usesBFD
-                ? [DaemonPart(arguments: program("bfdd"), socketPath: "\(directory)/bfdd.vty")] : [])
+                ? [DaemonPart(arguments: program("bfdd"), socketPath: bfdSocketPath)] : [])
             + (statements.hasStaticRoutes
                 ? [DaemonPart(arguments: program("staticd"), socketPath: "\(directory)/staticd.vty")] : [])
     }
