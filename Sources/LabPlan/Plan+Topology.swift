@@ -314,7 +314,8 @@ private struct Planner {
         let probes = topology.probes.filter(\.isAwaited).map {
             Action.await(Condition(.echo(node: $0.source, $0.destination)), within: .seconds(30))
         }
-        return steps(.convergence, early + up + others + booted + followed + late + adjacent + sessions + learned + probes)
+        return steps(
+            .convergence, early + up + others + booted + followed + late + adjacent + sessions + learned + probes)
     }
 
     /// What an interface that its daemon has made gets besides.

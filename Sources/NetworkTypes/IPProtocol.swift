@@ -49,7 +49,8 @@ public struct IPProtocol: RawRepresentable, Hashable, Sendable, Codable, CustomS
 extension IPProtocol {
     /// By the keyword that selectors and filters have for it: `tcp`, `gre`.
     private static let keywords: [String: IPProtocol] = [
-        "icmp": .icmp, "ipip": .ipv4, "tcp": .tcp, "udp": .udp, "gre": .gre, "ospf": .ospf, "ipv6-icmp": .icmpv6, "icmpv6": .icmpv6,
+        "icmp": .icmp, "ipip": .ipv4, "tcp": .tcp, "udp": .udp, "gre": .gre, "ospf": .ospf, "ipv6-icmp": .icmpv6,
+        "icmpv6": .icmpv6,
     ]
 
     /// Reads a keyword, or a number from 1 to 255.

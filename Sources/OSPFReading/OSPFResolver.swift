@@ -100,12 +100,16 @@ public struct OSPFResolver {
         }
         let active = Set(spec.links.filter { !$0.isPassive }.map(\.name.value))
         for filter in node.filters {
-            guard let (link, end) = topology.linkEnds(of: name).first(where: { $0.end.routedInterface == filter.interface }),
+            guard
+                let (link, end) = topology.linkEnds(of: name).first(where: {
+                    $0.end.routedInterface == filter.interface
+                }),
                 active.contains(link.name), let peer = link.peer(of: end)?.addresses.first?.address,
                 !filter.rules.contains(where: { $0.transport == .any && $0.source.contains(peer) })
             else { continue }
             collector.error(
-                spec.name.line, "\(place): the filter of \(name) at \(filter.interface) lets in no OSPF (IP protocol 89)",
+                spec.name.line,
+                "\(place): the filter of \(name) at \(filter.interface) lets in no OSPF (IP protocol 89)",
                 "Let all in from \(peer): `{from: \(peer)/32, protocol: any}`.")
         }
         if !node.role.forwards {

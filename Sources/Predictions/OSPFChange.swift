@@ -90,7 +90,8 @@ extension Predictor {
             guard !damage.downNodes.contains(own.node), !damage.halted.contains(own.node) else { continue }
             if !damage.hasCarrier(own, topology) {
                 windows.append(Window(.zero, .zero))
-                reasons.append("\(own.node): \(own.interface) is down or has no carrier, and OSPF gives \(peer.node) up at once.")
+                reasons.append(
+                    "\(own.node): \(own.interface) is down or has no carrier, and OSPF gives \(peer.node) up at once.")
             } else if isLost(on: adjacency.link, from: peer, damage) {
                 windows.append(
                     Window(domain.dead - domain.hello - Self.timerError, domain.dead + Self.timerError))

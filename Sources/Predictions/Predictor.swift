@@ -137,7 +137,9 @@ public struct Predictor: Sendable {
         }
 
         let recovery = recoveries.map(\.window.latest).max() ?? .zero
-        if let doubt = doubtOfOSPF(about: impact, faults + alreadyActive, around: before) ?? twins(of: before, impact) ?? doubtOfBFD(about: impact, broken, damage, until: recovery) {
+        if let doubt = doubtOfOSPF(about: impact, faults + alreadyActive, around: before) ?? twins(of: before, impact)
+            ?? doubtOfBFD(about: impact, broken, damage, until: recovery)
+        {
             return answer.prediction(.unpredictable(doubt))
         }
         if let mover = mover(around: before, impact) {

@@ -109,7 +109,9 @@ extension Predictor {
     /// A speaker sends updates at once, without an advertisement interval, so that takes the links' delays alone, and no path is longer
     /// than all of the sessions together.
     var propagation: Duration {
-        guard topology.sessions.flatMap(\.speakers).contains(where: \.passesOn) || !flooding.isZero else { return .zero }
+        guard topology.sessions.flatMap(\.speakers).contains(where: \.passesOn) || !flooding.isZero else {
+            return .zero
+        }
         return topology.sessions.reduce(flooding) { sum, session in
             sum + pathDelay(from: session.speakers[0], to: session.speakers[1])
         }

@@ -44,7 +44,8 @@ public struct StatusReport: Sendable {
         let sections = [
             ("", clockLine(style)), ("FAULTS", faults(style)), ("TUNNELS", tunnels(style)),
             ("PLAIN TUNNELS", plainTunnels(style)),
-            ("IPSEC", algorithms(style)), ("BGP", sessions(style)), ("OSPF", adjacencies(style)), ("PATHS", paths(style)),
+            ("IPSEC", algorithms(style)), ("BGP", sessions(style)), ("OSPF", adjacencies(style)),
+            ("PATHS", paths(style)),
             ("CHOICES", ChoiceReport(status.choices).text(style: style)),
             ("MONITORS", monitors(style)),
             ("DAEMONS", daemons(style)), ("INTERFACES", interfaces(style)),

@@ -66,7 +66,8 @@ import Testing
         #expect(both.contains(" redistribute bgp metric 10 metric-type 2 route-map netlab_bgp\n"))
         #expect(both.contains("route-map netlab_bgp permit 10\n set tag 65000\nexit\n"))
         #expect(both.contains("  redistribute ospf metric 0 route-map netlab_ospf\n"))
-        #expect(both.contains("route-map netlab_ospf deny 10\n match tag 65000\nexit\nroute-map netlab_ospf permit 20\n"))
+        #expect(
+            both.contains("route-map netlab_ospf deny 10\n match tag 65000\nexit\nroute-map netlab_ospf permit 20\n"))
         #expect(both.contains("route-map one permit 16\n match as-path netlab_own\nexit\n"))
         let inwards = try Self.configuration(of: "r1", "redistribute: bgp, metric-type: 1")
         #expect(inwards.contains(" redistribute bgp metric 20 metric-type 1 route-map netlab_bgp\n"))

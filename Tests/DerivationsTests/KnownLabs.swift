@@ -13,7 +13,8 @@ enum KnownLabs {
         "gre-over-ipsec",
         "ikev1",
         "interface-kinds",
-        "ipv6-outside", "path-choice", "policy-based", "port-translation", "site-aws", "soracom-azure", "transport-mode",
+        "ipv6-outside", "path-choice", "policy-based", "port-translation", "site-aws", "soracom-azure",
+        "transport-mode",
     ]
 
     static func text(_ name: String) throws -> String {

@@ -136,7 +136,8 @@ struct PathChoiceTests {
             // Which step decided at each router, from its daemon's own attributes.
             let explained = try await home.netlab.run("explain", "crossed", "request")
             #expect(
-                explained.output.contains(#/west +10\.2\.0\.0/24 +by-fast +best by local-preference /#), explained.account)
+                explained.output.contains(#/west +10\.2\.0\.0/24 +by-fast +best by local-preference /#),
+                explained.account)
             #expect(explained.output.contains(#/east +10\.1\.0\.0/24 +by-cheap +best by med /#), explained.account)
             #expect(explained.output.contains(#/by-fast +loses by med .* MED 30,/#), explained.account)
             let status = try await home.netlab.run("status", "crossed")

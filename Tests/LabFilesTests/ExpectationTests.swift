@@ -21,7 +21,9 @@ struct ExpectationTests {
     func `Of the repository's lab: each kind, its line, and when it applies`() throws {
         let topology = try AwsOci.topology.get()
         // Nothing in this lab is shared among ways or chosen by a policy, and no carrier is in it.
-        let others: Set<LabModel.Expectation.Claim.Kind> = [.sharing, .traceroute, .md5, .best, .symmetric, .ospf, .bfd]
+        let others: Set<LabModel.Expectation.Claim.Kind> = [
+            .sharing, .traceroute, .md5, .best, .symmetric, .ospf, .bfd,
+        ]
         #expect(
             Set(topology.expectations.map(\.claim.kind))
                 == Set(LabModel.Expectation.Claim.Kind.allCases).subtracting(others))

@@ -41,7 +41,8 @@ import Testing
     /// Another version, a type that there is not, a length that no packet has, and too few bytes.
     @Test(
         arguments: [
-            "0301 0030 \(header)", "0206 0018 \(header)", "0200 0018 \(header)", "0201 0017 \(header)", "0201 0018 0a0a",
+            "0301 0030 \(header)", "0206 0018 \(header)", "0200 0018 \(header)", "0201 0017 \(header)",
+            "0201 0018 0a0a",
         ])
     func `What is none is data`(_ packet: String) {
         #expect(!Self.line(packet).contains("OSPF Hello"))

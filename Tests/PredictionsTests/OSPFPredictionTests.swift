@@ -62,8 +62,12 @@ import Testing
 
     /// The site knows at once, and the cloud when its hold timer is over: what r1 would have told it, it cannot.
     @Test func `A router that is down is missed by BGP after it is by OSPF`() throws {
-        let window = try #require(try Self.outage("node r1 down"))
+        let far = try PredictedLab.predict("node r1 down", for: "pc-ec2", in: try PredictedLab.siteAws())
+        let window = try #require(far.effect.window, "\(far)")
         #expect(window.earliest >= .seconds(12) && window.latest > .seconds(30), "\(window)")
+        // A cloud at the other end of the cable notices as soon as the site does.
+        let near = try #require(try Self.outage("node r1 down"))
+        #expect(near.earliest == .zero && near.latest < .seconds(2), "\(near)")
     }
 
     @Test func `FRR that is killed leaves its kernel's routes, so that nothing is lost`() throws {

@@ -137,7 +137,8 @@ enum FrrConfiguration {
             let networks = Set(sessions.flatMap(\.advertised)).sorted().map { "  network \($0)\n" }.joined()
             let sharing = ["", "ibgp "].map { "  maximum-paths \($0)\(options.multipath)\n" }.joined()
             let inside = bits == 32 ? ospf?.redistribution ?? "" : ""
-            return " address-family \(name) unicast\n" + networks + inside + sharing + sessions.map(\.familyLines).joined()
+            return " address-family \(name) unicast\n" + networks + inside + sharing
+                + sessions.map(\.familyLines).joined()
                 + " exit-address-family\n"
         }.joined()
     }
