@@ -227,6 +227,7 @@ extension ObservedSpeaker {
             keepalive: speaker.keepaliveSeconds.map { .seconds($0) }, learned: speaker.imported,
             lastError: speaker.lastError)
         bfd = speaker.bfd
-        bfdDetection = speaker.bfdDetectionSeconds.map { .seconds($0) }
+        // Daemons tell it in whole milliseconds, which a number of seconds is not for sure.
+        bfdDetection = speaker.bfdDetectionSeconds.map { .milliseconds(Int64(($0 * 1000).rounded())) }
     }
 }

@@ -41,8 +41,8 @@ struct OSPFTests {
             lasts: 44s
           one-way:
             traffic: {app: 20ms}
-            timeline: [{at: 12s, fail: blackhole near from west}]
-            lasts: 24s
+            timeline: [{at: 12s, fail: blackhole near from west}, {at: 24s, heal: all}]
+            lasts: 44s
           killed:
             traffic: {app: 20ms}
             timeline: [{at: 12s, fail: daemon east/frr killed}, {at: 20s, heal: all}]
