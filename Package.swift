@@ -100,11 +100,14 @@ let package = Package(
             name: "PolicyReading", dependencies: ["YAMLReading", "RoutingDaemons", "LabModel", "NetworkTypes"],
             swiftSettings: strict),
         .target(
+            name: "OSPFReading", dependencies: ["YAMLReading", "RoutingDaemons", "LabModel", "NetworkTypes"],
+            swiftSettings: strict),
+        .target(
             name: "ExpectationReading", dependencies: ["YAMLReading", "Daemons", "LabModel", "NetworkTypes"], swiftSettings: strict),
         .target(
             name: "LabFiles",
             dependencies: [
-                "ExpectationReading", "ScenarioReading", "PolicyReading", "Providers", "YAMLReading", "Daemons", "DaemonProfiles", "RoutingDaemons", "Certificates", "LabModel", "NetworkTypes",
+                "ExpectationReading", "ScenarioReading", "PolicyReading", "OSPFReading", "Providers", "YAMLReading", "Daemons", "DaemonProfiles", "RoutingDaemons", "Certificates", "LabModel", "NetworkTypes",
                 .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: strict),

@@ -76,11 +76,12 @@ public struct Explanation: Hashable, Sendable, Codable {
     public let end: End?
     public let drops: [DroppedPackets]
     public let faults: [ActiveFault]
+    /// What the routers on both ways have chosen whose sessions tell them several routes there.
+    public let choices: [ObservedChoice]
 
     public init(
         probe: String, there: Way, back: Way, result: ProbeResult, patience: Duration, end: End?,
-        drops: [DroppedPackets],
-        faults: [ActiveFault]
+        drops: [DroppedPackets], faults: [ActiveFault], choices: [ObservedChoice] = []
     ) {
         self.probe = probe
         self.there = there
@@ -90,5 +91,6 @@ public struct Explanation: Hashable, Sendable, Codable {
         self.end = end
         self.drops = drops
         self.faults = faults
+        self.choices = choices
     }
 }

@@ -1,4 +1,5 @@
 import LabModel
+import LabRecords
 import NetworkTypes
 
 /// What a running lab looks like at one moment of its clock.
@@ -11,6 +12,10 @@ public struct LabStatus: Hashable, Sendable, Codable {
     public let tunnels: [TunnelStatus]
     public let plainTunnels: [PlainTunnelStatus]
     public let sessions: [SessionStatus]
+    /// Of OSPF.
+    public let adjacencies: [OSPFStatus]
+    /// What routers on the paths have chosen that are told several routes there.
+    public let choices: [ObservedChoice]
     public let paths: [PathStatus]
     public let daemons: [DaemonStatus]
     public let nodes: [NodeStatus]
@@ -21,13 +26,16 @@ public struct LabStatus: Hashable, Sendable, Codable {
     public init(
         lab: String, title: String, clock: ClockStatus?, tunnels: [TunnelStatus], sessions: [SessionStatus],
         paths: [PathStatus], daemons: [DaemonStatus], nodes: [NodeStatus], faults: [ActiveFault] = [],
-        monitors: [MonitorStatus] = [], plainTunnels: [PlainTunnelStatus] = []
+        monitors: [MonitorStatus] = [], plainTunnels: [PlainTunnelStatus] = [], adjacencies: [OSPFStatus] = [],
+        choices: [ObservedChoice] = []
     ) {
         self.lab = lab
         self.title = title
         self.clock = clock
         self.tunnels = tunnels
         self.plainTunnels = plainTunnels
+        self.adjacencies = adjacencies
+        self.choices = choices
         self.sessions = sessions
         self.paths = paths
         self.daemons = daemons
@@ -192,11 +200,13 @@ public struct SessionStatus: Hashable, Sendable, Codable {
         public let lastError: String?
         /// Of BFD beside the session; nil where the daemon has none for it.
         public let bfd: BFDState?
+        /// After how long without a packet BFD gives the peer up, as negotiated; nil while it is not up.
+        public let bfdDetectionSeconds: Double?
 
         public init(
             node: String, asn: ASN, state: BGPState, holdSeconds: Double?, keepaliveSeconds: Double?,
             imported: [IPPrefix],
-            exported: [IPPrefix], lastError: String?, bfd: BFDState? = nil
+            exported: [IPPrefix], lastError: String?, bfd: BFDState? = nil, bfdDetectionSeconds: Double? = nil
         ) {
             self.node = node
             self.asn = asn
@@ -207,6 +217,7 @@ public struct SessionStatus: Hashable, Sendable, Codable {
             self.exported = exported
             self.lastError = lastError
             self.bfd = bfd
+            self.bfdDetectionSeconds = bfdDetectionSeconds
         }
     }
 
@@ -218,6 +229,45 @@ public struct SessionStatus: Hashable, Sendable, Codable {
 
     /// Whether every speaker says that it is established.
     public var isUp: Bool { speakers.allSatisfy { $0.state == .established } }
+}
+
+/// What the routers at the ends of a link say of each other by OSPF.
+public struct OSPFStatus: Hashable, Sendable, Codable {
+    public let link: String
+    public let ends: [End]
+
+    public struct End: Hashable, Sendable, Codable {
+        public let node: String
+        public let interface: InterfaceName
+        public let neighbor: String
+        /// RFC 2328, section 10.1, as the daemon has it; nil for a neighbour that it does not know, or a daemon that does not answer.
+        public let state: String?
+        public let isFull: Bool
+        /// Of sending there.
+        public let cost: Int
+        /// Until the neighbour is given up if it says nothing more.
+        public let deadInSeconds: Double?
+
+        public init(
+            node: String, interface: InterfaceName, neighbor: String, state: String?, isFull: Bool, cost: Int,
+            deadInSeconds: Double?
+        ) {
+            self.node = node
+            self.interface = interface
+            self.neighbor = neighbor
+            self.state = state
+            self.isFull = isFull
+            self.cost = cost
+            self.deadInSeconds = deadInSeconds
+        }
+    }
+
+    public init(link: String, ends: [End]) {
+        self.link = link
+        self.ends = ends
+    }
+
+    public var isUp: Bool { ends.allSatisfy(\.isFull) }
 }
 
 /// The way a packet of a probe would take now, by each node's own route lookup.

@@ -44,6 +44,8 @@ public protocol RoutingDaemonDriver: DaemonDriver {
     func bgpRoutes(of sessions: [SessionKey]) async throws -> [ObservedBGPRoute]?
     /// The prefixes that a session has told it.
     func prefixes(learnedBy session: SessionKey) async throws -> [IPPrefix]
+    /// The neighbours that it has by OSPF; none for a daemon that is not asked.
+    func ospfNeighbors() async throws -> [OSPFNeighborState]
     /// Shuts a session as an operator does, or takes it up again.
     func shut(_ session: SessionKey, _ isShut: Bool) async throws
     /// Asks the peer for all of its routes again (RFC 2918); nothing for a session that is not up.
@@ -75,6 +77,7 @@ extension Topology {
 
 extension RoutingDaemonDriver {
     public func bgpRoutes(of sessions: [SessionKey]) async throws -> [ObservedBGPRoute]? { nil }
+    public func ospfNeighbors() async throws -> [OSPFNeighborState] { [] }
 }
 
 /// What a key daemon says of a connection's newest SAs.
@@ -107,9 +110,22 @@ public struct SessionState: Hashable, Sendable {
     public let lastError: String?
     /// Of BFD beside it; nil where the daemon has none for it, or says nothing of it.
     public var bfd: BFDState?
+    /// After how long without a packet BFD gives the peer up, as negotiated; nil while it is not up.
+    public var bfdDetection: Duration?
 
     /// A user's own file may have names of its own for its sessions: the neighbour tells, wherever it is known.
     public func isOf(_ key: SessionKey) -> Bool { neighbor.map { $0 == key.neighbor } ?? (name == key.name) }
+}
+
+/// What a daemon says of a neighbour that it has by OSPF.
+public struct OSPFNeighborState: Hashable, Sendable {
+    public let address: IPAddress
+    /// RFC 2328, section 10.1: `Full` for one whose link state database it shares.
+    public let state: String
+    /// When the neighbour is given up if it says nothing more, from now; nil for one without a timer.
+    public let deadIn: Duration?
+
+    public var isFull: Bool { state == "Full" }
 }
 
 /// Gathers the keys of IKE SAs that are made while anyone wants them.

@@ -29,6 +29,7 @@ public struct LabDifference: Sendable {
             + Self.changes("tunnels", old.plainTunnels, new.plainTunnels, \.name, Facets.init)
             + Self.changes("bgp", old.sessions, new.sessions, \.name, Facets.init)
             + Self.changes("bgp", old.oneSidedSessions, new.oneSidedSessions, \.name) { _ in Facets() }
+            + Self.changes("ospf", old.ospf, new.ospf, \.name, Facets.init)
             + Self.changes("probes", old.probes, new.probes, \.name, Facets.init)
     }
 
@@ -150,6 +151,23 @@ extension Facets {
         set("delay", link.delay.shortText)
         set("loss", "\(link.loss)")
         set("vlan", link.vlan.map { "\($0)" })
+    }
+
+    init(_ domain: OSPFDomain) {
+        summary = domain.routers.joined(separator: " - ")
+        set("hello", domain.hello.shortText)
+        set("dead", domain.dead.shortText)
+        for own in domain.interfaces {
+            set("links.\(own.link).cost at \(own.node)", "\(own.cost)")
+            set("links.\(own.link).passive at \(own.node)", own.isPassive ? "on" : nil)
+        }
+        for edge in domain.edges {
+            set("edges.\(edge.node).metric", "\(edge.metric)")
+            set("edges.\(edge.node).metric-type", "\(edge.metricType.rawValue)")
+            set(
+                "edges.\(edge.node).redistribute",
+                (edge.tellsDomain ? ["bgp"] : []) + (edge.tellsPeers ? ["ospf"] : []))
+        }
     }
 
     init(_ tunnel: Tunnel) {

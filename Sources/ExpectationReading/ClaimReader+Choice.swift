@@ -48,6 +48,23 @@ extension ClaimReader {
     }
 }
 
+extension ClaimReader {
+    /// Whether routers are adjacent by OSPF: `ospf: DOMAIN`, or `ospf: LINK` with `is: down`.
+    func ospf() -> Expectation.Claim? {
+        enum State: String, CaseIterable { case up, down }
+        guard let name = fields[kind.rawValue]?.text("an OSPF domain, or one of its links") else { return nil }
+        let state = fields["is"].map { $0.choice(State.self, noun: "states")?.value } ?? .up
+        guard let state, isWhole(.links) else { return nil }
+        guard topology.ospfPlaces.contains(name.value) else {
+            collector.error(
+                name.line, "\(fields.owner.path): no OSPF is spoken at \"\(name.value)\"",
+                Suggestion.remedy(for: name.value, among: topology.ospfPlaces, noun: "OSPF domains and their links"))
+            return nil
+        }
+        return .ospf(OSPFClaim(place: name.value, isAdjacent: state == .up))
+    }
+}
+
 /// What BGP brings to the nodes of a lab that is well, worked out once for all expectations.
 final class KnownPropagation {
     private var propagation: RoutePropagation?

@@ -219,6 +219,30 @@ extension ClaimReader {
             BGPClaim(session: session, isEstablished: state == .up, isFlapping: state == .flapping, hold: hold.value))
     }
 
+    /// `bfd: SESSION`, with `is: down`, or with `detection: 900ms` where that is not what follows from the timers.
+    func bfd() -> Expectation.Claim? {
+        enum State: String, CaseIterable { case up, down }
+        guard let name = one(fields[kind.rawValue], .sessions), let detection = duration("detection") else {
+            return nil
+        }
+        let state = fields["is"].map { $0.choice(State.self, noun: "states")?.value } ?? .up
+        guard let state else { return nil }
+        guard let session = topology.session(named: name),
+            session.speakers.allSatisfy({ topology.bfdDetection(of: session, at: $0) != nil })
+        else {
+            collector.error(
+                fields[kind.rawValue]?.line, "\(fields.owner.path): no BFD is spoken beside \(name)",
+                "Give the session `bfd: {interval: 300ms, multiplier: 3}`, or remove this.")
+            return nil
+        }
+        if state == .down, let detection = fields["detection"] {
+            collector.error(
+                detection.line, "\(detection.path): BFD that is down has no time of detection",
+                "Remove `detection:`.")
+        }
+        return .bfd(BFDClaim(session: name, isUp: state == .up, detection: detection.value))
+    }
+
     func securityAssociation() -> Expectation.Claim? {
         guard let name = one(fields[kind.rawValue], .tunnels) else { return nil }
         guard let tunnel = topology.tunnel(named: name) else {

@@ -29,6 +29,8 @@ struct ClaimReader {
         case .security: security()
         case .best: best()
         case .symmetric: probe().map { .symmetric(SymmetryClaim(probe: $0)) }
+        case .ospf: ospf()
+        case .bfd: bfd()
         }
     }
 

@@ -74,6 +74,8 @@ public struct ExpectationReader {
         case .rate: ["is", "within", "transfer"]
         case .security: ["is"]
         case .best, .symmetric: []
+        case .ospf: ["is"]
+        case .bfd: ["is", "detection"]
         }
     }
 }

@@ -20,6 +20,7 @@ public struct Topology: Hashable, Sendable, Codable {
     public var sessions: [BGPSession]
     /// Those that are to stay down, for only one side has them.
     public var oneSidedSessions: [OneSidedSession] = []
+    public var ospf: [OSPFDomain] = []
     public var probes: [Probe] = []
     public var expectations: [Expectation] = []
     /// Those that are played in this variant of the lab.
@@ -38,7 +39,7 @@ public struct Topology: Hashable, Sendable, Codable {
 
     private enum CodingKeys: CodingKey {
         case name, title, summary, deviations, clouds, nodes, links, tunnels, plainTunnels, sessions, oneSidedSessions,
-            probes
+            ospf, probes
         case expectations, scenarios, scenarioNames, variants, variant, soak
     }
 
@@ -128,12 +129,12 @@ public struct Topology: Hashable, Sendable, Codable {
         tunnelEnds(of: node).isEmpty ? nil : self.node(named: node)?.keyDaemon
     }
 
-    /// What speaks BGP at a node; nil where nothing does.
+    /// What speaks BGP or OSPF at a node; nil where nothing does.
     public func routingDaemon(of node: String) -> DaemonID? {
         guard let known = self.node(named: node) else { return nil }
         let speaks =
             sessions.contains { $0.speakers.contains { $0.node == node } }
-            || oneSidedSessions.contains { $0.node == node }
+            || oneSidedSessions.contains { $0.node == node } || ospfDomain(of: node) != nil
         return speaks || known.routingConfiguration != nil ? known.routingDaemon : nil
     }
 

@@ -290,13 +290,19 @@ private struct Planner {
             node.routes.filter { dependsOnDaemon($0, of: node) }.map { .addRoute(node: node.name, $0) }
                 + settings(of: node, node.sysctls.filter { isTunnelSetting($0, of: node) })
         }
-        let propagation = RoutePropagation(in: topology) { _, _ in true }
+        let dynamic = DynamicRoutes(in: topology) { _, _ in true }
+        let propagation = dynamic.bgp
+        let adjacent = topology.ospf.map {
+            Action.await(
+                Condition(.ospf($0.name)),
+                within: max(.seconds(120), $0.hello * 3 + .seconds(30)))
+        }
         let sessions = topology.sessions.filter { $0.canComeUp && !propagation.overLimit.contains($0.name) }.map {
             Action.await(Condition(.session($0.name)), within: .seconds(120))
         }
         // Every session's, where several share traffic; whether a configuration of the user's own has them do so is not known here.
         let learned = topology.nodes.flatMap { node in
-            propagation.routes(at: node.name).sorted { $0.key < $1.key }.filter {
+            dynamic.routes(at: node.name).sorted { $0.key < $1.key }.filter {
                 propagation.openEnd(at: node.name, to: $0.key) == nil
             }.flatMap { prefix, routes in
                 // An IPv6 route may have its gateway's link-local address.
@@ -310,7 +316,8 @@ private struct Planner {
         let probes = topology.probes.filter(\.isAwaited).map {
             Action.await(Condition(.echo(node: $0.source, $0.destination)), within: .seconds(30))
         }
-        return steps(.convergence, early + up + others + booted + followed + late + sessions + learned + probes)
+        return steps(
+            .convergence, early + up + others + booted + followed + late + adjacent + sessions + learned + probes)
     }
 
     /// What an interface that its daemon has made gets besides.

@@ -110,6 +110,10 @@ public struct ObservedSpeaker: Hashable, Sendable, Codable {
     public let learned: [IPPrefix]
     /// What ended the last attempt or session, in the daemon's words.
     public let lastError: String?
+    /// Of BFD beside the session; nil where the daemon has none for it.
+    public var bfd: BFDState?
+    /// After how long without a packet BFD gives the peer up, as negotiated; nil while it is not up.
+    public var bfdDetection: Duration?
 
     public init(
         node: String, state: BGPState, hold: Duration?, keepalive: Duration?, learned: [IPPrefix],

@@ -102,5 +102,5 @@ extension IPAddress {
 
 extension RouteProtocol {
     /// Whether a kernel was given such a route by a routing daemon.
-    var isRoutingDaemons: Bool { DaemonRegistry.routingDaemons.contains { $0.routeProtocol == rawValue } }
+    var isRoutingDaemons: Bool { DaemonRegistry.routingDaemons.contains { $0.gives(rawValue) } }
 }

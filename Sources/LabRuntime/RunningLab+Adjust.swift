@@ -1,6 +1,7 @@
 import AgentProtocol
 import DaemonDrivers
 import Daemons
+import Glibc
 import LabModel
 import LabPlan
 import Netlink
@@ -114,8 +115,11 @@ extension RunningLab {
     private func loseMemory(of node: String) throws {
         let sockets = try sandbox(node).sockets
         try sockets.flushConnections()
-        let own = topology.routingDaemonProfile(of: node)?.routeProtocol
-        for route in try sockets.routes() where route.protocol.rawValue == own { try sockets.deleteRoute(route) }
+        guard let daemon = topology.routingDaemonProfile(of: node) else { return }
+        for route in try sockets.routes() where daemon.gives(route.protocol.rawValue) {
+            // What one program of a daemon's has told another before both were killed may have been under way.
+            do { try sockets.deleteRoute(route) } catch let error as NetlinkError where error.errno == ESRCH {}
+        }
     }
 
     // MARK: Daemons

@@ -41,6 +41,8 @@ extension RunningLab {
             return try tunnelState(name)
         case .session(let name):
             return try await sessionState(name)
+        case .ospf(let place):
+            return try await ospfState(place)
         case .interface(let node, let name):
             guard let link = try sandbox(node).sockets.linkIfPresent(named: name) else {
                 return (false, "\(node) has no interface \(name)")
@@ -79,6 +81,11 @@ extension Condition {
             DaemonRegistry.profile(daemon.kind) is any RoutingDaemon
                 && (topology.session(named: name)?.speakers.contains { $0.node == daemon.node }
                     ?? (topology.oneSidedSession(named: name)?.node == daemon.node))
+        case .ospf(let place):
+            DaemonRegistry.profile(daemon.kind) is any RoutingDaemon
+                && topology.ospfAdjacencies(at: place).contains {
+                    [$0.ends.0.node, $0.ends.1.node].contains(daemon.node)
+                }
         case .daemon(let node, let kind):
             daemon.node == node && daemon.kind == kind
         case .interface, .route, .echo:

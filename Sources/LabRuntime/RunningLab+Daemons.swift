@@ -57,6 +57,31 @@ extension RunningLab {
         return (true, nodes.count == 1 ? "established" : "established at both ends")
     }
 
+    func ospfState(_ place: String) async throws -> (holds: Bool, seen: String) {
+        let adjacencies = topology.ospfAdjacencies(at: place)
+        for adjacency in adjacencies {
+            for end in try await status(of: adjacency).ends where !end.isFull {
+                return (false, "\(end.node): \(end.neighbor) on \(adjacency.link) is \(end.state ?? "no neighbour")")
+            }
+        }
+        return (true, adjacencies.count == 1 ? "adjacent" : "adjacent on all \(adjacencies.count) links")
+    }
+
+    func status(of adjacency: OSPFDomain.Adjacency) async throws -> OSPFStatus {
+        var ends: [OSPFStatus.End] = []
+        for own in [adjacency.ends.0, adjacency.ends.1] {
+            let peer = adjacency.peer(of: own.node)
+            let known = try await routingDriver(of: own.node)?.ospfNeighbors().first {
+                $0.address == peer.address.address
+            }
+            ends.append(
+                OSPFStatus.End(
+                    node: own.node, interface: own.interface, neighbor: peer.node, state: known?.state,
+                    isFull: known?.isFull ?? false, cost: own.cost, deadInSeconds: known?.deadIn?.inSeconds))
+        }
+        return OSPFStatus(link: adjacency.link, ends: ends)
+    }
+
     private func prefixes(learnedBy session: String, at node: String) async throws -> [IPPrefix] {
         guard let key = topology.sessionKey(session, at: node) else { return [] }
         return try await routingDriver(of: node)?.prefixes(learnedBy: key) ?? []
@@ -70,7 +95,8 @@ extension RunningLab {
                     of: session.name, at: speaker.node, asn: speaker.asn, advertised: speaker.advertised))
         }
         // What a speaker passes on is what its peer has got from it.
-        for (index, speaker) in session.speakers.enumerated() where speaker.passesOn {
+        for (index, speaker) in session.speakers.enumerated()
+        where speaker.passesOn || topology.ospfEdge(at: speaker.node)?.tellsPeers == true {
             let told = speakers[1 - index].imported
             if speakers[index].state == .established {
                 speakers[index].exported += told.filter { !speaker.advertised.contains($0) }
@@ -93,6 +119,7 @@ extension RunningLab {
             node: node, asn: asn, state: own?.state ?? .noAnswer, holdSeconds: own?.hold?.inSeconds,
             keepaliveSeconds: own?.keepalive?.inSeconds,
             imported: try await prefixes(learnedBy: session, at: node),
-            exported: own?.state == .established ? advertised : [], lastError: own?.lastError, bfd: own?.bfd)
+            exported: own?.state == .established ? advertised : [], lastError: own?.lastError, bfd: own?.bfd,
+            bfdDetectionSeconds: own?.bfdDetection?.inSeconds)
     }
 }

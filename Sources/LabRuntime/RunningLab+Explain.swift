@@ -42,11 +42,33 @@ extension RunningLab {
             let step = steps.lastIndex { $0.node == sighting.node } ?? 0
             return (sighting.sequence, sighting.time, step, sighting.isOutgoing ? 1 : 0)
         }
+        var choices = try await choices(at: there.steps.map(\.node), to: probe.destination)
+        if let source = result.sourceAddress {
+            choices += try await self.choices(at: back.steps.map(\.node), to: source)
+        }
         return Explanation(
             probe: probe.name, there: there.with(echoes.filter { !$0.isAnswer }),
             back: back.with(echoes.filter(\.isAnswer)), result: result, patience: patience,
             end: try echoes.max { place($0) < place($1) }.map { try end(at: $0, protected) }, drops: drops,
-            faults: activeFaults)
+            faults: activeFaults, choices: choices)
+    }
+
+    /// What routers have chosen that send to an address along a route of BGP's, and are told several to that prefix.
+    func choices(at nodes: [String], to destination: IPAddress) async throws -> [ObservedChoice] {
+        var found: [ObservedChoice] = []
+        for node in nodes where !found.contains(where: { $0.node == node }) {
+            let keys = topology.sessionNames.compactMap { topology.sessionKey($0, at: node) }
+            let matching = try sandbox(node).sockets.routes().filter { $0.destination.contains(destination) }
+            let own = topology.routingDaemonProfile(of: node)?.routeProtocol
+            guard keys.count > 1, let longest = matching.map(\.destination).max(by: { $0.length < $1.length }),
+                matching.contains(where: { $0.destination == longest && $0.protocol.rawValue == own }),
+                let routes = try await routingDriver(of: node)?.bgpRoutes(of: keys),
+                let choice = ObservedChoice(of: routes, to: longest, at: node, in: topology),
+                choice.candidates.count > 1
+            else { continue }
+            found.append(choice)
+        }
+        return found
     }
 
     /// Where a packet ended that was seen last at a place, also within a tunnel that it went into there.

@@ -82,7 +82,7 @@ extension RunningLab {
                     on: segment, "A SYN to TCP port 179, BGP's,", from: speaker.node, speaker.address, to: peer.address)
             }
             return found
-        case .daemon, .interface, .route: return []
+        case .daemon, .interface, .route, .ospf: return []
         }
     }
 

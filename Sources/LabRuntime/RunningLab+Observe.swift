@@ -226,5 +226,8 @@ extension ObservedSpeaker {
             node: speaker.node, state: speaker.state, hold: speaker.holdSeconds.map { .seconds($0) },
             keepalive: speaker.keepaliveSeconds.map { .seconds($0) }, learned: speaker.imported,
             lastError: speaker.lastError)
+        bfd = speaker.bfd
+        // Daemons tell it in whole milliseconds, which a number of seconds is not for sure.
+        bfdDetection = speaker.bfdDetectionSeconds.map { .milliseconds(Int64(($0 * 1000).rounded())) }
     }
 }

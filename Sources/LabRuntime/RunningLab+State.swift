@@ -52,14 +52,24 @@ extension RunningLab {
         var sessions: [SessionStatus] = []
         for session in topology.sessions { sessions.append(try await status(of: session)) }
         for session in topology.oneSidedSessions { sessions.append(try await status(of: session)) }
+        var adjacencies: [OSPFStatus] = []
+        for adjacency in topology.ospf.flatMap(\.adjacencies) { adjacencies.append(try await status(of: adjacency)) }
         let answers = asksProbes ? try await askProbes() : [:]
         let tracer = PathTracer(topology: topology, sandboxes: sandboxes)
+        let paths = topology.probes.map { tracer.path(of: $0, isAnswered: answers[$0.name]) }
+        var choices: [ObservedChoice] = []
+        for path in paths {
+            for choice in try await self.choices(at: path.hops.map(\.node), to: path.destination)
+            where !choices.contains(where: { $0.node == choice.node && $0.prefix == choice.prefix }) {
+                choices.append(choice)
+            }
+        }
         return LabStatus(
             lab: topology.name, title: topology.title, clock: nil, tunnels: tunnels, sessions: sessions,
-            paths: topology.probes.map { tracer.path(of: $0, isAnswered: answers[$0.name]) },
+            paths: paths,
             daemons: daemons.values.sorted { $0.daemon.name < $1.daemon.name }.map(status),
             nodes: try topology.nodes.map(status), faults: activeFaults, monitors: monitors?.statuses ?? [],
-            plainTunnels: try topology.plainTunnels.map(status))
+            plainTunnels: try topology.plainTunnels.map(status), adjacencies: adjacencies, choices: choices)
     }
 
     /// Whether each probe is answered, all of them asked at once.

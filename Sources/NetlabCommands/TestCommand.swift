@@ -208,7 +208,13 @@ struct TestCommand: AsyncParsableCommand {
             }
             // Its names have been looked up in its own variant; another one is the user's wish.
             let topology = try variant.map { try LabLocator.resolve(lab, variant: $0).topology } ?? own
-            return (topology, scenario, file)
+            let (played, leftOut) = scenario.leavingOutChecks(missingIn: topology)
+            if !leftOut.isEmpty {
+                StandardStream.error.write(
+                    "netlab: variant \(topology.variant ?? "") of \(topology.name) does not have \(leftOut.joined(separator: ", ")): \(name) is played without these checks.\n"
+                )
+            }
+            return (topology, played, file)
         }
     }
 

@@ -20,6 +20,7 @@ public struct IPProtocol: RawRepresentable, Hashable, Sendable, Codable, CustomS
     public static let esp = IPProtocol(rawValue: 50)
     public static let ah = IPProtocol(rawValue: 51)
     public static let icmpv6 = IPProtocol(rawValue: 58)
+    public static let ospf = IPProtocol(rawValue: 89)
     public static let noNextHeader = IPProtocol(rawValue: 59)
     public static let destinationOptions = IPProtocol(rawValue: 60)
 
@@ -37,6 +38,7 @@ public struct IPProtocol: RawRepresentable, Hashable, Sendable, Codable, CustomS
         case .esp: "ESP"
         case .ah: "AH"
         case .icmpv6: "ICMPv6"
+        case .ospf: "OSPF"
         case .noNextHeader: "no next header"
         case .destinationOptions: "destination options"
         default: "protocol \(rawValue)"
@@ -47,7 +49,8 @@ public struct IPProtocol: RawRepresentable, Hashable, Sendable, Codable, CustomS
 extension IPProtocol {
     /// By the keyword that selectors and filters have for it: `tcp`, `gre`.
     private static let keywords: [String: IPProtocol] = [
-        "icmp": .icmp, "ipip": .ipv4, "tcp": .tcp, "udp": .udp, "gre": .gre, "ipv6-icmp": .icmpv6, "icmpv6": .icmpv6,
+        "icmp": .icmp, "ipip": .ipv4, "tcp": .tcp, "udp": .udp, "gre": .gre, "ospf": .ospf, "ipv6-icmp": .icmpv6,
+        "icmpv6": .icmpv6,
     ]
 
     /// Reads a keyword, or a number from 1 to 255.

@@ -32,6 +32,8 @@ public enum Layer: Hashable, Sendable {
     /// Once for each message of a TCP segment.
     case bgp(BGPMessage)
     case bfd(BFDControl)
+    /// The body is what the packet says of links and routers.
+    case ospf(OSPFHeader)
     /// Bytes that are not looked into: data, an unknown protocol, or a fragment other than the first.
     case payload
     /// The frame ends before its headers say it should, by `missing` bytes or more: it was captured in part, or a

@@ -158,6 +158,9 @@ struct LayerCursor {
             return try decodeIPv4(rest)
         case .ipv6:
             return try decodeIPv6(rest)
+        case .ospf:
+            guard OSPFHeader.begins(rest) else { return payload() }
+            return step(.ospf(try OSPFHeader(rest)), OSPFHeader.length, .end)
         case .gre:
             let header = try GREHeader(rest)
             return step(.gre(header), header.headerLength, .etherType(header.protocolType))

@@ -150,6 +150,7 @@ struct PacketLineWriter {
             words.append(ike.text)
             if ike.majorVersion == 2 { addPayloads(of: ike, header, body, in: bytes) }
         case .bfd(let control): words.append(control.text)
+        case .ospf(let packet): words.append(packet.text)
         case .bgp(let message):
             if isInBGP { words.append("+") }
             words.append("BGP \(message.content.text)")

@@ -131,7 +131,7 @@ public struct PolicyExamination {
 
     /// Prefixes that no speaker has.
     private func examinePrefixes(_ place: Speaker) {
-        let known = Set(topology.sessions.flatMap(\.speakers).flatMap(\.advertised))
+        let known = topology.originatedPrefixes
         let entries = place.spec.entries(among: policies)
         for entry in entries.in + entries.out {
             for range in entry.entry.match.prefixes where !known.contains(where: range.takes) {

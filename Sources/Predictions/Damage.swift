@@ -40,6 +40,10 @@ struct Damage: Hashable, Sendable {
     var guarded: Set<Side> = []
     /// Speakers that have withdrawn what a session told them.
     var withdrawn: Set<Side> = []
+    /// Links whose routers have given each other up by OSPF, or whose network is not told of any more.
+    var parted: Set<String> = []
+    /// Nodes whose routing daemon does nothing, so that their kernels keep the routes they were given.
+    var halted: Set<String> = []
     var sieves: Set<Sieve> = []
     /// Instances whose source/destination check is on against the configuration.
     var checked: Set<String> = []

@@ -85,19 +85,42 @@ extension Forwarding {
             let number: UInt32
             private let downPorts: Set<Damage.Port>
             private let forgotten: Set<Damage.Side>
-            private let withdrawn: Set<Damage.Side>
+            private let protocols: Protocols
             private let isUnbooted: Bool
 
             init(node: String, number: UInt32, damage: Damage) {
                 self.node = node
                 self.number = number
-                (downPorts, forgotten, withdrawn) = (damage.downPorts, damage.forgotten, damage.withdrawn)
+                (downPorts, forgotten, protocols) = (damage.downPorts, damage.forgotten, Protocols(damage))
                 isUnbooted = damage.unbooted.contains(node)
+            }
+        }
+
+        /// What of the damage decides which routes protocols bring.
+        struct Protocols: Hashable {
+            let withdrawn: Set<Damage.Side>
+            let parted: Set<String>
+            let halted: Set<String>
+            private let lost: Damage
+
+            init(_ damage: Damage) {
+                (withdrawn, parted) = (damage.withdrawn, damage.parted)
+                // Who is down tells his peers nothing new either.
+                halted = parted.isEmpty ? [] : damage.halted.union(damage.downNodes)
+                var lost = Damage()
+                // Only of links that are given up it counts what is the matter with them.
+                if !parted.isEmpty { (lost.downPorts, lost.downNodes) = (damage.downPorts, damage.downNodes) }
+                self.lost = lost
+            }
+
+            /// Whether a router still tells of the network of an interface.
+            func tells(_ interface: OSPFDomain.Interface, _ topology: Topology) -> Bool {
+                !parted.contains(interface.link) || lost.hasCarrier(interface, topology)
             }
         }
 
         let ways = Memo<Question, [Path]>()
         let tables = Memo<Table, [Candidate]>()
-        let propagations = Memo<Set<Damage.Side>, RoutePropagation>()
+        let protocols = Memo<Protocols, DynamicRoutes>()
     }
 }

@@ -83,10 +83,10 @@ extension Forwarding {
         }
     }
 
-    /// What BGP has told the node, with the metric that such routes have in the kernel.
+    /// What BGP and OSPF have told the node, with the metric that such routes have in the kernel.
     private func learned(at node: String, _ damage: Damage) -> [Candidate] {
         let metric = topology.routeMetric(of: node)
-        return propagation(after: damage.withdrawn).routes(at: node).map { prefix, routes in
+        return dynamicRoutes(in: damage).routes(at: node).map { prefix, routes in
             Candidate(
                 prefix: prefix, metric: metric,
                 hops: routes.map { NextHop(gateway: $0.gateway, interface: $0.interface) })
@@ -95,8 +95,8 @@ extension Forwarding {
 
     /// Why it is not computed which route BGP gives a node for a packet; nil where it is.
     func doubt(at node: String, _ packet: Packet, _ damage: Damage) -> String? {
-        let propagation = propagation(after: damage.withdrawn)
-        let full = propagation.overLimit.subtracting(self.propagation(after: []).overLimit)
+        let propagation = dynamicRoutes(in: damage).bgp
+        let full = propagation.overLimit.subtracting(dynamicRoutes(in: Damage()).bgp.overLimit)
         if let session = full.sorted().first {
             return
                 "\(session) is told more prefixes than it takes, and ends for good, which is not computed here"
@@ -106,11 +106,16 @@ extension Forwarding {
         }
     }
 
-    /// What BGP brings when some speakers have withdrawn what a session told them.
-    private func propagation(after withdrawn: Set<Damage.Side>) -> RoutePropagation {
-        memory.propagations(withdrawn) {
-            RoutePropagation(in: topology) { session, node in
-                !withdrawn.contains(Damage.Side(name: session, node: node))
+    /// What protocols bring when some speakers have withdrawn what a session told them, and some routers have given each other up.
+    private func dynamicRoutes(in damage: Damage) -> DynamicRoutes {
+        let protocols = Memory.Protocols(damage)
+        return memory.protocols(protocols) {
+            let topology = topology
+            let ospf = OSPFPropagation(
+                in: topology, isAdjacent: { !protocols.parted.contains($0) },
+                isTold: { protocols.tells($0, topology) }, isHalted: { protocols.halted.contains($0) })
+            return DynamicRoutes(in: topology, ospf: ospf) { session, node in
+                !protocols.withdrawn.contains(Damage.Side(name: session, node: node))
             }
         }
     }

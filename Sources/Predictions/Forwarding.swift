@@ -4,7 +4,7 @@ import PacketFormats
 
 /// Where a lab's nodes send a packet, worked out from the configuration and from what does not work.
 ///
-/// Longest match over static, connected, tunnel and BGP routes (a static route to the same prefix goes before a learned
+/// Longest match over static, connected, tunnel, BGP and OSPF routes (a static route to the same prefix goes before a learned
 /// one, whose metric is its daemon's; one that follows its tunnel is there while the tunnel's end has associations), policy rules,
 /// 1:1 NAT, source/destination check and security rules at the fabric's ports.
 struct Forwarding: Sendable {

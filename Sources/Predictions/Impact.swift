@@ -52,6 +52,8 @@ struct Impact: Sendable {
     var silentKeyDaemons: Set<String> = []
     /// Nodes that shut down and start again: their daemons have said so.
     var rebooting: Set<String> = []
+    /// Nodes whose routing daemon is restarted.
+    var restartedRouters: Set<String> = []
     /// Tunnels that a mismatch keeps from being negotiated, and the end it is at.
     var mismatched: [String: String] = [:]
     /// Tunnels whose endpoint at a node is away: it is back when the fault is healed.
@@ -316,9 +318,14 @@ extension Predictor {
         if effect.isSilent { impact.silentKeyDaemons.insert(node) }
         switch effect.sessions {
         case .kept: break
-        case .closed: impact.killedSpeakers.insert(node)
-        case .mute: impact.stoppedSpeakers.insert(node)
+        case .closed:
+            impact.killedSpeakers.insert(node)
+            impact.damage.halted.insert(node)
+        case .mute:
+            impact.stoppedSpeakers.insert(node)
+            impact.damage.halted.insert(node)
         case .begunAnew:
+            impact.restartedRouters.insert(node)
             for session in topology.sessions where session.speakers.contains(where: { $0.node == node }) {
                 begin(session, anew: node, &impact)
             }

@@ -34,6 +34,7 @@ extension Predictor {
         let impact = impact(of: alreadyActive + [fault], since: alreadyActive)
         var damage = impact.damage
         damage.withdrawn = moved.withdrawn
+        damage.parted = moved.parted
         damage.forgotten.formUnion(moved.forgotten)
         let changes = changes(after: impact, in: damage, since: earlier)
         let moment = Moment(damage: damage, changes: changes)

@@ -118,6 +118,7 @@ public struct Predictor: Sendable {
 
         var damage = impact.damage
         damage.withdrawn = earlier.withdrawn
+        damage.parted = earlier.parted
         damage.forgotten.formUnion(earlier.forgotten)
         let atOnce = journey(of: probe, in: damage, known: before)
         let broken = damage
@@ -147,7 +148,8 @@ public struct Predictor: Sendable {
         }
 
         let recovery = recoveries.map(\.window.latest).max() ?? .zero
-        if let doubt = twins(of: before, impact) ?? doubtOfBFD(about: impact, broken, damage, until: recovery)
+        if let doubt = doubtOfOSPF(about: impact, faults + alreadyActive, around: before) ?? twins(of: before, impact)
+            ?? doubtOfBFD(about: impact, broken, damage, until: recovery)
             ?? (reappearances.isEmpty ? nil : doubtOfHolds(about: impact, broken, damage, until: recovery))
             ?? forgetfulness(around: after)
         {

@@ -20,6 +20,9 @@ extension Predictor {
                 .unpredictable(
                     "\(node) is rebooted beside \"\(other)\", and what both do together is not computed here"))
         }
+        if let doubt = doubtOfOSPF(about: impact, [.nodeRebooted(node)], around: before) {
+            return answer.prediction(.unpredictable(doubt))
+        }
         let atOnce = journey(of: probe, in: impact.damage, known: before)
         let moment = Moment(damage: impact.damage, changes: changes(after: impact, in: impact.damage, since: earlier))
         let after = journey(of: probe, in: moment.settled, known: before)

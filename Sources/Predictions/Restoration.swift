@@ -20,7 +20,7 @@ extension Predictor {
             self.finished(self.booted(restoration, impact, earlier, probe: probe, before: before, first: first), before)
         }
         var mended = earlier
-        for change in moment.changes where change.subject == .session { mended.suffer(change) }
+        for change in moment.changes where change.subject != .tunnel { mended.suffer(change) }
         // A speaker that begins anew has to be told everything again.
         for session in topology.sessions {
             for speaker in session.speakers where impact.killedSpeakers.contains(speaker.node) {
@@ -87,6 +87,7 @@ extension Predictor {
                 ]
             }
         }
+        adjoin(moment.changes.filter { $0.subject == .adjacency }.map(\.side.name), &restoration)
         return done(restoration)
     }
 

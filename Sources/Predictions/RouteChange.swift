@@ -2,9 +2,10 @@ import Daemons
 import LabModel
 import NetworkTypes
 
-/// A node that takes routes back: a speaker what a session told it, or a tunnel's end those that follow the tunnel.
+/// A node that takes routes back: a speaker what a session told it, or a tunnel's end those that follow the tunnel; or the routers of a
+/// domain what led by one of its links.
 struct RouteChange: Hashable, Sendable {
-    enum Subject: Hashable, Sendable { case session, tunnel }
+    enum Subject: Hashable, Sendable { case session, tunnel, adjacency }
 
     var subject = Subject.session
     let side: Damage.Side
@@ -51,6 +52,7 @@ extension Damage {
         switch change.subject {
         case .session: withdrawn.insert(change.side)
         case .tunnel: forgotten.insert(change.side)
+        case .adjacency: parted.insert(change.side.name)
         }
     }
 }
@@ -68,7 +70,8 @@ extension Predictor {
 
     /// Who takes routes back, when and why.
     func changes(after impact: Impact, in damage: Damage, since earlier: Damage) -> [RouteChange] {
-        sessionChanges(after: impact, in: damage, since: earlier) + tunnelChanges(after: impact, in: damage)
+        flooded(sessionChanges(after: impact, in: damage, since: earlier)) + tunnelChanges(after: impact, in: damage)
+            + adjacencyChanges(after: impact, in: damage, since: earlier)
     }
 
     /// The ends of tunnels that give their peers up, and with their associations the routes that follow them.
@@ -108,8 +111,10 @@ extension Predictor {
     /// A speaker sends updates at once, without an advertisement interval, so that takes the links' delays alone, and no path is longer
     /// than all of the sessions together.
     var propagation: Duration {
-        guard topology.sessions.flatMap(\.speakers).contains(where: \.passesOn) else { return .zero }
-        return topology.sessions.reduce(Duration.zero) { sum, session in
+        guard topology.sessions.flatMap(\.speakers).contains(where: \.passesOn) || !flooding.isZero else {
+            return .zero
+        }
+        return topology.sessions.reduce(flooding) { sum, session in
             sum + pathDelay(from: session.speakers[0], to: session.speakers[1])
         }
     }
@@ -121,7 +126,9 @@ extension Predictor {
         return RouteChange(
             side: change.side, window: Window(change.window.earliest, change.window.latest + delay),
             reasons: change.reasons + [
-                "Speakers that pass its routes on tell theirs at once: the last one knows after \(delay.shortText) of links at most."
+                flooding.isZero
+                    ? "Speakers that pass its routes on tell theirs at once: the last one knows after \(delay.shortText) of links at most."
+                    : "What BGP and OSPF tell each other at the edges they tell at once: the last one knows after \(delay.shortText) at most."
             ])
     }
 

@@ -19,6 +19,9 @@ public struct ExplanationReport: Sendable {
             + (explanation.isAnswered ? style.good(explanation.outcome) : style.bad(explanation.outcome))
         var sections = [head, way("There", explanation.there, style)]
         if !explanation.back.steps.isEmpty { sections.append(way("Back", explanation.back, style)) }
+        if !explanation.choices.isEmpty {
+            sections.append("\(style.strong("Choices"))\n\(ChoiceReport(explanation.choices).text(style: style))")
+        }
         if !explanation.findings.isEmpty { sections.append(explanation.findings.joined(separator: "\n")) }
         return sections.joined(separator: "\n\n")
     }

@@ -26,6 +26,12 @@ public struct StatusReport: Sendable {
                     session.speakers.map { "\($0.node) AS\($0.asn)" }.joined(separator: " - "),
                 ]
             }
+            + status.adjacencies.map { adjacency in
+                [
+                    "ospf", adjacency.link, word(adjacency.isUp ? .up : .down, style),
+                    adjacency.ends.map(\.node).joined(separator: " - "),
+                ]
+            }
             + status.paths.map { path in
                 ["path", path.probe, word(path, style), path.isAnswered == true ? way(path) : path.broken ?? way(path)]
             }
@@ -38,7 +44,9 @@ public struct StatusReport: Sendable {
         let sections = [
             ("", clockLine(style)), ("FAULTS", faults(style)), ("TUNNELS", tunnels(style)),
             ("PLAIN TUNNELS", plainTunnels(style)),
-            ("IPSEC", algorithms(style)), ("BGP", sessions(style)), ("PATHS", paths(style)),
+            ("IPSEC", algorithms(style)), ("BGP", sessions(style)), ("OSPF", adjacencies(style)),
+            ("PATHS", paths(style)),
+            ("CHOICES", ChoiceReport(status.choices).text(style: style)),
             ("MONITORS", monitors(style)),
             ("DAEMONS", daemons(style)), ("INTERFACES", interfaces(style)),
         ]
@@ -125,16 +133,31 @@ public struct StatusReport: Sendable {
         of speaker: SessionStatus.Speaker, in session: SessionStatus, _ hasBFD: Bool, _ style: Style
     ) -> [String] {
         let bfd = speaker.bfd.map { $0 == .up ? style.good($0.rawValue) : style.bad($0.rawValue) } ?? "-"
+        let detection = speaker.bfdDetectionSeconds.map { " \(Duration.seconds($0).shortText)" } ?? ""
         let seconds = { (value: Double?) in value.map { "\(Self.wholeSeconds($0).components.seconds)s" } ?? "-" }
         let isRight = (speaker.state == .established) == (session.reasonToBeDown == nil)
         let state = isRight ? style.good(speaker.state.rawValue) : style.bad(speaker.state.rawValue)
         let remarks = [speaker.lastError, session.reasonToBeDown.map { "as expected: \($0)" }].compactMap { $0 }
         return [
             speaker.node, "AS\(speaker.asn)", state,
-        ] + (hasBFD ? [bfd] : []) + [
+        ] + (hasBFD ? [bfd + detection] : []) + [
             seconds(speaker.holdSeconds), seconds(speaker.keepaliveSeconds),
             list(speaker.imported), list(speaker.exported), remarks.joined(separator: "; "),
         ]
+    }
+
+    private func adjacencies(_ style: Style) -> String {
+        let rows = status.adjacencies.flatMap { adjacency in
+            adjacency.ends.enumerated().map { index, end in
+                let state = end.state ?? "no neighbour"
+                return [
+                    index == 0 ? adjacency.link : "", end.node, end.interface.description, end.neighbor,
+                    end.isFull ? style.good(state) : style.bad(state), "\(end.cost)",
+                    end.deadInSeconds.map { Self.wholeSeconds($0).shortText } ?? "-",
+                ]
+            }
+        }
+        return section(["LINK", "NODE", "DEV", "NEIGHBOUR", "STATE", "COST", "DEAD IN"], rows, style)
     }
 
     private func paths(_ style: Style) -> String {

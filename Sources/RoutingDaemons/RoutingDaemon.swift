@@ -2,13 +2,17 @@ import DaemonProfiles
 import LabModel
 import NetworkTypes
 
-/// A daemon that speaks BGP.
+/// A daemon that speaks BGP, and OSPF perhaps.
 public protocol RoutingDaemon: DaemonProfile {
     /// Whether a word of its configuration's own cannot name a session.
     func isReserved(_ name: String) -> Bool
-    /// The number by which a kernel knows the routes that it was given by this daemon (rtnetlink(7), `rtm_protocol`).
+    /// The number by which a kernel knows the routes of BGP's that it was given by this daemon (rtnetlink(7), `rtm_protocol`).
     var routeProtocol: UInt8 { get }
+    /// The same of what else this daemon speaks, where it is another number.
+    var otherRouteProtocols: Set<UInt8> { get }
     var habits: RoutingHabits { get }
+    /// Nil for one that netlab sets up no OSPF for.
+    var ospfHabits: OSPFHabits? { get }
     /// Why it cannot do something of a policy's, as the end of a sentence; nil where it can.
     func reason(against feature: RoutePolicyFeature) -> String?
     /// Whether it leaves out the routes by the highest gateways where more are equally good than may share traffic.
@@ -116,4 +120,11 @@ public struct RoutingHabits: Hashable, Sendable {
 extension RoutingDaemon {
     public var choice: String { "bgp: \(keyword)" }
     public var cutsByGateway: Bool { true }
+    public var ospfHabits: OSPFHabits? { nil }
+    public var otherRouteProtocols: Set<UInt8> { [] }
+    /// Whether a kernel was given a route with this number by this daemon.
+    public func gives(_ routeProtocol: UInt8) -> Bool {
+        routeProtocol == self.routeProtocol || otherRouteProtocols.contains(routeProtocol)
+    }
+    public var speaksOSPF: Bool { ospfHabits != nil }
 }

@@ -13,7 +13,7 @@ enum KnownLabs {
         "gre-over-ipsec",
         "ikev1",
         "interface-kinds",
-        "ipv6-outside", "path-choice", "policy-based", "port-translation", "shared-address",
+        "ipv6-outside", "path-choice", "policy-based", "port-translation", "shared-address", "site-aws",
         "soracom-azure", "transport-mode",
     ]
 

@@ -22,7 +22,10 @@ import Testing
             Breakage.all(of: try KnownLabs.bare(name)).filter { $0.kind == .maintained }.flatMap(\.faults)
         }
         #expect(
-            maintained.map(\.description) == ["c1t1", "c1t2", "c2t1", "c2t2"].map { "maintenance \($0) at tgw" })
+            maintained.map(\.description)
+                == ["tgw", "vgw"].flatMap { gateway in
+                    ["c1t1", "c1t2", "c2t1", "c2t2"].map { "maintenance \($0) at \(gateway)" }
+                })
     }
 
     /// Everything is predicted, so it can be played: faults heal when all have noticed, and the end waits for the comeback.

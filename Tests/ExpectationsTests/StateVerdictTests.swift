@@ -160,6 +160,41 @@ struct StateVerdictTests {
             "{bgp: half}", .connecting("half"), .session([]), isRight: false, seen: "gw2 does not tell")
     }
 
+    /// Both ends have 300 ms and 3 packets.
+    @Test(
+        arguments: [
+            ("{bfd: main}", (.up, 900), (.up, 900), true, "gw1 Up after 900ms; gw2 Up after 900ms"),
+            ("{bfd: main}", (.up, 900), (.up, 3000), false, "gw2 Up after 3s"),
+            ("{bfd: main}", (.up, 900), (.down, nil), false, "gw2 Down"),
+            ("{bfd: main, detection: 3s}", (.up, 3000), (.up, 3000), true, "gw1 Up after 3s"),
+            ("{bfd: main, is: down}", (.up, 900), (.down, nil), true, "gw2 Down"),
+            ("{bfd: main, is: down}", (.up, 900), (.up, 900), false, "gw1 Up after 900ms"),
+            ("{bfd: main}", (nil, nil), (nil, nil), false, "gw1 without BFD; gw2 without BFD"),
+        ] as [(String, (BFDState?, Int64?), (BFDState?, Int64?), Bool, String)])
+    func `BFD beside a session`(
+        claim: String, west: (BFDState?, Int64?), east: (BFDState?, Int64?), isRight: Bool, seen: String
+    ) throws {
+        let topology = try JudgedLab.topology(expecting: "one: \(claim)") {
+            $0.replacing("    over: plain\n", with: "    over: plain\n    bfd: {interval: 300ms, multiplier: 3}\n")
+        }
+        let speakers = [("gw1", west), ("gw2", east)].map { node, told in
+            var speaker = ObservedSpeaker(node: node, state: .established, hold: nil, keepalive: nil, learned: [])
+            speaker.bfd = told.0
+            speaker.bfdDetection = told.1.map { .milliseconds($0) }
+            return speaker
+        }
+        let plan = CheckPlan(topology: topology, expectations: topology.expectations)
+        let step = Observation.Step(
+            measurement: .session("main"), fromNanoseconds: 0, toNanoseconds: 0, finding: .session(speakers))
+        let judge = Judge(
+            plan: plan, observation: Observation(steps: [step], capture: nil), transfers: nil,
+            examination: try CaptureExamination(topology: topology, expectations: [], keepsPackets: true),
+            labFile: "lab.yaml")
+        let verdict = try #require(judge.verdicts { _ in [:] }.first)
+        #expect(verdict.outcome == (isRight ? .pass : .fail), "\(verdict.seen)")
+        #expect(verdict.seen.contains(seen), "\(verdict.seen)")
+    }
+
     @Test(
         arguments: [
             (["gw1": 4, "gw2": 4], true, "gw1 saw it end 4 times, gw2 saw it end 4 times"),

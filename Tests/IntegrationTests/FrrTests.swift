@@ -78,7 +78,16 @@ struct FrrTests {
         try await LabHome.with { home in
             let lab = Self.lab(
                 "bgp: frr", "bgp: bird", bfd: ", bfd: {interval: 300ms, multiplier: 3}",
-                scenarios: Self.scenario("cut", "blackhole main", healed: 18, lasts: 28))
+                scenarios: """
+                      cut:
+                        traffic: {app: 20ms}
+                        timeline: [{at: 10s, check: quick}, {at: 15s, fail: blackhole main}, {at: 17s, check: gone}, {at: 18s, heal: all}]
+                        lasts: 28s
+                    expect:
+                      quick: {bfd: one, detection: 900ms}
+                      gone: {bfd: one, is: down, on-request: true}
+
+                    """)
             let directory = try Self.write(lab, in: home)
             let result = try await home.netlab.run("test", directory, "--format", "json")
             #expect(result.code == 0, result.account)

@@ -184,7 +184,7 @@ struct HostKernelTests {
             ])
         #expect(
             findings.first { $0.name == "VTI" }?.labs == [
-                "aws-oci", "gcp-aws", "interface-kinds", "path-choice", "releases", "soracom-azure",
+                "aws-oci", "gcp-aws", "interface-kinds", "path-choice", "releases", "site-aws", "soracom-azure",
             ])
     }
 

@@ -133,6 +133,15 @@ struct PathChoiceTests {
             let up = try await home.netlab.run("up", lab)
             try #require(up.code == 0, up.account)
             let check = try await RunningLab(home: home, name: "crossed").check()
+            // Which step decided at each router, from its daemon's own attributes.
+            let explained = try await home.netlab.run("explain", "crossed", "request")
+            #expect(
+                explained.output.contains(#/west +10\.2\.0\.0/24 +by-fast +best by local-preference /#),
+                explained.account)
+            #expect(explained.output.contains(#/east +10\.1\.0\.0/24 +by-cheap +best by med /#), explained.account)
+            #expect(explained.output.contains(#/by-fast +loses by med .* MED 30,/#), explained.account)
+            let status = try await home.netlab.run("status", "crossed")
+            #expect(status.output.contains(#/by-cheap +loses by local-preference /#), status.account)
             #expect(check.report.names("pass") == ["west-chooses", "fast", "wire"], check.account)
             #expect(check.report.names("fail") == ["east-chooses", "one-way"], check.account)
             #expect(

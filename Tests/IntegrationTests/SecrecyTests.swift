@@ -42,6 +42,9 @@ struct SecrecyTests {
             lab: "gcp-aws",
             secrets: ["Example.Key.of.c1t1", "Example.Key.of.c1t2", "Example.Key.of.c2t1", "Example.Key.of.c2t2"],
             scenario: ""),
+        Case(
+            lab: "site-aws",
+            secrets: ["Site.Key.of.c1t1", "Site.Key.of.c1t2", "Site.Key.of.c2t1", "Site.Key.of.c2t2"], scenario: ""),
         Case(lab: "policy-based", secrets: ["policies-alone-1"], scenario: ""),
         Case(lab: "transport-mode", secrets: ["host-to-host-1"], scenario: ""),
         Case(lab: "interface-kinds", secrets: ["either-interface-1"], scenario: ""),

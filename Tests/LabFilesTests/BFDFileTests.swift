@@ -1,3 +1,4 @@
+import LabFiles
 import LabModel
 import Testing
 
@@ -18,6 +19,29 @@ import Testing
             """
         let (topology, warnings) = try BrokenLab.resolve(lab)
         return (topology, warnings)
+    }
+
+    /// An expectation of it needs a session with BFD at both ends.
+    @Test func `An expectation names a session with BFD`() throws {
+        func claims(_ bfd: String, _ claim: String) throws -> [LabModel.Expectation.Claim] {
+            let text = """
+                name: two
+                nodes: {a: {role: router}, b: {role: router}}
+                links: {wire: {ends: {a:e: 192.0.2.1/30, b:e: 192.0.2.2/30}}}
+                bgp: {one: {over: wire, \(bfd)speakers: {a: {asn: 65001}, b: {asn: 65002}}}}
+                expect: {quick: {bfd: one\(claim)}}
+                """
+            return try LabFile(text: text, file: "lab.yaml") { _ in "" }.resolve().topology.expectations.map(\.claim)
+        }
+        #expect(try claims("bfd: {}, ", "") == [.bfd(BFDClaim(session: "one", isUp: true))])
+        #expect(
+            try claims("bfd: {}, ", ", detection: 1s")
+                == [.bfd(BFDClaim(session: "one", isUp: true, detection: .seconds(1)))])
+        #expect(try claims("bfd: {}, ", ", is: down") == [.bfd(BFDClaim(session: "one", isUp: false))])
+        let none = try #require(throws: LabFileError.self) { try claims("", "") }
+        #expect(none.diagnostics.contains { $0.message.contains("no BFD is spoken beside one") }, "\(none)")
+        let timed = try #require(throws: LabFileError.self) { try claims("bfd: {}, ", ", is: down, detection: 1s") }
+        #expect(timed.diagnostics.contains { $0.message.contains("has no time of detection") }, "\(timed)")
     }
 
     @Test func `Both ends have what the session says, or their own`() throws {

@@ -21,7 +21,9 @@ struct ExpectationTests {
     func `Of the repository's lab: each kind, its line, and when it applies`() throws {
         let topology = try AwsOci.topology.get()
         // Nothing in this lab is shared among ways or chosen by a policy, and no carrier is in it.
-        let others: Set<LabModel.Expectation.Claim.Kind> = [.sharing, .traceroute, .md5, .best, .symmetric]
+        let others: Set<LabModel.Expectation.Claim.Kind> = [
+            .sharing, .traceroute, .md5, .best, .symmetric, .ospf, .bfd,
+        ]
         #expect(
             Set(topology.expectations.map(\.claim.kind))
                 == Set(LabModel.Expectation.Claim.Kind.allCases).subtracting(others))
@@ -192,6 +194,8 @@ struct ExpectationTests {
             case .best(let claim):
                 [claim.node, claim.prefix.description, claim.session, claim.step?.rawValue ?? "any"]
             case .symmetric(let claim): [claim.probe]
+            case .ospf(let claim): [claim.place, claim.isAdjacent ? "up" : "down"]
+            case .bfd(let claim): [claim.session, claim.isUp ? "up" : "down"]
             case .encapsulation: []
             }
         #expect(words.joined(separator: " ") == expected)

@@ -165,6 +165,33 @@ struct VariantTests {
         #expect(error.diagnostics.count == 1, "\(error)")
     }
 
+    /// `netlab test --variant` plays a scenario of the lab in a variant that may have taken away what it checks.
+    @Test
+    func `A scenario leaves out the checks that a variant has no expectations for`() throws {
+        let text = """
+            name: two
+            nodes: {a: {}, b: {}}
+            links: {wire: {ends: {a:e: 192.0.2.1/30, b:e: 192.0.2.2/30}}}
+            probes: {there: {from: a, to: b}}
+            expect: {quick: {rtt: there}, way: {path: there, via: []}, slow: {rtt: there, is: 9s, on-request: true}}
+            scenarios:
+              play:
+                timeline:
+                  - {at: 1s, check: [quick, way], check-fails: slow}
+                  - {at: 2s, check: way}
+                lasts: 3s
+            variants:
+              less: {expect: {way: ~, slow: ~}}
+            """
+        let whole = try LabFile(text: text, file: "lab.yaml") { _ in "" }.resolve().topology
+        let less = try LabFile(text: text, file: "lab.yaml", variant: "less") { _ in "" }.resolve().topology
+        let scenario = try #require(whole.scenario(named: "play"))
+        #expect(scenario.leavingOutChecks(missingIn: whole).scenario == scenario)
+        let (left, names) = scenario.leavingOutChecks(missingIn: less)
+        #expect(names == ["way", "slow"])
+        #expect(left.steps.map(\.action) == [.check(pass: ["quick"], fail: [])])
+    }
+
     @Test
     func `A warning of a variant says which`() async throws {
         let more = "variants: {odd: {probes: {lost: {from: vm, to: 10.200.0.1}}}}\n"

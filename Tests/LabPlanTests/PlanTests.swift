@@ -62,7 +62,7 @@ import Testing
                 switch condition.subject {
                 case .interface(let node, let name): interfaces.insert("\(node):\(name)")
                 case .daemon(let node, let kind): #expect(daemons.contains("\(node)/\(kind.rawValue)"))
-                case .tunnel, .session, .route, .echo: #expect(!daemons.isEmpty)
+                case .tunnel, .session, .ospf, .route, .echo: #expect(!daemons.isEmpty)
                 }
             case .addAddress(let node, let name, _), .setMTU(let node, let name, _):
                 #expect(interfaces.contains("\(node):\(name)"))

@@ -12,6 +12,12 @@ enum PredictedLab {
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().appending(
             path: "Labs/aws-oci")
 
+    /// The repository's `Labs/site-aws`, without its providers' rules.
+    static func siteAws() throws -> Topology {
+        let file = directory.deletingLastPathComponent().appending(path: "site-aws/lab.yaml")
+        return try resolve(String(contentsOf: file, encoding: .utf8))
+    }
+
     /// The repository's `Labs/aws-oci` as it stands.
     static func awsOci() throws -> Topology { try unchanged.get() }
 

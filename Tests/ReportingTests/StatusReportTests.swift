@@ -234,8 +234,8 @@ import Testing
         let object = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
         #expect(
             object.keys.sorted() == [
-                "clock", "daemons", "faults", "lab", "monitors", "nodes", "paths", "plain_tunnels", "sessions", "title",
-                "tunnels",
+                "adjacencies", "choices", "clock", "daemons", "faults", "lab", "monitors", "nodes", "paths",
+                "plain_tunnels", "sessions", "title", "tunnels",
             ])
     }
 

@@ -26,18 +26,26 @@ public struct BirdControl: Hashable, Sendable {
         BirdProtocol.parse(try reply(to: "show protocols all"))
     }
 
-    /// The states of BFD by neighbours.
-    public func bfdSessions() throws(DaemonError) -> [IPAddress: BFDState] {
+    /// The states of BFD by neighbours, each with the time after which one that says nothing is given up.
+    ///
+    /// Source: bird2 2.0.12, proto/bfd/bfd.c (`bfd_show_sessions`): the last column is the detection time.
+    public func bfdSessions() throws(DaemonError) -> [IPAddress: (state: BFDState, detection: Duration?)] {
         let reply = try reply(to: "show bfd sessions")
         // 10.0.0.2    eth0    Up    2026-12-01 00:47:22    0.300    0.900
-        let states = reply.lines.compactMap { line -> (IPAddress, BFDState)? in
+        let states = reply.lines.compactMap { line -> (IPAddress, (BFDState, Duration?))? in
             let words = line.text.split(separator: " ").map(String.init)
             guard words.count > 2, let neighbor = IPAddress(words[0]), let state = BFDState(rawValue: words[2]) else {
                 return nil
             }
-            return (neighbor, state)
+            let detection = state == .up ? words.last.flatMap(Double.init).flatMap(Self.time) : nil
+            return (neighbor, (state, detection))
         }
         return Dictionary(states) { first, _ in first }
+    }
+
+    /// BFD's times end with 255 packets of 60 s; what is none is not taken.
+    private static func time(_ seconds: Double) -> Duration? {
+        (0...15_300).contains(seconds) ? .milliseconds(Int64((seconds * 1000).rounded())) : nil
     }
 
     /// Every route of BIRD's tables, which also hold those the kernel does not get.

@@ -28,7 +28,8 @@ public struct BirdDriver: RoutingDaemonDriver {
                 name: instance.name, neighbor: session.neighbor, state: session.state,
                 hold: isUp ? session.hold?.length : nil,
                 keepalive: isUp ? session.keepalive?.length : nil, lastError: session.lastError,
-                bfd: session.neighbor.flatMap { bfd[$0] })
+                bfd: session.neighbor.flatMap { bfd[$0]?.state },
+                bfdDetection: session.neighbor.flatMap { bfd[$0]?.detection })
         }
     }
 

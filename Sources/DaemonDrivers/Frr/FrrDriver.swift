@@ -9,10 +9,14 @@ import RoutingDaemons
 /// FRR of a node, by bgpd's socket.
 public struct FrrDriver: RoutingDaemonDriver {
     private let control: FrrControl
+    private let ospfControl: FrrControl
+    private let bfdControl: FrrControl
     private let sandbox: NodeSandbox
 
     public init(at sandbox: NodeSandbox) {
         control = FrrControl(path: sandbox.agentPath(of: Frr.socketPath))
+        ospfControl = FrrControl(path: sandbox.agentPath(of: Frr.ospfSocketPath))
+        bfdControl = FrrControl(path: sandbox.agentPath(of: Frr.bfdSocketPath))
         self.sandbox = sandbox
     }
 
@@ -30,12 +34,19 @@ public struct FrrDriver: RoutingDaemonDriver {
 
     public func sessions() async throws -> [SessionState] {
         let control = control
-        return try await offThread { (try? control.neighbors()) ?? [] }.map { neighbor in
+        let neighbors = try await offThread { (try? control.neighbors()) ?? [] }
+        var detections: [IPAddress: Duration] = [:]
+        if neighbors.contains(where: { $0.bfd != nil }) {
+            let control = bfdControl
+            detections = FrrBFDPeer.detections(
+                try await offThread { (try? control.run(["show bfd peers json"])) ?? "" })
+        }
+        return neighbors.map { neighbor in
             let isUp = neighbor.state == .established
             return SessionState(
                 name: nil, neighbor: neighbor.address, state: neighbor.state, hold: isUp ? neighbor.hold : nil,
                 keepalive: isUp ? neighbor.keepalive : nil, lastError: isUp ? nil : neighbor.lastError,
-                bfd: neighbor.bfd)
+                bfd: neighbor.bfd, bfdDetection: neighbor.bfd == .up ? detections[neighbor.address] : nil)
         }
     }
 
@@ -43,6 +54,12 @@ public struct FrrDriver: RoutingDaemonDriver {
         let family = session.neighbor.bitWidth == 32 ? "ipv4" : "ipv6"
         let command = "show bgp \(family) unicast neighbors \(session.neighbor) routes json"
         return FrrRoutes.prefixes((try? await ask([command])) ?? "")
+    }
+
+    public func ospfNeighbors() async throws -> [OSPFNeighborState] {
+        let control = ospfControl
+        return FrrOSPFNeighbor.parse(
+            try await offThread { (try? control.run(["show ip ospf neighbor json"])) ?? "" })
     }
 
     /// Its list of all routes has no communities.

@@ -116,6 +116,7 @@ extension ExpectationDeriver {
         }) {
             allowed.append(.bfd)
         }
+        if topology.ospf.flatMap(\.adjacencies).contains(where: { names.contains($0.link) }) { allowed.append(.ospf) }
         let tunnels = Self.distinct(protected.flatMap { Self.chains($0.courses) }.filter(isEncrypted).flatMap(\.self))
         add(
             "nothing-in-clear",

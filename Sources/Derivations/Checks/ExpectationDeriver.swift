@@ -142,11 +142,22 @@ struct ExpectationDeriver {
                 name,
                 .bgp(BGPClaim(session: session.name, isEstablished: !isFlapping, isFlapping: isFlapping, hold: nil)),
                 from: origin)
+            let hasBFD = session.speakers.allSatisfy { topology.bfdDetection(of: session, at: $0) != nil }
+            if hasBFD, session.canComeUp, !isFlapping {
+                add(
+                    "\(session.name)-bfd", .bfd(BFDClaim(session: session.name, isUp: true)),
+                    from: "\(origin).bfd")
+            }
         }
         for session in topology.oneSidedSessions {
             add(
                 "\(session.name)-bgp", .bgp(BGPClaim(session: session.name, isEstablished: false, hold: nil)),
                 from: "bgp.\(session.name)")
+        }
+        for domain in topology.ospf {
+            add(
+                "\(domain.name)-ospf", .ospf(OSPFClaim(place: domain.name, isAdjacent: true)),
+                from: "ospf.\(domain.name)")
         }
         let signed = topology.sessions.filter { session in
             session.canComeUp && session.speakers.allSatisfy { session.key(of: $0) != nil }
@@ -170,6 +181,8 @@ extension Expectation {
         case (.rate(let own), .rate(let other)): own.probe == other.probe
         case (.sharing(let own), .sharing(let other)): own.probe == other.probe
         case (.bgp(let own), .bgp(let other)): own.session == other.session
+        case (.bfd(let own), .bfd(let other)): own.session == other.session
+        case (.ospf(let own), .ospf(let other)): own.place == other.place
         case (.md5(let own), .md5(let other)): Set(own.sessions).isSuperset(of: other.sessions)
         case (.securityAssociation(let own), .securityAssociation(let other)): own.tunnel == other.tunnel
         default: false

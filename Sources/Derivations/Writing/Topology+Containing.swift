@@ -4,7 +4,8 @@ extension Topology {
     /// Whether another lab's parts are all here, wherever they stand in the file.
     public func hasAll(of other: Topology) -> Bool {
         nodes == other.nodes && links == other.links && tunnels == other.tunnels
-            && plainTunnels == other.plainTunnels && sessions == other.sessions && clouds == other.clouds
+            && plainTunnels == other.plainTunnels && sessions == other.sessions && ospf == other.ospf
+            && clouds == other.clouds
             && probes.starts(with: other.probes)
             && expectations.map(\.placeless).starts(with: other.expectations.map(\.placeless))
             && scenarioNames.starts(with: other.scenarioNames)

@@ -66,6 +66,8 @@ extension Expectation {
         case .bgp(let claim):
             return YAMLText.mapping(
                 [(kind, YAMLText.scalar(claim.session))] + (claim.isFlapping ? [("is", "flapping")] : []))
+        case .bfd(let claim): return YAMLText.mapping([(kind, YAMLText.scalar(claim.session))])
+        case .ospf(let claim): return YAMLText.mapping([(kind, YAMLText.scalar(claim.place))])
         case .md5(let claim): return YAMLText.mapping([(kind, YAMLText.list(claim.sessions))])
         case .securityAssociation(let claim): return YAMLText.mapping([(kind, YAMLText.scalar(claim.tunnel))])
         case .rate(let claim):

@@ -83,6 +83,8 @@ public struct CheckPlan: Sendable {
         case .sharing(let claim): flows(of: claim)
         case .best(let claim): [.bgpRoutes(node: claim.node)]
         case .symmetric(let claim): [echoes(claim.probe)].compactMap { $0 }
+        case .ospf(let claim): [.condition(claim.condition)]
+        case .bfd(let claim): [.session(claim.session)]
         }
     }
 

@@ -31,6 +31,49 @@ extension Judge {
             seen: faults.isEmpty ? "all of them" : faults.joined(separator: "; "))
     }
 
+    func ospf(_ claim: OSPFClaim) -> Judgement {
+        let links = topology.ospfAdjacencies(at: claim.place)
+        let expected =
+            "\(claim.place): the routers at both ends of \(links.count == 1 ? links[0].link : "all \(links.count) links") \(claim.isAdjacent ? "are" : "are not") fully adjacent"
+        let rule =
+            "RFC 2328 section 10.1: in state Full both share one link state database, and each names the other in its router-LSA"
+        guard case .condition(let holds, let seen)? = observation.finding(of: .condition(claim.condition)) else {
+            return .inconclusive(expected, rule, "it was not measured")
+        }
+        return Judgement(
+            outcome: holds ? .pass : .fail, expected: expected, rule: rule, seen: seen)
+    }
+
+    func bfd(_ claim: BFDClaim) -> Judgement {
+        let session = topology.session(named: claim.session)
+        let times = (session?.speakers ?? []).map { speaker in
+            (
+                node: speaker.node,
+                time: claim.detection ?? session.flatMap { topology.bfdDetection(of: $0, at: speaker)?.time }
+            )
+        }
+        let words = times.map { "\($0.node) after \($0.time?.shortText ?? "a time that is not known")" }
+        let expected =
+            claim.isUp
+            ? "BFD beside \(claim.session) up, a silent peer given up by \(words.joined(separator: " and by "))"
+            : "BFD beside \(claim.session) not up at both speakers"
+        let rule =
+            "RFC 5880 section 6.8.4: the larger of what one is ready to receive and the other wants to send, times the other's multiplier"
+        guard case .session(let seen)? = observation.finding(of: .session(claim.session)), seen.count == times.count
+        else { return .inconclusive(expected, rule, "it was not measured") }
+        let told = seen.map { speaker in
+            "\(speaker.node) \(speaker.bfd?.rawValue ?? "without BFD")"
+                + (speaker.bfdDetection.map { " after \($0.shortText)" } ?? "")
+        }.joined(separator: "; ")
+        let isUp = seen.allSatisfy { $0.bfd == .up }
+        let isInTime = seen.allSatisfy { speaker in
+            times.contains { $0.node == speaker.node && $0.time != nil && $0.time == speaker.bfdDetection }
+        }
+        return Judgement(
+            outcome: isUp == claim.isUp && (!claim.isUp || isInTime) ? .pass : .fail, expected: expected, rule: rule,
+            seen: told)
+    }
+
     /// A session that one side alone has configured: it tries, and does not come up.
     private func connecting(_ session: OneSidedSession) -> Judgement {
         let expected = "\(session.name) connecting: \(session.reason)"
@@ -122,8 +165,9 @@ extension Judge {
             }
             let peer = speakers.first { $0.node != speaker.node }
             let other = peer.map { told(by: $0, to: speaker.node, in: session) } ?? []
-            // What a peer passes on depends on what it has been told.
-            let passedOn = peer?.passesOn == true ? topology.sessions.flatMap(\.speakers).flatMap(\.advertised) : []
+            // What a peer passes on depends on what it has been told, by BGP or OSPF.
+            let passes = peer.map { $0.passesOn || topology.ospfEdge(at: $0.node)?.tellsPeers == true } ?? false
+            let passedOn = passes ? topology.originatedPrefixes : []
             let missing = other.filter { !speaker.learned.contains($0) }
             let more = speaker.learned.filter { !other.contains($0) && !passedOn.contains($0) }
             if !missing.isEmpty {

@@ -82,6 +82,8 @@ public struct Judge {
             case .sharing(let claim): sharing(claim)
             case .best(let claim): best(claim)
             case .symmetric(let claim): symmetric(claim)
+            case .ospf(let claim): ospf(claim)
+            case .bfd(let claim): bfd(claim)
             }
         // What packets prove is proved by all of them: with some missing, nothing is.
         // And what follows from the way that packets took is no failure either where parts of the way are missing.
@@ -130,7 +132,7 @@ extension Expectation.Claim {
         switch self {
         case .encapsulation, .confidentiality, .mtu, .mss, .path, .rtt, .rate, .security, .sharing, .md5, .symmetric:
             true
-        case .best, .routes, .bgp, .securityAssociation, .traceroute: false
+        case .best, .routes, .bgp, .ospf, .bfd, .securityAssociation, .traceroute: false
         }
     }
 

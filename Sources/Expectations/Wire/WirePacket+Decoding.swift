@@ -92,6 +92,8 @@ private struct Reader {
             packet.control = .bgp
         case .bfd:
             packet.control = .bfd
+        case .ospf:
+            packet.control = .ospf
         case .ike, .natKeepalive:
             packet.control = .ike
         case .icmp(let icmp):

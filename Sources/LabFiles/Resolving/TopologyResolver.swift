@@ -1,6 +1,8 @@
+import Daemons
 import ExpectationReading
 import LabModel
 import NetworkTypes
+import OSPFReading
 import PolicyReading
 import Providers
 import YAMLReading
@@ -126,6 +128,10 @@ struct TopologyResolver {
             check(oneSided: session, spec, in: topology)
         }
         topology.plainTunnels = plainTunnels
+        topology.ospf = OSPFResolver(
+            in: topology, daemons: DaemonRegistry.routingDaemons,
+            written: file.written["links", default: []], collector: collector
+        ).domains(file.ospf)
         checkTwins(ofPlain: plainTunnels)
         checkPolicies(of: topology)
         examineRoutePolicies(of: topology)

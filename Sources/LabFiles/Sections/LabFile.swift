@@ -2,6 +2,7 @@ import Certificates
 import Daemons
 import LabModel
 import NetworkTypes
+import OSPFReading
 import PolicyReading
 import Providers
 import RoutingDaemons
@@ -23,6 +24,7 @@ public struct LabFile {
     let tunnels: [TunnelSpec]
     let plainTunnels: [PlainTunnelSpec]
     let sessions: [SessionSpec]
+    let ospf: [OSPFSpec]
     let policies: [PolicySpec]
     let probes: [ProbeSpec]
     /// Read when everything that they speak of is known.
@@ -48,8 +50,7 @@ public struct LabFile {
 
     private static let keys = [
         "name", "title", "summary", "deviations", "clouds", "accepts", "defaults", "nodes", "links", "tunnels", "bgp",
-        "policies",
-        "probes", "expect", "soak", "variants", "scenarios",
+        "ospf", "policies", "probes", "expect", "soak", "variants", "scenarios",
     ]
 
     /// Reads a lab file's text.
@@ -115,6 +116,7 @@ public struct LabFile {
         let rented = Set(clouds.filter { $0.provider != nil }.map(\.name.value))
         nodes = NodeSpec.settled(machines, gateways: Set(ends), links: links, rented: rented)
         sessions = fields?["bgp"]?.entries("a mapping of BGP sessions").compactMap(SessionSpec.init) ?? []
+        ospf = fields?["ospf"]?.entries("a mapping of OSPF domains").compactMap(OSPFSpec.init) ?? []
         policies = fields?["policies"]?.entries("a mapping of policies").compactMap(PolicySpec.init) ?? []
         probes = fields?["probes"]?.entries("a mapping of probes").compactMap(ProbeSpec.init) ?? []
         written = (fields?.values ?? [:]).mapValues {
@@ -130,7 +132,7 @@ extension LabFile {
     /// The daemons that may have a part in the lab, as far as the file says it by itself.
     public var daemons: Set<DaemonID> {
         let negotiating = tunnels.isEmpty ? [] : nodes.map(\.keyDaemon.id)
-        let routing = sessions.isEmpty ? [] : nodes.map(\.routingDaemon.id)
+        let routing = sessions.isEmpty && ospf.isEmpty ? [] : nodes.map(\.routingDaemon.id)
         return Set(negotiating + routing)
     }
 

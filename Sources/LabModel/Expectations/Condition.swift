@@ -2,7 +2,7 @@ import NetworkTypes
 
 /// Something about a running lab that holds or does not hold, which a plan or a person can wait for.
 ///
-/// Text, for `netlab clock LAB until`: `tunnel NAME up`, `bgp NAME down`, `interface NODE NAME up`,
+/// Text, for `netlab clock LAB until`: `tunnel NAME up`, `bgp NAME down`, `ospf NAME up`, `interface NODE NAME up`,
 /// `route NODE PREFIX present`, `ping NODE ADDRESS up`, `daemon NODE/KIND up`.
 public struct Condition: Hashable, Sendable, Codable {
     public enum Subject: Hashable, Sendable, Codable {
@@ -10,6 +10,9 @@ public struct Condition: Hashable, Sendable, Codable {
         case tunnel(String)
         /// Both speakers are in state Established, or the one that a one-sided session has.
         case session(String)
+        /// The routers at both ends of a link, or of each of a domain's links, take each other for fully adjacent by OSPF (RFC 2328,
+        /// section 10.1).
+        case ospf(String)
         /// The interface exists and is up.
         case interface(node: String, InterfaceName)
         /// The node's route tables have this very prefix, and by this gateway where one is given.
@@ -47,6 +50,7 @@ extension Condition: CustomStringConvertible {
         switch subject {
         case .tunnel(let name): "tunnel \(name) \(holds ? "up" : "down")"
         case .session(let name): "bgp \(name) \(holds ? "up" : "down")"
+        case .ospf(let name): "ospf \(name) \(holds ? "up" : "down")"
         case .interface(let node, let name): "interface \(node) \(name) \(holds ? "up" : "down")"
         case .route(let node, let prefix, let gateway):
             "route \(node) \(prefix) \(gateway.map { "via \($0) " } ?? "")\(holds ? "present" : "absent")"
@@ -56,7 +60,7 @@ extension Condition: CustomStringConvertible {
     }
 
     private static let forms = [
-        "tunnel NAME up|down", "bgp NAME up|down", "interface NODE NAME up|down",
+        "tunnel NAME up|down", "bgp NAME up|down", "ospf NAME up|down", "interface NODE NAME up|down",
         "route NODE PREFIX [via ADDRESS] present|absent",
         "ping NODE ADDRESS up|down", "daemon NODE/KIND up|down",
     ]
@@ -79,6 +83,8 @@ extension Condition: CustomStringConvertible {
             return .tunnel(try known(arguments[0], among: topology.tunnels.map(\.name), noun: "tunnels"))
         case ("bgp", 1):
             return .session(try known(arguments[0], among: topology.sessionNames, noun: "BGP sessions"))
+        case ("ospf", 1):
+            return .ospf(try known(arguments[0], among: topology.ospfPlaces, noun: "OSPF domains and their links"))
         case ("interface", 2):
             let node = try self.node(arguments[0], in: topology)
             return InterfaceName(arguments[1]).map { .interface(node: node, $0) }

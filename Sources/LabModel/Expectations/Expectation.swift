@@ -54,13 +54,15 @@ public struct Expectation: Hashable, Sendable, Codable {
         case sharing(SharingClaim)
         case best(BestClaim)
         case symmetric(SymmetryClaim)
+        case ospf(OSPFClaim)
+        case bfd(BFDClaim)
 
         /// The kinds, by their keys in a lab file.
         public enum Kind: String, Hashable, Sendable, Codable, CaseIterable {
             case encapsulation, confidentiality, mtu, mss, path, rtt, traceroute, routes, bgp, md5, rate, security
             case securityAssociation = "sa"
             case sharing = "ecmp"
-            case best, symmetric
+            case best, symmetric, ospf, bfd
         }
 
         public var kind: Kind {
@@ -81,6 +83,8 @@ public struct Expectation: Hashable, Sendable, Codable {
             case .sharing: .sharing
             case .best: .best
             case .symmetric: .symmetric
+            case .ospf: .ospf
+            case .bfd: .bfd
             }
         }
     }
@@ -165,7 +169,7 @@ public struct EncapsulationClaim: Hashable, Sendable, Codable {
 /// No inner address and no payload crosses the links in clear.
 public struct ConfidentialityClaim: Hashable, Sendable, Codable {
     public enum ControlTraffic: String, Hashable, Sendable, Codable, CaseIterable {
-        case arp, ike, bgp, bfd, icmp
+        case arp, ike, bgp, bfd, ospf, icmp
         /// ICMP messages about other packets, which they quote.
         case icmpErrors = "icmp-errors"
         case neighbourDiscovery = "neighbour-discovery"

@@ -112,6 +112,30 @@ public struct Scenario: Hashable, Sendable, Codable {
     }
 }
 
+extension Scenario {
+    /// The same for a variant that it was not written for: without checks of expectations that are not in a lab.
+    ///
+    /// - Returns: What is left, and the names that were left out.
+    public func leavingOutChecks(missingIn topology: Topology) -> (scenario: Scenario, leftOut: [String]) {
+        let known = Set(topology.expectations.map(\.name))
+        var leftOut: [String] = []
+        func kept(_ names: [String]) -> [String] {
+            leftOut += names.filter { !known.contains($0) && !leftOut.contains($0) }
+            return names.filter(known.contains)
+        }
+        let steps = steps.compactMap { step -> Step? in
+            guard case .check(let pass, let fail) = step.action else { return step }
+            let (passing, failing) = (kept(pass), kept(fail))
+            return passing.isEmpty && failing.isEmpty
+                ? nil : Step(at: step.at, line: step.line, action: .check(pass: passing, fail: failing))
+        }
+        let scenario = Scenario(
+            name: name, line: line, summary: summary, variant: variant, traffic: traffic, steps: steps,
+            length: length, outages: outages, isDerived: isDerived)
+        return (scenario, leftOut)
+    }
+}
+
 /// A scenario, and the variant of the lab that it is played in.
 public struct ScenarioName: Hashable, Sendable, Codable {
     public let name: String

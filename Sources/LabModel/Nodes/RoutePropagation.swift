@@ -33,6 +33,8 @@ public struct RoutePropagation: Sendable {
     private let topology: Topology
     private var listeners: [Listener] = []
     private var advertised: [String: Set<IPPrefix>] = [:]
+    /// What an edge of an OSPF domain tells in all of its sessions, as long as OSPF gives it a route there.
+    private var redistributed: [String: Set<IPPrefix>] = [:]
     private var options: [String: BestPathOptions] = [:]
     private var best: [String: [IPPrefix: RouteChoice]] = [:]
     private var open: [String: [IPPrefix: String]] = [:]
@@ -41,9 +43,17 @@ public struct RoutePropagation: Sendable {
     /// The sessions that end because one of them is told more prefixes than it takes.
     public private(set) var overLimit: Set<String> = []
 
-    /// - Parameter isHeard: Whether a node still goes by what a session tells it.
-    public init(in topology: Topology, isHeard: (_ session: String, _ node: String) -> Bool) {
+    /// - Parameters:
+    ///   - ospf: What OSPF gives its routers; nil for a domain that is well.
+    ///   - isHeard: Whether a node still goes by what a session tells it.
+    public init(
+        in topology: Topology, ospf: OSPFPropagation? = nil, isHeard: (_ session: String, _ node: String) -> Bool
+    ) {
         self.topology = topology
+        let ospf = ospf ?? OSPFPropagation(in: topology)
+        for edge in topology.ospf.flatMap(\.edges) {
+            redistributed[edge.node] = topology.prefixesToldPeers(by: edge, ospf)
+        }
         options = Dictionary(topology.nodes.map { ($0.name, $0.bestPath) }) { first, _ in first }
         for session in topology.sessions {
             for speaker in session.speakers {
@@ -131,6 +141,7 @@ public struct RoutePropagation: Sendable {
                 for (prefix, reason) in open[listener.peer.node] ?? [:]
                 where open[listener.own.node]?[prefix] == nil
                     && !(advertised[listener.own.node]?.contains(prefix) ?? false)
+                    && !(redistributed[listener.own.node]?.contains(prefix) ?? false)
                 {
                     open[listener.own.node, default: [:]][prefix] = "at \(listener.peer.node) \(reason)"
                     isSpreading = true
@@ -179,7 +190,7 @@ public struct RoutePropagation: Sendable {
 
     /// - Parameter told: By each of a node's sessions, in their order.
     private func choices(among told: [[IPPrefix: LearnedRoute]], at node: String) -> [IPPrefix: RouteChoice] {
-        let own = advertised[node] ?? []
+        let own = (advertised[node] ?? []).union(redistributed[node] ?? [])
         var routes: [IPPrefix: [LearnedRoute]] = [:]
         for (prefix, route) in told.flatMap(\.self) where !own.contains(prefix) {
             routes[prefix, default: []].append(route)
@@ -225,6 +236,9 @@ public struct RoutePropagation: Sendable {
         let (own, peer) = (listener.own, listener.peer)
         let isExternal = peer.asn != own.asn
         var announced = Dictionary(peer.advertised.map { ($0, Announcement(prefix: $0)) }) { first, _ in first }
+        for prefix in redistributed[peer.node] ?? [] where announced[prefix] == nil {
+            announced[prefix] = Announcement(prefix: prefix, origin: .incomplete)
+        }
         if peer.passesOn {
             for (prefix, choice) in best[peer.node] ?? [:] where announced[prefix] == nil {
                 let route = choice.best

@@ -73,6 +73,11 @@ public struct LearnedRoute: Hashable, Sendable {
         self.peerID = peerID
     }
 
+    /// The step that has this route before another; nil where the other goes before it, or that is not known.
+    public func step(before other: LearnedRoute, _ options: BestPathOptions) -> RouteChoiceStep? {
+        comparison(with: other, options).flatMap { $0.isBetter ? $0.step : nil }
+    }
+
     /// Which step has this route before another, or the other before this; nil for the first unknown one.
     ///
     /// - Returns: The step, and whether this one goes first.

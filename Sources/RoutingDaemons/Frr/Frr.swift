@@ -4,7 +4,7 @@ import LabModel
 import LabRecords
 import NetworkTypes
 
-/// FRR: bgpd with zebra, and bfdd or staticd where they are needed, as one daemon.
+/// FRR: bgpd with zebra, and ospfd, bfdd or staticd where they are needed, as one daemon.
 public struct Frr: RoutingDaemon {
     public init() {}
 
@@ -17,6 +17,7 @@ public struct Frr: RoutingDaemon {
         DaemonProgram(name: "bgpd", purpose: "FRR's BGP daemon", package: "frr", elsewhere: ["/usr/lib/frr"]),
         DaemonProgram(
             name: "zebra", purpose: "FRR's routes in the kernel", package: "frr", elsewhere: ["/usr/lib/frr"]),
+        DaemonProgram(name: "ospfd", purpose: "FRR's OSPF daemon", package: "frr", elsewhere: ["/usr/lib/frr"]),
         DaemonProgram(name: "bfdd", purpose: "FRR's BFD daemon", package: "frr", elsewhere: ["/usr/lib/frr"]),
         DaemonProgram(name: "vtysh", purpose: "speaks to FRR", package: "frr"),
     ]
@@ -27,10 +28,16 @@ public struct Frr: RoutingDaemon {
     public let leftovers = FrrConfiguration.leftovers
     /// RTPROT_BGP (linux/rtnetlink.h; FRR 8.4.4, zebra/rt_netlink.c, `zebra2proto`).
     public let routeProtocol: UInt8 = 186
+    /// RTPROT_OSPF and RTPROT_ZSTATIC.
+    public let otherRouteProtocols: Set<UInt8> = [188, 196]
 
     /// What a running one answers at, and the file that it was given.
     public static let socketPath = FrrConfiguration.socketPath
     public static let configurationPath = FrrConfiguration.path
+    /// Where its bfdd answers, if it has one.
+    public static let bfdSocketPath = FrrConfiguration.bfdSocketPath
+    /// Where its ospfd answers, if it has one.
+    public static let ospfSocketPath = FrrConfiguration.ospfSocketPath
 
     public func setUp(at node: String, in topology: Topology) -> DaemonSetUp {
         DaemonSetUp(
@@ -84,6 +91,26 @@ public struct Frr: RoutingDaemon {
     }
 
     public let habits: RoutingHabits = Self.habits(connectRetry: .seconds(5), "")
+
+    /// As its sources have it: FRR 8.4.4 and 10.3, ospfd/ospf_ase.c, ospf_spf.c, ospf_ism.c, ospf_flood.c, ospf_packet.c, lib/libospf.h.
+    public let ospfHabits: OSPFHabits? = OSPFHabits(
+        product: "FRR",
+        // `ospf_spf_calculate_schedule`: at once, and 50 ms more after each that came before its time (`OSPF_SPF_HOLDTIME_DEFAULT`);
+        // `OSPF_ASE_CALC_INTERVAL`: external routes 1 s after that, a last one of which may have begun a second.
+        settling: .milliseconds(1_200) + gathering,
+        settlingReason:
+            "ospfd tells at once what it notices, computes the shortest paths within 0.2s and external routes 1s later (FRR 8.4.4, ospfd/ospf_spf.c, ospf_ase.c), and zebra gathers for 0.1s",
+        // An AS-external-LSA is told and computed with by itself (`ospf_ase_incremental_update`), between zebra's queues at the edge and
+        // at the others.
+        telling: gathering * 2,
+        // A timer of 5 s that leaves out what is younger than that (`ospf_ls_upd_timer`).
+        repetition: .seconds(10),
+        // An LSA less than 1 s after the one before is not taken (`OSPF_MIN_LS_ARRIVAL`), and sent again by a timer of 5 s which leaves out
+        // what is younger than that (`ospf_ls_upd_timer`): 10 s at most. So is a lost packet of the exchange before (5 s).
+        adjoining: .seconds(15) + .milliseconds(1_200) + gathering,
+        adjoiningReason:
+            "both exchange what they know, of which a packet that is not taken is repeated after 5s; a router's second word on its links within 1s is not taken, and repeated after 10s at most (FRR 8.4.4, ospfd/ospf_flood.c, ospf_packet.c)"
+    )
 
     /// bgpd's queues of routes to clear and to choose wait 10 ms and 50 ms for more, zebra's of routes 10 ms, each timer of which may be some
     /// milliseconds late.

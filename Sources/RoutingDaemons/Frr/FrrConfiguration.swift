@@ -11,6 +11,8 @@ enum FrrConfiguration {
     static let directory = "/run/frr"
     /// Where bgpd answers, as the node sees it: vtysh's default.
     static let socketPath = "\(directory)/bgpd.vty"
+    static let bfdSocketPath = "\(directory)/bfdd.vty"
+    static let ospfSocketPath = "\(directory)/ospfd.vty"
     /// What each program reads when it starts: of its log alone, so that frr.conf is left to vtysh, which is how Debian's start script
     /// has it read, each line by the programs that know it.
     private static let startPath = "/etc/frr/netlab-start.conf"
@@ -38,8 +40,10 @@ enum FrrConfiguration {
                 DaemonPart(
                     arguments: program("mgmtd", start: nil), socketPath: "\(directory)/mgmtd.vty", isOptional: true)
             ]
+            + (statements.usesOSPF
+                ? [DaemonPart(arguments: program("ospfd"), socketPath: ospfSocketPath)] : [])
             + (statements.usesBFD
-                ? [DaemonPart(arguments: program("bfdd"), socketPath: "\(directory)/bfdd.vty")] : [])
+                ? [DaemonPart(arguments: program("bfdd"), socketPath: bfdSocketPath)] : [])
             + (statements.hasStaticRoutes
                 ? [DaemonPart(arguments: program("staticd"), socketPath: "\(directory)/staticd.vty")] : [])
     }
@@ -50,7 +54,7 @@ enum FrrConfiguration {
     /// Sockets and process files, which would be taken for a program that runs.
     static let leftovers =
         ["\(directory)/zserv.api"]
-        + ["zebra", "mgmtd", "bfdd", "staticd", "bgpd"].flatMap {
+        + ["zebra", "mgmtd", "bfdd", "staticd", "ospfd", "bgpd"].flatMap {
             ["\(directory)/\($0).vty", "\(directory)/\($0).pid"]
         }
 
@@ -77,16 +81,32 @@ enum FrrConfiguration {
 
     private static func generated(for node: String, in topology: Topology) -> String? {
         let sessions = SpeakerSession.all(at: node, in: topology)
-        // One router has one AS number here: the sessions that have another speak with it as their `local-as`.
-        guard let asn = sessions.first?.asn else { return nil }
+        let ospf = FrrOSPF(of: node, in: topology)
+        guard ospf != nil || !sessions.isEmpty else { return nil }
         let source = topology.node(named: node)?.preferredSource
-        let options = topology.node(named: node)?.bestPath ?? BestPathOptions()
-        let profiles = sessions.compactMap(\.profile)
+        let sources = source.map { "route-map netlab_source permit 10\n set src \($0)\nexit\n" } ?? ""
+        let protocols = (sessions.isEmpty ? [] : ["bgp"]) + (ospf == nil ? [] : ["ospf"])
         return """
             frr defaults traditional
             hostname \(node)
             log timestamp precision 6
             !
+            \(ospf?.text ?? "")\
+            \(bgp(of: node, sessions, ospf, in: topology))\
+            \(sources)\(source == nil ? "" : protocols.map { "ip protocol \($0) route-map netlab_source\n" }.joined())\
+            !
+
+            """
+    }
+
+    private static func bgp(
+        of node: String, _ sessions: [SpeakerSession], _ ospf: FrrOSPF?, in topology: Topology
+    ) -> String {
+        // One router has one AS number here: the sessions that have another speak with it as their `local-as`.
+        guard let asn = sessions.first?.asn else { return "" }
+        let options = topology.node(named: node)?.bestPath ?? BestPathOptions()
+        let profiles = sessions.compactMap(\.profile)
+        return """
             \(profiles.isEmpty ? "" : "bfd\n" + profiles.joined() + "exit\n!\n")\
             router bgp \(asn)
              bgp router-id \(topology.routerID(of: node))
@@ -99,24 +119,26 @@ enum FrrConfiguration {
              bgp bestpath compare-routerid
             \(options.alwaysComparesMED ? " bgp always-compare-med\n" : "")\
             \(sessions.map { $0.neighborLines(ofRouter: asn) }.joined())\
-            \(families(sessions, options))\
+            \(families(sessions, ospf, options))\
             exit
             !
-            \(sessions.map(\.policyText).joined())\
+            \(sessions.map { $0.policyText(beside: sessions, isEdge: ospf?.redistribution.isEmpty == false) }.joined())\
             bgp as-path access-list \(ownRoutes) seq 5 permit ^$
-            \(source.map { "route-map netlab_source permit 10\n set src \($0)\nexit\nip protocol bgp route-map netlab_source\n" } ?? "")\
-            !
 
             """
     }
 
-    private static func families(_ sessions: [SpeakerSession], _ options: BestPathOptions) -> String {
+    private static func families(
+        _ sessions: [SpeakerSession], _ ospf: FrrOSPF?, _ options: BestPathOptions
+    ) -> String {
         [("ipv4", 32), ("ipv6", 128)].map { name, bits in
             let sessions = sessions.filter { $0.peer.bitWidth == bits }
             guard !sessions.isEmpty else { return "" }
             let networks = Set(sessions.flatMap(\.advertised)).sorted().map { "  network \($0)\n" }.joined()
             let sharing = ["", "ibgp "].map { "  maximum-paths \($0)\(options.multipath)\n" }.joined()
-            return " address-family \(name) unicast\n" + networks + sharing + sessions.map(\.familyLines).joined()
+            let inside = bits == 32 ? ospf?.redistribution ?? "" : ""
+            return " address-family \(name) unicast\n" + networks + inside + sharing
+                + sessions.map(\.familyLines).joined()
                 + " exit-address-family\n"
         }.joined()
     }
@@ -128,12 +150,14 @@ enum FrrConfiguration {
 /// Which programs besides zebra and bgpd a configuration is for.
 private struct FrrConfigurationUse {
     var usesBFD = false
+    var usesOSPF = false
     var hasStaticRoutes = false
 
     init(_ text: String) {
         for line in text.split(whereSeparator: \.isNewline) {
             let words = line.split(whereSeparator: \.isWhitespace)
             if words == ["bfd"] || words.first == "neighbor" && words.contains("bfd") { usesBFD = true }
+            if words.starts(with: ["router", "ospf"]) { usesOSPF = true }
             if words.count > 2, ["ip", "ipv6"].contains(words[0]), words[1] == "route" { hasStaticRoutes = true }
         }
     }
@@ -178,7 +202,11 @@ extension SpeakerSession {
     }
 
     /// What comes from the peer, and what goes to it: what no line permits is told to nobody.
-    fileprivate var policyText: String {
+    ///
+    /// - Parameters:
+    ///   - sessions: All of the node's.
+    ///   - isEdge: Whether routes of OSPF's are told in all of them.
+    fileprivate func policyText(beside sessions: [SpeakerSession], isEdge: Bool) -> String {
         let map = { (name: String, entries: [RoutePolicy.Entry]?) in
             entries.map { FrrPolicy(name: name, entries: $0, bits: peer.bitWidth, asn: asn).text } ?? ""
         }
@@ -196,6 +224,20 @@ extension SpeakerSession {
                 \(calling)exit
 
                 """
+        }
+        let others = Set(sessions.flatMap(\.advertised)).subtracting(advertised).filter {
+            $0.address.bitWidth == peer.bitWidth
+        }
+        if isEdge {
+            // What it has of its own is then what other sessions are told, and OSPF's routes.
+            for (index, prefix) in others.sorted().enumerated() {
+                text += "\(family) prefix-list \(name)_others seq \((index + 1) * 5) permit \(prefix)\n"
+            }
+            if !others.isEmpty {
+                text +=
+                    "route-map \(name) deny 14\n match \(family) address prefix-list \(name)_others\n match as-path \(FrrConfiguration.ownRoutes)\nexit\n"
+            }
+            text += "route-map \(name) permit 16\n match as-path \(FrrConfiguration.ownRoutes)\n\(calling)exit\n"
         }
         text += "route-map \(name) deny 20\n match as-path \(FrrConfiguration.ownRoutes)\nexit\n"
         text += passesOn ? "route-map \(name) permit 30\n\(calling)exit\n" : "route-map \(name) deny 30\nexit\n"

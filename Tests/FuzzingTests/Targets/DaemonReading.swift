@@ -49,7 +49,7 @@ enum DaemonReading {
         _ = routing.sessions.map { routing.timers(of: $0, on: InterfaceName("eth0")!) }
         _ = Frr().events(in: text, of: "gw", in: SmallLab.topology, realTimeOffset: offset)
         _ = Frr().complaints(in: text, about: nil)
-        _ = (FrrNeighbor.parse(text), FrrRoutes.all(text))
+        _ = (FrrNeighbor.parse(text), FrrRoutes.all(text), FrrOSPFNeighbor.parse(text), FrrBFDPeer.detections(text))
         if let reply = FrrReply(bytes) {
             try require(reply.text.utf8.count <= bytes.count * 3, "an answer longer than what came")
         }
