@@ -110,6 +110,7 @@ let package = Package(
         .target(
             name: "Imports", dependencies: ["Providers", "HeaderStacks", "Daemons", "LabModel", "NetworkTypes"],
             swiftSettings: strict),
+        .target(name: "Completions", dependencies: ["LabModel", "NetworkTypes"], swiftSettings: strict),
         .target(name: "Differences", dependencies: ["Daemons", "LabModel", "NetworkTypes"], swiftSettings: strict),
         .target(name: "LabPlan", dependencies: ["Daemons", "DaemonProfiles", "LabModel", "NetworkTypes"], swiftSettings: strict),
         .target(
@@ -205,7 +206,7 @@ let package = Package(
             name: "NetlabCommands",
             dependencies: [
                 "NetworkTypes", "PacketFormats", "CaptureFile", "PacketCapture", "Decryption", "Expectations", "Recordings",
-                "Derivations", "Predictions", "HeaderStacks", "Daemons", "DaemonProfiles", "LabRecords", "LabModel", "LabFiles", "LabDrafts", "Imports", "Differences", "Providers",
+                "Derivations", "Predictions", "HeaderStacks", "Daemons", "DaemonProfiles", "LabRecords", "LabModel", "LabFiles", "LabDrafts", "Imports", "Differences", "Completions", "Providers",
                 "LabPlan", "AgentProtocol", "KernelBuilds", "Userlands", "LabHost", "LabRuntime", "Pages", "Reporting", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
@@ -255,6 +256,8 @@ let package = Package(
             name: "ImportsTests",
             dependencies: ["Imports", "Predictions", "LabFiles", "Providers", "LabModel", "NetworkTypes"],
             exclude: ["Fixtures"], swiftSettings: strict),
+        .testTarget(
+            name: "CompletionsTests", dependencies: ["Completions", "LabFiles", "Providers", "LabModel"], swiftSettings: strict),
         .testTarget(
             name: "DifferencesTests", dependencies: ["Differences", "LabFiles", "LabModel"], swiftSettings: strict),
         .testTarget(

@@ -28,7 +28,9 @@ struct Check: AsyncParsableCommand {
 
     @OptionGroup var target: LabArgument
 
-    @Option(help: ArgumentHelp("Only these expectations, or kinds of them; separated by commas.", valueName: "names"))
+    @Option(
+        help: ArgumentHelp("Only these expectations, or kinds of them; separated by commas.", valueName: "names"),
+        completion: Completion.expectationList)
     var only: String?
 
     @Flag(help: "Also expect what follows from the lab itself, as is done where its file expects nothing.")
@@ -37,13 +39,15 @@ struct Check: AsyncParsableCommand {
     @Flag(help: "Write what follows from the lab into its file, and check nothing; the lab need not run.")
     var write = false
 
-    @Option(help: ArgumentHelp("Examine this capture file: encapsulation and confidentiality.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("Examine this capture file: encapsulation and confidentiality.", valueName: "file"),
+        completion: .file())
     var capture: String?
 
     @Option(
         help: ArgumentHelp(
             "With --capture: the directory of keys that `netlab capture --with-keys` wrote beside it.",
-            valueName: "directory"))
+            valueName: "directory"), completion: .directory)
     var keys: String?
 
     @Flag(help: "Also write the keys beside the capture: whoever has them can read the packets.")

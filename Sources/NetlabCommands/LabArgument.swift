@@ -11,13 +11,15 @@ import Userlands
 
 /// LAB: a name under Labs/, or a path to the user's own lab file or its directory.
 struct LabArgument: ParsableArguments {
-    @Argument(help: "A lab's name, or the path of a lab file or its directory.")
+    @Argument(help: "A lab's name, or the path of a lab file or its directory.", completion: Completion.lab)
     var lab: String
 }
 
 /// Which of a lab's variants is meant.
 struct VariantOption: ParsableArguments {
-    @Option(help: ArgumentHelp("A variant that the lab file has: what it changes.", valueName: "name"))
+    @Option(
+        help: ArgumentHelp("A variant that the lab file has: what it changes.", valueName: "name"),
+        completion: Completion.variant)
     var variant: String?
 }
 

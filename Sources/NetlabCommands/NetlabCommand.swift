@@ -41,7 +41,7 @@ struct NetlabCommand: AsyncParsableCommand {
     static func runAndExit() async -> Never {
         do {
             try rejectUnknownVerb()
-            var command = try parseAsRoot()
+            var command = try await asyncParseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
             } else {

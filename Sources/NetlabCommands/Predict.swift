@@ -30,10 +30,10 @@ struct Predict: AsyncParsableCommand {
     @OptionGroup var target: LabArgument
     @OptionGroup var variant: VariantOption
 
-    @Option(help: "What breaks, as for `netlab fail`; several begin together.")
+    @Option(help: "What breaks, as for `netlab fail`; several begin together.", completion: Completion.wholeFault)
     var fault: [String] = []
 
-    @Option(help: "Only these probes.")
+    @Option(help: "Only these probes.", completion: Completion.probe)
     var probe: [String] = []
 
     @OptionGroup var output: FormatOption

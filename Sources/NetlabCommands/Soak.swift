@@ -32,7 +32,8 @@ struct Soak: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Ping these probes, separated by commas. (default: the lab's `soak:`, or all)", valueName: "names"))
+            "Ping these probes, separated by commas. (default: the lab's `soak:`, or all)", valueName: "names"),
+        completion: Completion.probeList)
     var probes: String?
 
     @Option(
@@ -40,7 +41,7 @@ struct Soak: AsyncParsableCommand {
         transform: Soak.share)
     var maxLoss: Percentage?
 
-    @Option(help: "Leave the report, the series and the logs in this directory.")
+    @Option(help: "Leave the report, the series and the logs in this directory.", completion: .directory)
     var out: String?
 
     @Option(help: "Take the lab's date and its daemons' chance from this number: their timers are the same again.")

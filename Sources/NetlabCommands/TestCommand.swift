@@ -34,13 +34,15 @@ struct TestCommand: AsyncParsableCommand {
         case table, json, junit
     }
 
-    @Argument(help: "Labs' names, or paths of lab files or their directories.")
+    @Argument(help: "Labs' names, or paths of lab files or their directories.", completion: Completion.lab)
     var labs: [String] = []
 
     @Flag(help: "Play every lab that netlab knows.")
     var all = false
 
-    @Option(help: ArgumentHelp("Only these scenarios, separated by commas.", valueName: "names"))
+    @Option(
+        help: ArgumentHelp("Only these scenarios, separated by commas.", valueName: "names"),
+        completion: Completion.scenarioList)
     var scenario: String?
 
     @OptionGroup var platform: KernelOption
@@ -51,7 +53,9 @@ struct TestCommand: AsyncParsableCommand {
     @Flag(help: "Write the scenarios that follow from the lab into its file, and play nothing.")
     var write = false
 
-    @Option(help: "Play the scenarios in this variant of the lab, instead of the one that each asks for.")
+    @Option(
+        help: "Play the scenarios in this variant of the lab, instead of the one that each asks for.",
+        completion: Completion.variant)
     var variant: String?
 
     @OptionGroup var otherSystem: SystemOption
@@ -62,7 +66,8 @@ struct TestCommand: AsyncParsableCommand {
     @Option(help: "How many labs run at once. (default: one for each processor)")
     var jobs: Int?
 
-    @Option(help: "Leave reports, captures and logs in this directory, which is new or empty.")
+    @Option(
+        help: "Leave reports, captures and logs in this directory, which is new or empty.", completion: .directory)
     var out: String?
 
     @Option(help: "How to print: table, json or junit. All of them are in the run's directory.")
