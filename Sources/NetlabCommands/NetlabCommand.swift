@@ -1,5 +1,6 @@
 import AgentProtocol
 import ArgumentParser
+import CommandSupport
 import Glibc
 import KernelBuilds
 import LabModel
@@ -40,6 +41,7 @@ struct NetlabCommand: AsyncParsableCommand {
     /// Parses the command line, runs what it says, and ends the process with the documented exit code.
     static func runAndExit() async -> Never {
         do {
+            Completion.commands.withLock { $0 = verbs }
             try rejectUnknownVerb()
             var command = try await asyncParseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {
@@ -53,10 +55,12 @@ struct NetlabCommand: AsyncParsableCommand {
         }
     }
 
+    private static var verbs: [any ParsableCommand.Type] { configuration.groupedSubcommands.flatMap(\.subcommands) }
+
     /// A mistyped verb deserves a better answer than "unexpected argument".
     private static func rejectUnknownVerb() throws {
         guard let word = CommandLine.arguments.dropFirst().first, !word.hasPrefix("-"), word != "help" else { return }
-        let verbs = configuration.groupedSubcommands.flatMap(\.subcommands).map { $0._commandName }
+        let verbs = verbs.map { $0._commandName }
         guard !verbs.contains(word) else { return }
         throw CommandError(
             message: "There is no command \"\(word)\".",
@@ -100,33 +104,4 @@ struct NetlabCommand: AsyncParsableCommand {
     private static func complain(_ text: String) {
         StandardStream.error.write(text + "\n")
     }
-}
-
-/// The exit codes that scripts may rely on.
-enum ExitStatus: Int32 {
-    case expectationFailed = 1
-    case wrongInput = 2
-    case machineLacks = 3
-    case labBroke = 4
-    case inconclusive = 5
-    /// As a shell reports a program that Ctrl-C ended.
-    case interrupted = 130
-
-    /// What a command ends with after a lab's failure; a shell's own code for a program that it does not find.
-    static func code(of failure: LabFailure) -> Int32 {
-        switch failure.code {
-        case .labBroke, .alreadyUp, .otherVersion: labBroke.rawValue
-        case .wrongInput: wrongInput.rawValue
-        case .machineLacks: machineLacks.rawValue
-        case .noSuchProgram: 127
-        }
-    }
-}
-
-/// A command that cannot be done as it was typed, with what to do instead.
-struct CommandError: Error, CustomStringConvertible {
-    let message: String
-    let remedy: String
-    var status = ExitStatus.wrongInput
-    var description: String { "\(message)\n\(remedy)" }
 }

@@ -7,29 +7,35 @@ import Glibc
 import KernelBuilds
 import LabHost
 import LabModel
+import Synchronization
 
 /// What a shell is offered for a word of netlab's command line. What cannot be known is not offered; no error is said.
-enum Completion {
+package enum Completion {
+    /// The commands there are, which know what their options take; set once, before a command line is parsed.
+    package static let commands = Mutex<[any ParsableCommand.Type]>([])
+
     // MARK: Kinds of words
 
     /// Labs' names and paths; only labs that are up, for commands that speak to one.
-    static let lab = offering(labs)
-    static let node = about { candidates, _ in candidates.nodes }
-    static let daemonLog = about { candidates, _ in candidates.nodes + candidates.daemons + ["supervisor", "console"] }
-    static let placeList = about { candidates, line in
+    package static let lab = offering(labs)
+    package static let node = about { candidates, _ in candidates.nodes }
+    package static let daemonLog = about { candidates, _ in
+        candidates.nodes + candidates.daemons + ["supervisor", "console"]
+    }
+    package static let placeList = about { candidates, line in
         Candidates.list(beginning: line.beginning) { candidates.places(beginning: $0) }
     }
-    static let variant = about { candidates, _ in candidates.variants }
-    static let probe = about { candidates, _ in candidates.probes }
-    static let probeList = about { candidates, line in
+    package static let variant = about { candidates, _ in candidates.variants }
+    package static let probe = about { candidates, _ in candidates.probes }
+    package static let probeList = about { candidates, line in
         Candidates.list(beginning: line.beginning) { _ in candidates.probes }
     }
-    static let fault = about { candidates, line in
+    package static let fault = about { candidates, line in
         candidates.faults(after: Array(line.arguments.dropFirst()), beginning: line.beginning)
     }
-    static let wholeFault = about { candidates, line in candidates.wholeFaults(beginning: line.beginning) }
+    package static let wholeFault = about { candidates, line in candidates.wholeFaults(beginning: line.beginning) }
     /// The lab and the verb come first.
-    static let condition = about { candidates, line in
+    package static let condition = about { candidates, line in
         switch line.arguments.dropFirst().first {
         case "until": candidates.conditions(after: Array(line.arguments.dropFirst(2)), beginning: line.beginning)
         case "advance": ["10s", "1m", "1h", "24h"]
@@ -38,14 +44,14 @@ enum Completion {
     }
 
     /// Those that are written, or else those that are derived.
-    static let expectationList = offering { line in
+    package static let expectationList = offering { line in
         var topology = try topology(of: line)
         if line.has("--derived") || topology.expectations.isEmpty { topology = Derivation(of: topology).topology }
         return Candidates.list(beginning: line.beginning) { _ in Candidates(topology).expectations }
     }
 
     /// Of all labs that are named, those that are written, or else those that are derived.
-    static let scenarioList = offering { line in
+    package static let scenarioList = offering { line in
         let names = line.arguments.flatMap { lab -> [String] in
             guard let topology = try? LabLocator.resolve(lab).topology else { return [] }
             let written = Candidates(topology).scenarios
@@ -54,13 +60,14 @@ enum Completion {
         return Candidates.list(beginning: line.beginning) { _ in names }
     }
 
-    static let provider = offering { _ in ProviderLocator(labDirectory: nil).names }
-    static let providerList = offering { line in
+    package static let provider = offering { _ in ProviderLocator(labDirectory: nil).names }
+    package static let providerList = offering { line in
         Candidates.list(beginning: line.beginning) { _ in ProviderLocator(labDirectory: nil).names }
     }
 
     /// Those that are active, which the lab is asked for.
-    static let activeFault = CompletionKind.custom { (words: [String], index: Int, prefix: String) async -> [String] in
+    package static let activeFault = CompletionKind.custom {
+        (words: [String], index: Int, prefix: String) async -> [String] in
         let line = line(words, index, prefix)
         guard let name = line.arguments.first, let lab = try? LabLocator.runningLab(name) else { return [] }
         let (answers, answer) = AsyncStream.makeStream(of: [String].self)
@@ -92,9 +99,7 @@ enum Completion {
 
     private static func line(_ words: [String], _ index: Int, _ prefix: String) -> TypedLine {
         let verb = words.dropFirst().first
-        let command = NetlabCommand.configuration.groupedSubcommands.flatMap(\.subcommands).first {
-            $0._commandName == verb
-        }
+        let command = commands.withLock(\.self).first { $0._commandName == verb }
         return TypedLine(
             words: words, index: index, prefix: prefix, optionsWithValue: command.map(optionsWithValue) ?? [],
             splitsAtSigns: CompletionShell.requesting == .bash)
