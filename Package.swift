@@ -144,6 +144,8 @@ let package = Package(
             swiftSettings: strict),
 
         .target(
+            name: "Watching", dependencies: ["AgentProtocol", "Reporting", "LabModel", "NetworkTypes"], swiftSettings: strict),
+        .target(
             name: "Pages",
             dependencies: ["Reporting", "Expectations", "Recordings", "Predictions", "LabModel", "NetworkTypes"],
             swiftSettings: strict),
@@ -220,7 +222,7 @@ let package = Package(
                 "CommandSupport",
                 "NetworkTypes", "PacketFormats", "CaptureFile", "PacketCapture", "Expectations",
                 "Derivations", "Predictions", "HeaderStacks", "Daemons", "DaemonProfiles", "LabRecords", "LabModel", "LabFiles", "LabDrafts", "Imports", "Differences", "Providers",
-                "LabPlan", "AgentProtocol", "KernelBuilds", "LabHost", "LabRuntime", "Pages", "Reporting", "CLinux",
+                "LabPlan", "AgentProtocol", "KernelBuilds", "LabHost", "LabRuntime", "Pages", "Watching", "Reporting", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -287,7 +289,7 @@ let package = Package(
             name: "LabFilesTests",
             dependencies: [
                 "LabFiles", "Certificates", "Providers", "Daemons", "RoutingDaemons", "ConfigurationFormats", "LabModel",
-                "NetworkTypes",
+                "NetworkTypes", .product(name: "Yams", package: "Yams"),
             ], swiftSettings: strict),
         .testTarget(
             name: "LabPlanTests",
@@ -307,9 +309,12 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
+            name: "WatchingTests", dependencies: ["Watching", "AgentProtocol", "Reporting", "LabModel", "NetworkTypes"],
+            swiftSettings: strict),
+        .testTarget(
             name: "PagesTests",
             dependencies: [
-                "Pages", "Reporting", "Expectations", "Recordings", "Predictions", "LabFiles", "LabRecords", "LabModel",
+                "Daemons", "Pages", "Reporting", "Expectations", "Recordings", "Predictions", "LabFiles", "LabRecords", "LabModel",
                 "NetworkTypes",
             ],
             swiftSettings: strict),

@@ -69,7 +69,7 @@ package enum Completion {
     package static let activeFault = CompletionKind.custom {
         (words: [String], index: Int, prefix: String) async -> [String] in
         let line = line(words, index, prefix)
-        guard let name = line.arguments.first, let lab = try? LabLocator.runningLab(name) else { return [] }
+        guard let lab = runningLabs.first(where: { $0.name == line.arguments.first }) else { return [] }
         let (answers, answer) = AsyncStream.makeStream(of: [String].self)
         Task {
             answer.yield((try? await LabClient(lab).ask(ListFaults()).map { "\($0.fault)" }) ?? [])
@@ -135,12 +135,16 @@ package enum Completion {
 
     private static var runningLabs: [LabDirectory] {
         let all = (try? LabDirectory.all(LabLocator.directories)) ?? []
-        return all.filter { if case .running = $0.state() { true } else { false } }
+        // Those that a command has for itself are nobody else's.
+        return all.filter { lab in
+            guard LabDirectory.owner(ofLab: lab.name) == nil, case .running = lab.state() else { return false }
+            return true
+        }
     }
 
     /// The verbs that are about a lab that is up.
     private static let verbsOfRunningLabs: Set = [
-        "down", "status", "clock", "exec", "shell", "fail", "heal", "faults", "capture", "probe", "explain",
+        "down", "status", "watch", "clock", "exec", "shell", "fail", "heal", "faults", "capture", "probe", "explain",
     ]
 
     private static func labs(for line: TypedLine) -> [String] {

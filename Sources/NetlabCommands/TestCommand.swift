@@ -129,7 +129,8 @@ struct TestCommand: AsyncParsableCommand {
         try directory.write(junit, to: "junit.xml")
         let topologies = results.map { runs[$0.index].topology }
         let page = TestPage(
-            report, labs: topologies, testedWith: Self.words(kernel, versions, topologies) + caveats
+            report, labs: topologies,
+            testedWith: PageOption.testedWith(versions, topologies, kernel: kernel.release) + caveats
         ) { String(ready[results[$0].index].path.dropFirst(directory.path.count + 1)) }
         try directory.write(page.text, to: "report.html")
         try directory.write(TestSummary(report, labs: topologies).text, to: "summary.md")
@@ -151,15 +152,6 @@ struct TestCommand: AsyncParsableCommand {
             throw ExitCode(ExitStatus.interrupted.rawValue)
         }
         try ExitStatus.check(report.outcome)
-    }
-
-    /// What was tested with, in one line.
-    private static func words(
-        _ kernel: ChosenKernel, _ versions: DaemonVersions, _ topologies: [Topology]
-    ) -> [String] {
-        let daemons = Set(topologies.flatMap { versions.running(in: $0).map { "\($0.name) \($0.versionText)" } })
-        let all = ["netlab \(NetlabCommand.configuration.version)", "Linux \(kernel.release)"] + daemons.sorted()
-        return ["With \(all.joined(separator: ", "))."]
     }
 
     // MARK: What to play
