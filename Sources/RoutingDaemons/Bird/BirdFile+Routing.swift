@@ -11,7 +11,7 @@ extension BirdFile {
         var templates: [String: Template] = [:]
         for statement in statements {
             if statement.begins("template"), let template = Template(statement, among: templates) {
-                templates[template.name] = template
+                template.name.map { templates[$0] = template }
             }
         }
         routing.bfd = bfd(&routing.open)
@@ -46,7 +46,8 @@ extension BirdFile {
     }
 
     private struct Template {
-        let name: String
+        /// Nil for a protocol that has none.
+        let name: String?
         let kind: String
         let body: [Statement]
 
@@ -56,7 +57,7 @@ extension BirdFile {
             guard words.count > 1, let body = statement.body else { return nil }
             kind = words[1].text
             let parent = statement.word(after: "from").flatMap { others[$0.text] }
-            name = words.count > 2 && words[2].text != "from" ? words[2].text : kind
+            name = words.count > 2 && words[2].text != "from" ? words[2].text : nil
             self.body = (parent?.body ?? []) + body
         }
     }
@@ -85,9 +86,20 @@ extension BirdFile {
             routing.staticRoutes += own.body.compactMap { route in
                 route.word(after: "route").flatMap { IPPrefix($0.text) }
             }
-        case "bgp": routing.sessions.append(session(own, line: statement.line))
+        case "bgp":
+            let name = own.name ?? Self.usualName(beside: routing.sessions)
+            routing.sessions.append(session(own, named: name, line: statement.line))
         default: routing.open.append(Self.place(statement))
         }
+    }
+
+    /// The name that BIRD gives a session without one: the next of `bgp1`, `bgp2`, … that no other has (bird2 2.0.12, conf/conf.c,
+    /// `cf_default_name`).
+    private static func usualName(beside sessions: [OwnSession]) -> String {
+        let taken = Set(sessions.map(\.name))
+        var number = 1
+        while taken.contains("bgp\(number)") { number += 1 }
+        return "bgp\(number)"
     }
 
     private func addKernel(_ kernel: Template, to routing: inout OwnRouting) {
@@ -147,9 +159,9 @@ extension BirdFile {
 
     // MARK: BGP
 
-    private func session(_ own: Template, line: Int) -> OwnSession {
+    private func session(_ own: Template, named name: String, line: Int) -> OwnSession {
         var session = OwnSession(
-            name: own.name, line: line, hold: .seconds(240), connectRetry: .seconds(120), connectDelay: .seconds(5),
+            name: name, line: line, hold: .seconds(240), connectRetry: .seconds(120), connectDelay: .seconds(5),
             errorWait: Window(.seconds(60), .seconds(300)))
         var isDirect = false
         for setting in own.body {
@@ -165,7 +177,7 @@ extension BirdFile {
         // Within an AS a neighbour may be several hops away unless it is said to be direct; then no carrier is looked at.
         session.isMultihop = session.isMultihop || session.asn == session.peerASN && !isDirect
         if session.isMultihop {
-            session.open.append("the neighbour of \(own.name) in line \(line) may be several hops away")
+            session.open.append("the neighbour of \(name) in line \(line) may be several hops away")
         }
         return session
     }
