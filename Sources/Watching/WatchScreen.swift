@@ -8,7 +8,7 @@ extension WatchPanel {
     ///
     /// What a small screen has no room for is left out from the bottom of the lab's state; the clock, the latest changes and the keys stay.
     public func lines(rows: Int, columns: Int, style: Style) -> [String] {
-        let foot = foot(style)
+        let foot = foot(style, columns: columns)
         let head = head(style)
         let room = max(0, rows - foot.count)
         // The changes have a third of the screen, or what the state leaves of it.
@@ -33,10 +33,11 @@ extension WatchPanel {
             + rates
     }
 
-    private func foot(_ style: Style) -> [String] {
+    private func foot(_ style: Style, columns: Int) -> [String] {
         var lines: [String] = []
         if let note {
-            lines += note.text.split(separator: "\n").prefix(3).map { note.isBad ? style.bad(String($0)) : String($0) }
+            let words = note.text.split(separator: "\n").flatMap { Self.wrapped(String($0), to: columns) }
+            lines += words.prefix(4).map { note.isBad ? style.bad($0) : $0 }
         }
         if let command { lines.append(style.faint(isBusy ? "$ \(command)  …" : "$ \(command)")) }
         switch mode {
@@ -53,6 +54,17 @@ extension WatchPanel {
             lines.append(style.strong("heal which? ") + style.faint("a number, or Escape"))
         }
         return lines
+    }
+
+    /// A text as lines that fit, broken between words; a word that is longer stands alone.
+    private static func wrapped(_ text: String, to columns: Int) -> [String] {
+        text.split(separator: " ").reduce(into: [String]()) { lines, word in
+            if let last = lines.last, last.count + 1 + word.count <= columns {
+                lines[lines.count - 1] += " \(word)"
+            } else {
+                lines.append(String(word))
+            }
+        }
     }
 
     /// The beginning of a line that fits, its colours ended; of what does something to a terminal only colours are left.

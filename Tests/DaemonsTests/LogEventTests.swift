@@ -8,7 +8,9 @@ import Testing
     private static let start: Int64 = 1_795_250_917_526_619_000
 
     private func bird(_ name: String, sessions: Set<String> = ["main"]) throws -> [LabEvent] {
-        BirdLog.events(try Fixture.text(name), node: "tgw", sessions: Dictionary(uniqueKeysWithValues: sessions.map { ($0, $0) }), realTimeOffset: Self.start)
+        BirdLog.events(
+            try Fixture.text(name), node: "tgw", sessions: Dictionary(uniqueKeysWithValues: sessions.map { ($0, $0) }),
+            realTimeOffset: Self.start)
     }
 
     private func pluto(_ name: String) throws -> [LabEvent] {

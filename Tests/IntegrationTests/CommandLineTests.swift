@@ -107,6 +107,20 @@ struct CommandLineTests {
         }
     }
 
+    @Test func `What is wrong is told to code scanning, with the same code`() async throws {
+        try await LabHome.with(labs: 0) { home in
+            let lab = try home.copy(of: "aws-oci", as: "wrong") {
+                $0.replacing("role: instance", with: "rolle: instance")
+            }
+            let result = try await home.netlab.run("validate", lab, "--format", "sarif")
+            #expect(result.code == 2, result.account)
+            #expect(result.error == "", result.account)
+            #expect(result.output.contains("\"version\" : \"2.1.0\""), result.account)
+            #expect(result.output.contains("\"uri\" : \"file://\(lab)/lab.yaml\""), result.account)
+            #expect(result.output.contains("unknown key \\\"rolle\\\""), result.account)
+        }
+    }
+
     @Test func `Broken YAML is refused with its line`() async throws {
         try await LabHome.with(labs: 0) { home in
             let lab = try home.copy(of: "aws-oci", as: "broken") { $0 + "\nprobes: [\n" }

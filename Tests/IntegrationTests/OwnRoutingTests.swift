@@ -44,7 +44,8 @@ struct OwnRoutingTests {
 
         """
 
-    private static func conf(_ own: Int, _ peer: Int, _ router: Int, _ peers: [Int], _ names: [String], _ bfd: String,
+    private static func conf(
+        _ own: Int, _ peer: Int, _ router: Int, _ peers: [Int], _ names: [String], _ bfd: String,
         _ session: String
     ) -> String {
         """

@@ -62,7 +62,7 @@ struct TerminalTests {
                 exec 3>keys
                 until grep -q 'q quit' screen; do sleep 0.05; done
                 printf 'flink wire downx\\177\\r' >&3
-                until_faults '"linkDown"'
+                until_faults '"link_down"'
                 until grep -q 'fault: link wire down' screen; do sleep 0.05; done
                 printf 'h' >&3
                 until_faults '^\\[\\]$'
@@ -78,7 +78,9 @@ struct TerminalTests {
                 .map { words[$0 + 1] }
             #expect(settings.count == 2 && settings.first == settings.last, result.account)
             #expect(result.output.contains("code 0"), result.account)
-            for words in ["netlab fail pair link wire down", "netlab heal pair link wire down", "netlab clock pair pause"] {
+            for words in [
+                "netlab fail pair link wire down", "netlab heal pair link wire down", "netlab clock pair pause",
+            ] {
                 #expect(result.output.contains(words), "\(words)")
             }
             // The other screen is left after it has been entered, and nothing is drawn on the first one.

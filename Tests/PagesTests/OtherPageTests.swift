@@ -113,7 +113,7 @@ struct OtherPageTests {
     @Test func `A soak's page has the pings, their round trips over time, and what is not known`() throws {
         let page = try Self.soak("app")
         for words in [
-            "netlab soak: pair", "10m of the lab&#39;s time in 2.000 s", "<td>600</td>",
+            "netlab soak: pair", "10m of the lab&#39;s time in 2.000 s", "figure\">600</span>",
             "<span class=\"bad\">30</span>", "3.000 ms",
             "Round trips, minute by minute", "minute 1: 20 of 60 lost", "minute 2: 10 of 60 lost",
             "Memory was not counted twice", "href=\"pings.csv\"", "app, published: app",

@@ -119,6 +119,8 @@ import Watching
         panel.end(failure: "There is no \"x\".\nKnown links: wan.")
         let lines = panel.lines(rows: 20, columns: 100, style: .plain)
         #expect(lines.contains("There is no \"x\".") && lines.contains("Known links: wan."))
+        let narrow = panel.lines(rows: 20, columns: 12, style: .plain)
+        #expect(narrow.contains("There is no") && narrow.contains("Known links:"), "\(narrow)")
         panel.begin(.pause)
         #expect(!panel.lines(rows: 20, columns: 100, style: .plain).contains("There is no \"x\"."))
     }
