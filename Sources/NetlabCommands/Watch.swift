@@ -137,7 +137,9 @@ struct Watch: AsyncParsableCommand {
                 }
             }
             if let size = Terminal().size {
-                Screen.show(panel.lines(rows: Int(size.rows), columns: Int(size.columns), style: style))
+                // A terminal that does not know its size has none.
+                let (rows, columns) = size.rows == 0 || size.columns == 0 ? (24, 80) : (size.rows, size.columns)
+                Screen.show(panel.lines(rows: Int(rows), columns: Int(columns), style: style))
             }
         }
         return .quit

@@ -53,7 +53,8 @@ struct TerminalTests {
     @Test func `watch breaks and mends a lab by keys, and leaves the terminal as it was`() async throws {
         try await LabHome.with { home in
             try await home.netlab.succeed("up", try home.writePair())
-            let watch = "echo before $(stty -g); \(Netlab.program) watch pair; echo code $?; echo after $(stty -g)"
+            let watch =
+                "stty rows 24 cols 100; echo before $(stty -g); \(Netlab.program) watch pair; echo code $?; echo after $(stty -g)"
             let text = """
                 cd "$0" && mkfifo keys
                 netlab="\(Netlab.program)"
@@ -98,7 +99,9 @@ struct TerminalTests {
                 timeout --foreground 1 \(Netlab.program) watch pair
                 echo code $?; echo after $(stty -g)
                 """
-            let result = try await home.netlab.execute(Self.script, ["-qec", command, "/dev/null"])
+            // Keys that nobody presses: the end of them would end it.
+            let text = "cd $0 && mkfifo keys && exec 3<>keys && script -qec \"$1\" /dev/null <keys"
+            let result = try await home.netlab.execute("/bin/bash", ["-c", text, home.path.string, command])
             let words = result.output.split(whereSeparator: \.isWhitespace)
             let settings = words.indices.dropLast().filter { words[$0].hasSuffix("before") || words[$0] == "after" }
                 .map { words[$0 + 1] }

@@ -103,7 +103,7 @@ private typealias Node = Yams.Node
         name: others
         nodes:
           a: {role: router, rules: [{from: 10.0.0.0/8, table: 100}], best-path: {multipath: 2}}
-          b: {role: router}
+          b: {role: router, rules: {to: 10.0.0.0/8, table: 101}}
         links:
           wan: {ends: {a:eth0: 192.0.2.1/30, b:eth0: 192.0.2.2/30}}
         tunnels:
