@@ -114,7 +114,7 @@ extension BirdFile {
             case "merge": routing.mergesPaths = setting.begins("merge", "paths") && Self.isOn(setting, beyond: 2)
             case "ipv4", "ipv6":
                 let bits = setting.begins("ipv4") ? 32 : 128
-                routing.kernelExports[bits] = Self.export(in: setting, usually: .nothing)
+                routing.kernelExports[bits] = filter("export", in: setting, usually: .nothing)
             case "scan", "device", "debug", "learn", "graceful", "description",
                 "persist" where !Self.isOn(setting, beyond: 1):
                 break
@@ -128,33 +128,24 @@ extension BirdFile {
         setting.words.count <= count || !["off", "no"].contains(setting.words[count].text)
     }
 
-    /// What a channel lets out; nil where that is not read.
-    private static func export(in channel: Statement, usually: OwnExport) -> OwnExport? {
-        guard let export = channel.body?.last(where: { $0.begins("export") && !$0.begins("export", "limit") }) else {
-            return usually
-        }
-        let words = export.words.dropFirst().map(\.text)
-        switch words.first {
-        case "all": return .all
-        case "none": return .nothing
-        case "where": return sources(words.dropFirst())
-        case "filter":
-            // filter { if source = … then accept; reject; }
-            guard let body = export.body, body.count == 2, body[1].beginning(1) == "reject" else { return nil }
-            let condition = body[0].words.map(\.text)
-            guard condition.first == "if", condition.suffix(2) == ["then", "accept"] else { return nil }
-            return sources(condition.dropFirst().dropLast(2))
-        default: return nil
+    /// What a channel lets out or in; nil where that is not read.
+    ///
+    /// - Parameters:
+    ///   - word: `import` or `export`.
+    ///   - usually: What it lets through where it says nothing.
+    private func filter(_ word: String, in channel: Statement, usually: OwnFilter) -> OwnFilter? {
+        guard let setting = Self.setting(word, in: channel) else { return usually }
+        return switch setting.words.dropFirst().first?.text {
+        case "all": .all
+        case "none": .nothing
+        default: filter(after: word, in: setting).map { .filter($0) }
         }
     }
 
-    /// Reads `source = RTS_STATIC` and `source ~ [RTS_STATIC, RTS_DEVICE]`.
-    private static func sources(_ words: ArraySlice<String>) -> OwnExport? {
-        guard words.count == 3, let list = words.last, words.first == "source",
-            ["=", "~"].contains(words[words.startIndex + 1])
-        else { return nil }
-        let names = list.split { "[], ".contains($0) }.map(String.init)
-        return names.allSatisfy { $0.hasPrefix("RTS_") } ? .from(Set(names)) : nil
+    private static func setting(_ word: String, in channel: Statement) -> Statement? {
+        channel.body?.last { setting in
+            setting.begins(word) && !["limit", "keep", "table"].contains(setting.words.dropFirst().first?.text)
+        }
     }
 
     // MARK: BGP
@@ -221,13 +212,14 @@ extension BirdFile {
         case ("multihop", _): session.isMultihop = true
         case ("direct", _): session.isMultihop = false
         case ("ipv4", _), ("ipv6", _):
-            let export = Self.export(in: setting, usually: .nothing)
-            session.exports[setting.begins("ipv4") ? 32 : 128] = export
+            let bits = setting.begins("ipv4") ? 32 : 128
+            let export = filter("export", in: setting, usually: .nothing)
+            session.exports[bits] = export
             session.hasKnownExports = session.hasKnownExports && export != nil
-            if let refusal = setting.body?.last(where: { $0.begins("import") && $0.words.count == 2 }),
-                refusal.begins("import", "none")
+            if let line = Self.setting("import", in: setting)?.line,
+                let filter = filter("import", in: setting, usually: .all)
             {
-                session.refusalLines[setting.begins("ipv4") ? 32 : 128] = refusal.line
+                session.imports[bits] = OwnImport(filter: filter, line: line)
             }
             for part in setting.body ?? [] where !Self.isHarmless(channel: part) {
                 session.open.append(Self.place(part))
