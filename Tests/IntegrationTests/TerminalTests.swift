@@ -65,8 +65,11 @@ struct TerminalTests {
                 printf 'flink wire downx\\177\\r' >&3
                 until_faults '"link_down"'
                 until grep -q 'fault: link wire down' screen; do sleep 0.05; done
+                # Without the dots that stand there while it is being done.
+                until grep -qF $'fail pair link wire down\\e[K' screen; do sleep 0.05; done
                 printf 'h' >&3
                 until_faults '^\\[\\]$'
+                until grep -qF $'heal pair link wire down\\e[K' screen; do sleep 0.05; done
                 printf 'p' >&3
                 until $netlab clock pair | grep -q paused; do sleep 0.05; done
                 printf 'q' >&3
