@@ -115,6 +115,7 @@ let package = Package(
         .target(
             name: "Imports", dependencies: ["Providers", "HeaderStacks", "Daemons", "LabModel", "NetworkTypes"],
             swiftSettings: strict),
+        .target(name: "Completions", dependencies: ["LabModel", "NetworkTypes"], swiftSettings: strict),
         .target(name: "Differences", dependencies: ["Daemons", "LabModel", "NetworkTypes"], swiftSettings: strict),
         .target(name: "LabPlan", dependencies: ["Daemons", "DaemonProfiles", "LabModel", "NetworkTypes"], swiftSettings: strict),
         .target(
@@ -145,6 +146,8 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        .target(
+            name: "Watching", dependencies: ["AgentProtocol", "Reporting", "LabModel", "NetworkTypes"], swiftSettings: strict),
         .target(
             name: "Pages",
             dependencies: ["Reporting", "Expectations", "Recordings", "Predictions", "LabModel", "NetworkTypes"],
@@ -210,7 +213,7 @@ let package = Package(
             name: "CommandSupport",
             dependencies: [
                 "NetworkTypes", "CaptureFile", "Decryption", "Expectations", "Recordings", "Derivations", "Predictions", "Daemons",
-                "DaemonProfiles", "LabRecords", "LabModel", "LabFiles", "Providers", "LabPlan", "AgentProtocol", "KernelBuilds", "Userlands",
+                "DaemonProfiles", "LabRecords", "LabModel", "LabFiles", "Providers", "Completions", "LabPlan", "AgentProtocol", "KernelBuilds", "Userlands",
                 "LabHost", "Reporting", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -222,7 +225,7 @@ let package = Package(
                 "CommandSupport",
                 "NetworkTypes", "PacketFormats", "CaptureFile", "PacketCapture", "Expectations",
                 "Derivations", "Predictions", "HeaderStacks", "Daemons", "DaemonProfiles", "LabRecords", "LabModel", "LabFiles", "LabDrafts", "Imports", "Differences", "Providers",
-                "LabPlan", "AgentProtocol", "KernelBuilds", "LabHost", "LabRuntime", "Pages", "Reporting", "CLinux",
+                "LabPlan", "AgentProtocol", "KernelBuilds", "LabHost", "LabRuntime", "Pages", "Watching", "Reporting", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -272,6 +275,8 @@ let package = Package(
             dependencies: ["Imports", "Predictions", "LabFiles", "Providers", "LabModel", "NetworkTypes"],
             exclude: ["Fixtures"], swiftSettings: strict),
         .testTarget(
+            name: "CompletionsTests", dependencies: ["Completions", "LabFiles", "Providers", "LabModel"], swiftSettings: strict),
+        .testTarget(
             name: "DifferencesTests", dependencies: ["Differences", "LabFiles", "LabModel"], swiftSettings: strict),
         .testTarget(
             name: "RecordingsTests",
@@ -287,7 +292,7 @@ let package = Package(
             name: "LabFilesTests",
             dependencies: [
                 "LabFiles", "Certificates", "Providers", "Daemons", "RoutingDaemons", "ConfigurationFormats", "LabModel",
-                "NetworkTypes",
+                "NetworkTypes", .product(name: "Yams", package: "Yams"),
             ], swiftSettings: strict),
         .testTarget(
             name: "LabPlanTests",
@@ -307,9 +312,12 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
+            name: "WatchingTests", dependencies: ["Watching", "AgentProtocol", "Reporting", "LabModel", "NetworkTypes"],
+            swiftSettings: strict),
+        .testTarget(
             name: "PagesTests",
             dependencies: [
-                "Pages", "Reporting", "Expectations", "Recordings", "Predictions", "LabFiles", "LabRecords", "LabModel",
+                "Daemons", "Pages", "Reporting", "Expectations", "Recordings", "Predictions", "LabFiles", "LabRecords", "LabModel",
                 "NetworkTypes",
             ],
             swiftSettings: strict),

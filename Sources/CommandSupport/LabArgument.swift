@@ -11,7 +11,7 @@ import Userlands
 
 /// LAB: a name under Labs/, or a path to the user's own lab file or its directory.
 package struct LabArgument: ParsableArguments {
-    @Argument(help: "A lab's name, or the path of a lab file or its directory.")
+    @Argument(help: "A lab's name, or the path of a lab file or its directory.", completion: Completion.lab)
     package var lab: String
 
     package init() {}
@@ -19,7 +19,9 @@ package struct LabArgument: ParsableArguments {
 
 /// Which of a lab's variants is meant.
 package struct VariantOption: ParsableArguments {
-    @Option(help: ArgumentHelp("A variant that the lab file has: what it changes.", valueName: "name"))
+    @Option(
+        help: ArgumentHelp("A variant that the lab file has: what it changes.", valueName: "name"),
+        completion: Completion.variant)
     package var variant: String?
 
     package init() {}

@@ -35,7 +35,8 @@ struct Capture: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Where: NODE for all of its interfaces, or NODE:INTERFACE; separated by commas.", valueName: "places"))
+            "Where: NODE for all of its interfaces, or NODE:INTERFACE; separated by commas.", valueName: "places"),
+        completion: Completion.placeList)
     var on: String?
 
     @Option(help: "Only packets that match, in the language of pcap-filter(7), such as 'esp or udp port 4500'.")
@@ -48,7 +49,7 @@ struct Capture: AsyncParsableCommand {
 
     @Option(
         name: [.customShort("w"), .customLong("write")],
-        help: ArgumentHelp("Write a pcapng file; - for standard output.", valueName: "file"))
+        help: ArgumentHelp("Write a pcapng file; - for standard output.", valueName: "file"), completion: .file())
     var file: String?
 
     @Flag(help: "Also write the keys, into FILE.keys: whoever has them can read the packets.")

@@ -2,6 +2,7 @@ import AgentProtocol
 import ArgumentParser
 import CaptureFile
 import CommandSupport
+import Daemons
 import Derivations
 import Expectations
 import FoundationEssentials
@@ -9,6 +10,7 @@ import Glibc
 import LabHost
 import LabModel
 import LabRecords
+import Pages
 import Reporting
 
 struct Check: AsyncParsableCommand {
@@ -29,7 +31,9 @@ struct Check: AsyncParsableCommand {
 
     @OptionGroup var target: LabArgument
 
-    @Option(help: ArgumentHelp("Only these expectations, or kinds of them; separated by commas.", valueName: "names"))
+    @Option(
+        help: ArgumentHelp("Only these expectations, or kinds of them; separated by commas.", valueName: "names"),
+        completion: Completion.expectationList)
     var only: String?
 
     @Flag(help: "Also expect what follows from the lab itself, as is done where its file expects nothing.")
@@ -38,13 +42,15 @@ struct Check: AsyncParsableCommand {
     @Flag(help: "Write what follows from the lab into its file, and check nothing; the lab need not run.")
     var write = false
 
-    @Option(help: ArgumentHelp("Examine this capture file: encapsulation and confidentiality.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("Examine this capture file: encapsulation and confidentiality.", valueName: "file"),
+        completion: .file())
     var capture: String?
 
     @Option(
         help: ArgumentHelp(
             "With --capture: the directory of keys that `netlab capture --with-keys` wrote beside it.",
-            valueName: "directory"))
+            valueName: "directory"), completion: .directory)
     var keys: String?
 
     @Flag(help: "Also write the keys beside the capture: whoever has them can read the packets.")
@@ -58,12 +64,13 @@ struct Check: AsyncParsableCommand {
             "Bring up a lab for this check alone, on this kernel: lab, host or auto.", valueName: "kernel"))
     var kernel: KernelOption.Choice?
 
+    @OptionGroup var page: PageOption
     @OptionGroup var output: FormatOption
 
     func validate() throws {
         if kernel != nil, capture != nil { throw ValidationError("--kernel does not go with --capture.") }
         if withKeys, capture != nil { throw ValidationError("--with-keys does not go with --capture.") }
-        if write, kernel != nil || capture != nil || withKeys || only != nil {
+        if write, kernel != nil || capture != nil || withKeys || only != nil || page.file != nil {
             throw ValidationError("--write goes with no other option.")
         }
         if keys != nil, capture == nil { throw ValidationError("--keys goes with --capture.") }
@@ -79,6 +86,13 @@ struct Check: AsyncParsableCommand {
             if wasInterrupted { throw ExitCode(ExitStatus.interrupted.rawValue) }
             report = try result.get()
         }
+        try await page.write {
+            let topology = try shownTopology()
+            let versions = await DaemonVersions.ofThisMachine(for: [topology])
+            return CheckPage(
+                report, of: topology, testedWith: PageOption.testedWith(versions, [topology], kernel: nil)
+            ).text
+        }
         switch output.format {
         case .json: print(try JSONText.of(report))
         case .table: print(report.text(style: .standardOutput, isVerbose: verbose))
@@ -88,6 +102,12 @@ struct Check: AsyncParsableCommand {
         case .fail: throw ExitCode(ExitStatus.expectationFailed.rawValue)
         case .inconclusive: throw ExitCode(ExitStatus.inconclusive.rawValue)
         }
+    }
+
+    /// The lab that was looked at, for its picture; what has to be said of its file has been said.
+    private func shownTopology() throws -> Topology {
+        if let lab = try? LabLocator.runningLab(target.lab) { return try LabLocator.topology(of: lab).topology }
+        return try LabLocator.resolve(target.lab).topology
     }
 
     // MARK: A running lab

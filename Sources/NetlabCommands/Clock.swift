@@ -29,7 +29,8 @@ struct Clock: AsyncParsableCommand {
     @Argument(help: "What to do: show, pause, resume, advance, until.")
     var verb = Verb.show
 
-    @Argument(help: "For advance a time such as 90s or 1h; for until a condition.")
+    @Argument(
+        help: "For advance a time such as 90s or 1h; for until a condition.", completion: Completion.condition)
     var what: [String] = []
 
     @Option(help: "For until: how long to wait on the lab's clock.", transform: Clock.duration)

@@ -17,10 +17,10 @@ struct Diff: AsyncParsableCommand {
               netlab diff before after/lab.yaml
             """)
 
-    @Argument(help: "The lab as it was: a name, a lab file or its directory.")
+    @Argument(help: "The lab as it was: a name, a lab file or its directory.", completion: Completion.lab)
     var before: String
 
-    @Argument(help: "The lab as it is to be.")
+    @Argument(help: "The lab as it is to be.", completion: Completion.lab)
     var after: String
 
     @OptionGroup var output: FormatOption

@@ -20,7 +20,7 @@ struct DoctorCommand: AsyncParsableCommand {
     @Option(help: "The kernel that labs are to run on: lab or host.")
     var kernel = Subject.lab
 
-    @Argument(help: "With --kernel host: only what these labs need.")
+    @Argument(help: "With --kernel host: only what these labs need.", completion: Completion.lab)
     var labs: [String] = []
 
     @OptionGroup var output: FormatOption

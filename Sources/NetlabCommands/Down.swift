@@ -6,7 +6,7 @@ struct Down: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "down", abstract: "Take a lab down; only its logs stay.")
 
-    @Argument(help: "A running lab's name, or the path of its lab file.")
+    @Argument(help: "A running lab's name, or the path of its lab file.", completion: Completion.lab)
     var lab: String?
 
     @Flag(help: "Take all labs down.")

@@ -13,7 +13,7 @@ struct Exec: AsyncParsableCommand {
 
     @OptionGroup var target: LabArgument
 
-    @Argument(help: "The node's name.")
+    @Argument(help: "The node's name.", completion: Completion.node)
     var node: String
 
     @Argument(parsing: .postTerminator, help: "After --, the command and its arguments.")
@@ -38,7 +38,7 @@ struct Shell: AsyncParsableCommand {
 
     @OptionGroup var target: LabArgument
 
-    @Argument(help: "The node's name.")
+    @Argument(help: "The node's name.", completion: Completion.node)
     var node: String
 
     func run() async throws {

@@ -20,7 +20,7 @@ struct ExplainCommand: AsyncParsableCommand {
 
     @OptionGroup var target: LabArgument
 
-    @Argument(help: "A probe of the lab file.")
+    @Argument(help: "A probe of the lab file.", completion: Completion.probe)
     var probe: String
 
     @Option(help: "How long to wait for an answer. (default: 700ms)", transform: Clock.duration)

@@ -24,7 +24,7 @@ struct Fail: AsyncParsableCommand {
 
     @OptionGroup var target: LabArgument
 
-    @Argument(help: "What to break.")
+    @Argument(help: "What to break.", completion: Completion.fault)
     var fault: [String]
 
     @Option(

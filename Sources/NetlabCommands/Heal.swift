@@ -19,7 +19,8 @@ struct Heal: AsyncParsableCommand {
 
     @OptionGroup var target: LabArgument
 
-    @Argument(help: "Which fault; an argument with a space in it is one of its own.")
+    @Argument(
+        help: "Which fault; an argument with a space in it is one of its own.", completion: Completion.activeFault)
     var fault: [String] = []
 
     @Flag(help: "Every fault that is active.")

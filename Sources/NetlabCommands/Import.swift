@@ -23,7 +23,7 @@ struct Import: AsyncParsableCommand {
               netlab import left/ipsec.conf right/ipsec.conf        # keys from ipsec.secrets beside them
             """)
 
-    @Argument(help: "Files, or - for standard input.")
+    @Argument(help: "Files, or - for standard input.", completion: .file())
     var files: [String]
 
     @Option(

@@ -13,7 +13,9 @@ struct List: AsyncParsableCommand {
             makes a matrix of jobs.
             """)
 
-    @Argument(help: "Labs' names, or paths of lab files or their directories. (default: all that are known)")
+    @Argument(
+        help: "Labs' names, or paths of lab files or their directories. (default: all that are known)",
+        completion: Completion.lab)
     var labs: [String] = []
 
     @OptionGroup var output: FormatOption

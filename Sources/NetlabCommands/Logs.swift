@@ -13,7 +13,7 @@ struct Logs: AsyncParsableCommand {
 
     @OptionGroup var target: LabArgument
 
-    @Argument(help: "A node, or NODE/DAEMON; everything if left out.")
+    @Argument(help: "A node, or NODE/DAEMON; everything if left out.", completion: Completion.daemonLog)
     var which: String?
 
     @Flag(name: [.short, .long], help: "Go on printing what is added.")

@@ -19,7 +19,8 @@ struct NetlabCommand: AsyncParsableCommand {
         version: ProtocolVersion.current.release,
         // Each has its name written down: to find out a type's name takes longer than all else that reads a command line.
         groupedSubcommands: [
-            CommandGroup(name: "Labs", subcommands: [Up.self, Down.self, List.self, Status.self, Clock.self]),
+            CommandGroup(
+                name: "Labs", subcommands: [Up.self, Down.self, List.self, Status.self, Watch.self, Clock.self]),
             CommandGroup(name: "Inside a lab", subcommands: [Exec.self, Shell.self, Logs.self]),
             CommandGroup(name: "Breaking things", subcommands: [Fail.self, Heal.self, Faults.self]),
             CommandGroup(name: "Scenarios", subcommands: [TestCommand.self, Soak.self, Predict.self]),
@@ -41,8 +42,9 @@ struct NetlabCommand: AsyncParsableCommand {
     /// Parses the command line, runs what it says, and ends the process with the documented exit code.
     static func runAndExit() async -> Never {
         do {
+            Completion.commands.withLock { $0 = verbs }
             try rejectUnknownVerb()
-            var command = try parseAsRoot()
+            var command = try await asyncParseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
             } else {
@@ -54,10 +56,12 @@ struct NetlabCommand: AsyncParsableCommand {
         }
     }
 
+    private static var verbs: [any ParsableCommand.Type] { configuration.groupedSubcommands.flatMap(\.subcommands) }
+
     /// A mistyped verb deserves a better answer than "unexpected argument".
     private static func rejectUnknownVerb() throws {
         guard let word = CommandLine.arguments.dropFirst().first, !word.hasPrefix("-"), word != "help" else { return }
-        let verbs = configuration.groupedSubcommands.flatMap(\.subcommands).map { $0._commandName }
+        let verbs = verbs.map { $0._commandName }
         guard !verbs.contains(word) else { return }
         throw CommandError(
             message: "There is no command \"\(word)\".",

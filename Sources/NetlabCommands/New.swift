@@ -26,7 +26,9 @@ struct New: AsyncParsableCommand {
     @Argument(help: "The lab's name, and that of its directory; or a path that ends with it.")
     var directory: String
 
-    @Option(help: ArgumentHelp("Two providers, separated by a comma; one with --site.", valueName: "providers"))
+    @Option(
+        help: ArgumentHelp("Two providers, separated by a comma; one with --site.", valueName: "providers"),
+        completion: Completion.providerList)
     var between: String?
 
     @Flag(help: "The second side is a site of one's own.")

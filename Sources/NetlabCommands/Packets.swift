@@ -12,7 +12,7 @@ struct Packets: ParsableCommand {
             "The file may be pcapng or classic pcap, netlab's or another's. Comments of packets are printed below them."
     )
 
-    @Argument(help: "The capture file.")
+    @Argument(help: "The capture file.", completion: .file())
     var file: String
 
     @Option(

@@ -7,6 +7,7 @@ import FoundationEssentials
 import KernelBuilds
 import LabHost
 import LabModel
+import Pages
 import Predictions
 import Reporting
 import Subprocess
@@ -31,12 +32,13 @@ struct Predict: AsyncParsableCommand {
     @OptionGroup var target: LabArgument
     @OptionGroup var variant: VariantOption
 
-    @Option(help: "What breaks, as for `netlab fail`; several begin together.")
+    @Option(help: "What breaks, as for `netlab fail`; several begin together.", completion: Completion.wholeFault)
     var fault: [String] = []
 
-    @Option(help: "Only these probes.")
+    @Option(help: "Only these probes.", completion: Completion.probe)
     var probe: [String] = []
 
+    @OptionGroup var page: PageOption
     @OptionGroup var output: FormatOption
 
     func run() async throws {
@@ -55,6 +57,10 @@ struct Predict: AsyncParsableCommand {
         let report = PredictionReport(
             of: topology, faults: faults, versions: versions,
             predictions: probes.map { predictor.predictWithTransfers(faults, for: $0) })
+        try await page.write {
+            PredictionPage(report, of: topology, testedWith: PageOption.testedWith(versions, [topology], kernel: nil))
+                .text
+        }
         switch output.format {
         case .json: print(try JSONText.of(report))
         case .table: print(report.text(style: .standardOutput))
@@ -73,7 +79,13 @@ struct Predict: AsyncParsableCommand {
             predicted: all.map { breakage, predictions in
                 (breakage.words, predictions.filter { chosen.contains($0.probe) })
             })
-        versions.warn(of: [topology])
+        let caveats = versions.warn(of: [topology])
+        try await page.write {
+            PredictionPage(
+                report, of: topology,
+                testedWith: PageOption.testedWith(versions, [topology], kernel: nil) + caveats
+            ).text
+        }
         switch output.format {
         case .json: print(try JSONText.of(report))
         case .table: print(report.text(style: .standardOutput))

@@ -32,10 +32,10 @@ struct ProbeCommand: AsyncParsableCommand {
     @Argument(help: "What to measure.")
     var kind: Kind
 
-    @Argument(help: "The node that asks.")
+    @Argument(help: "The node that asks.", completion: Completion.node)
     var from: String
 
-    @Argument(help: "The node or address that is asked.")
+    @Argument(help: "The node or address that is asked.", completion: Completion.node)
     var to: String
 
     @Option(help: "The address to ask from.", transform: ProbeCommand.address)

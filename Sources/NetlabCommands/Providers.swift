@@ -12,10 +12,12 @@ struct Providers: ParsableCommand {
             A file of your own, providers/NAME.yaml beside a lab file, is used like those that come with netlab.
             """)
 
-    @Argument(help: "A provider's name; all providers if left out.")
+    @Argument(help: "A provider's name; all providers if left out.", completion: Completion.provider)
     var name: String?
 
-    @Option(help: ArgumentHelp("Also look at the providers beside this lab's file.", valueName: "lab"))
+    @Option(
+        help: ArgumentHelp("Also look at the providers beside this lab's file.", valueName: "lab"),
+        completion: Completion.lab)
     var lab: String?
 
     @OptionGroup var output: FormatOption

@@ -1,11 +1,13 @@
 import ArgumentParser
 import CommandSupport
+import Daemons
 import FoundationEssentials
 import Glibc
 import LabHost
 import LabModel
 import LabRecords
 import NetworkTypes
+import Pages
 import Reporting
 
 struct Soak: AsyncParsableCommand {
@@ -33,7 +35,8 @@ struct Soak: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Ping these probes, separated by commas. (default: the lab's `soak:`, or all)", valueName: "names"))
+            "Ping these probes, separated by commas. (default: the lab's `soak:`, or all)", valueName: "names"),
+        completion: Completion.probeList)
     var probes: String?
 
     @Option(
@@ -41,7 +44,7 @@ struct Soak: AsyncParsableCommand {
         transform: Soak.share)
     var maxLoss: Percentage?
 
-    @Option(help: "Leave the report, the series and the logs in this directory.")
+    @Option(help: "Leave the report, the series and the logs in this directory.", completion: .directory)
     var out: String?
 
     @Option(help: "Take the lab's date and its daemons' chance from this number: their timers are the same again.")
@@ -109,6 +112,11 @@ struct Soak: AsyncParsableCommand {
             topology: topology, record: record, events: events, wallTime: .now - begin,
             references: Dictionary(uniqueKeysWithValues: published), maximumLoss: maxLoss)
         try directory.write(JSONText.of(report) + "\n", to: "report.json")
+        let versions = await DaemonVersions.ofThisMachine(for: [topology])
+        let page = SoakPage(
+            report, of: topology,
+            testedWith: PageOption.testedWith(versions, [topology], kernel: kernel.release))
+        try directory.write(page.text, to: "report.html")
         try directory.write(report.flowSeries, to: "pings.csv")
         try directory.write(report.holdingSeries, to: "memory.csv")
         try directory.write(report.traffic.csv, to: "traffic.csv")
@@ -117,6 +125,7 @@ struct Soak: AsyncParsableCommand {
         case .table:
             print(report.text(style: .standardOutput))
             print("Report, series and logs: \(directory.path)")
+            print("To look at: \(directory.path)/report.html")
         }
         if wasInterrupted { throw ExitCode(ExitStatus.interrupted.rawValue) }
         try ExitStatus.check(report.outcome)

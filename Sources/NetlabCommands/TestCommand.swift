@@ -35,13 +35,15 @@ struct TestCommand: AsyncParsableCommand {
         case table, json, junit
     }
 
-    @Argument(help: "Labs' names, or paths of lab files or their directories.")
+    @Argument(help: "Labs' names, or paths of lab files or their directories.", completion: Completion.lab)
     var labs: [String] = []
 
     @Flag(help: "Play every lab that netlab knows.")
     var all = false
 
-    @Option(help: ArgumentHelp("Only these scenarios, separated by commas.", valueName: "names"))
+    @Option(
+        help: ArgumentHelp("Only these scenarios, separated by commas.", valueName: "names"),
+        completion: Completion.scenarioList)
     var scenario: String?
 
     @OptionGroup var platform: KernelOption
@@ -52,7 +54,9 @@ struct TestCommand: AsyncParsableCommand {
     @Flag(help: "Write the scenarios that follow from the lab into its file, and play nothing.")
     var write = false
 
-    @Option(help: "Play the scenarios in this variant of the lab, instead of the one that each asks for.")
+    @Option(
+        help: "Play the scenarios in this variant of the lab, instead of the one that each asks for.",
+        completion: Completion.variant)
     var variant: String?
 
     @OptionGroup var otherSystem: SystemOption
@@ -63,7 +67,8 @@ struct TestCommand: AsyncParsableCommand {
     @Option(help: "How many labs run at once. (default: one for each processor)")
     var jobs: Int?
 
-    @Option(help: "Leave reports, captures and logs in this directory, which is new or empty.")
+    @Option(
+        help: "Leave reports, captures and logs in this directory, which is new or empty.", completion: .directory)
     var out: String?
 
     @Option(help: "How to print: table, json or junit. All of them are in the run's directory.")
@@ -124,7 +129,8 @@ struct TestCommand: AsyncParsableCommand {
         try directory.write(junit, to: "junit.xml")
         let topologies = results.map { runs[$0.index].topology }
         let page = TestPage(
-            report, labs: topologies, testedWith: Self.words(kernel, versions, topologies) + caveats
+            report, labs: topologies,
+            testedWith: PageOption.testedWith(versions, topologies, kernel: kernel.release) + caveats
         ) { String(ready[results[$0].index].path.dropFirst(directory.path.count + 1)) }
         try directory.write(page.text, to: "report.html")
         try directory.write(TestSummary(report, labs: topologies).text, to: "summary.md")
@@ -146,15 +152,6 @@ struct TestCommand: AsyncParsableCommand {
             throw ExitCode(ExitStatus.interrupted.rawValue)
         }
         try ExitStatus.check(report.outcome)
-    }
-
-    /// What was tested with, in one line.
-    private static func words(
-        _ kernel: ChosenKernel, _ versions: DaemonVersions, _ topologies: [Topology]
-    ) -> [String] {
-        let daemons = Set(topologies.flatMap { versions.running(in: $0).map { "\($0.name) \($0.versionText)" } })
-        let all = ["netlab \(NetlabCommand.configuration.version)", "Linux \(kernel.release)"] + daemons.sorted()
-        return ["With \(all.joined(separator: ", "))."]
     }
 
     // MARK: What to play

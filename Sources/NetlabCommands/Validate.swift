@@ -3,6 +3,7 @@ import CommandSupport
 import DaemonProfiles
 import Daemons
 import Expectations
+import FoundationEssentials
 import Glibc
 import LabModel
 import Predictions
@@ -14,9 +15,15 @@ struct Validate: AsyncParsableCommand {
         abstract: "Check a lab file: every problem at once, each with its line and what to do.",
         discussion: "All variants of the lab are checked, or the one that is named.")
 
+    enum Format: String, ExpressibleByArgument, CaseIterable {
+        case table, json, sarif
+    }
+
     @OptionGroup var target: LabArgument
     @OptionGroup var variant: VariantOption
-    @OptionGroup var output: FormatOption
+
+    @Option(help: "How to print: table, json, or sarif for code scanning.")
+    var format = Format.table
 
     @Flag(name: .shortAndLong, help: "Also print what is taken from users' own files, and what is not.")
     var verbose = false
@@ -46,9 +53,14 @@ struct Validate: AsyncParsableCommand {
         } catch let error as LabFileError {
             diagnostics = error.diagnostics
         }
-        switch output.format {
+        switch format {
         case .json:
             print(try JSONText.of(diagnostics))
+        case .sarif:
+            let report = SARIFReport(
+                diagnostics, release: NetlabCommand.configuration.version,
+                directory: FileManager.default.currentDirectoryPath)
+            print(try report.text())
         case .table:
             for diagnostic in diagnostics { print(diagnostic) }
             if let topology {
@@ -57,7 +69,7 @@ struct Validate: AsyncParsableCommand {
             }
         }
         if topology == nil {
-            if output.format == .table {
+            if format == .table {
                 let count = diagnostics.count { $0.severity == .error }
                 StandardStream.error.write("\(count) error\(count == 1 ? "" : "s")\n")
             }

@@ -17,7 +17,8 @@ struct WiresharkCommand: ParsableCommand {
 
     @OptionGroup var target: LabArgument
 
-    @Argument(help: "The capture file; one of the lab's own, such as check.pcapng, by its name alone.")
+    @Argument(
+        help: "The capture file; one of the lab's own, such as check.pcapng, by its name alone.", completion: .file())
     var file: String
 
     @Flag(name: .customLong("run"), help: "Run it instead of printing it.")

@@ -5,6 +5,7 @@ struct Markup: Sendable {
     fileprivate(set) var text: String
 
     static let empty = Markup(stringLiteral: "")
+    var isEmpty: Bool { text.isEmpty }
 
     static func + (left: Markup, right: Markup) -> Markup { Markup(text: left.text + right.text) }
 

@@ -44,7 +44,7 @@ struct Page {
         .mark { font-weight: 700; } .scroll { overflow-x: auto; margin: .5rem 0; }
         table { border-collapse: collapse; font-size: .9rem; } th, td { text-align: left; vertical-align: top; padding: .25rem .7rem .25rem 0; }
         th { color: var(--faint); font-weight: 600; border-bottom: 1px solid var(--line); white-space: nowrap; }
-        td { border-bottom: 1px solid color-mix(in srgb, var(--line) 50%, transparent); } td.figure { text-align: right; white-space: nowrap; }
+        td { border-bottom: 1px solid color-mix(in srgb, var(--line) 50%, transparent); } .figure { white-space: nowrap; }
         details { background: var(--panel); border: 1px solid var(--line); border-radius: 6px; padding: .5rem .8rem; margin: .6rem 0; }
         details details { background: var(--ground); } summary { cursor: pointer; } summary:focus-visible, a:focus-visible { outline: 2px solid var(--accent); }
         dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; margin: .3rem 0; font-size: .9rem; } dt { color: var(--faint); } dd { margin: 0; }

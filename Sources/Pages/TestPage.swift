@@ -26,22 +26,21 @@ public struct TestPage {
     /// The whole page in HTML.
     public var text: String {
         let names = report.runs.reduce(into: [String]()) { if !$0.contains($1.lab) { $0.append($1.lab) } }
-        let words: [TestRun.Outcome: String] = [
+        let outcomes: [TestRun.Outcome: String] = [
             .pass: "passed", .fail: "failed", .inconclusive: "inconclusive", .broken: "broke",
         ]
         let counts = TestRun.Outcome.allCases.compactMap { outcome -> String? in
             let count = report.runs.count { $0.outcome == outcome }
-            return count == 0 ? nil : "\(count) \(words[outcome] ?? "")"
+            return count == 0 ? nil : "\(count) \(outcomes[outcome] ?? "")"
         }
+        let title = "netlab test: \(names.joined(separator: ", "))"
+        let words =
+            counts.joined(separator: ", ") + (report.isPartial ? "; broken off, so runs are missing" : "")
         let body: Markup = """
-            <header>
-            <h1>netlab test: \(names.joined(separator: ", "))</h1>
-            <p>\(Verdicts.markup(report.outcome)) <span class="faint">\(counts.joined(separator: ", "))</span>\(report.isPartial ? "; broken off, so runs are missing" : "")</p>
-            \(testedWith.map { "<p class=\"faint\">\($0)</p>\n" as Markup })</header>
-            <main>
+            \(LabParts.header(title, Verdicts.markup(report.outcome), words, testedWith: testedWith))<main>
             \(overview)\(comparisons)\(distributions)\(names.map(lab))</main>
             """
-        return Page(title: "netlab test: \(names.joined(separator: ", "))", body: body).text
+        return Page(title: title, body: body).text
     }
 
     // MARK: The whole
@@ -112,7 +111,7 @@ public struct TestPage {
         let runs = report.runs.enumerated().filter { $0.element.lab == name }
         return """
             <h2 id="lab-\(name.urlEncoded)">\(topology?.title ?? name)</h2>
-            \(topology.map(picture) ?? .empty)\(Self.legend)\(runs.map { run($1, number: $0) })
+            \(topology.map(LabParts.picture) ?? .empty)\(Self.legend)\(runs.map { run($1, number: $0) })
             """
     }
 
@@ -121,18 +120,6 @@ public struct TestPage {
         a framed band is when it was predicted to be over; ▼ what a node noticed or lost, ▲ what came back. Point at anything for its words and times.</p>
 
         """
-
-    private func picture(of topology: Topology) -> Markup {
-        let tunnels = topology.tunnels.map { tunnel -> [Markup] in
-            let ends = tunnel.ends.map { "\($0.node) \($0.localAddress)" + ($0.inside.map { " (inside \($0))" } ?? "") }
-            return ["\(tunnel.name)", "\(ends.joined(separator: " - "))", "\(tunnel.summary)"]
-        }
-        return """
-            <p>\(topology.summary)</p>
-            <div class="scroll">\(TopologyFigure(topology).markup)</div>
-            \(Markup.table(["Tunnel", "Ends", ""], tunnels))
-            """
-    }
 
     private func run(_ run: TestRun, number: Int) -> Markup {
         let isOpen: Markup = run.outcome == .pass ? "" : " open"
@@ -225,10 +212,7 @@ public struct TestPage {
             + run.claims.map { ($0, $0.outcome, "", "") }
         guard !all.isEmpty else { return .empty }
         let rows = all.map { verdict, outcome, words, at -> [Markup] in
-            let packets = verdict.evidence.prefix(3).map {
-                "<p>\($0.remark), packet \($0.packet) from \($0.interface):</p><pre class=\"scroll\">\($0.line)</pre>"
-                    as Markup
-            }
+            let packets = verdict.evidence.prefix(3).map(LabParts.packet)
             let evidence: Markup =
                 outcome == .pass || packets.isEmpty ? .empty : "<details><summary>packets</summary>\(packets)</details>"
             return [
@@ -258,7 +242,7 @@ public struct TestPage {
     private func rates(of run: TestRun) -> Markup {
         let incidents = (run.timeline?.chapters ?? []).map { $0.nanoseconds - run.beganAt }
         let figures = run.traffic.series.map { RateFigure(series: $0, incidents: incidents).markup }
-        guard figures.contains(where: { !$0.text.isEmpty }) else { return .empty }
+        guard figures.contains(where: { !$0.isEmpty }) else { return .empty }
         return """
             <details><summary>Packets a second through the tunnels' ends</summary>
             <p class="faint">Solid: sent; dashed: received. A vertical line: a fault begins or is mended.</p>

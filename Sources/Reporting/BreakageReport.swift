@@ -152,6 +152,18 @@ public struct BreakageReport: Sendable, Encodable {
         }
     }
 
+    /// Why what breaks cannot be told of, a sentence for each reason.
+    public var doubts: [String] {
+        rows.filter { $0.doubt != nil }.reduce(into: [(reason: String, breaks: [String])]()) { doubts, row in
+            let reason = row.doubt ?? ""
+            if let index = doubts.firstIndex(where: { $0.reason == reason }) {
+                if doubts[index].breaks.last != row.breaks { doubts[index].breaks.append(row.breaks) }
+            } else {
+                doubts.append((reason, [row.breaks]))
+            }
+        }.map { "\($0.breaks.joined(separator: ", ")): not known, for \($0.reason)" }
+    }
+
     public func text(style: Style) -> String {
         let isPlayed = rows.contains { $0.measured != nil }
         let cells = rows.enumerated().map { index, row -> [String] in
@@ -168,23 +180,14 @@ public struct BreakageReport: Sendable, Encodable {
             (isPlayed ? [""] : []) + ["BREAKS", "PROBES", "OUT FOR"] + (isPlayed ? ["MEASURED"] : []) + [
                 "CARRIES INSTEAD"
             ]
-        let doubts = rows.filter { $0.doubt != nil }.reduce(into: [(reason: String, breaks: [String])]()) {
-            doubts, row in
-            let reason = row.doubt ?? ""
-            if let index = doubts.firstIndex(where: { $0.reason == reason }) {
-                if doubts[index].breaks.last != row.breaks { doubts[index].breaks.append(row.breaks) }
-            } else {
-                doubts.append((reason, [row.breaks]))
-            }
-        }
-        let notes = doubts.map { style.warning("\($0.breaks.joined(separator: ", ")): not known, for \($0.reason)") }
+        let notes = doubts.map(style.warning)
         return ([Table(columns: columns, rows: cells).text(style: style)] + notes).joined(separator: "\n")
     }
 }
 
 extension BreakageReport.Row {
     /// What carries packets, there and back where these differ.
-    fileprivate var ways: String {
+    public var ways: String {
         func list(_ names: [String]) -> String { names.isEmpty ? "-" : names.joined(separator: ", ") }
         guard let insteadForth, let insteadBack else { return list(instead) }
         return "\(list(insteadForth)) / \(list(insteadBack))"

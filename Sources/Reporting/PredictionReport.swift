@@ -5,15 +5,15 @@ import Predictions
 
 /// What faults will do to a lab's probes, with the reasons.
 public struct PredictionReport: Encodable, Sendable {
-    private let lab: String
-    private let faults: [String]
+    public let lab: String
+    public let faults: [String]
     /// The daemons that the lab runs, by name.
-    private let daemons: [String: String]
+    public let daemons: [String: String]
     /// Of those whose figures were measured with another version.
-    private let caveats: [String]
-    private let predictions: [Prediction]
+    public let caveats: [String]
+    public let predictions: [Prediction]
     /// The probes whose windows are too wide to prove anything.
-    private let sayNothing: [String]
+    public let sayNothing: [String]
 
     public init(of topology: Topology, faults: [Fault], versions: DaemonVersions, predictions: [Prediction]) {
         lab = topology.name
@@ -27,9 +27,33 @@ public struct PredictionReport: Encodable, Sendable {
         }.map(\.probe)
     }
 
-    public func text(style: Style) -> String {
-        // Of a flow that may take several ways, each has a line, and says which.
-        let shown = predictions.flatMap(\.all)
+    /// What is said of a probe, in words.
+    public struct Line: Sendable {
+        public let probe: String
+        public let effect: String
+        /// `-` where nothing is known, or nothing is out.
+        public let outage: String
+        public let comeback: String
+        public let before: String
+        public let during: String
+        /// How long it is out; nil where that is no time.
+        public let window: Window?
+    }
+
+    /// A line for each probe. Of a flow that may take several ways, each has a line, and says which.
+    public var lines: [Line] {
+        predictions.flatMap(\.all).map { prediction in
+            Line(
+                probe: prediction.probe,
+                effect: Self.words(for: prediction) + Self.words(for: prediction.transfers),
+                outage: Self.text(of: prediction.effect.window), comeback: Self.text(of: prediction.comeback),
+                before: Self.text(of: prediction.before), during: prediction.during.map(Self.text) ?? "-",
+                window: prediction.effect.window)
+        }
+    }
+
+    /// Why, for probes that have the same reasons together.
+    public var reasons: [(probes: [String], reasons: [String])] {
         let reasonsOf = { (prediction: Prediction) in
             switch prediction.transfers {
             case .hang(let why): prediction.reasons + ["New transfers over TCP hang: \(why)."]
@@ -37,34 +61,39 @@ public struct PredictionReport: Encodable, Sendable {
             case .asPings, nil: prediction.reasons
             }
         }
-        let rows = shown.map { prediction in
-            [
-                style.strong(prediction.probe),
-                Self.words(for: prediction) + Self.words(for: prediction.transfers),
-                Self.text(of: prediction.effect.window), Self.text(of: prediction.comeback),
-                Self.text(of: prediction.before), prediction.during.map(Self.text) ?? "-",
-            ]
-        }
-        let table = Table(columns: ["PROBE", "EFFECT", "OUTAGE", "COMEBACK", "BEFORE", "DURING"], rows: rows)
-        let groups = shown.reduce(into: [(probes: [String], reasons: [String])]()) { groups, prediction in
+        return predictions.flatMap(\.all).reduce(into: []) { groups, prediction in
             if let index = groups.firstIndex(where: { $0.reasons == reasonsOf(prediction) }) {
                 if groups[index].probes.last != prediction.probe { groups[index].probes.append(prediction.probe) }
             } else {
                 groups.append(([prediction.probe], reasonsOf(prediction)))
             }
         }
-        let reasons = groups.map { group in
+    }
+
+    /// What has to be said of the whole.
+    public var warnings: [String] {
+        caveats + sayNothing.map { "The window of \($0) is too wide to prove anything." }
+    }
+
+    /// The daemons with their versions.
+    public var programs: [String] {
+        daemons.sorted { $0.key.lowercased() > $1.key.lowercased() }.map { "\($0.key) \($0.value)" }
+    }
+
+    public func text(style: Style) -> String {
+        let rows = lines.map {
+            [style.strong($0.probe), $0.effect, $0.outage, $0.comeback, $0.before, $0.during]
+        }
+        let table = Table(columns: ["PROBE", "EFFECT", "OUTAGE", "COMEBACK", "BEFORE", "DURING"], rows: rows)
+        let reasons = reasons.map { group in
             ([style.strong(group.probes.joined(separator: ", "))]
                 + group.reasons.map { "  - \($0)" }).joined(separator: "\n")
         }
-        let warnings =
-            caveats.map(style.warning)
-            + sayNothing.map { style.warning("The window of \($0) is too wide to prove anything.") }
-        let programs = daemons.sorted { $0.key.lowercased() > $1.key.lowercased() }.map { "\($0.key) \($0.value)" }
+        let programs = programs
         let heading =
             "\(lab): \(faults.joined(separator: " and "))"
             + (programs.isEmpty ? "" : style.faint("  (\(programs.joined(separator: ", ")))"))
-        return ([heading, table.text(style: style)] + reasons + warnings).joined(separator: "\n\n")
+        return ([heading, table.text(style: style)] + reasons + warnings.map(style.warning)).joined(separator: "\n\n")
     }
 
     private static func words(for prediction: Prediction) -> String {

@@ -67,12 +67,36 @@ public struct SoakReport: Sendable {
     }
 
     /// The flows that have lost a larger share than they may.
-    private var excessive: [FlowResult] {
+    public var excessive: [FlowResult] {
         guard let maximumLoss else { return [] }
         return flows.filter { flow in
             let decided = flow.sent - flow.undecided
             return decided > 0 && Double(flow.lost) > maximumLoss.fraction * Double(decided)
         }
+    }
+
+    /// What is wrong, in words; nothing where all went well.
+    public var faults: [String] {
+        var words = record.steps.compactMap(\.failure)
+        words += endurance.lost.map { "\($0.tunnel): down \(Self.since($0)): \($0.seen)" }
+        words += hurried
+        if let maximumLoss {
+            words += excessive.map { "\($0.name) lost more than \(maximumLoss) (--max-loss)" }
+        }
+        words += endurance.holdings.filter(\.isLeak).map {
+            "\($0.name) leaks: \(Self.amount($0.last, $0.unit)) at the end"
+        }
+        if endurance.hasLeak == nil { words.append("Memory was not counted twice: nothing follows") }
+        return words
+    }
+
+    private static func since(_ loss: Endurance.Loss) -> String {
+        loss.since.map { "since \($0)" } ?? "since the beginning"
+    }
+
+    /// How much something holds.
+    public static func amount(_ value: Int64, _ unit: Endurance.Holding.Unit) -> String {
+        unit == .bytes ? StatusReport.amount(UInt64(max(0, value))) : "\(value)"
     }
 
     // MARK: Text
@@ -118,8 +142,7 @@ public struct SoakReport: Sendable {
         var lines = endurance.tunnels.map { "\($0.tunnel): \($0.children) child SAs and \($0.ike) IKE SAs renewed" }
         lines += hurried.map(style.bad)
         for loss in endurance.lost {
-            let since = loss.since.map { "since \($0)" } ?? "since the beginning"
-            lines.append(style.bad("\(loss.tunnel): down \(since): \(loss.seen)"))
+            lines.append(style.bad("\(loss.tunnel): down \(Self.since(loss)): \(loss.seen)"))
             lines += loss.words.map { "  \($0)" }
         }
         lines += endurance.sessions.map { session in
@@ -137,9 +160,7 @@ public struct SoakReport: Sendable {
             return style.warning("Memory was not counted twice: nothing follows")
         }
         let rows = endurance.holdings.map { holding in
-            let amount = { (value: Int64) in
-                holding.unit == .bytes ? StatusReport.amount(UInt64(max(0, value))) : "\(value)"
-            }
+            let amount = { (value: Int64) in Self.amount(value, holding.unit) }
             return [
                 holding.name, amount(holding.first), amount(holding.last), amount(holding.limit),
                 holding.isLeak ? style.bad("leak") : "",
@@ -150,7 +171,7 @@ public struct SoakReport: Sendable {
     }
 
     /// `0 %`, `0.0012 %`: two significant digits, and never 0 where something was lost.
-    static func percentage(_ part: Int, of whole: Int) -> String {
+    public static func percentage(_ part: Int, of whole: Int) -> String {
         guard part > 0, whole > 0 else { return "0 %" }
         var (scale, value) = (1.0, Double(part) * 100 / Double(whole))
         while value < 10, scale < 1e9 {
@@ -162,7 +183,7 @@ public struct SoakReport: Sendable {
     }
 
     /// Milliseconds with three decimals, as ping(8) has them.
-    private static func milliseconds(_ nanoseconds: Int64) -> String {
+    public static func milliseconds(_ nanoseconds: Int64) -> String {
         "\(decimal(nanoseconds, unit: 1_000_000, digits: 3)) ms"
     }
 
@@ -182,17 +203,30 @@ public struct SoakReport: Sendable {
     /// What went through each end of the tunnels.
     public var traffic: TrafficReport { TrafficReport(record.traffic, since: record.startedAtNanoseconds) }
 
-    /// Each flow minute by minute, as CSV (RFC 4180): times in ms; empty where nothing was answered.
-    public var flowSeries: String {
-        var lines = ["flow,minute,sent,lost,mean_ms,max_ms"]
+    /// What became of a flow's pings that were sent within a minute.
+    public struct Minute: Sendable {
+        public let flow: String
+        /// From 0, since the beginning.
+        public let minute: Int
+        public let sent: Int
+        public let lost: Int
+        /// Round trips in nanoseconds; nil where nothing was answered.
+        public let mean: Int64?
+        public let most: Int64?
+    }
+
+    /// Each flow minute by minute; minutes without a ping are left out.
+    public var minutes: [Minute] {
+        var all: [Minute] = []
         for flow in record.flows {
             var (minute, sent, trips) = (0, 0, [Int64]())
             func close() {
                 guard sent > 0 else { return }
                 let mean = trips.isEmpty ? nil : trips.reduce(0, +) / Int64(trips.count)
-                let cells = [mean, trips.max()].map { $0.map { Self.decimal($0, unit: 1_000_000, digits: 6) } ?? "" }
-                let name = Self.cell(flow.request.name)
-                lines.append("\(name),\(minute),\(sent),\(sent - trips.count),\(cells[0]),\(cells[1])")
+                all.append(
+                    Minute(
+                        flow: flow.request.name, minute: minute, sent: sent, lost: sent - trips.count, mean: mean,
+                        most: trips.max()))
             }
             for (request, sentAt) in flow.sentAtNanoseconds.enumerated() {
                 let due = sentAt + flow.request.timeout.wholeNanoseconds
@@ -208,7 +242,16 @@ public struct SoakReport: Sendable {
             }
             close()
         }
-        return lines.joined(separator: "\r\n") + "\r\n"
+        return all
+    }
+
+    /// The same as CSV (RFC 4180): times in ms; empty where nothing was answered.
+    public var flowSeries: String {
+        let lines = minutes.map { one in
+            let cells = [one.mean, one.most].map { $0.map { Self.decimal($0, unit: 1_000_000, digits: 6) } ?? "" }
+            return "\(Self.cell(one.flow)),\(one.minute),\(one.sent),\(one.lost),\(cells[0]),\(cells[1])"
+        }
+        return (["flow,minute,sent,lost,mean_ms,max_ms"] + lines).joined(separator: "\r\n") + "\r\n"
     }
 
     /// Memory and security associations at each sample, as CSV (RFC 4180): bytes and counts.

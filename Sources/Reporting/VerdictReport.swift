@@ -77,13 +77,14 @@ public struct VerdictReport: Sendable, Encodable {
     }
 
     /// Seconds of the lab's clock with all digits.
-    static func seconds(_ nanoseconds: Int64) -> String {
+    public static func seconds(_ nanoseconds: Int64) -> String {
         let (seconds, rest) = nanoseconds.magnitude.quotientAndRemainder(dividingBy: 1_000_000_000)
         let digits = String(rest)
         return "\(nanoseconds < 0 ? "-" : "")\(seconds).\(String(repeating: "0", count: 9 - digits.count))\(digits) s"
     }
 
-    private func summary(_ style: Style) -> String {
+    /// How many expectations came out which way, in words.
+    public var counts: String {
         let counts: [(Verdict.Outcome, String)] = [
             (.pass, "passed"), (.fail, "failed"), (.inconclusive, "inconclusive"), (.notApplicable, "not applicable"),
         ]
@@ -92,7 +93,11 @@ public struct VerdictReport: Sendable, Encodable {
             return count == 0 ? nil : "\(count) \(word)"
         }
         let origin = isAllDerived ? ", all of it derived from the lab file" : ""
-        let text = "\(lab): \(parts.isEmpty ? "nothing was expected" : parts.joined(separator: ", "))\(origin)"
+        return "\(parts.isEmpty ? "nothing was expected" : parts.joined(separator: ", "))\(origin)"
+    }
+
+    private func summary(_ style: Style) -> String {
+        let text = "\(lab): \(counts)"
         return outcome == .pass ? style.good(text) : outcome == .fail ? style.bad(text) : style.warning(text)
     }
 }

@@ -5,7 +5,8 @@ import Testing
 @Suite(.timeLimit(.minutes(60)))
 struct CommandLineTests {
     static let verbs = [
-        "up", "down", "list", "status", "clock", "exec", "shell", "logs", "fail", "heal", "faults", "test", "soak",
+        "up", "down", "list", "status", "watch", "clock", "exec", "shell", "logs", "fail", "heal", "faults", "test",
+        "soak",
         "predict", "check", "capture", "packets", "probe", "explain", "wireshark", "new", "import", "validate", "diff",
         "graph",
         "providers", "plan", "mtu", "doctor", "gc", "kernel",
@@ -103,6 +104,20 @@ struct CommandLineTests {
                 }
             }
             try await home.expectNothingLeft()
+        }
+    }
+
+    @Test func `What is wrong is told to code scanning, with the same code`() async throws {
+        try await LabHome.with(labs: 0) { home in
+            let lab = try home.copy(of: "aws-oci", as: "wrong") {
+                $0.replacing("role: instance", with: "rolle: instance")
+            }
+            let result = try await home.netlab.run("validate", lab, "--format", "sarif")
+            #expect(result.code == 2, result.account)
+            #expect(result.error == "", result.account)
+            #expect(result.output.contains("\"version\" : \"2.1.0\""), result.account)
+            #expect(result.output.contains("\"uri\" : \"file://\(lab)/lab.yaml\""), result.account)
+            #expect(result.output.contains("unknown key \\\"rolle\\\""), result.account)
         }
     }
 

@@ -59,7 +59,8 @@ extension Condition: CustomStringConvertible {
         }
     }
 
-    private static let forms = [
+    /// Every form that a condition's text may have.
+    public static let forms = [
         "tunnel NAME up|down", "bgp NAME up|down", "ospf NAME up|down", "interface NODE NAME up|down",
         "route NODE PREFIX [via ADDRESS] present|absent",
         "ping NODE ADDRESS up|down", "daemon NODE/KIND up|down",
