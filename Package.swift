@@ -141,6 +141,11 @@ let package = Package(
             swiftSettings: strict),
 
         .target(
+            name: "Futures",
+            dependencies: ["Reporting", "Expectations", "Recordings", "Predictions", "LabModel", "NetworkTypes"],
+            swiftSettings: strict),
+
+        .target(
             name: "Pages",
             dependencies: ["Reporting", "Expectations", "Recordings", "Predictions", "LabModel", "NetworkTypes"],
             swiftSettings: strict),
@@ -206,7 +211,7 @@ let package = Package(
             dependencies: [
                 "NetworkTypes", "PacketFormats", "CaptureFile", "PacketCapture", "Decryption", "Expectations", "Recordings",
                 "Derivations", "Predictions", "HeaderStacks", "Daemons", "DaemonProfiles", "LabRecords", "LabModel", "LabFiles", "LabDrafts", "Imports", "Differences", "Providers",
-                "LabPlan", "AgentProtocol", "KernelBuilds", "Userlands", "LabHost", "LabRuntime", "Pages", "Reporting", "CLinux",
+                "LabPlan", "AgentProtocol", "KernelBuilds", "Userlands", "LabHost", "LabRuntime", "Pages", "Futures", "Reporting", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -288,6 +293,12 @@ let package = Package(
             dependencies: [
                 "Reporting", "AgentProtocol", "Expectations", "Recordings", "Predictions", "HeaderStacks", "Daemons", "DaemonProfiles", "LabFiles",
                 "LabRecords", "LabModel", "NetworkTypes",
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "FuturesTests",
+            dependencies: [
+                "Futures", "Reporting", "Expectations", "Recordings", "Predictions", "LabRecords", "LabModel", "NetworkTypes",
             ],
             swiftSettings: strict),
         .testTarget(

@@ -26,6 +26,10 @@ struct ScenarioRun: Sendable {
     let seed: UInt64?
     /// What its nodes were given in place of the host's system.
     var system: NodeSystem?
+    /// How long the lab stands when it has come up, before the scenario begins.
+    var standing = Duration.zero
+    /// What many runs of one lab share, which remembers what it has worked out; nil for one of this run's own.
+    var predictor: Predictor?
 
     /// The script's own capture, in the run's directory.
     private static let capture = "capture.pcapng"
@@ -55,6 +59,7 @@ struct ScenarioRun: Sendable {
         do {
             let lab = try FreshLab(topology, labFile: labFile, kernel: kernel, number: number)
             let record = try await lab.run(seed: ownSeed, keepLogs: { directory.take(logsFrom: $0) }) {
+                try await lab.advance(by: standing)
                 let start = StartTime()
                 return try await lab.play(plan.script, file: Self.capture) { progress(start.since($0)) }
             }
@@ -83,7 +88,7 @@ struct ScenarioRun: Sendable {
             FlowResult($0, trace: trace, brokenOff: record.isPartial ? record.endedAtNanoseconds : nil)
         }
         let claimed = Set(scenario.outages.filter { $0.atMost != nil }.map(\.probe))
-        let predictor = Predictor(topology: topology, versions: versions)
+        let predictor = predictor ?? Predictor(topology: topology, versions: versions)
         let outages = OutageJudge(
             incidents: Incident.all(in: events), endedAt: record.endedAtNanoseconds, time: time, claimed: claimed
         ) {

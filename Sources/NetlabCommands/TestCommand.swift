@@ -319,7 +319,7 @@ extension ExitStatus {
 }
 
 /// What was tested with.
-private struct Versions: Encodable {
+struct Versions: Encodable {
     let kernel: ChosenKernel
     let daemons: DaemonVersions
     let labs: [Topology]
