@@ -100,9 +100,11 @@ let package = Package(
             name: "PolicyReading", dependencies: ["YAMLReading", "RoutingDaemons", "LabModel", "NetworkTypes"],
             swiftSettings: strict),
         .target(
+            name: "ExpectationReading", dependencies: ["YAMLReading", "Daemons", "LabModel", "NetworkTypes"], swiftSettings: strict),
+        .target(
             name: "LabFiles",
             dependencies: [
-                "ScenarioReading", "PolicyReading", "Providers", "YAMLReading", "Daemons", "DaemonProfiles", "RoutingDaemons", "Certificates", "LabModel", "NetworkTypes",
+                "ExpectationReading", "ScenarioReading", "PolicyReading", "Providers", "YAMLReading", "Daemons", "DaemonProfiles", "RoutingDaemons", "Certificates", "LabModel", "NetworkTypes",
                 .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: strict),
@@ -207,11 +209,22 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(
+            name: "CommandSupport",
+            dependencies: [
+                "NetworkTypes", "CaptureFile", "Decryption", "Expectations", "Recordings", "Derivations", "Predictions", "Daemons",
+                "DaemonProfiles", "LabRecords", "LabModel", "LabFiles", "Providers", "LabPlan", "AgentProtocol", "KernelBuilds", "Userlands",
+                "LabHost", "Futures", "Reporting", "CLinux",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict),
+        .target(
             name: "NetlabCommands",
             dependencies: [
-                "NetworkTypes", "PacketFormats", "CaptureFile", "PacketCapture", "Decryption", "Expectations", "Recordings",
+                "CommandSupport",
+                "NetworkTypes", "PacketFormats", "CaptureFile", "PacketCapture", "Expectations",
                 "Derivations", "Predictions", "HeaderStacks", "Daemons", "DaemonProfiles", "LabRecords", "LabModel", "LabFiles", "LabDrafts", "Imports", "Differences", "Providers",
-                "LabPlan", "AgentProtocol", "KernelBuilds", "Userlands", "LabHost", "LabRuntime", "Pages", "Futures", "Reporting", "CLinux",
+                "LabPlan", "AgentProtocol", "KernelBuilds", "LabHost", "LabRuntime", "Pages", "Futures", "Reporting", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),

@@ -1,6 +1,7 @@
 import AgentProtocol
 import ArgumentParser
 import CaptureFile
+import CommandSupport
 import Daemons
 import Dispatch
 import Expectations

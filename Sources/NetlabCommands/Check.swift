@@ -1,6 +1,7 @@
 import AgentProtocol
 import ArgumentParser
 import CaptureFile
+import CommandSupport
 import Derivations
 import Expectations
 import FoundationEssentials

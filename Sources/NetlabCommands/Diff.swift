@@ -1,4 +1,5 @@
 import ArgumentParser
+import CommandSupport
 import Daemons
 import Derivations
 import Differences

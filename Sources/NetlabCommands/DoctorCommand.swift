@@ -1,4 +1,5 @@
 import ArgumentParser
+import CommandSupport
 import KernelBuilds
 import LabHost
 import Reporting

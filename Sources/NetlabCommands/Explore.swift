@@ -1,13 +1,11 @@
 import ArgumentParser
+import CommandSupport
 import Daemons
-import Derivations
 import FoundationEssentials
 import Futures
-import Glibc
 import LabHost
 import LabModel
 import NetworkTypes
-import Predictions
 import Reporting
 
 struct Explore: AsyncParsableCommand {

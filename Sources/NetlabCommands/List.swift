@@ -1,4 +1,5 @@
 import ArgumentParser
+import CommandSupport
 import LabHost
 import LabModel
 import Reporting

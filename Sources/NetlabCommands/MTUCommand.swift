@@ -1,4 +1,5 @@
 import ArgumentParser
+import CommandSupport
 import HeaderStacks
 import NetworkTypes
 import Reporting

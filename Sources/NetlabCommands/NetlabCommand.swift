@@ -1,5 +1,6 @@
 import AgentProtocol
 import ArgumentParser
+import CommandSupport
 import Glibc
 import KernelBuilds
 import LabModel
@@ -100,33 +101,4 @@ struct NetlabCommand: AsyncParsableCommand {
     private static func complain(_ text: String) {
         StandardStream.error.write(text + "\n")
     }
-}
-
-/// The exit codes that scripts may rely on.
-enum ExitStatus: Int32 {
-    case expectationFailed = 1
-    case wrongInput = 2
-    case machineLacks = 3
-    case labBroke = 4
-    case inconclusive = 5
-    /// As a shell reports a program that Ctrl-C ended.
-    case interrupted = 130
-
-    /// What a command ends with after a lab's failure; a shell's own code for a program that it does not find.
-    static func code(of failure: LabFailure) -> Int32 {
-        switch failure.code {
-        case .labBroke, .alreadyUp, .otherVersion: labBroke.rawValue
-        case .wrongInput: wrongInput.rawValue
-        case .machineLacks: machineLacks.rawValue
-        case .noSuchProgram: 127
-        }
-    }
-}
-
-/// A command that cannot be done as it was typed, with what to do instead.
-struct CommandError: Error, CustomStringConvertible {
-    let message: String
-    let remedy: String
-    var status = ExitStatus.wrongInput
-    var description: String { "\(message)\n\(remedy)" }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CaptureFile
+import CommandSupport
 import Expectations
 import Reporting
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CommandSupport
 import Daemons
 import Derivations
 import Expectations
@@ -106,7 +107,7 @@ struct TestCommand: AsyncParsableCommand {
         try KernelOption.refuse(seed.map { _ in "--seed" }, on: kernel, because: "in real time no run is like another")
         let caveats = versions.warn(of: runs.map(\.topology))
         try directory.write(
-            JSONText.of(Versions(kernel: kernel, daemons: versions, labs: runs.map(\.topology), caveats: caveats))
+            JSONText.of(TestedVersions(kernel: kernel, daemons: versions, labs: runs.map(\.topology), caveats: caveats))
                 + "\n", to: "versions.json")
         var places: [RunDirectory] = []
         for run in runs { places.append(try prepare(run, in: directory)) }
@@ -315,40 +316,5 @@ extension ExitStatus {
         case .inconclusive: throw ExitCode(inconclusive.rawValue)
         case .broken: throw ExitCode(labBroke.rawValue)
         }
-    }
-}
-
-/// What was tested with.
-struct Versions: Encodable {
-    let kernel: ChosenKernel
-    let daemons: DaemonVersions
-    let labs: [Topology]
-    /// What predictions were made with figures of another version for.
-    let caveats: [String]
-
-    private struct Key: CodingKey {
-        let stringValue: String
-        var intValue: Int? { nil }
-        init(stringValue: String) { self.stringValue = stringValue }
-        init?(intValue: Int) { nil }
-    }
-
-    /// Each daemon under the name that lab files have for it.
-    func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: Key.self)
-        let source = if case .lab(let built) = kernel { built.metadata?.source ?? "" } else { "the host's own" }
-        try container.encode(NetlabCommand.configuration.version, forKey: Key(stringValue: "netlab"))
-        try container.encode(kernel.release, forKey: Key(stringValue: "kernel"))
-        try container.encode(source, forKey: Key(stringValue: "kernelSource"))
-        for daemon in DaemonRegistry.all {
-            try container.encode("\(daemons[daemon.id])", forKey: Key(stringValue: daemon.keyword))
-        }
-        // Of other systems, what was run of them; `unknown` where nobody knows its version.
-        let running = Set(labs.flatMap(daemons.running)).filter { $0.system != nil }
-        let systems = Dictionary(grouping: running) { $0.system?.description ?? "" }.mapValues { daemons in
-            Dictionary(daemons.map { ($0.keyword, $0.version?.description ?? "unknown") }) { first, _ in first }
-        }
-        try container.encode(systems, forKey: Key(stringValue: "systems"))
-        try container.encode(caveats, forKey: Key(stringValue: "caveats"))
     }
 }

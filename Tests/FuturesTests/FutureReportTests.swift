@@ -16,7 +16,8 @@ import Testing
 
     /// A flow of a hundred seconds that loses what it sends in so many tenths from the 10th second on, and from the 50th on.
     private static func run(
-        lost: [Int], faults: [[Fault]] = [[cut]], effects: [Prediction.Effect] = [.outage(Window(.seconds(5), .seconds(9)))],
+        lost: [Int], faults: [[Fault]] = [[cut]],
+        effects: [Prediction.Effect] = [.outage(Window(.seconds(5), .seconds(9)))],
         failures: [String] = []
     ) -> TestRun {
         let gone = Set(zip([100, 500], lost).flatMap { $0..<($0 + $1) })
@@ -66,7 +67,9 @@ import Testing
             #expect(trip.lengths.map(\.length.inMilliseconds) == ["5.100 s", "6.100 s", "7.100 s", "8.100 s"])
             #expect(trip.flows == 5 && trip.outages == 4 && trip.unended == 0)
             #expect(trip.shortest?.future == 4 && trip.longest?.future == 3)
-            #expect(trip.length(percentile: 50) == .milliseconds(6100) && trip.length(percentile: 95) == .milliseconds(8100))
+            #expect(
+                trip.length(percentile: 50) == .milliseconds(6100) && trip.length(percentile: 95) == .milliseconds(8100)
+            )
             #expect(trip.window == Window(.seconds(5), .seconds(9)))
             // A flow that is to be out for 5 s at least, and lost nothing, fails.
             #expect(report.outcome == .fail && report.outcomes.map(\.outcome) == [.pass, .pass, .pass, .pass, .fail])
@@ -124,7 +127,8 @@ import Testing
         let report = Self.report(Self.outcomes([95], of: Self.plan) + [broken])
         #expect(report.outcome == .broken && report.kept[2]?.reasons == ["broken"])
         #expect(report.text(style: .plain).contains("✗ future 2: broken\n    no lab"))
-        #expect(FutureReport(lab: "lab", variant: nil, plan: Self.plan, outcomes: [], again: "").outcome == .inconclusive)
+        #expect(
+            FutureReport(lab: "lab", variant: nil, plan: Self.plan, outcomes: [], again: "").outcome == .inconclusive)
     }
 
     /// The second fault does nothing by itself, and after the first one it cuts all off.
@@ -146,7 +150,8 @@ import Testing
             ])
         let text = report.text(style: .plain)
         #expect(
-            text == """
+            text
+                == """
                 lab: 2 pairs of faults, 2 futures over 1m, seeds 1 to 2
 
                 What the second fault does, from the last answered request to the next
@@ -156,9 +161,12 @@ import Testing
 
                 2 passed
                 """.replacing("                                 FLOW", with: "                                FLOW")
-                .replacing("backup   workload", with: "backup  workload").replacing("wan   workload", with: "wan  workload")
+                .replacing("backup   workload", with: "backup  workload").replacing(
+                    "wan   workload", with: "wan  workload"
+                )
                 .replacing("OUTAGES                   MIN", with: "OUTAGES                  MIN")
-                .replacing("end   -", with: "end  -").replacing("1 of 1                    7", with: "1 of 1                   7"),
+                .replacing("end   -", with: "end  -").replacing(
+                    "1 of 1                    7", with: "1 of 1                   7"),
             "\(text)")
         let json = try #require(
             try JSONSerialization.jsonObject(with: Data(JSONText.of(report).utf8)) as? [String: Any])

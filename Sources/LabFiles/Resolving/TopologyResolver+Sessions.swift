@@ -1,4 +1,5 @@
 import Daemons
+import ExpectationReading
 import LabModel
 import NetworkTypes
 import PolicyReading
@@ -227,7 +228,7 @@ extension TopologyResolver {
                     own.line, "\(place): \(own.value) cannot send to \(address)",
                     "Take two addresses of IPv4, or two of IPv6.")
             }
-            warnOfNobodys(address, spec.destination.line, place: place, topology: topology)
+            collector.warn(ofNobodys: address, spec.destination.line, place: place, in: topology)
             return Probe(
                 name: spec.name.value, source: spec.source.value, sourceAddress: spec.sourceAddress?.value,
                 destination: address, interval: spec.interval, alarm: spec.alarm,
@@ -238,14 +239,5 @@ extension TopologyResolver {
             spec.destination.line, "\(place): \"\(spec.destination.value)\" is neither an address nor a node with one",
             Suggestion.remedy(for: spec.destination.value, among: nodeNames, noun: "nodes"))
         return nil
-    }
-
-    /// An address that nobody answers for is most often a slip.
-    func warnOfNobodys(_ address: IPAddress, _ line: Int, place: String, topology: Topology) {
-        let translated = topology.nodes.compactMap(\.nat).flatMap(\.mappings).map(\.outside)
-        guard !collector.hasErrors, topology.owner(of: address) == nil, !translated.contains(address) else { return }
-        collector.warning(
-            line, "\(place): nothing in the lab has the address \(address)",
-            "Take an address of the lab, or a node's name.")
     }
 }

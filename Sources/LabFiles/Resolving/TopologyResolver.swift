@@ -1,3 +1,4 @@
+import ExpectationReading
 import LabModel
 import NetworkTypes
 import PolicyReading
@@ -71,7 +72,6 @@ struct TopologyResolver {
     /// The link ends written for each node, whether or not their links could be built.
     private let ends: [String: [LinkSpec.End]]
     let knownNodes: Set<String>
-    let propagation = KnownPropagation()
     /// Nodes and links alone, once those are resolved.
     private(set) var wires: Topology?
 
@@ -133,7 +133,8 @@ struct TopologyResolver {
         let asked = topology
         leaveOutWhatIsRefused(in: &topology)
         topology.probes = file.probes.compactMap { resolve(probe: $0, topology: topology) }
-        topology.expectations = file.expectations.compactMap { resolve(expectation: $0, $1, topology: topology) }
+        let reader = ExpectationReader(topology: topology, written: file.written, interfaces: interfaces)
+        topology.expectations = file.expectations.compactMap { reader.expectation(named: $0, $1) }
         topology.soak = soak(topology: topology)
         topology.variant = file.variant
         topology.variants = file.variants.map { Variant(name: $0.name.value, summary: $0.summary) }

@@ -1,4 +1,5 @@
 import Daemons
+import ExpectationReading
 import LabModel
 import YAMLReading
 

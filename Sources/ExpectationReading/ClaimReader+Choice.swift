@@ -14,7 +14,7 @@ extension ClaimReader {
         }
         if let step, step == nil { return nil }
         guard isWhole(.sessions), isWhole(.tunnels), isWhole(.links) else { return nil }
-        let propagation = resolver.propagation.known(of: topology)
+        let propagation = subject.propagation.known(of: topology)
         guard let choice = propagation.choices(at: node)[prefix] else {
             collector.error(
                 own["to"]?.line, "\(fields.owner.path): no session tells \(node) a route to \(prefix)",

@@ -6,8 +6,8 @@ import LabModel
 import Reporting
 
 /// Which kernel labs run on.
-struct KernelOption: ParsableArguments {
-    enum Choice: String, ExpressibleByArgument, CaseIterable {
+package struct KernelOption: ParsableArguments {
+    package enum Choice: String, ExpressibleByArgument, CaseIterable {
         case lab, host, auto
     }
 
@@ -16,18 +16,20 @@ struct KernelOption: ParsableArguments {
             The kernel to run on: lab (one of the lab's own, any user, virtual time), host (this machine's, as root, in real \
             time), or auto (the host's if it has all that the labs need).
             """)
-    var kernel = Choice.lab
+    package var kernel = Choice.lab
+
+    package init() {}
 
     /// The kernel, with everything else that these labs need of the machine.
     ///
     /// What `auto` has chosen, and why, is said on standard error.
     ///
     /// - Throws: `SetupError` naming what is missing.
-    func chosen(for topologies: [Topology]) async throws -> ChosenKernel {
+    package func chosen(for topologies: [Topology]) async throws -> ChosenKernel {
         try await Self.chosen(kernel, for: topologies)
     }
 
-    static func chosen(_ choice: Choice, for topologies: [Topology]) async throws -> ChosenKernel {
+    package static func chosen(_ choice: Choice, for topologies: [Topology]) async throws -> ChosenKernel {
         let chosen = try await choose(choice, for: topologies)
         try await Machine.check(for: topologies, on: chosen.kind)
         return chosen
@@ -36,7 +38,7 @@ struct KernelOption: ParsableArguments {
     /// Refuses what only the lab kernel's virtual time can do.
     ///
     /// - Parameter option: What was asked for, as it was typed; nil for nothing.
-    static func refuse(_ option: String?, on kernel: ChosenKernel, because reason: String) throws {
+    package static func refuse(_ option: String?, on kernel: ChosenKernel, because reason: String) throws {
         guard kernel == .host, let option else { return }
         throw CommandError(
             message: "\(option) is for labs on the lab kernel: \(reason).",

@@ -10,35 +10,41 @@ import Reporting
 import Userlands
 
 /// LAB: a name under Labs/, or a path to the user's own lab file or its directory.
-struct LabArgument: ParsableArguments {
+package struct LabArgument: ParsableArguments {
     @Argument(help: "A lab's name, or the path of a lab file or its directory.")
-    var lab: String
+    package var lab: String
+
+    package init() {}
 }
 
 /// Which of a lab's variants is meant.
-struct VariantOption: ParsableArguments {
+package struct VariantOption: ParsableArguments {
     @Option(help: ArgumentHelp("A variant that the lab file has: what it changes.", valueName: "name"))
-    var variant: String?
+    package var variant: String?
+
+    package init() {}
 }
 
 /// The output of what shows something.
-struct FormatOption: ParsableArguments {
-    enum Format: String, ExpressibleByArgument, CaseIterable {
+package struct FormatOption: ParsableArguments {
+    package enum Format: String, ExpressibleByArgument, CaseIterable {
         case table, json
     }
 
     @Option(help: "How to print: table or json.")
-    var format = Format.table
+    package var format = Format.table
+
+    package init() {}
 }
 
 /// Finds lab files.
-enum LabLocator {
-    static var environment: [String: String] { ProcessInfo.processInfo.environment }
-    static var directories: HostDirectories { HostDirectories(environment: environment) }
+package enum LabLocator {
+    package static var environment: [String: String] { ProcessInfo.processInfo.environment }
+    package static var directories: HostDirectories { HostDirectories(environment: environment) }
 
     /// The directory of the labs that come with netlab: below NETLAB_HOME, which scripts/netlab sets, where a package has
     /// installed them with the program, or beside the program's own checkout.
-    static var labsDirectory: String? {
+    package static var labsDirectory: String? {
         if let home = environment["NETLAB_HOME"] { return "\(home)/Labs" }
         if let labs = Installation.current?.labs { return labs.string }
         var path = Supervision.executable
@@ -50,7 +56,7 @@ enum LabLocator {
     }
 
     /// The names of the labs that come with netlab.
-    static var known: [String] {
+    package static var known: [String] {
         guard let directory = labsDirectory else { return [] }
         let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
         return names.filter { access("\(directory)/\($0)/lab.yaml", R_OK) == 0 }.sorted()
@@ -67,7 +73,7 @@ enum LabLocator {
     /// The lab file that an argument means: that of the lab that runs under this name, or of one that comes with netlab, or a path.
     ///
     /// - Throws: `CommandError` for what is neither a known name nor a readable file.
-    static func file(for argument: String) throws -> String {
+    package static func file(for argument: String) throws -> String {
         if let running = try record(ofRunning: argument) { return running.source }
         if let directory = labsDirectory, known.contains(argument) { return "\(directory)/\(argument)/lab.yaml" }
         var isDirectory = false
@@ -83,7 +89,9 @@ enum LabLocator {
     /// Reads and resolves the lab file that an argument means; warnings go to standard error.
     ///
     /// - Parameter variant: Nil for the lab as it stands, or for the variant that runs.
-    static func topology(for argument: String, variant: String? = nil) throws -> (topology: Topology, file: String) {
+    package static func topology(for argument: String, variant: String? = nil) throws -> (
+        topology: Topology, file: String
+    ) {
         let (topology, warnings, file) = try resolve(
             argument, variant: variant ?? record(ofRunning: argument)?.variant)
         for warning in warnings { StandardStream.error.write(warning.description + "\n") }
@@ -91,14 +99,14 @@ enum LabLocator {
     }
 
     /// The topology of a lab that runs under this name, or else of the lab file that the argument means.
-    static func topologyOfAny(_ argument: String) throws -> (topology: Topology, file: String) {
+    package static func topologyOfAny(_ argument: String) throws -> (topology: Topology, file: String) {
         let lab = try LabDirectory.all(directories).first { $0.name == argument }
         if let lab, case .running = lab.state() { return try topology(of: lab) }
         return try topology(for: argument)
     }
 
     /// What the file says that a running lab was made from, as it is now.
-    static func topology(of lab: LabDirectory) throws -> (topology: Topology, file: String) {
+    package static func topology(of lab: LabDirectory) throws -> (topology: Topology, file: String) {
         guard case .running(let record) = lab.state() else {
             let (topology, _, file) = try resolve(lab.name)
             return (topology, file)
@@ -107,7 +115,7 @@ enum LabLocator {
         return (topology, file)
     }
 
-    static func resolve(
+    package static func resolve(
         _ argument: String, variant: String? = nil
     ) throws -> (topology: Topology, warnings: [LabFileDiagnostic], file: String) {
         let (file, path) = try read(argument, variant: variant)
@@ -116,7 +124,7 @@ enum LabLocator {
     }
 
     /// Reads the lab file that an argument means, not yet resolved.
-    static func read(_ argument: String, variant: String? = nil) throws -> (file: LabFile, path: String) {
+    package static func read(_ argument: String, variant: String? = nil) throws -> (file: LabFile, path: String) {
         let path = try file(for: argument)
         let text: String
         do {
@@ -134,7 +142,7 @@ enum LabLocator {
     }
 
     /// A text as the lab file at a path, not yet resolved.
-    static func parse(_ text: String, path: String, variant: String? = nil) -> LabFile {
+    package static func parse(_ text: String, path: String, variant: String? = nil) -> LabFile {
         let directory = directory(of: path)
         let providers = ProviderLocator(labDirectory: directory).library
         return LabFile(text: text, file: path, variant: variant, providers: providers) { name in
@@ -146,24 +154,24 @@ enum LabLocator {
     private static let largestFile = 1 << 20
 
     /// The text of a file that belongs to a lab: one in the lab's directory, and not a link to another.
-    static func companion(_ name: String, in directory: String) throws -> String {
+    package static func companion(_ name: String, in directory: String) throws -> String {
         try TextFile.read(name, in: directory, limit: largestFile)
     }
 
     /// Where a file stands.
-    static func directory(of path: String) -> String {
+    package static func directory(of path: String) -> String {
         path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
     }
 
     /// The name of the lab that an argument means: a lab's name, or the name in the file it leads to.
-    static func name(of argument: String) throws -> String {
+    package static func name(of argument: String) throws -> String {
         let isName = try known.contains(argument) || LabDirectory.all(directories).contains { $0.name == argument }
         guard !isName, FileManager.default.fileExists(atPath: argument) else { return argument }
         return try topology(for: argument).topology.name
     }
 
     /// The running lab that an argument means.
-    static func runningLab(_ argument: String) throws -> LabDirectory {
+    package static func runningLab(_ argument: String) throws -> LabDirectory {
         let name = try name(of: argument)
         let running = try LabDirectory.all(directories).map(\.name)
         guard running.contains(name) else {

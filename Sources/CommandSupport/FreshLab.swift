@@ -12,14 +12,14 @@ import Synchronization
 import SystemPackage
 
 /// A lab that is there for one purpose: brought up under a name of its own, and taken down whatever happens.
-struct FreshLab {
-    let topology: Topology
-    let labFile: String
-    let directory: LabDirectory
+package struct FreshLab {
+    package let topology: Topology
+    package let labFile: String
+    package let directory: LabDirectory
     private let kernel: ChosenKernel
 
     /// - Parameter number: Tells it from others of this process.
-    init(_ topology: Topology, labFile: String, kernel: ChosenKernel, number: Int) throws {
+    package init(_ topology: Topology, labFile: String, kernel: ChosenKernel, number: Int) throws {
         self.topology = topology
         self.labFile = labFile
         self.kernel = kernel
@@ -32,7 +32,7 @@ struct FreshLab {
     /// - Parameters:
     ///   - seed: What the lab's randomness and its date begin with; nil for this day and chance.
     ///   - keepLogs: Called when the lab has ended and its logs are whole; they are removed then.
-    func run<Result: Sendable>(
+    package func run<Result: Sendable>(
         seed: UInt64?, keepLogs: (String) -> Void, _ body: () async throws -> Result
     ) async throws -> Result {
         defer { directory.forget() }
@@ -58,7 +58,7 @@ struct FreshLab {
     }
 
     /// Moves the lab's clock ahead.
-    func advance(by duration: Duration) async throws {
+    package func advance(by duration: Duration) async throws {
         if duration > .zero { _ = try await LabClient(directory).ask(AdvanceClock(by: duration)) }
     }
 
@@ -72,7 +72,7 @@ struct FreshLab {
     /// Plays a script; when the caller is cancelled, the script ends early and what there is of it comes back, if that comes soon.
     ///
     /// - Parameter progress: Called with the lab's clock.
-    func play(
+    package func play(
         _ script: Script, file: String, progress: @escaping @Sendable (LabTime) -> Void
     ) async throws -> ScriptRecord {
         let (input, continuation) = AsyncStream.makeStream(of: ExecInput.self)
@@ -96,11 +96,11 @@ struct FreshLab {
 }
 
 /// What labs need of this machine.
-enum Machine {
+package enum Machine {
     /// The lab kernel.
     ///
     /// - Throws: `SetupError` when none has been built yet.
-    static func kernel() throws -> BuiltKernel {
+    package static func kernel() throws -> BuiltKernel {
         guard let kernel = try KernelCache(environment: LabLocator.environment).find() else {
             throw SetupError(
                 .kernelUnusable, "the lab kernel has not been built yet",
@@ -110,12 +110,12 @@ enum Machine {
     }
 
     /// Processors that this process may use.
-    static var processors: Int { max(1, ProcessInfo.processInfo.activeProcessorCount) }
+    package static var processors: Int { max(1, ProcessInfo.processInfo.activeProcessorCount) }
 
     /// Looks at what labs will need before anything is started.
     ///
     /// - Throws: `SetupError` naming all that is missing.
-    static func check(for topologies: [Topology], on kernel: KernelKind) async throws {
+    package static func check(for topologies: [Topology], on kernel: KernelKind) async throws {
         let environment = LabLocator.environment
         try await Systems.prepare(for: topologies)
         // Nodes with a system of their own have that one's daemons.
@@ -143,10 +143,12 @@ enum Machine {
 }
 
 /// The lab's time when a script was first heard of, to tell how far it has come.
-final class StartTime: Sendable {
+package final class StartTime: Sendable {
     private let first = Mutex<LabTime?>(nil)
 
-    func since(_ time: LabTime) -> Duration {
+    package init() {}
+
+    package func since(_ time: LabTime) -> Duration {
         first.withLock { first in
             if first == nil { first = time }
             return time - (first ?? time)

@@ -1,6 +1,6 @@
 extension Sequence where Element: Sendable {
     /// What becomes of each element, in their order; all of them are worked on at once.
-    func concurrentMap<Result: Sendable>(
+    package func concurrentMap<Result: Sendable>(
         _ transform: @escaping @Sendable (Element) async -> Result
     ) async -> [Result] {
         await withTaskGroup(of: (place: Int, result: Result).self) { group in

@@ -5,18 +5,18 @@ import Reporting
 import Synchronization
 
 /// Ctrl-C and its kin, turned into the cancellation of a task.
-enum Interruption {
+package enum Interruption {
     /// How long a command may take to end by itself after the first signal.
-    static let grace = Duration.milliseconds(4500)
+    package static let grace = Duration.milliseconds(4500)
     /// How long a lab may take to hand over what it has measured by then.
-    static let handover = Duration.seconds(2)
+    package static let handover = Duration.seconds(2)
 
     /// Runs `body`; SIGINT, SIGTERM and SIGHUP cancel it instead of ending the process.
     ///
     /// A second SIGINT, and the end of ``grace``, end the process with the labs that it has started, whatever these are doing.
     ///
     /// - Returns: The body's result, and whether it was interrupted.
-    static func guarding<Result: Sendable>(
+    package static func guarding<Result: Sendable>(
         _ body: @escaping @Sendable () async throws -> Result
     ) async -> (result: Swift.Result<Result, any Error>, wasInterrupted: Bool) {
         // Nothing begins before the signals are caught: what it had started would outlive a process that one of them ends.

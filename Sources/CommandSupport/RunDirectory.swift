@@ -13,8 +13,8 @@ import Reporting
 ///     LAB[+VARIANT][@SYSTEM]/SCENARIO[-N]/     report.txt, capture.pcapng, check-1.pcapng, …, NODE.DAEMON.log
 ///
 /// For its owner only (0700), because captures show traffic.
-struct RunDirectory {
-    let path: String
+package struct RunDirectory {
+    package let path: String
 
     /// How many runs without a place of their own are kept.
     private static let kept = 20
@@ -22,7 +22,7 @@ struct RunDirectory {
     /// - Parameter path: As the user gave it: a directory that is new or empty. Nil for one among netlab's own, of which the
     ///   last twenty are kept.
     /// - Throws: `CommandError` for a directory with something in it, or that cannot be made.
-    init(path given: String?) throws {
+    package init(path given: String?) throws {
         if let given {
             path = given
             let entries = (try? FileManager.default.contentsOfDirectory(atPath: given)) ?? []
@@ -63,7 +63,7 @@ struct RunDirectory {
     }
 
     /// A directory below this one.
-    func below(_ name: String) throws -> RunDirectory {
+    package func below(_ name: String) throws -> RunDirectory {
         try Self.make("\(path)/\(name)")
         return RunDirectory(existing: "\(path)/\(name)")
     }
@@ -72,12 +72,12 @@ struct RunDirectory {
         self.path = path
     }
 
-    func write(_ text: String, to name: String) throws {
+    package func write(_ text: String, to name: String) throws {
         try TextFile.write(text, to: "\(path)/\(name)")
     }
 
     /// Removes it with all that is in it.
-    func remove() {
+    package func remove() {
         do {
             try FileManager.default.removeItem(atPath: path)
         } catch {
@@ -86,7 +86,7 @@ struct RunDirectory {
     }
 
     /// Takes a running or ended lab's logs and captures here.
-    func take(logsFrom directory: String) {
+    package func take(logsFrom directory: String) {
         for name in (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? [] {
             do {
                 try FileManager.default.moveItem(atPath: "\(directory)/\(name)", toPath: "\(path)/\(name)")
@@ -98,7 +98,7 @@ struct RunDirectory {
     }
 
     /// Writes what was tested: the lab file with those beside it, the secrets in them masked, and the plan.
-    func describe(_ topology: Topology, labFile: String) throws {
+    package func describe(_ topology: Topology, labFile: String) throws {
         let slash = labFile.lastIndex(of: "/")
         let parent = slash.map { String(labFile[..<$0]) } ?? "."
         try write(topology.masking(try TextFile.read(labFile)), to: "lab.yaml")

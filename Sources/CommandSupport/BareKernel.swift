@@ -3,12 +3,12 @@ import KernelBuilds
 import LabHost
 
 /// A lab kernel with no lab in it: for one program, or to see that it runs.
-struct BareKernel {
-    let directory: LabDirectory
+package struct BareKernel {
+    package let directory: LabDirectory
     private let kernel: BuiltKernel
 
     /// - Parameter purpose: The first part of its name.
-    init(_ purpose: String, kernel: BuiltKernel) throws {
+    package init(_ purpose: String, kernel: BuiltKernel) throws {
         self.kernel = kernel
         directory = try LabDirectory(
             name: LabDirectory.ownName(purpose, number: 0), directories: LabLocator.directories)
@@ -17,7 +17,7 @@ struct BareKernel {
     /// Boots it.
     ///
     /// - Throws: ``LabFailure`` with the line of its console that says why it does not run; nothing is left behind then.
-    func boot() async throws {
+    package func boot() async throws {
         let supervision = Supervision(name: directory.name, source: Supervision.bare, kernel: .lab(kernel))
         try await LabLauncher.launch(
             directory, directories: LabLocator.directories, executable: Supervision.executable,
@@ -25,7 +25,7 @@ struct BareKernel {
     }
 
     /// Ends it, and removes its logs.
-    func end() async {
+    package func end() async {
         try? await LabLauncher.end(directory)
         directory.forget()
     }
@@ -33,7 +33,7 @@ struct BareKernel {
     /// Boots a kernel, runs a program in it, and ends it: well under a second.
     ///
     /// - Returns: What doctor says of it.
-    static func examine(_ kernel: BuiltKernel) async -> DoctorFinding {
+    package static func examine(_ kernel: BuiltKernel) async -> DoctorFinding {
         func finding(_ status: DoctorFinding.Status, _ detail: String, _ remedy: String? = nil) -> DoctorFinding {
             DoctorFinding(
                 name: "boot", purpose: "the lab kernel runs on this machine", status: status, detail: detail,

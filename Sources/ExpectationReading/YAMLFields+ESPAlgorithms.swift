@@ -3,7 +3,7 @@ import YAMLReading
 
 extension YAMLFields {
     /// `encryption:` and `integrity:`, which must go together.
-    func espAlgorithms() -> ESPAlgorithms? {
+    public func espAlgorithms() -> ESPAlgorithms? {
         guard
             let encryption = required("encryption", "for example aes-256-gcm-16")?
                 .choice(EncryptionAlgorithm.self, noun: "encryption algorithms")

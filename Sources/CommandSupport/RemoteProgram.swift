@@ -8,17 +8,24 @@ import Reporting
 import Synchronization
 
 /// A program in a lab that this terminal stands in for.
-struct RemoteProgram {
-    let lab: LabDirectory
-    let node: String
-    let arguments: [String]
-    var environment: [String: String] = [:]
+package struct RemoteProgram {
+    package let lab: LabDirectory
+    package let node: String
+    package let arguments: [String]
+    package let environment: [String: String]
+
+    package init(lab: LabDirectory, node: String, arguments: [String], environment: [String: String] = [:]) {
+        self.lab = lab
+        self.node = node
+        self.arguments = arguments
+        self.environment = environment
+    }
 
     /// Runs it to its end and ends with its exit code.
     ///
     /// - Throws: `ExitCode` with the program's own, or with 128 and the number of the signal that it did not heed;
     ///   ``LabFailure`` when it could not run.
-    func run() async throws {
+    package func run() async throws {
         let terminal = Terminal()
         var environment = environment
         if terminal.size != nil, let name = getenv("TERM") { environment["TERM"] = String(cString: name) }
@@ -104,11 +111,11 @@ private final class Signals: Sendable {
 }
 
 /// This process's terminal, if its input and output are one.
-final class Terminal {
-    let size: TerminalSize?
+package final class Terminal {
+    package let size: TerminalSize?
     private var saved: termios?
 
-    init() {
+    package init() {
         var rows: UInt16 = 0
         var columns: UInt16 = 0
         let isTerminal = isatty(0) == 1 && isatty(1) == 1 && netlab_get_window_size(0, &rows, &columns) == 0
@@ -116,7 +123,7 @@ final class Terminal {
     }
 
     /// Lets every key through as it is; undone by ``restore()``.
-    func makeRaw() {
+    package func makeRaw() {
         guard size != nil else { return }
         var settings = termios()
         guard tcgetattr(0, &settings) == 0 else { return }
@@ -125,7 +132,7 @@ final class Terminal {
         tcsetattr(0, TCSANOW, &settings)
     }
 
-    func restore() {
+    package func restore() {
         guard var settings = saved else { return }
         tcsetattr(0, TCSADRAIN, &settings)
         saved = nil

@@ -7,11 +7,11 @@ import Reporting
 import Userlands
 
 /// The systems that nodes have in place of the host's, as they are on this machine.
-enum Systems {
+package enum Systems {
     /// Has everything there that labs' nodes name as their system: what is not is fetched, which is said on standard error.
     ///
     /// - Throws: `SetupError` for a release that cannot be had, or a directory that cannot be a node's system.
-    static func prepare(for topologies: [Topology]) async throws {
+    package static func prepare(for topologies: [Topology]) async throws {
         for (system, daemons) in needed(by: topologies) {
             switch system {
             case .release(let release):
@@ -24,7 +24,7 @@ enum Systems {
     }
 
     /// What there is of the systems of a lab's nodes; one that is not there, or cannot be used, is left out.
-    static func found(for topologies: [Topology]) -> [Userland] {
+    package static func found(for topologies: [Topology]) -> [Userland] {
         needed(by: topologies).compactMap { system, daemons in
             switch system {
             case .release(let release): try? ReleaseCache(environment: LabLocator.environment).find(release)
@@ -34,13 +34,13 @@ enum Systems {
     }
 
     /// Where the trees of a lab's nodes are, by their names in the lab.
-    static func trees(for topology: Topology) -> [String: String] {
+    package static func trees(for topology: Topology) -> [String: String] {
         found(for: [topology]).reduce(into: [:]) { trees, userland in trees.merge(userland.trees) { first, _ in first }
         }
     }
 
     /// Which releases are there, and with what.
-    static var findings: [DoctorFinding] {
+    package static var findings: [DoctorFinding] {
         DebianRelease.allCases.map { release in
             let found = try? ReleaseCache(environment: LabLocator.environment).find(release)
             let versions = found?.versions.map { "\($0.key.product) \($0.value)" }.sorted().joined(separator: ", ")
@@ -65,15 +65,17 @@ enum Systems {
 }
 
 /// A system that a lab's nodes are given in place of the host's.
-struct SystemOption: ParsableArguments {
+package struct SystemOption: ParsableArguments {
     @Option(
         help: """
             Play each scenario on this system as well, and show what differs: a release (debian-12, debian-13) or a root \
             directory. Nodes whose lab file names a system keep that one.
             """)
-    var system: String?
+    package var system: String?
 
-    func validate() throws {
+    package init() {}
+
+    package func validate() throws {
         guard let system, NodeSystem(system) == nil else { return }
         let names = DebianRelease.allCases.map(\.rawValue)
         throw ValidationError(
@@ -82,7 +84,7 @@ struct SystemOption: ParsableArguments {
     }
 
     /// The system, a directory's path counted from where the command was called.
-    func chosen() -> NodeSystem? {
+    package func chosen() -> NodeSystem? {
         switch system.flatMap({ NodeSystem($0) }) {
         case .directory(let path): .directory(Topology.absolute(path, in: "."))
         case let other: other

@@ -7,24 +7,24 @@ import Reporting
 import SystemPackage
 
 /// This executable as the supervisor of a running lab; started by `up`, never typed.
-struct Supervision {
+package struct Supervision {
     private static let word = LabLauncher.supervisorWord
     /// The source of a kernel without a lab in it.
-    static let bare = "-"
+    package static let bare = "-"
 
-    let name: String
-    let source: String
-    let kernel: ChosenKernel
+    package let name: String
+    package let source: String
+    package let kernel: ChosenKernel
     /// The variant of the lab file that the lab is; nil for the lab as it stands.
-    let variant: String?
+    package let variant: String?
     /// What the lab's dates and its daemons' chance are made of; nil for those of this machine.
-    let seed: UInt64?
+    package let seed: UInt64?
     /// How many nodes it has, which its kernel's memory goes by.
-    let nodes: Int
+    package let nodes: Int
     /// Where the trees of programs are that its nodes have in place of the host's, by their names in the lab.
-    let trees: [String: String]
+    package let trees: [String: String]
 
-    init(
+    package init(
         name: String, source: String, kernel: ChosenKernel, variant: String? = nil, seed: UInt64? = nil, nodes: Int = 0,
         trees: [String: String] = [:]
     ) {
@@ -41,7 +41,7 @@ struct Supervision {
     }
 
     /// Nil unless the arguments are those of ``arguments``.
-    init?(arguments: [String]) {
+    package init?(arguments: [String]) {
         guard arguments.count == 9, arguments[1] == Self.word else { return nil }
         self.init(
             name: arguments[2], source: arguments[3], kernel: ChosenKernel(argument: arguments[4]),
@@ -50,7 +50,7 @@ struct Supervision {
             trees: (try? JSONDecoder().decode([String: String].self, from: Data(arguments[8].utf8))) ?? [:])
     }
 
-    var arguments: [String] {
+    package var arguments: [String] {
         let trees = (try? JSONEncoder().encode(trees)).map { String(decoding: $0, as: UTF8.self) } ?? ""
         return [
             Self.word, name, source, kernel.argument, variant ?? "", seed.map(String.init) ?? "", String(nodes), trees,
@@ -58,11 +58,11 @@ struct Supervision {
     }
 
     /// Where this program is; the guest runs the same file.
-    static var executable: String {
+    package static var executable: String {
         (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
     }
 
-    func run() -> Never {
+    package func run() -> Never {
         do {
             let directories = HostDirectories(environment: ProcessInfo.processInfo.environment)
             try SupervisorServer.run(

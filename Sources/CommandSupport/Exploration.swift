@@ -9,25 +9,38 @@ import Predictions
 import Reporting
 
 /// Plays futures of a lab, each on a fresh one, and keeps those that are worth a look.
-struct Exploration: Sendable {
+package struct Exploration: Sendable {
     let topology: Topology
     let labFile: String
     let plan: FuturePlan
     let versions: DaemonVersions
     let kernel: ChosenKernel
     let interval: Duration?
-    let directory: RunDirectory
+    package let directory: RunDirectory
+
+    package init(
+        topology: Topology, labFile: String, plan: FuturePlan, versions: DaemonVersions, kernel: ChosenKernel,
+        interval: Duration?, directory: RunDirectory
+    ) {
+        self.topology = topology
+        self.labFile = labFile
+        self.plan = plan
+        self.versions = versions
+        self.kernel = kernel
+        self.interval = interval
+        self.directory = directory
+    }
 
     /// What was explored: the lab file, the plan, and the versions of all that took part.
-    func describe(caveats: [String]) throws {
+    package func describe(caveats: [String]) throws {
         try directory.describe(topology, labFile: labFile)
         try directory.write(
-            JSONText.of(Versions(kernel: kernel, daemons: versions, labs: [topology], caveats: caveats)) + "\n",
+            JSONText.of(TestedVersions(kernel: kernel, daemons: versions, labs: [topology], caveats: caveats)) + "\n",
             to: "versions.json")
     }
 
     /// What is predicted of each group of faults for each probe where nothing else is broken.
-    var alone: [FutureReport.Lone: Prediction.Effect] {
+    package var alone: [FutureReport.Lone: Prediction.Effect] {
         guard plan.courses.contains(where: { $0.count > 1 }) else { return [:] }
         let predictor = Predictor(topology: topology, versions: versions)
         return Set(plan.courses.flatMap(\.self)).reduce(into: [:]) { found, faults in
@@ -41,7 +54,7 @@ struct Exploration: Sendable {
     /// Plays futures, so many at once; what has not begun when the task is cancelled is left out.
     ///
     /// - Returns: What came of them, and where those are that were kept.
-    func play(
+    package func play(
         _ numbers: [Int], jobs: Int
     ) async throws -> (outcomes: [FutureOutcome], kept: [Int: (path: String, reasons: [String])]) {
         let deriver = ScenarioDeriver(topology: topology, versions: versions)
@@ -99,10 +112,9 @@ struct Exploration: Sendable {
             of: Array(zip(future.groups, delays)), named: "future-\(future.number)",
             summary: future.groups.map { $0.map(\.description).joined(separator: " + ") }.joined(separator: ", then "),
             interval: interval)
-        var run = ScenarioRun(
+        let run = ScenarioRun(
             topology: topology, labFile: labFile, scenario: scenario, repetition: 1, number: future.number,
-            seed: future.seed)
-        (run.standing, run.predictor) = (whole, predictor)
+            seed: future.seed, standing: whole, predictor: predictor)
         let result = await run.run(on: kernel, versions: versions, in: place) { _ in }
         guard !result.isPartial else { return nil }
         try place.write(TestReport(runs: [result]).text(of: result, .plain, isVerbose: true) + "\n", to: "report.txt")

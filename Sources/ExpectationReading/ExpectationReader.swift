@@ -2,14 +2,30 @@ import LabModel
 import NetworkTypes
 import YAMLReading
 
-// What the lab must show. Each is `KIND: SUBJECT` with what else its kind takes.
-extension TopologyResolver {
-    func resolve(expectation name: Located<String>, _ value: YAMLValue, topology: Topology) -> Expectation? {
+/// Reads what a lab must show. Each expectation is `KIND: SUBJECT` with what else its kind takes.
+public struct ExpectationReader {
+    let topology: Topology
+    /// The names in each section of the file, also of parts that were left out for an error of their own.
+    let written: [String: [String]]
+    /// Interface names by node, with the line each was given at.
+    let interfaces: [String: [InterfaceName: Int]]
+    let propagation = KnownPropagation()
+
+    /// - Parameter written: The names in each section of the file, also of parts that were left out for an error of their own.
+    /// - Parameter interfaces: Interface names by node, with the line each was given at.
+    public init(topology: Topology, written: [String: [String]], interfaces: [String: [InterfaceName: Int]]) {
+        self.topology = topology
+        self.written = written
+        self.interfaces = interfaces
+    }
+
+    /// The expectation; nil where it makes no sense, which is reported.
+    public func expectation(named name: Located<String>, _ value: YAMLValue) -> Expectation? {
         let entries = value.entries("a mapping such as {mtu: PROBE}")
         let written = entries.compactMap { Expectation.Claim.Kind(rawValue: $0.key.value) }
         guard let kind = written.first, written.count == 1 else {
             if value.node.mapping != nil {
-                collector.error(
+                value.collector.error(
                     name.line, "\(value.path) says \(written.isEmpty ? "no kind" : "several kinds") of expectation",
                     guess(among: entries.map(\.key.value))
                         + "Write exactly one of \(Self.kinds.joined(separator: ", ")).")
@@ -17,7 +33,7 @@ extension TopologyResolver {
             return nil
         }
         guard let fields = value.fields([kind.rawValue] + Self.common + Self.options(of: kind)) else { return nil }
-        let reader = ClaimReader(resolver: self, topology: topology, fields: fields, kind: kind)
+        let reader = ClaimReader(subject: self, fields: fields, kind: kind)
         let conditions = fields["when"]?.members ?? []
         let when = conditions.compactMap { reader.condition($0) }
         guard let claim = reader.claim(), when.count == conditions.count else { return nil }

@@ -70,7 +70,7 @@ extension ClaimReader {
     func address(_ value: YAMLValue) -> IPAddress? {
         guard let text = value.text("a node or an address") else { return nil }
         if let address = IPAddress(text.value) ?? topology.address(of: text.value) { return address }
-        guard isWhole(.links) || !resolver.file.written["nodes", default: []].contains(text.value) else { return nil }
+        guard isWhole(.links) || !subject.written["nodes", default: []].contains(text.value) else { return nil }
         collector.error(
             text.line, "\(value.path): \"\(text.value)\" is neither an address nor a node with one",
             Suggestion.remedy(for: text.value, among: topology.nodes.map(\.name), noun: "nodes"))
@@ -97,7 +97,7 @@ extension ClaimReader {
 
     /// Whether none of a section's parts was left out for an error of its own.
     func isWhole(_ section: Section) -> Bool {
-        names(section).count == resolver.file.written[section.rawValue, default: []].count
+        names(section).count == subject.written[section.rawValue, default: []].count
     }
 
     func one(_ value: YAMLValue?, _ section: Section) -> String? {
@@ -109,7 +109,7 @@ extension ClaimReader {
     func known(_ value: YAMLValue?, _ sections: Section...) -> [String]? {
         guard let value else { return nil }
         let noun = sections.map(\.noun).joined(separator: " and ")
-        let written = sections.flatMap { resolver.file.written[$0.rawValue, default: []] }
+        let written = sections.flatMap { subject.written[$0.rawValue, default: []] }
         guard !value.members.isEmpty else {
             collector.error(
                 value.line, "\(value.path) names none of the \(noun)",

@@ -5,27 +5,27 @@ import Providers
 
 /// Finds the files of providers: those of the user, `providers/NAME.yaml` beside the lab file, before netlab's own of the
 /// same name in `Labs/providers`.
-struct ProviderLocator {
+package struct ProviderLocator {
     /// In the order in which they are searched.
     private let directories: [String]
 
     /// - Parameter labDirectory: Where the lab file stands; nil for netlab's own providers alone.
-    init(labDirectory: String?) {
+    package init(labDirectory: String?) {
         directories = [labDirectory, LabLocator.labsDirectory].compactMap { $0.map { "\($0)/providers" } }
     }
 
-    var names: [String] {
+    package var names: [String] {
         let files = directories.flatMap { (try? FileManager.default.contentsOfDirectory(atPath: $0)) ?? [] }
         return Set(files.filter { $0.hasSuffix(".yaml") }.map { String($0.dropLast(5)) }).sorted()
     }
 
     /// The path of a provider's file; nil where there is none.
-    func file(of name: String) -> String? {
+    package func file(of name: String) -> String? {
         guard names.contains(name) else { return nil }
         return directories.lazy.map { "\($0)/\(name).yaml" }.first { access($0, F_OK) == 0 }
     }
 
-    var library: ProviderLibrary {
+    package var library: ProviderLibrary {
         ProviderLibrary(names: names) { name in
             guard let file = file(of: name) else {
                 throw CommandError(

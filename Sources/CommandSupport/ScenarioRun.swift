@@ -14,22 +14,44 @@ import Recordings
 import Reporting
 
 /// One scenario on one fresh lab: played, looked at, judged.
-struct ScenarioRun: Sendable {
-    let topology: Topology
-    let labFile: String
-    let scenario: Scenario
+package struct ScenarioRun: Sendable {
+    package let topology: Topology
+    package let labFile: String
+    package let scenario: Scenario
     /// From 1.
-    let repetition: Int
+    package let repetition: Int
     /// Tells its lab from others of this process.
-    let number: Int
+    package let number: Int
     /// Of the first repetition; those after it have the numbers that follow, for alike they would show nothing.
-    let seed: UInt64?
+    package let seed: UInt64?
     /// What its nodes were given in place of the host's system.
-    var system: NodeSystem?
+    package let system: NodeSystem?
     /// How long the lab stands when it has come up, before the scenario begins.
-    var standing = Duration.zero
+    private let standing: Duration
     /// What many runs of one lab share, which remembers what it has worked out; nil for one of this run's own.
-    var predictor: Predictor?
+    private let predictor: Predictor?
+
+    /// - Parameters:
+    ///   - repetition: From 1.
+    ///   - number: Tells its lab from others of this process.
+    ///   - seed: Of the first repetition; those after it have the numbers that follow, for alike they would show nothing.
+    ///   - system: What its nodes were given in place of the host's.
+    ///   - standing: How long the lab stands when it has come up, before the scenario begins.
+    ///   - predictor: What many runs of one lab share, which remembers what it has worked out; nil for one of this run's own.
+    package init(
+        topology: Topology, labFile: String, scenario: Scenario, repetition: Int, number: Int, seed: UInt64?,
+        system: NodeSystem? = nil, standing: Duration = .zero, predictor: Predictor? = nil
+    ) {
+        self.topology = topology
+        self.labFile = labFile
+        self.scenario = scenario
+        self.repetition = repetition
+        self.number = number
+        self.seed = seed
+        self.system = system
+        self.standing = standing
+        self.predictor = predictor
+    }
 
     /// The script's own capture, in the run's directory.
     private static let capture = "capture.pcapng"
@@ -41,7 +63,7 @@ struct ScenarioRun: Sendable {
     /// - Parameters:
     ///   - directory: Of this run alone: captures, logs and the record go there.
     ///   - progress: Called with the time since the scenario's beginning.
-    func run(
+    package func run(
         on kernel: ChosenKernel, versions: DaemonVersions, in directory: RunDirectory,
         progress: @escaping @Sendable (Duration) -> Void
     ) async -> TestRun {

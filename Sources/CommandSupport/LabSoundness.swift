@@ -5,23 +5,24 @@ import Predictions
 import Reporting
 
 /// What a lab file has to say for its lab to work, beyond what fits together.
-enum LabSoundness {
+package enum LabSoundness {
     /// What labs lack, each thing once: what is wrong in a variant only says in which.
     ///
     /// - Parameters:
     ///   - topologies: Of one file: the lab as it stands, or in a variant, first.
     ///   - path: The file's, for messages.
-    static func problems(of topologies: [Topology], _ file: LabFile, path: String) async -> [LabFileDiagnostic] {
+    package static func problems(of topologies: [Topology], _ file: LabFile, path: String) async -> [LabFileDiagnostic]
+    {
         problems(await shortcomings(of: topologies), of: topologies, file, path: path)
     }
 
     /// What each lab lacks, whatever its file is called.
-    static func shortcomings(of topologies: [Topology]) async -> [[Shortcoming]] {
+    package static func shortcomings(of topologies: [Topology]) async -> [[Shortcoming]] {
         await topologies.concurrentMap { Predictor(topology: $0, versions: DaemonVersions([:])).shortcomings }
     }
 
     /// The same as ``problems(of:_:path:)``, of what has been found.
-    static func problems(
+    package static func problems(
         _ found: [[Shortcoming]], of topologies: [Topology], _ file: LabFile, path: String
     ) -> [LabFileDiagnostic] {
         var known: Set<Shortcoming> = []
@@ -44,7 +45,7 @@ enum LabSoundness {
     /// Refuses a lab that would be waited for in vain.
     ///
     /// - Throws: `LabFileError`.
-    static func check(_ topology: Topology, path: String) async throws {
+    package static func check(_ topology: Topology, path: String) async throws {
         let (file, _) = try LabLocator.read(path, variant: topology.variant)
         let problems = await problems(of: [topology], file, path: path)
         guard problems.isEmpty else { throw LabFileError(diagnostics: problems) }

@@ -8,9 +8,9 @@ import LabModel
 import Reporting
 
 /// What follows from a lab, as commands play it and write it into the lab's file.
-enum DerivedEntries {
+package enum DerivedEntries {
     /// - Throws: `CommandError` for a lab in which nothing can break.
-    static func breakages(of topology: Topology, file: String) throws -> [Breakage] {
+    package static func breakages(of topology: Topology, file: String) throws -> [Breakage] {
         let breakages = Breakage.all(of: topology)
         guard !breakages.isEmpty, !topology.probes.isEmpty else {
             throw CommandError(
@@ -22,7 +22,7 @@ enum DerivedEntries {
     }
 
     /// The scenarios that follow from a lab, and the lab with the probes that they ping.
-    static func scenarios(
+    package static func scenarios(
         of written: Topology, file: String, _ versions: DaemonVersions
     ) throws -> (topology: Topology, scenarios: [Scenario]) {
         var topology = Derivation(of: written).topology
@@ -41,7 +41,7 @@ enum DerivedEntries {
 
     // MARK: Into the file
 
-    static func writeExpectations(of lab: String, _ format: FormatOption.Format) throws {
+    package static func writeExpectations(of lab: String, _ format: FormatOption.Format) throws {
         let (written, file) = try base(of: lab)
         let derivation = Derivation(of: written)
         guard !derivation.expectations.isEmpty else {
@@ -57,7 +57,7 @@ enum DerivedEntries {
         for gap in derivation.gaps where format == .table { print("Nothing for \(gap.name): \(gap.reason)") }
     }
 
-    static func writeScenarios(of lab: String, _ versions: DaemonVersions) throws {
+    package static func writeScenarios(of lab: String, _ versions: DaemonVersions) throws {
         let (written, file) = try base(of: lab)
         let (topology, all) = try scenarios(of: written, file: file, versions)
         let probes = topology.probes.filter { probe in !written.probes.contains { $0.name == probe.name } }

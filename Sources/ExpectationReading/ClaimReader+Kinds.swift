@@ -1,3 +1,4 @@
+import Daemons
 import LabModel
 import NetworkTypes
 import YAMLReading
@@ -173,7 +174,7 @@ extension ClaimReader {
                 collector.error(
                     value.line, "\(value.path) is absent and has a next hop", "Write either `absent` or next hops.")
             }
-            let interfaces = resolver.interfaces[node, default: [:]].keys.map(\.description) + ["lo"]
+            let interfaces = subject.interfaces[node, default: [:]].keys.map(\.description) + ["lo"]
             for case .interface(let name) in targets
             where !interfaces.contains(name.description) && isWhole(.links) && isWhole(.tunnels) {
                 collector.error(
@@ -275,7 +276,7 @@ extension ClaimReader {
                 value.line, "\(value.path): \(own) cannot send to \(destination)",
                 "Take two addresses of IPv4, or two of IPv6.")
         }
-        resolver.warnOfNobodys(destination, to.line, place: to.path, topology: topology)
+        collector.warn(ofNobodys: destination, to.line, place: to.path, in: topology)
         if (transport == .icmp) != (port == nil) {
             collector.error(
                 flow.owner.line,

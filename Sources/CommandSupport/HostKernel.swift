@@ -8,16 +8,16 @@ import LabRecords
 import Providers
 
 /// What this machine's own kernel can do of what labs need.
-enum HostKernel {
+package enum HostKernel {
     /// A feature by its name, for one lab or several.
-    struct Finding: Encodable {
-        let name: String
+    package struct Finding: Encodable {
+        package let name: String
         /// The labs that need it.
-        let labs: [String]
+        package let labs: [String]
         /// What the kernel said when it was tried; nil where it has it.
-        let obstacle: String?
+        package let obstacle: String?
         /// What to do where it has not.
-        let remedy: String
+        package let remedy: String
     }
 
     /// Tries everything that these labs need, in namespaces that are gone afterwards.
@@ -25,7 +25,7 @@ enum HostKernel {
     /// Modules that the kernel loads for it stay loaded.
     ///
     /// - Throws: `SetupError` where labs cannot be run on it at all, and why.
-    static func findings(for topologies: [Topology]) async throws -> [Finding] {
+    package static func findings(for topologies: [Topology]) async throws -> [Finding] {
         guard geteuid() == 0 else {
             throw SetupError(
                 .kernelUnusable, "only root runs labs on the host's own kernel",

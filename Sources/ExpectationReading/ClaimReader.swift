@@ -4,11 +4,11 @@ import YAMLReading
 
 /// Reads one expectation against the topology it speaks of.
 struct ClaimReader {
-    let resolver: TopologyResolver
-    let topology: Topology
+    let subject: ExpectationReader
     let fields: YAMLFields
     let kind: Expectation.Claim.Kind
 
+    var topology: Topology { subject.topology }
     var collector: DiagnosticCollector { fields.owner.collector }
 
     func claim() -> Expectation.Claim? {
@@ -38,7 +38,7 @@ struct ClaimReader {
             return try Condition(text.value, in: topology)
         } catch {
             // What is written and was left out for an error of its own has been reported already.
-            let isWritten = resolver.file.written.values.contains { $0.contains(error.unknownName ?? "") }
+            let isWritten = subject.written.values.contains { $0.contains(error.unknownName ?? "") }
             if !(isWritten && collector.hasErrors) {
                 collector.error(text.line, "\(value.path): the condition cannot be used", error.description)
             }

@@ -8,11 +8,11 @@ import LabRecords
 import NetworkTypes
 
 /// A capture file on the host.
-struct CaptureOnDisk {
-    let path: String
+package struct CaptureOnDisk {
+    package let path: String
 
     /// - Throws: `CommandError` for a file that cannot be opened.
-    init(path: String) throws {
+    package init(path: String) throws {
         guard access(path, R_OK) == 0 else {
             throw CommandError(
                 message: "The capture file \(path) cannot be read: \(String(cString: strerror(errno))).",
@@ -22,7 +22,7 @@ struct CaptureOnDisk {
     }
 
     /// Opens the file for one reading from its beginning.
-    func reading<Result>(_ body: (Int32) throws -> Result) throws -> Result {
+    package func reading<Result>(_ body: (Int32) throws -> Result) throws -> Result {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
             throw CommandError(
@@ -38,7 +38,7 @@ struct CaptureOnDisk {
     }
 
     /// Copies the file, with a comment at each packet that is evidence of something wrong.
-    func annotate(to destination: String, with verdicts: [Verdict]) throws {
+    package func annotate(to destination: String, with verdicts: [Verdict]) throws {
         var comments: [Int: [String]] = [:]
         for verdict in verdicts {
             for evidence in verdict.evidence {
@@ -61,18 +61,22 @@ struct CaptureOnDisk {
 }
 
 /// The directory of keys beside a capture: for this program, and as a configuration directory of Wireshark.
-struct KeyDirectory {
-    let path: String
+package struct KeyDirectory {
+    package let path: String
 
     private static let associationsName = "associations.json"
 
+    package init(path: String) {
+        self.path = path
+    }
+
     /// The directory of keys that belongs to a capture file; nil where there is none.
-    static func beside(_ file: String) -> String? {
+    package static func beside(_ file: String) -> String? {
         access("\(file).keys/\(associationsName)", R_OK) == 0 ? "\(file).keys" : nil
     }
 
     /// - Throws: `CommandError` for a directory without netlab's keys.
-    func associations() throws -> [TunnelAssociation] {
+    package func associations() throws -> [TunnelAssociation] {
         do {
             return try JSONDecoder().decode(
                 [TunnelAssociation].self, from: Data(try TextFile.read("\(path)/\(Self.associationsName)").utf8))
@@ -84,7 +88,7 @@ struct KeyDirectory {
     }
 
     /// Removes the directory with the keys in it; what is not there is fine.
-    func remove() {
+    package func remove() {
         try? FileManager.default.removeItem(atPath: path)
     }
 
@@ -92,7 +96,7 @@ struct KeyDirectory {
     ///
     /// - Returns: What Wireshark cannot decrypt, in words.
     /// - Throws: `SetupError` where something of somebody else's is in its place.
-    func write(_ associations: [TunnelAssociation], ike: [IKEKeys]) throws -> [String] {
+    package func write(_ associations: [TunnelAssociation], ike: [IKEKeys]) throws -> [String] {
         try PrivateFile.makeDirectory(path)
         var seen: Set<UInt32> = []
         let unique = associations.map(\.association).filter { seen.insert($0.spi).inserted }

@@ -3,18 +3,18 @@ import Expectations
 import LabModel
 
 /// What a check holds a lab against: what its file expects, or what follows from the lab itself.
-struct CheckSubject {
+package struct CheckSubject {
     /// The lab with what was derived.
-    let topology: Topology
-    let expectations: [Expectation]
+    package let topology: Topology
+    package let expectations: [Expectation]
     /// Verdicts on what could not be derived.
-    let gaps: [Verdict]
+    package let gaps: [Verdict]
 
     /// - Parameters:
     ///   - isDerived: Whether to derive also where the file expects something.
     ///   - only: Names and kinds, separated by commas; nil for all that need not be asked for.
     /// - Throws: `CommandError` where there is nothing, and for a name that nothing has.
-    init(_ written: Topology, file: String, isDerived: Bool, only: String?) throws {
+    package init(_ written: Topology, file: String, isDerived: Bool, only: String?) throws {
         let derives = isDerived || written.expectations.isEmpty
         let derivation = derives ? Derivation(of: written) : nil
         topology = derivation?.topology ?? written
