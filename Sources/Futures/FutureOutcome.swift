@@ -41,13 +41,12 @@ public struct FutureOutcome: Sendable {
 
     public init(_ future: Future, _ run: TestRun) {
         self.future = future
-        outcome = run.outcome
+        let judgements = run.judgements.filter { !Self.isMoot($0, of: future, in: run) }
+        outcome = Self.outcome(of: run, judgements)
         failures = run.failures
         wallTime = run.wallTime
-        measures = run.judgements.flatMap { judgement -> [Measure] in
-            guard judgement.subject == .outage,
-                let group = future.groups.firstIndex(where: { $0.text == judgement.fault })
-            else { return [] }
+        measures = judgements.flatMap { judgement -> [Measure] in
+            guard judgement.subject == .outage, let group = Self.group(of: judgement, in: future) else { return [] }
             let outages: [(Outage.Scope, [Outage])] = [
                 (.roundTrip, judgement.measured), (.forth, judgement.forth), (.back, judgement.back),
             ]
@@ -58,10 +57,32 @@ public struct FutureOutcome: Sendable {
                     predicted: judgement.predicted)
             }
         }
-        complaints = run.judgements.filter { $0.outcome == .fail || $0.outcome == .inconclusive }.map {
+        complaints = judgements.filter { $0.outcome == .fail || $0.outcome == .inconclusive }.map {
             Complaint(
                 flow: $0.flow, subject: $0.subject, fault: $0.fault, outcome: $0.outcome, expected: $0.expected,
                 seen: $0.seen)
         }
+    }
+
+    private static func group(of judgement: OutageJudgement, in future: Future) -> Int? {
+        future.groups.firstIndex { $0.text == judgement.fault }
+    }
+
+    /// Whether nothing can be asked about a flow, because an earlier fault has it out until it is mended, as was predicted.
+    private static func isMoot(_ judgement: OutageJudgement, of future: Future, in run: TestRun) -> Bool {
+        guard let group = group(of: judgement, in: future) else { return false }
+        return run.judgements.contains { earlier in
+            earlier.flow == judgement.flow && earlier.subject == .outage && earlier.outcome == .pass
+                && earlier.predicted?.effect == .untilHealed
+                && self.group(of: earlier, in: future).map { $0 < group } ?? false
+        }
+    }
+
+    /// As a run's own, without what is moot.
+    private static func outcome(of run: TestRun, _ judgements: [OutageJudgement]) -> TestRun.Outcome {
+        if !run.failures.isEmpty { return .broken }
+        let all = judgements.map(\.outcome)
+        if all.contains(.fail) { return .fail }
+        return run.isPartial || all.contains(.inconclusive) || !all.contains(.pass) ? .inconclusive : .pass
     }
 }

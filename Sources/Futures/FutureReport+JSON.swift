@@ -22,7 +22,9 @@ extension FutureReport: Encodable {
         try values.encode(isPartial, forKey: .isPartial)
         try values.encode(Totals(outcomes), forKey: .totals)
         try values.encode(
-            distributions.map { DistributionText($0, verdict(on: $0), alone: effectAlone(of: $0), isNew: isNew($0)) },
+            distributions.map {
+                DistributionText($0, verdict(on: $0), alone: effectAlone(of: $0), isOnlyTogether: isOnlyTogether($0))
+            },
             forKey: .distributions)
         try values.encode(outcomes.map(FutureText.init), forKey: .futures)
         try values.encode(
@@ -64,7 +66,10 @@ extension FutureReport: Encodable {
         let earliestNanoseconds, latestNanoseconds: Int64?
         let outcome: Verdict.Outcome?
 
-        init(_ one: OutageDistribution, _ verdict: Verdict.Outcome, alone: Prediction.Effect?, isNew: Bool) {
+        init(
+            _ one: OutageDistribution, _ verdict: Verdict.Outcome, alone: Prediction.Effect?,
+            isOnlyTogether together: Bool
+        ) {
             let isJudged = one.key.direction == .roundTrip
             (flow, direction) = (one.key.flow, one.key.direction)
             before = one.key.before.map { $0.map(\.description) }
@@ -78,7 +83,7 @@ extension FutureReport: Encodable {
             histogram = Histogram(of: one)
             predicted = isJudged ? one.effects.map(\.words).joined(separator: ", or ") : nil
             self.alone = isJudged && !one.key.before.isEmpty ? alone?.words : nil
-            isOnlyTogether = isJudged && !one.key.before.isEmpty ? isNew : nil
+            isOnlyTogether = isJudged && !one.key.before.isEmpty ? together : nil
             earliestNanoseconds = isJudged ? one.window?.earliest.wholeNanoseconds : nil
             latestNanoseconds = isJudged ? one.window?.latest.wholeNanoseconds : nil
             outcome = isJudged ? verdict : nil

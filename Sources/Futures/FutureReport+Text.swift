@@ -62,7 +62,7 @@ extension FutureReport {
     private func pairs(_ style: Style) -> String {
         let shown = distributions.filter { one in
             one.key.direction == .roundTrip && !one.key.before.isEmpty
-                && (one.outages > 0 || one.effects != [.none] || isNew(one) || verdict(on: one) != .pass)
+                && (one.outages > 0 || one.effects != [.none] || isOnlyTogether(one) || verdict(on: one) != .pass)
         }
         guard !shown.isEmpty else { return "No flow lost anything when the second fault began, as was predicted." }
         let rows = shown.map { one in
@@ -71,7 +71,7 @@ extension FutureReport {
                 verdict(on: one).coloured(style),
                 "\(one.key.before.map(\.text).joined(separator: ", then ")), then \(one.key.faults.text)",
                 one.key.flow, Self.outages(of: one), figures[0], figures[3], Self.predicted(one),
-                effectAlone(of: one).map(\.words) ?? "-", isNew(one) ? style.strong("only together") : "",
+                effectAlone(of: one).map(\.words) ?? "-", isOnlyTogether(one) ? style.strong("only together") : "",
             ]
         }
         let columns = ["", "FAULTS", "FLOW", "OUTAGES", "MIN", "MAX", "PREDICTED", "THE SECOND ALONE", ""]

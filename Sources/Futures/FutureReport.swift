@@ -55,10 +55,11 @@ public struct FutureReport: Sendable {
             ?? (isPartial || outcomes.isEmpty ? .inconclusive : .pass)
     }
 
-    /// Whether faults do something to a probe when others have begun that they do not do by themselves, as it was predicted.
-    func isNew(_ distribution: OutageDistribution) -> Bool {
-        guard !distribution.key.before.isEmpty, let single = effectAlone(of: distribution) else { return false }
-        return !distribution.effects.allSatisfy { $0.kind == single.kind }
+    /// Whether faults are predicted to do worse to a probe when others have begun than by themselves.
+    func isOnlyTogether(_ distribution: OutageDistribution) -> Bool {
+        let single = effectAlone(of: distribution)?.gravity
+        guard !distribution.key.before.isEmpty, let single, !distribution.effects.isEmpty else { return false }
+        return distribution.effects.allSatisfy { $0.gravity.map { $0 > single } ?? false }
     }
 
     func effectAlone(of distribution: OutageDistribution) -> Prediction.Effect? {
@@ -81,15 +82,14 @@ public struct FutureReport: Sendable {
 }
 
 extension Prediction.Effect {
-    /// The same for effects that differ in their windows alone.
-    fileprivate var kind: String {
+    /// The more, the worse; nil where nothing definite was predicted.
+    fileprivate var gravity: Int? {
         switch self {
-        case .none: "none"
-        case .outage(let window): window.latest >= .seconds(1) ? "outage" : "moment"
-        case .untilHealed: "until healed"
-        case .degraded: "degraded"
-        case .byFlow: "by flow"
-        case .unpredictable: "unpredictable"
+        case .none: 0
+        case .outage(let window): window.latest < .seconds(1) ? 0 : 2
+        case .degraded: 1
+        case .untilHealed: 3
+        case .byFlow, .unpredictable: nil
         }
     }
 

@@ -1,3 +1,4 @@
+import LabModel
 import NetworkTypes
 import Recordings
 import Reporting
@@ -13,17 +14,12 @@ public struct KeptFutures: Sendable {
     }
 
     private struct Place: Hashable {
+        /// All of the future's: what the last of them did counts.
+        let faults: [[Fault]]
         let flow: String
         let direction: Outage.Scope
-        let fault: [[String]]
-
-        var words: String {
-            let begun = fault.map { $0.joined(separator: " + ") }.joined(separator: ", then ")
-            return "\(flow), \(direction.words)\(fault.count > 1 ? " after \(begun)" : "")"
-        }
     }
 
-    private var order: [Place] = []
     private var extremes: [Place: Extremes] = [:]
     private var failed: [(future: Int, outcome: TestRun.Outcome)] = []
 
@@ -37,15 +33,13 @@ public struct KeptFutures: Sendable {
             failed.sort { $0.future < $1.future }
             failed = Array(failed.prefix(Self.mostFailed))
         }
-        for measure in outcome.measures {
+        let groups = outcome.future.groups
+        for measure in outcome.measures where measure.group == groups.count - 1 {
             guard let outage = measure.outage else { continue }
-            // One that did not end is longer than any that did, and says of no length that it is short.
+            // One that did not end is longer than any that did.
             let length = outage.atMost ?? .seconds(Int64.max)
-            let place = Place(
-                flow: measure.flow, direction: measure.direction,
-                fault: outcome.future.groups[...measure.group].map { $0.map(\.description) })
+            let place = Place(faults: groups, flow: measure.flow, direction: measure.direction)
             guard var known = extremes[place] else {
-                order.append(place)
                 extremes[place] = Extremes(shortest: (length, number), longest: (length, number))
                 continue
             }
@@ -57,17 +51,23 @@ public struct KeptFutures: Sendable {
         }
     }
 
-    /// Their numbers, with what each is kept for, in words.
+    /// Their numbers, with what each is kept for, in words: `longest of workload (forth, round trip)`.
     public var reasons: [Int: [String]] {
         var reasons: [Int: [String]] = [:]
-        for (future, outcome) in failed {
-            reasons[future, default: []].append(outcome == .broken ? "broken" : "failed")
+        for (future, outcome) in failed { reasons[future] = [outcome == .broken ? "broken" : "failed"] }
+        func add(_ word: String, _ future: (Extremes) -> Int?) {
+            let places = Dictionary(grouping: extremes.compactMap { place, found in future(found).map { ($0, place) } })
+            { $0.0 }
+            for (future, places) in places {
+                let flows = Dictionary(grouping: places.map(\.1), by: \.flow).sorted { $0.key < $1.key }
+                let words = flows.map { flow, places in
+                    "\(flow) (\(places.map(\.direction.words).sorted().joined(separator: ", ")))"
+                }
+                reasons[future, default: []].append("\(word) of \(words.joined(separator: ", "))")
+            }
         }
-        for place in order.sorted(by: { $0.words < $1.words }) {
-            guard let found = extremes[place] else { continue }
-            reasons[found.shortest.future, default: []].append("shortest of \(place.words)")
-            reasons[found.longest.future, default: []].append("longest of \(place.words)")
-        }
+        add("shortest") { $0.shortest.length < $0.longest.length ? $0.shortest.future : nil }
+        add("longest") { $0.longest.future }
         return reasons
     }
 }

@@ -75,7 +75,7 @@ import Testing
             #expect(report.outcome == .fail && report.outcomes.map(\.outcome) == [.pass, .pass, .pass, .pass, .fail])
             #expect(Set(report.kept.keys) == [3, 4, 5])
             #expect(report.kept[5]?.reasons == ["failed"])
-            #expect(report.kept[3]?.reasons == ["longest of workload, round trip"])
+            #expect(report.kept[3]?.reasons == ["longest of workload (round trip)"])
         }
     }
 
@@ -104,8 +104,8 @@ import Testing
 
                 Kept, with captures and logs, and played again by: netlab explore lab --future N
                   FUTURE  MOMENT    WHY
-                  3       51.246 s  longest of workload, round trip
-                  4       28.328 s  shortest of workload, round trip
+                  3       51.246 s  longest of workload (round trip)
+                  4       28.328 s  shortest of workload (round trip)
 
                 4 passed
                 """, "\(text)")
