@@ -20,6 +20,8 @@ package struct ScenarioRun: Sendable {
     package let scenario: Scenario
     /// From 1.
     package let repetition: Int
+    /// Whether there are other repetitions.
+    let isRepeated: Bool
     /// Tells its lab from others of this process.
     package let number: Int
     /// Of the first repetition; those after it have the numbers that follow, for alike they would show nothing.
@@ -33,19 +35,22 @@ package struct ScenarioRun: Sendable {
 
     /// - Parameters:
     ///   - repetition: From 1.
+    ///   - isRepeated: Whether there are other repetitions.
     ///   - number: Tells its lab from others of this process.
     ///   - seed: Of the first repetition; those after it have the numbers that follow, for alike they would show nothing.
     ///   - system: What its nodes were given in place of the host's.
     ///   - standing: How long the lab stands when it has come up, before the scenario begins.
     ///   - predictor: What many runs of one lab share, which remembers what it has worked out; nil for one of this run's own.
     package init(
-        topology: Topology, labFile: String, scenario: Scenario, repetition: Int, number: Int, seed: UInt64?,
+        topology: Topology, labFile: String, scenario: Scenario, repetition: Int = 1, isRepeated: Bool = false,
+        number: Int, seed: UInt64?,
         system: NodeSystem? = nil, standing: Duration = .zero, predictor: Predictor? = nil
     ) {
         self.topology = topology
         self.labFile = labFile
         self.scenario = scenario
         self.repetition = repetition
+        self.isRepeated = isRepeated
         self.number = number
         self.seed = seed
         self.system = system

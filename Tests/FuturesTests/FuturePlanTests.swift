@@ -13,7 +13,7 @@ import Testing
     }
 
     /// However many there are: the widest gap is less than three times what it would be if all were alike.
-    @Test(arguments: [1, 2, 10, 100, 1000]) func `Moments leave no wide gap`(count: Int) {
+    @Test(arguments: [1, 2, 10, 100, 1000]) func `Moments leave no wide gap`(count: Int) throws {
         let moments = (1...count).map { Self.plan().future($0).moment }.sorted()
         #expect(moments.allSatisfy { $0 >= .zero && $0 < .seconds(60) })
         #expect(Set(moments).count == count)

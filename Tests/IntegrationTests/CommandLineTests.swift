@@ -5,7 +5,8 @@ import Testing
 @Suite(.timeLimit(.minutes(60)))
 struct CommandLineTests {
     static let verbs = [
-        "up", "down", "list", "status", "clock", "exec", "shell", "logs", "fail", "heal", "faults", "test", "soak",
+        "up", "down", "list", "status", "clock", "exec", "shell", "logs", "fail", "heal", "faults", "test", "merge",
+        "explore", "soak",
         "predict", "check", "capture", "packets", "probe", "explain", "wireshark", "new", "import", "validate", "diff",
         "graph",
         "providers", "plan", "mtu", "doctor", "gc", "kernel",
