@@ -59,6 +59,12 @@ package struct Exploration: Sendable {
     ) async throws -> (outcomes: [FutureOutcome], kept: [Int: (path: String, reasons: [String])]) {
         let deriver = ScenarioDeriver(topology: topology, versions: versions)
         let predictor = Predictor(topology: topology, versions: versions)
+        guard !scenario(of: plan.future(1), by: deriver).traffic.isEmpty else {
+            throw CommandError(
+                message:
+                    "No probe of \(topology.name) is answered even while nothing is broken, so nothing can be measured.",
+                remedy: "`netlab predict \(topology.name)` tells why.")
+        }
         let keepsAll = numbers.count == 1
         let meter = ProgressMeter(.error, onlyOnTerminals: true)
         defer { meter.clear() }
@@ -105,19 +111,24 @@ package struct Exploration: Sendable {
     private func play(
         _ future: Future, by deriver: ScenarioDeriver, _ predictor: Predictor, in place: RunDirectory
     ) async throws -> FutureOutcome? {
-        // A script begins at a whole second of the lab's clock, so what is less than one is a part of it.
-        let whole = Duration.seconds(future.moment.components.seconds)
-        let delays = [future.moment - whole] + future.delays.dropFirst()
-        let scenario = deriver.scenario(
-            of: Array(zip(future.groups, delays)), named: "future-\(future.number)",
-            summary: future.groups.map { $0.map(\.description).joined(separator: " + ") }.joined(separator: ", then "),
-            interval: interval)
         let run = ScenarioRun(
-            topology: topology, labFile: labFile, scenario: scenario, repetition: 1, number: future.number,
-            seed: future.seed, standing: whole, predictor: predictor)
+            topology: topology, labFile: labFile, scenario: scenario(of: future, by: deriver), repetition: 1,
+            number: future.number,
+            seed: future.seed, standing: Self.standing(before: future), predictor: predictor)
         let result = await run.run(on: kernel, versions: versions, in: place) { _ in }
         guard !result.isPartial else { return nil }
         try place.write(TestReport(runs: [result]).text(of: result, .plain, isVerbose: true) + "\n", to: "report.txt")
         return FutureOutcome(future, result)
+    }
+
+    /// A script begins at a whole second of the lab's clock, so what is less than one of the moment is a part of the scenario.
+    private static func standing(before future: Future) -> Duration { .seconds(future.moment.components.seconds) }
+
+    private func scenario(of future: Future, by deriver: ScenarioDeriver) -> Scenario {
+        let delays = [future.moment - Self.standing(before: future)] + future.delays.dropFirst()
+        return deriver.scenario(
+            of: Array(zip(future.groups, delays)), named: "future-\(future.number)",
+            summary: future.groups.map { $0.map(\.description).joined(separator: " + ") }.joined(separator: ", then "),
+            interval: interval)
     }
 }

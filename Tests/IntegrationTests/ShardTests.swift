@@ -35,12 +35,12 @@ struct ShardTests {
                 #expect(run.checks.map(\.outcome) == same.checks.map(\.outcome), "\(run.scenario)")
             }
             // The same files, but for the versions, of which each part has its own, and a run's captures and logs among them.
-            let files = { (name: String) in
+            let paths = { (name: String) in
                 try FileManager.default.subpathsOfDirectory(atPath: "\(home.path)/\(name)").filter {
                     !$0.hasPrefix("versions")
                 }.sorted()
             }
-            #expect(try files("whole") == files("merged"))
+            #expect(try paths("whole") == paths("merged"))
             let names = { (name: String) in
                 Host.contents("\(home.path)/\(name)/junit.xml").matches(of: #/<test(?:suite|case) name="([^"]*)"/#).map
                 { String($0.1) }
@@ -58,8 +58,9 @@ struct ShardTests {
                 "merge", "\(home.path)/part-1", "\(home.path)/part-1", "\(home.path)/part-2")
             #expect(twice.code == 2 && twice.error.contains("Shard 1/2 is there twice"), twice.account)
             // Somebody has changed the lab since.
-            let plan = "\(home.path)/part-1/transport-mode/lab.yaml"
-            try (Host.contents(plan) + "# changed\n").write(toFile: plan, atomically: true, encoding: .utf8)
+            let files = Self.labs.map { "\(home.path)/part-1/\($0)/lab.yaml" }
+            let file = try #require(files.first { FileManager.default.fileExists(atPath: $0) })
+            try (Host.contents(file) + "# changed\n").write(toFile: file, atomically: true, encoding: .utf8)
             let changed = try await home.netlab.run("merge", "\(home.path)/part-1", "\(home.path)/part-2")
             #expect(
                 changed.code == 2 && changed.error.contains("not those that the parts were played with"),
