@@ -317,7 +317,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "ShardsTests",
-            dependencies: ["Shards", "Reporting", "Expectations", "Recordings", "Predictions", "LabRecords", "LabModel", "NetworkTypes"],
+            dependencies: ["Shards", "Pages", "Reporting", "Expectations", "Recordings", "Predictions", "LabRecords", "LabModel", "NetworkTypes"],
             swiftSettings: strict),
         .testTarget(
             name: "PagesTests",

@@ -77,7 +77,7 @@ public struct TrafficReport: Sendable, Codable {
 
     private static func bar(_ value: Double, of most: Double) -> Character {
         guard value > 0 else { return "·" }
-        return bars[min(bars.count - 1, Int(value / most * Double(bars.count)))]
+        return bars[min(bars.count - 1, Int(min(value / most, 1) * Double(bars.count)))]
     }
 
     private static func rate(_ value: Double) -> String { "\(decimal(value))/s" }

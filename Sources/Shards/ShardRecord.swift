@@ -68,6 +68,9 @@ public struct ShardRecord: Sendable, Codable {
         guard text[..<end] == "\(Self.heading)\(Self.sum(of: trimmed.utf8))" else {
             throw ShardError("it is damaged, or not whole")
         }
+        guard NumberScan.isPlausible(trimmed) else {
+            throw ShardError("it has numbers in it that no test brings about")
+        }
         do {
             self = try JSONDecoder().decode(Self.self, from: Data(trimmed.utf8))
         } catch {

@@ -1,16 +1,18 @@
 /// What a test plays, as its command line says it: the same at each shard.
 public struct TestSelection: Hashable, Sendable, Codable {
     /// Labs as they were named; empty for all that netlab knows.
-    public var labs: [String]
+    public let labs: [String]
     /// Scenarios' names; nil for all.
-    public var scenarios: [String]?
-    public var variant: String?
+    public let scenarios: [String]?
+    public let variant: String?
     /// Whether what is played is derived from the labs, whatever their files say.
-    public var isDerived: Bool
-    public var repetitions: Int
-    public var seed: UInt64?
+    public let isDerived: Bool
+    public let repetitions: Int
+    public var seed: UInt64? { seedText.flatMap { UInt64($0) } }
+    /// As text, for it may have more bits than a number of JSON that others read.
+    private let seedText: String?
     /// In place of the host's: a release's name or a directory's path.
-    public var system: String?
+    public let system: String?
 
     public init(
         labs: [String], scenarios: [String]? = nil, variant: String? = nil, isDerived: Bool = false,
@@ -21,7 +23,7 @@ public struct TestSelection: Hashable, Sendable, Codable {
         self.variant = variant
         self.isDerived = isDerived
         self.repetitions = repetitions
-        self.seed = seed
+        seedText = seed.map(String.init)
         self.system = system
     }
 }

@@ -142,6 +142,19 @@ import Testing
         #expect(refusal(String(text.prefix(text.count / 2))) == "it is damaged, or not whole")
         #expect(refusal("netlab shard 2 0\n{}\n") == "another version of netlab has written it")
         #expect(refusal("") == "it is no file of a shard" && refusal("{}\n") == "it is no file of a shard")
+        // The largest that a number may be, and one more; a time of 19 years, and a longer one.
+        let numbers = [
+            ("\"beganAt\":0", "\"beganAt\":1152921504606846976", "\"beganAt\":1152921504606846977"),
+            ("\"length\":[3,", "\"length\":[33554432,", "\"length\":[33554433,"),
+        ]
+        let body = String(text.drop { $0 != "\n" }.dropFirst().dropLast())
+        for (number, most, more) in numbers {
+            #expect(body.contains(number), "\(body.prefix(400))")
+            #expect(refusal(ShardRecord.sealed(body.replacing(number, with: most))) == nil, "\(most)")
+            #expect(
+                refusal(ShardRecord.sealed(body.replacing(number, with: more)))
+                    == "it has numbers in it that no test brings about", "\(more)")
+        }
         #expect(refusal(ShardRecord.sealed("{}"))?.hasPrefix("it cannot be read") == true)
         for place in ["../lab", "/lab", "lab/../..", "", "a//b", "./a"] {
             let record = ShardRecord(
