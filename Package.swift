@@ -361,7 +361,7 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "Certificates", "LabModel", "NetworkTypes",
+                "Certificates", "RoutingDaemons", "LabModel", "NetworkTypes",
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ], exclude: ["Programs"], swiftSettings: strict),

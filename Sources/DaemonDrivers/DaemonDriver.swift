@@ -50,7 +50,7 @@ public protocol RoutingDaemonDriver: DaemonDriver {
     func refresh(_ session: SessionKey) async throws
 }
 
-/// What a daemon tells one of its sessions by: a name, or its neighbour where sessions have none.
+/// What one of a daemon's sessions is told by: its neighbour, or the lab file's name where the daemon says of none.
 public struct SessionKey: Hashable, Sendable {
     public let name: String
     public let neighbor: IPAddress
@@ -108,7 +108,8 @@ public struct SessionState: Hashable, Sendable {
     /// Of BFD beside it; nil where the daemon has none for it, or says nothing of it.
     public var bfd: BFDState?
 
-    public func isOf(_ key: SessionKey) -> Bool { name.map { $0 == key.name } ?? (neighbor == key.neighbor) }
+    /// A user's own file may have names of its own for its sessions: the neighbour tells, wherever it is known.
+    public func isOf(_ key: SessionKey) -> Bool { neighbor.map { $0 == key.neighbor } ?? (name == key.name) }
 }
 
 /// Gathers the keys of IKE SAs that are made while anyone wants them.

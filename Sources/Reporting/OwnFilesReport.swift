@@ -40,7 +40,7 @@ public struct OwnFilesReport: Sendable {
         for session in own.sessions {
             lines.append("  computed with, of \(session.name) in line \(session.line): " + Self.list(session.taken))
         }
-        let isRead = { (session: OwnSession) in session.hasKnownExports }
+        let isRead = { topology.told(in: $0, at: node.name) != nil }
         for (names, source) in [
             (own.sessions.filter(isRead), "as its exports say"),
             (own.sessions.filter { !isRead($0) }, "as the lab file's `bgp:` says, for its exports are not read so far"),

@@ -17,7 +17,7 @@ public struct OwnRouting: Hashable, Sendable {
     /// What it tells as long as its kernel has a route to it.
     public var checkedNetworks: [IPPrefix] = []
     /// Which routes the kernel is given, by an address's bits; nothing where that is not read.
-    public var kernelExports: [Int: OwnExport] = [:]
+    public var kernelExports: [Int: OwnFilter] = [:]
     /// Whether something makes paths longer that it tells.
     public var prepends = false
     /// What may decide and that nothing here computes: a setting and its line.
@@ -36,10 +36,14 @@ public struct OwnRouting: Hashable, Sendable {
         guard session.hasKnownExports, own.isSuperset(of: checkedNetworks) else { return nil }
         let direct = networks.filter { network in
             directInterfaces.contains { OwnBFD.Interfaces.matches($0, network.interface.description) }
-        }.map { (source: OwnExport.connected, prefix: $0.prefix) }
-        return (direct + (staticRoutes + checkedNetworks).map { (source: "RTS_STATIC", prefix: $0) }).filter { route in
-            session.exports[route.prefix.address.bitWidth]?.takes(route.source) ?? false
-        }.map(\.prefix)
+        }.map { (source: OwnFilter.connected, prefix: $0.prefix) }
+        var told: [IPPrefix] = []
+        for route in direct + (staticRoutes + checkedNetworks).map({ (source: OwnFilter.fixed, prefix: $0) }) {
+            guard let exports = session.exports[route.prefix.address.bitWidth] else { continue }
+            guard let isTold = exports.lets(route.prefix, from: route.source) else { return nil }
+            if isTold { told.append(route.prefix) }
+        }
+        return told
     }
 
     /// What BFD goes by in one of its sessions; nil where there is none.
@@ -50,21 +54,34 @@ public struct OwnRouting: Hashable, Sendable {
     }
 }
 
-/// Which routes are let out, by where they are from: BIRD's `source` of a route, such as `RTS_STATIC`.
-public enum OwnExport: Hashable, Sendable {
+/// Which routes are let through.
+public enum OwnFilter: Hashable, Sendable {
     case all, nothing
-    case from(Set<String>)
+    case filter(BirdFilter)
 
+    /// BIRD's words for where a route is from.
     static let connected = "RTS_DEVICE"
+    static let fixed = "RTS_STATIC"
     public static let learned = "RTS_BGP"
 
-    public func takes(_ source: String) -> Bool {
+    /// Whether a route is let through; nil where that is not known.
+    ///
+    /// - Parameters:
+    ///   - prefix: Nil for any.
+    ///   - source: Where it is from, by BIRD's word for it (`source`).
+    public func lets(_ prefix: IPPrefix?, from source: String) -> Bool? {
         switch self {
         case .all: true
         case .nothing: false
-        case .from(let sources): sources.contains(source)
+        case .filter(let filter): filter.lets(prefix, from: source)
         }
     }
+}
+
+/// Which routes a session takes, and the line that says so.
+public struct OwnImport: Hashable, Sendable {
+    public let filter: OwnFilter
+    public let line: Int
 }
 
 /// One side of a session in a user's own configuration.
@@ -88,13 +105,13 @@ public struct OwnSession: Hashable, Sendable {
     /// Whether it is switched off, and whether it waits for its neighbour to connect; the lines that say so.
     public var disabledLine: Int?
     public var passiveLine: Int?
-    /// Where it says that it takes no routes, by an address's bits.
-    public var refusalLines: [Int: Int] = [:]
+    /// Which routes it takes, by an address's bits, and where that is said; nothing where all are.
+    public var imports: [Int: OwnImport] = [:]
     /// What it asks of BFD; nil for none.
     public var bfd: BFDOptions?
     public var password: Secret?
     /// Which routes it tells, by an address's bits, and whether all of that was read.
-    public var exports: [Int: OwnExport] = [:]
+    public var exports: [Int: OwnFilter] = [:]
     public var hasKnownExports = true
     /// The settings that netlab computes with.
     public var taken: [String] = []

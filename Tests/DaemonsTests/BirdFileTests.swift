@@ -64,16 +64,34 @@ struct BirdFileTests {
     /// What an export lets out of connected networks, static routes and what was learned; nil where it is not read.
     @Test(
         arguments: [
-            ("export all;", "10.1.0.0/24 10.9.0.0/16"), ("export none;", ""), ("import all;", ""),
-            ("export where source = RTS_DEVICE;", "10.1.0.0/24"),
-            ("export where source ~ [ RTS_STATIC, RTS_BGP ];", "10.9.0.0/16"),
-            ("export filter { if source = RTS_STATIC then accept; reject; };", "10.9.0.0/16"),
-            ("export where net ~ [ 10.1.0.0/16+ ];", nil), ("export filter mine;", nil),
-            ("export filter { if source = RTS_STATIC then accept; if net.len < 9 then accept; reject; };", nil),
-        ] as [(String, String?)])
-    func `What is told`(export: String, told: String?) throws {
+            ("export all;", "10.1.0.0/24 10.9.0.0/16", true), ("export none;", "", false), ("import all;", "", false),
+            ("export where source = RTS_DEVICE;", "10.1.0.0/24", false),
+            ("export where source ~ [ RTS_STATIC, RTS_BGP ];", "10.9.0.0/16", true),
+            ("export filter { if source = RTS_STATIC then accept; reject; };", "10.9.0.0/16", false),
+            ("export where net ~ [ 10.1.0.0/16+ ];", "10.1.0.0/24", nil), ("export filter nobodys;", nil, nil),
+            (
+                "export filter { if source = RTS_STATIC then accept; if net.len < 9 then accept; reject; };",
+                "10.9.0.0/16", nil
+            ),
+            ("export where bgp_path.len < 3;", nil, nil),
+            ("export where source != RTS_BGP && net.len >= 20;", "10.1.0.0/24", false),
+            (
+                "export filter { if ours() then { bgp_med = 10; accept; } else reject; };", "10.1.0.0/24 10.9.0.0/16",
+                nil
+            ),
+            ("export filter mine;", "10.9.0.0/16", nil), ("export where !within(24, 32);", "10.9.0.0/16", nil),
+        ] as [(String, String?, Bool?)])
+    func `What is told`(export: String, told: String?, learned: Bool?) throws {
         let routing = Bird().read(
             """
+            define OURS = [ 10.1.0.0/16{24,28}, 10.9.0.0/16 ];
+            function ours() { return net ~ OURS && net.type = NET_IP4; }
+            function within(int low, int high) -> bool { return net.len >= low && net.len <= high; }
+            filter mine {
+              if source = RTS_DEVICE then reject;
+              if net ~ 10.1.0.0/16 then if net.len = 24 then reject; else accept;
+              if ours() then accept;
+            }
             protocol direct { ipv4; interface "lan*"; }
             protocol static { ipv4; route 10.9.0.0/16 blackhole; }
             protocol kernel { ipv4 { \(export) }; }
@@ -84,8 +102,7 @@ struct BirdFileTests {
         }
         let prefixes = routing.told(in: routing.sessions[0], networks)
         #expect(prefixes?.map(\.description).sorted().joined(separator: " ") == told)
-        let learns = ["all", "RTS_BGP"].contains { export.contains($0) && !export.contains("import") }
-        #expect(routing.kernelExports[32]?.takes(OwnExport.learned) == (told == nil ? nil : learns))
+        #expect(routing.kernelExports[32]?.lets(nil, from: OwnFilter.learned) == learned)
     }
 
     @Test func `BFD by interface, for a session, over several hops, and BIRD's own values`() throws {

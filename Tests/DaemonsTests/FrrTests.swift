@@ -236,7 +236,7 @@ import Testing
         )
         let session = try #require(routing.sessions.first)
         #expect(session.hold == .seconds(180) && session.keepalive == .seconds(60))
-        #expect(session.exports[32] == .nothing && session.refusalLines[32] == 2)
+        #expect(session.exports[32] == .nothing && session.imports[32] == OwnImport(filter: .nothing, line: 2))
         #expect(routing.told(in: session, []) == nil)
         let lan = (interface: InterfaceName("lan")!, prefix: IPPrefix("10.1.0.0/24")!)
         #expect(routing.told(in: session, [lan]) == [])

@@ -7,8 +7,10 @@ import Testing
     /// The lab whose logs these are began at this date: 2026-11-21 08:48:37.526619 UTC.
     private static let start: Int64 = 1_795_250_917_526_619_000
 
-    private func bird(_ name: String, protocols: Set<String> = ["main"]) throws -> [LabEvent] {
-        BirdLog.events(try Fixture.text(name), node: "tgw", protocols: protocols, realTimeOffset: Self.start)
+    private func bird(_ name: String, sessions: Set<String> = ["main"]) throws -> [LabEvent] {
+        BirdLog.events(
+            try Fixture.text(name), node: "tgw", sessions: Dictionary(uniqueKeysWithValues: sessions.map { ($0, $0) }),
+            realTimeOffset: Self.start)
     }
 
     private func pluto(_ name: String) throws -> [LabEvent] {
@@ -43,7 +45,7 @@ import Testing
     @Test func `A notification of the peer`() throws {
         #expect(states(try bird("bird-drg.log")).contains("the peer says: Administrative shutdown (notification)"))
         // Only the sessions asked for.
-        #expect(try bird("bird-drg.log", protocols: ["other"]).isEmpty)
+        #expect(try bird("bird-drg.log", sessions: ["other"]).isEmpty)
     }
 
     @Test func `Liveness from the first silence to the new tunnel`() throws {
@@ -127,7 +129,7 @@ import Testing
             damaged[index] ^= 0x15
             for text in [cut, String(decoding: damaged, as: UTF8.self)] {
                 let found =
-                    BirdLog.events(text, node: "a", protocols: ["main"], realTimeOffset: Self.start).count
+                    BirdLog.events(text, node: "a", sessions: ["main": "main"], realTimeOffset: Self.start).count
                     + PlutoLog.events(text, node: "a", realTimeOffset: Self.start).count
                 // A line end that is flipped in may make two of one.
                 #expect(found <= whole + 1)

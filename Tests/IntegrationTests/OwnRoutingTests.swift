@@ -1,7 +1,8 @@
 import Foundation
 import Testing
 
-/// Two routers with their users' own bird.conf, with BFD of two paces, and two links between them.
+/// Two routers with their users' own bird.conf, with BFD of two paces, and two links between them; their protocols have names of their own,
+/// or none.
 // Waiting for other labs counts, too.
 @Suite(.serialized, .timeLimit(.minutes(60)))
 struct OwnRoutingTests {
@@ -43,9 +44,10 @@ struct OwnRoutingTests {
 
         """
 
-    private static func conf(_ own: Int, _ peer: Int, _ router: Int, _ peers: [Int], _ bfd: String, _ session: String)
-        -> String
-    {
+    private static func conf(
+        _ own: Int, _ peer: Int, _ router: Int, _ peers: [Int], _ names: [String], _ bfd: String,
+        _ session: String
+    ) -> String {
         """
         log "/var/log/bird.log" all;
         router id 10.\(router).0.1;
@@ -58,8 +60,8 @@ struct OwnRoutingTests {
           bfd on; \(session)
           ipv4 { import all; export where source = RTS_DEVICE; };
         }
-        protocol bgp one from edge { neighbor 192.0.2.\(peers[0]) as \(peer); }
-        protocol bgp two from edge {
+        protocol bgp \(names[0]) from edge { neighbor 192.0.2.\(peers[0]) as \(peer); }
+        protocol bgp \(names[1]) from edge {
           neighbor 192.0.2.\(peers[1]) as \(peer);
           ipv4 { import all; export filter { if source != RTS_DEVICE then reject; bgp_path.prepend(\(own)); accept; }; };
         }
@@ -75,11 +77,11 @@ struct OwnRoutingTests {
             let directory = home.path.appending("birds")
             try FileManager.default.createDirectory(atPath: directory.string, withIntermediateDirectories: false)
             let west = Self.conf(
-                65001, 65002, 1, [2, 6],
+                65001, 65002, 1, [2, 6], ["uplink", "'2nd-way'"],
                 "interface \"e*\" { min rx interval 200 ms; min tx interval 50 ms; multiplier 4; };",
                 "hold time 90; error wait time 3, 20; connect retry time 15;")
             let east = Self.conf(
-                65002, 65001, 2, [1, 5], "interface \"e1\", \"e2\" { interval 100 ms; multiplier 7; };",
+                65002, 65001, 2, [1, 5], ["", ""], "interface \"e1\", \"e2\" { interval 100 ms; multiplier 7; };",
                 "hold time 60; error wait time 2, 9; connect retry time 12;")
             for (name, text) in [("lab.yaml", Self.lab), ("west.conf", west), ("east.conf", east)] {
                 try text.write(toFile: "\(directory)/\(name)", atomically: true, encoding: .utf8)

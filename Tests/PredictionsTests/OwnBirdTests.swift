@@ -224,6 +224,16 @@ struct OwnBirdTests {
                 "bgp.one: west takes no routes of east's (line 6 of west.conf: import none), so what east tells leads nobody there"
             ),
             "\(warnings)")
+        let filtered = OwnBirds.conf(at: true).replacing(
+            "ipv4 { import all; export where",
+            with: "ipv4 { import filter { if net ~ [10.2.0.0/16] then accept; reject; }; export where")
+        let rejections = try OwnBirds.resolve(filtered, OwnBirds.conf(at: false)).warnings.map(\.message)
+        #expect(
+            rejections.contains(
+                "bgp.one: the import filter of west (line 6 of west.conf) rejects 10.2.0.0/24 of east's"),
+            "\(rejections)")
+        let fitting = filtered.replacing("[10.2.0.0/16]", with: "[10.2.0.0/16+]")
+        #expect(try OwnBirds.resolve(fitting, OwnBirds.conf(at: false)).warnings.isEmpty)
     }
 
     @Test func `A number of one file that the other does not expect keeps the session down`() throws {

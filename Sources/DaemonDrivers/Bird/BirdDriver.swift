@@ -34,10 +34,10 @@ public struct BirdDriver: RoutingDaemonDriver {
 
     public func prefixes(learnedBy session: SessionKey) async throws -> [IPPrefix] {
         let control = control
-        return try await offThread { (try? control.routes()) ?? [] }.filter { $0.origin == session.name }.map(\.prefix)
+        let instance = try await name(of: session)
+        return try await offThread { (try? control.routes()) ?? [] }.filter { $0.origin == instance }.map(\.prefix)
     }
 
-    /// A user's own file may have names of its own for its sessions: they are found by their neighbours.
     public func bgpRoutes(of sessions: [SessionKey]) async throws -> [ObservedBGPRoute]? {
         let control = control
         let (routes, protocols) = try await offThread { (try control.routes(), try control.protocols()) }
@@ -54,11 +54,18 @@ public struct BirdDriver: RoutingDaemonDriver {
     }
 
     public func shut(_ session: SessionKey, _ isShut: Bool) async throws {
-        try await tell("\(isShut ? "disable" : "enable") '\(session.name)'")
+        try await tell("\(isShut ? "disable" : "enable") '\(name(of: session))'")
     }
 
     /// One that is not up has nothing to tell, which BIRD answers with an error.
-    public func refresh(_ session: SessionKey) async throws { try? await tell("reload in '\(session.name)'") }
+    public func refresh(_ session: SessionKey) async throws { try? await tell("reload in '\(name(of: session))'") }
+
+    /// BIRD's name of a session: a user's own file may have another than the lab file.
+    private func name(of session: SessionKey) async throws -> String {
+        let control = control
+        let protocols = try await offThread { (try? control.protocols()) ?? [] }
+        return protocols.first { $0.session?.neighbor == session.neighbor }?.name ?? session.name
+    }
 
     private func tell(_ command: String) async throws {
         let control = control

@@ -9,6 +9,25 @@ extension Topology {
         return DaemonRegistry.routingDaemon(node.routingDaemon).own(text)
     }
 
+    /// What a session of a user's own configuration tells by itself, beside what it passes on; nil where that is not read.
+    public func told(in session: OwnSession, at node: String) -> [IPPrefix]? {
+        ownRouting(of: node)?.told(in: session, networks(of: node))
+    }
+
+    /// The networks that a node is connected to, each with the interface that leads there.
+    public func networks(of node: String) -> [(interface: InterfaceName, prefix: IPPrefix)] {
+        let links = linkEnds(of: node).flatMap { _, end in
+            end.addresses.map { (interface: end.routedInterface, prefix: $0.prefix) }
+        }
+        let tunnels = tunnelEnds(of: node).compactMap { _, end in
+            end.interface.flatMap { interface in end.inside.map { (interface: interface, prefix: $0.prefix) } }
+        }
+        let plain = plainTunnelEnds(of: node).compactMap { _, end in
+            end.inside.map { (interface: end.interface, prefix: $0.prefix) }
+        }
+        return links + tunnels + plain
+    }
+
     /// What in the user's own configuration of a node's routing daemon may decide what becomes of its routes and is not computed with.
     public func openRouting(of node: String) -> [String] {
         guard let own = ownRouting(of: node) else { return [] }

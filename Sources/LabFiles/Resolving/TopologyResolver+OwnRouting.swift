@@ -39,11 +39,10 @@ extension TopologyResolver {
 
     /// What a speaker's own file tells a peer that has it not itself; nil where that is up to the lab file, or not read.
     private func told(by speaker: BGPSpeaker, to peer: BGPSpeaker) -> [IPPrefix]? {
-        guard let wires, let routing = wires.ownRouting(of: speaker.node),
-            let own = routing.session(with: peer.address),
-            let told = routing.told(in: own, Self.networks(of: speaker.node, in: wires))
+        guard let wires, let own = wires.ownRouting(of: speaker.node)?.session(with: peer.address),
+            let told = wires.told(in: own, at: speaker.node)
         else { return nil }
-        let others = Set(Self.networks(of: peer.node, in: wires).map(\.prefix))
+        let others = Set(wires.networks(of: peer.node).map(\.prefix))
         return told.filter { !others.contains($0) }
     }
 
@@ -51,18 +50,7 @@ extension TopologyResolver {
         guard let own = ownSession(of: speaker.node, with: peer.address), own.hasKnownExports,
             let export = own.exports[peer.address.bitWidth]
         else { return speaker.passesOn }
-        return export.takes(OwnExport.learned)
-    }
-
-    private static func networks(of node: String, in wires: Topology) -> [(interface: InterfaceName, prefix: IPPrefix)]
-    {
-        let links = wires.linkEnds(of: node).flatMap { _, end in
-            end.addresses.map { (interface: end.routedInterface, prefix: $0.prefix) }
-        }
-        let tunnels = wires.tunnelEnds(of: node).compactMap { _, end in
-            end.interface.flatMap { interface in end.inside.map { (interface: interface, prefix: $0.prefix) } }
-        }
-        return links + tunnels
+        return export.lets(nil, from: OwnFilter.learned) ?? speaker.passesOn
     }
 
     /// Warns of what the lab file and its users' own files say otherwise, or only one of two of these.
@@ -81,7 +69,7 @@ extension TopologyResolver {
                 continue
             }
             let bits = peer.address.bitWidth
-            if let kernel = routing.kernelExports[bits], !kernel.takes(OwnExport.learned) {
+            if let kernel = routing.kernelExports[bits], kernel.lets(nil, from: OwnFilter.learned) == false {
                 collector.error(
                     line.node.line,
                     "\(place): the kernel protocol in \(name) of \(speaker.node) exports no routes that BGP has learned, so that nothing is sent by them",
@@ -93,11 +81,19 @@ extension TopologyResolver {
                     "\(place): line \(disabled) of \(name) has switched \(own.name) off at \(speaker.node), so that the session never comes up",
                     "Remove `disabled` there, or the session here.")
             }
-            if let refusal = own.refusalLines[bits], !peer.advertised.isEmpty {
+            if let imports = own.imports[bits], imports.filter == .nothing, !peer.advertised.isEmpty {
                 collector.warning(
                     line.node.line,
-                    "\(place): \(speaker.node) takes no routes of \(peer.node)'s (line \(refusal) of \(name): import none), so what \(peer.node) tells leads nobody there",
+                    "\(place): \(speaker.node) takes no routes of \(peer.node)'s (line \(imports.line) of \(name): import none), so what \(peer.node) tells leads nobody there",
                     "Write `import all` there, or let \(peer.node) advertise nothing.")
+            } else if let imports = own.imports[bits] {
+                let refused = peer.advertised.filter { imports.filter.lets($0, from: OwnFilter.learned) == false }
+                if !refused.isEmpty {
+                    collector.warning(
+                        line.node.line,
+                        "\(place): the import filter of \(speaker.node) (line \(imports.line) of \(name)) rejects \(refused.map(\.description).sorted().joined(separator: ", ")) of \(peer.node)'s",
+                        "Let it in there, or let \(peer.node) not advertise it.")
+                }
             }
             if let told = told(by: speaker, to: peer), Set(told) != Set(speaker.advertised) {
                 let list = { (prefixes: [IPPrefix]) in

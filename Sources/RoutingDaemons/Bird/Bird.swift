@@ -31,7 +31,19 @@ public struct Bird: RoutingDaemon {
     }
 
     public func events(in log: String, of node: String, in topology: Topology, realTimeOffset: Int64) -> [LabEvent] {
-        BirdLog.events(log, node: node, protocols: Set(topology.sessions.map(\.name)), realTimeOffset: realTimeOffset)
+        BirdLog.events(log, node: node, sessions: sessions(of: node, in: topology), realTimeOffset: realTimeOffset)
+    }
+
+    /// A node's sessions by BIRD's names of their protocols: a user's own file may have names of its own.
+    private func sessions(of node: String, in topology: Topology) -> [String: String] {
+        let file = topology.node(named: node)?.routingConfiguration.map { own($0) }
+        var sessions: [String: String] = [:]
+        for session in topology.sessions {
+            guard let speaker = session.speakers.first(where: { $0.node == node }), let peer = session.peer(of: speaker)
+            else { continue }
+            sessions[file?.session(with: peer.address)?.name ?? session.name] = session.name
+        }
+        return sessions
     }
 
     public func complaints(in log: String, about name: String?) -> [String] {

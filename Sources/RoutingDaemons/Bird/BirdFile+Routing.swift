@@ -11,7 +11,7 @@ extension BirdFile {
         var templates: [String: Template] = [:]
         for statement in statements {
             if statement.begins("template"), let template = Template(statement, among: templates) {
-                templates[template.name] = template
+                template.name.map { templates[$0] = template }
             }
         }
         routing.bfd = bfd(&routing.open)
@@ -46,7 +46,8 @@ extension BirdFile {
     }
 
     private struct Template {
-        let name: String
+        /// Nil for a protocol that has none.
+        let name: String?
         let kind: String
         let body: [Statement]
 
@@ -56,7 +57,7 @@ extension BirdFile {
             guard words.count > 1, let body = statement.body else { return nil }
             kind = words[1].text
             let parent = statement.word(after: "from").flatMap { others[$0.text] }
-            name = words.count > 2 && words[2].text != "from" ? words[2].text : kind
+            name = words.count > 2 && words[2].text != "from" ? words[2].text : nil
             self.body = (parent?.body ?? []) + body
         }
     }
@@ -85,9 +86,20 @@ extension BirdFile {
             routing.staticRoutes += own.body.compactMap { route in
                 route.word(after: "route").flatMap { IPPrefix($0.text) }
             }
-        case "bgp": routing.sessions.append(session(own, line: statement.line))
+        case "bgp":
+            let name = own.name ?? Self.usualName(beside: routing.sessions)
+            routing.sessions.append(session(own, named: name, line: statement.line))
         default: routing.open.append(Self.place(statement))
         }
+    }
+
+    /// The name that BIRD gives a session without one: the next of `bgp1`, `bgp2`, … that no other has (bird2 2.0.12, conf/conf.c,
+    /// `cf_default_name`).
+    private static func usualName(beside sessions: [OwnSession]) -> String {
+        let taken = Set(sessions.map(\.name))
+        var number = 1
+        while taken.contains("bgp\(number)") { number += 1 }
+        return "bgp\(number)"
     }
 
     private func addKernel(_ kernel: Template, to routing: inout OwnRouting) {
@@ -102,7 +114,7 @@ extension BirdFile {
             case "merge": routing.mergesPaths = setting.begins("merge", "paths") && Self.isOn(setting, beyond: 2)
             case "ipv4", "ipv6":
                 let bits = setting.begins("ipv4") ? 32 : 128
-                routing.kernelExports[bits] = Self.export(in: setting, usually: .nothing)
+                routing.kernelExports[bits] = filter("export", in: setting, usually: .nothing)
             case "scan", "device", "debug", "learn", "graceful", "description",
                 "persist" where !Self.isOn(setting, beyond: 1):
                 break
@@ -116,40 +128,31 @@ extension BirdFile {
         setting.words.count <= count || !["off", "no"].contains(setting.words[count].text)
     }
 
-    /// What a channel lets out; nil where that is not read.
-    private static func export(in channel: Statement, usually: OwnExport) -> OwnExport? {
-        guard let export = channel.body?.last(where: { $0.begins("export") && !$0.begins("export", "limit") }) else {
-            return usually
-        }
-        let words = export.words.dropFirst().map(\.text)
-        switch words.first {
-        case "all": return .all
-        case "none": return .nothing
-        case "where": return sources(words.dropFirst())
-        case "filter":
-            // filter { if source = … then accept; reject; }
-            guard let body = export.body, body.count == 2, body[1].beginning(1) == "reject" else { return nil }
-            let condition = body[0].words.map(\.text)
-            guard condition.first == "if", condition.suffix(2) == ["then", "accept"] else { return nil }
-            return sources(condition.dropFirst().dropLast(2))
-        default: return nil
+    /// What a channel lets out or in; nil where that is not read.
+    ///
+    /// - Parameters:
+    ///   - word: `import` or `export`.
+    ///   - usually: What it lets through where it says nothing.
+    private func filter(_ word: String, in channel: Statement, usually: OwnFilter) -> OwnFilter? {
+        guard let setting = Self.setting(word, in: channel) else { return usually }
+        return switch setting.words.dropFirst().first?.text {
+        case "all": .all
+        case "none": .nothing
+        default: filter(after: word, in: setting).map { .filter($0) }
         }
     }
 
-    /// Reads `source = RTS_STATIC` and `source ~ [RTS_STATIC, RTS_DEVICE]`.
-    private static func sources(_ words: ArraySlice<String>) -> OwnExport? {
-        guard words.count == 3, let list = words.last, words.first == "source",
-            ["=", "~"].contains(words[words.startIndex + 1])
-        else { return nil }
-        let names = list.split { "[], ".contains($0) }.map(String.init)
-        return names.allSatisfy { $0.hasPrefix("RTS_") } ? .from(Set(names)) : nil
+    private static func setting(_ word: String, in channel: Statement) -> Statement? {
+        channel.body?.last { setting in
+            setting.begins(word) && !["limit", "keep", "table"].contains(setting.words.dropFirst().first?.text)
+        }
     }
 
     // MARK: BGP
 
-    private func session(_ own: Template, line: Int) -> OwnSession {
+    private func session(_ own: Template, named name: String, line: Int) -> OwnSession {
         var session = OwnSession(
-            name: own.name, line: line, hold: .seconds(240), connectRetry: .seconds(120), connectDelay: .seconds(5),
+            name: name, line: line, hold: .seconds(240), connectRetry: .seconds(120), connectDelay: .seconds(5),
             errorWait: Window(.seconds(60), .seconds(300)))
         var isDirect = false
         for setting in own.body {
@@ -165,7 +168,7 @@ extension BirdFile {
         // Within an AS a neighbour may be several hops away unless it is said to be direct; then no carrier is looked at.
         session.isMultihop = session.isMultihop || session.asn == session.peerASN && !isDirect
         if session.isMultihop {
-            session.open.append("the neighbour of \(own.name) in line \(line) may be several hops away")
+            session.open.append("the neighbour of \(name) in line \(line) may be several hops away")
         }
         return session
     }
@@ -209,13 +212,14 @@ extension BirdFile {
         case ("multihop", _): session.isMultihop = true
         case ("direct", _): session.isMultihop = false
         case ("ipv4", _), ("ipv6", _):
-            let export = Self.export(in: setting, usually: .nothing)
-            session.exports[setting.begins("ipv4") ? 32 : 128] = export
+            let bits = setting.begins("ipv4") ? 32 : 128
+            let export = filter("export", in: setting, usually: .nothing)
+            session.exports[bits] = export
             session.hasKnownExports = session.hasKnownExports && export != nil
-            if let refusal = setting.body?.last(where: { $0.begins("import") && $0.words.count == 2 }),
-                refusal.begins("import", "none")
+            if let line = Self.setting("import", in: setting)?.line,
+                let filter = filter("import", in: setting, usually: .all)
             {
-                session.refusalLines[setting.begins("ipv4") ? 32 : 128] = refusal.line
+                session.imports[bits] = OwnImport(filter: filter, line: line)
             }
             for part in setting.body ?? [] where !Self.isHarmless(channel: part) {
                 session.open.append(Self.place(part))

@@ -9,16 +9,16 @@ public enum BirdLog {
     /// The events of a log, by time; lines that say nothing of a protocol's state are left out.
     ///
     /// - Parameters:
-    ///   - protocols: Whose events are wanted, by BIRD's names of its protocols: the sessions'.
+    ///   - sessions: Whose events are wanted, by BIRD's names of their protocols.
     ///   - realTimeOffset: What the date shows beyond the lab's clock, in nanoseconds.
     public static func events(
-        _ text: String, node: String, protocols: Set<String>, realTimeOffset: Int64
+        _ text: String, node: String, sessions: [String: String], realTimeOffset: Int64
     ) -> [LabEvent] {
         text.split(whereSeparator: \.isNewline).compactMap { line in
             // 2026-11-21 08:37:11.239 <RMT> main: Error: Hold timer expired
             let words = line.split(separator: " ", maxSplits: 3)
             guard words.count == 4, let date = date(words[0], words[1]) else { return nil }
-            guard let kind = kind(words[2], words[3], protocols) else { return nil }
+            guard let kind = kind(words[2], words[3], sessions) else { return nil }
             return LabEvent(nanoseconds: date.sinceEpoch - realTimeOffset, node: node, kind: kind)
         }
     }
@@ -49,10 +49,11 @@ public enum BirdLog {
         return LogDate(year: parts[0], month: parts[1], day: parts[2], nanoseconds: nanoseconds)
     }
 
-    private static func kind(_ level: Substring, _ message: Substring, _ protocols: Set<String>) -> LabEvent.Kind? {
+    private static func kind(_ level: Substring, _ message: Substring, _ sessions: [String: String])
+        -> LabEvent.Kind?
+    {
         guard let colon = message.firstRange(of: ": ") else { return nil }
-        let name = String(message[..<colon.lowerBound])
-        guard protocols.contains(name) else { return nil }
+        guard let name = sessions[String(message[..<colon.lowerBound])] else { return nil }
         let rest = message[colon.upperBound...]
         if rest.hasPrefix(stateChange) {
             switch rest.dropFirst(stateChange.count) {

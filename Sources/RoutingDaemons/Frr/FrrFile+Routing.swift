@@ -283,7 +283,9 @@ private struct Reader {
         let needsPolicy = defaults.requiresPolicy && !isInternal
         session.exports[bits] = isActive && (!needsPolicy || policies.contains("out")) ? .all : .nothing
         session.hasKnownExports = !policies.contains("out")
-        if !isActive || needsPolicy && !policies.contains("in") { session.refusalLines[bits] = line }
+        if !isActive || needsPolicy && !policies.contains("in") {
+            session.imports[bits] = OwnImport(filter: .nothing, line: line)
+        }
         if session.isMultihop {
             session.open.append("the neighbour \(address) in line \(line) may be several hops away")
         }

@@ -58,7 +58,7 @@ enum DaemonReading {
     static func bird(_ bytes: [UInt8]) throws {
         let text = String(decoding: bytes, as: UTF8.self)
         _ = Bird().read(text)
-        _ = BirdLog.events(text, node: "gw", protocols: ["main"], realTimeOffset: offset)
+        _ = BirdLog.events(text, node: "gw", sessions: ["main": "main"], realTimeOffset: offset)
         var rest = text[...]
         while let (reply, after) = BirdReply.parse(rest) {
             try require(after.utf8.count < rest.utf8.count, "an answer of no bytes")
