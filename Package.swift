@@ -15,7 +15,7 @@ let optimized = strict + [.unsafeFlags(["-Xfrontend", "-O"], .when(configuration
 let fuzzedModules: [Target.Dependency] = [
     "NetworkTypes", "PacketFormats", "CaptureFile", "Decryption", "Certificates", "Expectations", "Recordings", "Derivations",
     "Predictions", "LabRecords",
-    "LabModel", "LabFiles", "Imports", "Providers", "LabPlan", "AgentProtocol", "Reporting", "CNetlink", "CNftables", "Netlink", "Daemons", "RoutingDaemons",
+    "LabModel", "LabFiles", "Imports", "Providers", "LabPlan", "AgentProtocol", "Reporting", "Shards", "CNetlink", "CNftables", "Netlink", "Daemons", "RoutingDaemons",
     "DaemonDrivers",
     "Probing", "LabRuntime",
 ]
@@ -149,6 +149,11 @@ let package = Package(
         .target(
             name: "Watching", dependencies: ["AgentProtocol", "Reporting", "LabModel", "NetworkTypes"], swiftSettings: strict),
         .target(
+            name: "Futures",
+            dependencies: ["Reporting", "Expectations", "Recordings", "Predictions", "LabModel", "NetworkTypes"],
+            swiftSettings: strict),
+        .target(name: "Shards", dependencies: ["Reporting"], swiftSettings: strict),
+        .target(
             name: "Pages",
             dependencies: ["Reporting", "Expectations", "Recordings", "Predictions", "LabModel", "NetworkTypes"],
             swiftSettings: strict),
@@ -214,7 +219,7 @@ let package = Package(
             dependencies: [
                 "NetworkTypes", "CaptureFile", "Decryption", "Expectations", "Recordings", "Derivations", "Predictions", "Daemons",
                 "DaemonProfiles", "LabRecords", "LabModel", "LabFiles", "Providers", "Completions", "LabPlan", "AgentProtocol", "KernelBuilds", "Userlands",
-                "LabHost", "Reporting", "CLinux",
+                "LabHost", "Futures", "Shards", "Pages", "Reporting", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
@@ -225,7 +230,7 @@ let package = Package(
                 "CommandSupport",
                 "NetworkTypes", "PacketFormats", "CaptureFile", "PacketCapture", "Expectations",
                 "Derivations", "Predictions", "HeaderStacks", "Daemons", "DaemonProfiles", "LabRecords", "LabModel", "LabFiles", "LabDrafts", "Imports", "Differences", "Providers",
-                "LabPlan", "AgentProtocol", "KernelBuilds", "LabHost", "LabRuntime", "Pages", "Watching", "Reporting", "CLinux",
+                "LabPlan", "AgentProtocol", "KernelBuilds", "LabHost", "LabRuntime", "Pages", "Watching", "Futures", "Shards", "Reporting", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -313,6 +318,16 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "WatchingTests", dependencies: ["Watching", "AgentProtocol", "Reporting", "LabModel", "NetworkTypes"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "FuturesTests",
+            dependencies: [
+                "Futures", "Reporting", "Expectations", "Recordings", "Predictions", "LabRecords", "LabModel", "NetworkTypes",
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "ShardsTests",
+            dependencies: ["Shards", "Pages", "Reporting", "Expectations", "Recordings", "Predictions", "LabRecords", "LabModel", "NetworkTypes"],
             swiftSettings: strict),
         .testTarget(
             name: "PagesTests",

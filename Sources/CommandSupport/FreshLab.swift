@@ -57,6 +57,11 @@ package struct FreshLab {
         return result
     }
 
+    /// Moves the lab's clock ahead.
+    package func advance(by duration: Duration) async throws {
+        if duration > .zero { _ = try await LabClient(directory).ask(AdvanceClock(by: duration)) }
+    }
+
     /// On a task of its own: a lab is taken down also when the caller has been cancelled.
     private func end() async {
         let directory = directory

@@ -1,8 +1,5 @@
-import AgentProtocol
 import ArgumentParser
-import Daemons
 import KernelBuilds
-import LabModel
 
 /// A page for a browser, besides what is printed.
 package struct PageOption: ParsableArguments {
@@ -28,14 +25,5 @@ package struct PageOption: ParsableArguments {
                 message: "The page \(file) cannot be written: \(error)",
                 remedy: "Look at its directory's permissions and free space, or name another file with --html.")
         }
-    }
-
-    /// What a page's lab was looked at with, in one line.
-    ///
-    /// - Parameter kernel: The release of the kernel that it ran on; nil where it did not run, or that is not known.
-    package static func testedWith(_ versions: DaemonVersions, _ topologies: [Topology], kernel: String?) -> [String] {
-        let daemons = Set(topologies.flatMap { versions.running(in: $0).map { "\($0.name) \($0.versionText)" } })
-        let all = ["netlab \(ProtocolVersion.current.release)", kernel.map { "Linux \($0)" }].compactMap(\.self)
-        return ["With \((all + daemons.sorted()).joined(separator: ", "))."]
     }
 }

@@ -76,6 +76,15 @@ package struct RunDirectory {
         try TextFile.write(text, to: "\(path)/\(name)")
     }
 
+    /// Removes it with all that is in it.
+    package func remove() {
+        do {
+            try FileManager.default.removeItem(atPath: path)
+        } catch {
+            StandardStream.error.write("netlab: \(path) could not be removed: \(error.localizedDescription)\n")
+        }
+    }
+
     /// Takes a running or ended lab's logs and captures here.
     package func take(logsFrom directory: String) {
         for name in (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? [] {

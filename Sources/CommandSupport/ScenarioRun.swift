@@ -20,29 +20,42 @@ package struct ScenarioRun: Sendable {
     package let scenario: Scenario
     /// From 1.
     package let repetition: Int
+    /// Whether there are other repetitions.
+    let isRepeated: Bool
     /// Tells its lab from others of this process.
     package let number: Int
     /// Of the first repetition; those after it have the numbers that follow, for alike they would show nothing.
     package let seed: UInt64?
     /// What its nodes were given in place of the host's system.
     package let system: NodeSystem?
+    /// How long the lab stands when it has come up, before the scenario begins.
+    private let standing: Duration
+    /// What many runs of one lab share, which remembers what it has worked out; nil for one of this run's own.
+    private let predictor: Predictor?
 
     /// - Parameters:
     ///   - repetition: From 1.
+    ///   - isRepeated: Whether there are other repetitions.
     ///   - number: Tells its lab from others of this process.
     ///   - seed: Of the first repetition; those after it have the numbers that follow, for alike they would show nothing.
     ///   - system: What its nodes were given in place of the host's.
+    ///   - standing: How long the lab stands when it has come up, before the scenario begins.
+    ///   - predictor: What many runs of one lab share, which remembers what it has worked out; nil for one of this run's own.
     package init(
-        topology: Topology, labFile: String, scenario: Scenario, repetition: Int, number: Int, seed: UInt64?,
-        system: NodeSystem?
+        topology: Topology, labFile: String, scenario: Scenario, repetition: Int = 1, isRepeated: Bool = false,
+        number: Int, seed: UInt64?,
+        system: NodeSystem? = nil, standing: Duration = .zero, predictor: Predictor? = nil
     ) {
         self.topology = topology
         self.labFile = labFile
         self.scenario = scenario
         self.repetition = repetition
+        self.isRepeated = isRepeated
         self.number = number
         self.seed = seed
         self.system = system
+        self.standing = standing
+        self.predictor = predictor
     }
 
     /// The script's own capture, in the run's directory.
@@ -73,6 +86,7 @@ package struct ScenarioRun: Sendable {
         do {
             let lab = try FreshLab(topology, labFile: labFile, kernel: kernel, number: number)
             let record = try await lab.run(seed: ownSeed, keepLogs: { directory.take(logsFrom: $0) }) {
+                try await lab.advance(by: standing)
                 let start = StartTime()
                 return try await lab.play(plan.script, file: Self.capture) { progress(start.since($0)) }
             }
@@ -101,7 +115,7 @@ package struct ScenarioRun: Sendable {
             FlowResult($0, trace: trace, brokenOff: record.isPartial ? record.endedAtNanoseconds : nil)
         }
         let claimed = Set(scenario.outages.filter { $0.atMost != nil }.map(\.probe))
-        let predictor = Predictor(topology: topology, versions: versions)
+        let predictor = predictor ?? Predictor(topology: topology, versions: versions)
         let outages = OutageJudge(
             incidents: Incident.all(in: events), endedAt: record.endedAtNanoseconds, time: time, claimed: claimed
         ) {

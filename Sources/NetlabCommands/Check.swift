@@ -12,6 +12,7 @@ import LabModel
 import LabRecords
 import Pages
 import Reporting
+import Shards
 
 struct Check: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -90,7 +91,7 @@ struct Check: AsyncParsableCommand {
             let topology = try shownTopology()
             let versions = await DaemonVersions.ofThisMachine(for: [topology])
             return CheckPage(
-                report, of: topology, testedWith: PageOption.testedWith(versions, [topology], kernel: nil)
+                report, of: topology, testedWith: TestedWith(versions, [topology], kernel: nil).lines
             ).text
         }
         switch output.format {

@@ -23,7 +23,8 @@ struct NetlabCommand: AsyncParsableCommand {
                 name: "Labs", subcommands: [Up.self, Down.self, List.self, Status.self, Watch.self, Clock.self]),
             CommandGroup(name: "Inside a lab", subcommands: [Exec.self, Shell.self, Logs.self]),
             CommandGroup(name: "Breaking things", subcommands: [Fail.self, Heal.self, Faults.self]),
-            CommandGroup(name: "Scenarios", subcommands: [TestCommand.self, Soak.self, Predict.self]),
+            CommandGroup(
+                name: "Scenarios", subcommands: [TestCommand.self, Merge.self, Explore.self, Soak.self, Predict.self]),
             CommandGroup(
                 name: "Evidence",
                 subcommands: [

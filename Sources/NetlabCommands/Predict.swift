@@ -10,6 +10,7 @@ import LabModel
 import Pages
 import Predictions
 import Reporting
+import Shards
 import Subprocess
 import SystemPackage
 
@@ -58,7 +59,7 @@ struct Predict: AsyncParsableCommand {
             of: topology, faults: faults, versions: versions,
             predictions: probes.map { predictor.predictWithTransfers(faults, for: $0) })
         try await page.write {
-            PredictionPage(report, of: topology, testedWith: PageOption.testedWith(versions, [topology], kernel: nil))
+            PredictionPage(report, of: topology, testedWith: TestedWith(versions, [topology], kernel: nil).lines)
                 .text
         }
         switch output.format {
@@ -83,7 +84,7 @@ struct Predict: AsyncParsableCommand {
         try await page.write {
             PredictionPage(
                 report, of: topology,
-                testedWith: PageOption.testedWith(versions, [topology], kernel: nil) + caveats
+                testedWith: TestedWith(versions, [topology], kernel: nil, caveats: caveats).lines
             ).text
         }
         switch output.format {

@@ -9,6 +9,7 @@ import LabRecords
 import NetworkTypes
 import Pages
 import Reporting
+import Shards
 
 struct Soak: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -115,7 +116,7 @@ struct Soak: AsyncParsableCommand {
         let versions = await DaemonVersions.ofThisMachine(for: [topology])
         let page = SoakPage(
             report, of: topology,
-            testedWith: PageOption.testedWith(versions, [topology], kernel: kernel.release))
+            testedWith: TestedWith(versions, [topology], kernel: kernel.release).lines)
         try directory.write(page.text, to: "report.html")
         try directory.write(report.flowSeries, to: "pings.csv")
         try directory.write(report.holdingSeries, to: "memory.csv")

@@ -1,16 +1,15 @@
 import ArgumentParser
 import CommandSupport
 import Daemons
-import Derivations
 import Expectations
 import FoundationEssentials
 import Glibc
 import KernelBuilds
 import LabHost
 import LabModel
-import Pages
 import Predictions
 import Reporting
+import Shards
 import Synchronization
 
 struct TestCommand: AsyncParsableCommand {
@@ -31,9 +30,7 @@ struct TestCommand: AsyncParsableCommand {
             Exit codes: 0 all passed; 1 something failed; 4 a lab broke; 5 something could not be decided.
             """)
 
-    enum Format: String, ExpressibleByArgument, CaseIterable {
-        case table, json, junit
-    }
+    typealias Format = TestDocuments.Format
 
     @Argument(help: "Labs' names, or paths of lab files or their directories.", completion: Completion.lab)
     var labs: [String] = []
@@ -68,6 +65,18 @@ struct TestCommand: AsyncParsableCommand {
     var jobs: Int?
 
     @Option(
+        help: ArgumentHelp(
+            "Play this part of it alone, such as 3/8; `netlab merge` makes one report of all.", valueName: "k/n"),
+        transform: Self.shard)
+    var shard: Shard?
+
+    @Option(
+        help: ArgumentHelp(
+            "Deal parts by how long runs took in this report.json of an earlier test; by name where it is left out.",
+            valueName: "file"), completion: .file())
+    var durations: String?
+
+    @Option(
         help: "Leave reports, captures and logs in this directory, which is new or empty.", completion: .directory)
     var out: String?
 
@@ -95,12 +104,61 @@ struct TestCommand: AsyncParsableCommand {
         }
         guard (1...10_000).contains(repetitions) else { throw ValidationError("--repeat is 1 to 10000.") }
         guard (1...256).contains(jobs ?? 1) else { throw ValidationError("--jobs is 1 to 256.") }
+        guard durations == nil || shard != nil else { throw ValidationError("--durations is for --shard.") }
+        guard shard == nil || !write else {
+            throw ValidationError("--write plays nothing, so there are no parts of it.")
+        }
+    }
+
+    private static func shard(_ text: String) throws -> Shard {
+        guard let shard = Shard(text) else {
+            throw ValidationError("\"\(text)\" is no part: write 1/8 to 8/8, of at most \(Shard.most) parts.")
+        }
+        return shard
+    }
+
+    /// What is played, of which ``shard`` is a part.
+    private var selection: TestSelection {
+        TestSelection(
+            labs: labs,
+            scenarios: scenario.map { $0.split(separator: ",").map { String($0.filter { !$0.isWhitespace }) } },
+            variant: variant, isDerived: derived, repetitions: repetitions, seed: seed,
+            system: otherSystem.chosen().map(\.description))
+    }
+
+    /// The runs that are to be played here.
+    private func part(of all: [ScenarioRun]) throws -> [Int] {
+        guard let shard else { return Array(all.indices) }
+        guard Set(all.map(\.place)).count == all.count else {
+            throw CommandError(
+                message: "Two of the labs have one name, so their parts could not be told apart.",
+                remedy: "Give them other names (`name:`), or test them one after the other.")
+        }
+        let recorded = try durations.map { try Self.lengths(in: $0) }
+        let lengths = all.reduce(into: [String: Duration]()) { found, run in
+            found[run.place] = recorded?.length(
+                of: run.scenario.name, lab: run.topology.name, variant: run.topology.variant)
+        }
+        return shard.part(of: all.map(\.place), lengths: lengths)
+    }
+
+    private static func lengths(in file: String) throws -> RecordedLengths {
+        do {
+            return try RecordedLengths(json: TextFile.read(file, limit: RecordedLengths.mostBytes))
+        } catch {
+            throw CommandError(
+                message: "\(file) cannot be read: \(error)",
+                remedy: "Name the report.json of an earlier `netlab test` or `netlab merge`.")
+        }
     }
 
     func run() async throws {
         let usual = await DaemonVersions.ofThisMachine(for: [], asksAll: true)
         if write { return try DerivedEntries.writeScenarios(of: labs[0], usual) }
-        let runs = try self.runs(usual)
+        let selection = selection
+        let all = try selection.runs(usual)
+        let part = try part(of: all)
+        let runs = part.map { all[$0] }
         for (place, run) in runs.enumerated() where !runs[..<place].contains(where: { $0.topology == run.topology }) {
             try await LabSoundness.check(run.topology, path: run.labFile)
         }
@@ -112,10 +170,10 @@ struct TestCommand: AsyncParsableCommand {
         try KernelOption.refuse(seed.map { _ in "--seed" }, on: kernel, because: "in real time no run is like another")
         let caveats = versions.warn(of: runs.map(\.topology))
         try directory.write(
-            JSONText.of(Versions(kernel: kernel, daemons: versions, labs: runs.map(\.topology), caveats: caveats))
+            JSONText.of(TestedVersions(kernel: kernel, daemons: versions, labs: runs.map(\.topology), caveats: caveats))
                 + "\n", to: "versions.json")
         var places: [RunDirectory] = []
-        for run in runs { places.append(try prepare(run, in: directory)) }
+        for run in runs { places.append(try run.prepare(in: directory)) }
         let board = TestBoard(total: runs.count)
         let (jobs, ready) = (jobs ?? Machine.processors, places)
         let (result, wasInterrupted) = await Interruption.guarding {
@@ -124,100 +182,35 @@ struct TestCommand: AsyncParsableCommand {
         board.end()
         let results = try result.get()
         let report = TestReport(runs: results.map(\.run), isPartial: wasInterrupted)
-        let (json, junit) = (try JSONText.of(report), JUnitReport(report).text)
-        try directory.write(json + "\n", to: "report.json")
-        try directory.write(junit, to: "junit.xml")
         let topologies = results.map { runs[$0.index].topology }
-        let page = TestPage(
-            report, labs: topologies,
-            testedWith: PageOption.testedWith(versions, topologies, kernel: kernel.release) + caveats
-        ) { String(ready[results[$0].index].path.dropFirst(directory.path.count + 1)) }
-        try directory.write(page.text, to: "report.html")
-        try directory.write(TestSummary(report, labs: topologies).text, to: "summary.md")
-        for (index, run) in results {
-            try places[index].write(report.text(of: run, .plain, isVerbose: true) + "\n", to: "report.txt")
-            try places[index].write(run.traffic.csv, to: "traffic.csv")
+        let testedWith = TestedWith(versions, topologies, kernel: kernel.release, caveats: caveats)
+        let documents = TestDocuments(
+            report: report, labs: topologies, places: results.map { runs[$0.index].place },
+            testedWith: testedWith.lines)
+        try documents.write(to: directory)
+        if let shard {
+            let record = ShardRecord(
+                shard: shard, selection: selection, runs: all.map(\.place),
+                results: results.map { ShardRecord.Result(index: part[$0.index], run: $0.run) },
+                testedWith: testedWith, isPartial: wasInterrupted)
+            try directory.write(record.text(), to: ShardRecord.file)
         }
-        switch format {
-        case .table:
-            print(report.text(style: .standardOutput, isVerbose: verbose))
-            print("Reports, captures and logs: \(directory.path)")
-            print("To look at: \(directory.path)/report.html")
-        case .json: print(json)
-        case .junit: print(junit, terminator: "")
-        }
+        try documents.show(format, isVerbose: verbose, in: directory)
         if wasInterrupted {
             StandardStream.error.write(
                 "netlab: interrupted; the labs are down, and \(directory.path) has what there is.\n")
             throw ExitCode(ExitStatus.interrupted.rawValue)
         }
+        // A part that has nothing to do has done it: there are more parts than runs.
+        if shard != nil, runs.isEmpty { return }
         try ExitStatus.check(report.outcome)
-    }
-
-    // MARK: What to play
-
-    private func runs(_ versions: DaemonVersions) throws -> [ScenarioRun] {
-        var runs: [ScenarioRun] = []
-        for lab in all ? LabLocator.known : labs {
-            for (topology, scenario, file) in try scenarios(of: lab, versions) {
-                for repetition in 1...repetitions {
-                    for system in [nil, otherSystem.chosen()].prefix(otherSystem.system == nil ? 1 : 2) {
-                        runs.append(
-                            ScenarioRun(
-                                topology: system.map(topology.playing) ?? topology, labFile: file, scenario: scenario,
-                                repetition: repetition, number: runs.count + 1, seed: seed, system: system))
-                    }
-                }
-            }
-        }
-        return runs
-    }
-
-    /// The chosen scenarios of a lab, each with the lab in the variant to play it in.
-    private func scenarios(
-        of lab: String, _ versions: DaemonVersions
-    ) throws -> [(Topology, Scenario, file: String)] {
-        let (base, warnings, file) = try LabLocator.resolve(lab, variant: nil)
-        for warning in warnings { StandardStream.error.write(warning.description + "\n") }
-        let all = base.scenarioNames
-        let wanted = scenario.map { $0.split(separator: ",").map { String($0.filter { !$0.isWhitespace }) } }
-        func unknown(_ name: String, among names: [String]) -> CommandError {
-            CommandError(
-                message: "\(file) has no scenario \"\(name)\".",
-                remedy: Suggestion.remedy(for: name, among: names, noun: "scenarios"))
-        }
-        if derived || all.isEmpty {
-            let own = try variant.map { try LabLocator.resolve(lab, variant: $0).topology } ?? base
-            let (topology, scenarios) = try DerivedEntries.scenarios(of: own, file: file, versions)
-            return try (wanted ?? scenarios.map(\.name)).map { name in
-                guard let scenario = scenarios.first(where: { $0.name == name }) else {
-                    throw unknown(name, among: scenarios.map(\.name))
-                }
-                return (topology, scenario, file)
-            }
-        }
-        return try (wanted ?? all.map(\.name)).map { name in
-            guard let known = all.first(where: { $0.name == name }) else { throw unknown(name, among: all.map(\.name)) }
-            let own = try known.variant.map { try LabLocator.resolve(lab, variant: $0).topology } ?? base
-            guard let scenario = own.scenario(named: name) else {
-                throw CommandError(
-                    message: "\(file): scenario \(name) cannot be read.", remedy: "Look at it with netlab validate.")
-            }
-            // Its names have been looked up in its own variant; another one is the user's wish.
-            let topology = try variant.map { try LabLocator.resolve(lab, variant: $0).topology } ?? own
-            let (played, leftOut) = scenario.leavingOutChecks(missingIn: topology)
-            if !leftOut.isEmpty {
-                StandardStream.error.write(
-                    "netlab: variant \(topology.variant ?? "") of \(topology.name) does not have \(leftOut.joined(separator: ", ")): \(name) is played without these checks.\n"
-                )
-            }
-            return (topology, played, file)
-        }
     }
 
     /// Refuses scenarios of which a prediction already says that they cannot be judged, or cannot pass.
     private static func checkPredictions(of runs: [ScenarioRun], _ versions: DaemonVersions) throws {
-        let problems = runs.filter { $0.repetition == 1 && !$0.scenario.isDerived }.flatMap { run in
+        var known: Set<[String]> = []
+        let first = runs.filter { known.insert([$0.labFile, $0.topology.variant ?? "", $0.scenario.name]).inserted }
+        let problems = first.filter { !$0.scenario.isDerived }.flatMap { run in
             ScenarioPlan(run.scenario, of: run.topology).problems(
                 predictor: Predictor(topology: run.topology, versions: versions), file: run.labFile)
         }
@@ -225,14 +218,6 @@ struct TestCommand: AsyncParsableCommand {
     }
 
     // MARK: Playing
-
-    private func prepare(_ run: ScenarioRun, in directory: RunDirectory) throws -> RunDirectory {
-        let lab =
-            run.topology.name + (run.topology.variant.map { "+\($0)" } ?? "")
-            + (run.system.map { "@\($0.treeName)" } ?? "")
-        try directory.below(lab).describe(run.topology, labFile: run.labFile)
-        return try directory.below("\(lab)/\(run.scenario.name)\(repetitions > 1 ? "-\(run.repetition)" : "")")
-    }
 
     /// Plays all, so many at once, the longest first; what has not begun when the task is cancelled is left out.
     private static func play(
@@ -307,52 +292,5 @@ private final class TestBoard: Sendable {
                 "\(state.done)/\(total)  \(state.running.sorted { $0.key < $1.key }.map(\.value).joined(separator: ", "))"
         }
         meter.show(text)
-    }
-}
-
-extension ExitStatus {
-    /// Ends with the exit code that a test's outcome stands for; returns where all passed.
-    static func check(_ outcome: TestRun.Outcome) throws {
-        switch outcome {
-        case .pass: break
-        case .fail: throw ExitCode(expectationFailed.rawValue)
-        case .inconclusive: throw ExitCode(inconclusive.rawValue)
-        case .broken: throw ExitCode(labBroke.rawValue)
-        }
-    }
-}
-
-/// What was tested with.
-private struct Versions: Encodable {
-    let kernel: ChosenKernel
-    let daemons: DaemonVersions
-    let labs: [Topology]
-    /// What predictions were made with figures of another version for.
-    let caveats: [String]
-
-    private struct Key: CodingKey {
-        let stringValue: String
-        var intValue: Int? { nil }
-        init(stringValue: String) { self.stringValue = stringValue }
-        init?(intValue: Int) { nil }
-    }
-
-    /// Each daemon under the name that lab files have for it.
-    func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: Key.self)
-        let source = if case .lab(let built) = kernel { built.metadata?.source ?? "" } else { "the host's own" }
-        try container.encode(NetlabCommand.configuration.version, forKey: Key(stringValue: "netlab"))
-        try container.encode(kernel.release, forKey: Key(stringValue: "kernel"))
-        try container.encode(source, forKey: Key(stringValue: "kernelSource"))
-        for daemon in DaemonRegistry.all {
-            try container.encode("\(daemons[daemon.id])", forKey: Key(stringValue: daemon.keyword))
-        }
-        // Of other systems, what was run of them; `unknown` where nobody knows its version.
-        let running = Set(labs.flatMap(daemons.running)).filter { $0.system != nil }
-        let systems = Dictionary(grouping: running) { $0.system?.description ?? "" }.mapValues { daemons in
-            Dictionary(daemons.map { ($0.keyword, $0.version?.description ?? "unknown") }) { first, _ in first }
-        }
-        try container.encode(systems, forKey: Key(stringValue: "systems"))
-        try container.encode(caveats, forKey: Key(stringValue: "caveats"))
     }
 }

@@ -4,15 +4,15 @@ import NetworkTypes
 import Recordings
 
 /// What came of playing one scenario once.
-public struct TestRun: Sendable {
-    public enum Outcome: String, Sendable, Encodable, CaseIterable {
+public struct TestRun: Sendable, Codable {
+    public enum Outcome: String, Sendable, Codable, CaseIterable {
         case pass, fail, inconclusive
         /// The lab could not be run.
         case broken
     }
 
     /// An expectation that was looked at in the course of a scenario.
-    public struct Check: Sendable {
+    public struct Check: Sendable, Codable {
         /// Since the scenario's beginning.
         public let at: Duration
         public let verdict: Verdict
@@ -36,7 +36,7 @@ public struct TestRun: Sendable {
         }
     }
 
-    public struct Alarm: Sendable, Encodable {
+    public struct Alarm: Sendable, Codable {
         /// Since the scenario's beginning.
         public let nanoseconds: Int64
         public let monitor: String
@@ -72,7 +72,7 @@ public struct TestRun: Sendable {
     /// What went through each end of the tunnels.
     public let traffic: TrafficReport
     /// The capture file that packets' numbers speak of.
-    public let capture: String?
+    public var capture: String?
     /// Why the lab could not be run, or not to the end; steps that could not be done among them.
     public let failures: [String]
     /// Whether it was broken off by its user.

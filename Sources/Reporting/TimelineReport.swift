@@ -2,13 +2,13 @@ import NetworkTypes
 import Recordings
 
 /// A failover step by step, with one cloud's nodes at the left and the other's at the right.
-public struct TimelineReport: Sendable, Encodable {
+public struct TimelineReport: Sendable, Codable {
     public let left: String
     public let right: String
     public let chapters: [Chapter]
 
     /// What followed one incident.
-    public struct Chapter: Sendable, Encodable {
+    public struct Chapter: Sendable, Codable {
         public let nanoseconds: Int64
         public let untilNanoseconds: Int64
         public let begun: [String]
@@ -25,7 +25,7 @@ public struct TimelineReport: Sendable, Encodable {
         }
     }
 
-    public struct Entry: Sendable, Encodable {
+    public struct Entry: Sendable, Codable {
         public let nanoseconds: Int64
         public let sinceNanoseconds: Int64
         public let node: String
@@ -41,7 +41,7 @@ public struct TimelineReport: Sendable, Encodable {
     }
 
     /// Requests that fared alike.
-    public struct Phase: Sendable, Encodable {
+    public struct Phase: Sendable, Codable {
         public let flow: String
         /// When the first and the last of them were sent, since the incident.
         public let fromNanoseconds: Int64

@@ -2,11 +2,11 @@ import LabRecords
 import NetworkTypes
 
 /// How much went through each end of a lab's tunnels over time: the graph of a cloud's monitor.
-public struct TrafficReport: Sendable, Encodable {
+public struct TrafficReport: Sendable, Codable {
     public let series: [Series]
 
     /// One end of a tunnel.
-    public struct Series: Sendable, Encodable {
+    public struct Series: Sendable, Codable {
         public let tunnel: String
         public let node: String
         /// By time.
@@ -14,7 +14,7 @@ public struct TrafficReport: Sendable, Encodable {
     }
 
     /// What was counted between two samples.
-    public struct Point: Sendable, Encodable {
+    public struct Point: Sendable, Codable {
         /// Since the beginning.
         public let fromNanoseconds: Int64
         public let toNanoseconds: Int64
@@ -77,7 +77,7 @@ public struct TrafficReport: Sendable, Encodable {
 
     private static func bar(_ value: Double, of most: Double) -> Character {
         guard value > 0 else { return "·" }
-        return bars[min(bars.count - 1, Int(value / most * Double(bars.count)))]
+        return bars[min(bars.count - 1, Int(min(value / most, 1) * Double(bars.count)))]
     }
 
     private static func rate(_ value: Double) -> String { "\(decimal(value))/s" }

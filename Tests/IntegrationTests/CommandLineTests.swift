@@ -6,7 +6,7 @@ import Testing
 struct CommandLineTests {
     static let verbs = [
         "up", "down", "list", "status", "watch", "clock", "exec", "shell", "logs", "fail", "heal", "faults", "test",
-        "soak",
+        "merge", "explore", "soak",
         "predict", "check", "capture", "packets", "probe", "explain", "wireshark", "new", "import", "validate", "diff",
         "graph",
         "providers", "plan", "mtu", "doctor", "gc", "kernel",

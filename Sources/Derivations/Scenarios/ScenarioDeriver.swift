@@ -54,6 +54,48 @@ public struct ScenarioDeriver: Sendable {
             ], length: mending + Self.rounded(comeback + Self.margin), outages: [], isDerived: true)
     }
 
+    /// The scenario in which faults begin, one group after the other, and nothing is mended.
+    ///
+    /// Each group waits until what came before it is over, as predictions have it, for they speak of labs that have come to rest. The scenario
+    /// ends when that is so of the last one.
+    ///
+    /// - Parameters:
+    ///   - groups: Faults that begin at once, and how long they are held back beyond that.
+    ///   - interval: Between two requests of a flow; nil for as often as the outages need.
+    public func scenario(
+        of groups: [(faults: [Fault], heldBack: Duration)], named name: String, summary: String,
+        interval: Duration? = nil
+    ) -> Scenario {
+        var steps: [Scenario.Step] = []
+        var active: [Fault] = []
+        var (at, longest) = (Self.beginning, Duration.zero)
+        for (faults, heldBack) in groups {
+            steps.append(.init(at: at + heldBack, line: 0, action: .fail(faults)))
+            let noticed = noticing(of: faults, with: active)
+            longest = max(longest, noticed)
+            active += faults
+            at += heldBack + max(Self.shortest, Self.rounded(noticed + Self.margin))
+        }
+        return Scenario(
+            name: name, line: 0, summary: summary, variant: nil,
+            traffic: traffic.map { flow in
+                interval.map { Scenario.Flow(probe: flow.probe, interval: $0, count: flow.count) }
+                    ?? Self.paced(flow, for: longest)
+            }, steps: steps, length: Self.rounded(at), outages: [], isDerived: true)
+    }
+
+    /// How long it takes until every outage is over, and everybody has given up what is silent.
+    private func noticing(of faults: [Fault], with active: [Fault]) -> Duration {
+        let outages = traffic.compactMap { flow in
+            topology.probe(named: flow.probe).map {
+                predictor.predicting(flow.count == nil ? .echo : .datagrams).predict(faults, with: active, for: $0)
+            }
+        }.flatMap(\.all).compactMap { prediction -> Duration? in
+            if case .outage(let window) = prediction.effect { window.latest } else { nil }
+        }
+        return max(outages.max() ?? .zero, predictor.settling(of: active + faults))
+    }
+
     private static let beginning = Duration.seconds(5)
     private static let shortest = Duration.seconds(20)
     private static let margin = Duration.seconds(5)
