@@ -68,7 +68,7 @@ struct OSPFTests {
             #expect(up.code == 0 && up.output.contains(#/ospf +near +up +west - east/#), up.account)
             let status = try await home.netlab.run("status", "inside")
             #expect(status.output.contains(#/near +west +e1 +east +Full +5 /#), status.account)
-            let packets = try await home.netlab.run("capture", "inside", "--on", "near", "--for", "3s")
+            let packets = try await home.netlab.run("capture", "inside", "--on", "west:e1", "--for", "3s")
             #expect(
                 packets.output.contains("OSPF Hello router 10.1.0.1 area 0.0.0.0 every 1s dead 4s neighbours 1"),
                 packets.account)
