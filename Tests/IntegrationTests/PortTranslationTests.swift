@@ -28,7 +28,9 @@ struct PortTranslationTests {
                 ("masquerade: 192.168.0.0/16}", "masquerade: 192.168.0.0/16, timeouts: {udp: 5s, udp-stream: 10s}}"),
                 ("    dpd: {delay: 10s, timeout: 30s}\n", ""))
             let validate = try await home.netlab.run("validate", "\(directory)/lab.yaml")
-            #expect((validate.output + validate.error).contains("router forgets who is behind a port after a silence of 10s"))
+            #expect(
+                (validate.output + validate.error).contains(
+                    "router forgets who is behind a port after a silence of 10s"))
             let up = try await home.netlab.execute(Netlab.program, ["up", directory, "--clock", "paused"])
             #expect(up.code == 0, up.account)
             let lab = RunningLab(home: home, name: "silence")
