@@ -55,6 +55,7 @@ extension Topology {
         switch (name, before.first) {
         case ("NAME", "tunnel"): return tunnels.map(\.name)
         case ("NAME", "bgp"): return sessionNames
+        case ("NAME", "ospf"): return ospfPlaces
         case ("NAME", "interface"): return interfaces(of: subject)
         case ("NODE", _): return nodes.map(\.name)
         case ("NODE/KIND", _): return daemonNames

@@ -121,6 +121,8 @@ private typealias Node = Yams.Node
           preferred: [{accept: all, set: {local-preference: 200}}]
         probes:
           across: {from: a, to: b, every: 1m, alarm: {after: 2}}
+        expect:
+          watched: {bfd: s}
         """
     ]
 }
