@@ -9,7 +9,7 @@ import Testing
         id: "aws/asn",
         source: ProviderSource(title: "A page of AWS", url: "https://example.net/asn", read: "2026-11-01"))
 
-    private func run(_ diagnostics: [LabFileDiagnostic], in directory: String = "/work") throws -> [String: Any] {
+    private func run(_ diagnostics: [LabFileDiagnostic], in directory: String = "/home/me") throws -> [String: Any] {
         let text = try SARIFReport(diagnostics, release: "1.2", directory: directory).text()
         let log = try #require(JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
         #expect(log["version"] as? String == "2.1.0")
@@ -30,7 +30,7 @@ import Testing
         let run = try run([
             LabFileDiagnostic(file: "labs/a b/lab.yaml", line: 7, message: "wrong", remedy: "Mend it."),
             LabFileDiagnostic(
-                severity: .warning, file: "/work/lab.yaml", line: nil, message: "hurts", remedy: "See.",
+                severity: .warning, file: "/home/me/lab.yaml", line: nil, message: "hurts", remedy: "See.",
                 rules: [Self.rule],
                 accepted: "on purpose"),
         ])
@@ -56,8 +56,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("./lab.yaml", "lab.yaml"), ("/other/lab.yaml", "file:///other/lab.yaml"), ("/work/é.yaml", "%C3%A9.yaml"),
-        ("/workshop/lab.yaml", "file:///workshop/lab.yaml"), ("a#b?c%.yaml", "a%23b%3Fc%25.yaml"),
+        ("./lab.yaml", "lab.yaml"), ("/other/lab.yaml", "file:///other/lab.yaml"), ("/home/me/é.yaml", "%C3%A9.yaml"),
+        ("/home/meshop/lab.yaml", "file:///home/meshop/lab.yaml"), ("a#b?c%.yaml", "a%23b%3Fc%25.yaml"),
     ]) func `A file is named as a browser takes it`(file: String, uri: String) throws {
         let run = try run([LabFileDiagnostic(file: file, line: 1, message: "m", remedy: "r")])
         #expect(place(results(run)[0]).uri == uri)
