@@ -107,7 +107,7 @@ let package = Package(
         .target(
             name: "LabFiles",
             dependencies: [
-                "ExpectationReading", "ScenarioReading", "PolicyReading", "OSPFReading", "Providers", "YAMLReading", "Daemons", "DaemonProfiles", "RoutingDaemons", "Certificates", "LabModel", "NetworkTypes",
+                "ExpectationReading", "ScenarioReading", "PolicyReading", "OSPFReading", "Providers", "YAMLReading", "Daemons", "DaemonProfiles", "RoutingDaemons", "ConfigurationFormats", "Certificates", "LabModel", "NetworkTypes",
                 .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: strict),

@@ -147,9 +147,14 @@ package enum LabLocator {
     package static func parse(_ text: String, path: String, variant: String? = nil) -> LabFile {
         let directory = directory(of: path)
         let providers = ProviderLocator(labDirectory: directory).library
-        return LabFile(text: text, file: path, variant: variant, providers: providers) { name in
-            try companion(name, in: directory)
-        }
+        return LabFile(
+            text: text, file: path, variant: variant, providers: providers,
+            companionNames: { names(in: "\(directory)/\($0)") }, companion: { try companion($0, in: directory) })
+    }
+
+    /// The names of the files in a directory, each of which may be a companion.
+    private static func names(in directory: String) -> [String] {
+        (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
     }
 
     /// The most bytes of a lab file, and of each file beside it.

@@ -56,7 +56,8 @@ struct OwnFilesTests {
         return directory.string
     }
 
-    /// A gateway that begins with its first packet, of either daemon, and a peer that only answers.
+    /// A gateway that begins with its first packet, of either daemon, whose connection is in a file that its own includes, and a peer that
+    /// only answers.
     @Test(arguments: ["libreswan", "strongswan"])
     func `Tunnels that wait for traffic get some`(daemon: String) async throws {
         try await LabHome.with { home in
@@ -128,7 +129,17 @@ struct OwnFilesTests {
                     secrets { ike-1 { secret = "an-example-key-of-a-test" } }
 
                     """
-                files.append(("\(name).conf", isPluto ? pluto : charon))
+                let text = isPluto ? pluto : charon
+                guard begins else {
+                    files.append(("\(name).conf", text))
+                    continue
+                }
+                // As it is in a system's own directory.
+                let place = isPluto ? "ipsec.d" : "conf.d"
+                try FileManager.default.createDirectory(
+                    atPath: "\(directory)/\(place)", withIntermediateDirectories: false)
+                files.append(("\(place)/azure.conf", text))
+                files.append(("\(name).conf", "include \(isPluto ? "/etc/ipsec.d/" : "conf.d/")*.conf\n"))
             }
             for (name, text) in files {
                 try text.write(toFile: "\(directory)/\(name)", atomically: true, encoding: .utf8)

@@ -141,6 +141,7 @@ public struct BirdFile {
             }
         }
         end()
-        return words
+        let lines = IncludedText.Lines(of: text)
+        return words.map { Word(text: $0.text, isQuoted: $0.isQuoted, line: lines[$0.line]) }
     }
 }

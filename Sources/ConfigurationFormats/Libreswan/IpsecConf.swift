@@ -32,7 +32,9 @@ public struct IpsecConf: Sendable {
         var includes: [(pattern: String, line: Int)] = []
         var current: String?
         var isSetup = false
+        let lines = IncludedText.Lines(of: text)
         for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
+            let number = lines[index + 1]
             let code = line.prefix { $0 != "#" }
             guard let first = code.first else { continue }
             let words = code.split(whereSeparator: \.isWhitespace)
@@ -41,16 +43,16 @@ public struct IpsecConf: Sendable {
                 isSetup = words == ["config", "setup"]
                 if let current {
                     sections[current] = sections[current] ?? []
-                    beginnings[current, default: []].append(index + 1)
+                    beginnings[current, default: []].append(number)
                 }
                 if words.count == 2, words[0] == "include" {
-                    includes.append((String(words[1]).unquoted, index + 1))
+                    includes.append((String(words[1]).unquoted, number))
                 }
             } else if current != nil || isSetup, let equals = code.firstIndex(of: "=") {
                 let key = code[..<equals].trimmed.lowercased()
                 let value = code[code.index(after: equals)...].trimmed.unquoted
                 if let current {
-                    sections[current, default: []].append(Parameter(key: key, value: value, line: index + 1))
+                    sections[current, default: []].append(Parameter(key: key, value: value, line: number))
                 } else {
                     setup.append((key, value))
                 }

@@ -2,7 +2,7 @@
 ///
 /// Follows strongswan.conf(5): `NAME { … }` is a section, `KEY = VALUE` a setting whose value ends with the line, `#` begins a
 /// comment, a section that stands twice is one, and the later value of a key counts. `NAME : OTHER { … }` takes in another
-/// section by its path from the top; `include` is not followed, since what it names is not beside the lab file.
+/// section by its path from the top. An `include` is none any more where ``IncludedText`` has found what it names.
 public struct StrongSwanSettings: Hashable, Sendable {
     public private(set) var values: [String: String] = [:]
     /// The line of each value.
@@ -127,9 +127,15 @@ public struct StrongSwanSettings: Hashable, Sendable {
 extension StrongSwanSettings {
     private struct Reader {
         private var rest: Substring
-        private var line = 1
+        private var passed = 1
+        private let lines: IncludedText.Lines
 
-        init(_ text: String) { rest = text[...] }
+        init(_ text: String) {
+            rest = text[...]
+            lines = IncludedText.Lines(of: text)
+        }
+
+        private var line: Int { lines[passed] }
 
         private static func isName(_ character: Character) -> Bool {
             !"#{}:,=\"".contains(character) && !character.isWhitespace
@@ -213,12 +219,12 @@ extension StrongSwanSettings {
             rest.removeFirst()
             var text = ""
             while let character = rest.popFirst() {
-                if character.isNewline { line += 1 }
+                if character.isNewline { passed += 1 }
                 switch character {
                 case "\"": return text
                 case "\\":
                     guard let escaped = rest.popFirst() else { break }
-                    if escaped.isNewline { line += 1 } else { text.append(Self.escapes[escaped] ?? escaped) }
+                    if escaped.isNewline { passed += 1 } else { text.append(Self.escapes[escaped] ?? escaped) }
                 default: text.append(character)
                 }
             }
@@ -232,7 +238,7 @@ extension StrongSwanSettings {
                 if first == "#" {
                     _ = takeWhile { !$0.isNewline }
                 } else if first.isWhitespace {
-                    if first.isNewline { line += 1 }
+                    if first.isNewline { passed += 1 }
                     rest.removeFirst()
                 } else {
                     return

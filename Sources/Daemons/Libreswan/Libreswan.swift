@@ -199,8 +199,8 @@ public struct Libreswan: KeyDaemon {
         problems += conf.includes.filter { !usualIncludes.contains($0.pattern) }.map { pattern, line in
             OwnFile.Problem(
                 .file, isWarning: true,
-                "\(file), line \(line): it includes \(pattern), which nodes of a lab do not have",
-                "Copy what is needed of it into \(file).")
+                "\(file), line \(line): it includes \(pattern), which is not beside the lab file",
+                "Put it there, a pattern's directory as well, or copy what is needed of it into \(file).")
         }
         return problems
     }

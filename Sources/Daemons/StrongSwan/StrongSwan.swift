@@ -194,8 +194,8 @@ public struct StrongSwan: KeyDaemon {
                 guard isHere, fnmatch(own, file, 0) == 0 else {
                     return OwnFile.Problem(
                         .file, isWarning: true,
-                        "\(file), line \(line): it includes \(pattern), which nodes of a lab do not have",
-                        "Copy what is needed of it into \(file).")
+                        "\(file), line \(line): it includes \(pattern), which is not beside the lab file",
+                        "Put it there, a pattern's directory as well, or copy what is needed of it into \(file).")
                 }
                 return OwnFile.Problem(
                     .file, "\(file), line \(line): it includes itself (\(pattern)), and swanctl never comes to an end",

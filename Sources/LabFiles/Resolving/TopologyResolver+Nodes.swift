@@ -56,7 +56,9 @@ extension TopologyResolver {
             keyDaemon: spec.keyDaemon.id,
             routingDaemon: spec.routingDaemon.id,
             preferredSource: spec.preferredSource?.value, decrementsTTL: spec.decrementsTTL.value,
-            routingConfiguration: spec.routingConfiguration.flatMap { companion($0, place: place) })
+            routingConfiguration: spec.routingConfiguration.flatMap {
+                configuration($0, place: place, needsAll: true)
+            })
         node.keySettings = checkedKeySettings(of: spec, place: place)
         node.bootTime = spec.boot.time
         node.bestPath = spec.bestPath
@@ -68,7 +70,7 @@ extension TopologyResolver {
 
     /// The text of a node's own file of settings for its key daemon.
     func keySettings(of spec: NodeSpec, place: String) -> String? {
-        spec.keySettings.flatMap { companion($0, place: "\(place).\(spec.keyDaemon.keyword)") }
+        spec.keySettings.flatMap { configuration($0, place: "\(place).\(spec.keyDaemon.keyword)") }
     }
 
     private func checkedKeySettings(of spec: NodeSpec, place: String) -> String? {

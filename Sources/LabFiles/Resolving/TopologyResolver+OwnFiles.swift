@@ -6,7 +6,7 @@ import YAMLReading
 // The connections in the files that tunnels' ends bring along.
 extension TopologyResolver {
     func connection(of end: TunnelSpec.End, file: Located<String>, place: String) -> OwnConnection? {
-        guard let text = companion(file, place: place) else { return nil }
+        guard let text = configuration(file, place: place) else { return nil }
         let addresses = self.ends(of: end.node.value).flatMap(\.addresses).map(\.value.address)
         let own = OwnFile(name: file.value, text: text, interface: end.interface?.value, addresses: addresses)
         let (connection, problems) = daemon(of: end.node.value).read(own, connection: end.connection?.value)

@@ -186,10 +186,10 @@ extension TopologyResolver {
                 "Add `secrets: FILE` with its pre-shared key, or `certificate: {file: …, key: …, ca: …}`.")
             return nil
         }
-        guard let configuration = companion(name, place: place) else { return nil }
+        guard let configuration = self.configuration(name, place: place) else { return nil }
         var secrets = ""
         if let file = end.secrets {
-            guard let text = companion(file, place: place) else { return nil }
+            guard let text = self.configuration(file, place: place) else { return nil }
             secrets = text
         }
         var files = ConnectionFiles(

@@ -33,13 +33,16 @@ extension LabFile {
             let (topology, warnings) = try resolve()
             return (topology, [], warnings)
         }
-        let source = (text: text, file: collector.file, providers: providers, date: date, companion: companion)
+        let source = (
+            text: text, file: collector.file, providers: providers, date: date, names: companionNames,
+            companion: companion
+        )
         let resolving = names.map { name in
             Task { () -> (topology: Topology, diagnostics: [LabFileDiagnostic]) in
                 // A tree of Yams' resolves its tags while it is read: each thread has its own.
                 let file = LabFile(
                     text: source.text, file: source.file, variant: name, providers: source.providers, date: source.date,
-                    companion: source.companion)
+                    companionNames: source.names, companion: source.companion)
                 var resolver = TopologyResolver(file: file)
                 return (resolver.resolve(), file.collector.diagnostics)
             }

@@ -43,6 +43,7 @@ public struct LabFile {
     let collector: DiagnosticCollector
     let text: String
     let companion: @Sendable (String) throws -> String
+    let companionNames: @Sendable (String) -> [String]
     /// When the lab comes up, in seconds since 1970: by this, certificates are valid or not.
     let date: Int64
     /// Nil where providers are not looked at.
@@ -61,10 +62,12 @@ public struct LabFile {
     ///   - variant: One of the file's variants, to be laid over it.
     ///   - providers: What `provider:` of a cloud may name; nil leaves providers' rules and defaults out.
     ///   - date: When the lab comes up, in seconds since 1970: its date is the machine's then.
-    ///   - companion: Reads a file beside the lab file by its plain name, for configurations that the lab brings along.
+    ///   - companionNames: The names of the files in a directory beside the lab file, or beside it itself (`.`).
+    ///   - companion: Reads a file beside the lab file by its path from there, for configurations that the lab brings along.
     public init(
         text: String, file: String, variant: String? = nil, providers: ProviderLibrary? = nil,
-        date: Int64 = CertificateDate.now, companion: @escaping @Sendable (String) throws -> String
+        date: Int64 = CertificateDate.now, companionNames: @escaping @Sendable (String) -> [String] = { _ in [] },
+        companion: @escaping @Sendable (String) throws -> String
     ) {
         let collector = DiagnosticCollector(file: file)
         self.text = text
@@ -73,6 +76,7 @@ public struct LabFile {
         self.providers = providers
         self.collector = collector
         self.companion = companion
+        self.companionNames = companionNames
         self.date = date
         self.variant = variant
         let section = root?.entry("variants")

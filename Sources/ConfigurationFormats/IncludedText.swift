@@ -1,0 +1,114 @@
+/// A file's text in which each `include` has given way to what it names, between two comments that say so.
+///
+/// All of these formats have comments that begin with `#` and end with the line. Whoever reads such a text takes what stands between the
+/// two for said in the line that includes it: the user's own file has no other.
+public struct IncludedText: Hashable, Sendable {
+    /// The user's file, as its daemon gets it.
+    public let text: String
+
+    /// Why a file cannot be put together.
+    public struct Failure: Error, Hashable, Sendable {
+        /// Of the user's own file, from 1.
+        public let line: Int
+        public let message: String
+
+        public init(line: Int, message: String) {
+            self.line = line
+            self.message = message
+        }
+    }
+
+    /// How deep files may include each other, and how many bytes they may have together.
+    private static let deepest = 16
+    private static let largest = 4 << 20
+
+    private static let beginning = "# netlab: in place of "
+    private static let end = "# netlab: end of what was included"
+
+    /// Puts a file together.
+    ///
+    /// - Parameters:
+    ///   - name: The file's, so that it is known when it includes itself.
+    ///   - files: What an `include` names: the files with their texts, or nil where it has to stay as it is.
+    public init(
+        _ text: String, name: String,
+        files: (_ pattern: String, _ line: Int) throws(Failure) -> [(name: String, text: String)]?
+    ) throws(Failure) {
+        guard text.contains("include") else {
+            self.text = text
+            return
+        }
+        var size = 0
+        func expand(_ text: String, names: [String], outermost: Int?) throws(Failure) -> String {
+            size += text.utf8.count
+            let failure = { (message: String, line: Int) in Failure(line: line, message: message) }
+            guard size <= Self.largest else {
+                throw failure("what it includes has more than \(Self.largest >> 20) MiB", outermost ?? 1)
+            }
+            var lines: [Substring] = []
+            for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated()
+            {
+                let place = outermost ?? index + 1
+                guard let pattern = Self.pattern(in: line), let found = try files(pattern, place) else {
+                    lines.append(line)
+                    continue
+                }
+                lines.append("\(Self.beginning)\(line.trimmed)")
+                for file in found {
+                    guard !names.contains(file.name) else {
+                        throw failure("it includes itself (\(pattern))", place)
+                    }
+                    guard names.count < Self.deepest else {
+                        throw failure("files include each other more than \(Self.deepest) deep", place)
+                    }
+                    lines.append("# \(file.name)")
+                    let inner = try expand(file.text, names: names + [file.name], outermost: place)
+                    lines.append(inner.last?.isNewline ?? false ? inner.dropLast() : inner[...])
+                }
+                lines.append("\(Self.end)")
+            }
+            return lines.joined(separator: "\n")
+        }
+        self.text = try expand(text, names: [name], outermost: nil)
+    }
+
+    /// What a line includes, where that is all it does: `include PATTERN`, in quotes and with a semicolon or not.
+    private static func pattern(in line: Substring) -> String? {
+        let code = line.trimmed
+        guard code.hasPrefix("include"), let space = code.dropFirst(7).first, space.isWhitespace || space == "\"" else {
+            return nil
+        }
+        var rest = code.dropFirst(7).prefix { $0 != "#" }.trimmed
+        if rest.hasSuffix(";") { rest = rest.dropLast().trimmed }
+        let pattern = rest.unquoted
+        guard !pattern.isEmpty, !pattern.hasPrefix("="), !pattern.contains("\"") else { return nil }
+        return pattern
+    }
+
+    /// The lines of a text as those of the user's own file.
+    struct Lines {
+        /// Nil where both are the same.
+        private let numbers: [Int]?
+
+        init(of text: String) {
+            guard text.contains(IncludedText.beginning) else {
+                numbers = nil
+                return
+            }
+            var depth = 0
+            var number = 0
+            numbers = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).map { line in
+                if line.hasPrefix(IncludedText.beginning) { depth += 1 }
+                if depth == 0 || depth == 1 && line.hasPrefix(IncludedText.beginning) { number += 1 }
+                if depth > 0, line == IncludedText.end { depth -= 1 }
+                return number
+            }
+        }
+
+        /// - Parameter line: Of the text, from 1.
+        subscript(line: Int) -> Int {
+            guard let numbers, numbers.indices.contains(line - 1) else { return line }
+            return numbers[line - 1]
+        }
+    }
+}
