@@ -229,7 +229,7 @@ let package = Package(
             dependencies: [
                 "CommandSupport",
                 "NetworkTypes", "PacketFormats", "CaptureFile", "PacketCapture", "Expectations",
-                "Derivations", "Predictions", "HeaderStacks", "Daemons", "DaemonProfiles", "LabRecords", "LabModel", "LabFiles", "LabDrafts", "Imports", "Differences", "Providers",
+                "Derivations", "Predictions", "HeaderStacks", "Daemons", "DaemonProfiles", "ConfigurationFormats", "LabRecords", "LabModel", "LabFiles", "LabDrafts", "Imports", "Differences", "Providers",
                 "LabPlan", "AgentProtocol", "KernelBuilds", "LabHost", "LabRuntime", "Pages", "Watching", "Futures", "Shards", "Reporting", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Subprocess", package: "swift-subprocess"),

@@ -153,7 +153,7 @@ package enum LabLocator {
     }
 
     /// The names of the files in a directory, each of which may be a companion.
-    private static func names(in directory: String) -> [String] {
+    package static func names(in directory: String) -> [String] {
         (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
     }
 

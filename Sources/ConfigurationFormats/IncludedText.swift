@@ -1,3 +1,5 @@
+import Glibc
+
 /// A file's text in which each `include` has given way to what it names, between two comments that say so.
 ///
 /// All of these formats have comments that begin with `#` and end with the line. Whoever reads such a text takes what stands between the
@@ -25,14 +27,13 @@ public struct IncludedText: Hashable, Sendable {
     private static let beginning = "# netlab: in place of "
     private static let end = "# netlab: end of what was included"
 
-    /// Puts a file together.
+    /// Puts a file together, as far as what it includes is there; what is not stays as it is written.
     ///
     /// - Parameters:
     ///   - name: The file's, so that it is known when it includes itself.
-    ///   - files: What an `include` names: the files with their texts, or nil where it has to stay as it is.
+    ///   - needsAll: Whether a file that is included by its name has to be there.
     public init(
-        _ text: String, name: String,
-        files: (_ pattern: String, _ line: Int) throws(Failure) -> [(name: String, text: String)]?
+        _ text: String, name: String, in directory: Directory, needsAll: Bool = false
     ) throws(Failure) {
         guard text.contains("include") else {
             self.text = text
@@ -49,7 +50,16 @@ public struct IncludedText: Hashable, Sendable {
             for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated()
             {
                 let place = outermost ?? index + 1
-                guard let pattern = Self.pattern(in: line), let found = try files(pattern, place) else {
+                guard let pattern = Self.pattern(in: line) else {
+                    lines.append(line)
+                    continue
+                }
+                guard let found = try directory.files(pattern, line: place) else {
+                    guard !needsAll || Directory.hasWildcard(pattern) else {
+                        throw failure(
+                            "it includes \(pattern), which is not beside it, and the daemon does not start without it",
+                            place)
+                    }
                     lines.append(line)
                     continue
                 }
@@ -83,6 +93,49 @@ public struct IncludedText: Hashable, Sendable {
         let pattern = rest.unquoted
         guard !pattern.isEmpty, !pattern.hasPrefix("="), !pattern.contains("\"") else { return nil }
         return pattern
+    }
+
+    /// Where what a file includes is looked for: the directory that the user's file is in.
+    ///
+    /// `include /etc/ipsec.d/azure.conf` is found as `etc/ipsec.d/azure.conf`, `ipsec.d/azure.conf` or `azure.conf`, a pattern such
+    /// as `/etc/ipsec.d/*.conf` in the first two of these directories alone, for the user's own has more than was meant.
+    public struct Directory {
+        /// The names of the files in a directory below, or in itself (`.`).
+        let names: (String) -> [String]
+        /// The text of a file, by its path from there.
+        let read: (String) throws -> String
+
+        public init(names: @escaping (String) -> [String], read: @escaping (String) throws -> String) {
+            self.names = names
+            self.read = read
+        }
+
+        static func hasWildcard(_ pattern: some StringProtocol) -> Bool { pattern.contains { "*?[".contains($0) } }
+
+        /// The files that a pattern names, in the order of their names; nil where there are none.
+        func files(_ pattern: String, line: Int) throws(Failure) -> [(name: String, text: String)]? {
+            let parts = pattern.split(separator: "/").filter { $0 != "." }
+            guard let last = parts.last, !parts.contains(".."), !parts.dropLast().contains(where: Self.hasWildcard)
+            else { return nil }
+            for start in parts.indices {
+                let parent = parts[start..<parts.endIndex - 1].joined(separator: "/")
+                let prefix = parent.isEmpty ? "" : "\(parent)/"
+                guard Self.hasWildcard(last) else {
+                    if let text = try? read("\(prefix)\(last)") { return [("\(prefix)\(last)", text)] }
+                    continue
+                }
+                guard !parent.isEmpty || start == 0 && !pattern.hasPrefix("/") else { continue }
+                let found = names(parent.isEmpty ? "." : parent).filter { fnmatch(String(last), $0, FNM_PERIOD) == 0 }
+                var files: [(name: String, text: String)] = []
+                for name in found.sorted() {
+                    do { files.append(("\(prefix)\(name)", try read("\(prefix)\(name)"))) } catch {
+                        throw Failure(line: line, message: "the file \(prefix)\(name) cannot be read: \(error)")
+                    }
+                }
+                if !files.isEmpty { return files }
+            }
+            return nil
+        }
     }
 
     /// The lines of a text as those of the user's own file.

@@ -176,6 +176,85 @@ struct KernelAmendment: Sendable, Hashable {
                 replacement: "linkwatch_nextevent = jiffies;")
         ])
 
+    /// A program may ask by poll(2) whether something is ready, without waiting, over and over until a timer of its own is due: the
+    /// daemons of FRR do so for up to a millisecond before each (lib/event.c, `fd_poll`, which rounds what is left down to nothing). Time
+    /// passes meanwhile by what reading the clock costs, some hundred nanoseconds, so that each millisecond takes thousands of
+    /// system calls. From the 17th such call on without a sleep in between, it waits for 50 microseconds, or until something is ready: no
+    /// longer than a program that sleeps may be late (prctl(2), PR_SET_TIMERSLACK).
+    static let pollingInVainWaits = KernelAmendment(
+        purpose: "lets time pass for a program that polls in vain",
+        edits: [
+            Edit(
+                file: "fs/select.c",
+                original: """
+                    static int do_poll(struct poll_list *list, struct poll_wqueues *wait,
+                    		   struct timespec64 *end_time)
+                    {
+                    """,
+                replacement: """
+                    /* Who has asked without waiting last, what it had slept by then, and how often it has found nothing since. */
+                    static struct task_struct *poller;
+                    static unsigned long poller_sleeps;
+                    static unsigned int vain_polls;
+
+                    static bool polls_in_vain(void)
+                    {
+                    	if (poller != current || poller_sleeps != current->nvcsw)
+                    		vain_polls = 0;
+                    	poller = current;
+                    	poller_sleeps = current->nvcsw;
+                    	return vain_polls++ >= 16;
+                    }
+
+                    static int do_poll(struct poll_list *list, struct poll_wqueues *wait,
+                    		   struct timespec64 *end_time)
+                    {
+                    	struct timespec64 turn = {};
+                    """),
+            Edit(
+                file: "fs/select.c",
+                original: """
+                    		pt->_qproc = NULL;
+                    		timed_out = 1;
+                    	}
+
+                    	if (end_time && !timed_out)
+                    		slack = select_estimate_accuracy(end_time);
+                    """,
+                replacement: """
+                    		if (polls_in_vain()) {
+                    			ktime_get_ts64(&turn);
+                    			timespec64_add_ns(&turn, 50 * NSEC_PER_USEC);
+                    			end_time = &turn;
+                    		} else {
+                    			pt->_qproc = NULL;
+                    			timed_out = 1;
+                    		}
+                    	}
+
+                    	if (end_time && !timed_out && end_time != &turn)
+                    		slack = select_estimate_accuracy(end_time);
+                    """),
+            Edit(
+                file: "fs/select.c",
+                original: """
+                    		if (!poll_schedule_timeout(wait, TASK_INTERRUPTIBLE, to, slack))
+                    			timed_out = 1;
+                    	}
+                    	return count;
+                    """,
+                replacement: """
+                    		if (!poll_schedule_timeout(wait, TASK_INTERRUPTIBLE, to, slack))
+                    			timed_out = 1;
+                    	}
+                    	if (end_time == &turn)
+                    		poller_sleeps = current->nvcsw;
+                    	if (count)
+                    		vain_polls = 0;
+                    	return count;
+                    """),
+        ])
+
     /// In Linux 7.x, the scheduler's clock is put forward where programs use the processor and no time passes, by a tick each time, and
     /// back by a tick with each timer, which may come long before a tick is over. A clock that goes back stands still for the scheduler,
     /// until it is again where it was: nobody's turn ends then. It goes on instead; nothing but the scheduler looks at it.

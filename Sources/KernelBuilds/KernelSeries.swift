@@ -71,6 +71,7 @@ struct KernelSeries: Sendable, Hashable {
 
     private static let sinceLinux7: [KernelAmendment] = [
         .outputIsWrittenWhole, .kernelWorkGoesFirst, .schedulingClockGoesOn, .carriersAreToldAtOnce,
+        .pollingInVainWaits,
     ]
 
     /// The tables of iptables-legacy(8) are off in Linux 7.x unless asked for.

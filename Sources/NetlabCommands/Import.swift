@@ -1,5 +1,6 @@
 import ArgumentParser
 import CommandSupport
+import ConfigurationFormats
 import FoundationEssentials
 import Glibc
 import Imports
@@ -84,15 +85,34 @@ struct Import: AsyncParsableCommand {
     }
 
     private static func read(_ path: String) throws -> ImportFile {
+        let text: String
         do {
-            return ImportFile(
-                path: path == "-" ? "standard input" : path,
-                text: try TextFile.read(path == "-" ? "/dev/stdin" : path, limit: LabImport.largestInput))
+            text = try TextFile.read(path == "-" ? "/dev/stdin" : path, limit: LabImport.largestInput)
         } catch {
             throw CommandError(
                 message: "\(path) cannot be read: \(error)",
                 remedy: "Look at its path and permissions: it is a file of at most \(LabImport.largestInput >> 20) MiB."
             )
+        }
+        guard path.hasSuffix(".conf") || path.hasSuffix(".secrets") else {
+            return ImportFile(path: path == "-" ? "standard input" : path, text: text)
+        }
+        return ImportFile(path: path, text: try whole(text, path: path))
+    }
+
+    /// A daemon's own file with those that it includes and that lie beside it.
+    private static func whole(_ text: String, path: String) throws -> String {
+        let directory = LabLocator.directory(of: path)
+        let neighbours = IncludedText.Directory(
+            names: { LabLocator.names(in: "\(directory)/\($0)") },
+            read: { try TextFile.read($0, in: directory, limit: LabImport.largestInput) })
+        let name = path.split(separator: "/").last.map(String.init) ?? path
+        do {
+            return try IncludedText(text, name: name, in: neighbours).text
+        } catch {
+            throw CommandError(
+                message: "\(path), line \(error.line): \(error.message)",
+                remedy: "Mend the file, or remove the line.")
         }
     }
 

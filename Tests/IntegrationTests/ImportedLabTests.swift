@@ -20,7 +20,8 @@ struct ImportedLabTests {
         ),
         ("gcp", ["gcp/tunnel.json", "gcp/gateway.json", "gcp/router.json"]),
         ("oci", ["oci/tunnels.json", "oci/psk.json"]),
-        ("own", ["own/left/ipsec.conf", "own/right/swanctl.conf"]),
+        // Its connection is in a file that it includes.
+        ("own", ["own/including/ipsec.conf", "own/right/swanctl.conf"]),
         ("older", ["own/old/ipsec.conf", "own/right/swanctl.conf"]),
         ("nat", ["own/hq/ipsec.conf", "own/branch/ipsec.conf"]),
     ]

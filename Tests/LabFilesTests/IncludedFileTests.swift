@@ -210,7 +210,7 @@ struct IncludedFileTests {
             files.merging(["bird.conf": "router id 192.0.2.1;\ninclude \"peers.conf\";\n"]) { $1 }, bird: "bird.conf")
         #expect(
             missing.errors == [
-                "nodes.west: bird.conf, line 2: it includes peers.conf, which is not beside the lab file, and the daemon does not start without it"
+                "nodes.west: bird.conf, line 2: it includes peers.conf, which is not beside it, and the daemon does not start without it"
             ], "\(missing)")
         let pattern = try Self.resolve(
             files.merging(["bird.conf": "router id 192.0.2.1;\ninclude \"/etc/bird/peers/*.conf\";\n"]) { $1 },
