@@ -15,7 +15,7 @@ let optimized = strict + [.unsafeFlags(["-Xfrontend", "-O"], .when(configuration
 let fuzzedModules: [Target.Dependency] = [
     "NetworkTypes", "PacketFormats", "CaptureFile", "Decryption", "Certificates", "Expectations", "Recordings", "Derivations",
     "Predictions", "LabRecords",
-    "LabModel", "LabFiles", "Imports", "Providers", "LabPlan", "AgentProtocol", "Reporting", "Shards", "CNetlink", "CNftables", "Netlink", "Daemons", "RoutingDaemons",
+    "LabModel", "LabFiles", "Imports", "Providers", "LabPlan", "AgentProtocol", "Reporting", "Shards", "Serving", "CNetlink", "CNftables", "Netlink", "Daemons", "RoutingDaemons",
     "DaemonDrivers",
     "Probing", "LabRuntime",
 ]
@@ -153,9 +153,10 @@ let package = Package(
             dependencies: ["Reporting", "Expectations", "Recordings", "Predictions", "LabModel", "NetworkTypes"],
             swiftSettings: strict),
         .target(name: "Shards", dependencies: ["Reporting"], swiftSettings: strict),
+        .target(name: "Serving", dependencies: ["CLinux"], swiftSettings: strict),
         .target(
             name: "Pages",
-            dependencies: ["Reporting", "Expectations", "Recordings", "Predictions", "LabModel", "NetworkTypes"],
+            dependencies: ["Watching", "AgentProtocol", "Reporting", "Expectations", "Recordings", "Predictions", "LabModel", "NetworkTypes"],
             swiftSettings: strict),
 
         // What touches the kernel a lab runs on.
@@ -230,7 +231,7 @@ let package = Package(
                 "CommandSupport",
                 "NetworkTypes", "PacketFormats", "CaptureFile", "PacketCapture", "Expectations",
                 "Derivations", "Predictions", "HeaderStacks", "Daemons", "DaemonProfiles", "ConfigurationFormats", "LabRecords", "LabModel", "LabFiles", "LabDrafts", "Imports", "Differences", "Providers",
-                "LabPlan", "AgentProtocol", "KernelBuilds", "LabHost", "LabRuntime", "Pages", "Watching", "Futures", "Shards", "Reporting", "CLinux",
+                "LabPlan", "AgentProtocol", "KernelBuilds", "LabHost", "LabRuntime", "Pages", "Watching", "Serving", "Futures", "Shards", "Reporting", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -316,6 +317,7 @@ let package = Package(
                 "LabRecords", "LabModel", "NetworkTypes",
             ],
             swiftSettings: strict),
+        .testTarget(name: "ServingTests", dependencies: ["Serving"], swiftSettings: strict),
         .testTarget(
             name: "WatchingTests", dependencies: ["Watching", "AgentProtocol", "Reporting", "LabModel", "NetworkTypes"],
             swiftSettings: strict),
@@ -332,7 +334,7 @@ let package = Package(
         .testTarget(
             name: "PagesTests",
             dependencies: [
-                "Daemons", "Pages", "Reporting", "Expectations", "Recordings", "Predictions", "LabFiles", "LabRecords", "LabModel",
+                "AgentProtocol", "Watching", "Daemons", "Pages", "Reporting", "Expectations", "Recordings", "Predictions", "LabFiles", "LabRecords", "LabModel",
                 "NetworkTypes",
             ],
             swiftSettings: strict),

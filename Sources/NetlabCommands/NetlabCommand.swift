@@ -20,7 +20,8 @@ struct NetlabCommand: AsyncParsableCommand {
         // Each has its name written down: to find out a type's name takes longer than all else that reads a command line.
         groupedSubcommands: [
             CommandGroup(
-                name: "Labs", subcommands: [Up.self, Down.self, List.self, Status.self, Watch.self, Clock.self]),
+                name: "Labs",
+                subcommands: [Up.self, Down.self, List.self, Status.self, Watch.self, Serve.self, Clock.self]),
             CommandGroup(name: "Inside a lab", subcommands: [Exec.self, Shell.self, Logs.self]),
             CommandGroup(name: "Breaking things", subcommands: [Fail.self, Heal.self, Faults.self]),
             CommandGroup(

@@ -13,7 +13,7 @@ struct Watch: AsyncParsableCommand {
         commandName: "watch",
         abstract: "Watch a running lab on the whole terminal, and break and mend it by keys.",
         discussion: """
-            Shows tunnels, BGP sessions, paths, faults and alarms as `netlab status` has them, and below them what has changed, \
+            Shows tunnels with what their ends send by the lab's clock, BGP sessions, paths, faults and alarms, and below them what has changed, \
             with the lab's time of the look that saw it: what changes and changes back between two looks is not seen.
 
             Keys: p pauses and resumes the clock; a and A advance it by 10s and 1m; f breaks something, as for `netlab fail`; h \
@@ -132,7 +132,7 @@ struct Watch: AsyncParsableCommand {
                     case .look: look()
                     case let action?:
                         panel.begin(action)
-                        Task { sender.yield(.done(failure: await perform(action, on: lab, topology))) }
+                        Task { sender.yield(.done(failure: await action.perform(on: lab, topology))) }
                     }
                 }
             }
@@ -143,26 +143,6 @@ struct Watch: AsyncParsableCommand {
             }
         }
         return .quit
-    }
-
-    /// - Returns: What went wrong, in words; nil where nothing did.
-    private static func perform(
-        _ action: WatchPanel.Action, on lab: LabDirectory, _ topology: Topology
-    ) async -> String? {
-        do {
-            switch action {
-            case .pause: _ = try await LabClient(lab).ask(SetClock(.paused))
-            case .resume: _ = try await LabClient(lab).ask(SetClock(.paced))
-            case .advance(let time): _ = try await LabClient(lab).ask(AdvanceClock(by: time))
-            case .fail(let text): _ = try await LabClient(lab).ask(CauseFaults([Fault(text, in: topology)], for: nil))
-            case .heal(let fault): _ = try await LabClient(lab).ask(HealFaults([fault]))
-            case .healAll: _ = try await LabClient(lab).ask(HealFaults(nil))
-            case .look, .quit: break
-            }
-            return nil
-        } catch {
-            return "\(error)"
-        }
     }
 
     /// Reads on a thread of its own, which ends with the terminal or with the process.

@@ -2,6 +2,13 @@
 struct Page {
     let title: String
     let body: Markup
+    /// Whether it runs scripts of the server that it comes from, and asks that server: for a page that lives.
+    var scripts = false
+
+    private var policy: Markup {
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+            + (scripts ? "; script-src 'self'; connect-src 'self'" : .empty)
+    }
 
     var text: String {
         let page: Markup = """
@@ -10,7 +17,7 @@ struct Page {
             <head>
             <meta charset="utf-8">
             <meta name="viewport" content="width=device-width, initial-scale=1">
-            <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
+            <meta http-equiv="Content-Security-Policy" content="\(policy)">
             <link rel="icon" href="data:,">
             <title>\(title)</title>
             <style>
@@ -48,12 +55,17 @@ struct Page {
         details { background: var(--panel); border: 1px solid var(--line); border-radius: 6px; padding: .5rem .8rem; margin: .6rem 0; }
         details details { background: var(--ground); } summary { cursor: pointer; } summary:focus-visible, a:focus-visible { outline: 2px solid var(--accent); }
         dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; margin: .3rem 0; font-size: .9rem; } dt { color: var(--faint); } dd { margin: 0; }
+        form { display: flex; flex-wrap: wrap; gap: .4rem; align-items: center; margin: .6rem 0; }
+        button, input { font: inherit; color: inherit; background: var(--panel); border: 1px solid var(--line); border-radius: 6px; padding: .2rem .6rem; }
+        button { cursor: pointer; } button:hover { border-color: var(--accent); } button:disabled, input:disabled { opacity: .5; }
+        button:focus-visible, input:focus-visible { outline: 2px solid var(--accent); } input { max-width: 100%; background: var(--ground); }
         svg { max-width: 100%; height: auto; display: block; } svg text { fill: var(--text); font: 12px system-ui, sans-serif; }
         svg .small { font-size: 10.5px; fill: var(--faint); } svg .axis { stroke: var(--line); } svg .incident { stroke: var(--text); stroke-dasharray: 4 3; }
         svg .ok { fill: var(--ok); } svg .lost { fill: var(--lost); } svg .band { fill: var(--band); stroke: var(--accent); stroke-width: 1; }
         svg .event { fill: var(--accent); } svg .warn { fill: var(--doubt); } svg .link { stroke: var(--faint); fill: none; }
         svg .tunnel { stroke: var(--accent); fill: none; stroke-width: 2.2; } svg .plain { stroke: var(--doubt); stroke-dasharray: 7 4; }
-        svg .unused { stroke-dasharray: 2 5; } svg .node { fill: var(--ground); stroke: var(--text); } svg .cloud { fill: var(--panel); stroke: var(--line); }
+        svg .unused { stroke-dasharray: 2 5; } svg .link.down, svg .tunnel.down, svg .node.down { stroke: var(--lost); stroke-dasharray: 3 3; }
+        svg .small.lost { fill: var(--bad); font-weight: 700; } svg .node { fill: var(--ground); stroke: var(--text); } svg .cloud { fill: var(--panel); stroke: var(--line); }
         svg .sent { fill: none; stroke: var(--accent); stroke-width: 1.4; } svg .received { fill: none; stroke: var(--doubt); stroke-width: 1.2; stroke-dasharray: 3 2; }
         @media (max-width: 40rem) { body { padding: .6rem; font-size: 14px; } svg.wide { min-width: 40rem; } }
         """

@@ -1,5 +1,7 @@
+import AgentProtocol
 import LabModel
 import NetworkTypes
+import Reporting
 
 /// A lab as a picture: its clouds from left to right, nodes and links in them, tunnels between.
 ///
@@ -21,9 +23,46 @@ public struct TopologyFigure {
     private let places: [String: Place]
     private let clouds: [(title: String, x: Double, width: Double)]
     private let size: (width: Double, height: Double)
+    /// Of a running lab; nil for one as its file has it.
+    private let state: State?
 
-    public init(_ topology: Topology) {
+    /// What of a running lab is shown in its picture.
+    public struct State {
+        fileprivate let status: LabStatus
+        fileprivate let rates: LabRates?
+
+        public init(_ status: LabStatus, rates: LabRates?) {
+            self.status = status
+            self.rates = rates
+        }
+
+        /// Whether a tunnel is not up though it is to be.
+        fileprivate func isDown(tunnel: String) -> Bool {
+            status.tunnels.contains { $0.name == tunnel && $0.state == .down }
+                || status.plainTunnels.contains { $0.name == tunnel && !$0.isUp }
+        }
+
+        /// Whether an interface of a link is down.
+        fileprivate func isDown(_ link: Link) -> Bool {
+            link.ends.contains { end in
+                status.nodes.first { $0.name == end.node }?.interfaces.contains {
+                    $0.name == end.routedInterface.description && !$0.isUp
+                } ?? false
+            }
+        }
+
+        /// The daemons of a node that do not run.
+        fileprivate func stopped(at node: String) -> [String] {
+            status.daemons.filter { $0.name.hasPrefix("\(node)/") && (!$0.isRunning || $0.isSuspended) }.map {
+                String($0.name.dropFirst(node.count + 1))
+            }
+        }
+    }
+
+    /// - Parameter state: Of the running lab, so that what is down is drawn as such and tunnels say how much they carry.
+    public init(_ topology: Topology, state: State? = nil) {
         self.topology = topology
+        self.state = state
         let distances = Self.distances(in: topology)
         let title = { (id: String?) in topology.clouds.first { $0.name == id }?.title ?? id ?? "" }
         let mean = { (nodes: [Node]) in
@@ -96,7 +135,8 @@ public struct TopologyFigure {
             <style>text { font: 12px system-ui, sans-serif; fill: #1b1f24 } .small { font-size: 10.5px; fill: #57606a }
             .link { stroke: #57606a; fill: none } .tunnel { stroke: #0550ae; fill: none; stroke-width: 2.2 }
             .plain { stroke: #7a4b00; stroke-dasharray: 7 4 } .unused { stroke-dasharray: 2 5 }
-            .node { fill: #fff; stroke: #1b1f24 } .cloud { fill: #f5f6f8; stroke: #c9ced6 }</style>
+            .down { stroke: #cf222e; stroke-dasharray: 3 3 } .small.lost { fill: #b3141f; font-weight: 700 }
+            .node { fill: #fff; stroke: #1b1f24 } .node.down { stroke: #cf222e } .cloud { fill: #f5f6f8; stroke: #c9ced6 }</style>
             <rect width="100%" height="100%" fill="#fff"/>
             """
         let all: Markup = """
@@ -110,8 +150,21 @@ public struct TopologyFigure {
     /// For who does not see it.
     private var words: String {
         let tunnels = topology.tunnels.map { "\($0.name) between \($0.ends.map(\.node).joined(separator: " and "))" }
-        return "\(topology.nodes.count) nodes and \(topology.links.count) links"
-            + (tunnels.isEmpty ? "" : "; tunnels: \(tunnels.joined(separator: ", "))")
+        return "\(Self.count(topology.nodes, "node")) and \(Self.count(topology.links, "link"))"
+            + (tunnels.isEmpty ? "" : "; tunnels: \(tunnels.joined(separator: ", "))") + brokenWords
+    }
+
+    private static func count(_ parts: [some Any], _ noun: String) -> String {
+        parts.count == 1 ? "1 \(noun)" : "\(parts.count) \(noun)s"
+    }
+
+    private var brokenWords: String {
+        guard let state else { return "" }
+        let down =
+            (topology.tunnels.map(\.name) + topology.plainTunnels.map(\.name)).filter(state.isDown(tunnel:))
+            .map { "tunnel \($0)" } + topology.links.filter(state.isDown).map { "link \($0.name)" }
+            + topology.nodes.flatMap { node in state.stopped(at: node.name).map { "\(node.name)/\($0)" } }
+        return down.isEmpty ? "; nothing is down" : "; down: \(down.joined(separator: ", "))"
     }
 
     private func cloud(_ cloud: (title: String, x: Double, width: Double)) -> Markup {
@@ -127,11 +180,13 @@ public struct TopologyFigure {
         guard let place = places[node.name] else { return .empty }
         let daemons = topology.daemons(of: node.name).map(\.rawValue).joined(separator: ", ")
         let addresses = topology.linkEnds(of: node.name).flatMap(\.end.addresses).map(\.description)
+        let stopped = state?.stopped(at: node.name) ?? []
+        let under = stopped.isEmpty ? daemons : "\(stopped.joined(separator: ", ")) stopped"
         return """
             <g><title>\(node.summary.isEmpty ? node.name : node.summary) (\(addresses.joined(separator: ", ")))</title>
-            <rect class="node" x="\(place.x)" y="\(place.y)" width="\(Self.boxWidth)" height="\(Self.boxHeight)" rx="5"/>
+            <rect class="node\(stopped.isEmpty ? "" : " down")" x="\(place.x)" y="\(place.y)" width="\(Self.boxWidth)" height="\(Self.boxHeight)" rx="5"/>
             <text x="\(place.x + Self.boxWidth / 2)" y="\(place.y + (daemons.isEmpty ? 24 : 18))" text-anchor="middle">\(node.name)</text>
-            <text class="small" x="\(place.x + Self.boxWidth / 2)" y="\(place.y + 32)" text-anchor="middle">\(daemons)</text></g>
+            <text class="small\(stopped.isEmpty ? "" : " lost")" x="\(place.x + Self.boxWidth / 2)" y="\(place.y + 32)" text-anchor="middle">\(under)</text></g>
 
             """
     }
@@ -158,7 +213,7 @@ public struct TopologyFigure {
             "\(end.node):\(end.interface) \(end.addresses.map(\.description).joined(separator: ", "))"
         }
         return """
-            <path class="link" d="\(path)"><title>\(link.name): \(addresses.joined(separator: " - ")), MTU \(link.mtu.bytes), \(link.delay.shortText)</title></path>
+            <path class="link\(state?.isDown(link) ?? false ? " down" : "")" d="\(path)"><title>\(link.name): \(addresses.joined(separator: " - ")), MTU \(link.mtu.bytes), \(link.delay.shortText)</title></path>
 
             """
     }
@@ -186,9 +241,11 @@ public struct TopologyFigure {
             // Beside each other where several begin at a node.
             let shift = Double(number % 5) * 6 - 12
             let feet = ends.map { foot(of: $0, shift) }
+            let isDown = state?.isDown(tunnel: tunnel.0) ?? false
+            let rates = state?.rates?.text(of: tunnel.0).map { ": \($0)" } ?? ""
             return """
-                <path class="\(tunnel.2)" d="M\(feet[0].path) L\(feet[0].x) \(y) L\(feet[1].x) \(y) L\(feet[1].back)"><title>\(tunnel.0) \(tunnel.3)</title></path>
-                <text class="small" x="\(feet[0].x + 8)" y="\(y - 4)">\(tunnel.0)</text>
+                <path class="\(tunnel.2)\(isDown ? " down" : "")" d="M\(feet[0].path) L\(feet[0].x) \(y) L\(feet[1].x) \(y) L\(feet[1].back)"><title>\(tunnel.0) \(tunnel.3)</title></path>
+                <text class="small\(isDown ? " lost" : "")" x="\(feet[0].x + 8)" y="\(y - 4)">\(tunnel.0)\(isDown ? " down" : rates)</text>
 
                 """
         }

@@ -5,8 +5,10 @@ import PacketFormats
 /// What a node lets in, and what the fabric lets through.
 extension Forwarding {
     /// Why a node that stands at an instance's port drops a packet that it forwards; nil where it does not.
+    ///
+    /// - Parameter output: Where it leaves in clear; nil where it does not.
     func refusal(
-        of packet: Packet, at place: Place, to output: InterfaceName, _ path: inout Path, _ damage: Damage,
+        of packet: Packet, at place: Place, to output: InterfaceName?, _ path: inout Path, _ damage: Damage,
         _ known: Set<Damage.Port>
     ) -> String? {
         for (instance, port, own) in place.instances {

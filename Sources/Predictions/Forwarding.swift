@@ -226,12 +226,14 @@ struct Forwarding: Sendable {
         }
         if packet.source == nil { packet.source = place.source(by: hop.interface, for: packet.destination, damage) }
         path.exits.append(Exit(port: port, tunnel: packet.tunnel, overhead: packet.overhead))
-        if packet.input != nil, let refusal = refusal(of: packet, at: place, to: hop.interface, &path, damage, known) {
+        let entrance =
+            policyEnd(for: packet, at: place) ?? place.tunnels.first { $0.end.interface == hop.interface }
+        // What a policy takes does not leave where its route leads, but where its tunnel's own packets do.
+        let output = entrance?.end.steering == .policy ? nil : hop.interface
+        if packet.input != nil, let refusal = refusal(of: packet, at: place, to: output, &path, damage, known) {
             return lost(refusal)
         }
-        if let (tunnel, end) = policyEnd(for: packet, at: place)
-            ?? place.tunnels.first(where: { $0.end.interface == hop.interface }), let peer = tunnel.peer(of: end)
-        {
+        if let (tunnel, end) = entrance, let peer = tunnel.peer(of: end) {
             let entrance = Damage.Side(name: tunnel.name, node: node.name)
             path.entrances.insert(entrance)
             guard packet.tunnel == nil || packet.isWrapped else {

@@ -12,31 +12,76 @@ public struct StatusReport: Sendable {
         self.versions = versions
     }
 
-    /// A few lines: whether all is up and where the traffic goes.
-    public func brief(style: Style) -> String {
-        let used = status.tunnels.filter { $0.state != .unused }
-        let rows =
-            used.map { ["tunnel", $0.name, word($0.state, style), $0.ends.map(\.node).joined(separator: " - ")] }
-            + status.plainTunnels.map {
-                ["tunnel", $0.name, word($0.isUp ? .up : .down, style), $0.ends.map(\.node).joined(separator: " - ")]
+    /// What a state is called, and whether that is good.
+    public struct Word: Hashable, Sendable {
+        public enum Sense: Hashable, Sendable { case good, bad, faint, plain }
+
+        public let text: String
+        public let sense: Sense
+
+        func styled(_ style: Style) -> String {
+            switch sense {
+            case .good: style.good(text)
+            case .bad: style.bad(text)
+            case .faint: style.faint(text)
+            case .plain: text
             }
+        }
+    }
+
+    /// A tunnel, a session, an adjacency, a path or a fault in a line.
+    public struct Line: Hashable, Sendable {
+        public let kind: String
+        public let name: String
+        public let state: Word
+        /// Its ends, or its way.
+        public let detail: String
+        /// Whether ``detail`` is what its ends send, with their names.
+        var hasRates = false
+    }
+
+    /// Whether all is up and where the traffic goes.
+    ///
+    /// - Parameter rates: What tunnels carry, to be shown beside their ends' names.
+    public func lines(rates: LabRates? = nil) -> [Line] {
+        let tunnel = { (name: String, isUp: Bool, nodes: [String]) in
+            let sent = rates?.text(of: name)
+            return Line(
+                kind: "tunnel", name: name, state: Self.word(isUp ? .up : .down),
+                detail: sent ?? nodes.joined(separator: " - "), hasRates: sent != nil)
+        }
+        return status.tunnels.filter { $0.state != .unused }.map {
+            tunnel($0.name, $0.state == .up, $0.ends.map(\.node))
+        }
+            + status.plainTunnels.map { tunnel($0.name, $0.isUp, $0.ends.map(\.node)) }
             + status.sessions.map { session in
-                [
-                    "bgp", session.name, word(session, style),
-                    session.speakers.map { "\($0.node) AS\($0.asn)" }.joined(separator: " - "),
-                ]
+                Line(
+                    kind: "bgp", name: session.name, state: Self.word(session),
+                    detail: session.speakers.map { "\($0.node) AS\($0.asn)" }.joined(separator: " - "))
             }
             + status.adjacencies.map { adjacency in
-                [
-                    "ospf", adjacency.link, word(adjacency.isUp ? .up : .down, style),
-                    adjacency.ends.map(\.node).joined(separator: " - "),
-                ]
+                Line(
+                    kind: "ospf", name: adjacency.link, state: Self.word(adjacency.isUp ? .up : .down),
+                    detail: adjacency.ends.map(\.node).joined(separator: " - "))
             }
             + status.paths.map { path in
-                ["path", path.probe, word(path, style), path.isAnswered == true ? way(path) : path.broken ?? way(path)]
+                Line(
+                    kind: "path", name: path.probe, state: Self.word(path),
+                    detail: path.isAnswered == true ? way(path) : path.broken ?? way(path))
             }
-        let broken = status.faults.map { ["fault", $0.fault.description, style.bad("active"), "since \($0.since)"] }
-        return clockLine(style) + "\n" + Table(columns: [], rows: rows + broken).text(style: style, indent: "  ")
+            + status.faults.map {
+                Line(
+                    kind: "fault", name: $0.fault.description, state: Word(text: "active", sense: .bad),
+                    detail: "since \($0.since)")
+            }
+    }
+
+    /// A few lines: whether all is up and where the traffic goes.
+    public func brief(style: Style, rates: LabRates? = nil) -> String {
+        let rows = lines(rates: rates).map { line in
+            [line.kind, line.name, line.state.styled(style), line.hasRates ? style.faint(line.detail) : line.detail]
+        }
+        return clockLine(style) + "\n" + Table(columns: [], rows: rows).text(style: style, indent: "  ")
     }
 
     /// Everything.
@@ -76,7 +121,8 @@ public struct StatusReport: Sendable {
     private func tunnels(_ style: Style) -> String {
         let rows = status.tunnels.flatMap { tunnel in
             tunnel.ends.enumerated().map { index, end in
-                [index == 0 ? tunnel.name : "", index == 0 ? word(tunnel.state, style) : ""] + traffic(of: end)
+                [index == 0 ? tunnel.name : "", index == 0 ? Self.word(tunnel.state).styled(style) : ""]
+                    + traffic(of: end)
             }
         }
         return section(["NAME", "STATE", "NODE", "DEV", "SPI IN", "SPI OUT", "BYTES IN / OUT", "AGE"], rows, style)
@@ -86,7 +132,7 @@ public struct StatusReport: Sendable {
         let rows = status.plainTunnels.flatMap { tunnel in
             tunnel.ends.enumerated().map { index, end in
                 [
-                    index == 0 ? tunnel.name : "", index == 0 ? word(tunnel.isUp ? .up : .down, style) : "",
+                    index == 0 ? tunnel.name : "", index == 0 ? Self.word(tunnel.isUp ? .up : .down).styled(style) : "",
                     index == 0 ? tunnel.kind.rawValue : "", end.node, end.interface.description,
                     "\(end.local) > \(end.remote?.description ?? "any")", "\(end.mtu)",
                     "\(Self.amount(end.receivedBytes)) / \(Self.amount(end.sentBytes))", end.options,
@@ -220,26 +266,27 @@ public struct StatusReport: Sendable {
 
     // MARK: Words
 
-    private func word(_ state: TunnelStatus.State, _ style: Style) -> String {
+    private static func word(_ state: TunnelStatus.State) -> Word {
         switch state {
-        case .up: style.good("up")
-        case .down: style.bad("down")
-        case .unused: style.faint("unused")
+        case .up: Word(text: "up", sense: .good)
+        case .down: Word(text: "down", sense: .bad)
+        case .unused: Word(text: "unused", sense: .faint)
         }
     }
 
-    private func word(_ session: SessionStatus, _ style: Style) -> String {
-        guard session.reasonToBeDown != nil else { return session.isUp ? style.good("up") : style.bad("down") }
-        return session.isUp ? style.bad("up, which it must not be") : style.faint("connecting")
+    private static func word(_ session: SessionStatus) -> Word {
+        if session.reasonToBeDown == nil { return word(session.isUp ? .up : .down) }
+        return session.isUp
+            ? Word(text: "up, which it must not be", sense: .bad) : Word(text: "connecting", sense: .faint)
     }
 
     /// `ok` is what was answered; where nobody asked, the nodes' tables alone say that the way is there.
-    private func word(_ path: PathStatus, _ style: Style) -> String {
+    private static func word(_ path: PathStatus) -> Word {
         switch (path.isAnswered, path.broken) {
-        case (true?, _): style.good("ok")
-        case (false?, nil): style.bad("no answer")
-        case (_, _?): style.bad("broken")
-        case (nil, nil): "routed"
+        case (true?, _): Word(text: "ok", sense: .good)
+        case (false?, nil): Word(text: "no answer", sense: .bad)
+        case (_, _?): Word(text: "broken", sense: .bad)
+        case (nil, nil): Word(text: "routed", sense: .plain)
         }
     }
 

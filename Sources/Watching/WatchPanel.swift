@@ -1,6 +1,7 @@
 import AgentProtocol
 import LabModel
 import NetworkTypes
+import Reporting
 
 /// What a person who watches a lab sees and types: which key means what, and what came of it.
 ///
@@ -41,15 +42,18 @@ public struct WatchPanel: Sendable {
     /// So many changes are kept.
     private static let mostChanges = 200
 
-    let lab: String
-    private(set) var status: LabStatus?
-    private(set) var changes: [StatusChange] = []
+    public let lab: String
+    public private(set) var status: LabStatus?
+    /// What went through the tunnels between the last two looks; nil where no time has passed.
+    public private(set) var rates: LabRates?
+    /// The latest last.
+    public private(set) var changes: [StatusChange] = []
     private(set) var mode = Mode.looking
     /// What was done last, as the command that does the same, and what came of it.
-    private(set) var command: String?
-    private(set) var note: (text: String, isBad: Bool)?
-    /// What is being done; keys that do something wait for its end.
-    private(set) var isBusy = false
+    public private(set) var command: String?
+    public private(set) var note: (text: String, isBad: Bool)?
+    /// Whether something is being done; what else is asked for waits for its end.
+    public private(set) var isBusy = false
 
     public init(lab: String) {
         self.lab = lab
@@ -62,6 +66,7 @@ public struct WatchPanel: Sendable {
 
     public mutating func show(_ status: LabStatus) {
         changes += StatusChange.all(from: self.status, to: status)
+        rates = LabRates(from: self.status, to: status)
         changes.removeFirst(max(0, changes.count - Self.mostChanges))
         self.status = status
         // A fault that is gone cannot be chosen any more.
@@ -143,7 +148,7 @@ public struct WatchPanel: Sendable {
     }
 
     /// Nil, with a note, while something else is being done.
-    private mutating func doing(_ action: Action) -> Action? {
+    public mutating func doing(_ action: Action) -> Action? {
         guard !isBusy else {
             note = ("Wait: \(command ?? "something") is not done yet.", false)
             return nil

@@ -27,10 +27,12 @@ extension WatchPanel {
 
     private func head(_ style: Style) -> [String] {
         guard let status else { return ["\(style.strong(lab))  is being asked"] }
-        let rates = status.monitors.filter(\.isAlarmed).map { style.bad("  alarm  \($0.probe)") }
-        return StatusReport(status).brief(style: style).split(separator: "\n", omittingEmptySubsequences: false).map(
+        let alarms = status.monitors.filter(\.isAlarmed).map { style.bad("  alarm  \($0.probe)") }
+        return StatusReport(status).brief(style: style, rates: self.rates).split(
+            separator: "\n", omittingEmptySubsequences: false
+        ).map(
             String.init)
-            + rates
+            + alarms
     }
 
     private func foot(_ style: Style, columns: Int) -> [String] {

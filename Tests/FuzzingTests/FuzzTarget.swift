@@ -6,7 +6,7 @@ enum FuzzTarget: String, CaseIterable, Sendable {
     case lab, libreswan, strongswan, provider, text, certificate
     case cloudImport = "import"
     case ownImport = "import-own"
-    case message, shard
+    case message, shard, http
     case pluto, charon, vici, bird, frr
     case netlink
 
@@ -30,6 +30,7 @@ enum FuzzTarget: String, CaseIterable, Sendable {
         case .ownImport: try ImportReading.own(bytes)
         case .message: try MessageReading.read(bytes)
         case .shard: try ShardReading.read(bytes)
+        case .http: try HTTPReading.read(bytes)
         case .pluto: try DaemonReading.pluto(bytes)
         case .charon: try DaemonReading.charon(bytes)
         case .vici: try DaemonReading.vici(bytes)

@@ -1,3 +1,4 @@
+import AgentProtocol
 import Daemons
 import Expectations
 import Foundation
@@ -9,6 +10,7 @@ import Predictions
 import Recordings
 import Reporting
 import Testing
+import Watching
 
 @testable import Pages
 
@@ -31,9 +33,11 @@ struct OtherPageTests {
               through: {kind: ipip, ends: {west: {address: 192.0.2.1, interface: t0, inside: 10.9.0.1/30}, east: {address: 192.0.2.2, interface: t0, inside: 10.9.0.2/30}}}
             """
         let lab = try LabFile(text: text, file: "lab.yaml", companion: { _ in throw NoFile() }).resolve().topology
-        return Topology(
+        var topology = Topology(
             name: lab.name, title: words, summary: words, deviations: [words], clouds: [], nodes: lab.nodes,
             links: lab.links, tunnels: lab.tunnels, sessions: [])
+        topology.plainTunnels = lab.plainTunnels
+        return topology
     }
 
     // MARK: check
@@ -196,5 +200,58 @@ struct OtherPageTests {
             #expect(!page.contains(request), "\(request)", sourceLocation: sourceLocation)
         }
         #expect(page.contains("default-src 'none'"), sourceLocation: sourceLocation)
+    }
+
+    // MARK: serve
+
+    private static func status(_ words: String, at seconds: Int64, sent: UInt64, isUp: Bool) throws -> LabStatus {
+        let end = { (node: String, sent: UInt64) in
+            PlainTunnelStatus.End(
+                node: node, interface: InterfaceName("t0")!, isUp: isUp, local: IPAddress("192.0.2.1")!, remote: nil,
+                mtu: 1480, options: "", receivedBytes: 0, sentBytes: sent)
+        }
+        return LabStatus(
+            lab: words, title: words,
+            clock: ClockStatus(mode: .paced, isAdvancing: false, time: LabTime(nanoseconds: seconds * second)),
+            tunnels: [], sessions: [],
+            paths: [
+                PathStatus(probe: words, source: "west", destination: IPAddress("192.0.2.2")!, hops: [], broken: words)
+            ],
+            daemons: [DaemonStatus(name: "west/\(words)", isRunning: isUp, detail: words)], nodes: [],
+            faults: [ActiveFault(fault: .linkDown(words), since: LabTime(nanoseconds: 0), until: nil)],
+            plainTunnels: [
+                PlainTunnelStatus(name: "through", kind: .ipip, ends: [end("west", sent), end("east", 0)])
+            ])
+    }
+
+    @Test func `A live page shows what is down and what tunnels carry, and nothing of a lab becomes markup`() throws {
+        let page = LivePage(try Self.lab(Self.hostile))
+        #expect(!page.text.contains("<script>") && !page.text.contains("'1'"))
+        #expect(page.text.contains("script-src 'self'; connect-src 'self'"))
+        var panel = WatchPanel(lab: Self.hostile)
+        #expect(page.state(panel).contains("is being asked"))
+        panel.show(try Self.status(Self.hostile, at: 10, sent: 1000, isUp: true))
+        panel.show(try Self.status(Self.hostile, at: 12, sent: 501_000, isUp: true))
+        let carrying = page.state(panel)
+        #expect(carrying.contains("through: west 2.0 Mbit/s, east 0.0 kbit/s"))
+        #expect(carrying.contains("12s, paced") && !carrying.contains("tunnel plain down"))
+        panel.show(try Self.status(Self.hostile, at: 13, sent: 501_000, isUp: false))
+        panel.begin(.fail(Self.hostile))
+        panel.end(failure: Self.hostile)
+        let state = page.state(panel)
+        #expect(state.contains("tunnel plain down") && state.contains("tunnel through down"))
+        #expect(!state.contains("<script") && !state.contains("'1'") && !state.contains("\u{1B}"))
+        #expect(state.contains("data-do=\"heal link &quot;&gt;&lt;script&gt;"))
+    }
+
+    @Test func `Rates are by the lab's clock, and not known where a counter began anew or no time has passed`() throws {
+        let at = { (seconds: Int64, sent: UInt64) in try Self.status("x", at: seconds, sent: sent, isUp: true) }
+        #expect(LabRates(from: nil, to: try at(1, 0)) == nil)
+        #expect(LabRates(from: try at(1, 0), to: try at(1, 500)) == nil)
+        #expect(
+            LabRates(from: try at(1, 500), to: try at(3, 750))?.text(of: "through")
+                == "west 1.0 kbit/s, east 0.0 kbit/s")
+        #expect(LabRates(from: try at(1, 500), to: try at(3, 100))?.text(of: "through") == "west ?, east 0.0 kbit/s")
+        #expect(LabRates(from: try at(1, 500), to: try at(3, 750))?.text(of: "other") == nil)
     }
 }

@@ -81,4 +81,41 @@ import Testing
         #expect(try shortcomings(role, "\(node): {role: instance, ") != [])
         #expect(try shortcomings(role, "\(node): {sysctls: {net.ipv4.ip_forward: 0}, ") != [])
     }
+
+    /// Over IPv6, what policies take needs a route of IPv4 all the same, and leaves by IPv6.
+    @Test func `What a policy takes is not held up where its route leads`() throws {
+        let text = """
+            name: sites
+            nodes:
+              left: {role: instance, routes: {0.0.0.0/0: 10.1.0.1}}
+              a: {role: router, routes: {"::/0": "2001:db8:a::1", 0.0.0.0/0: 10.1.0.2}}
+              net: {role: router}
+              b: {role: router, routes: {"::/0": "2001:db8:b::1", 0.0.0.0/0: 10.2.0.2}}
+              right: {role: instance, routes: {0.0.0.0/0: 10.2.0.1}}
+            links:
+              west: {ends: {left:eth0: 10.1.0.2/24, a:lan: 10.1.0.1/24}}
+              east: {ends: {right:eth0: 10.2.0.2/24, b:lan: 10.2.0.1/24}}
+              wan-a: {ends: {a:wan: "2001:db8:a::2/64", net:a: "2001:db8:a::1/64"}}
+              wan-b: {ends: {b:wan: "2001:db8:b::2/64", net:b: "2001:db8:b::1/64"}}
+            tunnels:
+              vpn:
+                psk: Example1
+                selectors: {a: 10.1.0.0/24, b: 10.2.0.0/24}
+                ike: {encryption: aes-256-cbc, integrity: sha2-256, group: 14}
+                esp: {encryption: aes-256-cbc, integrity: sha2-256}
+                ends:
+                  a: {address: "2001:db8:a::2"}
+                  b: {address: "2001:db8:b::2", startup: listen}
+            probes:
+              across: {from: left, to: right}
+
+            """
+        let found = { (text: String) in
+            Predictor(topology: try PredictedLab.resolve(text), versions: DaemonVersions([:])).shortcomings
+        }
+        #expect(try found(text) == [])
+        // What no policy takes leaves by that route.
+        let other = try found(text.replacing("selectors: {a: 10.1.0.0/24,", with: "selectors: {a: 10.9.0.0/24,"))
+        #expect(!other.isEmpty)
+    }
 }
