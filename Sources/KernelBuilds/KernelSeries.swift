@@ -27,13 +27,14 @@ struct KernelSeries: Sendable, Hashable {
             name: "6.12", suite: "trixie",
             amendments: [
                 .wholeFloatingPointState, .outputIsWrittenWhole, .kernelWorkGoesFirst, .noJitterIsMeasured,
-                .carriersAreToldAtOnce,
+                .carriersAreToldAtOnce, .pollingInVainWaits,
             ],
             steps: 1290),
         KernelSeries(
             name: "6.1", suite: "bookworm",
             amendments: [
                 .programsDieWithTheirKernel, .wholeFloatingPointState, .kernelWorkGoesFirst, .carriersAreToldAtOnce,
+                .pollingInVainWaits,
             ],
             settings: KernelConfiguration("CONFIG_NFT_OBJREF=y\n"), isProved: true, steps: 1277),
     ]
