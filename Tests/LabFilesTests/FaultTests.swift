@@ -234,6 +234,18 @@ import Testing
         #expect(error.description.hasPrefix("c1t1 is between the same addresses as c1t2:"), "\(error)")
     }
 
+    @Test func `BFD can stop where both ends have it`() throws {
+        let text = BrokenLab.text.replacing("    over: ", with: "    bfd: {}\n    over: ")
+        let topology = try BrokenLab.resolve(text).topology
+        let fault = try Fault("bfd main stopped at peer", in: topology)
+        #expect(fault == .bfdStopped(session: "main", node: "peer") && "\(fault)" == "bfd main stopped at peer")
+        #expect(try Fault("bfd main stopped", in: topology) == .bfdStopped(session: "main", node: "router"))
+        let none = try #require(throws: FaultError.self) {
+            try Fault("bfd main stopped", in: BrokenLab.resolve(BrokenLab.text).topology)
+        }
+        #expect(none.description.contains("main has no BFD that could stop"), "\(none)")
+    }
+
     @Test func `Who brings an own configuration keeps it`() throws {
         let text = BrokenLab.text.replacing("  peer: {role: router}", with: "  peer: {role: router, bird: vm.conf}")
         let topology = try BrokenLab.resolve(text).topology

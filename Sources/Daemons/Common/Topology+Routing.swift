@@ -87,6 +87,15 @@ extension Topology {
         return BFDDetection(interval: max(own.receive, others.transmit), multiplier: others.multiplier)
     }
 
+    /// How long a speaker goes on by the routes of a peer whose connection has broken off without a word: as long as the peer has told it
+    /// (RFC 4724, section 4.2); nil where it takes them back at once.
+    public func restartTime(of session: BGPSession, at speaker: BGPSpeaker) -> Duration? {
+        let own = ownRouting(of: speaker.node).map { _ in
+            ownSession(of: session, at: speaker.node)?.helpsRestart ?? false
+        }
+        return own ?? (speaker.gracefulRestart != nil) ? session.peer(of: speaker)?.gracefulRestart : nil
+    }
+
     private func bfdTimers(of session: BGPSession, at speaker: BGPSpeaker) -> BFDTimers? {
         guard let own = ownRouting(of: speaker.node) else { return speaker.bfd }
         guard let wanted = ownSession(of: session, at: speaker.node) else { return nil }

@@ -211,7 +211,7 @@ public struct OutageJudge {
             return (outcome, "nothing can be predicted: \(why)", seen)
         case .outage(let window): return outage(it, within: allowing(window))
         case .byFlow: return (.inconclusive, "one of several things, by the flow's way", seen)
-        case .untilHealed: return untilHealed(it)
+        case .untilHealed: return untilHealed(it, predicted.begins.map(allowing))
         }
     }
 
@@ -258,8 +258,16 @@ public struct OutageJudge {
         return (isPossible ? .pass : .fail, "\(expected), or until it is mended", seen)
     }
 
-    private func untilHealed(_ it: Matter) -> Finding {
-        let expected = "an outage until it is mended"
+    /// Whether a fault that cuts a flow off only after a while was mended before it had to.
+    private func isMendedInTime(_ it: Matter, _ begins: Window?) -> Bool {
+        guard let begins, let heal = it.heal else { return false }
+        return it.outages.isEmpty && Duration.nanoseconds(heal.nanoseconds - it.incident.nanoseconds) < begins.latest
+    }
+
+    private func untilHealed(_ it: Matter, _ begins: Window?) -> Finding {
+        let expected =
+            begins.map { "an outage from \(words($0)) after that until it is mended" } ?? "an outage until it is mended"
+        if isMendedInTime(it, begins) { return (.pass, expected, "no packet lost, and mended before it had to begin") }
         // One that goes on from before is this fault's, too: nothing else can end it.
         let before = it.flow.outages(.roundTrip).first {
             $0.firstLost.nanoseconds < it.incident.nanoseconds
@@ -286,7 +294,9 @@ public struct OutageJudge {
     // MARK: What mending does
 
     private func comeback(_ it: Matter, _ predicted: Prediction) -> OutageJudgement? {
-        guard let heal = it.heal, let window = predicted.comeback.map(allowing) else { return nil }
+        guard let heal = it.heal, let window = predicted.comeback.map(allowing),
+            !isMendedInTime(it, predicted.begins.map(allowing))
+        else { return nil }
         let next = incidents.first { $0.nanoseconds > heal.nanoseconds }?.nanoseconds ?? end
         let isOutForGood = predicted.effect == .untilHealed
         let finding: Finding? =

@@ -30,6 +30,11 @@ public struct Bird: RoutingDaemon {
             arguments: BirdConfiguration.birdArguments)
     }
 
+    /// bird(8), `-R`: "apply graceful restart recovery after start".
+    public func recoveryArguments(at node: String, in topology: Topology) -> [String] {
+        topology.restartsGracefully(node) ? ["-R"] : []
+    }
+
     public func events(in log: String, of node: String, in topology: Topology, realTimeOffset: Int64) -> [LabEvent] {
         BirdLog.events(log, node: node, sessions: sessions(of: node, in: topology), realTimeOffset: realTimeOffset)
     }

@@ -42,7 +42,9 @@ public struct Frr: RoutingDaemon {
     public func setUp(at node: String, in topology: Topology) -> DaemonSetUp {
         DaemonSetUp(
             files: FrrConfiguration.files(for: node, in: topology), arguments: FrrConfiguration.bgpd,
-            foundations: FrrConfiguration.foundations(for: FrrConfiguration.text(for: node, in: topology)),
+            foundations: FrrConfiguration.foundations(
+                for: FrrConfiguration.text(for: node, in: topology),
+                restart: FrrConfiguration.restart(of: node, in: topology)),
             loading: FrrConfiguration.loading)
     }
 
@@ -60,6 +62,9 @@ public struct Frr: RoutingDaemon {
 
     /// It keeps the best one in any case (FRR 8.4.4, bgpd/bgp_mpath.c, `bgp_path_info_mpath_update`).
     public let cutsByGateway = false
+
+    /// `bgp graceful-restart restart-time` is the router's.
+    public let hasOneRestartTime = true
 
     public func complaints(in log: String, about name: String?) -> [String] { FrrLog.complaints(in: log) }
 
