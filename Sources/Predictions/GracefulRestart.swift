@@ -27,6 +27,8 @@ extension Predictor {
         case nothing
         /// All of its peers go by its routes, and its kernel by theirs.
         case everything
+        /// The same, unless a peer does not, and why.
+        case chance(String)
         /// Why that is not known.
         case doubtful(String)
     }
@@ -56,13 +58,44 @@ extension Predictor {
                 "\(node) passes routes on, and what it tells before it has been told everything when it restarts gracefully is not computed here"
             )
         }
+        for (session, speaker) in waited {
+            guard let peer = session.peer(of: speaker),
+                let doubt = topology.routingHabits(of: session, at: peer.node).helperDoubt
+            else { continue }
+            return .chance("\(peer.node) may not keep the routes of \(session.name): \(doubt)")
+        }
         return .everything
+    }
+
+    /// How long it takes at most until a session is up whose first attempt has ended by a NOTIFICATION of Cease, and its routes are told.
+    private func secondAttempt(at session: BGPSession) -> Duration {
+        let habits = session.speakers.map { topology.routingHabits(of: session, at: $0.node) }
+        return (habits.map(\.renewal.latest).max() ?? .zero) + (habits.map(\.announcement).max() ?? .zero)
+    }
+
+    /// What is added to the time until the routes of daemons that were killed are back: those that take their kernel's routes over wait before they
+    /// tell any, and a peer that may not have kept them may need another attempt.
+    func recovery(after impact: Impact, _ sessions: [BGPSession]) -> Duration {
+        sessions.flatMap { session in
+            session.speakers.map { speaker -> Duration in
+                guard impact.killedSpeakers.contains(speaker.node), let peer = session.peer(of: speaker),
+                    topology.restartTime(of: session, at: peer) != nil
+                else { return .zero }
+                let isSure = topology.routingHabits(of: session, at: peer.node).helperDoubt == nil
+                let own = topology.routingHabits(of: session, at: speaker.node).recovery
+                return own + (isSure ? .zero : secondAttempt(at: session))
+            }
+        }.max() ?? .zero
     }
 
     /// A daemon that is killed: whether what it left is there when it starts anew.
     func kill(gracefully node: String, _ impact: inout Impact) {
         switch remains(of: node) {
         case .nothing, .everything: break
+        case .chance(let reason):
+            impact.notes.append(
+                "Mended before the restart time is over, no packet is lost at best, and it may take as long as said below: \(reason)."
+            )
         case .doubtful(let reason): impact.doubtOfRestart = reason
         }
     }
@@ -76,6 +109,17 @@ extension Predictor {
         case .everything:
             impact.notes.append(
                 "The routing daemon of \(node) ends without a word and starts anew at once: its kernel keeps its routes, its peers keep those that it has told them, and both are confirmed when the sessions are up again (RFC 4724)."
+            )
+        case .chance(let reason):
+            let own = topology.sessions.filter { session in session.speakers.contains { $0.node == node } }
+            for session in own { begin(session, anew: node, &impact) }
+            let again = own.map { session in
+                let recovery = topology.routingHabits(of: session, at: node).recovery
+                return secondAttempt(at: session) + recovery
+            }
+            impact.comeback = impact.comeback + Window(.zero, again.max() ?? .zero)
+            impact.notes.append(
+                "The routing daemon of \(node) ends without a word and starts anew at once (RFC 4724). At best its kernel and its peers keep the routes, and no packet is lost. At worst the sessions begin anew: \(reason)."
             )
         case .doubtful(let reason): impact.doubtOfRestart = reason
         }
@@ -99,7 +143,7 @@ extension Predictor {
         impact.notes += [
             "\(node) sends no BFD packets of \(name) any more, and its BGP goes on.",
             "\(peer.node) misses them, which come every \(bfd.interval.shortText) at least, and ends \(name) after \(bfd.multiplier) of these times, \(bfd.time.shortText) (RFC 5880, section 6.8.4): \(noticed.text) after the fault, as the last one is 0 to \(bfd.interval.shortText) old then. It tells \(node).",
-            "BGP, whose packets pass, brings \(name) up again without BFD: neither daemon waits for BFD before it does (bird2 2.0.12, proto/bgp/bgp.c, `bgp_bfd_notify`; FRR 8.4.4, bgpd/bgp_bfd.c, `bfd_session_status_update`: both heed that it goes down, and not that it is).",
+            "BGP, whose packets pass, brings \(name) up again without BFD, which neither daemon waits for.",
         ]
     }
 

@@ -56,6 +56,10 @@ public struct RoutingHabits: Hashable, Sendable {
     public let keepalives: Keepalives
     /// How long it gathers what it is told before its kernel is told, at most.
     public let reaction: Duration
+    /// How long it waits at most, when it has taken its kernel's routes over and a session has come up, before it tells its own.
+    public let recovery: Duration
+    /// Why it may not go on by the routes of a peer that restarts, as the end of a sentence; nil where it surely does.
+    public let helperDoubt: String?
 
     /// How often a speaker says that it is there, where the peer's hold time is less than its own.
     public enum Keepalives: Hashable, Sendable {
@@ -71,7 +75,8 @@ public struct RoutingHabits: Hashable, Sendable {
         granularity: Duration,
         connection: Window, connectionReason: String, renewal: Window, retry: Duration, longestPause: Duration,
         carrierReason: String, announcement: Duration = .zero, announcementEach: Duration = .zero,
-        keepalives: Keepalives = .scaled, reaction: Duration = .zero
+        keepalives: Keepalives = .scaled, reaction: Duration = .zero, recovery: Duration = .zero,
+        helperDoubt: String? = nil
     ) {
         self.product = product
         self.routeMetric = routeMetric
@@ -89,6 +94,8 @@ public struct RoutingHabits: Hashable, Sendable {
         self.announcementEach = announcementEach
         self.keepalives = keepalives
         self.reaction = reaction
+        self.recovery = recovery
+        self.helperDoubt = helperDoubt
     }
 
     /// Those of a speaker with a number of neighbours.

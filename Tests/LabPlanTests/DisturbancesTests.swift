@@ -181,7 +181,7 @@ import Testing
                 table inet netlab-faults {
                     chain leaving {
                         type filter hook output priority -450; policy accept;
-                        ip saddr 169.254.100.1 ip daddr 169.254.100.2 udp dport { 3784, 4784 } counter drop
+                        ip saddr 169.254.120.1 ip daddr 169.254.120.2 udp dport { 3784, 4784 } counter drop
                     }
                 }
                 """)

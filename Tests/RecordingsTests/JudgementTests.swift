@@ -169,6 +169,13 @@ import Testing
         whole.send(Self.main, until: 120 * TwoPaths.second)
         let early = try Self.judge(whole, predict(90))
         #expect(early.map(\.subject) == [.outage] && early.map(\.outcome) == [.pass], "\(early.map(\.seen))")
+        // What starts anew then may need its time to come back.
+        var back = FakeFlow()
+        back.send(Self.main, until: Self.heal.nanoseconds + TwoPaths.second)
+        back.send(.lostForth("main"), until: Self.heal.nanoseconds + 4 * TwoPaths.second)
+        back.send(Self.main, until: 120 * TwoPaths.second)
+        #expect(try Self.judge(back, predict(90)).map(\.outcome) == [.pass, .pass])
+        #expect(try Self.judge(back, Self.predict(Self.window(0, 1)))[1].outcome == .fail)
         // 60 s after the fault it was mended.
         #expect(try Self.judge(whole, predict(50))[0].outcome == .fail)
     }

@@ -359,13 +359,26 @@ public struct OutageJudge {
     }
 
     private func healing(_ it: Matter) -> OutageJudgement {
-        let outage = it.outages.first { $0.atLeast > OutageJudgement.tolerated }
+        let tolerated = tolerated(it)
+        let outage = it.outages.first { $0.atLeast > tolerated }
         return OutageJudgement(
             flow: it.flow.name, probe: it.flow.probe, fault: it.incident.healed.text, subject: .healing,
             nanoseconds: it.incident.nanoseconds, measured: it.outages, forth: it.forth, back: it.back, predicted: nil,
             outcome: outage == nil ? .pass : .fail,
-            expected: "no outage of more than \(words(OutageJudgement.tolerated)) while it goes back",
+            expected: "no outage of more than \(words(tolerated)) while it goes back",
             seen: words(it.outages))
+    }
+
+    /// What was mended before it cut anything off may do so when it is mended, for as long as it may take to come back.
+    private func tolerated(_ it: Matter) -> Duration {
+        let begun = incidents.enumerated().last { number, incident in
+            heal(of: incident, number) == it.incident
+        }
+        guard let (_, incident) = begun, let predicted = predict(incident, it.flow),
+            let begins = predicted.begins.map(allowing), let comeback = predicted.comeback.map(allowing),
+            Duration.nanoseconds(it.incident.nanoseconds - incident.nanoseconds) < begins.latest
+        else { return OutageJudgement.tolerated }
+        return max(OutageJudgement.tolerated, comeback.latest)
     }
 
     private func unprovoked(_ flow: FlowResult, _ outages: [Outage]) -> OutageJudgement {

@@ -89,7 +89,7 @@ public enum BirdConfiguration {
             }.flatMap { family == .ipv4 ? $0 : nil } ?? "export where source = RTS_BGP"
         return """
             protocol kernel netlab_kernel_\(family.rawValue) {
-                merge paths \(merging);\(isKept ? "\n                graceful restart;" : "")
+                merge paths \(merging);\(isKept ? "\n    graceful restart;" : "")
                 \(family.rawValue) {
                     import none;
                     \(export);
