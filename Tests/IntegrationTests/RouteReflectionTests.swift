@@ -67,8 +67,6 @@ struct RouteReflectionTests {
                     "exec", "reflected", "core", "--", "vtysh", "-c", "show bgp ipv4 unicast 10.9.0.0/16")
                 #expect(shown.output.contains("Originator: 198.51.100.2, Cluster list: 192.0.2.2"), shown.account)
             }
-            _ = try await home.netlab.run("down", "reflected")
-            try await home.expectNothingLeft()
         }
     }
 }

@@ -251,8 +251,9 @@ extension SpeakerSession {
         let others = Set(sessions.flatMap(\.advertised)).subtracting(advertised).filter {
             $0.address.bitWidth == peer.bitWidth
         }
-        if isEdge {
-            // What it has of its own is then what other sessions are told, and OSPF's routes.
+        if isEdge || passesOn {
+            // What it has of its own is what other sessions are told, and an edge has OSPF's routes besides. A path without a number is also
+            // that of a route that another speaker of this AS has told it.
             for (index, prefix) in others.sorted().enumerated() {
                 text += "\(family) prefix-list \(name)_others seq \((index + 1) * 5) permit \(prefix)\n"
             }
@@ -260,9 +261,13 @@ extension SpeakerSession {
                 text +=
                     "route-map \(name) deny 14\n match \(family) address prefix-list \(name)_others\n match as-path \(FrrConfiguration.ownRoutes)\nexit\n"
             }
+        }
+        if isEdge {
             text += "route-map \(name) permit 16\n match as-path \(FrrConfiguration.ownRoutes)\n\(calling)exit\n"
         }
-        text += "route-map \(name) deny 20\n match as-path \(FrrConfiguration.ownRoutes)\nexit\n"
+        if isEdge || !passesOn {
+            text += "route-map \(name) deny 20\n match as-path \(FrrConfiguration.ownRoutes)\nexit\n"
+        }
         text += passesOn ? "route-map \(name) permit 30\n\(calling)exit\n" : "route-map \(name) deny 30\nexit\n"
         return text + "!\n"
     }
