@@ -63,6 +63,9 @@ struct GracefulRestartTests {
     }
 
     @Test func `What a restart leaves open is not computed`() throws {
+        // FRR says nothing when it is told to end.
+        let reboot = try PredictedLab.predict("node a rebooted", for: "across", in: Self.lab(Self.graceful))
+        #expect(reboot.effect.kind == "unpredictable")
         let bfd = try PredictedLab.predict(
             "daemon a/bird restarted", for: "across", in: Self.lab(Self.graceful + "    bfd: {}\n"))
         #expect(bfd.effect.kind == "unpredictable" && bfd.effect != .none)

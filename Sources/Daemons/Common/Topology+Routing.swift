@@ -46,6 +46,14 @@ extension Topology {
                 open.append("it says nothing of the neighbour of \(session.name)")
             }
         }
+        for session in sessions {
+            guard let speaker = session.speakers.first(where: { $0.node == node }),
+                let peer = session.peer(of: speaker),
+                peer.gracefulRestart != nil, ownSession(of: session, at: node)?.helpsRestart ?? false
+            else { continue }
+            // It may take more for a restart than netlab's own speakers do, such as the end of a hold timer (RFC 8538, RFC 9494).
+            open.append("it does not say what of \(peer.node)'s graceful restart it goes by in \(session.name)")
+        }
         let peers = sessions.flatMap(\.speakers).map(\.address) + oneSidedSessions.map(\.peer)
         for session in own.sessions {
             guard let neighbor = session.neighbor else {
