@@ -27,7 +27,8 @@ extension Topology {
         case "LINK": return links.filter { kind != "vlan" || $0.vlan != nil }.map(\.name)
         case "TUNNEL": return tunnels.filter { !$0.isUnused }.map(\.name)
         case "LINK|TUNNEL": return links.map(\.name) + tunnels.map(\.name) + plainTunnels.map(\.name)
-        case "SESSION": return sessions.map(\.name)
+        case "SESSION":
+            return sessions.map(\.name).filter { kind != "bfd" || (try? Fault("bfd \($0) stopped", in: self)) != nil }
         case "ZONE": return Set(nodes.compactMap(\.zone) + nodes.compactMap(\.cloud)).sorted()
         case "NODE/KIND": return daemonNames
         case "NODE" where before.last == "from":

@@ -264,6 +264,8 @@ extension Facets {
             set(place + "hold", speaker.hold.shortText)
             set(place + "advertise", speaker.advertised.map { "\($0)" })
             set(place + "transit", speaker.passesOn ? "on" : nil)
+            set(place + "reflect", speaker.reflects ? "on" : nil)
+            set(place + "graceful-restart", speaker.gracefulRestart?.shortText)
             set(place + "prepend", speaker.prepended == 0 ? nil : "\(speaker.prepended)")
             set(place + "negotiate", speaker.keepsTimers ? "off" : nil)
             set(place + "password", secret: speaker.password)

@@ -151,7 +151,8 @@ public struct Disturbances: Hashable, Sendable {
         case .zoneDown(let zone):
             for node in topology.nodes(inZone: zone) { losePower(node.name, in: topology) }
         // These are in the configuration, or over in a moment.
-        case .drop, .natFlushed, .natChanged, .securityRuleRemoved, .sourceDestinationCheck, .mismatch, .holdTime,
+        case .bfdStopped, .drop, .natFlushed, .natChanged, .securityRuleRemoved, .sourceDestinationCheck, .mismatch,
+            .holdTime,
             .wrongKey, .daemon(_, _, .restarted):
             break
         }

@@ -1,19 +1,30 @@
 import LabModel
 import NetworkTypes
 
-/// nftables rules that drop what arrives at an end of a link or of a tunnel, by its kind.
+/// nftables rules that drop what arrives at an end of a link or of a tunnel, by its kind; and what a speaker does not send any more.
 ///
-/// They come before all else, reassembly included (NF_IP_PRI_RAW_BEFORE_DEFRAG, linux/netfilter_ipv4.h): a capture on
+/// The former come before all else, reassembly included (NF_IP_PRI_RAW_BEFORE_DEFRAG, linux/netfilter_ipv4.h): a capture on
 /// the interface still shows what arrives.
 struct DropRules {
     /// The matches at each node, in the order of the faults.
     private var matches: [String: [String]] = [:]
+    /// The same of what leaves a node.
+    private var leaving: [String: [String]] = [:]
 
     init(_ faults: [Fault], in topology: Topology) {
         for case .maintenance(let tunnel, let node) in faults {
             // As where nobody has the address: nothing is answered, and no tunnel that is negotiated from here gets anywhere.
             guard let end = topology.tunnel(named: tunnel)?.ends.first(where: { $0.node == node }) else { continue }
             for traffic: Fault.Traffic in [.esp, .udp500, .udp4500] { add(traffic, Self.outer(end), at: node) }
+        }
+        for case .bfdStopped(let session, let node) in faults {
+            guard let session = topology.session(named: session),
+                let own = session.speakers.first(where: { $0.node == node }), let peer = session.peer(of: own)
+            else { continue }
+            let family = own.address.bitWidth == 32 ? "ip" : "ip6"
+            // RFC 5881, section 4; RFC 5883, section 5.
+            leaving[node, default: []].append(
+                "\(family) saddr \(own.address) \(family) daddr \(peer.address) udp dport { 3784, 4784 }")
         }
         for case .drop(let traffic, let place, let sender) in faults {
             if let link = topology.link(named: place) {
@@ -53,17 +64,18 @@ struct DropRules {
 
     /// Nil for a node that drops nothing.
     func ruleset(for node: String) -> Ruleset? {
-        guard let matches = matches[node] else { return nil }
-        let lines = matches.map { "        \($0) counter drop\n" }.joined()
+        let chains = [
+            ("arriving", "prerouting priority -450", matches[node]), ("leaving", "output priority -450", leaving[node]),
+        ].compactMap { name, hook, matches in
+            matches.map { matches in
+                "    chain \(name) {\n        type filter hook \(hook); policy accept;\n"
+                    + matches.map { "        \($0) counter drop\n" }.joined() + "    }\n"
+            }
+        }
+        guard !chains.isEmpty else { return nil }
         return Ruleset(
             purpose: "dropped traffic", tables: ["inet netlab-faults"],
-            text: """
-                table inet netlab-faults {
-                    chain arriving {
-                        type filter hook prerouting priority -450; policy accept;
-                \(lines)    }
-                }
-                """)
+            text: "table inet netlab-faults {\n\(chains.joined())}")
     }
 }
 

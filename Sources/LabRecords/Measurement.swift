@@ -144,6 +144,17 @@ public struct ObservedBGPRoute: Hashable, Sendable, Codable {
     public let communities: [BGPCommunity]
     /// The peer's BGP Identifier; nil where the daemon does not tell it.
     public let peerID: IPv4Address?
+    /// By whom it was reflected; nil where the daemon does not tell.
+    public var reflection: Reflection?
+
+    /// The attributes of RFC 4456, section 8: nobody and none for a route that was not reflected.
+    public struct Reflection: Hashable, Sendable, Codable {
+        public var originator: IPv4Address?
+        /// The nearest first.
+        public var clusters: [IPv4Address] = []
+
+        public init() {}
+    }
 
     public init(
         prefix: IPPrefix, session: String, isBest: Bool, path: [ASN], origin: RouteOrigin, localPreference: UInt32?,

@@ -61,11 +61,21 @@ extension Topology {
         guard let session = session(named: route.session),
             let own = session.speakers.first(where: { $0.node == node }), let peer = session.peer(of: own)
         else { return nil }
-        return LearnedRoute(
+        // Who told a route first that may have been reflected counts, and not every daemon tells.
+        let isUnsure = route.reflection == nil && own.asn == peer.asn && peer.passesOn && reflects(peer.node)
+        var learned = LearnedRoute(
             prefix: route.prefix, session: route.session, gateway: peer.address, interface: own.interface,
             path: route.path, receiver: own.asn, isExternal: own.asn != peer.asn,
             localPreference: route.localPreference ?? 100, origin: route.origin, med: route.med,
-            weight: route.weight ?? 0, communities: route.communities, peer: peer.address, peerID: route.peerID)
+            weight: route.weight ?? 0, communities: route.communities, peer: peer.address,
+            peerID: isUnsure ? nil : route.peerID)
+        learned.originator = route.reflection?.originator
+        learned.clusters = route.reflection?.clusters ?? []
+        return learned
+    }
+
+    private func reflects(_ node: String) -> Bool {
+        sessions.flatMap(\.speakers).contains { $0.node == node && $0.reflects }
     }
 }
 
@@ -77,8 +87,12 @@ extension ObservedBGPRoute {
             [weight.map { "weight \($0)" }, localPreference.map { "local preference \($0)" }, path]
             + ["origin \(origin.rawValue)", med.map { "MED \($0)" }, peerID.map { "router id \($0)" }]
             + [
+                reflection?.originator.map { "originator \($0)" },
+                reflection.flatMap { $0.clusters.isEmpty ? nil : $0.clusters }.map {
+                    "clusters \($0.map(\.description).joined(separator: " "))"
+                },
                 communities.isEmpty
-                    ? nil : "communities \(communities.map(\.description).joined(separator: " "))"
+                    ? nil : "communities \(communities.map(\.description).joined(separator: " "))",
             ]
         return parts.compactMap(\.self).joined(separator: ", ")
     }

@@ -1,5 +1,6 @@
 import AgentProtocol
 import DaemonDrivers
+import DaemonProfiles
 import Daemons
 import Glibc
 import LabModel
@@ -7,6 +8,7 @@ import LabPlan
 import Netlink
 import NetworkTypes
 import NodeRuntime
+import RoutingDaemons
 
 // How each change of a fault is made on this kernel and with these daemons.
 extension RunningLab {
@@ -70,7 +72,12 @@ extension RunningLab {
             }
             // Told before the work, which takes a moment of the lab's time.
             faultListener?(fault, true)
-            await process.stop()
+            // Told to end, it would say goodbye, which is the end of its sessions.
+            if topology.restartsGracefully(node), topology.routingDaemon(of: node) == kind {
+                await process.kill()
+            } else {
+                await process.stop()
+            }
             try cleanUp(after: name)
             try await startAgain(name)
         default:
@@ -167,7 +174,7 @@ extension RunningLab {
         guard let daemon = daemons[name.description]?.daemon else { return }
         let sandbox = try sandbox(name.node)
         for path in DaemonRegistry.profile(name.kind)?.leftovers ?? [] { try sandbox.removeFile(path) }
-        try start(daemon)
+        try start(recovering(daemon))
         // It reads everything there is.
         ledger.unread[name] = nil
         let (isReady, seen) = try await wait(
@@ -179,6 +186,17 @@ extension RunningLab {
         }
         try await shutSessions(of: name)
         try await leaveEndpoints(of: name)
+    }
+
+    /// A daemon as it starts when it has ended: one whose routes its kernel still has may be told so.
+    private func recovering(_ daemon: Daemon) throws -> Daemon {
+        guard let profile = DaemonRegistry.profile(daemon.kind) as? any RoutingDaemon else { return daemon }
+        let arguments = profile.setUp(at: daemon.node, in: topology).arguments
+        let hasRoutes = try sandbox(daemon.node).sockets.routes().contains { profile.gives($0.protocol.rawValue) }
+        let more = hasRoutes ? profile.recoveryArguments(at: daemon.node, in: topology) : []
+        return Daemon(
+            node: daemon.node, kind: daemon.kind, arguments: arguments + more, foundations: daemon.foundations,
+            loading: daemon.loading)
     }
 
     /// Has a speaker that has read its configuration shut what is to be shut.

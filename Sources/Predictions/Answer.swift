@@ -39,7 +39,11 @@ struct Answer {
                 ? "In the end \(loss). No daemon notices that could change a route: static routes never fail over."
                 : "In the end \(loss), and no other route is left.")
         answer.reasons += restoration.reasons
-        return answer.prediction(.untilHealed, comeback: restoration.window)
+        var prediction = answer.prediction(.untilHealed, comeback: restoration.window)
+        if atOnce.loss == nil {
+            prediction.begins = Window.spanning(moment.changes.map(\.window))
+        }
+        return prediction
     }
 
     /// No answer until a tunnel has come back by itself.

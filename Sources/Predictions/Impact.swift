@@ -54,6 +54,10 @@ struct Impact: Sendable {
     var rebooting: Set<String> = []
     /// Nodes whose routing daemon is restarted.
     var restartedRouters: Set<String> = []
+    /// Sessions that have come up again without their BFD.
+    var sessionsWithoutBFD: Set<String> = []
+    /// Why it cannot be said what a routing daemon finds that starts anew; nil where it can.
+    var doubtOfRestart: String?
     /// Tunnels that a mismatch keeps from being negotiated, and the end it is at.
     var mismatched: [String: String] = [:]
     /// Tunnels whose endpoint at a node is away: it is back when the fault is healed.
@@ -138,6 +142,7 @@ extension Predictor {
             impact.notes = []
             impact.restartedPorts = []
             impact.endings = impact.endings.filter { $0.value != .restarted }
+            if case .bfdStopped(let session, _) = fault { impact.sessionsWithoutBFD.insert(session) }
         }
         return impact
     }
@@ -227,6 +232,8 @@ extension Predictor {
             impact.notes.append(
                 "\(node) takes another TCP MD5 key: it begins \(session) anew, and the peer's kernel drops every segment of the new connection (RFC 2385, section 2.0)."
             )
+        case .bfdStopped(let session, let node):
+            stopBFD(of: session, at: node, &impact)
         case .nodeDown(let node):
             takeDown(node, &impact)
         case .nodeRebooted(let node):
@@ -267,7 +274,7 @@ extension Predictor {
         )
     }
 
-    private func begin(_ session: BGPSession, anew node: String, _ impact: inout Impact) {
+    func begin(_ session: BGPSession, anew node: String, _ impact: inout Impact) {
         impact.endings[Damage.Side(name: session.name, node: node)] = .restarted
         for speaker in session.speakers {
             impact.restartedPorts.insert(Damage.Port(node: speaker.node, interface: speaker.interface))
@@ -321,9 +328,11 @@ extension Predictor {
         case .closed:
             impact.killedSpeakers.insert(node)
             impact.damage.halted.insert(node)
+            kill(gracefully: node, &impact)
         case .mute:
             impact.stoppedSpeakers.insert(node)
             impact.damage.halted.insert(node)
+        case .begunAnew where restart(gracefully: node, &impact): return
         case .begunAnew:
             impact.restartedRouters.insert(node)
             for session in topology.sessions where session.speakers.contains(where: { $0.node == node }) {

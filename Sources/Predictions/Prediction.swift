@@ -8,6 +8,8 @@ public struct Prediction: Hashable, Sendable, Codable {
     public let effect: Effect
     /// From mending to the probe's answers coming by the first path again, or at all; nil where nothing changes then.
     public let comeback: Window?
+    /// From the fault to the first answer that does not come; nil where the first does not, or none stays away for good.
+    public var begins: Window?
     /// What becomes of transfers over TCP where pings notice nothing; nil where that was not asked, or pings tell.
     public var transfers: Transfers?
     /// The tunnels on the way before and during the fault, there and back.

@@ -115,6 +115,7 @@ public struct Predictor: Sendable {
             self.impact(of: alreadyActive + faults, since: alreadyActive)
         }
         answer.reasons += impact.notes
+        if let doubt = impact.doubtOfRestart { return answer.prediction(.unpredictable(doubt)) }
 
         var damage = impact.damage
         damage.withdrawn = earlier.withdrawn

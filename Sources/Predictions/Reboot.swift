@@ -1,5 +1,6 @@
 import LabModel
 import NetworkTypes
+import RoutingDaemons
 
 // A node that shuts down, is away for its boot time, and starts again.
 extension Predictor {
@@ -19,6 +20,12 @@ extension Predictor {
             return answer.prediction(
                 .unpredictable(
                     "\(node) is rebooted beside \"\(other)\", and what both do together is not computed here"))
+        }
+        if topology.restartsGracefully(node) {
+            return answer.prediction(
+                .unpredictable(
+                    "\(node) has graceful restart, and whether its peers wait for it when it shuts down is not computed here"
+                ))
         }
         if let doubt = doubtOfOSPF(about: impact, [.nodeRebooted(node)], around: before) {
             return answer.prediction(.unpredictable(doubt))

@@ -79,7 +79,7 @@ extension Predictor {
                 sessions.flatMap { session in
                     session.speakers.map { topology.routingHabits(of: session, at: $0.node) }
                 })
-            restoration.window = window + habits.comeback
+            restoration.window = window + habits.comeback + Window(.zero, recovery(after: impact, sessions))
             for habit in habits.sorted(by: { ($0.product, $0.connectionReason) < ($1.product, $1.connectionReason) }) {
                 restoration.reasons += [
                     "BGP, when it is mended: one of the speakers' next attempts to connect is \(habit.connection.text) away (\(habit.connectionReason)).",

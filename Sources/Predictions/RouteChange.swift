@@ -177,6 +177,7 @@ extension Predictor {
             )
         }
         if impact.killedSpeakers.contains(peer.node), !impact.damage.downNodes.contains(peer.node), hears {
+            if let kept = keeping(routesOf: peer, in: session, at: own, delay, timing) { return kept }
             return change(
                 Window(.zero, delay),
                 "\(own.node): the kernel of \(peer.node) closes the connection of the \(timing.habits(of: peer.node).product) that is gone, and the session ends when that arrives."
@@ -185,14 +186,14 @@ extension Predictor {
         let peerIsMute =
             impact.killedSpeakers.contains(peer.node) || impact.stoppedSpeakers.contains(peer.node)
             || damage.downNodes.contains(peer.node)
-        let noticed = detection(of: session, at: own, from: peer, peerIsMute, damage, delay, timing)
+        let noticed = detection(of: session, at: own, from: peer, peerIsMute, impact, damage, delay, timing)
         if !hears || peerIsMute {
             return first(noticed, silence(of: session, at: own, from: peer, timing, delay))
         }
         guard !isHeard else { return noticed }
         // What the peer notices, it says.
         let back = pathDelay(from: own, to: peer)
-        let told = detection(of: session, at: peer, from: own, false, damage, back, timing).map { peer in
+        let told = detection(of: session, at: peer, from: own, false, impact, damage, back, timing).map { peer in
             RouteChange(
                 side: side, window: peer.window + Window(.zero, delay + timing.habits(of: own.node).reaction),
                 reasons: peer.reasons + ["\(own.node) is told by a NOTIFICATION, \(delay.shortText) later."])
@@ -227,10 +228,11 @@ extension Predictor {
 
     /// A speaker that misses its peer's BFD packets.
     private func detection(
-        of session: BGPSession, at own: BGPSpeaker, from peer: BGPSpeaker, _ peerIsMute: Bool, _ damage: Damage,
+        of session: BGPSession, at own: BGPSpeaker, from peer: BGPSpeaker, _ peerIsMute: Bool, _ impact: Impact,
+        _ damage: Damage,
         _ delay: Duration, _ timing: SessionTiming
     ) -> RouteChange? {
-        guard let bfd = topology.bfdDetection(of: session, at: own),
+        guard let bfd = bfdDetection(of: session, at: own, impact),
             peerIsMute || !passes(from: peer, to: own, damage, .bfd)
         else { return nil }
         let window = bfd.window
@@ -242,6 +244,11 @@ extension Predictor {
                 "The last packet of \(peer.node) is 0 to \(bfd.interval.shortText) old when the fault begins: \(window.text) from then on; BGP ends \(session.name) at once.",
             ])
         return reacting(change, timing)
+    }
+
+    /// When a speaker notices by BFD that it hears nothing of its peer any more; nil where it has none, or has it no more.
+    private func bfdDetection(of session: BGPSession, at own: BGPSpeaker, _ impact: Impact) -> BFDDetection? {
+        impact.sessionsWithoutBFD.contains(session.name) ? nil : topology.bfdDetection(of: session, at: own)
     }
 
     /// A speaker that hears nothing more of its peer.
@@ -305,7 +312,7 @@ extension Predictor {
     func doubtOfBFD(about impact: Impact, _ atOnce: Damage, _ recovered: Damage, until recovery: Duration) -> String? {
         for session in topology.sessions {
             for own in session.speakers {
-                guard let peer = session.peer(of: own), let bfd = topology.bfdDetection(of: session, at: own) else {
+                guard let peer = session.peer(of: own), let bfd = bfdDetection(of: session, at: own, impact) else {
                     continue
                 }
                 if !passes(from: peer, to: own, recovered, .bfd) {

@@ -110,6 +110,8 @@ public struct OwnSession: Hashable, Sendable {
     /// What it asks of BFD; nil for none.
     public var bfd: BFDOptions?
     public var password: Secret?
+    /// Whether it goes on by the routes of a peer that restarts gracefully, as daemons do unless they are told not to.
+    public var helpsRestart = true
     /// Which routes it tells, by an address's bits, and whether all of that was read.
     public var exports: [Int: OwnFilter] = [:]
     public var hasKnownExports = true

@@ -19,6 +19,10 @@ public protocol RoutingDaemon: DaemonProfile {
     var cutsByGateway: Bool { get }
     /// Reads a user's own configuration.
     func read(_ configuration: String) -> OwnRouting
+    /// What a program is started with in addition when it has ended without a word and its kernel still has its routes.
+    func recoveryArguments(at node: String, in topology: Topology) -> [String]
+    /// Whether all of its sessions tell their peers the same time that it may be away.
+    var hasOneRestartTime: Bool { get }
     /// Its habits in a session that a user's own configuration says something else of than netlab's.
     func habits(in session: OwnSession) -> RoutingHabits
 }
@@ -52,6 +56,10 @@ public struct RoutingHabits: Hashable, Sendable {
     public let keepalives: Keepalives
     /// How long it gathers what it is told before its kernel is told, at most.
     public let reaction: Duration
+    /// How long it waits at most, when it has taken its kernel's routes over and a session has come up, before it tells its own.
+    public let recovery: Duration
+    /// Why it may not go on by the routes of a peer that restarts, as the end of a sentence; nil where it surely does.
+    public let helperDoubt: String?
 
     /// How often a speaker says that it is there, where the peer's hold time is less than its own.
     public enum Keepalives: Hashable, Sendable {
@@ -67,7 +75,8 @@ public struct RoutingHabits: Hashable, Sendable {
         granularity: Duration,
         connection: Window, connectionReason: String, renewal: Window, retry: Duration, longestPause: Duration,
         carrierReason: String, announcement: Duration = .zero, announcementEach: Duration = .zero,
-        keepalives: Keepalives = .scaled, reaction: Duration = .zero
+        keepalives: Keepalives = .scaled, reaction: Duration = .zero, recovery: Duration = .zero,
+        helperDoubt: String? = nil
     ) {
         self.product = product
         self.routeMetric = routeMetric
@@ -85,6 +94,8 @@ public struct RoutingHabits: Hashable, Sendable {
         self.announcementEach = announcementEach
         self.keepalives = keepalives
         self.reaction = reaction
+        self.recovery = recovery
+        self.helperDoubt = helperDoubt
     }
 
     /// Those of a speaker with a number of neighbours.
@@ -120,6 +131,8 @@ public struct RoutingHabits: Hashable, Sendable {
 extension RoutingDaemon {
     public var choice: String { "bgp: \(keyword)" }
     public var cutsByGateway: Bool { true }
+    public func recoveryArguments(at node: String, in topology: Topology) -> [String] { [] }
+    public var hasOneRestartTime: Bool { false }
     public var ospfHabits: OSPFHabits? { nil }
     public var otherRouteProtocols: Set<UInt8> { [] }
     /// Whether a kernel was given a route with this number by this daemon.
@@ -127,4 +140,13 @@ extension RoutingDaemon {
         routeProtocol == self.routeProtocol || otherRouteProtocols.contains(routeProtocol)
     }
     public var speaksOSPF: Bool { ospfHabits != nil }
+}
+
+extension Topology {
+    /// Whether a node's routing daemon may end without a word and start anew with its routes where they were, in one of its sessions at least,
+    /// as netlab has configured it.
+    public func restartsGracefully(_ node: String) -> Bool {
+        self.node(named: node)?.routingConfiguration == nil
+            && sessions.flatMap(\.speakers).contains { $0.node == node && $0.gracefulRestart != nil }
+    }
 }

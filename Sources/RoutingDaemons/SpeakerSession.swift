@@ -21,6 +21,8 @@ struct SpeakerSession {
     var policy = SpeakerPolicy()
     let password: Secret?
     var bfd: BFDTimers?
+    var reflects = false
+    var gracefulRestart: Duration?
 
     /// Those of the session's own address family, which is its peer's.
     var advertised: [IPPrefix] { prefixes.filter { $0.address.bitWidth == peer.bitWidth } }
@@ -50,6 +52,8 @@ struct SpeakerSession {
         outEntries = own.tellsAll ? nil : own.outEntries
         password = session.key(of: own)
         bfd = own.bfd
+        reflects = own.reflects
+        gracefulRestart = own.gracefulRestart
     }
 
     private init(_ session: OneSidedSession) {
@@ -64,4 +68,9 @@ struct SpeakerSession {
         prefixes = session.advertised
         password = session.password
     }
+}
+
+extension [SpeakerSession] {
+    /// The longest time that one of a node's speakers may be away without its peer taking routes back; nil where none may.
+    var longestRestart: Duration? { compactMap(\.gracefulRestart).max() }
 }

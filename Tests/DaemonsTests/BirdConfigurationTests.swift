@@ -55,6 +55,32 @@ import Testing
                 """)
     }
 
+    /// The BIRD 2.0 user's guide, "BGP": `graceful restart time`, `rr client`; "Kernel" and "Global options": `graceful restart`.
+    @Test func `A speaker that is waited for says how long, and its kernel's routes stay`() throws {
+        let topology = try Fixture.topology {
+            $0.replacing("    over: main", with: "    graceful-restart: 90s\n    over: main")
+        }
+        let text = try #require(
+            BirdConfiguration.files(for: "tgw", in: topology, logFile: "/log")["/etc/bird/bird.conf"])
+        #expect(text.contains("router id 203.0.113.10;\ngraceful restart wait 90;\n"))
+        #expect(text.contains("    merge paths yes;\n    graceful restart;\n    ipv4 {\n"))
+        #expect(
+            text.contains(
+                "    graceful restart on;\n    graceful restart time 90;\n    long lived graceful restart off;\n"))
+        #expect(Bird().recoveryArguments(at: "tgw", in: topology) == ["-R"])
+        #expect(Bird().recoveryArguments(at: "tgw", in: try Fixture.topology()).isEmpty)
+    }
+
+    @Test func `A reflector says who its client is`() throws {
+        let topology = try Fixture.topology {
+            $0.replacing("tgw: {asn: 64512,", with: "tgw: {asn: 31898, reflect: on,")
+        }
+        let text = try #require(
+            BirdConfiguration.files(for: "tgw", in: topology, logFile: "/log")["/etc/bird/bird.conf"])
+        #expect(text.contains("    rr client;\n    ipv4 {\n"))
+        #expect(text.contains("|| source = RTS_BGP;"))
+    }
+
     @Test func `Speaker with nothing to say exports nothing`() throws {
         let topology = try Fixture.topology { $0.replacing("    password: bgp-key\n", with: "") }
         let files = BirdConfiguration.files(for: "drg", in: topology, logFile: "/log")

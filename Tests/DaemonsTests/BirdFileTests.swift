@@ -36,6 +36,17 @@ struct BirdFileTests {
         protocol bgp far { local 192.0.2.1 as 65002; neighbor 192.0.2.9 as 65009; multihop 3; bfd; ipv4 { import all; export none; }; }
         """
 
+    /// The BIRD 2.0 user's guide, "BGP": `graceful restart` is `aware` if left out.
+    @Test func `A peer helps unless it is told not to`() {
+        func helps(_ setting: String) -> Bool? {
+            let text = "protocol bgp b {\n local as 65001;\n neighbor 192.0.2.2 as 65002;\n \(setting)\n}\n"
+            return Bird().read(text).sessions.first?.helpsRestart
+        }
+        #expect(helps("") == true && helps("graceful restart aware;") == true)
+        #expect(helps("graceful restart off;") == false)
+        #expect(helps("graceful restart time 60;") == true)
+    }
+
     @Test func `Timers, numbers and what a template brings`() throws {
         let routing = Bird().read(Self.whole)
         #expect(routing.open.isEmpty && routing.sessions.prefix(2).flatMap(\.open).isEmpty, "\(routing)")

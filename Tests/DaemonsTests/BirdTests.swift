@@ -104,6 +104,8 @@ import Testing
              \tBGP.local_pref: 200
              \tBGP.community: (64512,100) (65535,65281)
              \tBGP.large_community: (1, 2, 3)
+             \tBGP.originator_id: 192.0.2.1
+             \tBGP.cluster_list: 192.0.2.9 192.0.2.8
             0000 
 
             """
@@ -112,6 +114,8 @@ import Testing
         let attributes = try #require(route.attributes)
         #expect(attributes.origin == .incomplete && attributes.med == 30 && attributes.localPreference == 200)
         #expect(attributes.communities.map(\.description) == ["64512:100", "no-export", "1:2:3"])
+        #expect(attributes.reflection.originator == IPv4Address("192.0.2.1"))
+        #expect(attributes.reflection.clusters.map(\.description) == ["192.0.2.9", "192.0.2.8"])
     }
 
     @Test func `Refusal is a failure`() throws {

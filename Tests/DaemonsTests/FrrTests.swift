@@ -73,6 +73,36 @@ import Testing
         #expect(setUp.foundations.map(\.isOptional) == [false, true])
     }
 
+    /// FRR 8.4.4, bgpd/bgp_vty.c (`bgp graceful-restart …`), zebra/main.c (`-K`).
+    @Test func `A speaker that is waited for says how long, and zebra leaves its routes alone`() throws {
+        let lab = try Self.topology {
+            $0.replacing("    over: main", with: "    graceful-restart: 90s\n    over: main")
+        }
+        let setUp = Frr().setUp(at: "tgw", in: lab)
+        let text = try #require(setUp.files["/etc/frr/frr.conf"])
+        #expect(
+            text.contains(
+                """
+                 bgp graceful-restart-disable
+                 bgp graceful-restart restart-time 90
+                 bgp graceful-restart preserve-fw-state
+                 bgp graceful-restart select-defer-time 0
+                 no bgp graceful-restart notification
+
+                """), "\(text)")
+        #expect(text.contains(" neighbor 169.254.100.2 graceful-restart\n"))
+        #expect(setUp.foundations.first?.arguments.suffix(2) == ["-K", "90"])
+    }
+
+    @Test func `A reflector says who its client is, and what it reflects has it for the next hop`() throws {
+        let lab = try Self.topology { $0.replacing("tgw: {asn: 64512,", with: "tgw: {asn: 31898, reflect: on,") }
+        let text = try #require(Frr().setUp(at: "tgw", in: lab).files["/etc/frr/frr.conf"])
+        #expect(text.contains("  neighbor 169.254.100.2 route-reflector-client\n"))
+        #expect(text.contains("  neighbor 169.254.100.2 next-hop-self force\n"))
+        // Others of its AS tell it routes without a number in their path as well: those are passed on.
+        #expect(text.contains("route-map main permit 30\n") && !text.contains("route-map main deny"))
+    }
+
     /// What is generated is read as what it was made from.
     @Test func `Its own file is read as it was meant`() throws {
         let topology = try Self.topology {

@@ -73,7 +73,7 @@ import Testing
     @Test func `Every form is read and names its word`() throws {
         let read = Set(Self.texts.map { $0.written.prefix { $0 != " " } })
         let forms = Set(Fault.forms.map { $0.prefix { $0 != " " } })
-        #expect(read == forms.subtracting(["vlan", "certificate"]))
+        #expect(read == forms.subtracting(["vlan", "certificate", "bfd"]))
         #expect(Set(Fault.forms).count == Fault.forms.count)
         #expect(Fault.forms.contains("nat NODE OUTSIDE to INSIDE"))
     }
@@ -195,10 +195,10 @@ import Testing
         ("blackhole aws-vpn-1 from tgw now", "Write blackhole LINK [from NODE]."),
         (
             "blackhol aws-vpn-1",
-            "\"blackhol aws-vpn-1\" is not a fault. Did you mean \"blackhole\"? Known faults: bgp, blackhole, certificate, corruption,"
+            "\"blackhol aws-vpn-1\" is not a fault. Did you mean \"blackhole\"? Known faults: bfd, bgp, blackhole, certificate, corruption,"
         ),
         ("Link aws-vpn-1 down", "Did you mean \"link\"? Known faults:"),
-        ("", "\"\" is not a fault. Known faults: bgp,"),
+        ("", "\"\" is not a fault. Known faults: bfd, bgp,"),
         ("✓", "\"✓\" is not a fault. Known faults:"),
     ])
     func `Wrong form`(_ text: String, _ message: String) throws {
@@ -232,6 +232,18 @@ import Testing
             try KnownText.resolve(shared).fault("maintenance c1t1 at tgw")
         }
         #expect(error.description.hasPrefix("c1t1 is between the same addresses as c1t2:"), "\(error)")
+    }
+
+    @Test func `BFD can stop where both ends have it`() throws {
+        let text = BrokenLab.text.replacing("    over: ", with: "    bfd: {}\n    over: ")
+        let topology = try BrokenLab.resolve(text).topology
+        let fault = try Fault("bfd main stopped at peer", in: topology)
+        #expect(fault == .bfdStopped(session: "main", node: "peer") && "\(fault)" == "bfd main stopped at peer")
+        #expect(try Fault("bfd main stopped", in: topology) == .bfdStopped(session: "main", node: "router"))
+        let none = try #require(throws: FaultError.self) {
+            try Fault("bfd main stopped", in: BrokenLab.resolve(BrokenLab.text).topology)
+        }
+        #expect(none.description.contains("main has no BFD that could stop"), "\(none)")
     }
 
     @Test func `Who brings an own configuration keeps it`() throws {

@@ -170,6 +170,23 @@ import Testing
         #expect(try changes("drop esp on main").count == 2)
     }
 
+    @Test func `BFD stops where it leaves its speaker`() throws {
+        let lab = try AwsOci.topology { $0.replacing("    over: main", with: "    bfd: {}\n    over: main") }
+        let fault = try Fault("bfd main stopped at tgw", in: lab)
+        let changes = Disturbances([], in: lab).adjustments(to: Disturbances([fault], in: lab))
+        #expect(changes.map(\.description) == ["tgw: replace dropped traffic"])
+        guard case .ruleset("tgw", let rules?, _)? = changes.first else { return #expect(Bool(false), "\(changes)") }
+        #expect(
+            rules.text == """
+                table inet netlab-faults {
+                    chain leaving {
+                        type filter hook output priority -450; policy accept;
+                        ip saddr 169.254.120.1 ip daddr 169.254.120.2 udp dport { 3784, 4784 } counter drop
+                    }
+                }
+                """)
+    }
+
     @Test func `Security and checks are the fabric's`() throws {
         let all = try #require(Self.fabric(of: "vpc2", in: topology))
         #expect(all.contains("ip saddr 10.2.0.0/16 counter accept"))

@@ -156,6 +156,30 @@ import Testing
         #expect(try Self.judge(whole, Self.predict(.untilHealed))[0].outcome == .fail)
     }
 
+    /// A fault whose first answer stays away only after a while, mended before and after that.
+    @Test func `What is mended before it cuts anything off has cut nothing off`() throws {
+        let predict = { (begins: Int) in
+            { (incident: Incident, flow: FlowResult) -> Prediction? in
+                var prediction = Self.predict(.untilHealed, comeback: (0, 5))(incident, flow)
+                prediction?.begins = Window(.seconds(begins), .seconds(begins + 3))
+                return prediction
+            }
+        }
+        var whole = FakeFlow()
+        whole.send(Self.main, until: 120 * TwoPaths.second)
+        let early = try Self.judge(whole, predict(90))
+        #expect(early.map(\.subject) == [.outage] && early.map(\.outcome) == [.pass], "\(early.map(\.seen))")
+        // What starts anew then may need its time to come back.
+        var back = FakeFlow()
+        back.send(Self.main, until: Self.heal.nanoseconds + TwoPaths.second)
+        back.send(.lostForth("main"), until: Self.heal.nanoseconds + 4 * TwoPaths.second)
+        back.send(Self.main, until: 120 * TwoPaths.second)
+        #expect(try Self.judge(back, predict(90)).map(\.outcome) == [.pass, .pass])
+        #expect(try Self.judge(back, Self.predict(Self.window(0, 1)))[1].outcome == .fail)
+        // 60 s after the fault it was mended.
+        #expect(try Self.judge(whole, predict(50))[0].outcome == .fail)
+    }
+
     @Test func `The first path is taken again within its window`() throws {
         let flow = Self.failover(outage: 25, back: 10)
         let judged = { (window: (Int, Int)) in

@@ -47,10 +47,12 @@ public struct BirdDriver: RoutingDaemonDriver {
             guard let attributes = route.attributes, let instance = instances[route.origin] ?? nil,
                 let session = sessions.first(where: { $0.neighbor == instance.neighbor })
             else { return nil }
-            return ObservedBGPRoute(
+            var observed = ObservedBGPRoute(
                 prefix: route.prefix, session: session.name, isBest: route.isPrimary, path: route.path,
                 origin: attributes.origin, localPreference: attributes.localPreference, med: attributes.med,
                 weight: nil, communities: attributes.communities, peerID: instance.neighborID)
+            observed.reflection = attributes.reflection
+            return observed
         }
     }
 

@@ -1,4 +1,5 @@
 import LabModel
+import LabRecords
 import NetworkTypes
 
 /// A route of one of BIRD's tables, as `show route all` shows it.
@@ -24,6 +25,7 @@ public struct BirdRoute: Hashable, Sendable {
         public var localPreference: UInt32?
         public var med: UInt32?
         public var communities: [BGPCommunity] = []
+        public var reflection = ObservedBGPRoute.Reflection()
     }
 
     public let attributes: Attributes?
@@ -92,6 +94,10 @@ extension BirdRoute {
                 attributes = attributes ?? Attributes()
                 attributes?.origin = words.last.flatMap { RouteOrigin(rawValue: $0.lowercased()) } ?? .incomplete
             case "BGP.local_pref:": attributes?.localPreference = words.last.flatMap { UInt32($0) }
+            case "BGP.originator_id:":
+                attributes?.reflection.originator = words.last.flatMap { IPv4Address(String($0)) }
+            case "BGP.cluster_list:":
+                attributes?.reflection.clusters = words.dropFirst().compactMap { IPv4Address(String($0)) }
             case "BGP.med:": attributes?.med = words.last.flatMap { UInt32($0) }
             case "BGP.community:", "BGP.large_community:":
                 // (64512,100) (64512,101), and large ones as (64512, 1, 2).

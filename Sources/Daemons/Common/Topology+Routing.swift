@@ -46,6 +46,14 @@ extension Topology {
                 open.append("it says nothing of the neighbour of \(session.name)")
             }
         }
+        for session in sessions {
+            guard let speaker = session.speakers.first(where: { $0.node == node }),
+                let peer = session.peer(of: speaker),
+                peer.gracefulRestart != nil, ownSession(of: session, at: node)?.helpsRestart ?? false
+            else { continue }
+            // It may take more for a restart than netlab's own speakers do, such as the end of a hold timer (RFC 8538, RFC 9494).
+            open.append("it does not say what of \(peer.node)'s graceful restart it goes by in \(session.name)")
+        }
         let peers = sessions.flatMap(\.speakers).map(\.address) + oneSidedSessions.map(\.peer)
         for session in own.sessions {
             guard let neighbor = session.neighbor else {
@@ -85,6 +93,15 @@ extension Topology {
             let others = bfdTimers(of: session, at: peer)
         else { return nil }
         return BFDDetection(interval: max(own.receive, others.transmit), multiplier: others.multiplier)
+    }
+
+    /// How long a speaker goes on by the routes of a peer whose connection has broken off without a word: as long as the peer has told it
+    /// (RFC 4724, section 4.2); nil where it takes them back at once.
+    public func restartTime(of session: BGPSession, at speaker: BGPSpeaker) -> Duration? {
+        let own = ownRouting(of: speaker.node).map { _ in
+            ownSession(of: session, at: speaker.node)?.helpsRestart ?? false
+        }
+        return own ?? (speaker.gracefulRestart != nil) ? session.peer(of: speaker)?.gracefulRestart : nil
     }
 
     private func bfdTimers(of session: BGPSession, at speaker: BGPSpeaker) -> BFDTimers? {

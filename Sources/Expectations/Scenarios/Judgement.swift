@@ -211,7 +211,7 @@ public struct OutageJudge {
             return (outcome, "nothing can be predicted: \(why)", seen)
         case .outage(let window): return outage(it, within: allowing(window))
         case .byFlow: return (.inconclusive, "one of several things, by the flow's way", seen)
-        case .untilHealed: return untilHealed(it)
+        case .untilHealed: return untilHealed(it, predicted.begins.map(allowing))
         }
     }
 
@@ -258,8 +258,16 @@ public struct OutageJudge {
         return (isPossible ? .pass : .fail, "\(expected), or until it is mended", seen)
     }
 
-    private func untilHealed(_ it: Matter) -> Finding {
-        let expected = "an outage until it is mended"
+    /// Whether a fault that cuts a flow off only after a while was mended before it had to.
+    private func isMendedInTime(_ it: Matter, _ begins: Window?) -> Bool {
+        guard let begins, let heal = it.heal else { return false }
+        return it.outages.isEmpty && Duration.nanoseconds(heal.nanoseconds - it.incident.nanoseconds) < begins.latest
+    }
+
+    private func untilHealed(_ it: Matter, _ begins: Window?) -> Finding {
+        let expected =
+            begins.map { "an outage from \(words($0)) after that until it is mended" } ?? "an outage until it is mended"
+        if isMendedInTime(it, begins) { return (.pass, expected, "no packet lost, and mended before it had to begin") }
         // One that goes on from before is this fault's, too: nothing else can end it.
         let before = it.flow.outages(.roundTrip).first {
             $0.firstLost.nanoseconds < it.incident.nanoseconds
@@ -286,7 +294,9 @@ public struct OutageJudge {
     // MARK: What mending does
 
     private func comeback(_ it: Matter, _ predicted: Prediction) -> OutageJudgement? {
-        guard let heal = it.heal, let window = predicted.comeback.map(allowing) else { return nil }
+        guard let heal = it.heal, let window = predicted.comeback.map(allowing),
+            !isMendedInTime(it, predicted.begins.map(allowing))
+        else { return nil }
         let next = incidents.first { $0.nanoseconds > heal.nanoseconds }?.nanoseconds ?? end
         let isOutForGood = predicted.effect == .untilHealed
         let finding: Finding? =
@@ -349,13 +359,26 @@ public struct OutageJudge {
     }
 
     private func healing(_ it: Matter) -> OutageJudgement {
-        let outage = it.outages.first { $0.atLeast > OutageJudgement.tolerated }
+        let tolerated = tolerated(it)
+        let outage = it.outages.first { $0.atLeast > tolerated }
         return OutageJudgement(
             flow: it.flow.name, probe: it.flow.probe, fault: it.incident.healed.text, subject: .healing,
             nanoseconds: it.incident.nanoseconds, measured: it.outages, forth: it.forth, back: it.back, predicted: nil,
             outcome: outage == nil ? .pass : .fail,
-            expected: "no outage of more than \(words(OutageJudgement.tolerated)) while it goes back",
+            expected: "no outage of more than \(words(tolerated)) while it goes back",
             seen: words(it.outages))
+    }
+
+    /// What was mended before it cut anything off may do so when it is mended, for as long as it may take to come back.
+    private func tolerated(_ it: Matter) -> Duration {
+        let begun = incidents.enumerated().last { number, incident in
+            heal(of: incident, number) == it.incident
+        }
+        guard let (_, incident) = begun, let predicted = predict(incident, it.flow),
+            let begins = predicted.begins.map(allowing), let comeback = predicted.comeback.map(allowing),
+            Duration.nanoseconds(it.incident.nanoseconds - incident.nanoseconds) < begins.latest
+        else { return OutageJudgement.tolerated }
+        return max(OutageJudgement.tolerated, comeback.latest)
     }
 
     private func unprovoked(_ flow: FlowResult, _ outages: [Outage]) -> OutageJudgement {

@@ -33,6 +33,9 @@ extension TopologyResolver {
                 password: own?.password ?? speaker.password,
                 bfd: wires?.ownRouting(of: speaker.node) == nil ? speaker.bfd : nil)
             adopted.policy = speaker.policy
+            if wires?.ownRouting(of: speaker.node) == nil {
+                (adopted.reflects, adopted.gracefulRestart) = (speaker.reflects, speaker.gracefulRestart)
+            }
             return adopted
         }
     }

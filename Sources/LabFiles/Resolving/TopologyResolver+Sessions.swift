@@ -42,10 +42,13 @@ extension TopologyResolver {
                 keepalive: timers(of: speaker, over: over.value).keepalive,
                 hold: timers(of: speaker, over: over.value).hold,
                 advertised: isDefaultOnly ? [IPPrefix(address.address, length: 0)] : speaker.advertised,
-                passesOn: speaker.passesOn && !isDefaultOnly, prepended: speaker.prepended,
+                passesOn: (speaker.passesOn || speaker.reflects?.value == true) && !isDefaultOnly,
+                prepended: speaker.prepended,
                 keepsTimers: speaker.keepsTimers, password: speaker.password,
                 bfd: (speaker.bfd ?? spec.bfd)?.timers)
             resolved.policy = speaker.policy.policy(among: file.policies, collector)
+            resolved.reflects = speaker.reflects?.value ?? false
+            resolved.gracefulRestart = (speaker.gracefulRestart ?? spec.gracefulRestart)?.value
             return resolved
         }
         guard speakers.count == 2 else { return nil }
@@ -58,6 +61,8 @@ extension TopologyResolver {
             )
         }
         compareBFD(of: session, spec, place)
+        examineReflection(of: session, spec, place)
+        compareGracefulRestart(of: session, spec, place)
         if session.hasDifferentKeys {
             collector.warning(
                 spec.name.line, "\(place): its speakers have different keys, so neither takes the other's segments",
@@ -75,6 +80,7 @@ extension TopologyResolver {
 
     /// Reports what sessions' ends say of routes and that nothing can come of.
     func examineRoutePolicies(of topology: Topology) {
+        examineRestartTimes(of: topology)
         let speakers = file.sessions.flatMap { spec -> [PolicyExamination.Speaker] in
             guard let session = topology.session(named: spec.name.value) else { return [] }
             return spec.speakers.compactMap { written in

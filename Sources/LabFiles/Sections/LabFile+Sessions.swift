@@ -22,6 +22,9 @@ struct SessionSpec {
         let password: Secret?
         let policy: SpeakerPolicySpec
         let bfd: BFDSpec?
+        /// Whether its peer is its client, as a route reflector.
+        let reflects: Located<Bool>?
+        let gracefulRestart: Located<Duration>?
     }
 
     /// What is to become of it, where it is not to come up.
@@ -34,14 +37,17 @@ struct SessionSpec {
     let reason: Located<String>?
     let password: Secret?
     let bfd: BFDSpec?
+    let gracefulRestart: Located<Duration>?
     let speakers: [Speaker]
     /// Whether every speaker that is written could be read; if not, that has been reported.
     let isComplete: Bool
 
     init?(key: Located<String>, value: YAMLValue) {
-        guard let fields = value.fields(["over", "password", "bfd", "speakers", "expect", "because"]) else {
-            return nil
-        }
+        guard
+            let fields = value.fields([
+                "over", "password", "bfd", "graceful-restart", "speakers", "expect", "because",
+            ])
+        else { return nil }
         let outlook = fields["expect"]?.choice(Outlook.self, noun: "outlooks")
         let isOneSided = fields["expect"] != nil
         let over =
@@ -61,6 +67,7 @@ struct SessionSpec {
         self.reason = reason
         password = fields.key("password")
         bfd = fields["bfd"].flatMap(BFDSpec.init)
+        gracefulRestart = fields.restartTime
         let written = speakers.entries("a mapping of nodes to what they speak")
         self.speakers = written.compactMap(Speaker.init)
         isComplete = speakers.node.mapping != nil && written.count == self.speakers.count
@@ -68,6 +75,18 @@ struct SessionSpec {
 }
 
 extension YAMLFields {
+    /// How long a speaker may be away: 12 bits of seconds (RFC 4724, section 3).
+    fileprivate var restartTime: Located<Duration>? {
+        self["graceful-restart"].flatMap { field in
+            guard let time = field.duration() else { return nil }
+            guard time.value >= .seconds(1), time.value <= .seconds(4095), time.value.components.attoseconds == 0 else {
+                field.wrong("a time from 1s to 4095s in whole seconds")
+                return nil
+            }
+            return time
+        }
+    }
+
     /// The key of the TCP MD5 signature option, which takes 80 bytes in Linux (`TCP_MD5SIG_MAXKEYLEN`, tcp(7)).
     fileprivate func key(_ name: String) -> Secret? {
         self[name]?.text("a key").flatMap { text in
@@ -90,7 +109,7 @@ extension SessionSpec.Speaker {
             let fields = value.fields(
                 [
                     "asn", "keepalive", "hold", "advertise", "transit", "prepend", "negotiate", "password", "address",
-                    "peer", "peer-asn", "bfd",
+                    "peer", "peer-asn", "bfd", "reflect", "graceful-restart",
                 ] + SpeakerPolicySpec.keys),
             let asn = fields.required("asn", "the autonomous system's number")?
                 .value(ASN.self, "an AS number from 1 to 4294967295")
@@ -115,6 +134,8 @@ extension SessionSpec.Speaker {
         password = fields.key("password")
         policy = SpeakerPolicySpec(fields)
         bfd = fields["bfd"].flatMap(BFDSpec.init)
+        reflects = fields["reflect"]?.flag()
+        gracefulRestart = fields.restartTime
         let times = fields["prepend"]?.value(Int.self, "a number from 0 to 10")
         prepended = times?.value ?? 0
         if !(0...10).contains(prepended) { fields["prepend"]?.wrong("a number from 0 to 10") }

@@ -25,6 +25,7 @@ extension Fault: CustomStringConvertible {
         case .sessionShut(let session, let node): "bgp \(session) shut at \(node)"
         case .holdTime(let session, let hold, let node): "bgp \(session) hold \(hold.exactText) at \(node)"
         case .wrongKey(let session, let node): "bgp \(session) md5 wrong at \(node)"
+        case .bfdStopped(let session, let node): "bfd \(session) stopped at \(node)"
         case .nodeDown(let node): "node \(node) down"
         case .nodeRebooted(let node): "node \(node) rebooted"
         case .zoneDown(let zone): "zone \(zone) down"

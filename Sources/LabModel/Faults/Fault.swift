@@ -41,6 +41,8 @@ public enum Fault: Hashable, Sendable, Codable {
     case holdTime(session: String, Duration, node: String)
     /// `bgp SESSION md5 wrong [at NODE]`: one speaker's key of the TCP MD5 option is another.
     case wrongKey(session: String, node: String)
+    /// `bfd SESSION stopped [at NODE]`: one speaker sends no packets of the session's BFD any more, while its BGP goes on.
+    case bfdStopped(session: String, node: String)
     /// `node NODE down`: without power; its daemons and what its kernel knew of tunnels are gone.
     case nodeDown(String)
     /// `node NODE rebooted`: it shuts down, is away for its boot time, and starts anew. Over by itself.

@@ -167,6 +167,22 @@ extension FaultReader {
         try one(name, of: session.speakers.map(\.node), noun: "speakers of \(session.name)")
     }
 
+    /// A session whose speakers both have BFD, or may have it in a configuration of their own.
+    func sessionWithBFD(_ name: String?) throws(FaultError) -> BGPSession {
+        func hasBFD(_ session: BGPSession) -> Bool {
+            session.speakers.allSatisfy {
+                $0.bfd != nil || topology.node(named: $0.node)?.routingConfiguration != nil
+            }
+        }
+        let session = try session(name)
+        guard hasBFD(session) else {
+            throw FaultError(
+                "\(session.name) has no BFD that could stop. Sessions with BFD: "
+                    + Self.list(topology.sessions.filter(hasBFD).map(\.name)))
+        }
+        return session
+    }
+
     /// A speaker whose configuration netlab writes, and so can write anew.
     func configuredSpeaker(_ name: String?, of session: BGPSession) throws(FaultError) -> String {
         let speaker = try speaker(name, of: session)

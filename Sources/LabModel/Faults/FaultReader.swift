@@ -106,6 +106,13 @@ struct FaultReader {
                 return .wrongKey(session: session.name, node: try r.configuredSpeaker(a[1], of: session))
             }
         ),
+        (
+            "bfd SESSION stopped [at NODE]",
+            { (r, a) throws(FaultError) in
+                let session = try r.sessionWithBFD(a[0])
+                return .bfdStopped(session: session.name, node: try r.speaker(a[1], of: session))
+            }
+        ),
         ("node NODE down", { (r, a) throws(FaultError) in .nodeDown(try r.node(a[0]).name) }),
         ("node NODE rebooted", { (r, a) throws(FaultError) in .nodeRebooted(try r.node(a[0]).name) }),
         ("zone ZONE down", { (r, a) throws(FaultError) in .zoneDown(try r.zone(a[0])) }),

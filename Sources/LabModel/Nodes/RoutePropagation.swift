@@ -4,7 +4,8 @@ import NetworkTypes
 ///
 /// What a speaker advertises itself goes to that peer alone; what it passes on is its best route (``RouteChoiceStep``). Both
 /// pass its policy on their way out and the peer's on their way in. A path with the receiver's own number is a loop, and
-/// is not taken (RFC 4271, section 9.1.2); what an internal session told is not told another (section 9.2). A prefix that a node
+/// is not taken (RFC 4271, section 9.1.2); what an internal session told is not told another (section 9.2), unless one of both peers is
+/// a client of a reflector's, which adds who told it first and itself, by which loops are found (RFC 4456, section 8). A prefix that a node
 /// advertises itself it does not learn: a speaker prefers its own. A MED goes no further than one autonomous system (5.1.4), a local
 /// preference to internal peers alone (5.1.5).
 public struct RoutePropagation: Sendable {
@@ -150,9 +151,9 @@ public struct RoutePropagation: Sendable {
         }
     }
 
-    /// By the length of paths alone all orders come to the same.
+    /// By the length of paths alone, where nothing is reflected, all orders come to the same.
     private var hasPolicies: Bool {
-        listeners.contains { !$0.own.policy.isEmpty || !$0.peer.policy.isEmpty }
+        listeners.contains { !$0.own.policy.isEmpty || !$0.peer.policy.isEmpty || $0.peer.reflects }
             || listeners.contains { options[$0.own.node] != BestPathOptions() }
     }
 
@@ -202,6 +203,8 @@ public struct RoutePropagation: Sendable {
     /// What a route says of itself on its way from one speaker to another.
     private struct Announcement {
         let prefix: IPPrefix
+        var originator: IPv4Address?
+        var clusters: [IPv4Address] = []
         var path: [ASN] = []
         var localPreference: UInt32 = 100
         var origin = RouteOrigin.igp
@@ -242,7 +245,9 @@ public struct RoutePropagation: Sendable {
         if peer.passesOn {
             for (prefix, choice) in best[peer.node] ?? [:] where announced[prefix] == nil {
                 let route = choice.best
-                guard route.session != listener.session, isExternal || route.isExternal,
+                let isReflected = !isExternal && !route.isExternal
+                guard route.session != listener.session,
+                    !isReflected || peer.reflects || reflects(peer.node, in: route.session),
                     !route.communities.contains(.noAdvertise),
                     !(isExternal && route.communities.contains(.noExport))
                 else { continue }
@@ -250,6 +255,9 @@ public struct RoutePropagation: Sendable {
                     prefix: prefix, path: route.path, localPreference: isExternal ? 100 : route.localPreference,
                     origin: route.origin, med: isExternal ? nil : route.med, communities: route.communities,
                     gateway: peer.policy.isNextHop || isExternal ? nil : route.gateway)
+                guard isReflected else { continue }
+                announced[prefix]?.originator = route.originator ?? route.peerID
+                announced[prefix]?.clusters = [topology.routerID(of: peer.node)] + route.clusters
             }
         }
         var told: [IPPrefix: LearnedRoute] = [:]
@@ -260,16 +268,25 @@ public struct RoutePropagation: Sendable {
                 sent.localPreference = 100
             }
             sent.weight = 0
-            guard !sent.path.contains(own.asn), let taken = sent.passing(listener.policies.in, prepending: peer.asn),
+            let ownID = topology.routerID(of: own.node)
+            guard !sent.path.contains(own.asn), sent.originator != ownID, !sent.clusters.contains(ownID),
+                let taken = sent.passing(listener.policies.in, prepending: peer.asn),
                 let interface = taken.gateway.map({ interface(of: own.node, towards: $0) }) ?? own.interface
             else { continue }
-            told[prefix] = LearnedRoute(
+            var route = LearnedRoute(
                 prefix: prefix, session: listener.session, gateway: taken.gateway ?? peer.address,
                 interface: interface, path: taken.path, receiver: own.asn, isExternal: isExternal,
                 localPreference: taken.localPreference, origin: taken.origin, med: taken.med, weight: taken.weight,
                 communities: taken.communities, peer: peer.address, peerID: listener.peerID)
+            (route.originator, route.clusters) = (taken.originator, taken.clusters)
+            told[prefix] = route
         }
         return told
+    }
+
+    /// Whether a node has a client at the other end of a session.
+    private func reflects(_ node: String, in session: String) -> Bool {
+        topology.session(named: session)?.speakers.first { $0.node == node }?.reflects ?? false
     }
 
     /// A next hop beyond the peer is taken only where a link of the node's own leads to it (RFC 4271, section 9.1.2.1).

@@ -52,6 +52,12 @@ public struct BGPSpeaker: Hashable, Sendable, Codable {
     public let advertised: [IPPrefix]
     /// Whether it tells the peer also what its other sessions have told it, as a carrier does (RFC 4271, section 3.1).
     public var passesOn = false
+    /// Whether its peer is a client of its, which it tells also what other speakers of their AS have told it, and whose routes it tells
+    /// those (RFC 4456, section 6).
+    public var reflects = false
+    /// How long it may be away, as it tells the peer, before that takes its routes back when the connection breaks off (RFC 4724, section 3:
+    /// Restart Time), in whole seconds from 1 to 4095; nil for a speaker without graceful restart.
+    public var gracefulRestart: Duration?
     /// How often its AS number stands in paths it tells the peer, beyond the once that is due (RFC 4271, section 5.1.2).
     public var prepended = 0
     /// Whether it goes by its own hold time and keepalives even where the peer proposes less, against RFC 4271, section 4.2.

@@ -18,8 +18,10 @@ public enum RouteChoiceStep: String, Hashable, Sendable, Codable, CaseIterable, 
     case med
     /// From another autonomous system before the same.
     case external
-    /// The lowest of the peers' identifiers.
+    /// The lowest of the peers' identifiers; of a route that was reflected, of who told it first (RFC 4456, section 9).
     case routerID = "router-id"
+    /// The fewest reflectors on the way first (RFC 4456, section 9).
+    case clusterList = "cluster-list"
     /// The lowest of the peers' addresses.
     case peerAddress = "peer-address"
 
@@ -48,6 +50,10 @@ public struct LearnedRoute: Hashable, Sendable {
     let peer: IPAddress
     /// Nil where that is not known: the peer has a configuration of the user's own.
     let peerID: IPv4Address?
+    /// Who told it first inside this AS, if it was reflected (ORIGINATOR_ID, RFC 4456, section 8).
+    public var originator: IPv4Address?
+    /// The reflectors on its way, by their cluster identifiers, the nearest first (CLUSTER_LIST, RFC 4456, section 8).
+    public var clusters: [IPv4Address] = []
 
     /// - Parameters:
     ///   - receiver: The autonomous system that takes it, which a path without a number belongs to.
@@ -92,8 +98,9 @@ public struct LearnedRoute: Hashable, Sendable {
             return (.med, (med ?? 0) < (other.med ?? 0))
         }
         if isExternal != other.isExternal { return (.external, isExternal) }
-        guard let peerID, let otherID = other.peerID else { return nil }
-        if peerID != otherID { return (.routerID, peerID < otherID) }
+        guard let ownID = originator ?? peerID, let otherID = other.originator ?? other.peerID else { return nil }
+        if ownID != otherID { return (.routerID, ownID < otherID) }
+        if clusters.count != other.clusters.count { return (.clusterList, clusters.count < other.clusters.count) }
         return (.peerAddress, peer < other.peer)
     }
 }
@@ -152,7 +159,7 @@ public struct RouteChoice: Hashable, Sendable {
             ? "which \(options.multipath) of \(equal.count) equally good routes to \(first.prefix) it shares traffic among is not known of its daemon"
             : winner != nil || isShared
                 ? nil
-                : candidates.contains { $0.peerID == nil }
+                : candidates.contains { $0.originator ?? $0.peerID == nil }
                     ? "which of equally good routes to \(first.prefix) it takes follows from identifiers in users' own files, which are not read"
                     : "which route to \(first.prefix) it takes depends on the order in which they come: their MEDs are compared in pairs only (RFC 4271, section 9.1.2.2 c)"
     }

@@ -30,6 +30,11 @@ public struct Bird: RoutingDaemon {
             arguments: BirdConfiguration.birdArguments)
     }
 
+    /// bird(8), `-R`: "apply graceful restart recovery after start".
+    public func recoveryArguments(at node: String, in topology: Topology) -> [String] {
+        topology.restartsGracefully(node) ? ["-R"] : []
+    }
+
     public func events(in log: String, of node: String, in topology: Topology, realTimeOffset: Int64) -> [LabEvent] {
         BirdLog.events(log, node: node, sessions: sessions(of: node, in: topology), realTimeOffset: realTimeOffset)
     }
@@ -106,7 +111,8 @@ public struct Bird: RoutingDaemon {
 
     public func isReserved(_ name: String) -> Bool { BirdKeywords.contains(name) }
 
-    /// As its sources have it: bird2 2.0.12, proto/bgp/bgp.c and packets.c, sysdep/unix/io.c.
+    /// As its sources have it: bird2 2.0.12, proto/bgp/bgp.c and packets.c, sysdep/unix/io.c. BFD that goes down ends a session, which then
+    /// waits as after an error and does not ask whether BFD is up (`bgp_bfd_notify`).
     public let habits = RoutingHabits(
         product: "BIRD",
         // The default of the kernel protocol's `metric` (BIRD 2 User's Guide, Kernel).
@@ -130,7 +136,10 @@ public struct Bird: RoutingDaemon {
         retry: .seconds(9),
         // The wait after an error (`error wait time 1, 10`), an attempt to connect, and the loop.
         longestPause: .seconds(20),
-        carrierReason: "BIRD ends a session with a neighbour on it at once (`check link`)")
+        carrierReason: "BIRD ends a session with a neighbour on it at once (`check link`)",
+        // A timer ends the recovery, the export that this begins is an event, and so is its first packet (nest/proto.c,
+        // `graceful_restart_done`): three turns. A helper takes a second break for a restart once more (`bgp_incoming_connection`).
+        recovery: .seconds(9))
 }
 
 extension DaemonID {

@@ -38,9 +38,11 @@ public enum BirdConfiguration {
         let families = Family.allCases.filter { family in sessions.contains { $0.family == family } }
         let bfd = sessions.contains { $0.bfd != nil } ? ["protocol bfd netlab_bfd {\n}\n"] : []
         let parts =
-            [general(routerID: topology.routerID(of: node), logFile: logFile)]
+            [general(routerID: topology.routerID(of: node), logFile: logFile, sessions.longestRestart)]
             + families.map { family in
-                kernel(family, source: topology.node(named: node)?.preferredSource, options)
+                kernel(
+                    family, source: topology.node(named: node)?.preferredSource, options,
+                    isKept: sessions.longestRestart != nil)
                     + advertised(sessions.filter { $0.family == family }.flatMap(\.advertised), family)
             } + bfd + sessions.map { $0.text(options) }
         return [
@@ -50,21 +52,25 @@ public enum BirdConfiguration {
     }
 
     // Names with an underscore are netlab's own: a session's name has none.
-    private static func general(routerID: IPv4Address, logFile: String) -> String {
-        """
-        log "\(logFile)" all;
-        timeformat log iso long ms;
-        timeformat protocol iso long ms;
-        router id \(routerID);
-        debug protocols { states };
+    private static func general(routerID: IPv4Address, logFile: String, _ restart: Duration?) -> String {
+        let waiting = restart.map { "\ngraceful restart wait \($0.components.seconds);" } ?? ""
+        return """
+            log "\(logFile)" all;
+            timeformat log iso long ms;
+            timeformat protocol iso long ms;
+            router id \(routerID);\(waiting)
+            debug protocols { states };
 
-        protocol device netlab_device {
-        }
+            protocol device netlab_device {
+            }
 
-        """
+            """
     }
 
-    private static func kernel(_ family: Family, source: IPv4Address?, _ options: BestPathOptions) -> String {
+    /// - Parameter isKept: Whether the routes that a restart finds in the kernel stay there until the sessions have told theirs again.
+    private static func kernel(
+        _ family: Family, source: IPv4Address?, _ options: BestPathOptions, isKept: Bool
+    ) -> String {
         let merging =
             switch options.multipath {
             case 1: "no"
@@ -83,7 +89,7 @@ public enum BirdConfiguration {
             }.flatMap { family == .ipv4 ? $0 : nil } ?? "export where source = RTS_BGP"
         return """
             protocol kernel netlab_kernel_\(family.rawValue) {
-                merge paths \(merging);
+                merge paths \(merging);\(isKept ? "\n    graceful restart;" : "")
                 \(family.rawValue) {
                     import none;
                     \(export);
@@ -164,6 +170,11 @@ extension SpeakerSession {
             return
                 "    bfd { min rx interval \(milliseconds(timers.receive)); min tx interval \(milliseconds(timers.transmit)); multiplier \(timers.multiplier); };\n"
         }
+        let client = reflects ? "    rr client;\n" : ""
+        let restart =
+            gracefulRestart.map {
+                "on;\n    graceful restart time \($0.components.seconds);\n    long lived graceful restart off"
+            } ?? "off"
         let place = interface.map { "    interface \"\($0)\";\n    direct;\n" } ?? "    multihop;\n"
         return """
             protocol bgp '\(name)' {
@@ -174,8 +185,8 @@ extension SpeakerSession {
                 connect delay time 1;
                 connect retry time 5;
                 error wait time 1, 10;
-                graceful restart off;
-            \(key)\(bfd ?? "")\(med)    \(family.rawValue) {
+                graceful restart \(restart);
+            \(key)\(bfd ?? "")\(med)\(client)    \(family.rawValue) {
                     \(imports)
                     \(exports)\(nextHop)
                 };

@@ -226,6 +226,7 @@ extension BirdFile {
             }
         case ("graceful", "restart"):
             let value = setting.words.dropFirst(2).first?.text
+            if value != "time" { session.helpsRestart = value != "off" && value != "no" }
             return ["off", "no", "aware", "time"].contains(value) ? true : open()
         case ("check", "link"): return Self.isOn(setting, beyond: 2) ? true : open()
         case ("disabled", _) where Self.isOn(setting, beyond: 1):

@@ -42,7 +42,9 @@ public struct Frr: RoutingDaemon {
     public func setUp(at node: String, in topology: Topology) -> DaemonSetUp {
         DaemonSetUp(
             files: FrrConfiguration.files(for: node, in: topology), arguments: FrrConfiguration.bgpd,
-            foundations: FrrConfiguration.foundations(for: FrrConfiguration.text(for: node, in: topology)),
+            foundations: FrrConfiguration.foundations(
+                for: FrrConfiguration.text(for: node, in: topology),
+                restart: FrrConfiguration.restart(of: node, in: topology)),
             loading: FrrConfiguration.loading)
     }
 
@@ -60,6 +62,9 @@ public struct Frr: RoutingDaemon {
 
     /// It keeps the best one in any case (FRR 8.4.4, bgpd/bgp_mpath.c, `bgp_path_info_mpath_update`).
     public let cutsByGateway = false
+
+    /// `bgp graceful-restart restart-time` is the router's.
+    public let hasOneRestartTime = true
 
     public func complaints(in log: String, about name: String?) -> [String] { FrrLog.complaints(in: log) }
 
@@ -116,6 +121,8 @@ public struct Frr: RoutingDaemon {
     /// milliseconds late.
     private static let gathering = Duration.milliseconds(100)
 
+    /// BFD that goes down ends a session; that it is not up keeps none from coming up (FRR 8.4.4, bgpd/bgp_bfd.c, `bfd_session_status_update`).
+    ///
     /// As its sources have it: FRR 8.4.4 and 10.3, bgpd/bgp_fsm.c, bgp_keepalives.c, bgp_route.c, bgp_updgrp.h, zebra/zebra_rib.c.
     private static func habits(connectRetry retry: Duration, _ whose: String) -> RoutingHabits {
         RoutingHabits(
@@ -141,7 +148,12 @@ public struct Frr: RoutingDaemon {
             // A peer that comes up is told its routes when its group's coalesce time is over: 1 s, and 50 ms for each neighbour, after
             // which they are chosen once more (bgpd/bgp_updgrp.h, `BGP_DEFAULT_SUBGROUP_COALESCE_TIME`).
             announcement: .milliseconds(1_100), announcementEach: .milliseconds(50), keepalives: .thirdAtMost,
-            reaction: gathering)
+            reaction: gathering,
+            // `bgp_notify_receive` and `bgp_stop` clear routes that were kept; `bgp_create` starts `t_startup`, for as long as which
+            // `bgp_peer_send_gr_capability` sets the R bit.
+            helperDoubt:
+                "where both connect at once, FRR ends one connection too many with a NOTIFICATION, and for 120s after its own start it says that it restarts itself, so that the other takes its kernel's routes back until it is told some"
+        )
     }
 }
 

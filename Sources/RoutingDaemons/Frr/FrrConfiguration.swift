@@ -33,9 +33,11 @@ enum FrrConfiguration {
 
     /// What bgpd stands on: zebra, which has the kernel's routes; mgmtd since FRR 9.1, which hands on what is configured; and what the
     /// configuration speaks of.
-    static func foundations(for configuration: String) -> [DaemonPart] {
+    /// - Parameter restart: How long zebra leaves routes alone that it finds in the kernel when it starts; nil for no time.
+    static func foundations(for configuration: String, restart: Duration? = nil) -> [DaemonPart] {
         let statements = FrrConfigurationUse(configuration)
-        return [DaemonPart(arguments: program("zebra"), socketPath: "\(directory)/zserv.api")]
+        let keeping = restart.map { ["-K", "\($0.components.seconds)"] } ?? []
+        return [DaemonPart(arguments: program("zebra") + keeping, socketPath: "\(directory)/zserv.api")]
             + [
                 DaemonPart(
                     arguments: program("mgmtd", start: nil), socketPath: "\(directory)/mgmtd.vty", isOptional: true)
@@ -73,6 +75,12 @@ enum FrrConfiguration {
             ConfigurationFile(path: vtyshPath, contents: "service integrated-vtysh-config\n"),
             ConfigurationFile(path: path, contents: text, isSecret: own != nil || text.contains(" password ")),
         ]
+    }
+
+    /// How long a node's FRR may be away; nil where it may not, or has a file of the user's.
+    static func restart(of node: String, in topology: Topology) -> Duration? {
+        topology.node(named: node)?.routingConfiguration == nil
+            ? SpeakerSession.all(at: node, in: topology).longestRestart : nil
     }
 
     static func text(for node: String, in topology: Topology) -> String {
@@ -115,6 +123,7 @@ enum FrrConfiguration {
              no bgp default ipv4-unicast
              no bgp network import-check
              bgp graceful-restart-disable
+            \(sessions.longestRestart.map(restartLines) ?? "")\
              bgp bestpath as-path multipath-relax
              bgp bestpath compare-routerid
             \(options.alwaysComparesMED ? " bgp always-compare-med\n" : "")\
@@ -126,6 +135,17 @@ enum FrrConfiguration {
             bgp as-path access-list \(ownRoutes) seq 5 permit ^$
 
             """
+    }
+
+    /// What says of all of a router's sessions how it restarts; each says whether it takes part.
+    ///
+    /// Its peers are told that its kernel keeps routes, which zebra does. Routes are chosen as they come, and a NOTIFICATION ends a session for
+    /// good: RFC 8538 would have it restart.
+    private static func restartLines(_ time: Duration) -> String {
+        [
+            "graceful-restart restart-time \(time.components.seconds)", "graceful-restart preserve-fw-state",
+            "graceful-restart select-defer-time 0",
+        ].map { " bgp \($0)\n" }.joined() + " no bgp graceful-restart notification\n"
     }
 
     private static func families(
@@ -174,11 +194,14 @@ extension SpeakerSession {
         if interface == nil, peerASN != asn { lines.append("ebgp-multihop 255") }
         if let address { lines.append("update-source \(address)") }
         if bfd != nil { lines += ["bfd", "bfd profile \(name)"] }
+        if gracefulRestart != nil { lines.append("graceful-restart") }
         return lines.map { " neighbor \(peer) \($0)\n" }.joined()
     }
 
     fileprivate var familyLines: String {
-        (["activate"] + (policy.isNextHop ? ["next-hop-self"] : [])
+        (["activate"] + (reflects ? ["route-reflector-client"] : [])
+            // Without the word, routes that are reflected keep the next hop that they came with.
+            + (policy.isNextHop ? ["next-hop-self\(peerASN == asn ? " force" : "")"] : [])
             + (inEntries == nil ? [] : ["route-map \(inMap) in"]) + ["route-map \(name) out"]
             + (policy.maximumPrefixes.map { ["maximum-prefix \($0)"] } ?? []))
             .map { "  neighbor \(peer) \($0)\n" }.joined()
@@ -228,8 +251,9 @@ extension SpeakerSession {
         let others = Set(sessions.flatMap(\.advertised)).subtracting(advertised).filter {
             $0.address.bitWidth == peer.bitWidth
         }
-        if isEdge {
-            // What it has of its own is then what other sessions are told, and OSPF's routes.
+        if isEdge || passesOn {
+            // What it has of its own is what other sessions are told, and an edge has OSPF's routes besides. A path without a number is also
+            // that of a route that another speaker of this AS has told it.
             for (index, prefix) in others.sorted().enumerated() {
                 text += "\(family) prefix-list \(name)_others seq \((index + 1) * 5) permit \(prefix)\n"
             }
@@ -237,9 +261,13 @@ extension SpeakerSession {
                 text +=
                     "route-map \(name) deny 14\n match \(family) address prefix-list \(name)_others\n match as-path \(FrrConfiguration.ownRoutes)\nexit\n"
             }
+        }
+        if isEdge {
             text += "route-map \(name) permit 16\n match as-path \(FrrConfiguration.ownRoutes)\n\(calling)exit\n"
         }
-        text += "route-map \(name) deny 20\n match as-path \(FrrConfiguration.ownRoutes)\nexit\n"
+        if isEdge || !passesOn {
+            text += "route-map \(name) deny 20\n match as-path \(FrrConfiguration.ownRoutes)\nexit\n"
+        }
         text += passesOn ? "route-map \(name) permit 30\n\(calling)exit\n" : "route-map \(name) deny 30\nexit\n"
         return text + "!\n"
     }

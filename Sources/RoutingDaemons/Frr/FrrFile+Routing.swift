@@ -33,6 +33,7 @@ private struct Reader {
     private let statements: [FrrFile.Statement]
     private var defaults: FrrFile.Defaults
     private var asn: ASN?
+    private var helpsRestart = true
     private var activatesIPv4 = true
     private var hasMultipath = true
     private var relaxesPaths = false
@@ -154,9 +155,10 @@ private struct Reader {
             defaults.keepalive = keepalive
             defaults.hold = hold
         case ("bgp", "router-id"), ("bgp", "log-neighbor-changes"), ("bgp", "deterministic-med"),
-            ("bgp", "graceful-restart-disable"), ("bgp", "suppress-duplicates"), ("bgp", "cluster-id"),
+            ("bgp", "suppress-duplicates"), ("bgp", "cluster-id"),
             ("no", _), ("bgp", "hard-administrative-reset"):
             break
+        case ("bgp", "graceful-restart-disable"): helpsRestart = !isOn
         case ("bgp", "ebgp-requires-policy"): defaults.requiresPolicy = isOn
         case ("bgp", "network") where words.count > 2 && words[2] == "import-check": defaults.checksNetworks = isOn
         case ("bgp", "default") where words.count > 2 && words[2] == "ipv4-unicast": activatesIPv4 = isOn
@@ -259,6 +261,7 @@ private struct Reader {
         session.asn = asn
         session.neighbor = address
         session.keepalive = defaults.keepalive
+        session.helpsRestart = helpsRestart
         let bits = address.bitWidth
         var isActive = bits == 32 && activatesIPv4
         var policies: Set<String> = []
@@ -348,6 +351,8 @@ private struct Reader {
             return open()
         case "ebgp-multihop": session.isMultihop = isOn && value != "1"
         case "advertisement-interval": return isOn && value != "0" ? open() : true
+        case "graceful-restart-disable": session.helpsRestart = !isOn
+        case "graceful-restart-helper": if isOn { session.helpsRestart = true }
         case "bfd": return readBFD(Array(words.dropFirst()), isOn, into: &session) ? true : open()
         case let word where Self.harmlessForNeighbors.contains(word): return true
         default: return isOn ? open() : true
