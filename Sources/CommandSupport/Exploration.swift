@@ -68,6 +68,12 @@ package struct Exploration: Sendable {
         let keepsAll = numbers.count == 1
         let meter = ProgressMeter(.error, onlyOnTerminals: true)
         defer { meter.clear() }
+        let left = TimeLeft()
+        func tell(_ done: Int) {
+            let estimate = left.text(afterDoing: Double(done) / Double(numbers.count))
+            meter.show("\(done) of \(numbers.count) futures\(estimate)")
+        }
+        tell(0)
         var waiting = numbers[...]
         var outcomes: [FutureOutcome] = []
         var kept = KeptFutures()
@@ -86,7 +92,7 @@ package struct Exploration: Sendable {
                     outcomes.append(outcome)
                     places[outcome.future.number] = place
                     kept.take(outcome)
-                    meter.show("\(outcomes.count) of \(numbers.count) futures")
+                    tell(outcomes.count)
                 } else {
                     place.remove()
                 }

@@ -8,6 +8,7 @@ import SystemPackage
 ///     PREFIX/lib/netlab/netlab                  the program, with the library that a lab's seed needs beside it
 ///     PREFIX/lib/netlab/kernels/KEY/…           lab kernels, as in ``KernelCache``
 ///     PREFIX/share/netlab/Labs/…                labs, and providers
+///     PREFIX/share/netlab/Labs/schemas/…        what `--format json` prints, which no program here reads
 ///     /var/lib/netlab/NAME/VERSION/…            trees of programs
 ///
 /// A node has a tree laid over /usr, and overlayfs does not take a directory together with one that is in it: so it

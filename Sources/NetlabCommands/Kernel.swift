@@ -43,12 +43,16 @@ struct Kernel: AsyncParsableCommand {
             let cache = try KernelCache(environment: LabLocator.environment)
             let (origin, force) = (origin, force)
             let meter = ProgressMeter(.output)
+            let left = TimeLeft()
             let (result, wasInterrupted) = await Interruption.guarding {
                 try await KernelBuild(cache: cache).build(origin, anew: force) { progress in
                     switch progress {
                     // A file is not a terminal: a line for every tenth, not for every source file.
                     case .compiling(let done, let total) where !StandardStream.output.isTerminal:
                         if total > 0 { meter.show("compiling, \(done * 10 / total * 10) %") }
+                    case .compiling(let done, let total):
+                        let estimate = left.text(afterDoing: Double(done) / Double(max(total, 1)))
+                        meter.show("\(progress)\(estimate)")
                     case .passedOver:
                         meter.clear()
                         StandardStream.error.write("netlab: \(progress)\n")

@@ -45,6 +45,10 @@ struct NetlabCommand: AsyncParsableCommand {
     static func runAndExit() async -> Never {
         do {
             Completion.commands.withLock { $0 = verbs }
+            if let script = CompletionScript.forBash(arguments: CommandLine.arguments) {
+                print(script)
+                Glibc.exit(0)
+            }
             try rejectUnknownVerb()
             var command = try await asyncParseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {

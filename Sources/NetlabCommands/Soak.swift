@@ -93,9 +93,12 @@ struct Soak: AsyncParsableCommand {
         let seed = seed
         let (result, wasInterrupted) = await Interruption.guarding {
             let start = StartTime()
+            let left = TimeLeft()
             return try await lab.run(seed: seed, keepLogs: { directory.take(logsFrom: $0) }) {
                 try await lab.play(script, file: "") { time in
-                    meter.show("\(topology.name): \(start.since(time).shortText) of \(length.shortText)")
+                    let done = start.since(time)
+                    let estimate = left.text(afterDoing: done / length)
+                    meter.show("\(topology.name): \(done.shortText) of \(length.shortText)\(estimate)")
                 }
             }
         }

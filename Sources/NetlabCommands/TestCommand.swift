@@ -174,7 +174,7 @@ struct TestCommand: AsyncParsableCommand {
                 + "\n", to: "versions.json")
         var places: [RunDirectory] = []
         for run in runs { places.append(try run.prepare(in: directory)) }
-        let board = TestBoard(total: runs.count)
+        let board = TestBoard(of: runs)
         let (jobs, ready) = (jobs ?? Machine.processors, places)
         let (result, wasInterrupted) = await Interruption.guarding {
             await Self.play(runs, in: ready, jobs: jobs, kernel: kernel, versions: versions, board: board)
@@ -253,14 +253,20 @@ private final class TestBoard: Sendable {
         var done = 0
         /// By the runs' numbers.
         var running: [Int: String] = [:]
+        /// How far each run's scenario is, on its lab's clock.
+        var played: [Int: Duration] = [:]
     }
 
     private let total: Int
+    /// Of all scenarios together.
+    private let length: Duration
+    private let left = TimeLeft()
     private let meter = ProgressMeter(.error, onlyOnTerminals: true)
     private let state = Mutex(State())
 
-    init(total: Int) {
-        self.total = total
+    init(of runs: [ScenarioRun]) {
+        total = runs.count
+        length = runs.map(\.scenario.length).reduce(.zero, +)
     }
 
     func begin(_ run: ScenarioRun) { update { $0.running[run.number] = "\(run.scenario.name) comes up" } }
@@ -268,13 +274,17 @@ private final class TestBoard: Sendable {
     func show(_ run: ScenarioRun, _ time: Duration) {
         let text =
             "\(run.scenario.name) \(Duration.seconds(time.components.seconds).shortText) of \(run.scenario.length.shortText)"
-        update { $0.running[run.number] = text }
+        update {
+            $0.running[run.number] = text
+            $0.played[run.number] = min(time, run.scenario.length)
+        }
     }
 
     /// Where there is no line to write over, as in CI, each end is a line.
     func finish(_ run: ScenarioRun, _ result: TestRun) {
         update {
             $0.running[run.number] = nil
+            $0.played[run.number] = run.scenario.length
             $0.done += 1
         }
         guard !StandardStream.error.isTerminal else { return }
@@ -288,8 +298,10 @@ private final class TestBoard: Sendable {
     private func update(_ change: (inout State) -> Void) {
         let text = state.withLock { state in
             change(&state)
+            let played = state.played.values.reduce(.zero, +)
+            let estimate = length > .zero ? left.text(afterDoing: played / length) : ""
             return
-                "\(state.done)/\(total)  \(state.running.sorted { $0.key < $1.key }.map(\.value).joined(separator: ", "))"
+                "\(state.done)/\(total)\(estimate)  \(state.running.sorted { $0.key < $1.key }.map(\.value).joined(separator: ", "))"
         }
         meter.show(text)
     }

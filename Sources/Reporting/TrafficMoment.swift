@@ -1,4 +1,3 @@
-import FoundationEssentials
 import LabRecords
 import NetworkTypes
 
@@ -32,12 +31,7 @@ public struct TrafficMoment: Sendable, Encodable {
     /// One line of JSON.
     ///
     /// - Throws: `EncodingError`, which no value of netlab's own brings about.
-    public func line() throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        encoder.keyEncodingStrategy = .convertToSnakeCase
-        return String(decoding: try encoder.encode(self), as: UTF8.self)
-    }
+    public func line() throws -> String { try JSONText.of(self, onOneLine: true) }
 
     /// The lab's time, and of each end packets a second, sent and received.
     public func text(withHeading: Bool) -> String {

@@ -64,6 +64,44 @@ struct CompletionTests {
         }
     }
 
+    /// What is replaced on the line is what is behind the last colon: bash has ended a word there.
+    @Test(
+        arguments: [
+            ("capture aws-oci --on tgw:w", ["capture", "aws-oci", "--on", "tgw", ":", "w"], "w", ["wan1", "wan2"]),
+            (
+                "capture aws-oci --on drg,tgw:w", ["capture", "aws-oci", "--on", "drg,tgw", ":", "w"], "w",
+                ["wan1", "wan2"]
+            ),
+            ("capture aws-oci --on vcn1-vm:", ["capture", "aws-oci", "--on", "vcn1-vm", ":"], "", ["ens3"]),
+            (
+                "capture aws-oci --on tgw:wan1,tg", ["capture", "aws-oci", "--on", "tgw", ":", "wan1,tg"], "wan1,tg",
+                ["wan1,tgw"]
+            ),
+            ("capture aws-oci --on tg", ["capture", "aws-oci", "--on", "tg"], "tg", ["tgw"]),
+            ("capture aws-oci --on nobody:w", ["capture", "aws-oci", "--on", "nobody", ":", "w"], "w", []),
+            // A colon that stands alone joins nothing.
+            ("exec aws-oci : tg", ["exec", "aws-oci", ":", "tg"], "tg", []),
+        ] as [(String, [String], String, [String])]) func `bash is offered interfaces behind the colon`(
+            line: String, words: [String], current: String, offered: [String]
+        ) async throws
+    {
+        let text = """
+            . <("$0" --generate-completion-script bash)
+            complete -p netlab
+            COMP_LINE="$0 $1" COMP_POINT=$((${#0} + 1 + ${#1})) current=$2
+            shift 2
+            COMP_WORDS=("$0" "$@") COMP_CWORD=$#
+            _netlab_whole_words "$0" "$current" "${COMP_WORDS[$# - 1]}"
+            printf '%s\\n' "${COMPREPLY[@]}"
+            """
+        let result = try await netlab.execute(
+            "/bin/bash", ["-c", text, Netlab.program.string, line, current] + words)
+        #expect(result.code == 0 && result.error == "", result.account)
+        let lines = result.output.split(separator: "\n").map(String.init)
+        #expect(lines.first == "complete -o filenames -F _netlab_whole_words netlab", result.account)
+        #expect(Array(lines.dropFirst()) == offered, result.account)
+    }
+
     @Test func `zsh and fish are told interfaces`() async throws {
         let words = ["capture", "aws-oci", "--on", "drg,tgw:w"]
         let fish = try await answer("fish", "--on", words, by: netlab)

@@ -92,7 +92,8 @@ struct HeaderStackReportTests {
                         "name" : "inner packet"
                       }
                     ]
-                  }
+                  },
+                  "version" : 1
                 }
                 """)
     }

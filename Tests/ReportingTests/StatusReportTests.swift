@@ -235,7 +235,7 @@ import Testing
         #expect(
             object.keys.sorted() == [
                 "adjacencies", "choices", "clock", "daemons", "faults", "lab", "monitors", "nodes", "paths",
-                "plain_tunnels", "sessions", "title", "tunnels",
+                "plain_tunnels", "sessions", "title", "tunnels", "version",
             ])
     }
 
@@ -259,6 +259,12 @@ import Testing
             let someName = "a/b"
             let another = 1
         }
-        #expect(try JSONText.of(Value()) == "{\n  \"another\" : 1,\n  \"some_name\" : \"a/b\"\n}")
+        let text = "{\n  \"another\" : 1,\n  \"some_name\" : \"a/b\",\n  \"version\" : 1\n}"
+        #expect(try JSONText.of(Value()) == text)
+        #expect(try JSONText.of(Value(), onOneLine: true) == #"{"another":1,"some_name":"a/b","version":1}"#)
+        // A list has no place for a version: its members have it, and words cannot.
+        #expect(try JSONText.of([Value()]).contains("\"version\" : 1"))
+        #expect(try JSONText.of([Value]()) == "[\n\n]")
+        #expect(try JSONText.of(["a"]) == "[\n  \"a\"\n]")
     }
 }

@@ -155,7 +155,8 @@ struct VerdictReportTests {
                       "rule" : "lab.yaml:260",
                       "seen" : "\"bgp main down\" does not hold"
                     }
-                  ]
+                  ],
+                  "version" : 1
                 }
                 """#)
         #expect(!(try JSONText.of(report(Self.passed, capture: nil)).contains("capture")))
