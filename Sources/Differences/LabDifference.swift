@@ -249,6 +249,8 @@ extension Facets {
             set(place + "key", end.gre.key.map { "\($0)" })
             set(place + "sequence-numbers", end.gre.hasSequenceNumbers ? "true" : nil)
             set(place + "checksum", end.gre.hasChecksum ? "true" : nil)
+            set(place + "vni", end.vxlan.map { "\($0.vni)" })
+            set(place + "port", end.vxlan.map { "\($0.port)" })
         }
     }
 

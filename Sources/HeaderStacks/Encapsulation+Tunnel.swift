@@ -23,11 +23,15 @@ extension Encapsulation {
             case ip6gre
             /// Either in UDP in IPv4, with no header of its own: Linux's foo-over-UDP.
             case udp
+            /// An Ethernet frame in VXLAN in UDP in IPv4 (RFC 7348).
+            case vxlan
+            /// The same in IPv6.
+            case vxlan6
 
             var family: EncapsulationFamily {
                 switch self {
-                case .sixInFour, .isatap, .ipip, .gre, .udp: .ipv4
-                case .ipip6, .ip6ip6, .ip6gre: .ipv6
+                case .sixInFour, .isatap, .ipip, .gre, .udp, .vxlan: .ipv4
+                case .ipip6, .ip6ip6, .ip6gre, .vxlan6: .ipv6
                 }
             }
 
@@ -35,14 +39,14 @@ extension Encapsulation {
                 switch self {
                 case .ipip, .ipip6: [.ipv4]
                 case .sixInFour, .isatap, .ip6ip6: [.ipv6]
-                case .gre, .ip6gre, .udp: Set(EncapsulationFamily.allCases)
+                case .gre, .ip6gre, .udp, .vxlan, .vxlan6: Set(EncapsulationFamily.allCases)
                 }
             }
 
             var options: Set<Option> {
                 let gre: Set<Option> = [.key, .sequenceNumbers, .checksum]
                 return switch self {
-                case .sixInFour, .isatap, .ipip, .udp: []
+                case .sixInFour, .isatap, .ipip, .udp, .vxlan, .vxlan6: []
                 case .ipip6, .ip6ip6: [.noEncapsulationLimit]
                 case .gre: gre
                 case .ip6gre: gre.union([.noEncapsulationLimit])
@@ -80,7 +84,9 @@ extension Encapsulation {
         var ipHeaders: [HeaderStack.Part] {
             let header = HeaderStack.Part(
                 layer: description, name: "\(kind.family.name) header", bytes: kind.family.headerLength)
-            guard kind.family == .ipv6, !options.contains(.noEncapsulationLimit) else { return [header] }
+            guard kind.options.contains(.noEncapsulationLimit), !options.contains(.noEncapsulationLimit) else {
+                return [header]
+            }
             // Next header and length 2, option 3, and 3 of padding to a multiple of 8 (RFC 2473, section 4.1.1).
             return [header, HeaderStack.Part(layer: description, name: "encapsulation limit option", bytes: 8)]
         }
@@ -92,6 +98,11 @@ extension Encapsulation {
                 return []
             case .udp:
                 return [HeaderStack.Part(layer: description, name: "UDP header", bytes: Encapsulation.udpHeaderLength)]
+            case .vxlan, .vxlan6:
+                return [("UDP header", Encapsulation.udpHeaderLength), ("VXLAN header", 8), ("Ethernet header", 14)].map
+                {
+                    HeaderStack.Part(layer: description, name: $0, bytes: $1)
+                }
             case .gre, .ip6gre:
                 let optional: [(option: Option, name: String)] = [
                     (.checksum, "GRE checksum"), (.key, "GRE key"), (.sequenceNumbers, "GRE sequence number"),

@@ -76,11 +76,14 @@ extension Action: CustomStringConvertible {
         let parts = [
             "\(end.node): create \(interface.kind.rawValue) tunnel \(end.interface), \(end.localAddress)"
                 + (interface.kind == .isatap ? "" : " to \(end.remoteAddress)"),
+            end.vxlan.map { "VNI \($0.vni), port \($0.port)" },
             end.inside?.description,
             end.potentialRouters.isEmpty
                 ? nil : "potential routers \(end.potentialRouters.map(\.description).joined(separator: " "))",
-            isIPv6 ? "encapsulation limit \(end.encapsulationLimit.map(String.init) ?? "none")" : nil,
-            "\(isIPv6 ? "hop limit" : "TTL") \(end.hopLimit)", end.mtu.map { "MTU \($0)" },
+            interface.kind.hasEncapsulationLimit
+                ? "encapsulation limit \(end.encapsulationLimit.map(String.init) ?? "none")" : nil,
+            "\(isIPv6 ? "hop limit" : "TTL") \(end.hopLimit)", interface.mtu.map { "MTU \($0)" },
+            interface.neighbour.map { "neighbour \($0.inside) at \($0.peer.ethernetAddress)" },
         ]
         return parts.compactMap { $0 }.joined(separator: ", ")
     }

@@ -185,11 +185,13 @@ private struct Planner {
                 !waiting.contains { $0.end.inside?.address == end.localAddress }
             }
             let (tunnel, end) = waiting.remove(at: next ?? 0)
-            actions.append(.createPlainTunnelInterface(PlainTunnelInterface(kind: tunnel.kind, end: end)))
+            actions.append(.createPlainTunnelInterface(PlainTunnelInterface(end, of: tunnel, in: topology)))
             actions += end.routes.map { prefix in
                 .addRoute(
                     node: node.name,
-                    RouteEntry(destination: prefix, nextHops: [.init(gateway: nil, interface: end.interface)]))
+                    RouteEntry(
+                        destination: prefix,
+                        nextHops: [.init(gateway: tunnel.gateway(of: end), interface: end.interface)]))
             }
             addRoutes()
         }

@@ -158,6 +158,25 @@ public struct TunnelInterface: Hashable, Sendable, Codable {
 public struct PlainTunnelInterface: Hashable, Sendable, Codable {
     public let kind: PlainTunnel.Kind
     public let end: PlainTunnelEnd
+    /// Nil for what the kernel gives it.
+    public let mtu: MTU?
+    /// Whom a VXLAN interface has for its neighbour; nil for all others.
+    public let neighbour: Neighbour?
+
+    public struct Neighbour: Hashable, Sendable, Codable {
+        public let inside: IPAddress
+        public let peer: PlainTunnelEnd
+    }
+
+    init(_ end: PlainTunnelEnd, of tunnel: PlainTunnel, in topology: Topology) {
+        self.end = end
+        kind = tunnel.kind
+        // The kernel looks at what is below a VXLAN interface only where that is bound to one interface, and this one is not.
+        mtu = kind.isVXLAN ? MTU(topology.mtu(of: end, in: kind)) : end.mtu
+        neighbour = tunnel.gateway(of: end).flatMap { inside in
+            tunnel.peer(of: end).map { Neighbour(inside: inside, peer: $0) }
+        }
+    }
 }
 
 /// A set of nftables tables, applied and removed as one.

@@ -26,12 +26,21 @@ extension NetlinkSocket {
                 hasSequenceNumbers: end.gre.hasSequenceNumbers, hasChecksum: end.gre.hasChecksum,
                 hopLimit: end.hopLimit,
                 encapsulationLimit: end.encapsulationLimit)
+        case (.vxlan, .v4, .v4), (.vxlan6, .v6, .v6):
+            guard let vxlan = end.vxlan else { throw LabFailure("\(end.node): \(name) has no VNI.") }
+            try createVXLAN(
+                name: name, address: end.ethernetAddress, local: end.localAddress, remote: end.remoteAddress,
+                vni: vxlan.vni,
+                port: vxlan.port, hopLimit: end.hopLimit)
         default:
             throw LabFailure(
                 "\(end.node): \(interface.kind.rawValue) does not go from \(end.localAddress) to \(end.remoteAddress).")
         }
-        if let mtu = end.mtu { try setMTU(mtu, on: name) }
+        if let mtu = interface.mtu { try setMTU(mtu, on: name) }
         if let inside = end.inside { try addAddress(inside, to: name) }
         try setUp(name)
+        if let neighbour = interface.neighbour {
+            try addNeighbour(neighbour.inside, neighbour.peer.ethernetAddress, on: name)
+        }
     }
 }

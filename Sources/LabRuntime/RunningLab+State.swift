@@ -103,6 +103,7 @@ extension RunningLab {
                     [key.map { "key \($0)" }, hasSequenceNumbers ? "seq" : nil, hasChecksum ? "csum" : nil]
                         .compactMap(\.self).joined(separator: " ")
                 )
+            case .vxlan(let local, let remote, let vni, let port): (local, remote, "vni \(vni) dstport \(port)")
             default: throw LabFailure("\(end.node): \(end.interface) is no tunnel's interface any more.")
             }
         return PlainTunnelStatus.End(
@@ -262,6 +263,7 @@ extension LinkInfo {
         case .ipip: "ipip"
         case .sit: "sit"
         case .gre: "gre"
+        case .vxlan: "vxlan"
         case .other(let name): name
         }
     }

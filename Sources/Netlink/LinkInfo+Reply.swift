@@ -72,6 +72,13 @@ extension LinkKind {
                 remote: kind == "gre" ? .v4(data.v4(IFLA_GRE_REMOTE)) : .v6(data.v6(IFLA_GRE_REMOTE)),
                 key: flags & 0x2000 == 0 ? nil : data.bigEndian(IFLA_GRE_OKEY),
                 hasSequenceNumbers: flags & 0x1000 != 0, hasChecksum: flags & 0x8000 != 0)
+        case "vxlan":
+            let isOverIPv6 = data[IFLA_VXLAN_GROUP6] != nil
+            self = .vxlan(
+                local: isOverIPv6 ? .v6(data.v6(IFLA_VXLAN_LOCAL6)) : .v4(data.v4(IFLA_VXLAN_LOCAL)),
+                remote: isOverIPv6 ? .v6(data.v6(IFLA_VXLAN_GROUP6)) : .v4(data.v4(IFLA_VXLAN_GROUP)),
+                vni: data[IFLA_VXLAN_ID]?.integer() ?? 0,
+                port: UInt16(bigEndian: data[IFLA_VXLAN_PORT]?.integer() ?? 0))
         default: self = .other(kind)
         }
     }

@@ -55,6 +55,8 @@ public enum LinkKind: Hashable, Sendable, Codable {
     /// IPv6 in IPv4 (RFC 4213), or ISATAP (RFC 5214).
     case sit(local: IPv4Address, remote: IPv4Address, isISATAP: Bool)
     case gre(local: IPAddress, remote: IPAddress, key: UInt32?, hasSequenceNumbers: Bool, hasChecksum: Bool)
+    /// Frames in UDP, to one remote (RFC 7348).
+    case vxlan(local: IPAddress, remote: IPAddress, vni: UInt32, port: UInt16)
     /// Any other kind, by the kernel's name for it.
     case other(String)
 }

@@ -10,6 +10,7 @@ protocol KernelStructure {
 extension ifinfomsg: KernelStructure {}
 extension ifaddrmsg: KernelStructure {}
 extension rtmsg: KernelStructure {}
+extension ndmsg: KernelStructure {}
 extension rtnexthop: KernelStructure {}
 extension fib_rule_hdr: KernelStructure {}
 extension tcmsg: KernelStructure {}

@@ -180,6 +180,49 @@ extension NetlinkSocket {
         }
     }
 
+    /// Makes a VXLAN interface with one remote (RFC 7348), which learns no addresses and whose outer packets are not fragmented
+    /// (section 4.3).
+    ///
+    /// Its MTU is 1500, whatever is below it: set it.
+    ///
+    /// - Parameters:
+    ///   - remote: Of the family of `local`.
+    ///   - vni: 0 to 2^24 - 1.
+    /// - Throws: ``NetlinkError``.
+    public func createVXLAN(
+        name: InterfaceName, address: MACAddress, local: IPAddress, remote: IPAddress, vni: UInt32, port: UInt16,
+        hopLimit: UInt8 = 64
+    ) throws {
+        let isOverIPv6 = local.bitWidth == 128
+        try create(name, "vxlan", "id \(vni) local \(local) remote \(remote)") { data in
+            data.put(IFLA_VXLAN_ID, vni)
+            data.put(isOverIPv6 ? IFLA_VXLAN_LOCAL6 : IFLA_VXLAN_LOCAL, local)
+            data.put(isOverIPv6 ? IFLA_VXLAN_GROUP6 : IFLA_VXLAN_GROUP, remote)
+            data.put(IFLA_VXLAN_PORT, port.bigEndian)
+            data.put(IFLA_VXLAN_TTL, hopLimit)
+            data.put(IFLA_VXLAN_LEARNING, UInt8(0))
+            // IPv6's are not fragmented on the way anyway.
+            if !isOverIPv6 { data.put(IFLA_VXLAN_DF, UInt8(1)) }
+        }
+        try setAddress(address, on: name)
+    }
+
+    /// Enters a neighbour's Ethernet address, which is then never asked for.
+    ///
+    /// - Throws: ``NetlinkError``.
+    public func addNeighbour(_ address: IPAddress, _ ethernet: MACAddress, on name: InterfaceName) throws {
+        try withRoute { channel in
+            var header = ndmsg()
+            header.ndm_family = UInt8(address.bitWidth == 32 ? AF_INET : AF_INET6)
+            header.ndm_ifindex = try channel.index(of: name)
+            header.ndm_state = UInt16(NUD_PERMANENT)
+            let message = try Message(RTM_NEWNEIGH, flags: Int32(NLM_F_CREATE | NLM_F_REPLACE), header)
+            message.put(NDA_DST, address)
+            message.put(NDA_LLADDR, bytes: ethernet.bytes)
+            _ = try channel.request(message, "add neighbour", "\(address) at \(ethernet) on \(name)")
+        }
+    }
+
     private func create(
         _ name: InterfaceName, _ kind: String, _ details: String = "", lower: InterfaceName? = nil,
         _ data: (Message) -> Void = { _ in }

@@ -23,6 +23,8 @@ public enum Layer: Hashable, Sendable {
     case esp(ESPHeader)
     case ah(AuthenticationHeader)
     case gre(GREHeader)
+    /// After UDP, and before an Ethernet frame.
+    case vxlan(VXLANHeader)
     /// The four zero bytes before IKE at UDP port 4500 (RFC 3948, 2.2).
     case nonESPMarker
     /// The single byte 0xFF at UDP port 4500 that keeps a NAT's mapping alive (RFC 3948, 2.3).

@@ -4,7 +4,7 @@ import NetworkTypes
 @usableFromInline
 struct LayerCursor {
     private enum Stage {
-        case ethernet, linuxCooked, ip, ipv4, ipv6, natTraversal, ike, bgp, bfd, payload, end
+        case ethernet, linuxCooked, ip, ipv4, ipv6, natTraversal, ike, bgp, bfd, vxlan, payload, end
         case etherType(EtherType)
         case transport(IPProtocol)
     }
@@ -85,6 +85,8 @@ struct LayerCursor {
             return step(.ike(header), IKEHeader.length, .end)
         case .bgp:
             return try decodeBGP(rest)
+        case .vxlan:
+            return step(.vxlan(try VXLANHeader(rest)), VXLANHeader.length, .ethernet)
         case .bfd:
             return step(.bfd(try BFDControl(rest)), BFDControl.length, .end)
         case .payload, .end:
@@ -141,8 +143,12 @@ struct LayerCursor {
             let isBFD =
                 BFDControl.ports.contains(header.destinationPort)
                 && BFDControl.begins(rest.extracting(UDPHeader.length...))
+            let isVXLAN =
+                VXLANHeader.ports.contains(header.destinationPort)
+                && VXLANHeader.begins(rest.extracting(UDPHeader.length...))
             let next: Stage =
-                header.uses(port: 4500) ? .natTraversal : header.uses(port: 500) ? .ike : isBFD ? .bfd : .payload
+                header.uses(port: 4500)
+                ? .natTraversal : header.uses(port: 500) ? .ike : isBFD ? .bfd : isVXLAN ? .vxlan : .payload
             return step(.udp(header), UDPHeader.length, next)
         case .tcp:
             let header = try TCPHeader(rest)

@@ -31,7 +31,8 @@ struct PacketLineWriter {
     mutating func add(_ layer: Layer, _ header: Range<Int>, _ body: Range<Int>, in bytes: RawSpan) {
         switch layer {
         case .ethernet, .vlan, .linuxCooked, .arp: addLink(layer)
-        case .ipv4, .ipv6, .hopByHopOptions, .destinationOptions, .routing, .fragment, .ah, .gre: addNetwork(layer)
+        case .ipv4, .ipv6, .hopByHopOptions, .destinationOptions, .routing, .fragment, .ah, .gre, .vxlan:
+            addNetwork(layer)
         case .payload: break
         case .malformed(let malformation): notes.append("[malformed: \(malformation)]")
         case .truncated(let missing): addTruncation(missing, header, in: bytes)
@@ -108,6 +109,10 @@ struct PacketLineWriter {
             words.append("/")
             outer = nil
             announced = .etherType(gre.protocolType)
+        case .vxlan(let vxlan):
+            words += ["VXLAN vni \(vxlan.networkIdentifier)", "/"]
+            outer = nil
+            announced = nil
         default: break
         }
     }

@@ -27,10 +27,17 @@ extension Forwarding {
             defer { path.fabricPorts.insert(place) }
             // The instance's own end of a tunnel has sent something first, so the fabric takes the rest for answers.
             // Who has a plain tunnel need not have sent anything.
-            guard !packet.isNegotiated, !known.contains(place), let rules = rules(of: instance, in: damage) else {
+            // VXLAN's packets have a source port of their own each way (RFC 7348, section 5): none is an answer to the peer's.
+            let isVXLAN = packet.kind == .wrapped(.vxlan)
+            guard !packet.isNegotiated, isVXLAN || !known.contains(place), let rules = rules(of: instance, in: damage)
+            else {
                 continue
             }
             guard rules.contains(where: { admits($0, packet) }) else {
+                if isVXLAN, known.contains(place) {
+                    path.doubt =
+                        "whether the fabric remembers VXLAN's ports at \(instance.name) from before is not computed here"
+                }
                 return "no security rule of \(instance.name) lets in what comes from "
                     + (packet.source?.description ?? "there")
             }
@@ -65,6 +72,9 @@ extension Forwarding {
         case (.ipv6, .wrapped(.ipv6InIPv4)), (.ipv6, .wrapped(.ipv6InIPv6)), (.ipv4, .wrapped(.ipv4InIPv4)),
             (.ipv4, .wrapped(.ipv4InIPv6)):
             return true
+        case (.udp, .wrapped(.vxlan)):
+            let tunnel = packet.tunnel.flatMap { topology.plainTunnel(named: $0) }
+            return rule.ports.isEmpty || tunnel?.ends.first?.vxlan.map { rule.ports.contains($0.port) } ?? false
         case (.tcp, .bgp): return rule.ports.isEmpty || rule.ports.contains(179)
         // RFC 5881, section 4.
         case (.udp, .bfd): return rule.ports.isEmpty || rule.ports.contains(3784)

@@ -75,12 +75,15 @@ extension Forwarding {
             return [end.inside?.prefix].compactMap { $0 }.map { ($0, 0, interface) }
                 + routes.map { ($0, Int(end.metric), interface) }
         }
-        let plain = place.plainTunnels.flatMap { _, end in
-            ([end.inside?.prefix].compactMap { $0 } + end.routes).map { ($0, 0, end.interface) }
+        let plain = place.plainTunnels.flatMap { tunnel, end -> [Candidate] in
+            let inside = [end.inside?.prefix].compactMap(\.self).map { ($0, nil as IPAddress?) }
+            return (inside + end.routes.map { ($0, tunnel.gateway(of: end)) }).map { prefix, gateway in
+                Candidate(prefix: prefix, metric: 0, hops: [NextHop(gateway: gateway, interface: end.interface)])
+            }
         }
-        return (links + tunnels + plain).map { prefix, metric, interface in
+        return (links + tunnels).map { prefix, metric, interface in
             Candidate(prefix: prefix, metric: metric, hops: [NextHop(gateway: nil, interface: interface)])
-        }
+        } + plain
     }
 
     /// What BGP and OSPF have told the node, with the metric that such routes have in the kernel.

@@ -413,6 +413,10 @@ struct Forwarding: Sendable {
                 return lost("\(end.node) is not in the potential router list of \(peer.node)")
             }
         }
+        if tunnel.kind.isVXLAN {
+            let next = hop.gateway ?? packet.destination
+            guard peer.inside?.address == next else { return lost("nobody in \(tunnel.name) has \(next)") }
+        }
         if let sieve = sieve(at: tunnel.name, from: end.node, packet.kind, damage) {
             return lost("\(tunnel.name) loses \(sieve)")
         }

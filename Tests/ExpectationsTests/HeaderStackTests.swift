@@ -95,7 +95,8 @@ struct HeaderStackTests {
     static let tunnels: [(name: String, bytes: Int)] = [
         ("", 0), ("vlan", 0), ("vlan,gre", 24), ("gre+key", 28), ("gre+key+seq+csum", 36), ("udp", 28), ("ipip", 20),
         ("6in4", 20), ("isatap", 20), ("ipip6", 48), ("ipip6+no-encaplimit", 40), ("ip6ip6", 48), ("ip6gre", 52),
-        ("ip6gre+no-encaplimit+seq", 48), ("isatap,ipip6", 68), ("isatap,ipip6+no-encaplimit", 60), ("gre,gre", 48),
+        ("ip6gre+no-encaplimit+seq", 48), ("vxlan", 50), ("vxlan6", 70), ("vxlan6,gre", 94), ("isatap,ipip6", 68),
+        ("isatap,ipip6+no-encaplimit", 60), ("gre,gre", 48),
         ("isatap,ip6gre,ipip", 92), ("6in4,ip6ip6+no-encaplimit,ip6ip6", 108),
     ]
 

@@ -473,12 +473,16 @@ struct WrappingVerdictTests {
             ("6in4", "sixes", [41], true), ("6in4", "sixes", [], false), ("ipip", "there", [4], true),
             ("6in4", "there", [4], false),
             ("[ipip, ipip]", "there", [4, 4], true), ("[ipip, ipip]", "there", [4], false),
-            ("gre", "there", [47], true),
+            ("gre", "there", [47], true), ("vxlan", "there", [17], true), ("gre", "there", [17], false),
+            ("[vxlan, vxlan]", "there", [17], false), ("[vxlan, ipip]", "there", [4, 17], true),
             ("gre", "there", [4], false), ("[ipip6, 6in4]", "there", [4], false),
         ] as [(String, String, [UInt8], Bool)])
     func `Forms without IPsec`(form: String, probe: String, protocols: [UInt8], isRight: Bool) throws {
         var packet = probe == "sixes" ? Packets.echo("2001:db8:1::2", "2001:db8:2::2") : Packets.echo(west, east)
         for number in protocols {
+            if number == 17 {
+                packet = Packets.udp(40000, 4789, [8, 0, 0, 0, 0, 0, 42, 0] + Packets.ethernet(packet))
+            }
             packet = Packets.ip("203.0.113.1", "203.0.113.2", number, (number == 47 ? [0, 0, 8, 0] : []) + packet)
         }
         var capture = SyntheticCapture()

@@ -50,6 +50,7 @@ struct SecrecyTests {
         Case(lab: "interface-kinds", secrets: ["either-interface-1"], scenario: ""),
         Case(lab: "ipv6-outside", secrets: ["six-outside-4and6"], scenario: ""),
         Case(lab: "gre-over-ipsec", secrets: ["gre-within-esp-1"], scenario: ""),
+        Case(lab: "vxlan-ipsec", secrets: ["vxlan-within-esp-1"], scenario: ""),
         Case(lab: "ikev1", secrets: ["an-older-protocol-1"], scenario: ""),
         Case(lab: "port-translation", secrets: ["behind-the-router-1"], scenario: ""),
         Case(lab: "shared-address", secrets: ["behind-one-address-1", "behind-one-address-2"], scenario: ""),

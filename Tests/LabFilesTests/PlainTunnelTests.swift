@@ -139,6 +139,82 @@ struct PlainTunnelTests {
         #expect(isTold || errors.contains { $0.hasPrefix(message) }, "\(errors)")
     }
 
+    private static let frames = """
+        name: frames
+        nodes: {a: {role: router}, b: {role: router}}
+        links: {wire: {ends: {a:e0: 192.0.2.1/24, b:e0: 192.0.2.2/24}}}
+        tunnels:
+          one:
+            kind: vxlan
+            vni: 42
+            ends:
+              a: {address: 192.0.2.1, interface: v1, inside: 10.9.0.1/30, routes: 10.2.0.0/24}
+              b: {address: 192.0.2.2, interface: v1, inside: 10.9.0.2/30}
+
+        """
+
+    private static func unframed(_ old: String, _ new: String, _ message: String, _ remedy: String) -> BrokenLab {
+        BrokenLab(text: frames.replacing(old, with: new, maxReplacements: 1), message, remedy)
+    }
+
+    @Test func `VXLAN has four headers, a port and a next hop`() throws {
+        let (topology, warnings) = try BrokenLab.resolve(Self.frames)
+        let tunnel = try #require(topology.plainTunnel(named: "one"))
+        #expect(
+            warnings.isEmpty && tunnel.ends.map(\.vxlan) == [.init(vni: 42, port: 4789), .init(vni: 42, port: 4789)])
+        #expect(tunnel.ends.map { $0.headerLengths(.vxlan) } == [[20, 8, 8, 14], [20, 8, 8, 14]])
+        #expect(tunnel.ends.map { topology.mtu(of: $0, in: .vxlan) } == [1450, 1450])
+        #expect(tunnel.ends.map(tunnel.gateway) == [IPAddress("10.9.0.2"), IPAddress("10.9.0.1")])
+        let addresses = tunnel.ends.map(\.ethernetAddress)
+        #expect(Set(addresses).count == 2 && addresses.allSatisfy { $0.rawValue >> 40 == 2 })
+        let six = try #require(tunnel.ends.first).headerLengths(.vxlan6)
+        #expect(six == [40, 8, 8, 14])
+    }
+
+    @Test(arguments: [
+        unframed("vni: 42", "vni: 16777216§", "\"16777216\" is not a number from 0 to 16777215", "16777215"),
+        unframed(
+            "one:\n    kind: vxlan\n    vni: 42", "one:§\n    kind: vxlan", "tunnels.one has no \"vni\"", "vni: NUMBER"),
+        unframed("vni: 42", "vni: 42\n    port: 4790§", "\"4790\" is not 4789 or 8472", "4789 or 8472"),
+        unframed("vni: 42", "vni: 42\n    key: 7§", "vxlan has no `key:`, which is GRE's", "Remove"),
+        unframed(
+            "vni: 42", "vni: 42\n    encapsulation-limit: 4§", "vxlan has no encapsulation limit: it goes over UDP",
+            "Remove"),
+        unframed(
+            "kind: vxlan\n    vni: 42", "kind: ipip\n    vni: 42§", "ipip has no `vni:`, which is VXLAN's",
+            "kind: vxlan"),
+        unframed(
+            "inside: 10.9.0.1/30, routes: 10.2.0.0/24", "routes: 10.2.0.0/24§", "the routes have no next hop",
+            "both ends"),
+        unframed("routes: 10.2.0.0/24", "routes: \"2001:db8::/64\"§", "2001:db8::/64 cannot go by 10.9.0.2", "family"),
+    ])
+    func `What is wrong with VXLAN is said once`(_ lab: BrokenLab) throws {
+        try lab.expectOnlyDiagnostic()
+    }
+
+    @Test(arguments: [(42, "", false), (43, "", true), (42, "\n    port: 8472", true)])
+    func `Two of VXLAN at a node need two identifiers`(vni: Int, port: String, isTold: Bool) throws {
+        let text =
+            Self.frames + """
+                  two:
+                    kind: vxlan
+                    vni: \(vni)\(port)
+                    ends:
+                      a: {address: 192.0.2.1, interface: v2}
+                      b: {address: 192.0.2.2, interface: v2}
+
+                """
+        do {
+            _ = try LabFile(text: text, file: "lab.yaml") { _ in "" }.resolve()
+            #expect(isTold)
+        } catch {
+            let messages = error.diagnostics.filter { $0.severity == .error }.map(\.message)
+            #expect(
+                !isTold && messages.allSatisfy { $0.contains("has a tunnel with this `vni:` already, one") },
+                "\(messages)")
+        }
+    }
+
     @Test(arguments: [
         ("{encapsulation: across, in: [low, high], on: inner}", [Wrapping.ipv6InIPv4, .ipv4InIPv6]),
         ("{encapsulation: across, in: high, on: outer}", [.ipv4InIPv6]),

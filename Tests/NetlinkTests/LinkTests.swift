@@ -63,6 +63,22 @@ import Testing
                     local: .v6(local6), remote: .v6(remote6), key: 0, hasSequenceNumbers: false, hasChecksum: false),
                 { try socket.createGRE(name: "gre6", local: .v6(local6), remote: .v6(remote6), key: 0) }
             ),
+            (
+                "vx4", .vxlan(local: .v4(local), remote: .v4(remote), vni: 0xFFFFFF, port: 4789),
+                {
+                    try socket.createVXLAN(
+                        name: "vx4", address: MACAddress(rawValue: 0x0200_0000_0001), local: .v4(local),
+                        remote: .v4(remote), vni: 0xFFFFFF, port: 4789)
+                }
+            ),
+            (
+                "vx6", .vxlan(local: .v6(local6), remote: .v6(remote6), vni: 0, port: 8472),
+                {
+                    try socket.createVXLAN(
+                        name: "vx6", address: MACAddress(rawValue: 0x0200_0000_0002), local: .v6(local6),
+                        remote: .v6(remote6), vni: 0, port: 8472)
+                }
+            ),
             ("ipsec1", .xfrm(id: 77), { try socket.createXFRMInterface(name: "ipsec1", id: 77, lower: "d0") }),
             ("ipsec2", .xfrm(id: 78), { try socket.createXFRMInterface(name: "ipsec2", id: 78) }),
             ("d0.340", .vlan(id: 340), { try socket.createVLAN(name: "d0.340", lower: "d0", id: 340) }),

@@ -257,6 +257,37 @@ import Testing
         #expect(malformation("06 00" + hex.dropFirst(5)) { _ = try AuthenticationHeader($0) } == .authenticationLength)
     }
 
+    @Test func `VXLAN`() throws {
+        let hex = "08000000 abcdef00"
+        #expect(try VXLANHeader(bytes(hex).span.bytes).networkIdentifier == 0xABCDEF)
+        expectShort(hex, length: 8) { _ = try VXLANHeader($0) }
+    }
+
+    /// Anything may use the port.
+    @Test(arguments: [
+        ("08000000 00002a00", 4789, "VXLAN vni 42 / 10.0.0.1 > 10.0.0.2 ICMP"),
+        ("08000000 00002a00", 8472, "VXLAN vni 42 / 10.0.0.1 > 10.0.0.2 ICMP"),
+        ("08000000 00002a00", 4790, nil), ("00000000 00002a00", 4789, nil), ("08000000 00002a01", 4789, nil),
+        ("88000000 00002a00", 4789, nil),
+    ])
+    func `VXLAN is told by port and header`(_ header: String, _ port: Int, _ words: String?) {
+        let ping = "45000024 00010000 4001 0000 0a000001 0a000002 0800 f7fd 0001 0001 00000000 00000000"
+        let ethernet = "020000000002 020000000001 0800"
+        let content = bytes(header + ethernet + ping)
+        let number = String(port, radix: 16)
+        let length = String(content.count + 8, radix: 16)
+        let udp = "c000 \(number) 00\(length) 0000"
+        let total = String(content.count + 28, radix: 16)
+        let outer = "450000\(total) 00010000 4011 0000 c0000201 c0000202"
+        let packet = bytes(outer + udp) + content
+        let line = PacketLine(packet.span.bytes, linkType: .raw).description
+        if let words {
+            #expect(line.contains(words), "\(line)")
+        } else {
+            #expect(!line.contains("VXLAN") && line.contains("UDP 49152 > \(port)"), "\(line)")
+        }
+    }
+
     @Test func `GRE`() throws {
         let hex = "b000 0800 abcd0000 0000002a 00000009"
         let header = try GREHeader(bytes(hex).span.bytes)

@@ -6,10 +6,10 @@ import Testing
 
 /// Faults in a lab whose tunnels go through each other and negotiate nothing.
 @Suite struct PlainTunnelPredictionTests {
-    private static func lab(_ variant: String? = nil) throws -> Topology {
+    private static func lab(_ variant: String? = nil, of name: String = "aws-ipip6") throws -> Topology {
         let file = URL(filePath: #filePath)
             .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().appending(
-                path: "Labs/aws-ipip6/lab.yaml")
+                path: "Labs/\(name)/lab.yaml")
         return try LabFile(text: String(contentsOf: file, encoding: .utf8), file: "lab.yaml", variant: variant) { _ in
             ""
         }.resolve().topology
@@ -32,6 +32,20 @@ import Testing
             #expect(prediction.effect.kind == kind, "\(probe): \(prediction)")
             #expect(prediction.before == Prediction.Way(forth: ["ipip6"], back: ["ipip6"]))
         }
+    }
+
+    /// Over IPsec the wire shows ESP; without it, UDP.
+    @Test(arguments: [
+        ("drop udp on line", "six", "untilHealed"),
+        ("drop esp on a-wan", "app", "untilHealed"), ("drop esp on line", "six", "none"),
+        ("drop icmp on overlay", "app", "untilHealed"), ("drop icmp on line", "six", "none"),
+        ("drop udp on overlay", "app", "none"), ("delay line 20ms", "six", "degraded"),
+        ("link line down", "six", "untilHealed"),
+        ("link line down", "app", "none"),
+    ])
+    func `VXLAN is lost with what carries it`(_ fault: String, _ probe: String, _ kind: String) throws {
+        let prediction = try PredictedLab.predict(fault, for: probe, in: Self.lab(of: "vxlan-ipsec"))
+        #expect(prediction.effect.kind == kind, "\(prediction)")
     }
 
     @Test(arguments: [

@@ -196,7 +196,7 @@ struct EncapsulationExaminer: Sendable {
             }
             // A packet that says so itself may enter one fewer (RFC 2473, section 4.1.1).
             let limit = within?.encapsulationLimit.map { $0 &- 1 } ?? sender.encapsulationLimit
-            if tunnel.kind.isOverIPv6, wrapper.encapsulationLimit != limit {
+            if tunnel.kind.hasEncapsulationLimit, wrapper.encapsulationLimit != limit {
                 objections.add(
                     "with another encapsulation limit", packet,
                     "\(wrapper.encapsulationLimit.map(String.init) ?? "none") in the header of \(name), expected \(limit.map(String.init) ?? "none")"

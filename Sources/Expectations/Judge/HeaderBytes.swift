@@ -1,3 +1,4 @@
+import LabModel
 import NetworkTypes
 import PacketFormats
 
@@ -52,6 +53,9 @@ extension HeaderBytes {
                 case .hopByHopOptions: ("IPv6 hop-by-hop options", "")
                 case .routing: ("IPv6 routing", "")
                 case .fragment: ("IPv6 fragment", "")
+                case .udp(let udp) where PlainTunnel.VXLANOptions.ports.contains(udp.destinationPort):
+                    ("UDP", "from \(udp.sourcePort) to \(udp.destinationPort)")
+                case .vxlan(let vxlan): ("VXLAN", "VNI \(vxlan.networkIdentifier)")
                 default: ("", "")
                 }
             guard !name.isEmpty else { return false }

@@ -39,6 +39,8 @@ private struct Reader {
     private var isInUDP = false
     private var isInGRE = false
     private var greKey: UInt32?
+    /// Of a VXLAN header since ``current``.
+    private var vni: UInt32?
 
     init(isOpened: Bool) {
         self.isOpened = isOpened
@@ -79,6 +81,9 @@ private struct Reader {
             isInGRE = true
             greKey = gre.key
             packet.wrappings.append(.gre)
+        case .vxlan(let vxlan):
+            vni = vxlan.networkIdentifier
+            packet.wrappings.append(.vxlan)
         case .udp(let udp):
             isInUDP = true
             current?.transport = .udp(source: udp.sourcePort, destination: udp.destinationPort)
@@ -137,18 +142,19 @@ private struct Reader {
             let form: Wrapping =
                 switch (current.source, summary.source) {
                 case _ where isInGRE: .gre
+                case _ where vni != nil: .vxlan
                 case (.v4, .v4): .ipv4InIPv4
                 case (.v4, .v6): .ipv6InIPv4
                 case (.v6, .v4): .ipv4InIPv6
                 case (.v6, .v6): .ipv6InIPv6
                 }
-            // GRE's header has been told of already.
-            if !isInGRE { packet.wrappings.append(form) }
+            // GRE's and VXLAN's headers have been told of already.
+            if !isInGRE, vni == nil { packet.wrappings.append(form) }
             packet.wrappers.append(
                 WirePacket.Wrapper(
                     form: form, source: current.source, destination: current.destination, length: current.length,
                     hopLimit: hopLimit, trafficClass: trafficClass, encapsulationLimit: encapsulationLimit,
-                    greKey: isInGRE ? greKey : nil,
+                    greKey: isInGRE ? greKey : nil, vni: vni,
                     isFragment: current.isFragment, start: current.start))
         }
         encapsulationLimit = nil
@@ -158,6 +164,7 @@ private struct Reader {
         current?.isFragment = isFragment
         isInUDP = false
         isInGRE = false
+        vni = nil
     }
 
     func finish(_ packet: inout WirePacket) {

@@ -46,6 +46,8 @@ public struct WirePacket: Sendable {
         public let encapsulationLimit: UInt8?
         /// GRE's; nil for none, and for other headers.
         public let greKey: UInt32?
+        /// VXLAN's; nil for other headers.
+        public let vni: UInt32?
         public let isFragment: Bool
         /// Where in the frame, or in the opened packet, it begins.
         let start: Int
@@ -111,7 +113,9 @@ public struct Wrappings: Sendable, Hashable, CustomStringConvertible {
     private var slots: UInt128 = 0
     public private(set) var count = 0
 
-    private static let kinds: [Wrapping] = [.esp, .espInUDP, .ipv6InIPv4, .ipv4InIPv6, .ipv4InIPv4, .ipv6InIPv6, .gre]
+    private static let kinds: [Wrapping] = [
+        .esp, .espInUDP, .ipv6InIPv4, .ipv4InIPv6, .ipv4InIPv4, .ipv6InIPv6, .gre, .vxlan,
+    ]
 
     init() {}
 
@@ -129,7 +133,8 @@ public struct Wrappings: Sendable, Hashable, CustomStringConvertible {
             case .ipv4InIPv4: 0x4000
             case .ipv6InIPv6: 0x5000
             case .gre: 0x6000
-            case .vlan(let number): 0x7000 | UInt128(truncatingIfNeeded: number & 0xFFF)
+            case .vxlan: 0x7000
+            case .vlan(let number): 0xF000 | UInt128(truncatingIfNeeded: number & 0xFFF)
             }
         // What is beyond counts, and is not told.
         if count < Self.capacity { slots |= code << UInt128(16 * count) }

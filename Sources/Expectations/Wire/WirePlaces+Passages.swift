@@ -19,7 +19,7 @@ extension WirePlaces {
             switch form {
             case .vlan: nil
             case .esp, .espInUDP: tunnel(of: packet).map { .secured(topology.tunnels[$0.tunnel], sender: $0.sender) }
-            case .gre, .ipv4InIPv4, .ipv4InIPv6, .ipv6InIPv4, .ipv6InIPv6: wrappers.popFirst().flatMap(passage)
+            case .gre, .vxlan, .ipv4InIPv4, .ipv4InIPv6, .ipv6InIPv4, .ipv6InIPv6: wrappers.popFirst().flatMap(passage)
             }
         }
     }
@@ -28,7 +28,8 @@ extension WirePlaces {
     func passage(of wrapper: WirePacket.Wrapper) -> Passage? {
         for tunnel in topology.plainTunnels where tunnel.kind.wrapping == wrapper.form {
             for end in tunnel.ends {
-                guard let peer = tunnel.peer(of: end) else { continue }
+                // Several may go between the same addresses.
+                guard let peer = tunnel.peer(of: end), wrapper.vni == end.vxlan?.vni else { continue }
                 // Either side of a NAT.
                 if wrapper.source == end.localAddress || wrapper.source == peer.remoteAddress,
                     wrapper.destination == peer.localAddress || wrapper.destination == end.remoteAddress
@@ -78,6 +79,8 @@ extension PlainTunnelEnd {
         case .ipip6: Encapsulation.Tunnel(.ipip6, options: options)
         case .ip6ip6: Encapsulation.Tunnel(.ip6ip6, options: options)
         case .gre: Encapsulation.Tunnel(.gre, options: greOptions)
+        case .vxlan: Encapsulation.Tunnel(.vxlan)
+        case .vxlan6: Encapsulation.Tunnel(.vxlan6)
         case .ip6gre: Encapsulation.Tunnel(.ip6gre, options: options.union(greOptions))
         }
     }

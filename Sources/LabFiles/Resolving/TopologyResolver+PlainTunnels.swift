@@ -15,6 +15,7 @@ extension TopologyResolver {
         guard spec.ends.allSatisfy({ isKnown(node: $0.node, in: place) }) else { return nil }
         let kind = spec.kind.value
         checkShape(spec.shape, kind, place)
+        checkVXLAN(spec, place)
         for end in spec.ends {
             if let interface = end.interface { claim(interface.value, of: end.node.value, line: interface.line) }
             check(end, kind, place: "\(place).ends.\(end.node.value)")
@@ -29,9 +30,14 @@ extension TopologyResolver {
                 node: own.node.value, localAddress: local.value, remoteAddress: outside(remote.value),
                 interface: interface.value, inside: own.inside?.value, mtu: (own.mtu ?? spec.mtu)?.value,
                 mss: own.mss ?? spec.mss, routes: own.routes.map(\.value),
-                encapsulationLimit: kind.isOverIPv6 ? limit : nil,
+                encapsulationLimit: kind.hasEncapsulationLimit ? limit : nil,
                 hopLimit: own.shape.hopLimit ?? spec.shape.hopLimit ?? 64,
-                potentialRouters: own.potentialRouters.map(\.value), gre: spec.shape.gre)
+                potentialRouters: own.potentialRouters.map(\.value), gre: spec.shape.gre,
+                vxlan: kind.isVXLAN
+                    ? PlainTunnel.VXLANOptions(
+                        vni: spec.shape.vni?.value ?? 0,
+                        port: spec.shape.port?.value ?? PlainTunnel.VXLANOptions.ports[0])
+                    : nil)
         }
         guard ends.count == 2 else { return nil }
         return PlainTunnel(name: spec.name.value, summary: spec.summary, kind: kind, ends: ends)
@@ -46,15 +52,51 @@ extension TopologyResolver {
     }
 
     private func checkShape(_ shape: PlainTunnelSpec.Shape, _ kind: PlainTunnel.Kind, _ place: String) {
-        if let limit = shape.encapsulationLimit, !kind.isOverIPv6 {
+        if let limit = shape.encapsulationLimit, !kind.hasEncapsulationLimit {
             collector.error(
-                limit.line, "\(place): \(kind.rawValue) has no encapsulation limit: it goes over IPv4",
+                limit.line,
+                "\(place): \(kind.rawValue) has no encapsulation limit: it goes over \(kind.isVXLAN ? "UDP" : "IPv4")",
                 "Remove `encapsulation-limit:`; it is an option of IPv6 (RFC 2473, section 4.1.1).")
         }
         for key in shape.ofGRE where !kind.isGRE {
             collector.error(
                 key.line, "\(place): \(kind.rawValue) has no `\(key.value):`, which is GRE's",
                 "Remove it, or write `kind: gre`.")
+        }
+    }
+
+    /// VXLAN's identifier and port; and the insides that its routes go by, for a frame needs a neighbour that it is for.
+    private func checkVXLAN(_ spec: PlainTunnelSpec, _ place: String) {
+        let kind = spec.kind.value
+        guard kind.isVXLAN else {
+            let written = [("vni", spec.shape.vni?.line), ("port", spec.shape.port?.line)]
+            for case (let key, let line?) in written {
+                collector.error(
+                    line, "\(place): \(kind.rawValue) has no `\(key):`, which is VXLAN's",
+                    "Remove it, or write `kind: vxlan`.")
+            }
+            return
+        }
+        if spec.shape.vni == nil {
+            collector.error(
+                spec.name.line, "\(place) has no \"vni\"",
+                "Add `vni: NUMBER`, the VXLAN network identifier from 0 to 16777215 (RFC 7348, section 5).")
+        }
+        for (end, peer) in zip(spec.ends, spec.ends.reversed()) {
+            let endPlace = "\(place).ends.\(end.node.value)"
+            guard let prefix = end.routes.first else { continue }
+            guard end.inside != nil, let next = peer.inside else {
+                collector.error(
+                    prefix.line, "\(endPlace): the routes have no next hop: both ends need an `inside:`",
+                    "Add `inside: ADDRESS/LENGTH` at both ends: VXLAN carries frames, which are for one neighbour.")
+                continue
+            }
+            for prefix in end.routes where isOverIPv6(prefix.value.address) != isOverIPv6(next.value.address) {
+                collector.error(
+                    prefix.line,
+                    "\(endPlace): \(prefix.value) cannot go by \(next.value.address), which is of another family",
+                    "Route prefixes of the inside addresses' family.")
+            }
         }
     }
 

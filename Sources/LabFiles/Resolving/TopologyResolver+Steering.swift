@@ -240,11 +240,22 @@ extension TopologyResolver {
                 // Over IPv6, what is carried does not tell tunnels apart (ip6_tnl_locate, net/ipv6/ip6_tunnel.c).
                 let isAlike =
                     other.tunnel.kind == tunnel.kind
-                    || [other.tunnel.kind, tunnel.kind].allSatisfy { $0.isOverIPv6 && !$0.isGRE }
+                    || [other.tunnel.kind, tunnel.kind].allSatisfy { $0.hasEncapsulationLimit && !$0.isGRE }
+                // VXLAN's are told apart by identifier and port alone (vxlan_vni_in_use, drivers/net/vxlan/vxlan_core.c).
+                if tunnel.kind.isVXLAN {
+                    return other.end.node == end.node && isAlike && other.end.vxlan == end.vxlan
+                }
                 return other.end.node == end.node && isAlike && other.end.localAddress == end.localAddress
                     && other.end.remoteAddress == end.remoteAddress && other.end.gre.key == end.gre.key
             }
             guard let twin, let spec = file.plainTunnels.first(where: { $0.name.value == tunnel.name }) else {
+                continue
+            }
+            if tunnel.kind.isVXLAN {
+                collector.error(
+                    spec.name.line,
+                    "tunnels.\(tunnel.name): \(end.node) has a tunnel with this `vni:` already, \(twin.tunnel.name), and Linux takes no second one at a port",
+                    "Give each a `vni:` of its own.")
                 continue
             }
             collector.error(

@@ -28,6 +28,9 @@ struct PlainTunnelSpec {
         let gre: PlainTunnel.GREOptions
         /// The keys of those that are written.
         let ofGRE: [Located<String>]
+        /// VXLAN's, of the tunnel alone.
+        let vni: Located<UInt32>?
+        let port: Located<UInt16>?
 
         init(_ fields: YAMLFields) {
             encapsulationLimit = fields["encapsulation-limit"].flatMap { value in
@@ -47,6 +50,18 @@ struct PlainTunnelSpec {
             ofGRE = ["key", "sequence-numbers", "checksum"].compactMap { key in
                 fields[key].map { Located(value: key, line: $0.line) }
             }
+            vni = fields["vni"].flatMap { value in
+                let number = "a number from 0 to 16777215"
+                guard let vni = value.value(UInt32.self, number) else { return nil }
+                if vni.value >= 1 << 24 { value.wrong(number) }
+                return Located(value: vni.value, line: vni.line)
+            }
+            port = fields["port"].flatMap { value in
+                let ports = "4789 or 8472, at which captures are read as VXLAN"
+                guard let port = value.value(UInt16.self, ports) else { return nil }
+                if !PlainTunnel.VXLANOptions.ports.contains(port.value) { value.wrong(ports) }
+                return Located(value: port.value, line: port.line)
+            }
         }
     }
 
@@ -64,7 +79,7 @@ struct PlainTunnelSpec {
         guard
             let fields = value.fields([
                 "kind", "summary", "mtu", "mss", "encapsulation-limit", "hop-limit", "key", "sequence-numbers",
-                "checksum",
+                "checksum", "vni", "port",
                 "ends",
             ]),
             let kind = fields["kind"]?.choice(PlainTunnel.Kind.self, noun: "kinds of tunnels without IPsec"),

@@ -18,11 +18,18 @@ public struct PlainTunnel: Hashable, Sendable, Codable {
         case gre
         /// Either in GRE in IPv6 (RFC 7676).
         case ip6gre
+        /// Ethernet frames in VXLAN in UDP in IPv4, to one remote (RFC 7348).
+        case vxlan
+        /// The same in IPv6.
+        case vxlan6
 
-        public var isOverIPv6: Bool { self == .ipip6 || self == .ip6ip6 || self == .ip6gre }
+        public var isOverIPv6: Bool { self == .ipip6 || self == .ip6ip6 || self == .ip6gre || self == .vxlan6 }
         public var carriesIPv6: Bool { self != .ipip && self != .ipip6 }
         public var carriesIPv4: Bool { self != .isatap && self != .sixInFour && self != .ip6ip6 }
         public var isGRE: Bool { self == .gre || self == .ip6gre }
+        public var isVXLAN: Bool { self == .vxlan || self == .vxlan6 }
+        /// Whether its packets may have the option with a limit (RFC 2473): those over IPv6 may, but for UDP's.
+        public var hasEncapsulationLimit: Bool { isOverIPv6 && !isVXLAN }
 
         /// What an outer packet says that it carries.
         public var carriedProtocol: IPProtocol {
@@ -30,6 +37,7 @@ public struct PlainTunnel: Hashable, Sendable, Codable {
             case .gre, .ip6gre: .gre
             case .ipip, .ipip6: .ipv4
             case .isatap, .sixInFour, .ip6ip6: .ipv6
+            case .vxlan, .vxlan6: .udp
             }
         }
 
@@ -41,7 +49,25 @@ public struct PlainTunnel: Hashable, Sendable, Codable {
             case .ipip6: .ipv4InIPv6
             case .ip6ip6: .ipv6InIPv6
             case .gre, .ip6gre: .gre
+            case .vxlan, .vxlan6: .vxlan
             }
+        }
+    }
+
+    /// What VXLAN's two ends have in common.
+    public struct VXLANOptions: Hashable, Sendable, Codable {
+        /// The VXLAN network identifier: 0 to 2^24 - 1 (RFC 7348, section 5).
+        public let vni: UInt32
+        /// UDP's destination port.
+        public let port: UInt16
+
+        /// Those at which captures are read as VXLAN: IANA's, and the one that Linux takes where none is given (`vxlan_port`,
+        /// drivers/net/vxlan/vxlan_core.c).
+        public static let ports: [UInt16] = [4789, 8472]
+
+        public init(vni: UInt32, port: UInt16 = VXLANOptions.ports[0]) {
+            self.vni = vni
+            self.port = port
         }
     }
 
@@ -80,6 +106,11 @@ public struct PlainTunnel: Hashable, Sendable, Codable {
     public func peer(of end: PlainTunnelEnd) -> PlainTunnelEnd? {
         ends.first { $0.node != end.node }
     }
+
+    /// The next hop of an end's routes: frames need one, and so VXLAN's lead to the peer's inside address; nil elsewhere.
+    public func gateway(of end: PlainTunnelEnd) -> IPAddress? {
+        kind.isVXLAN ? peer(of: end)?.inside?.address : nil
+    }
 }
 
 /// One end of a tunnel without encryption.
@@ -106,12 +137,15 @@ public struct PlainTunnelEnd: Hashable, Sendable, Codable {
     public let potentialRouters: [IPv4Address]
     /// Of GRE alone.
     public let gre: PlainTunnel.GREOptions
+    /// Of VXLAN alone; nil for all others.
+    public let vxlan: PlainTunnel.VXLANOptions?
 
     public init(
         node: String, localAddress: IPAddress, remoteAddress: IPAddress, interface: InterfaceName,
         inside: InterfaceAddress?,
         mtu: MTU?, mss: MSSClamp, routes: [IPPrefix], encapsulationLimit: UInt8?, hopLimit: UInt8,
-        potentialRouters: [IPv4Address], gre: PlainTunnel.GREOptions = .init()
+        potentialRouters: [IPv4Address], gre: PlainTunnel.GREOptions = .init(),
+        vxlan: PlainTunnel.VXLANOptions? = nil
     ) {
         self.node = node
         self.localAddress = localAddress
@@ -125,12 +159,23 @@ public struct PlainTunnelEnd: Hashable, Sendable, Codable {
         self.hopLimit = hopLimit
         self.potentialRouters = potentialRouters
         self.gre = gre
+        self.vxlan = vxlan
     }
 
-    /// What it adds to each packet: the IP header, the option with the limit, and GRE's header.
+    /// The Ethernet address of a VXLAN interface, which netlab gives it: one for a node and an interface's name, in any lab and
+    /// after any reboot. It is locally administered (IEEE 802).
+    public var ethernetAddress: MACAddress {
+        // FNV-1a.
+        let hash = "\(node)/\(interface)".utf8.reduce(UInt64(0xCBF2_9CE4_8422_2325)) {
+            ($0 ^ UInt64($1)) &* 0x100_0000_01B3
+        }
+        return MACAddress(rawValue: 0x0200_0000_0000 | hash & 0xFF_FFFF_FFFF)
+    }
+
+    /// What it adds to each packet: the IP header, the option with the limit, and GRE's header, or those of UDP, VXLAN and Ethernet.
     public func headerLengths(_ kind: PlainTunnel.Kind) -> [Int] {
         (kind.isOverIPv6 ? [40] + (encapsulationLimit == nil ? [] : [8]) : [20])
-            + (kind.isGRE ? [gre.headerLength] : [])
+            + (kind.isGRE ? [gre.headerLength] : kind.isVXLAN ? [8, 8, 14] : [])
     }
 
     public func overhead(_ kind: PlainTunnel.Kind) -> Int { headerLengths(kind).reduce(0, +) }
@@ -152,12 +197,13 @@ extension Topology {
     /// its link takes (`ipip6_tunnel_setup`, net/ipv6/sit.c). All others get what that one has less their own headers, and
     /// those that carry IPv6 or are carried by it no less than 1280 (`ipip6_tunnel_bind_dev`, same file;
     /// `ip_tunnel_bind_dev`, net/ipv4/ip_tunnel.c; `ip6_tnl_link_config`, net/ipv6/ip6_tunnel.c; `ip6gre_tnl_link_config_route`,
-    /// net/ipv6/ip6_gre.c).
+    /// net/ipv6/ip6_gre.c). VXLAN's netlab sets itself, to what Linux would give one that is bound to the interface below it
+    /// (`vxlan_config_apply`, drivers/net/vxlan/vxlan_core.c): one that is bound to none gets 1500 there, which fits nowhere.
     public func mtu(of end: PlainTunnelEnd, in kind: PlainTunnel.Kind) -> Int {
         if let mtu = end.mtu { return mtu.bytes }
         let below = kind == .isatap ? MTU.ethernet.bytes : mtu(below: end)
         let room = below - end.overhead(kind)
-        return kind == .ipip || kind == .gre ? room : max(room, 1280)
+        return kind == .ipip || kind == .gre || kind.isVXLAN ? room : max(room, 1280)
     }
 
     /// The MTU of the interface that has the end's outer address.
