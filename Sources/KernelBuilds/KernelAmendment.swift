@@ -180,10 +180,14 @@ struct KernelAmendment: Sendable, Hashable {
     /// daemons of FRR do so for up to a millisecond before each (lib/event.c, `fd_poll`, which rounds what is left down to nothing). Time
     /// passes meanwhile by what reading the clock costs, some hundred nanoseconds, so that each millisecond takes thousands of
     /// system calls. From the 17th such call on without a sleep in between, it waits for 50 microseconds, or until something is ready: no
-    /// longer than a program that sleeps may be late (prctl(2), PR_SET_TIMERSLACK).
+    /// longer than a program that sleeps may be late (prctl(2), PR_SET_TIMERSLACK). It does not wait where another program
+    /// can run: who holds the lab's clock is one, and BIRD, which has work of its own between such calls, would not go on then.
     static let pollingInVainWaits = KernelAmendment(
         purpose: "lets time pass for a program that polls in vain",
         edits: [
+            Edit(
+                file: "fs/select.c", original: "#include <linux/sched/signal.h>\n",
+                replacement: "#include <linux/sched/signal.h>\n#include <linux/sched/stat.h>\n"),
             Edit(
                 file: "fs/select.c",
                 original: """
@@ -203,7 +207,7 @@ struct KernelAmendment: Sendable, Hashable {
                     		vain_polls = 0;
                     	poller = current;
                     	poller_sleeps = current->nvcsw;
-                    	return vain_polls++ >= 16;
+                    	return vain_polls++ >= 16 && single_task_running();
                     }
 
                     static int do_poll(struct poll_list *list, struct poll_wqueues *wait,

@@ -3,6 +3,7 @@ import DaemonProfiles
 import Daemons
 import LabModel
 import LabRecords
+import Netlink
 import NetworkTypes
 import NodeRuntime
 import RoutingDaemons
@@ -16,7 +17,7 @@ extension RunningLab {
         let end = LabClock.now + deadline
         var pause = Duration.milliseconds(5)
         while true {
-            let (holds, seen) = try await examine(condition.subject)
+            let (holds, seen) = try await examine(condition)
             if holds == condition.holds { return (true, seen) }
             // A daemon that has ended will not come up however long one waits.
             if condition.holds, let dead = deadDaemon(for: condition) { return (false, dead) }
@@ -35,8 +36,8 @@ extension RunningLab {
         return nil
     }
 
-    private func examine(_ subject: Condition.Subject) async throws -> (holds: Bool, seen: String) {
-        switch subject {
+    private func examine(_ condition: Condition) async throws -> (holds: Bool, seen: String) {
+        switch condition.subject {
         case .tunnel(let name):
             return try tunnelState(name)
         case .session(let name):
@@ -49,11 +50,20 @@ extension RunningLab {
             }
             return (link.isUp, "\(name) is \(link.isUp ? "up" : "down")")
         case .route(let node, let prefix, let gateway):
-            try routeKeepers[node]?.update()
-            let routes = try sandbox(node).sockets.routes().filter { $0.destination == prefix }
-            let found = routes.first { route in
+            let isWanted = { (route: Route) in
                 gateway.map { gateway in route.nexthops.contains { $0.gateway == gateway } } ?? true
             }
+            // A plan waits for each route of a table that may have thousands.
+            if condition.holds, let table = routeTables[node], LabClock.now - table.seen < .milliseconds(10),
+                let route = table.routes[prefix]?.first(where: isWanted)
+            {
+                return (true, "\(route)")
+            }
+            try routeKeepers[node]?.update()
+            let table = SeenRoutes(try sandbox(node).sockets.routes())
+            routeTables[node] = table
+            let routes = table.routes[prefix] ?? []
+            let found = routes.first(where: isWanted)
             let seen = (found ?? routes.first).map { "\($0)" }
             return (found != nil, seen ?? "\(node) has no route to \(prefix)")
         case .echo(let node, let address):
@@ -67,6 +77,16 @@ extension RunningLab {
         case .daemon(let node, let kind):
             return try daemonState(node, kind)
         }
+    }
+}
+
+/// The routes that a node had at a moment.
+struct SeenRoutes {
+    let seen = LabClock.now
+    let routes: [IPPrefix: [Route]]
+
+    init(_ routes: [Route]) {
+        self.routes = Dictionary(grouping: routes, by: \.destination)
     }
 }
 

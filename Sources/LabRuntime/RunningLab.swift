@@ -17,6 +17,8 @@ actor RunningLab {
     private(set) var daemons: [String: DaemonProcess] = [:]
     /// What keeps routes into tunnels that are up, by node.
     private(set) var routeKeepers: [String: TunnelRouteKeeper] = [:]
+    /// What was last seen of nodes' routes by who waits for one.
+    var routeTables: [String: SeenRoutes] = [:]
     /// What has been done, in order. An action is noted before it is begun, so that a half-done one is taken back too.
     private(set) var journal: [Action] = []
     /// The same on disk, for those who come upon what is left of the lab.

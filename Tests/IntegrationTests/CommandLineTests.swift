@@ -5,7 +5,8 @@ import Testing
 @Suite(.timeLimit(.minutes(60)))
 struct CommandLineTests {
     static let verbs = [
-        "up", "down", "list", "status", "watch", "clock", "exec", "shell", "logs", "fail", "heal", "faults", "test",
+        "up", "down", "list", "status", "watch", "serve", "clock", "exec", "shell", "logs", "fail", "heal", "faults",
+        "test",
         "merge", "explore", "soak",
         "predict", "check", "capture", "packets", "probe", "explain", "wireshark", "new", "import", "validate", "diff",
         "graph",

@@ -180,7 +180,7 @@ struct HostKernelTests {
                 "XFRM interfaces", "gre tunnels", "ipip6 tunnels", "isatap tunnels",
                 "namespaces with overlay file systems", "netem",
                 "nftables, with all that the rules use", "packet sockets", "rules of policy routing",
-                "sysctls of nodes", "veth pairs",
+                "sysctls of nodes", "veth pairs", "vxlan tunnels", "vxlan6 tunnels",
             ])
         #expect(
             findings.first { $0.name == "VTI" }?.labs == [

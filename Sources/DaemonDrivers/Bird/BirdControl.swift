@@ -77,8 +77,8 @@ public struct BirdControl: Hashable, Sendable {
 
     /// The next whole answer; what follows it stays in `received`.
     private func next(from socket: ControlSocket, _ received: inout [UInt8]) throws(DaemonError) -> BirdReply {
-        // A look at the text is worth it only when a line that can be the last has come.
-        var isComplete = received.last == UInt8(ascii: "\n")
+        // A look at all of the text is worth it only when a line that can be the last has come.
+        var isComplete = Self.endsWithLastLine(received)
         while true {
             if isComplete, let (reply, rest) = BirdReply.parse(Substring(String(decoding: received, as: UTF8.self))) {
                 received = Array(rest.utf8)
@@ -90,7 +90,17 @@ public struct BirdControl: Hashable, Sendable {
                     remedy: "See in its log whether it still runs.")
             }
             received += more
-            isComplete = received.last == UInt8(ascii: "\n")
+            isComplete = Self.endsWithLastLine(received)
         }
+    }
+
+    /// Whether bytes end with a line that begins with a code and a space, as an answer's last does; others have a hyphen there.
+    private static func endsWithLastLine(_ bytes: [UInt8]) -> Bool {
+        guard bytes.last == UInt8(ascii: "\n") else { return false }
+        let line = bytes.dropLast()
+        let start = line.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? line.startIndex
+        let beginning = line[start...].prefix(5)
+        return beginning.count >= 4 && beginning.prefix(4).allSatisfy { (0x30...0x39).contains($0) }
+            && (beginning.count == 4 || beginning.last == UInt8(ascii: " "))
     }
 }
