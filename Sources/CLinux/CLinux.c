@@ -54,12 +54,14 @@ int netlab_setxattr(const char *path, const char *name, const char *value) {
 }
 int netlab_sethostname(const char *name) { return sethostname(name, strlen(name)); }
 
-static int schedule(int policy, int priority) {
+static int schedule(pid_t thread, int policy, int priority) {
     struct sched_param parameters = {.sched_priority = priority};
-    return sched_setscheduler(0, policy, &parameters);
+    return sched_setscheduler(thread, policy, &parameters);
 }
-int netlab_schedule_realtime(void) { return schedule(SCHED_FIFO | SCHED_RESET_ON_FORK, 50); }
-int netlab_schedule_idle(void) { return schedule(SCHED_IDLE, 0); }
+int netlab_schedule_realtime(void) { return schedule(0, SCHED_FIFO | SCHED_RESET_ON_FORK, 50); }
+int netlab_schedule_idle(pid_t thread) { return schedule(thread, SCHED_IDLE, 0); }
+int netlab_schedule_normal(pid_t thread) { return schedule(thread, SCHED_OTHER, 0); }
+pid_t netlab_thread(void) { return gettid(); }
 
 int netlab_allowed_processors(pid_t process, int processors[], int capacity) {
     cpu_set_t set;

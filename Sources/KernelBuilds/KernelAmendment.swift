@@ -180,14 +180,12 @@ struct KernelAmendment: Sendable, Hashable {
     /// daemons of FRR do so for up to a millisecond before each (lib/event.c, `fd_poll`, which rounds what is left down to nothing). Time
     /// passes meanwhile by what reading the clock costs, some hundred nanoseconds, so that each millisecond takes thousands of
     /// system calls. From the 17th such call on without a sleep in between, it waits for 50 microseconds, or until something is ready: no
-    /// longer than a program that sleeps may be late (prctl(2), PR_SET_TIMERSLACK). It does not wait where another program
-    /// can run: who holds the lab's clock is one, and BIRD, which has work of its own between such calls, would not go on then.
+    /// longer than a program that sleeps may be late (prctl(2), PR_SET_TIMERSLACK). While the lab's clock is held, by a thread that
+    /// goes behind all others (SCHED_IDLE), no wait would end, and who has work of its own between such calls would not go on: none
+    /// is made then.
     static let pollingInVainWaits = KernelAmendment(
         purpose: "lets time pass for a program that polls in vain",
         edits: [
-            Edit(
-                file: "fs/select.c", original: "#include <linux/sched/signal.h>\n",
-                replacement: "#include <linux/sched/signal.h>\n#include <linux/sched/stat.h>\n"),
             Edit(
                 file: "fs/select.c",
                 original: """
@@ -201,13 +199,26 @@ struct KernelAmendment: Sendable, Hashable {
                     static unsigned long poller_sleeps;
                     static unsigned int vain_polls;
 
+                    /* A task that goes behind all others and is always ready keeps the clock from jumping to the next timer. */
+                    static bool clock_is_held(void)
+                    {
+                    	struct task_struct *process, *task;
+                    	bool held = false;
+
+                    	rcu_read_lock();
+                    	for_each_process_thread(process, task)
+                    		held |= task->policy == SCHED_IDLE && task_is_running(task);
+                    	rcu_read_unlock();
+                    	return held;
+                    }
+
                     static bool polls_in_vain(void)
                     {
                     	if (poller != current || poller_sleeps != current->nvcsw)
                     		vain_polls = 0;
                     	poller = current;
                     	poller_sleeps = current->nvcsw;
-                    	return vain_polls++ >= 16 && single_task_running();
+                    	return vain_polls++ >= 16 && !clock_is_held();
                     }
 
                     static int do_poll(struct poll_list *list, struct poll_wqueues *wait,

@@ -7,7 +7,8 @@ import Synchronization
 /// Holds the clock of a lab kernel, which jumps to the next timer as soon as nothing is left to run: a thread that is always ready to
 /// run and goes behind everything else (SCHED_IDLE, sched(7)).
 ///
-/// So whatever is ready to run does so at this very time; that the thread has had its turn means that all of that is done.
+/// So whatever is ready to run does so at this very time; that the thread has had its turn means that all of that is done. The kernel
+/// tells by the thread's class that the clock is held (`KernelAmendment.pollingInVainWaits`): between holds it is as any other.
 final class ClockAnchor: Sendable {
     /// Written to when the thread has had its turn since the last ``hold()``.
     private let settled: Int32
@@ -16,6 +17,8 @@ final class ClockAnchor: Sendable {
     private let wanted = Atomic(0)
     private let reached = Atomic(0)
     private let holds = Atomic(0)
+    /// The thread, 0 before it runs.
+    private let thread: Atomic<pid_t> = Atomic(0)
 
     /// - Parameter settled: An eventfd(2).
     init(settled: Int32) {
@@ -30,19 +33,27 @@ final class ClockAnchor: Sendable {
 
     /// From now on the clock stands still.
     func hold() {
-        wanted.store(holds.wrappingAdd(1, ordering: .relaxed).newValue, ordering: .releasing)
+        wanted.store(holds.wrappingAdd(1, ordering: .relaxed).newValue, ordering: .sequentiallyConsistent)
+        let thread = thread.load(ordering: .sequentiallyConsistent)
+        if thread != 0 { _ = netlab_schedule_idle(thread) }
         var one: UInt64 = 1
         _ = write(begin, &one, 8)
     }
 
     /// From now on it does not.
-    func release() { wanted.store(0, ordering: .releasing) }
+    func release() {
+        wanted.store(0, ordering: .releasing)
+        let thread = thread.load(ordering: .acquiring)
+        if thread != 0 { _ = netlab_schedule_normal(thread) }
+    }
 
     /// Whether all has been done that was ready to run when the clock was held last.
     var isSettled: Bool { reached.load(ordering: .acquiring) == holds.load(ordering: .relaxed) }
 
     private func run() -> Never {
-        _ = netlab_schedule_idle()
+        // Whichever comes second of this and a hold sees the other.
+        thread.store(netlab_thread(), ordering: .sequentiallyConsistent)
+        if wanted.load(ordering: .sequentiallyConsistent) != 0 { _ = netlab_schedule_idle(0) }
         while true {
             _ = netlab_wait_readable([begin], 1, -1)
             var count: UInt64 = 0

@@ -22,9 +22,13 @@ int netlab_mount_read_only(const char *path);
 int netlab_setxattr(const char *path, const char *name, const char *value);
 int netlab_sethostname(const char *name);
 
-// Scheduling of the calling thread: sched_setscheduler(2). What a thread before everything else starts is no such thread.
+// Scheduling: sched_setscheduler(2). The calling thread before everything else; what it starts is no such thread.
 int netlab_schedule_realtime(void);
-int netlab_schedule_idle(void);
+// A thread behind everything else, and as any other.
+int netlab_schedule_idle(pid_t thread);
+int netlab_schedule_normal(pid_t thread);
+// The calling thread: gettid(2).
+pid_t netlab_thread(void);
 
 // Processors: sched_setaffinity(2), sched_getaffinity(2). The lists hold processor numbers; the functions return how many.
 int netlab_allowed_processors(pid_t process, int processors[], int capacity);
