@@ -179,7 +179,7 @@ struct KernelAmendment: Sendable, Hashable {
     /// A program may ask by poll(2) whether something is ready, without waiting, over and over until a timer of its own is due: the
     /// daemons of FRR do so for up to a millisecond before each (lib/event.c, `fd_poll`, which rounds what is left down to nothing). Time
     /// passes meanwhile by what reading the clock costs, some hundred nanoseconds, so that each millisecond takes thousands of
-    /// system calls. From the 17th such call on without a sleep in between, it waits for 50 microseconds, or until something is ready: no
+    /// system calls. From the 17th such call for the same on, without a sleep in between, it waits for 50 microseconds, or until something is ready: no
     /// longer than a program that sleeps may be late (prctl(2), PR_SET_TIMERSLACK). While the lab's clock is held, by a thread that
     /// goes behind all others (SCHED_IDLE), no wait would end, and who has work of its own between such calls would not go on: none
     /// is made then.
@@ -194,9 +194,10 @@ struct KernelAmendment: Sendable, Hashable {
                     {
                     """,
                 replacement: """
-                    /* Who has asked without waiting last, what it had slept by then, and how often it has found nothing since. */
+                    /* Who has asked without waiting last, what it had slept by then, of which descriptor first, and how often in vain. */
                     static struct task_struct *poller;
                     static unsigned long poller_sleeps;
+                    static int polled;
                     static unsigned int vain_polls;
 
                     /* A task that goes behind all others and is always ready keeps the clock from jumping to the next timer. */
@@ -212,11 +213,14 @@ struct KernelAmendment: Sendable, Hashable {
                     	return held;
                     }
 
-                    static bool polls_in_vain(void)
+                    static bool polls_in_vain(const struct poll_list *list)
                     {
-                    	if (poller != current || poller_sleeps != current->nvcsw)
+                    	int first = list->len ? list->entries[0].fd : -1;
+
+                    	if (poller != current || poller_sleeps != current->nvcsw || polled != first)
                     		vain_polls = 0;
                     	poller = current;
+                    	polled = first;
                     	poller_sleeps = current->nvcsw;
                     	return vain_polls++ >= 16 && !clock_is_held();
                     }
@@ -237,7 +241,7 @@ struct KernelAmendment: Sendable, Hashable {
                     		slack = select_estimate_accuracy(end_time);
                     """,
                 replacement: """
-                    		if (polls_in_vain()) {
+                    		if (polls_in_vain(list)) {
                     			ktime_get_ts64(&turn);
                     			timespec64_add_ns(&turn, 50 * NSEC_PER_USEC);
                     			end_time = &turn;

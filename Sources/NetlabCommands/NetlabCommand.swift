@@ -69,10 +69,21 @@ struct NetlabCommand: AsyncParsableCommand {
         guard let word = CommandLine.arguments.dropFirst().first, !word.hasPrefix("-"), word != "help" else { return }
         let verbs = verbs.map { $0._commandName }
         guard !verbs.contains(word) else { return }
+        let habit = habits[word].map { "Try: netlab \($0). " } ?? ""
         throw CommandError(
             message: "There is no command \"\(word)\".",
-            remedy: Suggestion.remedy(for: word, among: verbs, noun: "commands"))
+            remedy: habit + Suggestion.remedy(for: word, among: verbs, noun: "commands"))
     }
+
+    /// What other lab tools, and the parts of netlab's own commands, have people type, and what does it here.
+    private static let habits: [String: String] = [
+        "deploy": "up LAB", "start": "up LAB", "create": "up LAB", "run": "up LAB",
+        "destroy": "down LAB", "stop": "down LAB", "delete": "down LAB", "cleanup": "gc",
+        "inspect": "status LAB", "ls": "list", "ps": "list", "init": "new",
+        "ssh": "shell LAB NODE", "connect": "shell LAB NODE", "ping": "probe LAB ping FROM TO", "tcpdump": "capture LAB",
+        "advance": "clock LAB advance 1h", "pause": "clock LAB pause", "resume": "clock LAB resume",
+        "until": "clock LAB until CONDITION", "break": "fail LAB FAULT", "mend": "heal LAB", "version": "--version",
+    ]
 
     /// Says what went wrong, on standard error, and which exit code that is.
     private static func report(_ error: any Error) -> Int32 {

@@ -47,6 +47,14 @@ struct CommandLineTests {
         #expect(result.error.contains(#"Did you mean "status"?"#), result.account)
     }
 
+    /// Each word leads to a command that there is.
+    @Test(arguments: [("deploy", "up LAB"), ("advance", "clock LAB advance 1h"), ("version", "--version")])
+    func `A word of another tool's, or of a part of a command, leads to what does it here`(word: String, command: String) async throws {
+        let result = try await netlab.run(word, "aws-oci")
+        #expect(result.code == 2, result.account)
+        #expect(result.error.contains("Try: netlab \(command). "), result.account)
+    }
+
     @Test(arguments: [["up"], ["up", "aws-oci", "--clock", "backwards"], ["exec", "aws-oci", "tgw"], ["down"]])
     func `An incomplete command is refused`(arguments: [String]) async throws {
         let result = try await netlab.execute(Netlab.program, arguments)
