@@ -5,4 +5,6 @@ public struct Repetition: Hashable, Sendable {
     /// The lines, from 1.
     public let first: Int
     public let again: Int
+    /// Whether the values are the same.
+    public let isSame: Bool
 }

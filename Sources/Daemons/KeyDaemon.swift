@@ -50,6 +50,10 @@ public protocol KeyDaemon: DaemonProfile {
     func readSettings(_ text: String) -> Result<OwnDaemonSettings, OwnDaemonSettings.Unreadable>
     /// What a user's own file says of a connection.
     func read(_ file: OwnFile, connection: String?) -> (connection: OwnConnection?, problems: [OwnFile.Problem])
+    /// Why it does not take the connection of a user's file, whatever its peer does; nil where it does.
+    ///
+    /// - Parameter ends: All of the node, this one too: what their files say of the daemon as a whole counts for each.
+    func refusal(of end: TunnelEnd, beside ends: [TunnelEnd]) -> OwnFile.Problem?
     /// The names of the connections in a text, if that is one of its files; none otherwise.
     func connections(in text: String) -> [String]
     /// Whether a text has pre-shared keys as the daemon's files have them.

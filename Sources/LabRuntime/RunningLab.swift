@@ -2,6 +2,7 @@ import AgentProtocol
 import DaemonDrivers
 import DaemonProfiles
 import Daemons
+import Glibc
 import LabModel
 import LabPlan
 import LabRecords
@@ -170,11 +171,18 @@ actor RunningLab {
         case .setMTU(let node, let interface, let mtu):
             try sandbox(node).sockets.setMTU(mtu, on: interface)
         case .addAddress(let node, let interface, let address):
-            try sandbox(node).sockets.addAddress(address, to: interface)
+            try unlessScripted(interface, at: node) { try sandbox(node).sockets.addAddress(address, to: interface) }
         case .removeAddress(let node, let interface, let address):
             try sandbox(node).sockets.deleteAddress(address, from: interface)
         case .addRoute(let node, let entry):
-            try sandbox(node).sockets.addRoute(Route(entry))
+            let sockets = try sandbox(node).sockets
+            let interface = entry.nextHops.count == 1 ? entry.nextHops[0].interface : nil
+            try unlessScripted(interface, at: node) { try sockets.addRoute(Route(entry)) } isThere: {
+                try sockets.routes().contains { route in
+                    route.destination == entry.destination && route.table == entry.table
+                        && route.nexthops.contains { $0.interface == interface }
+                }
+            }
         case .removeRoute(let node, let entry):
             try sandbox(node).sockets.deleteRoute(Route(entry))
         case .followTunnels(let node, let routes):
@@ -224,6 +232,19 @@ actor RunningLab {
         case .await(let condition, let deadline):
             let (holds, lastSeen) = try await wait(for: condition, within: deadline)
             guard holds else { throw await missed(condition, deadline: deadline, lastSeen: lastSeen) }
+        }
+    }
+
+    /// Sets something up, unless the script of the daemon that makes the interface has done the same before (libreswan's `_updown.xfrm`
+    /// adds the routes of a connection, and the address of leftvti=).
+    private func unlessScripted(
+        _ interface: InterfaceName?, at node: String, _ setUp: () throws -> Void, isThere: () throws -> Bool = { true }
+    ) throws {
+        do { try setUp() } catch let error as NetlinkError where error.errno == EEXIST {
+            let isScripted = topology.tunnelEnds(of: node).contains {
+                $0.end.interfaceIsMadeByDaemon && $0.end.interface == interface
+            }
+            guard isScripted, try isThere() else { throw error }
         }
     }
 

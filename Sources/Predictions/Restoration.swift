@@ -162,6 +162,7 @@ extension Predictor {
             return
         }
         var givingUp: [String] = []
+        var unaware: [String] = []
         let waits = tunnel.ends.compactMap { end -> (node: String, wait: Duration, pause: String?)? in
             let side = Damage.Side(name: tunnel.name, node: end.node)
             let retransmission = IKERetransmission(end, of: tunnel, in: topology, versions: versions)
@@ -174,6 +175,10 @@ extension Predictor {
             // What it asks of an endpoint that is away is not answered either.
             let asksInVain = isSilent || impact.away[tunnel.name] != nil
             guard starts ? end.begins : tunnel.beginsAnew(end, isLost: isSilent, version: version) else { return nil }
+            if !starts, !lost.contains(side), !tunnel.looksForSilence(end) {
+                unaware.append(end.node)
+                return nil
+            }
             if !starts, asksInVain, let attempts = end.own?.attempts {
                 givingUp.append(
                     "\(end.node) asks for \(tunnel.name) \(attempts == 1 ? "once" : "\(attempts) times") more when it has given its peer up, each \(retransmission.patience.shortText) long, and then no more: mended after that, \(tunnel.name) stays down."
@@ -192,6 +197,13 @@ extension Predictor {
         }
         guard let shortest = (reaching.isEmpty ? waits : reaching).min(by: { $0.wait < $1.wait }) else {
             restoration.window = nil
+            if let node = unaware.first {
+                let doubt =
+                    "\(node) looks for no silent peer, so it does not notice that \(tunnel.name) is lost at the other end before it renews keys"
+                restoration.doubt = doubt
+                restoration.reasons.append("When it comes back is not computed: \(doubt).")
+                return
+            }
             restoration.reasons +=
                 givingUp.isEmpty ? ["Nobody negotiates \(tunnel.name) anew: both ends wait for the other."] : givingUp
             return

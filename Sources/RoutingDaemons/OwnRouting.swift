@@ -29,21 +29,45 @@ public struct OwnRouting: Hashable, Sendable {
 
     /// What it tells in a session by itself, beside what it passes on; nil where that is not read.
     ///
-    /// - Parameter networks: The node's connected networks, by their interfaces.
-    public func told(in session: OwnSession, _ networks: [(interface: InterfaceName, prefix: IPPrefix)]) -> [IPPrefix]?
-    {
-        let own = Set(networks.map(\.prefix) + staticRoutes)
-        guard session.hasKnownExports, own.isSuperset(of: checkedNetworks) else { return nil }
+    /// - Parameters:
+    ///   - networks: The node's connected networks, by their interfaces.
+    ///   - routes: Where the routes lead that the lab file gives the node.
+    public func told(
+        in session: OwnSession, _ networks: [(interface: InterfaceName, prefix: IPPrefix)], beside routes: [IPPrefix]
+    ) -> [IPPrefix]? {
+        guard session.hasKnownExports else { return nil }
         let direct = networks.filter { network in
             directInterfaces.contains { OwnBFD.Interfaces.matches($0, network.interface.description) }
         }.map { (source: OwnFilter.connected, prefix: $0.prefix) }
+        // Of two routes to one network the connected one is the better (BIRD's preferences, 240 and 200), and that alone is told.
+        let connected = Set(direct.map(\.prefix))
+        let fixed = (staticRoutes + checkedNetworks).filter { !connected.contains($0) }
+            .map { (source: OwnFilter.fixed, prefix: $0) }
         var told: [IPPrefix] = []
-        for route in direct + (staticRoutes + checkedNetworks).map({ (source: OwnFilter.fixed, prefix: $0) }) {
+        for route in direct + fixed {
             guard let exports = session.exports[route.prefix.address.bitWidth] else { continue }
             guard let isTold = exports.lets(route.prefix, from: route.source) else { return nil }
-            if isTold { told.append(route.prefix) }
+            guard isTold else { continue }
+            switch hasRoute(to: route.prefix, networks.map(\.prefix), routes) {
+            case true?: told.append(route.prefix)
+            case false?: break
+            case nil: return nil
+            }
         }
         return told
+    }
+
+    /// The networks that are not told for want of a route to them.
+    public func unroutedNetworks(_ networks: [IPPrefix], beside routes: [IPPrefix]) -> [IPPrefix] {
+        checkedNetworks.filter { hasRoute(to: $0, networks, routes) == false }
+    }
+
+    /// Whether the node has the route without which a network is not told; nil where it may learn one, or where one around it may do.
+    private func hasRoute(to prefix: IPPrefix, _ networks: [IPPrefix], _ routes: [IPPrefix]) -> Bool? {
+        let own = networks + routes + staticRoutes
+        if !checkedNetworks.contains(prefix) || own.contains(prefix) { return true }
+        let isCovered = own.contains { $0.length > 0 && $0.contains(prefix) }
+        return isCovered || sessions.count > 1 || !open.isEmpty ? nil : false
     }
 
     /// What BFD goes by in one of its sessions; nil where there is none.
@@ -58,6 +82,7 @@ public struct OwnRouting: Hashable, Sendable {
 public enum OwnFilter: Hashable, Sendable {
     case all, nothing
     case filter(BirdFilter)
+    case lists(FrrFilter)
 
     /// BIRD's words for where a route is from.
     static let connected = "RTS_DEVICE"
@@ -74,6 +99,7 @@ public enum OwnFilter: Hashable, Sendable {
         case .all: true
         case .nothing: false
         case .filter(let filter): filter.lets(prefix, from: source)
+        case .lists(let lists): lists.lets(prefix)
         }
     }
 }
@@ -82,6 +108,14 @@ public enum OwnFilter: Hashable, Sendable {
 public struct OwnImport: Hashable, Sendable {
     public let filter: OwnFilter
     public let line: Int
+    /// Why nothing is taken, in the daemon's own terms, where it is nothing.
+    public var obstacle = OwnObstacle(reason: "import none", remedy: "Write `import all` there")
+}
+
+/// What keeps a session, or all routes of one, from passing: in the daemon's own terms, and what to write, without its full stop.
+public struct OwnObstacle: Hashable, Sendable {
+    public let reason: String
+    public let remedy: String
 }
 
 /// One side of a session in a user's own configuration.
@@ -102,6 +136,16 @@ public struct OwnSession: Hashable, Sendable {
     /// How long it waits after an error, and after several of them at most.
     public var errorWait: Window
     public var isMultihop = false
+    /// Why it never comes up, whatever its neighbour does.
+    public var refusal: OwnObstacle?
+    /// Why it tells nothing.
+    public var silence: OwnObstacle?
+    /// Whether it takes packets alone that nobody has passed on (RFC 5082), and says so of its own.
+    public var checksTTL = false
+    /// Whether its neighbour is told what it can do (RFC 5492), a number of 32 bits for one (RFC 6793).
+    public var hasCapabilities = true
+    /// Whether a next hop that is not on a link is looked up among its own routes, of which it has none.
+    public var lacksNextHops = false
     /// Whether it is switched off, and whether it waits for its neighbour to connect; the lines that say so.
     public var disabledLine: Int?
     public var passiveLine: Int?

@@ -91,7 +91,9 @@ public struct IpsecConf: Sendable {
             guard depth > 0, seen.insert(section).inserted, let pairs = sections[section] else { return }
             for pair in pairs where pair.key != "also" {
                 if section != "%default", let first = parameters[pair.key] {
-                    repeated(Repetition(setting: pair.key, first: first.line, again: pair.line))
+                    repeated(
+                        Repetition(
+                            setting: pair.key, first: first.line, again: pair.line, isSame: first.value == pair.value))
                 }
                 parameters[pair.key] = parameters[pair.key] ?? pair
             }

@@ -71,7 +71,8 @@ public struct StrongSwanSettings: Hashable, Sendable {
         repetitions
             + sectionNames.flatMap { name in
                 (sections[name]?.flattenedRepetitions ?? []).map { inner in
-                    Repetition(setting: "\(name).\(inner.setting)", first: inner.first, again: inner.again)
+                    Repetition(
+                        setting: "\(name).\(inner.setting)", first: inner.first, again: inner.again, isSame: inner.isSame)
                 }
             }
     }
@@ -193,7 +194,7 @@ extension StrongSwanSettings {
             case "="? where references.isEmpty:
                 rest.removeFirst()
                 if let first = section.lines[name] {
-                    section.repetitions.append(Repetition(setting: name, first: first, again: start))
+                    section.repetitions.append(Repetition(setting: name, first: first, again: start, isSame: false))
                 }
                 section.lines[name] = start
                 section.values[name] = try value()

@@ -11,7 +11,16 @@ extension Topology {
 
     /// What a session of a user's own configuration tells by itself, beside what it passes on; nil where that is not read.
     public func told(in session: OwnSession, at node: String) -> [IPPrefix]? {
-        ownRouting(of: node)?.told(in: session, networks(of: node))
+        ownRouting(of: node)?.told(in: session, networks(of: node), beside: mainRoutes(of: node))
+    }
+
+    /// The networks that a user's own configuration has a node tell of, and to which the node has no route.
+    public func unroutedNetworks(of node: String) -> [IPPrefix] {
+        ownRouting(of: node)?.unroutedNetworks(networks(of: node).map(\.prefix), beside: mainRoutes(of: node)) ?? []
+    }
+
+    private func mainRoutes(of node: String) -> [IPPrefix] {
+        self.node(named: node)?.routes.filter { $0.table == 254 }.map(\.destination) ?? []
     }
 
     /// The networks that a node is connected to, each with the interface that leads there.
@@ -32,6 +41,18 @@ extension Topology {
     public func openRouting(of node: String) -> [String] {
         guard let own = ownRouting(of: node) else { return [] }
         var open = own.open + own.sessions.flatMap(\.open)
+        for session in own.sessions where session.hold == .zero {
+            open.append("the hold time of \(session.name) in line \(session.line), which is 0")
+        }
+        // Which routes come in is the lab file's, and what is not taken of these leads nobody.
+        for session in sessions {
+            guard let peer = session.speakers.first(where: { $0.node != node }),
+                session.speakers.contains(where: { $0.node == node }), let told = own.session(with: peer.address),
+                let imports = told.imports[peer.address.bitWidth],
+                peer.advertised.contains(where: { imports.filter.lets($0, from: OwnFilter.learned) != true })
+            else { continue }
+            open.append("what \(told.name) in line \(imports.line) takes in, which is not all of \(peer.node)'s")
+        }
         let speakers = sessions.compactMap { session in session.speakers.first { $0.node == node } }
         if speakers.contains(where: { $0.prepended > 0 }) != own.prepends {
             open.append(

@@ -190,9 +190,13 @@ public struct Libreswan: KeyDaemon {
                     "Give each a name of its own, or remove what is old."))
         } else {
             problems += conf.repetitions(in: name).map { twice in
-                OwnFile.Problem(
-                    .file,
-                    "\(file), lines \(twice.first) and \(twice.again): conn \(name) has \(twice.setting)= twice, and pluto does not load it (\"duplicate key\")",
+                let isLoaded = twice.isSame && repeatable.contains(twice.setting)
+                return OwnFile.Problem(
+                    .file, isWarning: isLoaded,
+                    "\(file), lines \(twice.first) and \(twice.again): conn \(name) has \(twice.setting)= twice, "
+                        + (isLoaded
+                            ? "of which pluto complains (\"duplicate key\")"
+                            : "and pluto does not load it (\"duplicate key\")"),
                     "Remove one of them: what `also=` takes in must not say it again; only `conn %default` may.")
             }
         }
@@ -239,6 +243,43 @@ public struct Libreswan: KeyDaemon {
             default: !taken.contains(key) && !harmless.contains(key)
             }
         }.map { "\($0)=\($1)" }.sorted()
+    }
+
+    /// What a connection may have twice if it says the same: pluto keeps these as numbers or addresses, and refuses a text that it has
+    /// already, also the same one (measured with `ipsec addconn` of 4.10).
+    private static let repeatable: Set = [
+        "left", "right", "auto", "ikev2", "keyexchange", "type", "pfs", "rekey", "reauth", "keyingtries", "ikelifetime",
+        "salifetime", "keylife", "lifetime", "dpddelay", "dpdtimeout", "dpdaction", "rekeymargin", "rekeyfuzz",
+        "encapsulation", "forceencaps", "narrowing", "esn", "aggressive", "aggrmode", "compress", "replay-window",
+        "retransmit-timeout", "retransmit-interval", "sha2-truncbug", "initial-contact", "fragmentation", "mobike",
+        "vti-routing", "vti-shared", "leftauth", "rightauth", "nat-keepalive", "priority", "reqid", "mtu", "metric",
+        "overlapip", "connaddrfamily", "hostaddrfamily", "decap-dscp", "leftsendcert", "rightsendcert",
+        "send-vendorid",
+    ]
+
+    public func refusal(of end: TunnelEnd, beside ends: [TunnelEnd]) -> OwnFile.Problem? {
+        guard case .own(let files) = end.configuration, let own = end.own else { return nil }
+        let name = end.connection
+        let auto = own.settings["auto"] ?? "ignore"
+        if auto == "ignore" {
+            let line = own.lines["auto"].map { "\(files.configurationName), line \($0)" } ?? files.configurationName
+            let said = own.settings["auto"] == nil ? "has no auto=, which means `ignore`" : "has auto=ignore"
+            return OwnFile.Problem(
+                .file, "\(line): conn \(name) \(said): pluto does not load it (ipsec.conf(5))",
+                "Write `auto=start` at the end that begins, `auto=add` at the other.")
+        }
+        let isTaken = ends.contains { other in
+            switch other.configuration {
+            case .generated: other.proposal != nil && other.options.ikeVersion == 1
+            case .own(let files):
+                IpsecConf(files.configuration).setup.last { $0.key == "ikev1-policy" }?.value == "accept"
+            }
+        }
+        guard own.ikeVersion == 1, !isTaken else { return nil }
+        return OwnFile.Problem(
+            .file,
+            "\(files.configurationName): conn \(name) is of IKEv1, and pluto does not load it: \"global ikev1-policy does not allow IKEv1 connections\"",
+            "Write `ikev1-policy=accept` in `config setup` of \(files.configurationName), or `ikev2=insist` at both ends.")
     }
 
     /// What keeps a connection from leading through an interface, or has no effect.

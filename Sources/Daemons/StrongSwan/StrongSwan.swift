@@ -239,6 +239,8 @@ public struct StrongSwan: KeyDaemon {
     }
 
     /// charon falls back on keys that name nobody, and its sections are not read as far.
+    public func refusal(of end: TunnelEnd, beside ends: [TunnelEnd]) -> OwnFile.Problem? { nil }
+
     public func lacksKey(in files: ConnectionFiles, for local: String, and remote: String) -> Bool { false }
 
     public func secrets(in files: ConnectionFiles, of end: TunnelEnd) -> [String] {

@@ -87,6 +87,19 @@ extension TopologyResolver {
         }
     }
 
+    /// Reports ends whose daemon does not load what a user's file says. A boot script may load it yet.
+    func checkLoading(of tunnels: [Tunnel], at nodes: [Node]) {
+        let ends = tunnels.filter { !$0.isUnused }.flatMap { tunnel in tunnel.ends.map { (tunnel, $0) } }
+        for (tunnel, end) in ends where nodes.first(where: { $0.name == end.node })?.boot == nil {
+            let others = ends.map(\.1).filter { $0.node == end.node }
+            guard let problem = end.keyDaemon.refusal(of: end, beside: others),
+                let spec = file.tunnels.first(where: { $0.name.value == tunnel.name })
+            else { continue }
+            let line = spec.ends.first { $0.node.value == end.node }?.configuration?.line ?? spec.name.line
+            collector.error(line, "tunnels.\(tunnel.name).ends.\(end.node): \(problem.message)", problem.remedy)
+        }
+    }
+
     /// Reports tunnels of one node between the same identities whose daemon keeps one IKE SA of such a pair: each ends the other.
     func checkUniqueness(of tunnels: [Tunnel]) {
         let ends = tunnels.filter { !$0.isUnused }.flatMap { tunnel in

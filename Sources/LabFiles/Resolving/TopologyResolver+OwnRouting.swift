@@ -22,12 +22,14 @@ extension TopologyResolver {
             let own = ownSession(of: speaker.node, with: speakers[other].address)
             // Who goes by the lab file takes the peer for what the lab file says.
             let expected = own?.peerASN ?? speaker.peerASN ?? (own == nil ? speakers[other].asn : nil)
+            let unrouted = own == nil ? [] : wires?.unroutedNetworks(of: speaker.node) ?? []
             var adopted = BGPSpeaker(
                 node: speaker.node, asn: numbers[index], peerASN: expected == numbers[other] ? nil : expected,
                 address: speaker.address, interface: speaker.interface,
                 keepalive: own.map { $0.keepalive ?? .seconds($0.hold.components.seconds / 3) } ?? speaker.keepalive,
                 hold: own?.hold ?? speaker.hold,
-                advertised: told(by: speaker, to: speakers[other]) ?? speaker.advertised,
+                advertised: told(by: speaker, to: speakers[other])
+                    ?? speaker.advertised.filter { !unrouted.contains($0) },
                 passesOn: passesOn(speaker, to: speakers[other]),
                 prepended: speaker.prepended, keepsTimers: own == nil && speaker.keepsTimers,
                 password: own?.password ?? speaker.password,
@@ -82,13 +84,39 @@ extension TopologyResolver {
                 collector.error(
                     line.node.line,
                     "\(place): line \(disabled) of \(name) has switched \(own.name) off at \(speaker.node), so that the session never comes up",
-                    "Remove `disabled` there, or the session here.")
+                    "Remove that line, or the session here.")
+            }
+            if let refusal = own.refusal {
+                collector.error(
+                    line.node.line,
+                    "\(place): the session never comes up: \(refusal.reason) (\(own.name), line \(own.line) of \(name))",
+                    "\(refusal.remedy).")
+                continue
+            }
+            if let silence = own.silence, !speaker.advertised.isEmpty {
+                collector.warning(
+                    line.node.line,
+                    "\(place): \(speaker.node) tells \(peer.node) nothing: \(silence.reason) (\(own.name), line \(own.line) of \(name))",
+                    "\(silence.remedy).")
+            }
+            if own.lacksNextHops, !peer.advertised.isEmpty {
+                collector.warning(
+                    line.node.line,
+                    "\(place): \(own.name) (line \(own.line) of \(name)) may be several hops long, so BIRD looks up next hops among its own routes, of which \(speaker.node) has none that leads to \(peer.node): what \(peer.node) tells stays unreachable there",
+                    "Add `protocol direct { ipv4; }`, have the kernel protocol `learn`, or write `gateway direct` in the channel.")
+            }
+            let unrouted = wires?.unroutedNetworks(of: speaker.node) ?? []
+            if !unrouted.isEmpty {
+                collector.warning(
+                    line.node.line,
+                    "\(place): \(name) of \(speaker.node) says `network` of \(unrouted.map(\.description).joined(separator: ", ")), to which the node has no route: FRR does not tell of it (bgp network import-check)",
+                    "Give the node such a route, `blackhole` for one, or write `no bgp network import-check`.")
             }
             if let imports = own.imports[bits], imports.filter == .nothing, !peer.advertised.isEmpty {
                 collector.warning(
                     line.node.line,
-                    "\(place): \(speaker.node) takes no routes of \(peer.node)'s (line \(imports.line) of \(name): import none), so what \(peer.node) tells leads nobody there",
-                    "Write `import all` there, or let \(peer.node) advertise nothing.")
+                    "\(place): \(speaker.node) takes no routes of \(peer.node)'s (line \(imports.line) of \(name): \(imports.obstacle.reason)), so what \(peer.node) tells leads nobody there",
+                    "\(imports.obstacle.remedy), or let \(peer.node) advertise nothing.")
             } else if let imports = own.imports[bits] {
                 let refused = peer.advertised.filter { imports.filter.lets($0, from: OwnFilter.learned) == false }
                 if !refused.isEmpty {
@@ -98,7 +126,7 @@ extension TopologyResolver {
                         "Let it in there, or let \(peer.node) not advertise it.")
                 }
             }
-            if let told = told(by: speaker, to: peer), Set(told) != Set(speaker.advertised) {
+            if own.silence == nil, let told = told(by: speaker, to: peer), Set(told) != Set(speaker.advertised) {
                 let list = { (prefixes: [IPPrefix]) in
                     prefixes.isEmpty ? "nothing" : prefixes.map(\.description).sorted().joined(separator: ", ")
                 }
@@ -126,6 +154,7 @@ extension TopologyResolver {
                     "Add `password` there.")
             }
         }
+        compareTTL(spec, place, adopted)
         let waiting = written.compactMap { speaker in
             ownSession(of: speaker.node, with: written.first { $0.node != speaker.node }?.address)?.passiveLine.map {
                 "\(speaker.node) (line \($0) of its file)"
@@ -135,6 +164,25 @@ extension TopologyResolver {
             collector.error(
                 spec.name.line, "\(place): both \(waiting.joined(separator: " and ")) wait for the other to connect",
                 "Remove `passive` at one of them.")
+        }
+    }
+
+    /// Reports a session of which one end alone takes no packets that could have been passed on: the other's begin with 1 (RFC 4271,
+    /// section 5.1.3, for neighbours of other systems).
+    private func compareTTL(_ spec: SessionSpec, _ place: String, _ session: BGPSession) {
+        for speaker in session.speakers {
+            guard let peer = session.peer(of: speaker), speaker.asn != peer.asn,
+                let own = ownSession(of: speaker.node, with: peer.address), own.checksTTL
+            else { continue }
+            let other = ownSession(of: peer.node, with: speaker.address)
+            // A file that says nothing of this session is not the one that counts here.
+            guard other == nil ? wires?.ownRouting(of: peer.node) == nil : !(other?.checksTTL ?? false),
+                !(other?.isMultihop ?? false)
+            else { continue }
+            collector.error(
+                spec.name.line,
+                "\(place): the session never comes up: \(speaker.node) takes packets with a TTL of 255 alone (\(own.name), line \(own.line) of its file), and \(peer.node) sends them with 1",
+                "Write it at both ends (FRR: `ttl-security hops 1`; BIRD: `ttl security on`), or at none.")
         }
     }
 
@@ -160,6 +208,15 @@ extension TopologyResolver {
                     "\(place): \(speaker.node) asks for BFD and \(peer.node) does not, so there is none, and hold timers alone notice a silence",
                     "Let both ask for it, each in a configuration of its own.")
                 continue
+            }
+            if speaker.asn != peer.asn, let here = own(speaker)?.session, let there = own(peer)?.session, here.isMultihop,
+                !there.isMultihop
+            {
+                collector.warning(
+                    spec.name.line,
+                    "\(place): \(speaker.node) runs BFD over several hops (port 4784), for line \(here.line) of its file lets the session have them, and \(peer.node) over one (port 3784): BFD never comes up, and hold timers alone notice a silence",
+                    "Let both have `multihop` (FRR: `ebgp-multihop`), or neither.")
+                return
             }
             // What users' own files say of both is theirs, and most often meant.
             if written != nil, let refusal = timers(speaker).flatMap({ own in timers(peer).flatMap(own.refusal) }) {

@@ -117,6 +117,7 @@ struct TopologyResolver {
         checkRoutes()
         checkTunnelRoutes()
         checkNumbers(of: tunnels)
+        checkLoading(of: tunnels, at: nodes)
         checkUniqueness(of: tunnels)
         checkTwins(of: tunnels)
         let sessions = file.sessions.compactMap { resolve(session: $0, tunnels: tunnels, links: links) }

@@ -23,9 +23,20 @@ extension BirdFile {
             default: routing.open.append(Self.place(statement, 1))
             }
         }
+        // A route that it has from nobody, or from another session, may lead to the next hop.
+        let hasOwnRoutes = !routing.directInterfaces.isEmpty || learnsFromKernel || !routing.open.isEmpty
+        if hasOwnRoutes || routing.sessions.count > 1 {
+            for index in routing.sessions.indices { routing.sessions[index].lacksNextHops = false }
+        }
         routing.prepends = names.contains("prepend")
         routing.open += Self.preferences.intersection(names).sorted()
         return routing
+    }
+
+    private var learnsFromKernel: Bool {
+        statements.contains { statement in
+            statement.begins("protocol", "kernel") && statement.body?.contains { $0.begins("learn") } ?? false
+        }
     }
 
     /// What stands outside of protocols and decides nothing here.
@@ -167,6 +178,10 @@ extension BirdFile {
         }
         // Within an AS a neighbour may be several hops away unless it is said to be direct; then no carrier is looked at.
         session.isMultihop = session.isMultihop || session.asn == session.peerASN && !isDirect
+        // `gateway recursive`, which sessions over several hops have unless they say otherwise.
+        session.lacksNextHops =
+            session.isMultihop
+            && !own.body.contains { $0.body?.contains { $0.begins("gateway", "direct") } ?? false }
         if session.isMultihop {
             session.open.append("the neighbour of \(name) in line \(line) may be several hops away")
         }
@@ -211,6 +226,7 @@ extension BirdFile {
         case ("password", _): session.password = setting.words.dropFirst().first.map { Secret($0.text) }
         case ("multihop", _): session.isMultihop = true
         case ("direct", _): session.isMultihop = false
+        case ("ttl", "security"): session.checksTTL = Self.isOn(setting, beyond: 2)
         case ("ipv4", _), ("ipv6", _):
             let bits = setting.begins("ipv4") ? 32 : 128
             let export = filter("export", in: setting, usually: .nothing)

@@ -264,16 +264,31 @@ private struct Reader {
         session.helpsRestart = helpsRestart
         let bits = address.bitWidth
         var isActive = bits == 32 && activatesIPv4
+        var hasFamily = activatesIPv4
         var policies: Set<String> = []
+        var missing: [String: OwnObstacle] = [:]
+        var filters = ["in": FrrFilter(), "out": FrrFilter()]
         for statement in statements {
             let words = Array(statement.words.dropFirst(2))
             let isOn = !statement.isNegated
             let isOwnFamily = family(of: statement) == bits
             let isTaken = read(words, isOn, statement, into: &session)
             switch words[0] {
-            case "activate": if isOwnFamily { isActive = isOn }
+            case "activate":
+                if isOwnFamily { isActive = isOn }
+                hasFamily = isOn || hasFamily && family(of: statement) != 32
             case "route-map", "prefix-list", "filter-list", "distribute-list":
-                if let way = words.last, isOn, isOwnFamily { policies.insert(way) }
+                guard let way = words.last, words.count == 3, isOn, isOwnFamily else { break }
+                policies.insert(way)
+                var filter = FrrFilter()
+                filter.add(words[0], words[1], bits, in: self.statements)
+                filters[way]?.add(words[0], words[1], bits, in: self.statements)
+                if !filter.isRead { session.open.append(Self.place(statement, 4)) }
+                if isUndefined(words[0], words[1], bits) {
+                    missing[way] = OwnObstacle(
+                        reason: "there is no \(words[0]) \(words[1]), which line \(statement.line) names, and FRR refuses all routes then",
+                        remedy: "Define \(words[1]), or remove `\(words.joined(separator: " "))`")
+                }
             default:
                 if isTaken {
                     let name = "neighbor \(words.prefix(Self.named[words[0]] ?? 1).joined(separator: " "))"
@@ -284,16 +299,57 @@ private struct Reader {
         let isInternal = session.asn != nil && session.asn == session.peerASN
         if session.peerASN == nil { session.open.append("the AS number of the neighbour \(address) in line \(line)") }
         let needsPolicy = defaults.requiresPolicy && !isInternal
-        session.exports[bits] = isActive && (!needsPolicy || policies.contains("out")) ? .all : .nothing
-        session.hasKnownExports = !policies.contains("out")
-        if !isActive || needsPolicy && !policies.contains("in") {
-            session.imports[bits] = OwnImport(filter: .nothing, line: line)
+        func obstacle(_ way: String) -> OwnObstacle? {
+            if !isActive {
+                return OwnObstacle(
+                    reason: "the neighbour is not activated for IPv\(bits == 32 ? 4 : 6)",
+                    remedy: "Write `neighbor \(address) activate` in its address family")
+            }
+            if needsPolicy, !policies.contains(way) {
+                return OwnObstacle(
+                    reason: "it has no route map or list for what goes \(way) (bgp ebgp-requires-policy, FRR's default)",
+                    remedy: "Write `no bgp ebgp-requires-policy`, or give the neighbour a `route-map … \(way)`")
+            }
+            return missing[way]
+        }
+        session.silence = obstacle("out")
+        let (taken, told) = (filters["in"] ?? FrrFilter(), filters["out"] ?? FrrFilter())
+        session.exports[bits] = session.silence != nil ? .nothing : told.isEmpty ? .all : .lists(told)
+        if let obstacle = obstacle("in") {
+            session.imports[bits] = OwnImport(filter: .nothing, line: line, obstacle: obstacle)
+        } else if !taken.isEmpty {
+            session.imports[bits] = OwnImport(filter: .lists(taken), line: line)
+        }
+        if !hasFamily {
+            session.refusal = OwnObstacle(
+                reason: "no address family is activated for the neighbour (\"No AFI/SAFI activated\")",
+                remedy: "Write `neighbor \(address) activate` in `address-family ipv4 unicast`")
+        }
+        if !session.hasCapabilities, let asn = session.asn, asn.number > 65535 {
+            session.refusal = OwnObstacle(
+                reason: "AS \(asn) has 32 bits, which its neighbour is told by a capability alone (RFC 6793), and `dont-capability-negotiate` sends none",
+                remedy: "Remove `dont-capability-negotiate`")
         }
         if session.isMultihop {
             session.open.append("the neighbour \(address) in line \(line) may be several hops away")
         }
         if session.bfd != nil, let own = bfdPeers[address] { session.bfd = own.over(session.bfd ?? BFDOptions()) }
         return session
+    }
+
+    /// Whether a list or map that a neighbour is given is defined nowhere.
+    private func isUndefined(_ kind: String, _ name: String, _ bits: Int) -> Bool {
+        let family = bits == 32 ? "ip" : "ipv6"
+        let definitions: [[String]] =
+            switch kind {
+            case "route-map": [["route-map", name]]
+            case "prefix-list": [[family, "prefix-list", name]]
+            case "filter-list": [["bgp", "as-path", "access-list", name]]
+            default: [["access-list", name], [family, "access-list", name]]
+            }
+        return !statements.contains { statement in
+            !statement.isNegated && definitions.contains { statement.words.count > $0.count && statement.words.starts(with: $0) }
+        }
     }
 
     private func family(of statement: FrrFile.Statement) -> Int {
@@ -307,7 +363,7 @@ private struct Reader {
 
     private static let harmlessForNeighbors: Set = [
         "description", "update-source", "soft-reconfiguration", "send-community", "next-hop-self", "peer-group",
-        "capability", "dont-capability-negotiate", "disable-connected-check", "activate", "graceful-restart-disable",
+        "capability", "disable-connected-check", "activate", "graceful-restart-disable",
         "graceful-restart-helper", "route-map", "prefix-list", "filter-list", "distribute-list", "interface",
         "sender-as-path-loop-detection", "extended-optional-parameters",
     ]
@@ -340,6 +396,11 @@ private struct Reader {
                 session.keepalive = keepalive
                 session.hold = hold
             }
+        // What its neighbour takes it for.
+        case "local-as":
+            guard isOn else { return true }
+            session.asn = value.flatMap(ASN.init)
+            return open()
         case "password": session.password = isOn ? value.map { Secret($0) } : nil
         case "shutdown":
             guard isOn else { return true }
@@ -349,6 +410,13 @@ private struct Reader {
             guard isOn else { return true }
             session.passiveLine = statement.line
             return open()
+        case "dont-capability-negotiate":
+            session.hasCapabilities = !isOn
+            return isOn ? open() : true
+        // One more than a single hop is not said to whom.
+        case "ttl-security":
+            session.checksTTL = isOn
+            return isOn && words != ["ttl-security", "hops", "1"] ? open() : true
         case "ebgp-multihop": session.isMultihop = isOn && value != "1"
         case "advertisement-interval": return isOn && value != "0" ? open() : true
         case "graceful-restart-disable": session.helpsRestart = !isOn
