@@ -138,6 +138,9 @@ public struct IncludedText: Hashable, Sendable {
         }
     }
 
+    /// The line of a user's own file in which something is said that stands in a line of what it was put together to, both from 1.
+    public static func line(_ line: Int, of text: String) -> Int { Lines(of: text)[line] }
+
     /// The lines of a text as those of the user's own file.
     struct Lines {
         /// Nil where both are the same.

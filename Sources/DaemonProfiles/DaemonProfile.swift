@@ -18,6 +18,8 @@ public protocol DaemonProfile: Sendable {
     var measuredVersion: DaemonVersion { get }
     /// How the installed one's version is found out.
     var versionSource: DaemonVersionSource { get }
+    /// What tells whether a user's own configuration can be read; nil where nothing does.
+    var parser: DaemonParser? { get }
     /// What has to be installed for it.
     var programs: [DaemonProgram] { get }
     /// Debian's package of the daemon itself, whose version is its.
@@ -57,6 +59,8 @@ public protocol DaemonProfile: Sendable {
 }
 
 extension DaemonProfile {
+    public var parser: DaemonParser? { nil }
+
     /// The tree that netlab keeps it in; nil for a daemon that is installed.
     public var tree: DaemonTree? { if case .tree(let tree) = versionSource { tree } else { nil } }
     public var emptiedDirectories: [String] { [] }

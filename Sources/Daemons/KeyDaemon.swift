@@ -184,6 +184,8 @@ public struct OwnConnection: Hashable, Sendable {
     /// Whether the daemon makes the interface.
     public var makesInterface: Bool
     /// A pair of child SAs each, or several in one; nil where that is open.
+    /// Where the routes lead that the daemon's own script makes through the interface, where it makes one.
+    public var scriptedRoutes: [IPPrefix] = []
     public var selectors: [SelectorPair]?
     /// How many pairs one child SA is to carry, at most.
     public var mostPairsInChild = 1

@@ -45,9 +45,11 @@ struct Validate: AsyncParsableCommand {
                 variants = []
             }
             let topologies = [resolved] + variants
+            async let unread = DaemonReaders.problems(of: topologies, file, path: path)
             async let lacking = LabSoundness.shortcomings(of: topologies)
             let predicted = await predictedProblems(of: topologies, on: await host, file: path)
-            let problems = await LabSoundness.problems(lacking, of: topologies, file, path: path) + predicted
+            // What a daemon does not read is the cause of whatever else is said of it.
+            let problems = await unread + LabSoundness.problems(lacking, of: topologies, file, path: path) + predicted
             diagnostics += problems
             topology = problems.isEmpty ? resolved : nil
         } catch let error as LabFileError {

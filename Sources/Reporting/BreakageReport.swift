@@ -147,7 +147,7 @@ public struct BreakageReport: Sendable, Encodable {
                 words = "some packets" + some
             } else {
                 let comeback = Window.spanning(hit.compactMap(\.comeback)).map { " + \($0.text)" }
-                words = "until mended" + (comeback ?? "") + some
+                words = "until mended" + (comeback ?? ", or longer") + some
             }
         }
     }

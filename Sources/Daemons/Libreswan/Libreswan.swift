@@ -13,6 +13,8 @@ public struct Libreswan: KeyDaemon {
     public let product = "libreswan"
     public let measuredVersion = DaemonVersion(major: 4, minor: 10)
     public let versionSource = DaemonVersionSource.program("/usr/sbin/ipsec")
+    public let parser: DaemonParser? = DaemonParser(
+        product: "libreswan", program: "/usr/libexec/ipsec/addconn", arguments: ["--checkconfig", "--config"])
     public let programs = [
         DaemonProgram(
             name: "pluto", purpose: "IKE daemon of libreswan", package: "libreswan",
@@ -174,7 +176,13 @@ public struct Libreswan: KeyDaemon {
             open: Self.open(parameters),
             settings: parameters, lines: isTurned ? Self.turned(written.lines(of: name)) : written.lines(of: name),
             terms: Self.terms(parameters))
-        return (connection, problems)
+        var scripted = connection
+        // `_updown.xfrm`, and `_updown` with vti-routing=, make a route to each network behind the peer; one to all addresses would
+        // take the peer's own with it.
+        if kind == .xfrm || kind == .vti && Self.isOn(parameters["vti-routing"] ?? "yes") {
+            scripted.scriptedRoutes = (connection.selectors ?? []).map(\.remote).filter { !$0.isDefault }
+        }
+        return (scripted, problems)
     }
 
     /// What the file as a whole has against a connection; each measured with `ipsec addconn` of 4.10.

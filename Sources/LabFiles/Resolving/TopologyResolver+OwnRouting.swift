@@ -209,8 +209,8 @@ extension TopologyResolver {
                     "Let both ask for it, each in a configuration of its own.")
                 continue
             }
-            if speaker.asn != peer.asn, let here = own(speaker)?.session, let there = own(peer)?.session, here.isMultihop,
-                !there.isMultihop
+            if speaker.asn != peer.asn, let here = own(speaker)?.session, here.isMultihop,
+                !(own(peer)?.session?.isMultihop ?? false)
             {
                 collector.warning(
                     spec.name.line,

@@ -140,14 +140,19 @@ extension TopologyResolver {
                 collector.error(
                     written.line,
                     "\(place): \(end.node) is behind NAT, where transport mode spoils the checksums of what it carries (RFC 3948, section 3.1.2)",
-                    "Remove `mode: transport`.")
+                    end.own == nil
+                        ? "Remove `mode: transport`."
+                        : "Have both ends' files ask for tunnel mode: `type=tunnel` in an ipsec.conf, `mode = tunnel` in a swanctl.conf.")
             }
-            for pair in end.selectors
+            // Whoever names no prefixes, or any peer, means the addresses that both turn out to have.
+            for pair in end.own != nil && end.wantedSelectors == nil ? [] : end.selectors
             where pair.local.length != end.identity.bitWidth || !pair.local.contains(end.identity) {
                 collector.error(
                     writtenLine ?? spec.name.line,
                     "\(place): in transport mode \(end.node) sends from \(end.identity), and the selectors say \(pair.local)",
-                    "Leave the prefixes out: `selectors:` then says protocols and ports alone.")
+                    end.own == nil
+                        ? "Leave the prefixes out: `selectors:` then says protocols and ports alone."
+                        : "Leave the prefixes out of its file: in transport mode they are the ends' addresses.")
             }
         }
     }

@@ -94,7 +94,7 @@ extension TopologyResolver {
                 wantedSelectors: selectors(of: own, and: other, in: spec, mode),
                 interfaceIsMadeByDaemon: own.own?.makesInterface ?? false, inside: own.spec.inside?.value,
                 mtu: own.spec.mtu ?? (own.spec.interface == nil ? nil : spec.mtu?.value),
-                routes: own.spec.routes.map(\.value),
+                routes: own.spec.routes.isEmpty ? own.own?.scriptedRoutes ?? [] : own.spec.routes.map(\.value),
                 withdrawal: own.spec.withdrawal, metric: own.spec.metric,
                 proposal: proposal,
                 options: own.own == nil ? own.spec.options.over(spec.options.over(TunnelOptions())) : TunnelOptions(),

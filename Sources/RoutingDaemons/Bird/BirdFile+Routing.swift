@@ -24,18 +24,28 @@ extension BirdFile {
             }
         }
         // A route that it has from nobody, or from another session, may lead to the next hop.
-        let hasOwnRoutes = !routing.directInterfaces.isEmpty || learnsFromKernel || !routing.open.isEmpty
-        if hasOwnRoutes || routing.sessions.count > 1 {
-            for index in routing.sessions.indices { routing.sessions[index].lacksNextHops = false }
+        for index in routing.sessions.indices where routing.sessions.count > 1 || hasRoutes(to: routing.sessions[index]) {
+            routing.sessions[index].lacksNextHops = false
         }
         routing.prepends = names.contains("prepend")
         routing.open += Self.preferences.intersection(names).sorted()
         return routing
     }
 
-    private var learnsFromKernel: Bool {
+    /// Whether something beside a session may give BIRD a route to its neighbour.
+    private func hasRoutes(to session: OwnSession) -> Bool {
         statements.contains { statement in
-            statement.begins("protocol", "kernel") && statement.body?.contains { $0.begins("learn") } ?? false
+            guard statement.begins("protocol"), statement.words.count > 1, let body = statement.body else { return false }
+            switch statement.words[1].text {
+            case "device", "bfd", "bgp", "mrt", "bmp", "perf", "radv": return false
+            case "kernel": return body.contains { $0.begins("learn") }
+            case "static":
+                return body.contains { route in
+                    guard let prefix = route.word(after: "route").flatMap({ IPPrefix($0.text) }) else { return false }
+                    return session.neighbor.map(prefix.contains) ?? true
+                }
+            default: return true
+            }
         }
     }
 

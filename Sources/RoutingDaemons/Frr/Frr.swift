@@ -13,6 +13,7 @@ public struct Frr: RoutingDaemon {
     public let product = "FRR"
     public let measuredVersion = DaemonVersion(major: 8, minor: 4, patch: 4)
     public let versionSource = DaemonVersionSource.program("/usr/lib/frr/bgpd")
+    public let parser: DaemonParser? = DaemonParser(product: "FRR", program: "/usr/bin/vtysh", arguments: ["-C", "-f"])
     public let programs = [
         DaemonProgram(name: "bgpd", purpose: "FRR's BGP daemon", package: "frr", elsewhere: ["/usr/lib/frr"]),
         DaemonProgram(

@@ -1,0 +1,35 @@
+/// A daemon's own program that reads a configuration and does nothing with it.
+public struct DaemonParser: Hashable, Sendable {
+    /// What the daemon is called in a sentence.
+    public let product: String
+    public let program: String
+    /// Before the file's path.
+    public let arguments: [String]
+
+    public init(product: String, program: String, arguments: [String]) {
+        self.product = product
+        self.program = program
+        self.arguments = arguments
+    }
+
+    /// The program's own name.
+    public var name: String { program.split(separator: "/").last.map(String.init) ?? program }
+
+    /// The first complaint in what it has printed when it refused a file; nil for words that name no line, which may be about the machine.
+    ///
+    /// - Parameter path: The file's, as the program was given it.
+    /// - Returns: The line, from 1, and the words.
+    public func complaint(in output: String, path: String) -> (line: Int, words: String)? {
+        for line in output.split(whereSeparator: \.isNewline) {
+            // `PATH:9: …`, `PATH:9:12 …`, or `line 9: …`.
+            let found: (number: Substring, words: Substring)? =
+                line.firstRange(of: "\(path):").map { line[$0.upperBound...] }.flatMap { rest in
+                    rest.firstMatch(of: #/^(\d+)(?::\d+)?:? +(.*)/#).map { ($0.1, $0.2) }
+                } ?? line.firstMatch(of: #/^line (\d+): (.*)/#).map { ($0.1, $0.2) }
+            if let found, let number = Int(found.number) {
+                return (number, String(found.words))
+            }
+        }
+        return nil
+    }
+}
