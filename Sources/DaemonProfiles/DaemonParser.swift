@@ -15,16 +15,20 @@ public struct DaemonParser: Hashable, Sendable {
     /// The program's own name.
     public var name: String { program.split(separator: "/").last.map(String.init) ?? program }
 
-    /// The first complaint in what it has printed when it refused a file; nil for words that name no line, which may be about the machine.
+    /// The first complaint about a file in what it has printed; nil for other words, which may be about the machine.
     ///
     /// - Parameter path: The file's, as the program was given it.
-    /// - Returns: The line, from 1, and the words.
-    public func complaint(in output: String, path: String) -> (line: Int, words: String)? {
+    /// - Returns: The line, from 1, where it names one, and the words.
+    public func complaint(in output: String, path: String) -> (line: Int?, words: String)? {
         for line in output.split(whereSeparator: \.isNewline) {
+            // What it has against one connection, of which it names no line.
+            if let words = line.firstMatch(of: #/^while loading '[^']*': (.*)/#)?.1, !words.hasPrefix("duplicate key") {
+                return (nil, String(words))
+            }
             // `PATH:9: …`, `PATH:9:12 …`, or `line 9: …`.
             let found: (number: Substring, words: Substring)? =
                 line.firstRange(of: "\(path):").map { line[$0.upperBound...] }.flatMap { rest in
-                    rest.firstMatch(of: #/^(\d+)(?::\d+)?:? +(.*)/#).map { ($0.1, $0.2) }
+                    rest.firstMatch(of: #/^ *(\d+)(?::\d+)?:? +(.*)/#).map { ($0.1, $0.2) }
                 } ?? line.firstMatch(of: #/^line (\d+): (.*)/#).map { ($0.1, $0.2) }
             if let found, let number = Int(found.number) {
                 return (number, String(found.words))

@@ -29,8 +29,8 @@ enum DaemonReaders {
             await complaint(about: question).map { number, words in
                 LabFileDiagnostic(
                     file: path, line: question.line,
-                    message: "\(question.place), line \(number): \(question.parser.product) does not take it: \(words)",
-                    remedy: "Mend that line; the words are \(question.parser.name)'s own.")
+                    message: "\(question.place)\(number.map { ", line \($0)" } ?? ""): \(question.parser.product) does not take it: \(words)",
+                    remedy: "Mend it; the words are \(question.parser.name)'s own.")
             }
         }.compactMap(\.self)
     }
@@ -60,7 +60,7 @@ enum DaemonReaders {
     }
 
     /// The first complaint, with its line in the user's file; nil for none, and where nothing can be asked.
-    private static func complaint(about question: Question) async -> (line: Int, words: String)? {
+    private static func complaint(about question: Question) async -> (line: Int?, words: String)? {
         let files = FileManager.default
         guard files.isExecutableFile(atPath: question.parser.program) else { return nil }
         let path = files.temporaryDirectory.appending(path: "netlab-\(UUID().uuidString).conf").path
@@ -70,10 +70,10 @@ enum DaemonReaders {
         let result = try? await Subprocess.run(
             .path(FilePath(question.parser.program)), arguments: Arguments(question.parser.arguments + [path]),
             output: .string(limit: 65536), error: .string(limit: 65536))
-        guard let result, !result.terminationStatus.isSuccess else { return nil }
+        guard let result else { return nil }
         let output = result.standardOutput + "\n" + result.standardError
         return question.parser.complaint(in: output, path: path).map {
-            (IncludedText.line($0.line, of: question.text), $0.words)
+            ($0.line.map { IncludedText.line($0, of: question.text) }, $0.words)
         }
     }
 }

@@ -179,6 +179,13 @@ extension Predictor {
                 unaware.append(end.node)
                 return nil
             }
+            // One that waits for traffic has none to send as long as its peer sends by associations that nobody has any more.
+            if starts, end.waitsForTraffic, let peer = tunnel.peer(of: end),
+                !lost.contains(Damage.Side(name: tunnel.name, node: peer.node)), !tunnel.looksForSilence(peer)
+            {
+                unaware.append(peer.node)
+                return nil
+            }
             if !starts, asksInVain, let attempts = end.own?.attempts {
                 givingUp.append(
                     "\(end.node) asks for \(tunnel.name) \(attempts == 1 ? "once" : "\(attempts) times") more when it has given its peer up, each \(retransmission.patience.shortText) long, and then no more: mended after that, \(tunnel.name) stays down."

@@ -219,14 +219,18 @@ extension GeneralRules {
                         remedy: "Write `mtu: \(room.advised)`, or count on ICMP and on fragments.")
                 ]
             }
+            // A gateway lets nothing longer into its own interface than that has for its MTU.
+            let narrowest = tunnel.ends.compactMap { $0.mtu?.bytes }.min()
             switch tunnel.mss {
-            case .to(let bytes) where bytes + headers > room.most:
+            case .to(let bytes) where bytes + headers > min(room.most, narrowest ?? room.most):
+                let isOwn = bytes + headers <= room.most
                 return [
                     Finding(
                         line: design.line("tunnels", tunnel.name, "mss"),
                         message:
-                            "tunnels.\(tunnel.name): segments of \(bytes) bytes make packets of \(bytes + headers), and \(way)",
-                        remedy: "Write `mss: \(room.advised - headers)`.")
+                            "tunnels.\(tunnel.name): segments of \(bytes) bytes make packets of \(bytes + headers), and "
+                            + (isOwn ? "the tunnel's MTU is \(narrowest ?? room.most)" : way),
+                        remedy: "Write `mss: \(min(room.advised, narrowest ?? room.advised) - headers)`.")
                 ]
             case .toPathMTU
             where tunnel.ends.contains(where: { $0.mtu == nil && $0.interface != nil }) && advice == nil:

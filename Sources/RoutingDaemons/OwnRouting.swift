@@ -136,6 +136,9 @@ public struct OwnSession: Hashable, Sendable {
     /// How long it waits after an error, and after several of them at most.
     public var errorWait: Window
     public var isMultihop = false
+    /// The address that it sends from, and the interface that its neighbour is on, where the file says so.
+    public var source: IPAddress?
+    public var interface: String?
     /// Why it never comes up, whatever its neighbour does.
     public var refusal: OwnObstacle?
     /// Why it tells nothing.

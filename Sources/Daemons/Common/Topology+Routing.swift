@@ -47,8 +47,16 @@ extension Topology {
         // Which routes come in is the lab file's, and what is not taken of these leads nobody.
         for session in sessions {
             guard let peer = session.speakers.first(where: { $0.node != node }),
-                session.speakers.contains(where: { $0.node == node }), let told = own.session(with: peer.address),
-                let imports = told.imports[peer.address.bitWidth],
+                let speaker = session.speakers.first(where: { $0.node == node }),
+                let told = own.session(with: peer.address)
+            else { continue }
+            if let source = told.source, source != speaker.address {
+                open.append("the source address \(source) of \(told.name) in line \(told.line), which is not \(speaker.address)")
+            }
+            if let interface = told.interface, interface != speaker.interface.description {
+                open.append("the interface \(interface) of \(told.name) in line \(told.line), which is not \(speaker.interface)")
+            }
+            guard let imports = told.imports[peer.address.bitWidth],
                 peer.advertised.contains(where: { imports.filter.lets($0, from: OwnFilter.learned) != true })
             else { continue }
             open.append("what \(told.name) in line \(imports.line) takes in, which is not all of \(peer.node)'s")
@@ -60,7 +68,7 @@ extension Topology {
                     ? "it prepends to paths, and the lab file does not" : "it prepends nothing, and the lab file does")
         }
         if speakers.count > 1, !own.mergesPaths {
-            open.append("it has several sessions and shares no traffic, so which of equally good routes it takes")
+            open.append("it has several sessions, and which of equally good routes it takes, or whether it shares traffic among them")
         }
         for session in sessions where session.speakers.contains(where: { $0.node == node }) {
             if ownSession(of: session, at: node) == nil {

@@ -276,6 +276,22 @@ public struct Libreswan: KeyDaemon {
                 .file, "\(line): conn \(name) \(said): pluto does not load it (ipsec.conf(5))",
                 "Write `auto=start` at the end that begins, `auto=add` at the other.")
         }
+        let setup = IpsecConf(files.configuration).setup
+        if let listen = setup.last(where: { $0.key == "listen" })?.value, let address = IPAddress(listen),
+            address != end.localAddress
+        {
+            return OwnFile.Problem(
+                .file,
+                "\(files.configurationName): `config setup` has listen=\(listen), so that pluto has no socket at \(end.localAddress), the address of conn \(name)",
+                "Remove listen=, or write that address.")
+        }
+        if own.settings["encapsulation"] == "no", end.localAddress != end.identity
+        {
+            return OwnFile.Problem(
+                .file,
+                "\(files.configurationName): conn \(name) has encapsulation=no, and \(end.node) is behind NAT, which ESP does not get through without UDP",
+                "Remove encapsulation=.")
+        }
         let isTaken = ends.contains { other in
             switch other.configuration {
             case .generated: other.proposal != nil && other.options.ikeVersion == 1
@@ -307,13 +323,29 @@ public struct Libreswan: KeyDaemon {
                     .file, "\(file): with leftupdown=%disabled nobody makes the interface of conn \(connection)",
                     "Remove leftupdown=: pluto's own script makes what vti-interface= names."))
         }
-        if interface(parameters).kind == .xfrm, parameters["leftnexthop"] == nil, parameters["left"] != "%defaultroute"
+        // A route to networks that the peer is not in leaves its own as it is.
+        let leadsToPeer = (selectors(parameters) ?? []).contains { pair in
+            parameters["right"].flatMap(IPAddress.init).map(pair.remote.contains) ?? pair.remote.isDefault
+        }
+        if interface(parameters).kind == .xfrm, leadsToPeer, parameters["leftnexthop"] == nil,
+            parameters["left"] != "%defaultroute"
         {
             problems.append(
                 OwnFile.Problem(
                     .file, isWarning: true,
                     "\(file): with ipsec-interface= and no leftnexthop=, pluto's script sends ESP straight to its peer, past the node's gateway (table 50), so nothing arrives unless the peer is on the node's own link",
                     "Write `leftnexthop=` with the gateway's address in conn \(connection)."))
+        }
+        // Measured with 4.10: "either all or no ESP proposals should specify DH".
+        let offers = (parameters["phase2alg"] ?? parameters["esp"])?.split(separator: ",").map {
+            $0.contains(";") || $0.contains("-modp") || $0.contains("-dh") || $0.contains("-ecp")
+        }
+        if let offers, Set(offers).count > 1 {
+            problems.append(
+                OwnFile.Problem(
+                    .file,
+                    "\(file): conn \(connection) gives some of its proposals for ESP a group and others none, and pluto does not load it",
+                    "Give all of them the same group, or none."))
         }
         for side in ["leftid", "rightid"] {
             guard let id = parameters[side], id.first?.isLetter == true, !id.contains("=") else { continue }

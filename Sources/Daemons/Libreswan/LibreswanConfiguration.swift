@@ -70,10 +70,22 @@ public enum LibreswanConfiguration {
                 path: "/etc/ipsec.secrets",
                 contents: "include \(directory)/*.secrets\n"
                     + connections.includes(missing: ".secrets", where: \.isSecret)),
-        ] + generated + connections.own
+        ] + generated + connections.own.map(Self.included)
     }
 
     private static let directory = "/etc/ipsec.d"
+
+    /// A user's file as it may be included: `version 2.0` stands at the head of ipsec.conf alone, and decides nothing.
+    private static func included(_ file: ConfigurationFile) -> ConfigurationFile {
+        guard !file.isSecret else { return file }
+        let text = file.contents.reveal()
+        guard text.contains("version") else { return file }
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        let isHead = { (line: Substring) in line.split(whereSeparator: \.isWhitespace).first == "version" }
+        return ConfigurationFile(
+            path: file.path, contents: lines.map { isHead($0) && $0.first == "v" ? "# \($0)" : $0 }.joined(separator: "\n"),
+            isSecret: file.isSecret)
+    }
 
     /// A `conn` section with the lab's parameters and nothing left to a default that matters.
     private static func section(

@@ -142,6 +142,38 @@ public struct StrongSwan: KeyDaemon {
                     "\(file.name)\(place): \(path.split(separator: ".").last ?? "") = \(word) is no action of charon's, which takes no connection with it",
                     "Write `none`, `trap` or `start` (swanctl.conf(5))."))
         }
+        func place(_ path: String) -> String {
+            "\(file.name)\(connection.lines[path].map { ", line \($0)" } ?? ""): connection \(name)"
+        }
+        problems += connection.complaints.map { OwnFile.Problem(.file, "\(place($0.path)): \($0.message)", $0.remedy) }
+        problems += connection.portRanges.map { path, word in
+            OwnFile.Problem(
+                .file, isWarning: true,
+                "\(place(path)): \(word) has a range of ports, of which the kernel's policy has the first alone",
+                "Write a child for each port, or no port.")
+        }
+        if connection.lacksPolicies {
+            problems.append(
+                OwnFile.Problem(
+                    .file, "\(place("children.\(connection.child ?? "").policies")) installs no policies, so that nothing is sent by it",
+                    "Remove `policies = no`, or make policies in an `updown` script."))
+        }
+        if connection.dropsExtendedSequences {
+            problems.append(
+                OwnFile.Problem(
+                    .file,
+                    "\(place("children.\(connection.child ?? "").replay_window")): with replay_window = 0 and `esn` the kernel drops all that comes in",
+                    "Remove `replay_window`, or `esn` at both ends."))
+        }
+        if let remote = connection.remote ?? Optional("%any"), remote.hasPrefix("%any"), connection.initiates,
+            !connection.waitsForTraffic
+        {
+            problems.append(
+                OwnFile.Problem(
+                    .file,
+                    "\(place("remote_addrs")) is to begin, and has no address to begin with (remote_addrs: \(remote))",
+                    "Write `remote_addrs`, or no `start_action`."))
+        }
         if let problem = connection.renewalProblem {
             problems.append(
                 OwnFile.Problem(
@@ -238,10 +270,28 @@ public struct StrongSwan: KeyDaemon {
         return Secret(key)
     }
 
-    /// charon falls back on keys that name nobody, and its sections are not read as far.
     public func refusal(of end: TunnelEnd, beside ends: [TunnelEnd]) -> OwnFile.Problem? { nil }
 
-    public func lacksKey(in files: ConnectionFiles, for local: String, and remote: String) -> Bool { false }
+    /// A key is for whoever its `id` settings name, and for all where it has none; one of the two is enough.
+    public func lacksKey(in files: ConnectionFiles, for local: String, and remote: String) -> Bool {
+        let texts = [files.configuration, files.secrets.reveal()]
+        let sections = texts.compactMap { (try? StrongSwanSettings($0))?[section: "secrets"] }
+        // A file that includes others, or has other kinds of keys, is not all that there is.
+        let names = sections.flatMap(\.sectionNames)
+        guard !names.isEmpty, !texts.contains(where: { $0.contains("include ") }) else { return false }
+        let ends = [local, remote].map { $0.lowercased() }
+        return !sections.contains { file in
+            file.sectionNames.filter { $0.hasPrefix("ike") || $0.hasPrefix("ppk") }.contains { name in
+                let ids = (file[section: name]?.values ?? [:]).filter { $0.key.hasPrefix("id") }.values
+                    .map { $0.lowercased() }
+                return ids.isEmpty || ids.contains { id in
+                    // What is typed, or a pattern, may stand for more than is read here.
+                    id.contains(":") || id.contains("*") || id.contains("%") || id.contains("=")
+                        || ends.contains { $0 == id || $0 == "@\(id)" || "@\($0)" == id }
+                }
+            }
+        }
+    }
 
     public func secrets(in files: ConnectionFiles, of end: TunnelEnd) -> [String] {
         [files.configuration, files.secrets.reveal()].map { (try? StrongSwanSettings($0)) }.map { file in

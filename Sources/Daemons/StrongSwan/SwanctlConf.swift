@@ -24,6 +24,27 @@ public struct SwanctlConnection: Hashable, Sendable {
     /// Every setting by its path, to compare.
     public var flattened: [String: String] { settings.flattened }
 
+    /// Options, values and proposals for which charon does not load it.
+    var complaints: [SwanctlOptions.Complaint] { SwanctlOptions.complaints(about: settings) }
+
+    /// Selectors with a range of ports: the kernel has one port and a mask for a policy.
+    var portRanges: [(path: String, word: String)] {
+        settings.flattened.sorted { $0.key < $1.key }.filter { path, value in
+            (path.hasSuffix(".local_ts") || path.hasSuffix(".remote_ts")) && value.contains(#/\[\w+\/\d+-\d+\]/#)
+        }.map { ($0.key, $0.value) }
+    }
+
+    /// Whether it installs no policies, and runs no script that could.
+    var lacksPolicies: Bool {
+        childSettings?.values["policies"].map { !Self.isOn($0) } ?? false && childSettings?.values["updown"] == nil
+    }
+
+    /// Whether packets with numbers of 64 bits are to come in with no window for their order, all of which Linux then drops
+    /// (net/xfrm/xfrm_replay.c; measured with 7.3).
+    var dropsExtendedSequences: Bool {
+        childSettings?.values["replay_window"] == "0" && terms.extendedSequences == [true]
+    }
+
     /// The line of every setting.
     var lines: [String: Int] { settings.flattenedLines }
 

@@ -272,7 +272,7 @@ extension TopologyResolver {
             collector.error(
                 line,
                 "\(place): none of the secrets of \(node) is for \(local) or \(remote), so that it finds no key",
-                "Write `\(local) \(remote) : PSK \"…\"`: secrets go by identities, and by addresses only where those are the identities (ipsec.secrets(5))."
+                "Name them in the secret (ipsec.secrets: `\(local) \(remote) : PSK \"…\"`; swanctl.conf: `id-1` in a section `ike…`): secrets go by identities, and by addresses only where those are the identities."
             )
         }
     }

@@ -59,7 +59,7 @@ extension BirdFile {
     /// What chooses among routes, or changes where they lead, wherever it stands.
     private static let preferences: Set = [
         "bgp_local_pref", "bgp_med", "bgp_origin", "bgp_next_hop", "preference", "krt_metric", "igp_metric", "gw",
-        "ifname",
+        "ifname", "krt_prefsrc", "krt_source",
     ]
 
     fileprivate static func place(_ statement: Statement, _ words: Int = 2) -> String {
@@ -236,6 +236,11 @@ extension BirdFile {
         case ("password", _): session.password = setting.words.dropFirst().first.map { Secret($0.text) }
         case ("multihop", _): session.isMultihop = true
         case ("direct", _): session.isMultihop = false
+        case ("source", "address"):
+            session.source = setting.words.dropFirst(2).first.flatMap { IPAddress($0.text) }
+            return session.source == nil ? open() : true
+        case ("interface", _):
+            session.interface = setting.words.dropFirst().first?.text
         case ("ttl", "security"): session.checksTTL = Self.isOn(setting, beyond: 2)
         case ("ipv4", _), ("ipv6", _):
             let bits = setting.begins("ipv4") ? 32 : 128
@@ -302,7 +307,7 @@ extension BirdFile {
 
     /// What a BGP protocol may say that decides nothing here.
     private static func isHarmless(_ first: String, _ second: String?) -> Bool {
-        if ["description", "debug", "mrtdump", "interpret", "capabilities", "interface", "source", "onlink"].contains(
+        if ["description", "debug", "mrtdump", "interpret", "capabilities", "onlink"].contains(
             first)
         {
             return true
@@ -317,7 +322,8 @@ extension BirdFile {
     /// What a channel of a BGP protocol may say that decides nothing here, or is read for itself: which routes it lets in is what the lab
     /// file says of them unless it is none, and `up` waits until they are there.
     private static func isHarmless(channel setting: Statement) -> Bool {
-        switch (setting.words.first?.text, setting.words.dropFirst().first?.text) {
+        if setting.begins("next", "hop", "address") { return false }
+        return switch (setting.words.first?.text, setting.words.dropFirst().first?.text) {
         case ("import", "limit"), ("export", "limit"), ("import", "keep"), ("import", "none"): false
         case ("import", _), ("export", _), ("next", "hop"), ("mandatory", _), ("debug", _), ("extended", _),
             ("missing", _),
