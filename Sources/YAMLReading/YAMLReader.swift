@@ -49,6 +49,8 @@ public struct YAMLValue {
 
     /// Parses a whole file; nil, with a diagnostic, where it is not YAML.
     public static func parse(_ text: String, collector: DiagnosticCollector) -> YAMLValue? {
+        // A byte order mark, which some editors write first, is no part of the text (YAML 1.2, section 5.2).
+        let text = text.unicodeScalars.first == "\u{FEFF}" ? String(text.unicodeScalars.dropFirst()) : text
         do {
             if let line = try AliasBudget.lineThatExceeds(text) {
                 collector.error(
@@ -65,7 +67,7 @@ public struct YAMLValue {
             guard !reportControls(in: node, collector: collector) else { return nil }
             return YAMLValue(node: node, line: node.mark?.line ?? 1, path: "", collector: collector)
         } catch let error as YamlError {
-            report(error, collector: collector)
+            report(error, in: text, collector: collector)
         } catch {
             collector.error(nil, "the file cannot be read as YAML: \(error)", "Check it with a YAML linter.")
         }
@@ -91,8 +93,15 @@ public struct YAMLValue {
         return collector.hasErrors
     }
 
-    private static func report(_ error: YamlError, collector: DiagnosticCollector) {
+    private static func report(_ error: YamlError, in text: String, collector: DiagnosticCollector) {
         switch error {
+        case .scanner(_, let problem, let mark, _)
+        where problem.contains("cannot start any token") && hasTab(text, mark):
+            collector.error(
+                mark.line, "a tab stands where YAML takes spaces alone", "Indent this line with spaces.")
+        case .composer(_, let problem, let mark, _) where problem.contains("another document"):
+            collector.error(
+                mark.line, "a second YAML document begins here, and a lab file is one", "Remove this `---`, or write the rest into another file.")
         case .reader(let problem, let offset, _, let text):
             // The error's own description shows the whole line, which may be a key's.
             let line = offset.map { text.prefix($0).count { $0.isNewline } + 1 }
@@ -110,6 +119,12 @@ public struct YAMLValue {
         default:
             collector.error(nil, "the file cannot be read as YAML: \(error)", "Check it with a YAML linter.")
         }
+    }
+
+    private static func hasTab(_ text: String, _ mark: Mark) -> Bool {
+        let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+        guard lines.indices.contains(mark.line - 1) else { return false }
+        return lines[mark.line - 1].prefix { $0.isWhitespace }.contains("\t")
     }
 
     public func child(_ node: Yams.Node, _ name: String) -> YAMLValue {

@@ -111,7 +111,7 @@ struct BirdFileTests {
         let networks = try [("lan0", "10.1.0.0/24"), ("wan", "203.0.113.0/30")].map { name, prefix in
             (interface: try #require(InterfaceName(name)), prefix: try #require(IPPrefix(prefix)))
         }
-        let prefixes = routing.told(in: routing.sessions[0], networks)
+        let prefixes = routing.told(in: routing.sessions[0], networks, beside: [])
         #expect(prefixes?.map(\.description).sorted().joined(separator: " ") == told)
         #expect(routing.kernelExports[32]?.lets(nil, from: OwnFilter.learned) == learned)
     }

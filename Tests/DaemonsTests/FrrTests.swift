@@ -256,7 +256,7 @@ import Testing
         #expect(
             routing.timers(of: three, on: interface)
                 == BFDTimers(transmit: .milliseconds(300), receive: .milliseconds(500), multiplier: 3))
-        #expect(routing.told(in: one, []) == [IPPrefix("10.1.0.0/24")!])
+        #expect(routing.told(in: one, [], beside: []) == [IPPrefix("10.1.0.0/24")!])
     }
 
     /// FRR's own values: sessions with other systems need a policy, and networks a route.
@@ -266,10 +266,11 @@ import Testing
         )
         let session = try #require(routing.sessions.first)
         #expect(session.hold == .seconds(180) && session.keepalive == .seconds(60))
-        #expect(session.exports[32] == .nothing && session.imports[32] == OwnImport(filter: .nothing, line: 2))
-        #expect(routing.told(in: session, []) == nil)
+        #expect(session.exports[32] == .nothing && session.imports[32]?.filter == .nothing)
+        #expect(session.silence?.reason.contains("ebgp-requires-policy") ?? false)
+        #expect(session.imports[32]?.obstacle.remedy.contains("no bgp ebgp-requires-policy") ?? false)
         let lan = (interface: InterfaceName("lan")!, prefix: IPPrefix("10.1.0.0/24")!)
-        #expect(routing.told(in: session, [lan]) == [])
+        #expect(routing.told(in: session, [lan], beside: []) == [])
         #expect(
             Frr().read("frr defaults datacenter\nrouter bgp 1\n neighbor 192.0.2.2 remote-as 2\n").sessions.first?.hold
                 == .seconds(9))

@@ -292,6 +292,14 @@ public struct Libreswan: KeyDaemon {
                 "\(files.configurationName): conn \(name) has encapsulation=no, and \(end.node) is behind NAT, which ESP does not get through without UDP",
                 "Remove encapsulation=.")
         }
+        // `0x`, `0s` and `0t` begin numbers (ipsec.secrets(5)).
+        let secrets = files.secrets.reveal()
+        if KeyLine.all(in: files).isEmpty, secrets.contains(#/:\s*PSK\s+(?!0[xst])[^\s"']/#) {
+            return OwnFile.Problem(
+                .file,
+                "\(files.secretsName ?? "the secrets") of \(end.node): the key after `PSK` is not in quotes, so that pluto finds none",
+                "Write `: PSK \"…\"`.")
+        }
         let isTaken = ends.contains { other in
             switch other.configuration {
             case .generated: other.proposal != nil && other.options.ikeVersion == 1
@@ -326,6 +334,16 @@ public struct Libreswan: KeyDaemon {
         // A route to networks that the peer is not in leaves its own as it is.
         let leadsToPeer = (selectors(parameters) ?? []).contains { pair in
             parameters["right"].flatMap(IPAddress.init).map(pair.remote.contains) ?? pair.remote.isDefault
+        }
+        let signs = parameters["authby"]?.split { "|,".contains($0) }.contains("rsasig") ?? false
+        if signs, parameters["authby"]?.contains("secret") ?? false,
+            !["leftcert", "leftrsasigkey", "leftckaid"].contains(where: { parameters[$0] != nil })
+        {
+            problems.append(
+                OwnFile.Problem(
+                    .file,
+                    "\(file): conn \(connection) has authby=\(parameters["authby"] ?? "") and nothing to sign with, and pluto then ends the exchange instead of taking the secret",
+                    "Write `authby=secret`."))
         }
         if interface(parameters).kind == .xfrm, leadsToPeer, parameters["leftnexthop"] == nil,
             parameters["left"] != "%defaultroute"

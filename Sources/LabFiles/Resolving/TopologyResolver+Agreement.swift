@@ -193,7 +193,8 @@ extension TopologyResolver {
         }
         for side in sides {
             guard let own = side.own, case .own(let files) = side.end.configuration else { continue }
-            checkMeans(of: side, own.connection, files, line, place)
+            let peer = sides.first { $0.end.node != side.end.node }
+            checkMeans(of: side, peer, own.connection, files, line, place)
         }
         let modes = sides.map { $0.own?.connection.mode ?? tunnel.mode }
         if modes[0] != modes[1] {
@@ -243,7 +244,7 @@ extension TopologyResolver {
 
     /// Reports what a user's own file asks for and its daemon cannot do, or not with this lab's secrets.
     private func checkMeans(
-        of side: Side, _ own: OwnConnection, _ files: ConnectionFiles, _ line: Int, _ place: String
+        of side: Side, _ peer: Side?, _ own: OwnConnection, _ files: ConnectionFiles, _ line: Int, _ place: String
     ) {
         let node = side.end.node
         let wanted =
@@ -266,7 +267,7 @@ extension TopologyResolver {
                 line,
                 "\(place): in \(files.configurationName) of \(node) the connection authenticates by a pre-shared key",
                 "Remove `certificate:` here, or write `authby=rsasig,ecdsa`, in a swanctl.conf `auth = pubkey`.")
-        } else if let local = side.localID, let remote = side.remoteID,
+        } else if let local = side.localID, let remote = side.remoteID ?? peer?.localID,
             side.profile.lacksKey(in: files, for: local, and: remote)
         {
             collector.error(
