@@ -28,14 +28,35 @@ struct WireGuardVerdictTests {
         return Packets.ethernet(Packets.ip(source, destination, 17, Packets.udp(port, port, content), fragment: 0))
     }
 
-    private static func verdict(_ expectation: String, _ fill: (inout SyntheticCapture) -> Void) throws -> Verdict {
+    private static func topology(_ expectation: String) throws -> Topology {
         let file = URL(filePath: #filePath)
             .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().appending(
                 path: "Labs/wireguard/lab.yaml")
         let text = try String(contentsOf: file, encoding: .utf8)
         let end = try #require(text.firstRange(of: "\nexpect:\n"))
         let whole = "\(text[..<end.lowerBound])\nexpect:\n  one: \(expectation)\n"
-        let topology = try LabFile(text: whole, file: "lab.yaml") { _ in "" }.resolve().topology
+        return try LabFile(text: whole, file: "lab.yaml") { _ in "" }.resolve().topology
+    }
+
+    /// Of a packet within, nothing is seen between the ends: neither MTUs nor times of the links there are counted.
+    @Test func `A way through WireGuard is sealed`() throws {
+        let topology = try Self.topology(Self.wire)
+        var places = WirePlaces(topology: topology)
+        places.extend(with: ["a-gw:wg0", "b-gw:lan"].map { CaptureInterface(name: $0, linkType: .ethernet) })
+        let bytes = Packets.ethernet(Self.packet)
+        let packets = (0..<2).map { point in
+            var packet = WirePacket(bytes.span.bytes, linkType: .ethernet)
+            packet.point = point
+            return packet
+        }
+        let trail = Trail(packets, at: places)
+        #expect(trail.sealing(in: topology) == "wide" && Trail([packets[1]], at: places).sealing(in: topology) == nil)
+        let mtu = try #require(trail.mtu(in: topology))
+        #expect(mtu.bytes == 1420 && mtu.limit == "MTU of a-gw:wg0", "\(mtu)")
+    }
+
+    private static func verdict(_ expectation: String, _ fill: (inout SyntheticCapture) -> Void) throws -> Verdict {
+        let topology = try topology(expectation)
         var capture = SyntheticCapture()
         capture.add(Packets.arp, at: "a-gw:eth0")
         fill(&capture)

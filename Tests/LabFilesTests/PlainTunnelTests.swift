@@ -265,6 +265,13 @@ struct PlainTunnelTests {
         #expect(Set(first).isDisjoint(with: second))
     }
 
+    @Test func `An end may have a keepalive of its own`() throws {
+        let text = Self.sealed.replacing("    keepalive: 25s\n", with: "").replacing(
+            "routes: 10.2.0.0/24}", with: "routes: 10.2.0.0/24, keepalive: 1m}")
+        let tunnel = try #require(try BrokenLab.resolve(text).0.plainTunnel(named: "one"))
+        #expect(tunnel.ends.map(\.wireGuard?.keepalive) == [60, nil])
+    }
+
     @Test(arguments: [
         unsealed("port: 51822", "port: 4789§", "\"4789\" is not a number from 51820 to 51835", "51835"),
         unsealed("keepalive: 25s", "keepalive: 25ms§", "\"25ms\" is not whole seconds", "65535s"),

@@ -6,10 +6,10 @@ import Testing
 
 /// WireGuard's interfaces and their generic netlink family, and what the kernel makes of packets.
 @Suite struct WireGuardTests {
-    /// RFC 7748, section 6.1.
+    /// Two private keys, each with its public one (X25519, RFC 7748).
     private static let keys = [
         "77076d0a7318a57d3c16c17251b26645df4c2f92ebc0992ac177fba51db92c2a",
-        "8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a",
+        "f8a9535a2d2ff605e8e144d54f4ef5c62313a2055dbb21fddd3fd9c299eb015d",
         "5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb",
         "de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f",
     ].compactMap { KeyMaterial(hexadecimalDigits: $0) }

@@ -121,7 +121,7 @@ struct Trail {
         }
         guard let plain = topology.plainTunnel(named: tunnel), let end = plain.ends.first(where: { $0.node == node })
         else { return nil }
-        // Its messages are fragmented where they do not fit (`wg_socket_send_skb_to_peer` leaves "don't fragment" off).
+        // Its messages are fragmented where they do not fit (`send4` and `send6`, drivers/net/wireguard/socket.c).
         if plain.kind.isWireGuard {
             let mtu = topology.mtu(of: end, in: plain.kind)
             return (mtu, "MTU \(mtu) of \(node):\(end.interface)")

@@ -42,7 +42,8 @@ extension TopologyResolver {
                 wireGuard: kind.isWireGuard
                     ? WireGuardOptions(
                         port: spec.shape.port?.value ?? WireGuardOptions.ports.lowerBound,
-                        keepalive: spec.shape.keepalive?.value, hasPresharedKey: spec.shape.presharedKey?.value ?? false
+                        keepalive: (own.shape.keepalive ?? spec.shape.keepalive)?.value,
+                        hasPresharedKey: spec.shape.presharedKey?.value ?? false
                     )
                     : nil)
         }
@@ -111,7 +112,8 @@ extension TopologyResolver {
     private func checkWireGuard(_ spec: PlainTunnelSpec, _ place: String) {
         let kind = spec.kind.value
         guard kind.isWireGuard else {
-            let written = [("keepalive", spec.shape.keepalive?.line), ("preshared-key", spec.shape.presharedKey?.line)]
+            let keepalives = ([spec.shape] + spec.ends.map(\.shape)).map { ("keepalive", $0.keepalive?.line) }
+            let written = keepalives + [("preshared-key", spec.shape.presharedKey?.line)]
             for case (let key, let line?) in written {
                 collector.error(
                     line, "\(place): \(kind.rawValue) has no `\(key):`, which is WireGuard's",

@@ -32,8 +32,9 @@ struct PlainTunnelSpec {
         /// VXLAN's, of the tunnel alone.
         let vni: Located<UInt32>?
         let port: Located<UInt16>?
-        /// WireGuard's, of the tunnel alone; seconds.
+        /// WireGuard's; seconds.
         let keepalive: Located<UInt16>?
+        /// WireGuard's, of the tunnel alone.
         let presharedKey: Located<Bool>?
 
         init(_ fields: YAMLFields) {
@@ -126,6 +127,7 @@ extension PlainTunnelSpec.End {
         guard
             let fields = value.fields([
                 "address", "interface", "inside", "mtu", "mss", "routes", "routers", "encapsulation-limit", "hop-limit",
+                "keepalive",
             ])
         else { return nil }
         node = key
