@@ -92,7 +92,7 @@ public struct Predictor: Sendable {
         if let unrest = unrest(around: before) ?? unknown(around: before) ?? forgetfulness(around: before) {
             return answer.prediction(.unpredictable(unrest))
         }
-        if (faults + alreadyActive).contains(where: { $0.rebooted != nil }), let doubt = doubtOfWireGuard(before) {
+        if let doubt = doubtOfWireGuard(under: faults + alreadyActive) {
             return answer.prediction(.unpredictable(doubt))
         }
         if let node = (faults + alreadyActive).lazy.compactMap(\.rebooted).first {
@@ -226,6 +226,25 @@ extension Predictor {
         topology.plainTunnels.first { tunnel in
             tunnel.kind.isWireGuard && journeys.contains { $0.all.contains { $0.uses(tunnel.name) } }
         }.map { "when the ends of \($0.name) agree on keys again (WireGuard's handshakes) is not computed here" }
+    }
+
+    /// The same where routing protocols speak through WireGuard, or nodes reboot or hand traffic over in a lab that has it: what then takes
+    /// place waits for its ends, whatever way a probe takes.
+    private func doubtOfWireGuard(under faults: [Fault]) -> String? {
+        guard let tunnel = topology.plainTunnels.first(where: \.kind.isWireGuard) else { return nil }
+        let courses = topology.sessions.flatMap { session in
+            session.speakers.flatMap { speaker in
+                session.peer(of: speaker).map { conversation(from: speaker.node, speaker.address, to: $0.address) }
+                    ?? []
+            }
+        }
+        let isSpoken =
+            !topology.ospf.isEmpty
+            || courses.contains { course in
+                topology.plainTunnels.contains { $0.kind.isWireGuard && course.uses($0.name) }
+            }
+        guard isSpoken || faults.contains(where: { $0.rebooted != nil || $0.movesTraffic }) else { return nil }
+        return "when the ends of \(tunnel.name) agree on keys again (WireGuard's handshakes) is not computed here"
     }
 
     /// Why two IKE SAs of a tunnel, which there are where both ends begin, keep a fault from being predicted; nil where they do not: of two,

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// Labs whose tunnels policies alone lead into, those on either kind of interface, GRE and VXLAN within IPsec, WireGuard, and IPv6 outside: each comes up, and
+/// Labs whose tunnels policies alone lead into, those on either kind of interface, GRE and VXLAN within IPsec, and IPv6 outside: each comes up, and
 /// everything that it claims is found in its packets.
 // Waiting for other labs counts, too.
 @Suite(.serialized, .timeLimit(.minutes(60)))
@@ -10,7 +10,7 @@ struct SteeringTests {
         ("policy-based", nil), ("transport-mode", nil), ("interface-kinds", nil), ("interface-kinds", "usual"),
         ("ipv6-outside", nil), ("ipv6-outside", "interfaces"), ("gre-over-ipsec", nil),
         ("gre-over-ipsec", "tunnel-mode"), ("ikev1", nil), ("ikev1", "aggressive"),
-        ("vxlan-ipsec", nil), ("wireguard", nil), ("port-translation", nil), ("shared-address", nil),
+        ("vxlan-ipsec", nil), ("port-translation", nil), ("shared-address", nil),
     ])
     func `Every claim holds`(lab: String, variant: String?) async throws {
         try await LabHome.with { home in
