@@ -369,7 +369,8 @@ let package = Package(
             dependencies: ["PacketCapture", "Netlink", "PacketFormats", "NetworkTypes"],
             swiftSettings: strict),
         fuzzing,
-        .testTarget(name: "NetlinkTests", dependencies: ["Netlink", "NetworkTypes"], swiftSettings: strict),
+        .testTarget(
+            name: "NetlinkTests", dependencies: ["Netlink", "HeaderStacks", "NetworkTypes"], swiftSettings: strict),
         .testTarget(
             name: "IntegrationTests",
             dependencies: [

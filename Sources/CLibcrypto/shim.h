@@ -27,6 +27,8 @@ static inline EVP_PKEY *netlab_make_rsa(size_t bits) { return EVP_PKEY_Q_keygen(
 static inline EVP_PKEY *netlab_make_ec(const char *curve) { return EVP_PKEY_Q_keygen(NULL, NULL, "EC", curve); }
 static inline EVP_PKEY *netlab_make_ed25519(void) { return EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"); }
 
+static inline EVP_PKEY *netlab_make_x25519(void) { return EVP_PKEY_Q_keygen(NULL, NULL, "X25519"); }
+
 // The reason of the thread's last failure, ERR_GET_REASON(3), which stays there.
 static inline int netlab_last_reason(void) { return ERR_GET_REASON(ERR_peek_last_error()); }
 

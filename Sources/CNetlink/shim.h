@@ -18,6 +18,7 @@
 #include <linux/ethtool.h>
 #include <linux/fib_rules.h>
 #include <linux/gen_stats.h>
+#include <linux/genetlink.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/if_tunnel.h>
@@ -29,6 +30,7 @@
 #include <linux/rtnetlink.h>
 #include <linux/sockios.h>
 #include <linux/veth.h>
+#include <linux/wireguard.h>
 #include <linux/xfrm.h>
 
 // Both are GNU extensions that <string.h> declares only under _GNU_SOURCE.

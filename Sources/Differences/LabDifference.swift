@@ -250,7 +250,9 @@ extension Facets {
             set(place + "sequence-numbers", end.gre.hasSequenceNumbers ? "true" : nil)
             set(place + "checksum", end.gre.hasChecksum ? "true" : nil)
             set(place + "vni", end.vxlan.map { "\($0.vni)" })
-            set(place + "port", end.vxlan.map { "\($0.port)" })
+            set(place + "port", (end.vxlan?.port ?? end.wireGuard?.port).map { "\($0)" })
+            set(place + "keepalive", end.wireGuard?.keepalive.map { "\($0)s" })
+            set(place + "preshared-key", end.wireGuard?.hasPresharedKey == true ? "true" : nil)
         }
     }
 

@@ -63,6 +63,13 @@ extension ClaimReader {
                 "Add `in: TUNNEL`, or `as: \(Wrapping.known[0])`.")
             return nil
         }
+        if wrappings.contains(.wireGuard), wrappings.count > 1 || plain.isEmpty {
+            collector.error(
+                (value ?? fields.owner).line,
+                "\(fields.owner.path): nothing but WireGuard's own messages can be looked at, for nothing opens them",
+                "Name a WireGuard tunnel by itself: `in: TUNNEL`, without `as:`.")
+            return nil
+        }
         let algorithms = fields["esp"].flatMap(self.algorithms) ?? tunnel?.algorithms
         if !wrappings.contains(where: { $0 == .esp || $0 == .espInUDP }),
             let cause = (tunnel == nil ? nil : value) ?? fields["esp"]

@@ -27,11 +27,18 @@ extension Encapsulation {
             case vxlan
             /// The same in IPv6.
             case vxlan6
+            /// Either in WireGuard's messages in UDP in IPv4.
+            case wireguard
+            /// The same in IPv6.
+            case wireguard6
+
+            /// Whether what is inside is padded to a multiple of 16 (`MESSAGE_PADDING_MULTIPLE`, drivers/net/wireguard/messages.h).
+            var pads: Bool { self == .wireguard || self == .wireguard6 }
 
             var family: EncapsulationFamily {
                 switch self {
-                case .sixInFour, .isatap, .ipip, .gre, .udp, .vxlan: .ipv4
-                case .ipip6, .ip6ip6, .ip6gre, .vxlan6: .ipv6
+                case .sixInFour, .isatap, .ipip, .gre, .udp, .vxlan, .wireguard: .ipv4
+                case .ipip6, .ip6ip6, .ip6gre, .vxlan6, .wireguard6: .ipv6
                 }
             }
 
@@ -39,14 +46,14 @@ extension Encapsulation {
                 switch self {
                 case .ipip, .ipip6: [.ipv4]
                 case .sixInFour, .isatap, .ip6ip6: [.ipv6]
-                case .gre, .ip6gre, .udp, .vxlan, .vxlan6: Set(EncapsulationFamily.allCases)
+                case .gre, .ip6gre, .udp, .vxlan, .vxlan6, .wireguard, .wireguard6: Set(EncapsulationFamily.allCases)
                 }
             }
 
             var options: Set<Option> {
                 let gre: Set<Option> = [.key, .sequenceNumbers, .checksum]
                 return switch self {
-                case .sixInFour, .isatap, .ipip, .udp, .vxlan, .vxlan6: []
+                case .sixInFour, .isatap, .ipip, .udp, .vxlan, .vxlan6, .wireguard, .wireguard6: []
                 case .ipip6, .ip6ip6: [.noEncapsulationLimit]
                 case .gre: gre
                 case .ip6gre: gre.union([.noEncapsulationLimit])
@@ -69,6 +76,9 @@ extension Encapsulation {
         public let kind: Kind
         /// Only those the kind has.
         public let options: Set<Option>
+        /// The MTU of a WireGuard interface, beyond which nothing is padded (`calculate_skb_padding`, drivers/net/wireguard/send.c); nil
+        /// where it is not known.
+        public internal(set) var interfaceMTU: Int?
 
         /// Ignores options that the kind does not have.
         public init(_ kind: Kind, options: Set<Option> = []) {
@@ -103,6 +113,10 @@ extension Encapsulation {
                 {
                     HeaderStack.Part(layer: description, name: $0, bytes: $1)
                 }
+            case .wireguard, .wireguard6:
+                return [
+                    ("UDP header", Encapsulation.udpHeaderLength), ("WireGuard header", 16), ("Poly1305 tag", 16),
+                ].map { HeaderStack.Part(layer: description, name: $0, bytes: $1) }
             case .gre, .ip6gre:
                 let optional: [(option: Option, name: String)] = [
                     (.checksum, "GRE checksum"), (.key, "GRE key"), (.sequenceNumbers, "GRE sequence number"),
@@ -112,6 +126,13 @@ extension Encapsulation {
                         HeaderStack.Part(layer: description, name: $0.name, bytes: 4)
                     }
             }
+        }
+
+        /// The bytes of the IP packet that carries a packet of that many.
+        public func outerLength(ofInner length: Int) -> Int {
+            guard kind.pads else { return length &+ headerLength }
+            let padded = (length &+ 15) & ~15
+            return headerLength &+ (interfaceMTU.map { max(length, min(padded, $0)) } ?? padded)
         }
 
         public var headerLength: Int {

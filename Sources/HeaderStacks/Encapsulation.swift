@@ -35,7 +35,7 @@ public enum Encapsulation: Hashable, Sendable {
     public func outerLength(ofInner length: Int) -> Int {
         switch self {
         case .vlanTag: length
-        case .tunnel(let tunnel): length &+ tunnel.headerLength
+        case .tunnel(let tunnel): tunnel.outerLength(ofInner: length)
         case .esp(let esp): esp.outerLength(ofInner: length)
         }
     }

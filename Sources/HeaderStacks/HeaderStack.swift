@@ -15,12 +15,19 @@ public struct HeaderStack: Hashable, Sendable {
     /// - Parameter layers: Outermost first; VLAN tags before all others.
     /// - Throws: For layers that cannot stand within each other, and for a link without room for a packet within.
     public init(_ layers: [Encapsulation], linkMTU: MTU = .ethernet) throws(EncapsulationError) {
-        self.layers = Self.placed(layers)
+        var placed = Self.placed(layers)
         self.linkMTU = linkMTU
         carried = try Self.carried(by: layers)
         let shortest = Self.shortestPacket(of: carried)
         var room: Int? = linkMTU.bytes
-        for layer in self.layers { room = room.flatMap(layer.largestInner) }
+        for (position, layer) in placed.enumerated() {
+            room = room.flatMap(layer.largestInner)
+            guard case .tunnel(var tunnel) = layer, tunnel.kind.pads else { continue }
+            // The largest that its interface may have.
+            tunnel.interfaceMTU = room
+            placed[position] = .tunnel(tunnel)
+        }
+        self.layers = placed
         guard let room, room >= shortest else {
             let needed = Self.outerLength(ofInner: shortest, in: self.layers)
             throw EncapsulationError(

@@ -76,6 +76,10 @@ extension Action: CustomStringConvertible {
         let parts = [
             "\(end.node): create \(interface.kind.rawValue) tunnel \(end.interface), \(end.localAddress)"
                 + (interface.kind == .isatap ? "" : " to \(end.remoteAddress)"),
+            end.wireGuard.map { options in
+                ["port \(options.port)"] + (options.hasPresharedKey ? ["a preshared key"] : [])
+                    + (options.keepalive.map { ["keepalive \($0) s"] } ?? [])
+            }?.joined(separator: ", "),
             end.vxlan.map { "VNI \($0.vni), port \($0.port)" },
             end.inside?.description,
             end.potentialRouters.isEmpty

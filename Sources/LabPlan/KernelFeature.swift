@@ -58,6 +58,7 @@ public enum KernelFeature: Hashable, Sendable, Codable {
             case .gre: (["ip_gre"], ["NET_IPGRE"])
             case .ip6gre: (["ip6_gre"], ["IPV6_GRE"])
             case .vxlan, .vxlan6: (["vxlan"], ["VXLAN"])
+            case .wireguard, .wireguard6: (["wireguard"], ["WIREGUARD"])
             case .ipip6, .ip6ip6: (["ip6_tunnel"], ["IPV6_TUNNEL"])
             }
         case .esp(_, let isOverIPv6):

@@ -171,8 +171,9 @@ public struct PlainTunnelInterface: Hashable, Sendable, Codable {
     init(_ end: PlainTunnelEnd, of tunnel: PlainTunnel, in topology: Topology) {
         self.end = end
         kind = tunnel.kind
-        // The kernel looks at what is below a VXLAN interface only where that is bound to one interface, and this one is not.
-        mtu = kind.isVXLAN ? MTU(topology.mtu(of: end, in: kind)) : end.mtu
+        // The kernel looks at what is below a VXLAN interface only where that is bound to one interface, and this one is not; below a
+        // WireGuard interface it never looks.
+        mtu = kind.isVXLAN || kind.isWireGuard ? MTU(topology.mtu(of: end, in: kind)) : end.mtu
         neighbour = tunnel.gateway(of: end).flatMap { inside in
             tunnel.peer(of: end).map { Neighbour(inside: inside, peer: $0) }
         }

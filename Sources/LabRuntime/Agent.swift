@@ -248,6 +248,7 @@ extension BuildNodes: AgentWork {
         let line = desk.line
         var topology = topology
         do {
+            try topology.makeWireGuardKeys()
             try topology.makeCertificates(at: CertificateDate.now)
         } catch {
             throw LabFailure(

@@ -32,6 +32,13 @@ extension NetlinkSocket {
                 name: name, address: end.ethernetAddress, local: end.localAddress, remote: end.remoteAddress,
                 vni: vxlan.vni,
                 port: vxlan.port, hopLimit: end.hopLimit)
+        case (.wireguard, .v4, .v4), (.wireguard6, .v6, .v6):
+            try createWireGuard(name: name)
+            // A trial of the kernel has no keys.
+            if let options = end.wireGuard, let keys = options.keys {
+                try configureWireGuard(
+                    name, port: options.port, keys: keys, endpoint: end.remoteAddress, keepalive: options.keepalive)
+            }
         default:
             throw LabFailure(
                 "\(end.node): \(interface.kind.rawValue) does not go from \(end.localAddress) to \(end.remoteAddress).")

@@ -104,11 +104,24 @@ extension RunningLab {
                         .compactMap(\.self).joined(separator: " ")
                 )
             case .vxlan(let local, let remote, let vni, let port): (local, remote, "vni \(vni) dstport \(port)")
+            case .other("wireguard"): try wireGuard(end)
             default: throw LabFailure("\(end.node): \(end.interface) is no tunnel's interface any more.")
             }
         return PlainTunnelStatus.End(
             node: end.node, interface: end.interface, isUp: link.isUp, local: local, remote: remote, mtu: link.mtu,
             options: options, receivedBytes: link.received.bytes, sentBytes: link.sent.bytes)
+    }
+
+    /// Where a WireGuard interface's peer was last heard, and when they last agreed on keys.
+    private func wireGuard(_ end: PlainTunnelEnd) throws -> (IPAddress, IPAddress?, String) {
+        let (port, peers) = try sandbox(end.node).sockets.wireGuard(end.interface)
+        let peer = peers.first
+        let age = peer?.lastHandshake.map { max(0, Int64(time(nil)) - $0) }
+        let words = [
+            "port \(port)", peer?.endpoint.map { "peer's \($0.port)" },
+            age.map { "handshake \($0)s ago" } ?? "no handshake",
+        ]
+        return (end.localAddress, peer?.endpoint?.address, words.compactMap(\.self).joined(separator: " "))
     }
 
     private func status(of tunnel: Tunnel, keys: [String: [String: ConnectionState]]) throws -> TunnelStatus {

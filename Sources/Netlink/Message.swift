@@ -20,6 +20,7 @@ extension tc_netem_reorder: KernelStructure {}
 extension tc_netem_rate: KernelStructure {}
 extension gnet_stats_queue: KernelStructure {}
 extension nlmsghdr: KernelStructure {}
+extension genlmsghdr: KernelStructure {}
 extension nfgenmsg: KernelStructure {}
 extension xfrm_usersa_info: KernelStructure {}
 extension xfrm_usersa_id: KernelStructure {}
@@ -52,6 +53,9 @@ protocol NetlinkNumber {
 
 extension Int: NetlinkNumber { var number: Int32 { Int32(truncatingIfNeeded: self) } }
 extension rtattr_type_t: NetlinkNumber { var number: Int32 { Int32(truncatingIfNeeded: rawValue) } }
+extension wgdevice_attribute: NetlinkNumber { var number: Int32 { Int32(truncatingIfNeeded: rawValue) } }
+extension wgpeer_attribute: NetlinkNumber { var number: Int32 { Int32(truncatingIfNeeded: rawValue) } }
+extension wgallowedip_attribute: NetlinkNumber { var number: Int32 { Int32(truncatingIfNeeded: rawValue) } }
 extension xfrm_attr_type_t: NetlinkNumber { var number: Int32 { Int32(truncatingIfNeeded: rawValue) } }
 
 /// A netlink request under construction, in memory that libnl owns.

@@ -207,6 +207,13 @@ extension NetlinkSocket {
         try setAddress(address, on: name)
     }
 
+    /// Makes a WireGuard interface without a key, a port or a peer; its MTU is 1420, whatever is below it.
+    ///
+    /// - Throws: ``NetlinkError``.
+    public func createWireGuard(name: InterfaceName) throws {
+        try create(name, "wireguard")
+    }
+
     /// Enters a neighbour's Ethernet address, which is then never asked for.
     ///
     /// - Throws: ``NetlinkError``.

@@ -25,6 +25,8 @@ public enum Layer: Hashable, Sendable {
     case gre(GREHeader)
     /// After UDP, and before an Ethernet frame.
     case vxlan(VXLANHeader)
+    /// After UDP; the body is encrypted.
+    case wireGuard(WireGuardMessage)
     /// The four zero bytes before IKE at UDP port 4500 (RFC 3948, 2.2).
     case nonESPMarker
     /// The single byte 0xFF at UDP port 4500 that keeps a NAT's mapping alive (RFC 3948, 2.3).

@@ -5,6 +5,7 @@ import NetworkTypes
 struct LayerCursor {
     private enum Stage {
         case ethernet, linuxCooked, ip, ipv4, ipv6, natTraversal, ike, bgp, bfd, vxlan, payload, end
+        case wireGuard(length: Int)
         case etherType(EtherType)
         case transport(IPProtocol)
     }
@@ -87,6 +88,9 @@ struct LayerCursor {
             return try decodeBGP(rest)
         case .vxlan:
             return step(.vxlan(try VXLANHeader(rest)), VXLANHeader.length, .ethernet)
+        case .wireGuard(let length):
+            let message = try WireGuardMessage(rest, length: length)
+            return step(.wireGuard(message), message.headerLength, .end)
         case .bfd:
             return step(.bfd(try BFDControl(rest)), BFDControl.length, .end)
         case .payload, .end:
@@ -146,9 +150,17 @@ struct LayerCursor {
             let isVXLAN =
                 VXLANHeader.ports.contains(header.destinationPort)
                 && VXLANHeader.begins(rest.extracting(UDPHeader.length...))
+            let length = header.datagramLength - UDPHeader.length
+            let isWireGuard =
+                (WireGuardMessage.ports.contains(header.destinationPort)
+                    || WireGuardMessage.ports.contains(header.sourcePort))
+                && WireGuardMessage.begins(rest.extracting(UDPHeader.length...), length: length)
             let next: Stage =
                 header.uses(port: 4500)
-                ? .natTraversal : header.uses(port: 500) ? .ike : isBFD ? .bfd : isVXLAN ? .vxlan : .payload
+                ? .natTraversal
+                : header.uses(port: 500)
+                    ? .ike
+                    : isBFD ? .bfd : isVXLAN ? .vxlan : isWireGuard ? .wireGuard(length: length) : .payload
             return step(.udp(header), UDPHeader.length, next)
         case .tcp:
             let header = try TCPHeader(rest)

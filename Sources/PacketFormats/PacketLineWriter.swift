@@ -149,6 +149,7 @@ struct PacketLineWriter {
             words.append(tcp.text)
         case .esp(let esp):
             words.append("ESP spi \(esp.spi.hexadecimal) seq \(esp.sequence)")
+        case .wireGuard(let message): words.append(message.text)
         case .natKeepalive:
             words.append("NAT keepalive")
         case .ike(let ike):

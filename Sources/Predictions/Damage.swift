@@ -83,7 +83,7 @@ enum PacketKind: Hashable, Sendable {
         case (.udp, .bfd), (.udp, .ike), (.udp, .espInUDP), (.udp4500, .espInUDP): true
         // Which of the two ports IKE uses depends on NAT; a lost port 500 keeps it from beginning, 4500 from going on.
         case (.udp500, .ike), (.udp4500, .ike): true
-        case (.udp, .wrapped(.vxlan)): true
+        case (.udp, .wrapped(.vxlan)), (.udp, .wrapped(.wireGuard)): true
         case (.icmp, .request(.echo)), (.icmp, .reply(.echo)): true
         case (.udp, .request(.datagrams)), (.udp, .reply(.datagrams)): true
         case (.tcp, .request(.stream)), (.tcp, .reply(.stream)): true

@@ -34,6 +34,10 @@ extension Forwarding {
                 continue
             }
             guard rules.contains(where: { admits($0, packet) }) else {
+                if packet.kind == .wrapped(.wireGuard) {
+                    path.doubt =
+                        "whether the fabric has seen a message of WireGuard's from \(instance.name) before is not computed here"
+                }
                 if isVXLAN, known.contains(place) {
                     path.doubt =
                         "whether the fabric remembers VXLAN's ports at \(instance.name) from before is not computed here"
@@ -75,6 +79,9 @@ extension Forwarding {
         case (.udp, .wrapped(.vxlan)):
             let tunnel = packet.tunnel.flatMap { topology.plainTunnel(named: $0) }
             return rule.ports.isEmpty || tunnel?.ends.first?.vxlan.map { rule.ports.contains($0.port) } ?? false
+        case (.udp, .wrapped(.wireGuard)):
+            let tunnel = packet.tunnel.flatMap { topology.plainTunnel(named: $0) }
+            return rule.ports.isEmpty || tunnel?.ends.first?.wireGuard.map { rule.ports.contains($0.port) } ?? false
         case (.tcp, .bgp): return rule.ports.isEmpty || rule.ports.contains(179)
         // RFC 5881, section 4.
         case (.udp, .bfd): return rule.ports.isEmpty || rule.ports.contains(3784)

@@ -92,6 +92,9 @@ public struct Predictor: Sendable {
         if let unrest = unrest(around: before) ?? unknown(around: before) ?? forgetfulness(around: before) {
             return answer.prediction(.unpredictable(unrest))
         }
+        if let doubt = doubtOfWireGuard(under: faults + alreadyActive) {
+            return answer.prediction(.unpredictable(doubt))
+        }
         if let node = (faults + alreadyActive).lazy.compactMap(\.rebooted).first {
             let isFirst = faults == [.nodeRebooted(node)] && !alreadyActive.contains { $0.rebooted != nil }
             guard isFirst else {
@@ -166,6 +169,14 @@ public struct Predictor: Sendable {
             answer.reasons += [impact.degradation(of: before)?.reason].compactMap { $0 }
             return answer.prediction(.unpredictable(doubt))
         }
+        if let doubt = doubtOfWireGuard(before, atOnce, recovered, after),
+            impact.degradation(of: before) != nil
+                || [atOnce, recovered, after].contains(where: {
+                    $0.loss != nil || doubtOfWireGuard($0) != doubtOfWireGuard(before)
+                })
+        {
+            return answer.prediction(.unpredictable(doubt))
+        }
         let rivals = atOnce.loss == nil ? nil : doubtOfRivals(about: impact, before)
         if let loss = after.loss {
             if let doubt = rivals ?? doubt(about: impact, recoveries, before) {
@@ -207,6 +218,33 @@ extension Predictor {
             return SessionTiming(of: session, own, in: topology)
         }
         return timings(session.name) { SessionTiming(of: session, session.speakers, in: topology) }
+    }
+
+    /// Why it cannot be said when packets pass again where journeys lead through WireGuard: its ends agree on keys every two minutes, ask
+    /// again after 5 s and up to a third of one more, and give up after 90 s (drivers/net/wireguard/messages.h). Nil where none does.
+    private func doubtOfWireGuard(_ journeys: Journey...) -> String? {
+        topology.plainTunnels.first { tunnel in
+            tunnel.kind.isWireGuard && journeys.contains { $0.all.contains { $0.uses(tunnel.name) } }
+        }.map { "when the ends of \($0.name) agree on keys again (WireGuard's handshakes) is not computed here" }
+    }
+
+    /// The same where routing protocols speak through WireGuard, or nodes reboot or hand traffic over in a lab that has it: what then takes
+    /// place waits for its ends, whatever way a probe takes.
+    private func doubtOfWireGuard(under faults: [Fault]) -> String? {
+        guard let tunnel = topology.plainTunnels.first(where: \.kind.isWireGuard) else { return nil }
+        let courses = topology.sessions.flatMap { session in
+            session.speakers.flatMap { speaker in
+                session.peer(of: speaker).map { conversation(from: speaker.node, speaker.address, to: $0.address) }
+                    ?? []
+            }
+        }
+        let isSpoken =
+            !topology.ospf.isEmpty
+            || courses.contains { course in
+                topology.plainTunnels.contains { $0.kind.isWireGuard && course.uses($0.name) }
+            }
+        guard isSpoken || faults.contains(where: { $0.rebooted != nil || $0.movesTraffic }) else { return nil }
+        return "when the ends of \(tunnel.name) agree on keys again (WireGuard's handshakes) is not computed here"
     }
 
     /// Why two IKE SAs of a tunnel, which there are where both ends begin, keep a fault from being predicted; nil where they do not: of two,

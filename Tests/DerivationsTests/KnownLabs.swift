@@ -14,7 +14,7 @@ enum KnownLabs {
         "ikev1",
         "interface-kinds",
         "ipv6-outside", "path-choice", "policy-based", "port-translation", "shared-address", "site-aws",
-        "soracom-azure", "transport-mode", "vxlan-ipsec",
+        "soracom-azure", "transport-mode", "vxlan-ipsec", "wireguard",
     ]
 
     static func text(_ name: String) throws -> String {

@@ -89,6 +89,20 @@ struct HeaderStackTests {
         #expect(Self.holds(stack))
     }
 
+    /// What is inside is padded to a multiple of 16, and not beyond the interface's MTU.
+    @Test(arguments: [("wireguard", 60), ("wireguard6", 80)])
+    func `WireGuard pads`(_ name: String, _ headers: Int) throws {
+        for link in [1280, 1500, 1501, 1507, 9000] {
+            var request = HeaderStackRequest()
+            (request.layers, request.linkMTU) = (name, try #require(MTU(link)))
+            let stack = try request.stack()
+            #expect(stack.mtu == link - headers)
+            for length in 20...stack.mtu {
+                #expect(stack.outerLength(ofInner: length) == headers + min(stack.mtu, (length + 15) / 16 * 16))
+            }
+        }
+    }
+
     // MARK: All combinations
 
     /// Outermost first, with what each adds to a packet.

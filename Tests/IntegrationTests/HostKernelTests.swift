@@ -180,7 +180,8 @@ struct HostKernelTests {
                 "XFRM interfaces", "gre tunnels", "ipip6 tunnels", "isatap tunnels",
                 "namespaces with overlay file systems", "netem",
                 "nftables, with all that the rules use", "packet sockets", "rules of policy routing",
-                "sysctls of nodes", "veth pairs", "vxlan tunnels", "vxlan6 tunnels",
+                "sysctls of nodes", "veth pairs", "vxlan tunnels", "vxlan6 tunnels", "wireguard tunnels",
+                "wireguard6 tunnels",
             ])
         #expect(
             findings.first { $0.name == "VTI" }?.labs == [

@@ -51,12 +51,29 @@ struct SecrecyTests {
         Case(lab: "ipv6-outside", secrets: ["six-outside-4and6"], scenario: ""),
         Case(lab: "gre-over-ipsec", secrets: ["gre-within-esp-1"], scenario: ""),
         Case(lab: "vxlan-ipsec", secrets: ["vxlan-within-esp-1"], scenario: ""),
+        // Its keys are netlab's, and only its interfaces have them.
+        Case(lab: "wireguard", secrets: [], scenario: ""),
         Case(lab: "ikev1", secrets: ["an-older-protocol-1"], scenario: ""),
         Case(lab: "port-translation", secrets: ["behind-the-router-1"], scenario: ""),
         Case(lab: "shared-address", secrets: ["behind-one-address-1", "behind-one-address-2"], scenario: ""),
         Case(lab: "path-choice", secrets: ["path-choice-1", "path-choice-2"], scenario: ""),
         Case(lab: "releases", secrets: ["old-and-new-1", "old-and-new-2"], scenario: ""),
     ]
+
+    /// Asks the kernel for the private and the preshared key of an interface (WG_CMD_GET_DEVICE, linux/wireguard.h), in hexadecimal.
+    private static let wireGuardKeys = """
+        socket(S, 16, 3, 16) or die "socket: $!";
+        sub ask {
+            my ($type, $flags, $body) = @_;
+            send(S, pack("LSSLL", 16 + length $body, $type, $flags, 1, 0) . $body, 0, pack("SSLL", 16, 0, 0, 0)) or die "send: $!";
+            recv(S, my $answer, 65536, 0);
+            return $answer;
+        }
+        sub text { my ($type, $text) = @_; $text .= "\\0"; return pack("SS", 4 + length $text, $type) . $text . "\\0" x (-length($text) % 4) }
+        my ($family) = ask(0x10, 1, pack("CCS", 3, 1, 0) . text(2, "wireguard")) =~ /\\x06\\x00\\x01\\x00(..)/s or die "no family";
+        my $device = ask(unpack("S", $family), 0x301, pack("CCS", 0, 1, 0) . text(2, $ARGV[0]));
+        print unpack("H*", $1), "\\n" while $device =~ /\\x24\\x00[\\x02\\x03]\\x00(.{32})/sg;
+        """
 
     /// The list above is whole.
     @Test func `Every secret of the labs is looked for`() throws {
@@ -118,6 +135,16 @@ struct SecrecyTests {
                 keys.formUnion(state.matches(of: /0x([0-9a-f]{32,})/).map { String($0.1) })
             }
             #expect(keys.isEmpty == status.tunnels.isEmpty)
+            if test.lab == "wireguard" {
+                for (node, interface) in [("a-gw", "wg0"), ("a-gw", "wg1"), ("b-gw", "wg0"), ("b-gw", "wg1")] {
+                    let answer = try await lab.exec(node, "perl", "-e", Self.wireGuardKeys, interface).output
+                    let found = answer.matches(of: /[0-9a-f]{64}/).map { String($0.0) }
+                    // The peer of wg0 has a preshared key besides; what is all zeros is none.
+                    #expect(found.count == 2, "\(answer)")
+                    keys.formUnion(found.filter { $0.contains { $0 != "0" } })
+                }
+                #expect(keys.count == 5)
+            }
             try await ask("logs", test.lab)
             try await ask("list")
             try await ask("down", test.lab)

@@ -1,3 +1,4 @@
+import Certificates
 import LabFiles
 import LabModel
 import NetworkTypes
@@ -212,6 +213,117 @@ struct PlainTunnelTests {
             #expect(
                 !isTold && messages.allSatisfy { $0.contains("has a tunnel with this `vni:` already, one") },
                 "\(messages)")
+        }
+    }
+
+    private static let sealed = """
+        name: sealed
+        nodes: {a: {role: router}, b: {role: router}}
+        links: {wire: {ends: {a:e0: 192.0.2.1/24, b:e0: 192.0.2.2/24}}}
+        tunnels:
+          one:
+            kind: wireguard
+            port: 51822
+            keepalive: 25s
+            preshared-key: true
+            ends:
+              a: {address: 192.0.2.1, interface: wg1, inside: 10.9.0.1/30, routes: 10.2.0.0/24}
+              b: {address: 192.0.2.2, interface: wg1, inside: 10.9.0.2/30}
+        probes:
+          over: {from: a, to: 10.9.0.2}
+
+        """
+
+    private static func unsealed(_ old: String, _ new: String, _ message: String, _ remedy: String) -> BrokenLab {
+        BrokenLab(text: sealed.replacing(old, with: new, maxReplacements: 1), message, remedy)
+    }
+
+    @Test func `WireGuard has netlab's keys, which nothing prints`() throws {
+        var (topology, warnings) = try BrokenLab.resolve(Self.sealed)
+        var tunnel = try #require(topology.plainTunnel(named: "one"))
+        let options = WireGuardOptions(port: 51822, keepalive: 25, hasPresharedKey: true)
+        #expect(warnings.isEmpty && tunnel.ends.map(\.wireGuard) == [options, options])
+        #expect(tunnel.ends.map { $0.headerLengths(.wireguard) } == [[20, 8, 16, 16], [20, 8, 16, 16]])
+        #expect(tunnel.ends.map { topology.mtu(of: $0, in: .wireguard) } == [1420, 1420])
+        #expect(try #require(tunnel.ends.first).headerLengths(.wireguard6) == [40, 8, 16, 16])
+
+        try topology.makeWireGuardKeys()
+        tunnel = try #require(topology.plainTunnel(named: "one"))
+        let keys = tunnel.ends.compactMap(\.wireGuard?.keys)
+        #expect(keys.count == 2 && keys[0].preshared == keys[1].preshared && keys[0].preshared != nil)
+        let all = keys.flatMap { [$0.privateKey, $0.peer] }
+        #expect(Set(all).count == 4 && all.allSatisfy { $0.bits == 256 })
+        var text = "\(tunnel)"
+        dump(tunnel, to: &text)
+        for key in all.map(\.bytes) {
+            #expect(!text.contains(key.map { String($0) }.joined(separator: ", ")))
+            #expect(!text.contains(key.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()))
+        }
+        let first = all
+        try topology.makeWireGuardKeys()
+        let second = try #require(topology.plainTunnel(named: "one")).ends.compactMap(\.wireGuard?.keys?.privateKey)
+        #expect(Set(first).isDisjoint(with: second))
+    }
+
+    @Test func `An end may have a keepalive of its own`() throws {
+        let text = Self.sealed.replacing("    keepalive: 25s\n", with: "").replacing(
+            "routes: 10.2.0.0/24}", with: "routes: 10.2.0.0/24, keepalive: 1m}")
+        let tunnel = try #require(try BrokenLab.resolve(text).0.plainTunnel(named: "one"))
+        #expect(tunnel.ends.map(\.wireGuard?.keepalive) == [60, nil])
+    }
+
+    @Test(arguments: [
+        unsealed("port: 51822", "port: 4789§", "\"4789\" is not a number from 51820 to 51835", "51835"),
+        unsealed("keepalive: 25s", "keepalive: 25ms§", "\"25ms\" is not whole seconds", "65535s"),
+        unsealed("keepalive: 25s", "hop-limit: 9§", "wireguard has no hop limit of its own", "Remove"),
+        unsealed("keepalive: 25s", "vni: 9§", "wireguard has no `vni:`, which is VXLAN's", "Remove"),
+        unsealed("keepalive: 25s", "encapsulation-limit: 9§", "it goes over UDP", "Remove"),
+        unsealed(
+            "kind: wireguard\n    port: 51822\n    keepalive: 25s\n    preshared-key: true",
+            "kind: ipip\n    keepalive: 25s§", "ipip has no `keepalive:`, which is WireGuard's", "kind: wireguard"),
+        unsealed(
+            "kind: wireguard\n    port: 51822\n    keepalive: 25s\n    preshared-key: true",
+            "kind: gre\n    preshared-key: true§", "gre has no `preshared-key:`, which is WireGuard's",
+            "kind: wireguard"),
+    ])
+    func `What is wrong with WireGuard is said once`(_ lab: BrokenLab) throws {
+        try lab.expectOnlyDiagnostic()
+    }
+
+    @Test(arguments: [("51822", true), ("51823", false)])
+    func `Two of WireGuard at a node need two ports`(port: String, isTold: Bool) throws {
+        let text = Self.sealed.replacing(
+            "probes:",
+            with: """
+                  two:
+                    kind: wireguard
+                    port: \(port)
+                    ends:
+                      a: {address: 192.0.2.1, interface: wg2}
+                      b: {address: 192.0.2.2, interface: wg2}
+                probes:
+                """)
+        do {
+            _ = try LabFile(text: text, file: "lab.yaml") { _ in "" }.resolve()
+            #expect(!isTold)
+        } catch {
+            let messages = error.diagnostics.filter { $0.severity == .error }.map(\.message)
+            #expect(isTold && messages.allSatisfy { $0.contains("at this `port:` already, one") }, "\(messages)")
+        }
+    }
+
+    @Test(arguments: [
+        ("{encapsulation: over, in: one, on: wire}", true), ("{encapsulation: over, as: wireguard, on: wire}", false),
+        ("{encapsulation: over, as: [gre, wireguard], on: wire}", false),
+    ])
+    func `WireGuard is looked at by itself`(_ expectation: String, _ isTaken: Bool) throws {
+        let text = Self.sealed + "expect:\n  it: \(expectation)\n"
+        do {
+            _ = try LabFile(text: text, file: "lab.yaml") { _ in "" }.resolve()
+            #expect(isTaken)
+        } catch {
+            let messages = error.diagnostics.filter { $0.severity == .error }.map(\.message)
+            #expect(!isTaken && messages.allSatisfy { $0.contains("nothing opens them") }, "\(messages)")
         }
     }
 

@@ -288,6 +288,27 @@ import Testing
         }
     }
 
+    /// Each kind is told by its type and its length; anything may use the port.
+    @Test(arguments: [
+        (1, 148, 51820, "WireGuard handshake initiation index 0xddccbbaa"),
+        (2, 92, 51835, "WireGuard handshake response"),
+        (3, 64, 51820, "WireGuard cookie reply"), (4, 32, 51820, "WireGuard data index 0xddccbbaa counter 7 keepalive"),
+        (4, 128, 51821, "WireGuard data index 0xddccbbaa counter 7,"),
+        (1, 147, 51820, nil), (2, 93, 51820, nil), (3, 65, 51820, nil), (4, 31, 51820, nil), (5, 148, 51820, nil),
+        (1, 148, 51836, nil),
+    ])
+    func `WireGuard's messages`(_ type: UInt8, _ length: Int, _ port: UInt16, _ words: String?) throws {
+        let content = ([type, 0, 0, 0, 0xAA, 0xBB, 0xCC, 0xDD, 7] + [UInt8](repeating: 0, count: length)).prefix(length)
+        let udp = [0xC0, 0, UInt8(port >> 8), UInt8(port & 0xFF), 0, UInt8(length + 8), 0, 0] + content
+        let packet = bytes("450000") + [UInt8(length + 28)] + bytes("00010000 4011 0000 c0000201 c0000202") + udp
+        let line = PacketLine(packet.span.bytes, linkType: .raw).description
+        if let words {
+            #expect(line.contains(words), "\(line)")
+        } else {
+            #expect(!line.contains("WireGuard"), "\(line)")
+        }
+    }
+
     @Test func `GRE`() throws {
         let hex = "b000 0800 abcd0000 0000002a 00000009"
         let header = try GREHeader(bytes(hex).span.bytes)

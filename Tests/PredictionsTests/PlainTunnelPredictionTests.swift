@@ -34,6 +34,25 @@ import Testing
         }
     }
 
+    /// Where nothing is lost, nothing depends on when WireGuard's ends agree on keys again.
+    @Test(arguments: [
+        ("link line down", "six", true), ("link line down", "app", false), ("drop udp on a-wan", "app", true),
+        ("drop esp on a-wan", "app", false), ("drop icmp on wide", "app", true), ("delay line 20ms", "six", true),
+        ("delay line 20ms", "app", false), ("node b-gw rebooted", "app", true),
+    ])
+    func `WireGuard's handshakes are not computed`(_ fault: String, _ probe: String, _ isUnknown: Bool) throws {
+        let prediction = try PredictedLab.predict(fault, for: probe, in: Self.lab(of: "wireguard"))
+        if isUnknown {
+            guard case .unpredictable(let why) = prediction.effect else {
+                Issue.record("\(prediction)")
+                return
+            }
+            #expect(why.contains("WireGuard's handshakes"), "\(why)")
+        } else {
+            #expect(prediction.effect.kind == "none", "\(prediction)")
+        }
+    }
+
     /// Over IPsec the wire shows ESP; without it, UDP.
     @Test(arguments: [
         ("drop udp on line", "six", "untilHealed"),

@@ -67,6 +67,12 @@ extension ExpectationDeriver {
             return leaveOut("\(name)-rate", .rate, "\(tuned.name) has settings of its own for TCP")
         }
         let crossings = one.courses.all.flatMap(\.crossings)
+        if let sealing = topology.plainTunnels.first(where: { tunnel in
+            tunnel.kind.isWireGuard && one.courses.all.contains { $0.uses(tunnel.name) }
+        }) {
+            return leaveOut(
+                "\(name)-rate", .rate, "packets are not followed within \(sealing.name), which encrypts them")
+        }
         let rates = crossings.compactMap { topology.link(named: $0.link)?.rate }
         let roundTrip = crossings.reduce(Duration.zero) { $0 + (topology.link(named: $1.link)?.delay ?? .zero) }
         guard let slowest = rates.min(), let tolerance = Percentage(fraction: Self.tolerance) else { return }

@@ -36,6 +36,12 @@ extension ExpectationDeriver {
                     name, .encapsulation, "the same links carry the probes' packets in clear, or with a VLAN's tag")
                 continue
             }
+            if chains.contains(where: {
+                $0.count > 1 && $0.contains { topology.plainTunnel(named: $0)?.kind.isWireGuard ?? false }
+            }) {
+                leaveOut(name, .encapsulation, "what is within WireGuard, or around it, cannot be looked at with it")
+                continue
+            }
             add(
                 name,
                 .encapsulation(
@@ -129,6 +135,7 @@ extension ExpectationDeriver {
     /// Whether one of the tunnels encrypts; one whose algorithms are not known is taken to.
     private func isEncrypted(_ chain: Chain) -> Bool {
         chain.compactMap(topology.tunnel(named:)).contains { $0.algorithms?.encryption != .null }
+            || chain.compactMap(topology.plainTunnel(named:)).contains { $0.kind.isWireGuard }
     }
 
     /// Links that something crosses in clear, or in a tunnel that does not encrypt, as the lab file has it.

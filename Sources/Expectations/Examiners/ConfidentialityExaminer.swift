@@ -14,6 +14,8 @@ struct ConfidentialityExaminer: Sendable {
     private let strangers: [(sources: Set<IPAddress>, claim: SecurityClaim)]
     private(set) var objections = Objections()
     private(set) var encrypted = 0
+    /// Messages of WireGuard's between the ends of a tunnel of the lab's.
+    private(set) var messages = 0
     /// How much of each kind of control traffic was let through.
     private(set) var allowed: [ConfidentialityClaim.ControlTraffic: Int] = [:]
 
@@ -40,6 +42,8 @@ struct ConfidentialityExaminer: Sendable {
                 "with a probe's payload in clear", packet, "a probe's payload can be read on \(place.linkName)")
         } else if packet.esp != nil || isRestOfESP(packet, at: places) {
             encrypted += 1
+        } else if places.wireGuard(packet) != nil {
+            messages += 1
         } else if let control = packet.control, claim.allowed.contains(control) {
             allowed[control, default: 0] += 1
         } else {
@@ -58,7 +62,7 @@ struct ConfidentialityExaminer: Sendable {
     /// Whether it is what a security expectation sends, and nothing else between the same addresses; the answer to that only where
     /// one is expected.
     private func isStrangers(_ packet: WirePacket) -> Bool {
-        guard packet.esp == nil, let inner = packet.inner else { return false }
+        guard packet.esp == nil, packet.wireGuard == nil, let inner = packet.inner else { return false }
         return strangers.contains { sources, claim in
             let isQuestion = sources.contains(inner.source) && claim.destination == inner.destination
             let isAnswer =

@@ -30,7 +30,9 @@ struct EncapsulationExaminer: Sendable {
     private(set) var headers: [HeaderBytes] = []
     /// How many bytes stood before the packet within.
     private var longestHeaders = 0
-    /// The probes' packets that crossed as claimed, by probe.
+    /// Messages of WireGuard's, which nothing opens.
+    private(set) var sealed = SealedMessages()
+    /// The probes' packets that crossed as claimed, by probe; of WireGuard's those that entered.
     private(set) var carried: [Int]
 
     /// The last sequence number by place and SPI.
@@ -116,6 +118,12 @@ struct EncapsulationExaminer: Sendable {
     ) {
         guard let place = places[packet.point] else { return }
         if let inside = place.tunnel {
+            if ways.contains(where: { $0.claim.plainTunnels == [inside] && $0.claim.wrappings == [.wireGuard] }),
+                !packet.isInbound, let whole = packet.outer
+            {
+                sealed.note(length: whole.length, entering: inside, at: place.node)
+                if let inner = packet.inner { count(inner) }
+            }
             guard let hash, !packet.isInbound else { return }
             for way in ways.indices where ways[way].claim.tunnel == inside {
                 note(hash, entering: way, at: place.node)
@@ -134,7 +142,14 @@ struct EncapsulationExaminer: Sendable {
             longestHeaders = inner.start
             headers = HeaderBytes.all(of: frame, linkType: linkType)
         }
-        if let esp = packet.esp {
+        if let message = packet.wireGuard, let (tunnel, sender) = places.wireGuard(packet),
+            ways.contains(where: { $0.claim.plainTunnels == [tunnel.name] && $0.form == packet.wrappings })
+        {
+            examined += 1
+            if let outer = packet.outer { note(length: outer.length) }
+            guard packet.nanoseconds - start > grace else { return }
+            sealed.take(message, of: tunnel.name, from: sender.node, on: number)
+        } else if let esp = packet.esp {
             take(esp, packet, at: place, hash: packet.nanoseconds - start > grace ? hash : nil, among: places)
         } else if packet.outer?.isLaterFragment == true {
             // The first one shows what it is.

@@ -79,6 +79,11 @@ struct Trail {
         return names
     }
 
+    /// The WireGuard tunnel that it goes through, in which it is not seen; nil where it goes through none.
+    func sealing(in topology: Topology) -> String? {
+        hops.lazy.compactMap(\.entered).first { topology.plainTunnel(named: $0)?.kind.isWireGuard ?? false }
+    }
+
     /// The time that the links alone take: delay and, for each byte of the frames, their rate.
     var linkTime: Duration {
         hops.reduce(.zero) { time, hop in
@@ -116,6 +121,11 @@ struct Trail {
         }
         guard let plain = topology.plainTunnel(named: tunnel), let end = plain.ends.first(where: { $0.node == node })
         else { return nil }
+        // Its messages are fragmented where they do not fit (`send4` and `send6`, drivers/net/wireguard/socket.c).
+        if plain.kind.isWireGuard {
+            let mtu = topology.mtu(of: end, in: plain.kind)
+            return (mtu, "MTU \(mtu) of \(node):\(end.interface)")
+        }
         if let mtu = end.mtu { return (mtu.bytes, "MTU \(mtu) of \(node):\(end.interface)") }
         // Linux gives ISATAP's interface Ethernet's MTU less the header, whatever its link takes.
         guard plain.kind == .isatap else { return nil }

@@ -45,9 +45,19 @@ extension Judge {
                 expected, rule, "no packet of \(examiner.silentProbes.joined(separator: ", ")) crossed that way")
         }
         guard examiner.examined > 0 else { return missing(expected, rule, "no packet crossed that way") }
+        if examiner.sealed.unknown > 0 {
+            return .inconclusive(
+                expected, rule,
+                "\(examiner.sealed.unknown) of \(examiner.sealed.data) messages of WireGuard are of lengths that no packet accounts for that was seen entering"
+            )
+        }
         var seen = "\(examiner.examined) packets"
         if let lengths = examiner.lengths {
             seen += " of \(lengths.lowerBound)\(lengths.count > 1 ? " to \(lengths.upperBound)" : "") bytes"
+        }
+        if examiner.sealed.data > 0 {
+            seen +=
+                ", \(examiner.sealed.data) as long as packets that entered, padded; what is in them is not known, for the kernel tells no session keys of WireGuard"
         }
         if !secured.isEmpty {
             seen +=
@@ -84,10 +94,15 @@ extension Judge {
 
     func confidentiality(_ claim: ConfidentialityClaim, _ name: String) -> Judgement {
         let allowed = claim.allowed.map(\.rawValue).joined(separator: ", ")
+        let withWireGuard = topology.plainTunnels.contains { $0.kind.isWireGuard }
+        let protection =
+            topology.tunnels.isEmpty && withWireGuard ? "WireGuard" : withWireGuard ? "ESP, WireGuard" : "ESP"
         let expected =
-            "nothing but ESP\(allowed.isEmpty ? "" : ", \(allowed)") \(places(claim.links)), and no payload of "
+            "nothing but \(protection)\(allowed.isEmpty ? "" : ", \(allowed)") \(places(claim.links)), and no payload of "
             + "\(claim.probes.joined(separator: ", ")) to be read"
-        let rule = "RFC 4303 section 1: confidentiality"
+        let rule =
+            "RFC 4303 section 1: confidentiality"
+            + (withWireGuard ? "; WireGuard's protocol: transport data is encrypted" : "")
         guard let examiner = examination.confidentiality(name) else {
             return .inconclusive(expected, rule, "nothing was captured")
         }
@@ -96,7 +111,7 @@ extension Judge {
                 outcome: .fail, expected: expected, rule: rule, seen: examiner.objections.summary,
                 notes: examiner.objections.notes)
         }
-        guard examiner.encrypted > 0 else {
+        guard examiner.encrypted + examiner.messages > 0 else {
             return missing(expected, rule, "no encrypted packet either: no traffic crossed these links")
         }
         let control = examiner.allowed.sorted { $0.key.rawValue < $1.key.rawValue }.map {
@@ -104,7 +119,10 @@ extension Judge {
         }
         return Judgement(
             outcome: .pass, expected: expected, rule: rule,
-            seen: "\(examiner.encrypted) packets of ESP" + control.joined())
+            seen: [
+                examiner.encrypted > 0 || examiner.messages == 0 ? "\(examiner.encrypted) packets of ESP" : nil,
+                examiner.messages > 0 ? "\(examiner.messages) messages of WireGuard" : nil,
+            ].compactMap(\.self).joined(separator: ", ") + control.joined())
     }
 
     func md5(_ claim: MD5Claim, _ name: String) -> Judgement {

@@ -96,6 +96,11 @@ extension Judge {
                 }
                 echoes = attempts
             }
+            if claim.expected == nil, let sealing = there.sealing(in: topology) ?? back.sealing(in: topology) {
+                return .inconclusive(
+                    "\(claim.probe) answered", "delays and rates of the links",
+                    "packets are not followed within \(sealing): WireGuard encrypts them. Say the time with `is:`.")
+            }
             let computed = there.linkTime + back.linkTime
             let target = claim.expected ?? computed
             let times = echoes.compactMap(\.roundTripNanoseconds).sorted().map { Duration.nanoseconds($0) }

@@ -137,7 +137,8 @@ extension Judge {
     }
 
     private func ceiling(of probe: String) -> Ceiling? {
-        guard case .success(let (there, back, _)) = trails(of: probe),
+        guard case .success(let (there, back, _)) = trails(of: probe), there.sealing(in: topology) == nil,
+            back.sealing(in: topology) == nil,
             let path = pathMTU(of: probe, declared: nil),
             // Timestamps take 12 bytes of every segment (RFC 7323).
             case let length = path.bytes, case let payload = length - headers(of: probe) - 12,

@@ -128,6 +128,11 @@ private struct Reader {
                 depth: packet.wrappings.count)
             packet.outer = current
             return false
+        case .wireGuard(let message):
+            packet.wrappings.append(.wireGuard)
+            packet.wireGuard = message
+            packet.outer = current
+            return false
         case .payload:
             packet.marker = ProbeMarker.id(at: header.lowerBound..<body.upperBound, in: bytes) ?? packet.marker
         case .truncated, .malformed:

@@ -22,6 +22,8 @@ public struct WirePacket: Sendable {
     /// The IP headers around the innermost packet that were put there without encryption, outermost first.
     public internal(set) var wrappers: [Wrapper] = []
     public internal(set) var esp: ESPSummary?
+    /// The message of WireGuard's that ``outer`` carries, which nothing opens.
+    public internal(set) var wireGuard: WireGuardMessage?
     /// What it is for, where it is no workload.
     public internal(set) var control: ConfidentialityClaim.ControlTraffic?
     /// Whether parts of it are missing, or its headers make no sense.
@@ -115,6 +117,7 @@ public struct Wrappings: Sendable, Hashable, CustomStringConvertible {
 
     private static let kinds: [Wrapping] = [
         .esp, .espInUDP, .ipv6InIPv4, .ipv4InIPv6, .ipv4InIPv4, .ipv6InIPv6, .gre, .vxlan,
+        .wireGuard,
     ]
 
     init() {}
@@ -134,6 +137,7 @@ public struct Wrappings: Sendable, Hashable, CustomStringConvertible {
             case .ipv6InIPv6: 0x5000
             case .gre: 0x6000
             case .vxlan: 0x7000
+            case .wireGuard: 0x8000
             case .vlan(let number): 0xF000 | UInt128(truncatingIfNeeded: number & 0xFFF)
             }
         // What is beyond counts, and is not told.

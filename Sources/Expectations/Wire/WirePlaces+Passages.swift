@@ -19,9 +19,28 @@ extension WirePlaces {
             switch form {
             case .vlan: nil
             case .esp, .espInUDP: tunnel(of: packet).map { .secured(topology.tunnels[$0.tunnel], sender: $0.sender) }
+            case .wireGuard: wireGuard(packet).map { .plain($0.tunnel, sender: $0.sender) }
             case .gre, .vxlan, .ipv4InIPv4, .ipv4InIPv6, .ipv6InIPv4, .ipv6InIPv6: wrappers.popFirst().flatMap(passage)
             }
         }
+    }
+
+    /// The WireGuard tunnel that a message, or a later fragment of one, goes through; nil for any other packet.
+    func wireGuard(_ packet: WirePacket) -> (tunnel: PlainTunnel, sender: PlainTunnelEnd)? {
+        guard let outer = packet.outer, packet.wireGuard != nil || outer.isLaterFragment else { return nil }
+        for tunnel in topology.plainTunnels where tunnel.kind.isWireGuard {
+            for end in tunnel.ends {
+                guard let peer = tunnel.peer(of: end), let port = end.wireGuard?.port,
+                    outer.source == end.localAddress || outer.source == peer.remoteAddress,
+                    outer.destination == peer.localAddress || outer.destination == end.remoteAddress
+                else { continue }
+                if case .udp(let source, let destination) = outer.transport, source != port, destination != port {
+                    continue
+                }
+                return (tunnel, end)
+            }
+        }
+        return nil
     }
 
     /// The plain tunnel whose ends a header goes between.
@@ -81,6 +100,8 @@ extension PlainTunnelEnd {
         case .gre: Encapsulation.Tunnel(.gre, options: greOptions)
         case .vxlan: Encapsulation.Tunnel(.vxlan)
         case .vxlan6: Encapsulation.Tunnel(.vxlan6)
+        case .wireguard: Encapsulation.Tunnel(.wireguard)
+        case .wireguard6: Encapsulation.Tunnel(.wireguard6)
         case .ip6gre: Encapsulation.Tunnel(.ip6gre, options: options.union(greOptions))
         }
     }

@@ -16,6 +16,7 @@ extension TopologyResolver {
         let kind = spec.kind.value
         checkShape(spec.shape, kind, place)
         checkVXLAN(spec, place)
+        checkWireGuard(spec, place)
         for end in spec.ends {
             if let interface = end.interface { claim(interface.value, of: end.node.value, line: interface.line) }
             check(end, kind, place: "\(place).ends.\(end.node.value)")
@@ -37,6 +38,13 @@ extension TopologyResolver {
                     ? PlainTunnel.VXLANOptions(
                         vni: spec.shape.vni?.value ?? 0,
                         port: spec.shape.port?.value ?? PlainTunnel.VXLANOptions.ports[0])
+                    : nil,
+                wireGuard: kind.isWireGuard
+                    ? WireGuardOptions(
+                        port: spec.shape.port?.value ?? WireGuardOptions.ports.lowerBound,
+                        keepalive: (own.shape.keepalive ?? spec.shape.keepalive)?.value,
+                        hasPresharedKey: spec.shape.presharedKey?.value ?? false
+                    )
                     : nil)
         }
         guard ends.count == 2 else { return nil }
@@ -55,7 +63,7 @@ extension TopologyResolver {
         if let limit = shape.encapsulationLimit, !kind.hasEncapsulationLimit {
             collector.error(
                 limit.line,
-                "\(place): \(kind.rawValue) has no encapsulation limit: it goes over \(kind.isVXLAN ? "UDP" : "IPv4")",
+                "\(place): \(kind.rawValue) has no encapsulation limit: it goes over \(kind.carriedProtocol == .udp ? "UDP" : "IPv4")",
                 "Remove `encapsulation-limit:`; it is an option of IPv6 (RFC 2473, section 4.1.1).")
         }
         for key in shape.ofGRE where !kind.isGRE {
@@ -69,7 +77,7 @@ extension TopologyResolver {
     private func checkVXLAN(_ spec: PlainTunnelSpec, _ place: String) {
         let kind = spec.kind.value
         guard kind.isVXLAN else {
-            let written = [("vni", spec.shape.vni?.line), ("port", spec.shape.port?.line)]
+            let written = [("vni", spec.shape.vni?.line), ("port", kind.isWireGuard ? nil : spec.shape.port?.line)]
             for case (let key, let line?) in written {
                 collector.error(
                     line, "\(place): \(kind.rawValue) has no `\(key):`, which is VXLAN's",
@@ -97,6 +105,27 @@ extension TopologyResolver {
                     "\(endPlace): \(prefix.value) cannot go by \(next.value.address), which is of another family",
                     "Route prefixes of the inside addresses' family.")
             }
+        }
+    }
+
+    /// What WireGuard alone has, and what it does not have.
+    private func checkWireGuard(_ spec: PlainTunnelSpec, _ place: String) {
+        let kind = spec.kind.value
+        guard kind.isWireGuard else {
+            let keepalives = ([spec.shape] + spec.ends.map(\.shape)).map { ("keepalive", $0.keepalive?.line) }
+            let written = keepalives + [("preshared-key", spec.shape.presharedKey?.line)]
+            for case (let key, let line?) in written {
+                collector.error(
+                    line, "\(place): \(kind.rawValue) has no `\(key):`, which is WireGuard's",
+                    "Remove it, or write `kind: wireguard`.")
+            }
+            return
+        }
+        let lines = ([spec.shape] + spec.ends.map(\.shape)).compactMap(\.hopLimitLine)
+        for line in lines {
+            collector.error(
+                line, "\(place): \(kind.rawValue) has no hop limit of its own: the node's is taken",
+                "Remove `hop-limit:`.")
         }
     }
 

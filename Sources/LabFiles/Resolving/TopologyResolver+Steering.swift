@@ -250,6 +250,9 @@ extension TopologyResolver {
                 if tunnel.kind.isVXLAN {
                     return other.end.node == end.node && isAlike && other.end.vxlan == end.vxlan
                 }
+                if tunnel.kind.isWireGuard, let port = end.wireGuard?.port {
+                    return other.end.node == end.node && other.end.wireGuard?.port == port
+                }
                 return other.end.node == end.node && isAlike && other.end.localAddress == end.localAddress
                     && other.end.remoteAddress == end.remoteAddress && other.end.gre.key == end.gre.key
             }
@@ -261,6 +264,13 @@ extension TopologyResolver {
                     spec.name.line,
                     "tunnels.\(tunnel.name): \(end.node) has a tunnel with this `vni:` already, \(twin.tunnel.name), and Linux takes no second one at a port",
                     "Give each a `vni:` of its own.")
+                continue
+            }
+            if tunnel.kind.isWireGuard {
+                collector.error(
+                    spec.name.line,
+                    "tunnels.\(tunnel.name): \(end.node) has a tunnel at this `port:` already, \(twin.tunnel.name), and Linux takes no second one",
+                    "Give each a `port:` of its own, from 51820 to 51835.")
                 continue
             }
             collector.error(

@@ -24,6 +24,7 @@ struct PlainTunnelSpec {
         /// Nil where it is not written; `.some(nil)` for none.
         let encapsulationLimit: Located<UInt8?>?
         let hopLimit: UInt8?
+        let hopLimitLine: Int?
         /// GRE's, of the tunnel alone.
         let gre: PlainTunnel.GREOptions
         /// The keys of those that are written.
@@ -31,6 +32,10 @@ struct PlainTunnelSpec {
         /// VXLAN's, of the tunnel alone.
         let vni: Located<UInt32>?
         let port: Located<UInt16>?
+        /// WireGuard's; seconds.
+        let keepalive: Located<UInt16>?
+        /// WireGuard's, of the tunnel alone.
+        let presharedKey: Located<Bool>?
 
         init(_ fields: YAMLFields) {
             encapsulationLimit = fields["encapsulation-limit"].flatMap { value in
@@ -43,6 +48,7 @@ struct PlainTunnelSpec {
                 if limit == 0 { value.wrong("a number from 1 to 255") }
                 return limit
             }
+            hopLimitLine = fields["hop-limit"]?.line
             gre = PlainTunnel.GREOptions(
                 key: fields["key"]?.value(UInt32.self, "a number below 2^32")?.value,
                 hasSequenceNumbers: fields["sequence-numbers"]?.flag()?.value ?? false,
@@ -56,12 +62,31 @@ struct PlainTunnelSpec {
                 if vni.value >= 1 << 24 { value.wrong(number) }
                 return Located(value: vni.value, line: vni.line)
             }
+            let isWireGuard = fields["kind"]?.node.scalar?.string.hasPrefix("wireguard") ?? false
             port = fields["port"].flatMap { value in
-                let ports = "4789 or 8472, at which captures are read as VXLAN"
+                let ports =
+                    isWireGuard
+                    ? "a number from 51820 to 51835, at which captures are read as WireGuard"
+                    : "4789 or 8472, at which captures are read as VXLAN"
                 guard let port = value.value(UInt16.self, ports) else { return nil }
-                if !PlainTunnel.VXLANOptions.ports.contains(port.value) { value.wrong(ports) }
+                let isKnown =
+                    isWireGuard
+                    ? WireGuardOptions.ports.contains(port.value)
+                    : PlainTunnel.VXLANOptions.ports.contains(port.value)
+                if !isKnown { value.wrong(ports) }
                 return Located(value: port.value, line: port.line)
             }
+            keepalive = fields["keepalive"].flatMap { value in
+                let times = "whole seconds from 1s to 65535s"
+                guard let time = value.duration(times) else { return nil }
+                let (seconds, rest) = time.value.components
+                guard rest == 0, (1...65535).contains(seconds) else {
+                    value.wrong(times)
+                    return nil
+                }
+                return Located(value: UInt16(seconds), line: time.line)
+            }
+            presharedKey = fields["preshared-key"]?.flag()
         }
     }
 
@@ -79,7 +104,7 @@ struct PlainTunnelSpec {
         guard
             let fields = value.fields([
                 "kind", "summary", "mtu", "mss", "encapsulation-limit", "hop-limit", "key", "sequence-numbers",
-                "checksum", "vni", "port",
+                "checksum", "vni", "port", "keepalive", "preshared-key",
                 "ends",
             ]),
             let kind = fields["kind"]?.choice(PlainTunnel.Kind.self, noun: "kinds of tunnels without IPsec"),
@@ -102,6 +127,7 @@ extension PlainTunnelSpec.End {
         guard
             let fields = value.fields([
                 "address", "interface", "inside", "mtu", "mss", "routes", "routers", "encapsulation-limit", "hop-limit",
+                "keepalive",
             ])
         else { return nil }
         node = key

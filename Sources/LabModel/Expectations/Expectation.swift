@@ -108,12 +108,14 @@ public enum Wrapping: Hashable, Sendable, Codable, CustomStringConvertible {
     case gre
     /// UDP port 4789 or 8472, with VXLAN's header (RFC 7348).
     case vxlan
+    /// UDP ports 51820 to 51835, with a message of WireGuard's.
+    case wireGuard
     /// An 802.1Q tag with this VLAN identifier.
     case vlan(Int)
 
     private static let words: [(String, Wrapping)] = [
         ("esp", .esp), ("esp-in-udp", .espInUDP), ("6in4", .ipv6InIPv4), ("ipip6", .ipv4InIPv6), ("ipip", .ipv4InIPv4),
-        ("ip6ip6", .ipv6InIPv6), ("gre", .gre), ("vxlan", .vxlan),
+        ("ip6ip6", .ipv6InIPv6), ("gre", .gre), ("vxlan", .vxlan), ("wireguard", .wireGuard),
     ]
 
     /// What may be written in a lab file.

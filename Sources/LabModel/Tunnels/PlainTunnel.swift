@@ -22,14 +22,19 @@ public struct PlainTunnel: Hashable, Sendable, Codable {
         case vxlan
         /// The same in IPv6.
         case vxlan6
+        /// Either, encrypted, in WireGuard's messages in UDP in IPv4.
+        case wireguard
+        /// The same in IPv6.
+        case wireguard6
 
-        public var isOverIPv6: Bool { self == .ipip6 || self == .ip6ip6 || self == .ip6gre || self == .vxlan6 }
+        public var isOverIPv6: Bool { [.ipip6, .ip6ip6, .ip6gre, .vxlan6, .wireguard6].contains(self) }
         public var carriesIPv6: Bool { self != .ipip && self != .ipip6 }
         public var carriesIPv4: Bool { self != .isatap && self != .sixInFour && self != .ip6ip6 }
         public var isGRE: Bool { self == .gre || self == .ip6gre }
         public var isVXLAN: Bool { self == .vxlan || self == .vxlan6 }
+        public var isWireGuard: Bool { self == .wireguard || self == .wireguard6 }
         /// Whether its packets may have the option with a limit (RFC 2473): those over IPv6 may, but for UDP's.
-        public var hasEncapsulationLimit: Bool { isOverIPv6 && !isVXLAN }
+        public var hasEncapsulationLimit: Bool { isOverIPv6 && carriedProtocol != .udp }
 
         /// What an outer packet says that it carries.
         public var carriedProtocol: IPProtocol {
@@ -37,7 +42,7 @@ public struct PlainTunnel: Hashable, Sendable, Codable {
             case .gre, .ip6gre: .gre
             case .ipip, .ipip6: .ipv4
             case .isatap, .sixInFour, .ip6ip6: .ipv6
-            case .vxlan, .vxlan6: .udp
+            case .vxlan, .vxlan6, .wireguard, .wireguard6: .udp
             }
         }
 
@@ -50,6 +55,7 @@ public struct PlainTunnel: Hashable, Sendable, Codable {
             case .ip6ip6: .ipv6InIPv6
             case .gre, .ip6gre: .gre
             case .vxlan, .vxlan6: .vxlan
+            case .wireguard, .wireguard6: .wireGuard
             }
         }
     }
@@ -94,7 +100,7 @@ public struct PlainTunnel: Hashable, Sendable, Codable {
     public let summary: String
     public let kind: Kind
     /// Exactly two.
-    public let ends: [PlainTunnelEnd]
+    public var ends: [PlainTunnelEnd]
 
     public init(name: String, summary: String, kind: Kind, ends: [PlainTunnelEnd]) {
         self.name = name
@@ -139,13 +145,15 @@ public struct PlainTunnelEnd: Hashable, Sendable, Codable {
     public let gre: PlainTunnel.GREOptions
     /// Of VXLAN alone; nil for all others.
     public let vxlan: PlainTunnel.VXLANOptions?
+    /// Of WireGuard alone; nil for all others.
+    public var wireGuard: WireGuardOptions?
 
     public init(
         node: String, localAddress: IPAddress, remoteAddress: IPAddress, interface: InterfaceName,
         inside: InterfaceAddress?,
         mtu: MTU?, mss: MSSClamp, routes: [IPPrefix], encapsulationLimit: UInt8?, hopLimit: UInt8,
         potentialRouters: [IPv4Address], gre: PlainTunnel.GREOptions = .init(),
-        vxlan: PlainTunnel.VXLANOptions? = nil
+        vxlan: PlainTunnel.VXLANOptions? = nil, wireGuard: WireGuardOptions? = nil
     ) {
         self.node = node
         self.localAddress = localAddress
@@ -160,6 +168,7 @@ public struct PlainTunnelEnd: Hashable, Sendable, Codable {
         self.potentialRouters = potentialRouters
         self.gre = gre
         self.vxlan = vxlan
+        self.wireGuard = wireGuard
     }
 
     /// The Ethernet address of a VXLAN interface, which netlab gives it: one for a node and an interface's name, in any lab and
@@ -172,10 +181,10 @@ public struct PlainTunnelEnd: Hashable, Sendable, Codable {
         return MACAddress(rawValue: 0x0200_0000_0000 | hash & 0xFF_FFFF_FFFF)
     }
 
-    /// What it adds to each packet: the IP header, the option with the limit, and GRE's header, or those of UDP, VXLAN and Ethernet.
+    /// What it adds to each packet: the IP header, the option with the limit, and GRE's header, or those of UDP, VXLAN and Ethernet, or UDP's, WireGuard's and the tag of its cipher.
     public func headerLengths(_ kind: PlainTunnel.Kind) -> [Int] {
         (kind.isOverIPv6 ? [40] + (encapsulationLimit == nil ? [] : [8]) : [20])
-            + (kind.isGRE ? [gre.headerLength] : kind.isVXLAN ? [8, 8, 14] : [])
+            + (kind.isGRE ? [gre.headerLength] : kind.isVXLAN ? [8, 8, 14] : kind.isWireGuard ? [8, 16, 16] : [])
     }
 
     public func overhead(_ kind: PlainTunnel.Kind) -> Int { headerLengths(kind).reduce(0, +) }
@@ -199,9 +208,11 @@ extension Topology {
     /// `ip_tunnel_bind_dev`, net/ipv4/ip_tunnel.c; `ip6_tnl_link_config`, net/ipv6/ip6_tunnel.c; `ip6gre_tnl_link_config_route`,
     /// net/ipv6/ip6_gre.c). VXLAN's netlab sets itself, to what Linux would give one that is bound to the interface below it
     /// (`vxlan_config_apply`, drivers/net/vxlan/vxlan_core.c): one that is bound to none gets 1500 there, which fits nowhere.
+    /// WireGuard's it sets as wg-quick(8) does, to 80 less than what is below, over IPv4 as well.
     public func mtu(of end: PlainTunnelEnd, in kind: PlainTunnel.Kind) -> Int {
         if let mtu = end.mtu { return mtu.bytes }
         let below = kind == .isatap ? MTU.ethernet.bytes : mtu(below: end)
+        if kind.isWireGuard { return below - 80 }
         let room = below - end.overhead(kind)
         return kind == .ipip || kind == .gre || kind.isVXLAN ? room : max(room, 1280)
     }
