@@ -113,7 +113,7 @@ let package = Package(
             swiftSettings: strict),
         .target(name: "LabDrafts", dependencies: ["Providers", "NetworkTypes"], swiftSettings: strict),
         .target(
-            name: "Imports", dependencies: ["Providers", "HeaderStacks", "Daemons", "LabModel", "NetworkTypes"],
+            name: "Imports", dependencies: ["Providers", "HeaderStacks", "Daemons", "ConfigurationFormats", "LabModel", "NetworkTypes"],
             swiftSettings: strict),
         .target(name: "Completions", dependencies: ["LabModel", "NetworkTypes"], swiftSettings: strict),
         .target(name: "Differences", dependencies: ["Daemons", "LabModel", "NetworkTypes"], swiftSettings: strict),

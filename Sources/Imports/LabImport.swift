@@ -47,6 +47,8 @@ public struct LabImport: Sendable {
         var recognized: [String] = []
         var documents = 0
         var own: [ImportFile] = []
+        var texts: [(text: DeviceText, source: String)] = []
+        var lists: [GenericDeviceText] = []
         for input in inputs {
             let first = input.text.first { !$0.isWhitespace && $0 != "\u{FEFF}" }
             if first == "{" || first == "[" {
@@ -56,15 +58,34 @@ public struct LabImport: Sendable {
                 resources.add(Self.device(input))
                 documents += 1
                 recognized.append("\(input.path): a document of AWS's for a customer's device")
+            } else if input.isDaemonsOwn {
+                own.append(input)
+            } else if let text = DeviceText([input]), inputs.count == 1 || text.author.provider != nil {
+                texts.append((text, input.label))
+                documents += 1
+                recognized.append("\(input.path): a provider's text for the user's gateway")
+            } else if let list = GenericDeviceText(input) {
+                lists.append(list)
+                documents += 1
+                recognized.append("\(input.path): AWS's text for a device of any vendor")
+            } else if let vendor = OtherVendor(input.text) {
+                throw vendor.error(of: input.path)
             } else {
                 own.append(input)
             }
+        }
+        // The files that a provider's page has for the user's gateway are one end, and tell whose the other one is.
+        if documents == 0, let text = DeviceText(provider: own) {
+            texts.append((text, own[0].label))
+            own = []
         }
         if own.isEmpty {
             AWSFacts.add(resources, to: &facts)
             AzureFacts.add(resources, to: &facts)
             GCPFacts.add(resources, to: &facts)
             OCIFacts.add(resources, to: &facts)
+            for (text, source) in texts { try DeviceTextFacts.add(text, source: source, resources, to: &facts) }
+            for list in lists { list.add(resources, to: &facts) }
             facts.join()
         } else if documents == 0 {
             try OwnFileFacts.add(own, to: &facts)
@@ -78,7 +99,7 @@ public struct LabImport: Sendable {
             throw ImportError(
                 message: "There is no VPN tunnel in what was given:\(seen)",
                 remedy:
-                    "Give what `aws ec2 describe-vpn-connections`, `az network vpn-connection show`, `gcloud compute vpn-tunnels describe --format json`, `oci network ip-sec-connection-tunnel list` or `terraform show -json` print; or two daemons' own files."
+                    "Give what `aws ec2 describe-vpn-connections`, `az network vpn-connection show`, `gcloud compute vpn-tunnels describe --format json`, `oci network ip-sec-connection-tunnel list` or `terraform show -json` print; a provider's text for your gateway; or two daemons' own files."
             )
         }
         guard facts.tunnels.count <= Self.mostTunnels else {

@@ -13,13 +13,15 @@ import SystemPackage
 struct Import: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "import",
-        abstract: "Make a lab of what you have: a cloud's JSON, Terraform's state or plan, or two daemons' own files.",
+        abstract:
+            "Make a lab of what you have: a cloud's JSON, its text for your gateway, Terraform's state or plan, or two daemons' own files.",
         discussion: """
             Nothing is asked of any cloud: give what its command line has printed. The lab file says of each value whence it is, keys go \
             into files for you alone beside it, and what is missing is listed. Both sides of a tunnel may be given.
 
             Examples:
               netlab import connection.json customer-gateway.json     # aws ec2 describe-vpn-connections, describe-customer-gateways, …
+              netlab import vpn-0a1b2c3d.txt --name office            # AWS's "Download Configuration"
               netlab import state.json --name office                  # terraform show -json > state.json
               netlab import left/ipsec.conf right/ipsec.conf        # keys from ipsec.secrets beside them
             """)

@@ -17,6 +17,21 @@ enum Inputs {
         ("aws-old-static", ["aws/old-static.json"]),
         ("aws-device", ["aws/device.xml"]),
         ("aws-policy", ["aws/policy.json", "aws/gateways.json"]),
+        (
+            "aws-routes",
+            [
+                "aws/transit.json", "aws/gateways.json", "aws/transit-gateways.json", "aws/vpcs.json",
+                "aws/route-tables.json",
+            ]
+        ),
+        ("aws-certificate", ["aws/certificate.json"]),
+        ("text-aws", ["text/aws-route-based.txt"]),
+        ("text-aws-policies", ["text/aws-policies.txt"]),
+        ("text-aws-generic", ["text/aws-generic.txt", "aws/vpcs.json"]),
+        ("text-oci", ["text/oci.md"]),
+        ("text-oci-files", ["text/oci-files/ipsec.conf", "text/oci-files/ipsec.secrets"]),
+        ("text-gcp", ["text/gcp-bgp.txt"]),
+        ("text-azure", ["text/azure.txt"]),
         ("terraform-aws-state", ["terraform/aws-state.json"]),
         ("terraform-aws-plan", ["terraform/aws-plan.json"]),
         ("terraform-azure", ["terraform/azure-state.json"]),

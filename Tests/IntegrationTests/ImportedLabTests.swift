@@ -20,6 +20,11 @@ struct ImportedLabTests {
         ),
         ("gcp", ["gcp/tunnel.json", "gcp/gateway.json", "gcp/router.json"]),
         ("oci", ["oci/tunnels.json", "oci/psk.json"]),
+        ("certificate", ["aws/certificate.json"]),
+        ("text", ["text/aws-route-based.txt"]),
+        ("behind-nat", ["text/oci.md"]),
+        ("neighbours", ["text/gcp-bgp.txt"]),
+        ("policies", ["text/azure.txt"]),
         // Its connection is in a file that it includes.
         ("own", ["own/including/ipsec.conf", "own/right/swanctl.conf"]),
         ("older", ["own/old/ipsec.conf", "own/right/swanctl.conf"]),

@@ -17,6 +17,8 @@ struct GatewayFacts {
     var networks: [Sourced<IPPrefix>] = []
     /// The word of the lab file for the IKE daemon that it has to run; nil for any.
     var daemon: String?
+    /// The same for the one that its configuration is meant for, where another one will do as well.
+    var daemonMeant: String?
 }
 
 /// What one phase of a negotiation may use, as a list of each part, which all combinations are taken of.
@@ -29,6 +31,8 @@ struct PhaseFacts {
     var lifetime: Sourced<Int>?
     /// Of phase 2: whether it is said that there is no perfect forward secrecy.
     var hasNoGroup = false
+    /// Lists that follow this one, each with combinations of its own.
+    var alternatives: [PhaseFacts] = []
 
     var isEmpty: Bool { encryption.isEmpty && integrity.isEmpty && groups.isEmpty }
 }
@@ -54,6 +58,8 @@ struct EndFacts {
     var asn: Sourced<UInt32>?
     var hold: Sourced<Int>?
     var keepalive: Sourced<Int>?
+    /// Seconds until a silent peer is asked; nil where nothing is said.
+    var question: Sourced<Int>?
     /// Seconds until a silent peer is dead; nil where nothing is said.
     var patience: Sourced<Int>?
     /// Whether nothing is done about a dead peer.
@@ -68,6 +74,10 @@ struct EndFacts {
     var own: OwnEndFacts?
     /// What its input says is sent through the tunnel to the other end.
     var routes: [Sourced<IPPrefix>] = []
+    /// Where its routes are made that stay while the tunnel is down; nil where nothing says that they do.
+    var staticRoutes: Origin?
+    /// Which of several tunnels' routes counts.
+    var metric: Sourced<Int>?
 
     init(gateway: String) { self.gateway = gateway }
 }
@@ -87,6 +97,12 @@ struct TunnelFacts {
     /// Pairs of what is behind the near end and behind the far one, where policies lead in.
     var selectors: [(near: Sourced<IPPrefix>, far: Sourced<IPPrefix>)] = []
     var forcesEncapsulation = false
+    /// Where it says that certificates stand in the place of keys.
+    var certificates: Origin?
+    /// What its interface takes at most, in bytes.
+    var mtu: Sourced<Int>?
+    /// Whether its routes are another tunnel's as well, with the traffic shared among them.
+    var sharesTraffic = false
 }
 
 /// All that inputs tell.
@@ -113,6 +129,19 @@ struct Facts {
         gateways[place].asn = gateways[place].asn ?? gateway.asn
         let known = Set(gateways[place].networks.map(\.value))
         gateways[place].networks += gateway.networks.filter { !known.contains($0.value) }
+    }
+
+    /// Whether another input has this tunnel already, between the same addresses and told from the same end; then it is noted.
+    mutating func has(_ tunnel: TunnelFacts) -> Bool {
+        let twin = tunnels.first { other in
+            other.near.address != nil && other.near.address?.value == tunnel.near.address?.value
+                && (other.far.address == nil || other.far.address?.value == tunnel.far.address?.value)
+        }
+        guard let twin else { return false }
+        note(
+            .assumed,
+            "\(tunnel.name) (\(tunnel.origin.comment)) is \(twin.name) (\(twin.origin.comment)), which counts")
+        return true
     }
 
     func gateway(_ key: String) -> GatewayFacts? { gateways.first { $0.key == key } }

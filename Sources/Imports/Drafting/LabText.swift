@@ -239,6 +239,7 @@ struct LabText {
         add("tunnels:")
         for (number, tunnel) in lab.tunnels.enumerated() {
             add("  \(tunnel.name):", tunnel.facts.origin)
+            if let origin = tunnel.facts.certificates { add("    certificate: rsa-2048", origin) }
             if tunnel.keys.count == 1 { add("    psk: {file: \(keyFile(of: tunnel, 0))}", tunnel.keys[0].origin) }
             if tunnel.proposals.count == 1 { write(tunnel.proposals[0], indent: "    ") }
             if tunnel.daemonVersion == 1 { add("    ike-version: 1", tunnel.facts.ikeVersion?.origin) }
@@ -246,7 +247,7 @@ struct LabText {
                 tunnel.ends.allSatisfy { $0.own == nil || $0.own?.interface == nil }
                 && tunnel.facts.routing == .policies
             if !isBare {
-                add("    mtu: \(tunnel.mtu)", .assumed("what ESP leaves of 1500 bytes, and providers set at most"))
+                add("    mtu: \(tunnel.mtu.value)", tunnel.mtu.origin)
             }
             add("    mss: clamp-to-pmtu", .assumed("convention"))
             if isBare, !tunnel.isOwn { writeSelectors(of: tunnel) }
@@ -296,7 +297,10 @@ struct LabText {
         if !end.ignoresDeadPeers {
             let patience = end.patience ?? .assumed(30, "convention")
             let timeout = min(max(patience.value, 2), 3600)
-            add("\(indent)dpd: {delay: \(timeout > 10 ? 10 : 1)s, timeout: \(timeout)s}", patience.origin)
+            let question = end.question.flatMap { $0.value < timeout ? $0 : nil }
+            add(
+                "\(indent)dpd: {delay: \(question?.value ?? (timeout > 10 ? 10 : 1))s, timeout: \(timeout)s}",
+                .read(joining: [question?.origin, patience.origin].compactMap(\.self)))
         }
         if let action = end.deadPeerAction { add("\(indent)dpd-action: \(action.value)", action.origin) }
         if tunnel.facts.forcesEncapsulation { add("\(indent)force-encapsulation: true", tunnel.facts.origin) }
@@ -327,9 +331,16 @@ struct LabText {
             "\(indent)routes: [\(prefixes.map { "\($0.value)" }.joined(separator: ", "))]",
             .read(joining: prefixes.map(\.origin)))
         guard end.own == nil else { return }
+        if let origin = end.staticRoutes {
+            add("\(indent)withdraw: never", origin)
+            return
+        }
         add("\(indent)withdraw: when-down", .assumed("as a provider's static routes"))
         let twins = lab.tunnels.filter { Set($0.ends.map(\.gateway)) == Set(tunnel.ends.map(\.gateway)) }
-        if twins.count > 1, let rank = twins.firstIndex(where: { $0.name == tunnel.name }) {
+        guard twins.count > 1, let rank = twins.firstIndex(where: { $0.name == tunnel.name }) else { return }
+        if let metric = end.metric {
+            add("\(indent)metric: \(metric.value)", metric.origin)
+        } else if !tunnel.facts.sharesTraffic {
             add("\(indent)metric: \(10 * (rank + 1))", .assumed("one tunnel carries at a time; which, no input says"))
         }
     }

@@ -90,6 +90,17 @@ struct Proposals {
                 }
             }
         }
+        for other in phase1.alternatives.prefix(Self.most) {
+            let more = Proposals(ike: other, esp: PhaseFacts(), of: name)
+            all1 += more.ike.filter { !all1.contains($0) }
+            notes += more.notes
+        }
+        for other in phase2.alternatives.prefix(Self.most) {
+            let more = Proposals(ike: phase1.withoutAlternatives, esp: other, of: name)
+            all2 += more.esp.filter { !all2.contains($0) }
+            notes += more.notes
+        }
+        notes = notes.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
         ike = Array(all1.prefix(Self.most))
         esp = Array(all2.prefix(Self.most))
         for (count, phase) in [(all1.count, 1), (all2.count, 2)] where count > Self.most {
@@ -163,5 +174,13 @@ struct Proposals {
             let lifetime = place == 0 ? espLifetime.map { ", lifetime: \($0.value)s" } ?? "" : ""
             return "{encryption: \(proposal.algorithms.encryption.rawValue)\(integrity)\(group)\(lifetime)}"
         }
+    }
+}
+
+extension PhaseFacts {
+    fileprivate var withoutAlternatives: PhaseFacts {
+        var copy = self
+        copy.alternatives = []
+        return copy
     }
 }

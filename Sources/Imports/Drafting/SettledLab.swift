@@ -16,6 +16,8 @@ struct SettledLab {
         var asn: Sourced<UInt32>?
         var networks: [Sourced<IPPrefix>]
         var daemon: (word: String, why: Origin)?
+        /// Whether another one may stand in for it.
+        var mayChangeDaemon = false
         /// Its own addresses that tunnels end at, each once.
         var addresses: [Sourced<IPAddress>] = []
         /// Addresses of a NAT before it, by its own.
@@ -34,7 +36,7 @@ struct SettledLab {
         /// Those of both ends, or of each.
         let proposals: [Proposals]
         let keys: [Sourced<String>]
-        let mtu: Int
+        let mtu: Sourced<Int>
         let daemonVersion: Int
 
         var isOwn: Bool { ends.contains { $0.own != nil } }
@@ -61,6 +63,7 @@ struct SettledLab {
         settleNetworks()
         chooseDaemons()
         settleSchedules()
+        settleStaticRoutes()
     }
 
     func gateway(_ key: String) -> Gateway? { gateways.first { $0.key == key } }
@@ -97,7 +100,9 @@ struct SettledLab {
                 Gateway(
                     key: gateway.key, name: name, title: gateway.title, provider: isKnown ? gateway.provider : nil,
                     origin: gateway.origin,
-                    asn: gateway.asn, networks: networks, daemon: gateway.daemon.map { ($0, gateway.origin) }))
+                    asn: gateway.asn, networks: networks,
+                    daemon: (gateway.daemon ?? gateway.daemonMeant).map { ($0, gateway.origin) },
+                    mayChangeDaemon: gateway.daemon == nil))
         }
     }
 
@@ -135,7 +140,13 @@ struct SettledLab {
             }
             settleInside(&ends, routing: facts.routing, name, &blocks)
             let proposals = proposals(of: ends, name)
-            let keys = keys(of: ends, name)
+            let keys = facts.certificates == nil ? keys(of: ends, name) : []
+            if let origin = facts.certificates {
+                note(
+                    .missing,
+                    "\(name): its certificates are in no input (\(origin.comment)): the lab's own CA signs one of RSA with 2048 bits for each end"
+                )
+            }
             let version = facts.ikeVersion?.value ?? 2
             for (place, end) in ends.enumerated() {
                 guard let gateway = gateways.firstIndex(where: { $0.key == end.gateway }), let address = end.address
@@ -162,7 +173,8 @@ struct SettledLab {
             tunnels.append(
                 Tunnel(
                     name: name, facts: facts, ends: ends, proposals: proposals, keys: keys,
-                    mtu: mtu(of: proposals, ends, isForced: facts.forcesEncapsulation), daemonVersion: version))
+                    mtu: mtu(of: proposals, ends, isForced: facts.forcesEncapsulation, said: facts.mtu, name),
+                    daemonVersion: version))
         }
         settleNumbers()
     }
@@ -260,12 +272,14 @@ struct SettledLab {
     /// What tools write in place of a secret.
     private static func isRedacted(_ key: String) -> Bool {
         let word = key.lowercased()
-        return key.allSatisfy { $0 == "*" } || word.contains("sensitive") || word.contains("redacted")
-            || word == "<hidden>"
+        return key.allSatisfy { "*xX•".contains($0) } || word.contains("sensitive") || word.contains("redacted")
+            || word == "<hidden>" || !DeviceText.blanks(in: key).isEmpty
     }
 
-    /// What ESP leaves of 1500 bytes, and no more than what the providers set.
-    private func mtu(of proposals: [Proposals], _ ends: [EndFacts], isForced: Bool) -> Int {
+    /// What ESP leaves of 1500 bytes, and no more than what the providers or an input set.
+    private mutating func mtu(
+        of proposals: [Proposals], _ ends: [EndFacts], isForced: Bool, said: Sourced<Int>?, _ name: String
+    ) -> Sourced<Int> {
         let inUDP = isForced || ends.contains { $0.behind != nil }
         let family: EncapsulationFamily = ends.allSatisfy { $0.address?.value.isV4 ?? true } ? .ipv4 : .ipv6
         let room = proposals.compactMap { $0.largestPacket(inUDP: inUDP, family: family) }.min() ?? 1400
@@ -274,7 +288,15 @@ struct SettledLab {
                 Int($0.value)
             }
         }
-        return ([room] + standards).min() ?? room
+        let usual = ([room] + standards).min() ?? room
+        if let said, (576...room).contains(said.value) { return said }
+        if let said {
+            note(
+                .unsupported,
+                "\(name): its interface takes \(said.value) bytes (\(said.origin.comment)), and ESP leaves \(room) of 1500: \(usual)"
+            )
+        }
+        return .assumed(usual, "what ESP leaves of 1500 bytes, and providers set at most")
     }
 
     // MARK: What tunnels and networks still lack
@@ -344,17 +366,49 @@ struct SettledLab {
     /// The usual daemon, unless a tunnel needs what it cannot do.
     private mutating func chooseDaemons() {
         for tunnel in tunnels {
-            let usual = DaemonRegistry.usualKeyDaemon
-            guard !tunnel.proposals.allSatisfy({ $0.isFor(usual, version: tunnel.daemonVersion) }) else { continue }
-            let able = DaemonRegistry.keyDaemons.first { daemon in
+            let isAble = { (daemon: any KeyDaemon) in
                 tunnel.proposals.allSatisfy { $0.isFor(daemon, version: tunnel.daemonVersion) }
             }
-            guard let able else { continue }
+            guard let able = DaemonRegistry.keyDaemons.first(where: isAble) else { continue }
             for end in tunnel.ends where end.own == nil {
-                guard let place = gateways.firstIndex(where: { $0.key == end.gateway && $0.daemon == nil }) else {
+                guard let place = gateways.firstIndex(where: { $0.key == end.gateway && $0.mayChangeDaemon }) else {
                     continue
                 }
-                gateways[place].daemon = (able.keyword, .assumed("\(usual.keyword) cannot do what \(tunnel.name) has"))
+                let meant = gateways[place].daemon?.word
+                let present =
+                    DaemonRegistry.keyDaemons.first { $0.keyword == meant } ?? DaemonRegistry.usualKeyDaemon
+                guard !isAble(present) else { continue }
+                gateways[place].daemon = (
+                    able.keyword, .assumed("\(present.keyword) cannot do what \(tunnel.name) has")
+                )
+                gateways[place].mayChangeDaemon = false
+                guard meant != nil else { continue }
+                note(
+                    .unsupported,
+                    "\(gateways[place].name) runs \(able.product), though its text is for \(present.product): Debian's cannot do what \(tunnel.name) has"
+                )
+            }
+        }
+    }
+
+    /// A lab has no route that stays for ever beside another one to the same prefix, since the other one would be of no use.
+    private mutating func settleStaticRoutes() {
+        for tunnel in tunnels.indices {
+            for end in tunnels[tunnel].ends.indices {
+                let own = tunnels[tunnel].ends[end]
+                guard let origin = own.staticRoutes else { continue }
+                let prefixes = Set(own.routes.map(\.value))
+                let others = tunnels.indices.filter { $0 != tunnel }.flatMap { tunnels[$0].ends }
+                guard
+                    others.contains(where: {
+                        $0.gateway == own.gateway && !prefixes.isDisjoint(with: $0.routes.map(\.value))
+                    })
+                else { continue }
+                tunnels[tunnel].ends[end].staticRoutes = nil
+                note(
+                    .unsupported,
+                    "\(tunnels[tunnel].name): its route (\(origin.comment)) stays when the tunnel is down, and packets are lost in it; in the lab the route goes with the tunnel, and another tunnel takes over"
+                )
             }
         }
     }

@@ -107,7 +107,7 @@ struct OwnFileFacts {
                     message:
                         "\(file.path) is neither JSON nor a file of connections that an IKE daemon of netlab's reads.",
                     remedy:
-                        "Known are \(DaemonRegistry.keyDaemons.map(\.product).joined(separator: " and "))'s own files, and JSON of clouds and Terraform."
+                        "Known are \(DaemonRegistry.keyDaemons.map(\.product).joined(separator: " and "))'s own files, providers' texts with such a file in them, and JSON of clouds and Terraform."
                 )
             }
             sides[owner].secrets = file

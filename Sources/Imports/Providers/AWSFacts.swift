@@ -23,7 +23,9 @@ struct AWSFacts {
         }
         let document = document(of: connection, name)
         let near = gateway(of: connection, name)
-        let far = customerGateway(of: connection, name, document)
+        let far = customerGateway(of: connection, name, document, at: near)
+        let certificate = resources.named(
+            by: ["CustomerGatewayId"], of: connection, among: ["aws_customer_gateway"])?.node["CertificateArn"]?.text
         let options = options(of: connection)
         let telemetry = connection.node["VgwTelemetry"]?.members ?? []
         let configured = document?.element.children.filter { $0.name == "ipsec_tunnel" } ?? []
@@ -51,6 +53,7 @@ struct AWSFacts {
                 ?? resources.named(by: ["CustomerGatewayId"], of: connection, among: ["aws_customer_gateway"])?.node[
                     "IpAddress"]?.text?.map { IPAddress($0) }
             tunnel.near.routes = routes
+            if tunnel.near.key == nil { tunnel.certificates = certificate?.origin }
             selectors(of: connection, &tunnel)
             facts.tunnels.append(tunnel)
         }
@@ -209,7 +212,14 @@ struct AWSFacts {
         let ofAttachments = ofTransit.compactMap { resources.named(by: ["VpcId"], of: $0, among: ["aws_vpc"])?.key }
         let own = resources.named(by: ["VpcId"], of: gateway, among: ["aws_vpc"])?.key
         let known = Set((attachments + ofAttachments + [own].compactMap(\.self)).map(Resource.plain))
-        return resources.of("aws_vpc").filter { known.isEmpty || known.contains($0.key) }.flatMap { vpc in
+        return Self.networksOfVPCs(resources) { known.isEmpty || known.contains($0) }
+    }
+
+    /// The blocks of VPCs, by their keys.
+    static func networksOfVPCs(_ resources: Resources, where isMeant: (String) -> Bool = { _ in true }) -> [Sourced<
+        IPPrefix
+    >] {
+        resources.of("aws_vpc").filter { isMeant($0.key) }.flatMap { vpc in
             let blocks = (vpc.node["CidrBlockAssociationSet"]?.members ?? []).compactMap { $0["CidrBlock"]?.text }
             return (blocks.isEmpty ? [vpc.node["CidrBlock"]?.text].compactMap(\.self) : blocks).compactMap {
                 $0.map { IPPrefix($0) }
@@ -218,7 +228,7 @@ struct AWSFacts {
     }
 
     private mutating func customerGateway(
-        of connection: Resource, _ name: String, _ document: (element: XMLElement, origin: Origin)?
+        of connection: Resource, _ name: String, _ document: (element: XMLElement, origin: Origin)?, at near: String
     ) -> String {
         let found = resources.named(by: ["CustomerGatewayId"], of: connection, among: ["aws_customer_gateway"])
         let id =
@@ -229,6 +239,7 @@ struct AWSFacts {
             origin: found?.origin ?? connection.origin)
         gateway.asn = found?.node["BgpAsnExtended", "BgpAsn"]?.text?.map { UInt32($0) }
         gateway.networks = routes(of: connection)
+        if gateway.networks.isEmpty { gateway.networks = routesOfTables(to: near, id) }
         facts.add(gateway)
         if found == nil, document == nil {
             facts.note(
@@ -245,6 +256,62 @@ struct AWSFacts {
             resources.named(by: ["vpn_connection_id"], of: $0, among: ["aws_vpn_connection"])?.key == connection.key
         }
         return (own + others.map(\.node)).compactMap { $0["DestinationCidrBlock"]?.text?.map { IPPrefix($0) } }
+    }
+
+    /// What routes of VPCs lead to a gateway: what is behind the only customer's gateway that has a connection there.
+    private mutating func routesOfTables(to gateway: String, _ customer: String) -> [Sourced<IPPrefix>] {
+        let target = { (route: JSONNode) -> String? in
+            route["TransitGatewayId", "GatewayId"]?.text.map { Resource.plain($0.value) }
+        }
+        var leading: [Sourced<IPPrefix>] = []
+        var tables: [(vpc: String, origin: Origin, leads: Bool)] = []
+        for table in resources.of("aws_route_table") {
+            let routes = (table.node["Routes"] ?? table.node["route"])?.members ?? []
+            let own = routes.filter { target($0) == gateway && $0["State"]?.text?.value != "blackhole" }
+            leading += own.compactMap { $0["DestinationCidrBlock", "cidr_block"]?.text?.map { IPPrefix($0) } }
+            let learns = (table.node["PropagatingVgws"]?.members ?? []).contains {
+                ($0["GatewayId"]?.text ?? $0.text).map { Resource.plain($0.value) } == gateway
+            }
+            if let vpc = table.node["VpcId"]?.text {
+                tables.append((vpc.value, table.origin, !own.isEmpty || learns))
+            }
+        }
+        for route in resources.of("aws_route") {
+            let found = resources.named(
+                by: ["transit_gateway_id", "gateway_id"], of: route,
+                among: ["aws_ec2_transit_gateway", "aws_vpn_gateway"])?.key
+            guard found == gateway || target(route.node) == gateway else { continue }
+            leading += [route.node["destination_cidr_block"]?.text?.map { IPPrefix($0) }].compactMap(\.self)
+        }
+        noteVPCsWithoutRoute(tables, to: gateway)
+        let customers = Set(
+            resources.of("aws_vpn_connection").compactMap {
+                $0.node["CustomerGatewayId"]?.text.map { Resource.plain($0.value) }
+            })
+        let local = Self.networksOfVPCs(resources)
+        // A transit gateway's routes may lead to another VPC.
+        let foreign = leading.filter { route in
+            !route.value.isDefault && !local.contains { $0.value.overlaps(route.value) }
+        }
+        guard customers.subtracting([customer]).isEmpty else { return [] }
+        var seen: Set<IPPrefix> = []
+        return foreign.filter { seen.insert($0.value).inserted }
+    }
+
+    /// A VPC whose tables have no way to the gateway does not answer.
+    private mutating func noteVPCsWithoutRoute(
+        _ tables: [(vpc: String, origin: Origin, leads: Bool)], to gateway: String
+    ) {
+        for vpc in Set(tables.map(\.vpc)).sorted() {
+            let own = tables.filter { $0.vpc == vpc }
+            guard !own.contains(where: \.leads), resources.of("aws_route").isEmpty else {
+                continue
+            }
+            facts.note(
+                .unsupported,
+                "no route table of \(vpc) (\(own[0].origin.comment)) leads to \(gateway): in AWS it would not answer; in the lab it does"
+            )
+        }
     }
 
     /// AWS takes one pair of prefixes, everything unless it is told otherwise.

@@ -50,8 +50,10 @@ public struct ImportFile: Hashable, Sendable {
     }
     /// What comments call it: with its directory, for both gateways' files may have one name.
     var label: String {
-        name.hasSuffix(".conf") || name.hasSuffix(".secrets") ? directory.map { "\($0)/\(name)" } ?? name : name
+        isDaemonsOwn ? directory.map { "\($0)/\(name)" } ?? name : name
     }
+    /// Whether its name is one that IKE daemons' own files have.
+    var isDaemonsOwn: Bool { name.hasSuffix(".conf") || name.hasSuffix(".secrets") }
     /// What is before the name; empty where nothing is.
     var parent: String { String(path.dropLast(name.count)) }
 }

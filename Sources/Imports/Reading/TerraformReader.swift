@@ -14,7 +14,8 @@ enum TerraformReader {
     /// Types that say nothing a lab needs, though their names belong to a VPN.
     static let known: Set = [
         "aws_vpn_connection", "aws_customer_gateway", "aws_vpn_gateway", "aws_ec2_transit_gateway", "aws_vpc",
-        "aws_vpn_connection_route", "aws_vpn_gateway_attachment", "aws_ec2_transit_gateway_vpc_attachment",
+        "aws_route", "aws_route_table", "aws_vpn_connection_route", "aws_vpn_gateway_attachment",
+        "aws_ec2_transit_gateway_vpc_attachment",
         "azurerm_virtual_network_gateway_connection", "azurerm_local_network_gateway",
         "azurerm_virtual_network_gateway",
         "azurerm_public_ip", "azurerm_virtual_network",
