@@ -107,7 +107,11 @@ struct WireGuardVerdictTests {
         let silence = try Self.verdict(Self.wire) { $0.add(Self.message(0), at: "a-gw:eth0") }
         #expect(silence.outcome == .fail && silence.seen.contains("no packet of app"), "\(silence)")
         // What entered and was not seen outside.
-        let lost = try Self.verdict(Self.wire) { $0.add(Packets.ethernet(Self.packet), at: "a-gw:wg0") }
+        let lost = try Self.verdict(Self.wire) { capture in
+            capture.add(Packets.ethernet(Self.packet), at: "a-gw:wg0")
+            capture.add(Self.message(0, type: 1), at: "a-gw:eth0")
+            capture.add(Self.message(0), at: "a-gw:eth0")
+        }
         #expect(lost.outcome == .fail && lost.seen.contains("no packet crossed"), "\(lost)")
     }
 

@@ -98,7 +98,6 @@ import Testing
         #expect(after.lastHandshake != nil && after.sentBytes >= 92)
     }
 
-    /// Wrong keys make no handshake, and no message shows one.
     @Test func `An error shows no key`() throws {
         let lab = try TestNamespace()
         let keys = WireGuardKeys(privateKey: Self.keys[0], peer: Self.keys[3], preshared: nil)

@@ -44,7 +44,11 @@ extension Judge {
             return missing(
                 expected, rule, "no packet of \(examiner.silentProbes.joined(separator: ", ")) crossed that way")
         }
-        guard examiner.examined > 0 else { return missing(expected, rule, "no packet crossed that way") }
+        // Handshakes and keepalives carry no packet.
+        let isSealed = claim.ways.allSatisfy { $0.wrappings == [.wireGuard] }
+        guard examiner.examined > 0, !isSealed || examiner.sealed.data > 0 else {
+            return missing(expected, rule, "no packet crossed that way")
+        }
         if examiner.sealed.unknown > 0 {
             return .inconclusive(
                 expected, rule,
