@@ -12,7 +12,7 @@ public struct ProtocolVersion: Hashable, Sendable, Codable, CustomStringConverti
         self.release = release
     }
 
-    public static let current = ProtocolVersion(number: 14, release: "0.1.0")
+    public static let current = ProtocolVersion(number: 15, release: "0.1.0")
 
     /// Whether the two understand each other.
     public func understands(_ other: Self) -> Bool { number == other.number }

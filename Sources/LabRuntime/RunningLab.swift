@@ -177,7 +177,9 @@ actor RunningLab {
         case .addRoute(let node, let entry):
             let sockets = try sandbox(node).sockets
             let interface = entry.nextHops.count == 1 ? entry.nextHops[0].interface : nil
-            try unlessScripted(interface, at: node) { try sockets.addRoute(Route(entry)) } isThere: {
+            try unlessScripted(interface, at: node) {
+                try sockets.addRoute(Route(entry))
+            } isThere: {
                 try sockets.routes().contains { route in
                     route.destination == entry.destination && route.table == entry.table
                         && route.nexthops.contains { $0.interface == interface }
@@ -235,8 +237,8 @@ actor RunningLab {
         }
     }
 
-    /// Sets something up, unless the script of the daemon that makes the interface has done the same before (libreswan's `_updown.xfrm`
-    /// adds the routes of a connection, and the address of leftvti=).
+    /// Sets something up, unless the script of the daemon that makes the interface has done the same before: such scripts add the routes
+    /// of a connection, and the interface's address.
     private func unlessScripted(
         _ interface: InterfaceName?, at node: String, _ setUp: () throws -> Void, isThere: () throws -> Bool = { true }
     ) throws {

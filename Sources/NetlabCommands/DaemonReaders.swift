@@ -1,6 +1,6 @@
 import ConfigurationFormats
-import Daemons
 import DaemonProfiles
+import Daemons
 import FoundationEssentials
 import LabFiles
 import LabModel
@@ -29,7 +29,8 @@ enum DaemonReaders {
             await complaint(about: question).map { number, words in
                 LabFileDiagnostic(
                     file: path, line: question.line,
-                    message: "\(question.place)\(number.map { ", line \($0)" } ?? ""): \(question.parser.product) does not take it: \(words)",
+                    message:
+                        "\(question.place)\(number.map { ", line \($0)" } ?? ""): \(question.parser.product) does not take it: \(words)",
                     remedy: "Mend it; the words are \(question.parser.name)'s own.")
             }
         }.compactMap(\.self)

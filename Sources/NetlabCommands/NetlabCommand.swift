@@ -80,7 +80,8 @@ struct NetlabCommand: AsyncParsableCommand {
         "deploy": "up LAB", "start": "up LAB", "create": "up LAB", "run": "up LAB",
         "destroy": "down LAB", "stop": "down LAB", "delete": "down LAB", "cleanup": "gc",
         "inspect": "status LAB", "ls": "list", "ps": "list", "init": "new",
-        "ssh": "shell LAB NODE", "connect": "shell LAB NODE", "ping": "probe LAB ping FROM TO", "tcpdump": "capture LAB",
+        "ssh": "shell LAB NODE", "connect": "shell LAB NODE", "ping": "probe LAB ping FROM TO",
+        "tcpdump": "capture LAB",
         "advance": "clock LAB advance 1h", "pause": "clock LAB pause", "resume": "clock LAB resume",
         "until": "clock LAB until CONDITION", "break": "fail LAB FAULT", "mend": "heal LAB", "version": "--version",
     ]

@@ -16,6 +16,8 @@ public struct OwnRouting: Hashable, Sendable {
     public var staticRoutes: [IPPrefix] = []
     /// What it tells as long as its kernel has a route to it.
     public var checkedNetworks: [IPPrefix] = []
+    /// Why it does not tell of one of these to which there is no route.
+    public var networkObstacle: OwnObstacle?
     /// Which routes the kernel is given, by an address's bits; nothing where that is not read.
     public var kernelExports: [Int: OwnFilter] = [:]
     /// Whether something makes paths longer that it tells.
@@ -82,7 +84,7 @@ public struct OwnRouting: Hashable, Sendable {
 public enum OwnFilter: Hashable, Sendable {
     case all, nothing
     case filter(BirdFilter)
-    case lists(FrrFilter)
+    case lists(RouteLists)
 
     /// BIRD's words for where a route is from.
     static let connected = "RTS_DEVICE"
@@ -99,7 +101,7 @@ public enum OwnFilter: Hashable, Sendable {
         case .all: true
         case .nothing: false
         case .filter(let filter): filter.lets(prefix, from: source)
-        case .lists(let lists): lists.lets(prefix)
+        case .lists(let lists): lists.lets(prefix, isOwn: source != Self.learned)
         }
     }
 }
@@ -147,8 +149,8 @@ public struct OwnSession: Hashable, Sendable {
     public var checksTTL = false
     /// Whether its neighbour is told what it can do (RFC 5492), a number of 32 bits for one (RFC 6793).
     public var hasCapabilities = true
-    /// Whether a next hop that is not on a link is looked up among its own routes, of which it has none.
-    public var lacksNextHops = false
+    /// Why what its neighbour tells leads nowhere.
+    public var nextHopObstacle: OwnObstacle?
     /// Whether it is switched off, and whether it waits for its neighbour to connect; the lines that say so.
     public var disabledLine: Int?
     public var passiveLine: Int?

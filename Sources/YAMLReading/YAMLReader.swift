@@ -96,12 +96,14 @@ public struct YAMLValue {
     private static func report(_ error: YamlError, in text: String, collector: DiagnosticCollector) {
         switch error {
         case .scanner(_, let problem, let mark, _)
-        where problem.contains("cannot start any token") && hasTab(text, mark):
+        where (problem.contains("cannot start any token") || problem.contains("a tab character")) && hasTab(text, mark):
             collector.error(
-                mark.line, "a tab stands where YAML takes spaces alone", "Indent this line with spaces.")
+                mark.line, "this is not YAML: a tab stands where it takes spaces alone",
+                "Write this line's indentation in spaces.")
         case .composer(_, let problem, let mark, _) where problem.contains("another document"):
             collector.error(
-                mark.line, "a second YAML document begins here, and a lab file is one", "Remove this `---`, or write the rest into another file.")
+                mark.line, "this is not YAML of a lab: a second document begins here",
+                "Look at this `---`: remove it, or write the rest into another file.")
         case .reader(let problem, let offset, _, let text):
             // The error's own description shows the whole line, which may be a key's.
             let line = offset.map { text.prefix($0).count { $0.isNewline } + 1 }

@@ -150,7 +150,8 @@ struct BirdFileTests {
         ("med metric on;", "`med metric` in line 3"), ("check link off;", "`check link` in line 3"),
         ("hold time 3*HT;", "`hold time` in line 3"), ("bfd graceful;", "`bfd graceful` in line 3"),
         ("ipv4 { add paths on; };", "`add paths` in line 3"), ("a setting of tomorrow;", "`a setting` in line 3"),
-        ("ttl security on;", "`ttl security` in line 3"), ("neighbor range 10.0.0.0/8;", "`neighbor range` in line 3"),
+        ("ipv4 { next hop address 192.0.2.9; };", "`next hop` in line 3"),
+        ("neighbor range 10.0.0.0/8;", "`neighbor range` in line 3"),
         ("bfd { authentication simple; };", "`bfd` in line 3"),
     ])
     func `What a session says that may decide is not computed with`(text: String, open: String) throws {

@@ -121,8 +121,8 @@ import Testing
             routing.timers(of: session, on: InterfaceName("vpn1")!)
                 == BFDTimers(transmit: .milliseconds(250), receive: .milliseconds(400), multiplier: 4))
         #expect(routing.staticRoutes.map(\.description) == ["10.2.0.0/16", "10.3.0.0/16"] && routing.mergesPaths)
-        // A route map of its own decides what it tells: that is up to the lab file.
-        #expect(!session.hasKnownExports)
+        #expect(routing.told(in: session, [], beside: [])?.map(\.description) == ["10.2.0.0/16", "10.3.0.0/16"])
+        #expect(session.exports[32]?.lets(nil, from: OwnFilter.learned) == false)
     }
 
     // MARK: Policies
@@ -292,6 +292,83 @@ import Testing
     func `What may decide and is not computed with is said`(_ line: String, _ open: String) {
         let routing = Frr().read("router bgp 65001\n neighbor 192.0.2.2 remote-as 65002\n\(line)\n")
         #expect((routing.open + routing.sessions.flatMap(\.open)) == [open])
+    }
+
+    /// Prefixes that a neighbour's lists let out; nil where that is not known.
+    @Test(
+        arguments: [
+            ("ip prefix-list L permit 10.1.0.0/16 le 24", "prefix-list L", ["10.1.2.0/24"]),
+            (
+                "ip prefix-list L seq 10 permit any\nip prefix-list L seq 5 deny 10.1.2.0/24", "prefix-list L",
+                ["10.9.0.0/16"]
+            ),
+            ("ip prefix-list L permit 10.1.0.0/16 ge 25", "prefix-list L", []),
+            (
+                "ip prefix-list L permit 10.9.0.0/16\nroute-map M permit 10\n match ip address prefix-list L",
+                "route-map M", ["10.9.0.0/16"]
+            ),
+            (
+                "ip prefix-list L permit 10.9.0.0/16\nroute-map M deny 10\n match ip address prefix-list L\nroute-map M permit 20",
+                "route-map M", ["10.1.2.0/24"]
+            ),
+            (
+                "bgp as-path access-list A permit ^$\nroute-map M permit 10\n match as-path A", "route-map M",
+                ["10.1.2.0/24", "10.9.0.0/16"]
+            ),
+            ("route-map M permit 10\n match community C", "route-map M", nil),
+            ("access-list 10 permit any", "distribute-list 10", nil),
+            ("", "prefix-list L", []), ("", "route-map M", []), ("", "filter-list F", []),
+        ] as [(String, String, [String]?)])
+    func `Lists and route maps decide what is told`(_ lists: String, _ given: String, _ told: [String]?) throws {
+        let routing = Frr().read(
+            """
+            no ip forwarding
+            \(lists)
+            router bgp 65001
+             no bgp network import-check
+             neighbor 192.0.2.2 remote-as 65002
+             address-family ipv4 unicast
+              network 10.1.2.0/24
+              network 10.9.0.0/16
+              neighbor 192.0.2.2 \(given) out
+              neighbor 192.0.2.2 route-map IN in
+             exit-address-family
+            exit
+            route-map IN permit 10
+            """)
+        let session = try #require(routing.sessions.first)
+        #expect(routing.told(in: session, [], beside: [])?.map(\.description).sorted() == told, "\(routing)")
+        // What is not read is said, and what is not there is the reason of the silence.
+        #expect(session.open.isEmpty == (told != nil || lists.isEmpty), "\(session.open)")
+        #expect((session.silence?.reason.contains("there is no ") ?? false) == lists.isEmpty)
+        #expect(session.imports[32]?.filter.lets(IPPrefix("10.7.0.0/16"), from: OwnFilter.learned) == true)
+    }
+
+    /// A network is told as long as there is a route to it (`bgp network import-check`).
+    @Test func `A network without a route is not told`() throws {
+        let routing = Frr().read(
+            "router bgp 65001\n no bgp ebgp-requires-policy\n neighbor 192.0.2.2 remote-as 65002\n address-family ipv4 unicast\n  network 10.1.0.0/16\n"
+        )
+        let session = try #require(routing.sessions.first)
+        let wide = try #require(IPPrefix("10.1.0.0/16"))
+        let lan = (interface: InterfaceName("lan")!, prefix: IPPrefix("10.1.0.0/24")!)
+        #expect(routing.told(in: session, [lan], beside: []) == [])
+        #expect(routing.unroutedNetworks([lan.prefix], beside: []) == [wide])
+        #expect(routing.told(in: session, [lan], beside: [wide]) == [wide])
+        // Whether a route around it will do is not known here.
+        #expect(routing.told(in: session, [lan], beside: [IPPrefix("10.0.0.0/8")!]) == nil)
+    }
+
+    @Test(
+        arguments: [
+            (" no bgp default ipv4-unicast", "No AFI/SAFI activated"),
+            (" neighbor 192.0.2.2 dont-capability-negotiate", "AS 4200000001 has 32 bits"),
+        ])
+    func `What keeps a session down for ever is said`(_ line: String, _ words: String) throws {
+        let routing = Frr().read("router bgp 4200000001\n\(line)\n neighbor 192.0.2.2 remote-as 65002\n")
+        #expect(routing.sessions.first?.refusal?.reason.contains(words) ?? false, "\(routing)")
+        let plain = Frr().read("router bgp 4200000001\n neighbor 192.0.2.2 remote-as 65002\n")
+        #expect(plain.sessions.first?.refusal == nil)
     }
 
     // MARK: Log and answers

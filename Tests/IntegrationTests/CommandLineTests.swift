@@ -49,7 +49,9 @@ struct CommandLineTests {
 
     /// Each word leads to a command that there is.
     @Test(arguments: [("deploy", "up LAB"), ("advance", "clock LAB advance 1h"), ("version", "--version")])
-    func `A word of another tool's, or of a part of a command, leads to what does it here`(word: String, command: String) async throws {
+    func `A word of another tool's, or of a part of a command, leads to what does it here`(
+        word: String, command: String
+    ) async throws {
         let result = try await netlab.run(word, "aws-oci")
         #expect(result.code == 2, result.account)
         #expect(result.error.contains("Try: netlab \(command). "), result.account)

@@ -56,6 +56,27 @@ struct OwnFilesTests {
         return directory.string
     }
 
+    /// A daemon's own parser is asked before anything is built.
+    @Test func `A file that its daemon does not read is refused with the line and the daemon's words`() async throws {
+        try await LabHome.with { home in
+            let directory = try Self.write(in: home, setup: "    ikev1-policy=accept\n    uniqueids=no")
+            #expect(try await home.netlab.run("validate", directory).code == 0)
+            let file = "\(directory)/right.conf"
+            let text = try String(contentsOfFile: file, encoding: .utf8)
+            try (text.trimmingCharacters(in: .newlines) + "\n    closeaction=restart\n").write(
+                toFile: file, atomically: true, encoding: .utf8)
+            let line =
+                text.trimmingCharacters(in: .newlines).split(separator: "\n", omittingEmptySubsequences: false).count
+                + 1
+            let result = try await home.netlab.run("validate", directory)
+            #expect(result.code == 2, result.account)
+            #expect(
+                result.output.contains(
+                    "tunnels.vpn: right.conf, line \(line): libreswan does not take it: syntax error [closeaction]"),
+                result.account)
+        }
+    }
+
     /// A gateway that begins with its first packet, of either daemon, whose connection is in a file that its own includes, and a peer that
     /// only answers.
     @Test(arguments: ["libreswan", "strongswan"])

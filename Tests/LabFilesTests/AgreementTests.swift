@@ -298,8 +298,8 @@ struct AgreementTests {
                     own, peer, start: isWest ? "start" : "none", id: isWest ? ids : "id = e.example",
                     peerID: isWest ? "id = e.example" : ids
                 ).replacing(
-                    "proposals = aes256-sha256-modp2048\n",
-                    with: "proposals = aes256-sha256-modp2048\n    unique = \(unique)\n"
+                    "    proposals = aes256-sha256-modp2048\n",
+                    with: "    proposals = aes256-sha256-modp2048\n    unique = \(unique)\n"
                 )
                 .replacing("= 7", with: "= \(number)")
             }
@@ -324,7 +324,7 @@ struct AgreementTests {
         let lines = Self.pluto(1, 2)
         #expect(try said(lines).isEmpty)
         #expect(
-            try said(lines + "    auto=start\n") == [
+            try said(lines + "    auto=add\n") == [
                 "error: tunnels.vpn: west.conf, lines 3 and 14: conn c has auto= twice, and pluto does not load it (\"duplicate key\")"
             ])
         #expect(
@@ -539,5 +539,93 @@ struct AgreementTests {
         } else {
             #expect(warnings.isEmpty, "\(warnings)")
         }
+    }
+
+    // MARK: What a daemon does not load
+
+    /// Measured with `ipsec addconn` of 4.10: what is text may not stand twice, and a number may if it is the same.
+    @Test(
+        arguments: [
+            ("left=192.0.2.1", true), ("pfs=yes\n    pfs=yes", true), ("pfs=yes\n    pfs=no", false),
+            ("leftsubnet=10.1.0.0/16", false), ("auto=add", false),
+        ])
+    func `A parameter that stands twice is complained of, or keeps the connection out`(
+        _ again: String, _ isLoaded: Bool
+    )
+        throws
+    {
+        let west = Self.pluto(1, 2) + "    \(again)\n"
+        let (errors, warnings) = try Self.lab("libreswan", west: west, east: Self.pluto(2, 1))
+        #expect(errors.contains { $0.contains("pluto does not load it (\"duplicate key\")") } == !isLoaded, "\(errors)")
+        #expect(warnings.contains { $0.contains("of which pluto complains") } == isLoaded, "\(warnings)")
+    }
+
+    @Test(
+        arguments: [
+            ("", ["auto": "ignore"], "west.conf, line 3: conn c has auto=ignore: pluto does not load it"),
+            ("", ["ikev2": "never"], "global ikev1-policy does not allow IKEv1 connections"),
+            ("config setup\n    ikev1-policy=accept\n", ["ikev2": "never"], nil),
+            ("config setup\n    listen=10.9.9.9\n", [:], "pluto has no socket at 192.0.2.1"),
+            ("", ["esp": "aes256-sha2_256;modp2048,aes128-sha1"], "gives some of its proposals for ESP a group"),
+            ("", ["authby": "secret,rsasig"], "nothing to sign with"),
+        ] as [(String, [String: String], String?)])
+    func `What pluto does not load is said before it is built`(
+        _ setup: String, _ changes: [String: String], _ words: String?
+    ) throws {
+        let east = changes["ikev2"].map { ["ikev2": $0] } ?? [:]
+        let (errors, _) = try Self.lab(
+            "libreswan", west: setup + Self.pluto(1, 2, changes),
+            east: setup.contains("listen") ? Self.pluto(2, 1) : setup + Self.pluto(2, 1, east))
+        let own = errors.filter { !$0.contains("ends.east") }
+        if let words {
+            #expect(own.contains { $0.contains(words) }, "\(errors)")
+        } else {
+            #expect(errors.isEmpty, "\(errors)")
+        }
+    }
+
+    @Test func `A key without quotes is none`() throws {
+        let (errors, _) = try Self.lab(
+            "libreswan", west: Self.pluto(1, 2), east: Self.pluto(2, 1), secrets: ": PSK a-key\n"
+        ) { $0.replacing("west.conf, secrets: keys", with: "west.conf, secrets: given") }
+        #expect(errors.contains { $0.contains("the key after `PSK` is not in quotes") }, "\(errors)")
+    }
+
+    /// Measured with charon 5.9.8: it discards the connection.
+    @Test(
+        arguments: [
+            ("local_addrs", "mobbike = yes\n    local_addrs", "charon knows no option mobbike there"),
+            ("start_action", "dpdaction = restart\n        start_action", "charon knows no option dpdaction there"),
+            ("start_action", "rekey_time = 1hour\n        start_action", "rekey_time = 1hour is no time"),
+            ("local_addrs", "keyingtries = %forever\n    local_addrs", "keyingtries = %forever is no number"),
+            ("sha256-modp2048\n    local", "sha256-dh14\n    local", "charon knows no algorithm dh14"),
+            ("aes256-sha256-modp2048\n    local", "aes256gcm16-modp2048\n    local", "has no pseudo-random function"),
+            ("start_action", "policies = no\n        start_action", "installs no policies"),
+            ("remote_addrs = 192.0.2.2", "remote_addrs = %any", "has no address to begin with"),
+            (
+                "secret =", "id-1 = 198.51.100.9\n    secret =",
+                "none of the secrets of west is for 192.0.2.1 or 192.0.2.2"
+            ),
+            ("  ike-1 {", "  psk-1 {", "none of the secrets of west is for 192.0.2.1 or 192.0.2.2"),
+        ])
+    func `What charon discards is said before it is built`(_ old: String, _ new: String, _ words: String) throws {
+        let west = Self.charon(1, 2)
+        try #require(west.contains(old))
+        let (errors, _) = try Self.lab(
+            "strongswan", west: west.replacing(old, with: new), east: Self.charon(2, 1, start: "none"))
+        #expect(errors.contains { $0.contains(words) }, "\(errors)")
+    }
+
+    @Test(
+        arguments: [
+            "aes128-sha256-x25519", "aes256gcm16-prfsha384-ecp384", "chacha20poly1305-prfsha256-curve25519", "default",
+            "aes256-sha512-modp4096-ke1_mlkem768", "3des-sha1-modp1536, aes256ctr-aesxcbc-modp2048s256",
+            "aes256ccm16-prfaesxcbc-ecp256bp", "camellia256-sha2_384-modp8192", "aes256gcm-prfsha1-modp3072",
+        ])
+    func `Proposals that charon takes are not spoken of`(_ proposals: String) throws {
+        let (errors, _) = try Self.lab(
+            "strongswan", west: Self.charon(1, 2, proposals: proposals),
+            east: Self.charon(2, 1, start: "none", proposals: proposals))
+        #expect(!errors.contains { $0.contains("charon") }, "\(errors)")
     }
 }

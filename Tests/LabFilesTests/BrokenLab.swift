@@ -72,13 +72,13 @@ struct BrokenLab: Sendable, CustomTestStringConvertible {
             "vm.conf":
                 "conn one\n    authby=secret\n    auto=start\n    leftid=203.0.113.20\n    left=10.0.0.2\n    right=192.0.2.2\n    mark=5/0xffffffff\n    vti-interface=vti1\n",
             "peer.conf":
-                "conn two\n    authby=secret\n    left=192.0.2.2\n    right=203.0.113.20\n    leftsubnet=0.0.0.0/0\n    rightsubnet=0.0.0.0/0\n    mark=0x6\n    vti-interface=vti1\n",
+                "conn two\n    authby=secret\n    auto=add\n    left=192.0.2.2\n    right=203.0.113.20\n    leftsubnet=0.0.0.0/0\n    rightsubnet=0.0.0.0/0\n    mark=0x6\n    vti-interface=vti1\n",
             "any.conf":
-                "conn two\n    authby=secret\n    left=192.0.2.2\n    right=%any\n    mark=6\n    vti-interface=vti1\n",
+                "conn two\n    authby=secret\n    auto=add\n    left=192.0.2.2\n    right=%any\n    mark=6\n    vti-interface=vti1\n",
             "unmarked.conf":
                 "conn one\n    authby=secret\n    auto=start\n    leftid=203.0.113.20\n    left=10.0.0.2\n    right=192.0.2.2\n    vti-interface=vti1\n",
             "private.conf":
-                "conn two\n    authby=secret\n    rightid=203.0.113.20\n    left=192.0.2.2\n    right=10.0.0.2\n    mark=6\n    vti-interface=vti1\n",
+                "conn two\n    authby=secret\n    auto=add\n    rightid=203.0.113.20\n    left=192.0.2.2\n    right=10.0.0.2\n    mark=6\n    vti-interface=vti1\n",
             "foreign.conf":
                 "conn one\n    authby=secret\n    auto=start\n    leftid=203.0.113.20\n    left=10.0.0.9\n    right=192.0.2.2\n    mark=5\n    vti-interface=vti1\n",
             "quick-strongswan.conf": "charon {\n    retransmit_tries = 1\n}\n",

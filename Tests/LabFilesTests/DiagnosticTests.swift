@@ -18,6 +18,8 @@ import Testing
         BrokenLab(text: "§name: a\n", "the lab has no \"nodes\"", "the machines of the lab"),
         BrokenLab(text: "§name: a\nnodes: {}\n", "the lab has no nodes", "Add at least one"),
         BrokenLab(text: "name: a\n§nodes:\n", "nodes: \"\" is not a mapping of nodes", "Write a mapping of nodes"),
+        BrokenLab(text: "name: a\n§\tnodes: {}\n", "a tab stands where it takes spaces", "indentation in spaces"),
+        BrokenLab(text: "name: a\nnodes: {}\n§---\nname: b\n", "a second document begins here", "another file"),
         BrokenLab(text: "name: a\nnodes: [\n§", "this is not YAML", "indentation, quotes and colons"),
         BrokenLab(text: "name: a\nnodes:\n§\ta: {}\n", "this is not YAML", "indentation"),
         BrokenLab(text: "name: \"a\nnodes: {}\n§", "this is not YAML", "quotes"),

@@ -129,7 +129,7 @@ struct OwnBirdTests {
     }
 
     @Test(arguments: [
-        ("merge paths on", "merge paths off", "so which of equally good routes it takes"),
+        ("merge paths on", "merge paths off", "and which of equally good routes it takes"),
         ("bgp_path.prepend(65001); ", "", "it prepends nothing, and the lab file does"),
         ("neighbor 192.0.2.6", "neighbor 192.0.2.10", "it says nothing of the neighbour of two"),
     ])

@@ -64,7 +64,8 @@ struct OwnFilePredictionTests {
             "right": "192.0.2.\(peer)", "leftsubnet": "0.0.0.0/0", "rightsubnet": "0.0.0.0/0", "mark": "5/0xffffffff",
             "vti-interface": "v0", "vti-routing": "no",
         ].merging(changes) { $1 }
-        return "conn c\n" + parameters.sorted { $0.key < $1.key }.map { "    \($0)=\($1)\n" }.joined()
+        return "config setup\n    ikev1-policy=accept\nconn c\n"
+            + parameters.sorted { $0.key < $1.key }.map { "    \($0)=\($1)\n" }.joined()
     }
 
     /// An end that may move looks for other addresses when its link is down, and gives up after some attempts; a silence it does not see.
@@ -101,6 +102,18 @@ struct OwnFilePredictionTests {
     @Test func `Files with nothing unknown are predicted`() throws {
         let prediction = try Self.prediction()
         #expect(prediction.effect.kind != "unpredictable", "\(prediction)")
+    }
+
+    /// Who looks for no silent peer goes on sending by associations that a peer which was down has no more.
+    @Test func `Without liveness nobody begins a tunnel again that its peer has lost`() throws {
+        let prediction = try Self.prediction(ike: ["auto": "ondemand"], fault: "node east down")
+        #expect(prediction.comeback == nil)
+        #expect(
+            prediction.reasons.contains {
+                $0.contains("not computed: west looks for no silent peer, so it does not notice that vpn is lost")
+            }, "\(prediction)")
+        let watched = try Self.prediction(ike: ["dpddelay": "5s", "dpdaction": "restart"], fault: "node east down")
+        #expect(watched.comeback != nil, "\(watched)")
     }
 
     @Test func `The timers of IKEv1 are not computed`() throws {

@@ -72,7 +72,8 @@ public struct StrongSwanSettings: Hashable, Sendable {
             + sectionNames.flatMap { name in
                 (sections[name]?.flattenedRepetitions ?? []).map { inner in
                     Repetition(
-                        setting: "\(name).\(inner.setting)", first: inner.first, again: inner.again, isSame: inner.isSame)
+                        setting: "\(name).\(inner.setting)", first: inner.first, again: inner.again,
+                        isSame: inner.isSame)
                 }
             }
     }

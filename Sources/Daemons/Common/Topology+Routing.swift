@@ -51,10 +51,14 @@ extension Topology {
                 let told = own.session(with: peer.address)
             else { continue }
             if let source = told.source, source != speaker.address {
-                open.append("the source address \(source) of \(told.name) in line \(told.line), which is not \(speaker.address)")
+                open.append(
+                    "the source address \(source) of \(told.name) in line \(told.line), which is not \(speaker.address)"
+                )
             }
             if let interface = told.interface, interface != speaker.interface.description {
-                open.append("the interface \(interface) of \(told.name) in line \(told.line), which is not \(speaker.interface)")
+                open.append(
+                    "the interface \(interface) of \(told.name) in line \(told.line), which is not \(speaker.interface)"
+                )
             }
             guard let imports = told.imports[peer.address.bitWidth],
                 peer.advertised.contains(where: { imports.filter.lets($0, from: OwnFilter.learned) != true })
@@ -68,7 +72,9 @@ extension Topology {
                     ? "it prepends to paths, and the lab file does not" : "it prepends nothing, and the lab file does")
         }
         if speakers.count > 1, !own.mergesPaths {
-            open.append("it has several sessions, and which of equally good routes it takes, or whether it shares traffic among them")
+            open.append(
+                "it has several sessions, and which of equally good routes it takes, or whether it shares traffic among them"
+            )
         }
         for session in sessions where session.speakers.contains(where: { $0.node == node }) {
             if ownSession(of: session, at: node) == nil {

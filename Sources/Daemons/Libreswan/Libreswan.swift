@@ -285,8 +285,7 @@ public struct Libreswan: KeyDaemon {
                 "\(files.configurationName): `config setup` has listen=\(listen), so that pluto has no socket at \(end.localAddress), the address of conn \(name)",
                 "Remove listen=, or write that address.")
         }
-        if own.settings["encapsulation"] == "no", end.localAddress != end.identity
-        {
+        if own.settings["encapsulation"] == "no", end.localAddress != end.identity {
             return OwnFile.Problem(
                 .file,
                 "\(files.configurationName): conn \(name) has encapsulation=no, and \(end.node) is behind NAT, which ESP does not get through without UDP",
@@ -311,7 +310,8 @@ public struct Libreswan: KeyDaemon {
         return OwnFile.Problem(
             .file,
             "\(files.configurationName): conn \(name) is of IKEv1, and pluto does not load it: \"global ikev1-policy does not allow IKEv1 connections\"",
-            "Write `ikev1-policy=accept` in `config setup` of \(files.configurationName), or `ikev2=insist` at both ends.")
+            "Write `ikev1-policy=accept` in `config setup` of \(files.configurationName), or `ikev2=insist` at both ends."
+        )
     }
 
     /// What keeps a connection from leading through an interface, or has no effect.

@@ -83,7 +83,8 @@ public enum LibreswanConfiguration {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
         let isHead = { (line: Substring) in line.split(whereSeparator: \.isWhitespace).first == "version" }
         return ConfigurationFile(
-            path: file.path, contents: lines.map { isHead($0) && $0.first == "v" ? "# \($0)" : $0 }.joined(separator: "\n"),
+            path: file.path,
+            contents: lines.map { isHead($0) && $0.first == "v" ? "# \($0)" : $0 }.joined(separator: "\n"),
             isSecret: file.isSecret)
     }
 

@@ -155,7 +155,8 @@ public struct StrongSwan: KeyDaemon {
         if connection.lacksPolicies {
             problems.append(
                 OwnFile.Problem(
-                    .file, "\(place("children.\(connection.child ?? "").policies")) installs no policies, so that nothing is sent by it",
+                    .file,
+                    "\(place("children.\(connection.child ?? "").policies")) installs no policies, so that nothing is sent by it",
                     "Remove `policies = no`, or make policies in an `updown` script."))
         }
         if connection.dropsExtendedSequences {
@@ -284,11 +285,12 @@ public struct StrongSwan: KeyDaemon {
             file.sectionNames.filter { $0.hasPrefix("ike") || $0.hasPrefix("ppk") }.contains { name in
                 let ids = (file[section: name]?.values ?? [:]).filter { $0.key.hasPrefix("id") }.values
                     .map { $0.lowercased() }
-                return ids.isEmpty || ids.contains { id in
-                    // What is typed, or a pattern, may stand for more than is read here.
-                    id.contains(":") || id.contains("*") || id.contains("%") || id.contains("=")
-                        || ends.contains { $0 == id || $0 == "@\(id)" || "@\($0)" == id }
-                }
+                return ids.isEmpty
+                    || ids.contains { id in
+                        // What is typed, or a pattern, may stand for more than is read here.
+                        id.contains(":") || id.contains("*") || id.contains("%") || id.contains("=")
+                            || ends.contains { $0 == id || $0 == "@\(id)" || "@\($0)" == id }
+                    }
             }
         }
     }

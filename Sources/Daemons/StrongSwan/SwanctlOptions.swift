@@ -84,7 +84,8 @@ struct SwanctlOptions {
         if isIKE, isAuthenticated, !words.contains(where: { $0.hasPrefix("prf") }) {
             return Complaint(
                 path: path,
-                message: "\(proposal) has no pseudo-random function, which an authenticated cipher needs for IKE: charon discards the connection",
+                message:
+                    "\(proposal) has no pseudo-random function, which an authenticated cipher needs for IKE: charon discards the connection",
                 remedy: "Write one beside it: `\(words[0])-prfsha256-…`.")
         }
         return nil
@@ -97,10 +98,12 @@ struct SwanctlOptions {
             of: #/null|3?des|(aes|camellia)(128|192|256)?(ctr|[gc]cm(8|64|12|96|16|128)?|gmac)?|aes(128|192|256)?gmac/#)
             != nil
             || word.wholeMatch(
-                of: #/chacha20poly1305(compat)?|cast128|(blowfish|serpent|twofish)(128|192|256)?|(prf)?(sha|sha1|sha1_160|sha2?_?(256|384|512)|sha2?_?256_96|md5|md5_128|aesxcbc|camelliaxcbc|aescmac)/#
+                of:
+                    #/chacha20poly1305(compat)?|cast128|(blowfish|serpent|twofish)(128|192|256)?|(prf)?(sha|sha1|sha1_160|sha2?_?(256|384|512)|sha2?_?256_96|md5|md5_128|aesxcbc|camelliaxcbc|aescmac)/#
             ) != nil
             || word.wholeMatch(
-                of: #/modpnull|modpnone|none|modp\d+(s\d+)?|ecp\d+(bp)?|curve(25519|448)|x(25519|448)|ntru\d+|newhope128|mlkem\d+|(no)?esn|gost\w*/#
+                of:
+                    #/modpnull|modpnone|none|modp\d+(s\d+)?|ecp\d+(bp)?|curve(25519|448)|x(25519|448)|ntru\d+|newhope128|mlkem\d+|(no)?esn|gost\w*/#
             ) != nil
     }
 }

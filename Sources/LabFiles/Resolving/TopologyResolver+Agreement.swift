@@ -379,8 +379,12 @@ extension TopologyResolver {
             Set(ours.map { $0[keyPath: side.ours] }) != Set(theirs.map { $0[keyPath: side.ours] })
         }
         // Protocols, ports or the pairing differ where the prefixes do not.
-        let told = { (side: Side) in "\(side.end.node) (\((side.end.selectors).map(\.description).sorted().joined(separator: ", ")))" }
-        let pairing = (pairs[0].ours, words: "\(told(one)) and \(told(other)), in protocols, ports or which goes with which")
+        let told = { (side: Side) in
+            "\(side.end.node) (\((side.end.selectors).map(\.description).sorted().joined(separator: ", ")))"
+        }
+        let pairing = (
+            pairs[0].ours, words: "\(told(one)) and \(told(other)), in protocols, ports or which goes with which"
+        )
         for (_, words) in isSame ? [] : differing.isEmpty ? [pairing] : differing {
             if areApart || (!one.narrows && !other.narrows) {
                 collector.error(
@@ -399,7 +403,8 @@ extension TopologyResolver {
                         strict.initiates
                             ? "\(place): the ends' selectors differ, and \(strict.profile.product) at \(strict.end.node) takes no narrower answer: \(words)"
                             : "\(place): the ends' selectors differ, and \(strict.profile.product) at \(strict.end.node), which \(peer.end.node) asks, takes none but its own: \(words)",
-                        "Give both the same \(differing.isEmpty ? "protocols and ports" : "prefixes"), each the other way round; or in an ipsec.conf `narrowing=yes`.")
+                        "Give both the same \(differing.isEmpty ? "protocols and ports" : "prefixes"), each the other way round; or in an ipsec.conf `narrowing=yes`."
+                    )
                 } else {
                     collector.warning(
                         line,

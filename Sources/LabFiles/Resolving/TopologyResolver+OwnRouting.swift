@@ -99,18 +99,18 @@ extension TopologyResolver {
                     "\(place): \(speaker.node) tells \(peer.node) nothing: \(silence.reason) (\(own.name), line \(own.line) of \(name))",
                     "\(silence.remedy).")
             }
-            if own.lacksNextHops, !peer.advertised.isEmpty {
+            if let obstacle = own.nextHopObstacle, !peer.advertised.isEmpty {
                 collector.warning(
                     line.node.line,
-                    "\(place): \(own.name) (line \(own.line) of \(name)) may be several hops long, so BIRD looks up next hops among its own routes, of which \(speaker.node) has none that leads to \(peer.node): what \(peer.node) tells stays unreachable there",
-                    "Add `protocol direct { ipv4; }`, have the kernel protocol `learn`, or write `gateway direct` in the channel.")
+                    "\(place): what \(peer.node) tells stays unreachable at \(speaker.node): \(obstacle.reason) (\(own.name), line \(own.line) of \(name))",
+                    "\(obstacle.remedy).")
             }
             let unrouted = wires?.unroutedNetworks(of: speaker.node) ?? []
-            if !unrouted.isEmpty {
+            if !unrouted.isEmpty, let obstacle = routing.networkObstacle {
                 collector.warning(
                     line.node.line,
-                    "\(place): \(name) of \(speaker.node) says `network` of \(unrouted.map(\.description).joined(separator: ", ")), to which the node has no route: FRR does not tell of it (bgp network import-check)",
-                    "Give the node such a route, `blackhole` for one, or write `no bgp network import-check`.")
+                    "\(place): \(name) of \(speaker.node) is to tell of \(unrouted.map(\.description).joined(separator: ", ")), and does not: \(obstacle.reason)",
+                    "\(obstacle.remedy).")
             }
             if let imports = own.imports[bits], imports.filter == .nothing, !peer.advertised.isEmpty {
                 collector.warning(
@@ -182,7 +182,7 @@ extension TopologyResolver {
             collector.error(
                 spec.name.line,
                 "\(place): the session never comes up: \(speaker.node) takes packets with a TTL of 255 alone (\(own.name), line \(own.line) of its file), and \(peer.node) sends them with 1",
-                "Write it at both ends (FRR: `ttl-security hops 1`; BIRD: `ttl security on`), or at none.")
+                "Have both ends do so, each in its daemon's words, or none.")
         }
     }
 
@@ -215,7 +215,7 @@ extension TopologyResolver {
                 collector.warning(
                     spec.name.line,
                     "\(place): \(speaker.node) runs BFD over several hops (port 4784), for line \(here.line) of its file lets the session have them, and \(peer.node) over one (port 3784): BFD never comes up, and hold timers alone notice a silence",
-                    "Let both have `multihop` (FRR: `ebgp-multihop`), or neither.")
+                    "Let both have sessions of several hops, or neither.")
                 return
             }
             // What users' own files say of both is theirs, and most often meant.

@@ -142,7 +142,7 @@ extension TopologyResolver {
                     "\(place): \(end.node) is behind NAT, where transport mode spoils the checksums of what it carries (RFC 3948, section 3.1.2)",
                     end.own == nil
                         ? "Remove `mode: transport`."
-                        : "Have both ends' files ask for tunnel mode: `type=tunnel` in an ipsec.conf, `mode = tunnel` in a swanctl.conf.")
+                        : "Have both ends' files ask for tunnel mode.")
             }
             // Whoever names no prefixes, or any peer, means the addresses that both turn out to have.
             for pair in end.own != nil && end.wantedSelectors == nil ? [] : end.selectors

@@ -13,7 +13,8 @@ public struct Bird: RoutingDaemon {
     public let product = "BIRD"
     public let measuredVersion = DaemonVersion(major: 2, minor: 0, patch: 12)
     public let versionSource = DaemonVersionSource.program("/usr/sbin/bird")
-    public let parser: DaemonParser? = DaemonParser(product: "BIRD", program: "/usr/sbin/bird", arguments: ["-p", "-c"])
+    public let parser: DaemonParser? = DaemonParser(
+        product: "BIRD", program: "/usr/sbin/bird", arguments: ["-p", "-c"])
     public let programs = [
         DaemonProgram(name: "bird", purpose: "BGP daemon", package: "bird2"),
         DaemonProgram(name: "birdc", purpose: "speaks to bird", package: "bird2"),

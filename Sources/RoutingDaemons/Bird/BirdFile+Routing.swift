@@ -24,8 +24,9 @@ extension BirdFile {
             }
         }
         // A route that it has from nobody, or from another session, may lead to the next hop.
-        for index in routing.sessions.indices where routing.sessions.count > 1 || hasRoutes(to: routing.sessions[index]) {
-            routing.sessions[index].lacksNextHops = false
+        for index in routing.sessions.indices where routing.sessions.count > 1 || hasRoutes(to: routing.sessions[index])
+        {
+            routing.sessions[index].nextHopObstacle = nil
         }
         routing.prepends = names.contains("prepend")
         routing.open += Self.preferences.intersection(names).sorted()
@@ -35,7 +36,9 @@ extension BirdFile {
     /// Whether something beside a session may give BIRD a route to its neighbour.
     private func hasRoutes(to session: OwnSession) -> Bool {
         statements.contains { statement in
-            guard statement.begins("protocol"), statement.words.count > 1, let body = statement.body else { return false }
+            guard statement.begins("protocol"), statement.words.count > 1, let body = statement.body else {
+                return false
+            }
             switch statement.words[1].text {
             case "device", "bfd", "bgp", "mrt", "bmp", "perf", "radv": return false
             case "kernel": return body.contains { $0.begins("learn") }
@@ -189,9 +192,16 @@ extension BirdFile {
         // Within an AS a neighbour may be several hops away unless it is said to be direct; then no carrier is looked at.
         session.isMultihop = session.isMultihop || session.asn == session.peerASN && !isDirect
         // `gateway recursive`, which sessions over several hops have unless they say otherwise.
-        session.lacksNextHops =
-            session.isMultihop
-            && !own.body.contains { $0.body?.contains { $0.begins("gateway", "direct") } ?? false }
+        if session.isMultihop,
+            !own.body.contains(where: { $0.body?.contains { $0.begins("gateway", "direct") } ?? false })
+        {
+            session.nextHopObstacle = OwnObstacle(
+                reason:
+                    "the session may be several hops long, so BIRD looks up next hops among its own routes, and has none that leads to its neighbour",
+                remedy:
+                    "Add `protocol direct { ipv4; }`, have the kernel protocol `learn`, or write `gateway direct` in the channel"
+            )
+        }
         if session.isMultihop {
             session.open.append("the neighbour of \(name) in line \(line) may be several hops away")
         }

@@ -53,6 +53,9 @@ private struct Reader {
         readNeighbors()
         if !networks.isEmpty, defaults.checksNetworks {
             routing.checkedNetworks = networks
+            routing.networkObstacle = OwnObstacle(
+                reason: "the node has no route to it (bgp network import-check, FRR's default)",
+                remedy: "Give the node such a route, `blackhole` for one, or write `no bgp network import-check`")
         } else {
             routing.staticRoutes += networks
         }
@@ -267,7 +270,7 @@ private struct Reader {
         var hasFamily = activatesIPv4
         var policies: Set<String> = []
         var missing: [String: OwnObstacle] = [:]
-        var filters = ["in": FrrFilter(), "out": FrrFilter()]
+        var filters = ["in": RouteLists(), "out": RouteLists()]
         for statement in statements {
             let words = Array(statement.words.dropFirst(2))
             let isOn = !statement.isNegated
@@ -280,14 +283,16 @@ private struct Reader {
             case "route-map", "prefix-list", "filter-list", "distribute-list":
                 guard let way = words.last, words.count == 3, isOn, isOwnFamily else { break }
                 policies.insert(way)
-                var filter = FrrFilter()
+                var filter = RouteLists()
                 filter.add(words[0], words[1], bits, in: self.statements)
                 filters[way]?.add(words[0], words[1], bits, in: self.statements)
-                if !filter.isRead { session.open.append(Self.place(statement, 4)) }
                 if isUndefined(words[0], words[1], bits) {
                     missing[way] = OwnObstacle(
-                        reason: "there is no \(words[0]) \(words[1]), which line \(statement.line) names, and FRR refuses all routes then",
+                        reason:
+                            "there is no \(words[0]) \(words[1]), which line \(statement.line) names, and FRR refuses all routes then",
                         remedy: "Define \(words[1]), or remove `\(words.joined(separator: " "))`")
+                } else if !filter.isRead {
+                    session.open.append(Self.place(statement, 4))
                 }
             default:
                 if isTaken {
@@ -307,13 +312,14 @@ private struct Reader {
             }
             if needsPolicy, !policies.contains(way) {
                 return OwnObstacle(
-                    reason: "it has no route map or list for what goes \(way) (bgp ebgp-requires-policy, FRR's default)",
+                    reason:
+                        "it has no route map or list for what goes \(way) (bgp ebgp-requires-policy, FRR's default)",
                     remedy: "Write `no bgp ebgp-requires-policy`, or give the neighbour a `route-map … \(way)`")
             }
             return missing[way]
         }
         session.silence = obstacle("out")
-        let (taken, told) = (filters["in"] ?? FrrFilter(), filters["out"] ?? FrrFilter())
+        let (taken, told) = (filters["in"] ?? RouteLists(), filters["out"] ?? RouteLists())
         session.exports[bits] = session.silence != nil ? .nothing : told.isEmpty ? .all : .lists(told)
         if let obstacle = obstacle("in") {
             session.imports[bits] = OwnImport(filter: .nothing, line: line, obstacle: obstacle)
@@ -327,7 +333,8 @@ private struct Reader {
         }
         if !session.hasCapabilities, let asn = session.asn, asn.number > 65535 {
             session.refusal = OwnObstacle(
-                reason: "AS \(asn) has 32 bits, which its neighbour is told by a capability alone (RFC 6793), and `dont-capability-negotiate` sends none",
+                reason:
+                    "AS \(asn) has 32 bits, which its neighbour is told by a capability alone (RFC 6793), and `dont-capability-negotiate` sends none",
                 remedy: "Remove `dont-capability-negotiate`")
         }
         if session.isMultihop {
@@ -348,7 +355,8 @@ private struct Reader {
             default: [["access-list", name], [family, "access-list", name]]
             }
         return !statements.contains { statement in
-            !statement.isNegated && definitions.contains { statement.words.count > $0.count && statement.words.starts(with: $0) }
+            !statement.isNegated
+                && definitions.contains { statement.words.count > $0.count && statement.words.starts(with: $0) }
         }
     }
 

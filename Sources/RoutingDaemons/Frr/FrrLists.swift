@@ -1,48 +1,11 @@
 import ConfigurationFormats
 import NetworkTypes
 
-/// What the lists and the route map of a neighbour let through, each of which has to let a route through.
-///
-/// Source: FRR 8.4.4, lib/plist.c (`prefix_list_apply_ext`), lib/routemap.c (`route_map_apply_ext`), bgpd/bgp_routemap.c
-/// (`route_match_ip_address_prefix_list`).
-public struct FrrFilter: Hashable, Sendable {
-    /// An entry of a prefix list.
-    private struct Rule: Hashable, Sendable {
-        let permits: Bool
-        let prefix: IPPrefix
-        let lengths: ClosedRange<Int>
-
-        func matches(_ other: IPPrefix) -> Bool { prefix.contains(other) && lengths.contains(other.length) }
-    }
-
-    /// An entry of a route map: the prefix lists that have to permit a route; nil among them for a condition that is not read.
-    private struct Entry: Hashable, Sendable {
-        let permits: Bool
-        var conditions: [[Rule]?] = []
-    }
-
-    private enum Stage: Hashable, Sendable {
-        case list([Rule])
-        case map([Entry])
-        /// What is not read.
-        case open
-    }
-
-    private var stages: [Stage] = []
-
-    var isEmpty: Bool { stages.isEmpty }
-
-    /// Whether every condition in it is one that is read.
-    var isRead: Bool {
-        stages.allSatisfy { stage in
-            switch stage {
-            case .list: true
-            case .map(let entries): entries.allSatisfy { !$0.conditions.contains(nil) }
-            case .open: false
-            }
-        }
-    }
-
+// Prefix lists and route maps of a frr.conf.
+//
+// Source: FRR 8.4.4, lib/plist.c (`prefix_list_apply_ext`), lib/routemap.c (`route_map_apply_ext`), bgpd/bgp_routemap.c
+// (`route_match_ip_address_prefix_list`).
+extension RouteLists {
     /// Adds a list or route map that a neighbour is given.
     ///
     /// - Parameters:
@@ -56,35 +19,6 @@ public struct FrrFilter: Hashable, Sendable {
             stages.append(.map(Self.routeMap(name, bits, in: statements)))
         default: stages.append(.open)
         }
-    }
-
-    /// Whether a route is let through; nil where that is not known.
-    ///
-    /// - Parameter prefix: Nil for any.
-    func lets(_ prefix: IPPrefix?) -> Bool? {
-        guard let prefix else { return isEmpty ? true : nil }
-        let answers = stages.map { Self.lets(prefix, $0) }
-        if answers.contains(false) { return false }
-        return answers.contains(nil) ? nil : true
-    }
-
-    private static func lets(_ prefix: IPPrefix, _ stage: Stage) -> Bool? {
-        switch stage {
-        case .open: return nil
-        case .list(let rules): return permits(rules, prefix)
-        case .map(let entries):
-            for entry in entries {
-                let answers = entry.conditions.map { $0.map { permits($0, prefix) } }
-                if answers.contains(false) { continue }
-                return answers.contains(nil) ? nil : entry.permits
-            }
-            return false
-        }
-    }
-
-    /// What no entry matches is refused.
-    private static func permits(_ rules: [Rule], _ prefix: IPPrefix) -> Bool {
-        rules.first { $0.matches(prefix) }?.permits ?? false
     }
 
     /// The entries of a prefix list in the order in which they are tried; none for one that is not there, nil for one that is not read.
@@ -143,11 +77,22 @@ public struct FrrFilter: Hashable, Sendable {
             } else if statement.begins("match", bits == 32 ? "ip" : "ipv6", "address", "prefix-list"),
                 statement.words.count == 5
             {
-                entries[number]?.conditions.append(prefixList(statement.words[4], bits, in: statements))
+                let list = prefixList(statement.words[4], bits, in: statements)
+                entries[number]?.conditions.append(list.map { .prefixes($0) } ?? .open)
+            } else if statement.begins("match", "as-path"), statement.words.count == 3,
+                isForOwnRoutes(statement.words[2], in: statements)
+            {
+                entries[number]?.conditions.append(.own)
             } else if !statement.begins("set"), !statement.begins("description") {
-                entries[number]?.conditions.append(nil)
+                entries[number]?.conditions.append(.open)
             }
         }
         return entries.sorted { $0.key < $1.key }.map(\.value)
+    }
+
+    /// Whether a list of paths permits empty ones and no others.
+    private static func isForOwnRoutes(_ name: String, in statements: [FrrFile.Statement]) -> Bool {
+        let entries = statements.filter { $0.begins("bgp", "as-path", "access-list", name) }
+        return entries.count == 1 && entries[0].words.suffix(2) == ["permit", "^$"] && !entries[0].isNegated
     }
 }
