@@ -15,16 +15,24 @@ public struct DaemonParser: Hashable, Sendable {
     /// The program's own name.
     public var name: String { program.split(separator: "/").last.map(String.init) ?? program }
 
-    /// The first complaint about a file in what it has printed; nil for other words, which may be about the machine.
+    /// The first complaint about a file in what it has printed; nil for other words, which may be about the machine, or mere warnings.
     ///
-    /// - Parameter path: The file's, as the program was given it.
+    /// - Parameters:
+    ///   - path: The file's, as the program was given it.
+    ///   - connection: The one that is asked about; what is wrong with others in the file is their affair.
+    ///   - isRefused: Whether the program's exit code says that it cannot read the file.
     /// - Returns: The line, from 1, where it names one, and the words.
-    public func complaint(in output: String, path: String) -> (line: Int?, words: String)? {
+    public func complaint(
+        in output: String, path: String, connection: String?, isRefused: Bool
+    ) -> (line: Int?, words: String)? {
         for line in output.split(whereSeparator: \.isNewline) {
             // What it has against one connection, of which it names no line.
-            if let words = line.firstMatch(of: #/^while loading '[^']*': (.*)/#)?.1, !words.hasPrefix("duplicate key") {
-                return (nil, String(words))
+            if let found = line.firstMatch(of: #/^while loading '([^']*)': (.*)/#), !found.2.hasPrefix("duplicate key"),
+                found.1 == connection ?? ""
+            {
+                return (nil, String(found.2))
             }
+            guard isRefused else { continue }
             // `PATH:9: …`, `PATH:9:12 …`, or `line 9: …`.
             let found: (number: Substring, words: Substring)? =
                 line.firstRange(of: "\(path):").map { line[$0.upperBound...] }.flatMap { rest in

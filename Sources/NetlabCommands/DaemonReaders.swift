@@ -14,6 +14,7 @@ enum DaemonReaders {
     private struct Question: Hashable {
         let parser: DaemonParser
         let text: String
+        let connection: String?
         /// What is said before the parser's words, and where in the lab file.
         let place: String
         let line: Int?
@@ -44,7 +45,7 @@ enum DaemonReaders {
                     let parser = end.keyDaemon.parser
                 else { return nil }
                 return Question(
-                    parser: parser, text: files.configuration,
+                    parser: parser, text: files.configuration, connection: end.connection,
                     place: "tunnels.\(tunnel.name): \(files.configurationName)",
                     line: file.line(of: tunnel.name, in: "tunnels"))
             }
@@ -54,7 +55,7 @@ enum DaemonReaders {
                 let parser = topology.routingDaemonProfile(of: node.name)?.parser
             else { return nil }
             return Question(
-                parser: parser, text: text, place: "nodes.\(node.name): its own configuration of BGP",
+                parser: parser, text: text, connection: nil, place: "nodes.\(node.name): its own configuration of BGP",
                 line: file.line(of: node.name, in: "nodes"))
         }
         return keys + routes
@@ -73,7 +74,10 @@ enum DaemonReaders {
             output: .string(limit: 65536), error: .string(limit: 65536))
         guard let result else { return nil }
         let output = result.standardOutput + "\n" + result.standardError
-        return question.parser.complaint(in: output, path: path).map {
+        return question.parser.complaint(
+            in: output, path: path, connection: question.connection,
+            isRefused: !result.terminationStatus.isSuccess
+        ).map {
             ($0.line.map { IncludedText.line($0, of: question.text) }, $0.words)
         }
     }

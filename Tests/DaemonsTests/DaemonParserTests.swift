@@ -26,7 +26,8 @@ import Testing
             ("while loading 'c': bad subnet leftsubnet=a", nil, "bad subnet leftsubnet=a"),
         ] as [(String, Int?, String)])
     func `The line and the words are found`(_ output: String, _ line: Int?, _ words: String) throws {
-        let complaint = try #require(parser.complaint(in: output, path: "/tmp/f.conf"))
+        let complaint = try #require(
+            parser.complaint(in: output, path: "/tmp/f.conf", connection: "c", isRefused: true))
         #expect(complaint.line == line && complaint.words == words)
     }
 
@@ -36,8 +37,15 @@ import Testing
             "", "% Can't open configuration file /etc/vtysh.conf due to 'Permission denied'.",
             "while loading 'c': duplicate key 'left' in conn c while processing def c",
             "/etc/other.conf:3: syntax error",
+            "while loading 'other': bad subnet leftsubnet=a",
         ])
     func `Words about something else are none`(_ output: String) {
-        #expect(parser.complaint(in: output, path: "/tmp/f.conf") == nil)
+        #expect(parser.complaint(in: output, path: "/tmp/f.conf", connection: "c", isRefused: true) == nil)
+    }
+
+    /// A program that takes the file has warned at most.
+    @Test func `A warning is no complaint`() {
+        let output = "reader: /tmp/f.conf:3:18 this will change"
+        #expect(parser.complaint(in: output, path: "/tmp/f.conf", connection: nil, isRefused: false) == nil)
     }
 }
