@@ -26,9 +26,10 @@ public struct DaemonParser: Hashable, Sendable {
         in output: String, path: String, connection: String?, isRefused: Bool
     ) -> (line: Int?, words: String)? {
         for line in output.split(whereSeparator: \.isNewline) {
-            // What it has against one connection, of which it names no line.
-            if let found = line.firstMatch(of: #/^while loading '([^']*)': (.*)/#), !found.2.hasPrefix("duplicate key"),
-                found.1 == connection ?? ""
+            // What it has against one connection, of which it names no line. It loads one all the same that takes in another which is
+            // not there; what stands twice is judged elsewhere.
+            if let found = line.firstMatch(of: #/^while loading '([^']*)': (.*)/#), found.1 == connection ?? "",
+                !found.2.hasPrefix("duplicate key"), !found.2.hasPrefix("cannot find conn")
             {
                 return (nil, String(found.2))
             }

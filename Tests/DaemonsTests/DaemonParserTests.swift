@@ -38,6 +38,7 @@ import Testing
             "while loading 'c': duplicate key 'left' in conn c while processing def c",
             "/etc/other.conf:3: syntax error",
             "while loading 'other': bad subnet leftsubnet=a",
+            "while loading 'c': cannot find conn 'nothing' needed by conn 'c'",
         ])
     func `Words about something else are none`(_ output: String) {
         #expect(parser.complaint(in: output, path: "/tmp/f.conf", connection: "c", isRefused: true) == nil)
